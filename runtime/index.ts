@@ -1,0 +1,4 @@
+/** What a project imports as `#divvy`. Public. */
+
+export type * from './parallelizable.ts';
+export { PermanentError } from './parallelizable.ts';

@@ -1,0 +1,237 @@
+/**
+ * The contract between a task and the runtime: start reading here.
+ *
+ * A task is a class with two methods. `dispatch` runs in the master and yields items; `process` runs in a worker
+ * and handles one item. Everything else is optional. Each member's comment says which process calls it, and when.
+ *
+ * Public. This file holds types only, except for PermanentError at its end.
+ */
+
+/**
+ * What a task class implements.
+ *
+ * Item   - what `dispatch` yields and `process` takes. It travels between processes as `v8.serialize` carries it:
+ *          Date, Map, Set, BigInt, typed arrays, Buffer, undefined and cycles survive. A function, a symbol or an
+ *          object with methods in its fields is a compile error; an instance of a class arrives as a plain object.
+ * Result - what `process` returns. It is sent to the master only where the task has `afterProcess`.
+ */
+export interface Parallelizable<Item extends CarriedFields<Item>, Result = void> {
+  /**
+   * Runs in the master, once. A generator, async or not, of the items. It is pulled: the next item is asked for only
+   * when a worker can take it, so an endless generator is fine. The master's stdin is its own to read.
+   * When it throws, the run stops gracefully and exits with 70.
+   */
+  dispatch(): AsyncIterable<Item> | Iterable<Item>;
+
+  /**
+   * Runs in a worker, once for each attempt at an item. When it throws, the attempt has failed, and the worker lives on.
+   */
+  process(item: Item, context: ItemContext): Result | Promise<Result>;
+
+  /** Runs in the master, before the first fork. The number of items, where it is known: it gives progress an end. */
+  total?(): MaybePromise<number>;
+
+  /** Runs in the master, before the first fork. When it throws, nothing is dispatched; exit 70. */
+  beforeRun?(run: Run): MaybePromise<void>;
+
+  /** Runs in the master, after the last worker is reaped, however the run ended. When it throws: exit 1 at least. */
+  afterRun?(run: Run, result: RunResult): MaybePromise<void>;
+
+  /**
+   * Runs in the master, before each fork, the first of a worker and every later one. `worker.pid` is undefined here;
+   * `worker.env` may be changed, and is what the process starts with. When it throws, the run stops; exit 70.
+   */
+  beforeFork?(worker: WorkerHandle): MaybePromise<void>;
+
+  /** Runs in a worker, once, before its first item: the place to open connections. When it throws: a failed boot. */
+  afterFork?(worker: WorkerSelf): MaybePromise<void>;
+
+  /** Runs in a worker, before a graceful exit: the place to close connections. When it throws: exit 1 at least. */
+  beforeExit?(worker: WorkerSelf): MaybePromise<void>;
+
+  /** Runs in the master, when a worker's process has been reaped. When it throws: exit 1 at least. */
+  afterExit?(worker: WorkerHandle, exit: WorkerExit): MaybePromise<void>;
+
+  /**
+   * Runs in the master, when an item was processed, and is awaited before the item is recorded as done. After a crash
+   * it may run again for the same item: it must be idempotent. When it throws, the run stops gracefully; exit 70.
+   */
+  afterProcess?(item: Item, result: Awaited<Result>, outcome: Outcome): MaybePromise<void>;
+
+  /** Runs in the master, when an item is given up. When it throws, the run stops gracefully; exit 70. */
+  afterFailure?(item: Item, error: ItemError, outcome: Outcome): MaybePromise<void>;
+}
+
+/** What `process` is told of the attempt that it makes. Lives in a worker. */
+export interface ItemContext {
+  /** The worker's number, from 1. */
+  readonly worker: number;
+  /** The item's number, from 1, in the order of dispatch. */
+  readonly number: number;
+  /** Which start of this item this is, from 1. */
+  readonly attempt: number;
+  /** Aborted at a forceful stop. Hand it to `fetch`, timers and the like, so that they end at once. */
+  readonly signal: AbortSignal;
+}
+
+/** How an item ended, as the master's hooks are told. */
+export interface Outcome {
+  /** The item's number, from 1. */
+  readonly number: number;
+  /** How often `process` was started on it. */
+  readonly attempts: number;
+  /** How often its worker died while it was alone in it. */
+  readonly crashes: number;
+  /** The number of the worker that had it last; 0 where it never reached one. */
+  readonly worker: number;
+  /** How long the last attempt took in the worker, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** An error of the task, as it reached the master from a worker. */
+export interface ItemError {
+  /** The class name, such as `TypeError`. */
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  /** The error's own `code`, where it has one, such as `ECONNRESET`. */
+  readonly code?: string | number;
+  readonly cause?: ItemError;
+}
+
+/** A run, as the master's hooks are told. */
+export interface Run {
+  /** Names the run: the time that it began (UTC) and four letters. */
+  readonly runId: string;
+  /** The task file's absolute path. */
+  readonly taskFile: string;
+  /** How many workers there may be. */
+  readonly workers: number;
+}
+
+/** A worker as the master sees it. Lives in the master, and outlasts the processes that it boots one after another. */
+export interface WorkerHandle {
+  /** From 1; also DIVVY_WORKER in the worker's environment. */
+  readonly number: number;
+  /** The process id; undefined while no process runs. */
+  readonly pid: number | undefined;
+  /** The path of the socket that the worker connects to. */
+  readonly socket: string;
+  /** How its last process ended; undefined before one has. */
+  readonly status: WorkerExit | undefined;
+  /** Whether a process of it runs: forked, and not reaped yet. */
+  readonly running: boolean;
+  /** The environment that its next process starts with. */
+  env: NodeJS.ProcessEnv;
+  /** Sends a signal to the process. Returns whether there was one. */
+  kill(signal?: NodeJS.Signals): boolean;
+}
+
+/** A worker as it sees itself. Lives in a worker. */
+export interface WorkerSelf {
+  /** From 1; also DIVVY_WORKER in the environment. */
+  readonly number: number;
+  /** This process's id. */
+  readonly pid: number;
+}
+
+/** How a worker's process ended: one of the two is null. */
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** What a run comes to. dispatched = done + failed + unfinished. */
+export interface Counts {
+  /** Items that `dispatch` yielded. */
+  readonly dispatched: number;
+  /** Items that were processed, and recorded as such. */
+  readonly done: number;
+  /** Items that were given up. */
+  readonly failed: number;
+  /** Items that a stop left without an outcome. */
+  readonly unfinished: number;
+  /** Items that an earlier run had done. */
+  readonly skipped: number;
+  /** Every handing out of an item after its first. */
+  readonly retried: number;
+  /** Worker processes that were forked. */
+  readonly spawned: number;
+  /** Worker processes that died without having been asked to exit. */
+  readonly crashed: number;
+}
+
+/** What `Master.run` resolves with. */
+export interface RunResult {
+  readonly counts: Counts;
+  /** A signal's name, `shutdown`, `abort`, or `stdout closed`; absent where the run came to its own end. */
+  readonly stoppedBy?: string;
+  /** The exit code that the runner would exit with; signals.ts and errors.ts say which means what. */
+  readonly exitCode: number;
+  readonly runId: string;
+  /** The journal's path, where there is one. */
+  readonly journal?: string;
+}
+
+/** Thrown by `process` for an item that it is no use to try again. Any error with `permanent: true` counts as one. */
+export class PermanentError extends Error {
+  override readonly name = 'PermanentError';
+  readonly permanent = true;
+}
+
+/** A value or a promise of it. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Maps each field of an item to itself, or to a NotCarried that it cannot be, where it would not arrive. */
+export type CarriedFields<T> = { [K in keyof T]: Carried<T[K]> };
+
+/** The type that a field of an item may have. `any` is not checked, `unknown` is refused. */
+export type Carried<T> = 0 extends 1 & T
+  ? T
+  : unknown extends T
+    ? NotCarried<'unknown: say what it is'>
+    : T extends CarriedLeaf
+      ? T
+      : T extends ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)
+        ? NotCarried<'a function'>
+        : T extends symbol
+          ? NotCarried<'a symbol'>
+          : T extends PromiseLike<unknown>
+            ? NotCarried<'a promise: await it first'>
+            : T extends ReadonlyMap<infer K, infer V>
+              ? [K, V] extends [Carried<K>, Carried<V>]
+                ? T
+                : NotCarried<'a Map of what cannot be carried'>
+              : T extends ReadonlySet<infer V>
+                ? [V] extends [Carried<V>]
+                  ? T
+                  : NotCarried<'a Set of what cannot be carried'>
+                : T extends readonly (infer E)[]
+                  ? number extends T['length']
+                    ? CarriedList<E>
+                    : CarriedFields<T>
+                  : CarriedFields<T>;
+
+/** What is carried whole, methods and all. */
+type CarriedLeaf =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | Date
+  | RegExp
+  | Error
+  | ArrayBuffer
+  | ArrayBufferView;
+
+/** An interface, since the compiler puts off looking into one: a type such as Json, which holds lists of itself, ends. */
+interface CarriedList<E> {
+  readonly [index: number]: Carried<E>;
+}
+
+/** No value has this type; the compiler names Reason in its message. */
+interface NotCarried<Reason extends string> {
+  readonly 'cannot be carried to another process': Reason;
+}
