@@ -1,0 +1,63 @@
+// What `npm test` does: every check there is, one after the other, whether or not one before it failed; then the counts.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const home = join(import.meta.dirname, '..');
+const reports = mkdtempSync(join(tmpdir(), 'divvy-test-'));
+const vitest = createRequire(import.meta.url).resolve('vitest/vitest.mjs');
+
+/** The Node.js versions of package.json's devDependencies; the first runs everything, the others what users run on theirs. */
+const nodes = [
+  { name: 'node', tests: [] },
+  { name: 'node-24', tests: ['test/runtime/', 'test/generated/'] },
+  { name: 'node-22', tests: ['test/runtime/', 'test/generated/'] },
+];
+
+const failed: string[] = [];
+
+/** Runs one check with this terminal; `bin` is put first on PATH, so that what the check starts is found there too. */
+function check(title: string, command: string, args: string[], bin?: string): void {
+  console.log(`\n── ${title}`);
+  const path = [bin, join(home, 'node_modules', '.bin'), process.env['PATH']].filter(Boolean).join(delimiter);
+  const { status, signal, error } = spawnSync(command, args, {
+    cwd: home,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: path },
+  });
+  if (status === 0) return;
+  console.log(error ? `${title}: ${error.message}` : `${title}: ended with ${signal ?? `exit code ${status}`}`);
+  failed.push(title);
+}
+
+check('format and lint', 'biome', ['ci']);
+check('types', 'tsc', []);
+check('types: runtime/ declares what it exports', 'tsc', ['-p', 'tsconfig.runtime.json']);
+check('unused files, exports and dependencies', 'knip', []);
+check('build', 'npm', ['run', 'build']);
+check('the shape of the package', 'publint', ['--strict']);
+
+let passedTests = 0;
+let failedTests = 0;
+for (const { name, tests } of nodes) {
+  const bin = join(home, 'node_modules', name, 'bin');
+  const report = join(reports, `${name}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const version = spawnSync(join(bin, 'node'), ['--version'], { encoding: 'utf8' }).stdout ?? 'not installed';
+  check(`tests on Node.js ${version.trim()}`, join(bin, 'node'), [vitest, 'run', ...reporters, ...tests], bin);
+  try {
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
+    passedTests += numPassedTests;
+    failedTests += numFailedTests;
+  } catch (error) {
+    console.log(`${name} left no report: ${String(error)}`);
+    failed.push(`the report of ${name}`);
+  }
+}
+rmSync(reports, { recursive: true });
+
+console.log(failed.length === 0 ? '\nEvery check passed.' : `\nFailed: ${failed.join('; ')}.`);
+console.log(`${passedTests} passed, ${failedTests} failed`);
+process.exitCode = failed.length === 0 ? 0 : 1;
