@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import type { ItemContext, Parallelizable } from '#divvy';
+
+/** The number of a ticket to the dance party. */
+type Ticket = number;
+
+/** Hands out a code for each ticket of a dance party. The codes come from a service that is slow. */
+export default class ExampleTask implements Parallelizable<Ticket> {
+  /** Runs in the master, once. Yields the tickets: 10 of them, or as many as the task's first argument says. */
+  *dispatch(): Generator<Ticket> {
+    const wanted = process.argv[2] ?? '10';
+    const count = Number(wanted);
+    if (!Number.isSafeInteger(count) || count < 0 || wanted.trim() === '') {
+      throw new Error(`The first argument is how many tickets there are, such as 25. It was ${JSON.stringify(wanted)}`);
+    }
+
+    console.log(`${count} ticket codes for the dance party:`);
+    for (let ticket = 0; ticket < count; ticket++) yield ticket;
+  }
+
+  /** Runs in a worker, for each ticket. Prints the worker's process id, the ticket and its code. */
+  async process(ticket: Ticket, context: ItemContext): Promise<void> {
+    const code = createHash('sha1').update(String(ticket)).digest('hex');
+    await setTimeout(150, undefined, { signal: context.signal }); // Stands for the time that the slow service takes.
+    console.log(`${String(process.pid).padStart(5)} ${String(ticket).padStart(6)} ${code}`);
+  }
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { glob, readdir, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ItemContext, Parallelizable } from '#divvy';
+
+/** The path of a file. The worker opens it; the content itself never goes through the master. */
+type Path = string;
+
+/** Prints the SHA-256 of files as `sha256sum` does. The lines come in the order in which the files are finished. */
+export default class ExampleTask implements Parallelizable<Path> {
+  /**
+   * Runs in the master, once. Yields the files that the task's arguments name: a file itself, of a folder everything
+   * below it, of a quoted glob such as '*.ts' the files that match it. Without arguments: everything below this folder.
+   */
+  async *dispatch(): AsyncGenerator<Path> {
+    const args = process.argv.slice(2);
+    for (const arg of args.length > 0 ? args : ['.']) {
+      const found = await stat(arg).catch(() => undefined);
+      if (found?.isDirectory()) yield* filesBelow(arg);
+      else if (found) yield arg;
+      else yield* filesMatching(arg);
+    }
+  }
+
+  /** Runs in a worker, for each file. It is read in pieces: a file larger than the memory is no trouble. */
+  async process(path: Path, context: ItemContext): Promise<void> {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(path), hash, { signal: context.signal });
+    console.log(checksumLine(hash.digest('hex'), path));
+  }
+}
+
+/** A line of `sha256sum`: it begins with a backslash where the name had to be escaped to stay on one line. */
+export function checksumLine(digest: string, path: Path): string {
+  const escaped = path.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+  return `${escaped === path ? '' : '\\'}${digest}  ${escaped}`;
+}
+
+/** Yields what `find folder -type f` lists: hidden files too, and no symbolic links, neither to files nor to folders. */
+async function* filesBelow(folder: Path): AsyncGenerator<Path> {
+  const folders = [folder];
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    const entries = await readdir(next, { withFileTypes: true }).catch(() => undefined);
+    // A folder that cannot be read becomes an item that fails, with the reason, so that it is told of and counted.
+    if (!entries) yield next;
+    for (const entry of entries ?? []) {
+      const path = next.endsWith('/') ? next + entry.name : `${next}/${entry.name}`;
+      if (entry.isDirectory()) folders.push(path);
+      else if (entry.isFile()) yield path;
+    }
+  }
+}
+
+/** Yields the files that a glob matches, leaving symbolic links out, as above. Where it matches none, the glob itself. */
+async function* filesMatching(pattern: string): AsyncGenerator<Path> {
+  let matched = false;
+  for await (const entry of glob(pattern, { withFileTypes: true, exclude: (entry) => entry.isSymbolicLink() })) {
+    if (!entry.isFile()) continue;
+    matched = true;
+    const path = join(entry.parentPath, entry.name);
+    yield isAbsolute(pattern) ? path : relative('.', path);
+  }
+  // There is no such file: as an item it fails with just that reason.
+  if (!matched) yield pattern;
+}
