@@ -1,0 +1,86 @@
+/**
+ * What every codemod of this folder is made of: pieces of text put into a source, which keeps all of its own bytes.
+ * Also the style of that source, so that what is put in looks as if its author had written it.
+ */
+
+import { ts } from 'ts-morph';
+
+/** A piece of text to put in, before the character at this place of the source. */
+export interface Insertion {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Returns the source with the insertions in it. Those at one place stay in the order in which they are given. */
+export function insert(source: string, insertions: readonly Insertion[]): string {
+  let text = '';
+  let from = 0;
+  for (const insertion of insertions.toSorted((a, b) => a.at - b.at)) {
+    text += source.slice(from, insertion.at) + insertion.text;
+    from = insertion.at;
+  }
+  return text + source.slice(from);
+}
+
+/** How the author of a source writes. */
+export interface Style {
+  readonly eol: '\n' | '\r\n';
+  /** One level of indentation. */
+  readonly indent: string;
+  readonly quote: "'" | '"';
+  /** What ends a statement: `;` or nothing. */
+  readonly semicolon: ';' | '';
+}
+
+/** Reads the style off a source. Where the source does not tell: LF, two spaces, single quotes, semicolons. */
+export function styleOf(file: ts.SourceFile): Style {
+  const text = file.text;
+  const crlf = text.split('\r\n').length - 1;
+  const lf = text.split('\n').length - 1 - crlf;
+  let single = 0;
+  let double = 0;
+  let ended = 0;
+  let open = 0;
+  const look = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node)) text[node.getStart(file)] === '"' ? double++ : single++;
+    if (endsInSemicolon(node)) text[node.end - 1] === ';' ? ended++ : open++;
+    ts.forEachChild(node, look);
+  };
+  look(file);
+  return {
+    eol: crlf > lf ? '\r\n' : '\n',
+    indent: /^(\t| {2,8})(?=[^\s*])/m.exec(text)?.[1] ?? '  ',
+    quote: double > single ? '"' : "'",
+    semicolon: open > ended ? '' : ';',
+  };
+}
+
+/** Returns the white space that the line of this place begins with. */
+export function indentAt(text: string, at: number): string {
+  const start = text.lastIndexOf('\n', at - 1) + 1;
+  return /^[\uFEFF]?([ \t]*)/.exec(text.slice(start))?.[1] ?? '';
+}
+
+/** Returns the place where the comments end that follow this one on its line; the place itself, if code follows them. */
+export function endOfTrailingComments(text: string, at: number): number {
+  const end = ts.getTrailingCommentRanges(text, at)?.at(-1)?.end ?? at;
+  return /^[ \t]*(\r?\n|$)/.test(text.slice(end)) ? end : at;
+}
+
+/** Returns the line of a place, from 1. */
+export function lineOf(file: ts.SourceFile, at: number): number {
+  return file.getLineAndCharacterOfPosition(at).line + 1;
+}
+
+/** Whether a semicolon may stand at the end of this, and some authors leave it out. */
+function endsInSemicolon(node: ts.Node): boolean {
+  return (
+    ts.isImportDeclaration(node) ||
+    ts.isVariableStatement(node) ||
+    ts.isExpressionStatement(node) ||
+    ts.isReturnStatement(node) ||
+    ts.isThrowStatement(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isPropertyDeclaration(node)
+  );
+}

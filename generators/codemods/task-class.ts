@@ -1,0 +1,199 @@
+/** Reads a task file, and finds the class in it that is the task: what the runtime takes is the default export. */
+
+import { ts } from 'ts-morph';
+import { lineOf } from './insertion.ts';
+import type { Refusal } from './refusal.ts';
+
+/** The class of a task. */
+export interface TaskClass {
+  readonly node: ts.ClassLikeDeclaration;
+  /** The class itself and, nearest first, those that it extends, as far as they are in the same file. */
+  readonly chain: readonly ts.ClassLikeDeclaration[];
+  /** Where the file imports Parallelizable from. */
+  readonly module: string;
+  /** Item and Result, as far as `implements Parallelizable<…>` of the class, or of one that it extends, names them. */
+  readonly typeArguments: readonly ts.TypeNode[];
+}
+
+/** Returns the syntax tree of a source. Refuses what is no TypeScript, has syntax errors, or is half-merged. */
+export function parse(source: string, fileName: string): ts.SourceFile | Refusal {
+  if (!/\.[cm]?tsx?$/.test(fileName)) {
+    return {
+      line: 1,
+      reason: `${fileName} is not TypeScript by its name, and hooks are written with types`,
+      remedy: 'Name it .ts, or write the hook by hand.',
+    };
+  }
+  const marker = /^(?:<{7}|>{7})(?: .*)?$/m.exec(source);
+  if (marker) {
+    return {
+      line: source.slice(0, marker.index).split('\n').length,
+      reason: 'a merge is not finished here: this line is a conflict marker',
+      remedy: 'Finish the merge first.',
+    };
+  }
+  const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true);
+  const options = { fileName, reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.Latest } };
+  const error = ts.transpileModule(source, options).diagnostics?.find((each) => each.start !== undefined);
+  if (error?.start === undefined) return file;
+  return {
+    line: lineOf(file, error.start),
+    reason: `this is not valid TypeScript: ${ts.flattenDiagnosticMessageText(error.messageText, ' ')}`,
+    remedy: 'Correct it first; `npm run typecheck` shows the rest.',
+  };
+}
+
+/** Returns the class that is the task. Refuses where there is none, and where there are several to choose from. */
+export function findTaskClass(file: ts.SourceFile): TaskClass | Refusal {
+  const exported = findDefaultExport(file);
+  if (exported) {
+    const node = classOf(exported.expression, file);
+    if (node) return taskClass(node, file);
+    return {
+      line: lineOf(file, exported.statement.getStart(file)),
+      reason: 'the default export is not a class of this file',
+      remedy: 'Give the file that declares the class, or make the class of the task the default export of this one.',
+    };
+  }
+  const [first, ...more] = classesOf(file).filter((each) => parallelizableOf(each, file) !== undefined);
+  if (first && more.length === 0) return taskClass(first, file);
+  const lines = [first, ...more].flatMap((each) => (each ? lineOf(file, each.getStart(file)) : []));
+  return {
+    line: lines[0] ?? 1,
+    reason: first
+      ? `there are several tasks, at the lines ${lines.join(', ')}, and none of them is the default export`
+      : 'there is no class here that is the default export or implements Parallelizable',
+    remedy: 'Make the class of the task the default export: `export default class … implements Parallelizable<Item>`.',
+  };
+}
+
+/** Returns the name of a member, where it is written out; computed names that are strings included. */
+export function memberName(member: ts.ClassElement): string | undefined {
+  const { name } = member;
+  if (!name) return undefined;
+  if (ts.isComputedPropertyName(name)) {
+    return ts.isStringLiteralLike(name.expression) ? name.expression.text : undefined;
+  }
+  return name.text;
+}
+
+/** Returns whether a member belongs to the class rather than to its instances. */
+export function isStatic(member: ts.ClassElement): boolean {
+  return ts.canHaveModifiers(member) && hasModifier(member, ts.SyntaxKind.StaticKeyword);
+}
+
+function taskClass(node: ts.ClassLikeDeclaration, file: ts.SourceFile): TaskClass {
+  const chain = [node];
+  for (let base = baseOf(node, file); base && !chain.includes(base); base = baseOf(base, file)) chain.push(base);
+  // What a generic base class implements, it implements for type parameters of its own, which mean nothing outside it.
+  const clause = chain
+    .filter((each) => each === node || !each.typeParameters)
+    .flatMap((each) => parallelizableOf(each, file) ?? [])[0];
+  return { node, chain, module: moduleOfParallelizable(file) ?? '#divvy', typeArguments: clause?.typeArguments ?? [] };
+}
+
+function findDefaultExport(
+  file: ts.SourceFile,
+): { statement: ts.Statement; expression: ts.Node | undefined } | undefined {
+  for (const statement of file.statements) {
+    if (ts.isExportAssignment(statement)) return { statement, expression: statement.expression };
+    if (ts.canHaveModifiers(statement) && hasModifier(statement, ts.SyntaxKind.DefaultKeyword)) {
+      return { statement, expression: statement };
+    }
+    if (ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)) {
+      const specifier = statement.exportClause.elements.find((each) => each.name.text === 'default');
+      if (specifier) {
+        return {
+          statement,
+          expression: statement.moduleSpecifier ? undefined : (specifier.propertyName ?? specifier.name),
+        };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Returns the class that an expression is or names, as far as this file tells. */
+function classOf(expression: ts.Node | undefined, file: ts.SourceFile): ts.ClassLikeDeclaration | undefined {
+  if (!expression) return undefined;
+  if (ts.isClassLike(expression)) return isAmbient(expression) ? undefined : expression;
+  if (
+    ts.isParenthesizedExpression(expression) ||
+    ts.isAsExpression(expression) ||
+    ts.isSatisfiesExpression(expression)
+  ) {
+    return classOf(expression.expression, file);
+  }
+  if (!ts.isIdentifier(expression)) return undefined;
+  for (const statement of file.statements) {
+    if (ts.isClassDeclaration(statement) && statement.name?.text === expression.text) return classOf(statement, file);
+    if (!ts.isVariableStatement(statement)) continue;
+    const { declarations } = statement.declarationList;
+    const declaration = declarations.find((each) => ts.isIdentifier(each.name) && each.name.text === expression.text);
+    if (declaration) return classOf(declaration.initializer, file);
+  }
+  return undefined;
+}
+
+function baseOf(node: ts.ClassLikeDeclaration, file: ts.SourceFile): ts.ClassLikeDeclaration | undefined {
+  const clause = node.heritageClauses?.find((each) => each.token === ts.SyntaxKind.ExtendsKeyword);
+  return classOf(clause?.types[0]?.expression, file);
+}
+
+/** Returns all classes of a file, those within expressions too. */
+function classesOf(file: ts.SourceFile): ts.ClassLikeDeclaration[] {
+  const classes: ts.ClassLikeDeclaration[] = [];
+  const look = (node: ts.Node): void => {
+    if (ts.isClassLike(node) && !isAmbient(node)) classes.push(node);
+    ts.forEachChild(node, look);
+  };
+  look(file);
+  return classes;
+}
+
+/** Returns the `Parallelizable<…>` that a class says it implements, under whatever name the file imports it. */
+function parallelizableOf(
+  node: ts.ClassLikeDeclaration,
+  file: ts.SourceFile,
+): ts.ExpressionWithTypeArguments | undefined {
+  const clause = node.heritageClauses?.find((each) => each.token === ts.SyntaxKind.ImplementsKeyword);
+  const names = new Set(['Parallelizable', ...importsOfParallelizable(file).map(({ local }) => local)]);
+  return clause?.types.find(({ expression }) =>
+    ts.isPropertyAccessExpression(expression)
+      ? expression.name.text === 'Parallelizable'
+      : ts.isIdentifier(expression) && names.has(expression.text),
+  );
+}
+
+function moduleOfParallelizable(file: ts.SourceFile): string | undefined {
+  const [named] = importsOfParallelizable(file);
+  if (named) return named.module;
+  for (const clause of classesOf(file).flatMap((each) => parallelizableOf(each, file) ?? [])) {
+    if (!ts.isPropertyAccessExpression(clause.expression)) continue;
+    const namespace = clause.expression.expression.getText(file);
+    const statement = file.statements.filter(ts.isImportDeclaration).find(({ importClause }) => {
+      const bindings = importClause?.namedBindings;
+      return bindings && ts.isNamespaceImport(bindings) && bindings.name.text === namespace;
+    });
+    if (statement && ts.isStringLiteral(statement.moduleSpecifier)) return statement.moduleSpecifier.text;
+  }
+  return undefined;
+}
+
+function importsOfParallelizable(file: ts.SourceFile): { module: string; local: string }[] {
+  return file.statements.filter(ts.isImportDeclaration).flatMap(({ importClause, moduleSpecifier }) => {
+    const bindings = importClause?.namedBindings;
+    if (!bindings || !ts.isNamedImports(bindings) || !ts.isStringLiteral(moduleSpecifier)) return [];
+    return bindings.elements
+      .filter((each) => (each.propertyName ?? each.name).text === 'Parallelizable')
+      .map((each) => ({ module: moduleSpecifier.text, local: each.name.text }));
+  });
+}
+
+function isAmbient(node: ts.ClassLikeDeclaration): boolean {
+  return hasModifier(node, ts.SyntaxKind.DeclareKeyword);
+}
+
+function hasModifier(node: ts.HasModifiers, kind: ts.SyntaxKind): boolean {
+  return ts.getModifiers(node)?.some((each) => each.kind === kind) ?? false;
+}

@@ -1,0 +1,146 @@
+/** Brings the names of types from one module into a file, by the import that is there or by a new one. */
+
+import { ts } from 'ts-morph';
+import { endOfTrailingComments, type Insertion, indentAt, type Style } from './insertion.ts';
+
+/** By which names a file can use types, and what has to be put into it for that. */
+export interface TypeImports {
+  /** For each type that was asked for, how the file says it: `Run`, or `divvy.Run`, or the alias `DivvyRun`. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly insertions: readonly Insertion[];
+}
+
+/** Returns how a file can use types of a module, and what to put into it so that it can. */
+export function importTypes(file: ts.SourceFile, module: string, types: readonly string[], style: Style): TypeImports {
+  const imports = file.statements.filter(
+    (each): each is ts.ImportDeclaration =>
+      ts.isImportDeclaration(each) && ts.isStringLiteral(each.moduleSpecifier) && each.moduleSpecifier.text === module,
+  );
+  const lists = imports
+    .flatMap(({ importClause }) => {
+      const list = importClause?.namedBindings;
+      return importClause && list && ts.isNamedImports(list)
+        ? [{ list, typeOnly: importClause.phaseModifier === ts.SyntaxKind.TypeKeyword }]
+        : [];
+    })
+    .toSorted((a, b) => Number(b.typeOnly) - Number(a.typeOnly));
+  const [namespace] = imports.flatMap(({ importClause }) => {
+    const bindings = importClause?.namedBindings;
+    return bindings && ts.isNamespaceImport(bindings) ? [bindings.name.text] : [];
+  });
+
+  const names = new Map<string, string>();
+  const missing: string[] = [];
+  for (const type of types) {
+    const specifiers = lists.flatMap(({ list }) => list.elements);
+    const present = specifiers.find((each) => (each.propertyName ?? each.name).text === type)?.name.text;
+    const local = present ?? (namespace ? `${namespace}.${type}` : freeName(file, type));
+    names.set(type, local);
+    if (!present && !namespace) missing.push(local === type ? type : `${type} as ${local}`);
+  }
+  if (missing.length === 0) return { names, insertions: [] };
+  const [first] = lists;
+  const insertions = first
+    ? addToList(file, first.list, first.typeOnly ? missing : missing.map((each) => `type ${each}`))
+    : [newImport(file, module, missing, style)];
+  return { names, insertions };
+}
+
+/** Returns the type's own name, or one made of it, that nothing in the file is called. */
+function freeName(file: ts.SourceFile, type: string): string {
+  const taken = new Set<string>();
+  const look = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && isDeclaredName(node)) taken.add(node.text);
+    ts.forEachChild(node, look);
+  };
+  look(file);
+  let name = type;
+  while (taken.has(name)) name = `Divvy${name}`;
+  return name;
+}
+
+/** Whether an identifier brings a name into a scope, as the names of members and parameters do not for types. */
+function isDeclaredName(node: ts.Identifier): boolean {
+  const { parent } = node;
+  return (
+    (ts.isClassLike(parent) ||
+      ts.isInterfaceDeclaration(parent) ||
+      ts.isTypeAliasDeclaration(parent) ||
+      ts.isEnumDeclaration(parent) ||
+      ts.isModuleDeclaration(parent) ||
+      ts.isFunctionDeclaration(parent) ||
+      ts.isVariableDeclaration(parent) ||
+      ts.isTypeParameterDeclaration(parent) ||
+      ts.isImportClause(parent) ||
+      ts.isImportSpecifier(parent) ||
+      ts.isNamespaceImport(parent) ||
+      ts.isImportEqualsDeclaration(parent)) &&
+    parent.name === node
+  );
+}
+
+/** Puts names into `{ … }`: where its names are in order, each at its place, and else at the end. */
+function addToList(file: ts.SourceFile, list: ts.NamedImports, names: readonly string[]): Insertion[] {
+  const { elements } = list;
+  const last = elements.at(-1);
+  if (!last) return [{ at: list.getStart(file) + 1, text: ` ${names.join(', ')} ` }];
+
+  const sorted = elements.every(
+    (each, index) => index === 0 || keyOf(elements[index - 1]?.getText(file)) <= keyOf(each.getText(file)),
+  );
+  const insertions: Insertion[] = [];
+  const rest: string[] = [];
+  for (const name of names.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))) {
+    const next = sorted ? elements.find((each) => keyOf(each.getText(file)) > keyOf(name)) : undefined;
+    if (next) insertions.push({ at: next.getStart(file), text: `${name},${separator(file, next)}` });
+    else rest.push(name);
+  }
+  const text = rest.map((name) => `${separator(file, last)}${name}`).join(',');
+  if (rest.length > 0 && elements.hasTrailingComma) {
+    insertions.push({ at: endOfTrailingComments(file.text, elements.end), text: `${text},` });
+  } else if (rest.length > 0) {
+    const end = separator(file, last) === ' ' ? last.end : endOfTrailingComments(file.text, last.end);
+    // A comment may follow the last name: the comma goes before it.
+    insertions.push(
+      ...(end === last.end
+        ? [{ at: end, text: `,${text}` }]
+        : [
+            { at: last.end, text: ',' },
+            { at: end, text },
+          ]),
+    );
+  }
+  return insertions;
+}
+
+/** Returns what stands between two names of a list: a space, or a line break and the indentation of this name. */
+function separator(file: ts.SourceFile, element: ts.ImportSpecifier): string {
+  const start = element.getStart(file);
+  const [lineBreak] = /\r?\n[ \t]*$/.exec(file.text.slice(0, start)) ?? [];
+  return lineBreak ?? ' ';
+}
+
+function keyOf(specifier: string | undefined): string {
+  return (specifier ?? '').replace(/^type\s+/, '').toLowerCase();
+}
+
+/** A new import goes after those that are there; where there is none, below what has to stay at the top of the file. */
+function newImport(file: ts.SourceFile, module: string, names: readonly string[], style: Style): Insertion {
+  const { eol, quote, semicolon } = style;
+  const statement = `import type { ${names.join(', ')} } from ${quote}${module}${quote}${semicolon}`;
+  const last = file.statements.findLast(ts.isImportDeclaration);
+  if (last) return { at: endOfTrailingComments(file.text, last.end), text: `${eol}${statement}` };
+
+  const directives = file.statements.filter((_, index, all) => all.slice(0, index + 1).every(isDirective));
+  const directive = directives.at(-1);
+  if (directive) return { at: endOfTrailingComments(file.text, directive.end), text: `${eol}${statement}` };
+
+  const [first] = file.statements;
+  const comment = first && ts.getJSDocCommentsAndTags(first).find(ts.isJSDoc);
+  const at = comment?.getStart(file) ?? first?.getStart(file) ?? file.text.length;
+  return { at, text: `${statement}${eol}${eol}${indentAt(file.text, at)}` };
+}
+
+function isDirective(statement: ts.Statement): boolean {
+  return ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression);
+}
