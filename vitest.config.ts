@@ -1,15 +1,26 @@
 import { defineConfig } from 'vitest/config';
 
 // `vitest run` is what has to pass at every change; `vitest run --mode long` is what takes too long for that.
-export default defineConfig(({ mode }) => ({
-  test: {
-    include: [mode === 'long' ? 'test/**/*.long.ts' : 'test/**/*.test.ts'],
-    pool: 'forks',
-    // Many tests start processes of their own: more files at once would only make these wait for each other.
-    maxWorkers: 2,
-    // Generous, so that a busy machine fails nothing; what must be quick is measured in bench/.
-    testTimeout: mode === 'long' ? 3_600_000 : 120_000,
-    hookTimeout: 120_000,
-    retry: 0,
-  },
-}));
+export default defineConfig(({ mode }) => {
+  const tests = mode === 'long' ? '*.long.ts' : '*.test.ts';
+  return {
+    test: {
+      pool: 'forks',
+      // Many tests start processes of their own: more files at once would only make these wait for each other.
+      maxWorkers: 2,
+      // Generous, so that a busy machine fails nothing; what must be quick is measured in bench/.
+      testTimeout: mode === 'long' ? 3_600_000 : 120_000,
+      hookTimeout: 120_000,
+      projects: [
+        {
+          extends: true,
+          test: { name: 'divvy', include: [`test/**/${tests}`], exclude: ['test/package/**'] },
+        },
+        {
+          extends: true,
+          test: { name: 'package', include: [`test/package/**/${tests}`], globalSetup: 'test/package/pack.ts' },
+        },
+      ],
+    },
+  };
+});

@@ -1,0 +1,66 @@
+// From `npm publish` to the type check of a project, for real: nothing here is of this repository but the tarball.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type Client, clients, freshMachine, outside, run } from './clients.ts';
+import { type Registry, startRegistry } from './registry.ts';
+
+let folder: string;
+let registry: Registry;
+/** Where this machine gets packages from. */
+let machineRegistry: string;
+const [npm] = clients as [Client];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'divvy-create-'));
+  registry = await startRegistry();
+  writeFileSync(join(folder, '.npmrc'), `//${new URL(registry.url).host}/:_authToken=any\n`);
+  const options = { cwd: folder, env: freshMachine(npm, folder, registry.url) };
+  await run(npm, ['publish', inject('tarball'), '--provenance=false'], options);
+  machineRegistry = (await run(npm, ['config', 'get', 'registry'], { cwd: folder, env: outside() })).trim();
+});
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+describe.each(clients)('$name', (client) => {
+  let home: string;
+  let project: string;
+
+  beforeAll(() => {
+    home = mkdtempSync(join(folder, 'home-'));
+    project = join(home, 'my-backfill');
+  });
+
+  const here = () => ({ cwd: project, env: freshMachine(client, home, registry.url) });
+
+  test('creates a project', async () => {
+    await run(client, [...client.create, 'my-backfill'], { ...here(), cwd: home });
+    expect(readdirSync(project)).toEqual(
+      expect.arrayContaining(['divvy.json', 'divvy.lock.json', 'package.json', 'tasks', 'test', 'vendor']),
+    );
+  });
+
+  test('which runs and passes its tests before anything is installed', async () => {
+    expect(readdirSync(project)).not.toContain('node_modules');
+    expect(await run(client, ['run', 'start'], here())).toContain('item');
+    expect(await run(client, ['run', 'test'], here())).toMatch(/fail 0/);
+  });
+
+  test('and its type check once its devDependencies are', async () => {
+    const env = { ...outside(), ...client.registry(machineRegistry) };
+    await run(client, ['install'], { cwd: project, env });
+    await run(client, ['run', 'typecheck'], { cwd: project, env });
+  });
+});
+
+test('npm run divvy is the generator that made the project', async () => {
+  const home = mkdtempSync(join(folder, 'home-'));
+  const env = freshMachine(npm, home, registry.url);
+  await run(npm, ['create', 'divvy-task@latest', 'my-backfill'], { cwd: home, env });
+  const list = await run(npm, ['run', '--silent', 'divvy', '--', 'list'], { cwd: join(home, 'my-backfill'), env });
+  expect(list).toContain('my-backfill');
+});

@@ -1,0 +1,128 @@
+// What is in the tarball, and that it runs from wherever it is installed.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+
+const tarball = inject('tarball');
+const commands = ['create-divvy-task', 'divvy'];
+const CODEMODS = 'dist/ts-morph.js';
+
+let folder: string;
+/** The installed package, in a path with spaces. */
+let installed: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'divvy-package-'));
+  const project = join(folder, 'a path with spaces');
+  mkdirSync(project);
+  execFileSync('npm', ['install', '--offline', '--no-save', '--prefix', project, tarball], { stdio: 'pipe' });
+  installed = join(project, 'node_modules', 'create-divvy-task');
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const packageJson = (): Record<string, unknown> => JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+const files = (): string[] =>
+  globSync('**/*', { cwd: installed, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+
+describe('the tarball', () => {
+  test('is at most 2.2 MB', () => {
+    expect(statSync(tarball).size).toBeLessThanOrEqual(2_200_000);
+  });
+
+  test('is at most 260 KB without the chunk that edits code', () => {
+    const without = join(folder, 'without');
+    mkdirSync(without);
+    execFileSync('tar', ['xzf', tarball, '-C', without]);
+    rmSync(join(without, 'package', CODEMODS));
+    const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', without, join(without, 'package')];
+    const [{ size }] = JSON.parse(execFileSync('npm', packing, { encoding: 'utf8', stdio: 'pipe' }));
+    expect(size).toBeLessThanOrEqual(260_000);
+  });
+
+  test('needs nothing else to be installed, and runs nothing when it is', () => {
+    const { dependencies, optionalDependencies, peerDependencies, bundleDependencies, scripts } = packageJson();
+    expect({ dependencies, optionalDependencies, peerDependencies, bundleDependencies }).toEqual({});
+    expect(Object.keys(scripts as object)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(pre|post)?(install|prepare)$/)]),
+    );
+  });
+
+  test('has the two commands, the runtime and the templates, and nothing of the repository beside them', () => {
+    const places = new Set(files().map((file) => file.replace(/\/.*/, '/')));
+    expect([...places].sort()).toEqual(['LICENSE', 'README.md', 'dist/', 'package.json', 'runtime/', 'templates/']);
+    expect(packageJson()['bin']).toEqual({
+      'create-divvy-task': 'dist/create-divvy-task.cjs',
+      divvy: 'dist/divvy.cjs',
+    });
+    expect(files().filter((file) => /\.tgz$|\.map$|node_modules|\.log$/.test(file))).toEqual([]);
+  });
+
+  test('has every file of the runtime and of the templates, under names that npm does not change', () => {
+    const home = join(import.meta.dirname, '../..');
+    const committed = execFileSync('git', ['ls-files', 'runtime', 'templates'], { cwd: home, encoding: 'utf8' });
+    for (const file of committed.trim().split('\n')) {
+      expect(readFileSync(join(installed, file)), file).toEqual(readFileSync(join(home, file)));
+    }
+  });
+
+  test('has the licence of each package that is bundled', () => {
+    const notices = readFileSync(join(installed, 'dist/THIRD-PARTY-NOTICES.txt'), 'utf8');
+    for (const name of ['yeoman-environment', '@clack/prompts', 'ejs', 'mem-fs', 'ts-morph', 'typescript']) {
+      expect(notices).toMatch(new RegExp(`^${name} \\d.*\\(.+\\)`, 'm'));
+    }
+  });
+});
+
+describe.each(commands)('%s, installed', (command) => {
+  const bin = (): string => join(installed, 'dist', `${command}.cjs`);
+
+  test('runs from a path with spaces', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bin(), '--version'], { encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${packageJson()['version']}\n`, stderr: '' });
+  });
+
+  test.each(olderNodes())(
+    'says which Node.js is needed before it loads anything, on $title',
+    ({ node, args, version }) => {
+      // Alone in its folder: whatever it loaded beyond the check would not be there.
+      const alone = join(mkdtempSync(join(folder, 'alone-')), 'dist');
+      mkdirSync(alone);
+      for (const file of globSync('*.cjs', { cwd: join(installed, 'dist') })) {
+        execFileSync('cp', [join(installed, 'dist', file), alone]);
+      }
+      const { status, stdout, stderr } = spawnSync(node, [...args, join(alone, `${command}.cjs`), 'my-task'], {
+        encoding: 'utf8',
+      });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toContain(version);
+      expect(stderr).toContain('^22.18 || ^24.11 || >=26');
+      expect(stderr).toContain(`npx -p node@24 -p create-divvy-task ${command}`);
+    },
+  );
+});
+
+/** This Node.js under an older version's name, and each one on PATH that really is older. */
+function olderNodes(): { title: string; node: string; args: string[]; version: string }[] {
+  const renamed = ['22.17.1', '23.11.0', '24.10.0', '25.9.0'].map((version) => ({
+    title: `${version} (by name)`,
+    node: process.execPath,
+    args: [
+      '--import',
+      `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}})`,
+    ],
+    version,
+  }));
+  const found = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'node'))
+    .filter((node) => existsSync(node))
+    .map((node) => ({ node, version: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1) }))
+    .filter(({ version }) => Number.parseInt(version, 10) < 22)
+    .map(({ node, version }) => ({ title: version, node, args: [], version }));
+  return [...renamed, ...new Map(found.map((it) => [it.version, it])).values()];
+}
