@@ -82,6 +82,22 @@ export function isStatic(member: ts.ClassElement): boolean {
   return ts.canHaveModifiers(member) && hasModifier(member, ts.SyntaxKind.StaticKeyword);
 }
 
+/** Returns what the instances of a class have under a name, without those that it extends. */
+export function memberCalled(node: ts.ClassLikeDeclaration, name: string): ts.Node | undefined {
+  const member = node.members.find((each) => memberName(each) === name && !isStatic(each));
+  if (member) return member;
+  const built = node.members.find(ts.isConstructorDeclaration);
+  return built?.parameters.find(
+    (each) => ts.isParameterPropertyDeclaration(each, built) && each.name.getText() === name,
+  );
+}
+
+/** Returns whether a class itself has a method of this name. */
+export function hasMethod(node: ts.ClassLikeDeclaration, name: string): boolean {
+  const there = memberCalled(node, name);
+  return there !== undefined && ts.isMethodDeclaration(there);
+}
+
 function taskClass(node: ts.ClassLikeDeclaration, file: ts.SourceFile): TaskClass {
   const chain = [node];
   for (let base = baseOf(node, file); base && !chain.includes(base); base = baseOf(base, file)) chain.push(base);

@@ -70,6 +70,7 @@ function isDeclaredName(node: ts.Identifier): boolean {
       ts.isModuleDeclaration(parent) ||
       ts.isFunctionDeclaration(parent) ||
       ts.isVariableDeclaration(parent) ||
+      ts.isBindingElement(parent) ||
       ts.isTypeParameterDeclaration(parent) ||
       ts.isImportClause(parent) ||
       ts.isImportSpecifier(parent) ||

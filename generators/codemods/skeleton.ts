@@ -1,0 +1,108 @@
+/** Writes the method of a hook that does nothing yet, with the signature that the contract file gives it. */
+
+import { ts } from 'ts-morph';
+import type { Contract, ContractMember } from './contract.ts';
+import type { Style } from './insertion.ts';
+
+/** What the names in a contract file are called in the file of a task. */
+export interface TaskNames {
+  /** What stands for Item and Result: the texts of the class's type arguments, as far as it has any. */
+  readonly typeArguments: readonly string[];
+  /** For types that the contract file exports, by the contract's name. */
+  readonly types: ReadonlyMap<string, string>;
+}
+
+/** Returns the lines of the method, each with the levels that it is indented by. */
+export function skeleton(
+  member: ContractMember,
+  contract: Contract,
+  names: TaskNames,
+  style: Style,
+): { level: 0 | 1; text: string }[] {
+  const write = (type: ts.TypeNode): string => typeText(type, contract, names);
+  const parameters = member.parameters.map(({ name, type }) => `${name}: ${write(type)}`).join(', ');
+  const value = typeArgumentOf(member.returns, 'MaybePromise');
+  const returns = value ? `Promise<${write(value)}>` : write(member.returns);
+  return [
+    { level: 0, text: `/** ${member.summary} */` },
+    { level: 0, text: `${value ? 'async ' : ''}${member.name}(${parameters}): ${returns} {` },
+    { level: 1, text: body(member, value ?? member.returns, style) },
+    { level: 0, text: '}' },
+  ];
+}
+
+/** Returns the types of the contract file that the skeleton of a member names. */
+export function typesNamedBy(member: ContractMember, contract: Contract): string[] {
+  return [...new Set(writtenTypes(member).flatMap(referencesIn))]
+    .map(({ text }) => text)
+    .filter((name, index, all) => contract.exportedTypes.has(name) && all.indexOf(name) === index);
+}
+
+/** Whether a member's skeleton needs a type argument that the class has to give, as it has no default: Item. */
+export function needsTypeArgument(member: ContractMember, contract: Contract): boolean {
+  const needed = contract.typeParameters.filter((parameter) => parameter.default === undefined);
+  return writtenTypes(member)
+    .flatMap(referencesIn)
+    .some(({ text }) => needed.some(({ name }) => name === text));
+}
+
+function writtenTypes(member: ContractMember): ts.TypeNode[] {
+  return [
+    ...member.parameters.map(({ type }) => type),
+    typeArgumentOf(member.returns, 'MaybePromise') ?? member.returns,
+  ];
+}
+
+/**
+ * Returns the one line that a hook begins with. It uses the parameters, since some projects forbid unused ones, and is
+ * right as it stands: an end that is not known is Infinity.
+ */
+function body(member: ContractMember, returns: ts.TypeNode, { semicolon }: Style): string {
+  const names = member.parameters.map(({ name }) => name);
+  if (returns.kind === ts.SyntaxKind.NumberKeyword) {
+    return `return Number.POSITIVE_INFINITY${semicolon} // Not known yet. How many items does dispatch yield?`;
+  }
+  if (returns.kind !== ts.SyntaxKind.VoidKeyword)
+    return `throw new Error('${member.name} is not written yet')${semicolon}`;
+  if (names.length === 0) return '// Write here what is to happen.';
+  const all = names.length === 1 ? names[0] : `[${names.join(', ')}]`;
+  return `void ${all}${semicolon} // Write here what is to happen, in place of this line.`;
+}
+
+/** Returns the text of a type of the contract, with each name in it replaced by what it is called in the task file. */
+function typeText(type: ts.TypeNode, contract: Contract, names: TaskNames): string {
+  const awaited = typeArgumentOf(type, 'Awaited');
+  if (awaited && /^(void|undefined|null|string|number|boolean|bigint)$/.test(typeText(awaited, contract, names))) {
+    return typeText(awaited, contract, names);
+  }
+  let text = '';
+  let from = type.getStart(contract.file);
+  for (const reference of referencesIn(type)) {
+    const at = reference.getStart(contract.file);
+    text += contract.file.text.slice(from, at) + nameOf(reference.text, contract, names);
+    from = reference.end;
+  }
+  return text + contract.file.text.slice(from, type.end);
+}
+
+function nameOf(name: string, contract: Contract, names: TaskNames): string {
+  const index = contract.typeParameters.findIndex((parameter) => parameter.name === name);
+  const byDefault = contract.typeParameters[index]?.default?.getText(contract.file);
+  return names.typeArguments[index] ?? byDefault ?? names.types.get(name) ?? name;
+}
+
+/** Returns the T of `Name<T>`, where the type is one of that name. */
+function typeArgumentOf(type: ts.TypeNode, name: string): ts.TypeNode | undefined {
+  return ts.isTypeReferenceNode(type) && type.typeName.getText() === name ? type.typeArguments?.[0] : undefined;
+}
+
+/** Returns the names of types that a type is made of. */
+function referencesIn(type: ts.TypeNode): ts.Identifier[] {
+  const found: ts.Identifier[] = [];
+  const look = (node: ts.Node): void => {
+    if (ts.isTypeReferenceNode(node) && ts.isIdentifier(node.typeName)) found.push(node.typeName);
+    ts.forEachChild(node, look);
+  };
+  look(type);
+  return found;
+}
