@@ -16,14 +16,17 @@ export interface Client {
   registry: (url: string) => NodeJS.ProcessEnv;
 }
 
-/** Each is the one of this repository's devDependencies; npm is the machine's own. */
+/** The machine's own npm. */
+export const npm: Client = {
+  name: 'npm',
+  command: ['npm'],
+  create: ['create', 'divvy-task@latest'],
+  registry: (url) => ({ npm_config_registry: url }),
+};
+
+/** npm, and its siblings as they are in this repository's devDependencies. */
 export const clients: Client[] = [
-  {
-    name: 'npm',
-    command: ['npm'],
-    create: ['create', 'divvy-task@latest'],
-    registry: (url) => ({ npm_config_registry: url }),
-  },
+  npm,
   {
     name: 'pnpm',
     command: [process.execPath, script('pnpm')],

@@ -3,14 +3,13 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type Client, clients, freshMachine, outside, run } from './clients.ts';
+import { clients, freshMachine, npm, outside, run } from './clients.ts';
 import { type Registry, startRegistry } from './registry.ts';
 
 let folder: string;
 let registry: Registry;
 /** Where this machine gets packages from. */
 let machineRegistry: string;
-const [npm] = clients as [Client];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'divvy-create-'));
