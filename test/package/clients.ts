@@ -1,5 +1,5 @@
 // The package managers that people create a project with, run as on their machine: see `clients`.
-import { execFile } from 'node:child_process';
+import { type ExecFileException, type ExecFileOptions, execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +14,8 @@ export interface Client {
   create: string[];
   /** Settings as environment variables: which registry to use. */
   registry: (url: string) => NodeJS.ProcessEnv;
+  /** It runs no script of a project that it has not installed. */
+  installsFirst?: true;
 }
 
 /** The machine's own npm. */
@@ -29,9 +31,9 @@ export const clients: Client[] = [
   npm,
   {
     name: 'pnpm',
-    command: [process.execPath, script('pnpm')],
+    command: [script('pnpm')],
     create: ['create', 'divvy-task@latest'],
-    registry: (url) => ({ npm_config_registry: url }),
+    registry: (url) => ({ pnpm_config_registry: url }),
   },
   {
     name: 'yarn classic',
@@ -43,9 +45,14 @@ export const clients: Client[] = [
     name: 'yarn',
     command: [process.execPath, script('@yarnpkg/cli-dist', 'yarn')],
     create: ['create', 'divvy-task@latest'],
+    installsFirst: true,
     registry: (url) => ({
       YARN_NPM_REGISTRY_SERVER: url,
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
+      // By itself it waits until a version is some days old.
+      YARN_NPM_MINIMAL_AGE_GATE: '0',
+      // TypeScript 7 does not look into the archives of Plug'n'Play.
+      YARN_NODE_LINKER: 'node-modules',
       YARN_ENABLE_TELEMETRY: '0',
     }),
   },
@@ -90,13 +97,33 @@ export function freshMachine(client: Client, home: string, url: string): NodeJS.
   };
 }
 
-/** Runs a client; resolves with what it and what it started printed on stdout. */
+/** Runs a client; resolves with what it and what it started printed on stdout, and rejects with all that they printed. */
 export async function run(
   client: Client,
   args: string[],
   options: { cwd: string; env: NodeJS.ProcessEnv },
 ): Promise<string> {
   const [command = '', ...first] = client.command;
-  const { stdout } = await promisify(execFile)(command, [...first, ...args], options);
-  return stdout;
+  return execute(command, [...first, ...args], options);
+}
+
+/** Runs one of the project's scripts, by Node.js itself where the client would have to install the project first. */
+export async function runScript(
+  client: Client,
+  name: string,
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<string> {
+  if (client.installsFirst) return execute(process.execPath, ['--run', name], options);
+  return run(client, ['run', name], options);
+}
+
+async function execute(command: string, args: string[], options: ExecFileOptions): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { ...options, encoding: 'utf8' });
+    return stdout;
+  } catch (error) {
+    // execFile's message has what was printed on stderr.
+    const { message, stdout } = error as ExecFileException;
+    throw new Error(`${message}\n${stdout}`, { cause: error });
+  }
 }
