@@ -1,4 +1,9 @@
 /** What a project imports as `#divvy`. Public. */
 
+export { BootFailure, DivvyError, Shutdown, TaskError, UsageError } from './errors.ts';
+export { type InlineOutcome, runInline } from './inline.ts';
+export { Master } from './master.ts';
+export type { MasterOptions } from './options.ts';
 export type * from './parallelizable.ts';
 export { PermanentError } from './parallelizable.ts';
+export { isMasterProcess, isWorkerProcess } from './role.ts';

@@ -1,0 +1,72 @@
+/**
+ * Reads the runner's command line. Runs in the master. Internal.
+ */
+
+import { parseArgs } from 'node:util';
+import { notDuration, notWholeNumber, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
+import { type MasterOptions, OPTIONS, type OptionRow } from '../options.ts';
+
+/** What a command line asks for. */
+export type Request =
+  | { readonly want: 'help' | 'version' }
+  | {
+      readonly want: 'run';
+      readonly taskFile: string;
+      readonly options: MasterOptions;
+      /** The task's own arguments. */
+      readonly args: readonly string[];
+    };
+
+/**
+ * Returns what `argv` (without node and the script) asks for. Options may stand before and behind the task file; what stands
+ * behind `--` is the task's own. Throws UsageError.
+ */
+export function readArguments(argv: readonly string[]): Request {
+  const parsed = parse(argv);
+  if (parsed.values['help'] === true) return { want: 'help' };
+  if (parsed.values['version'] === true) return { want: 'version' };
+  const [taskFile, ...args] = parsed.positionals;
+  if (taskFile === undefined) throw taskFileNotNamed();
+  const options: Record<string, unknown> = {};
+  for (const row of OPTIONS) {
+    const value = parsed.values[row.flag];
+    if (value !== undefined) options[row.key] = typeof value === 'string' ? valueOf(row, value) : value;
+  }
+  return { want: 'run', taskFile, options, args };
+}
+
+type Parsed = { values: Record<string, unknown>; positionals: string[] };
+
+function parse(argv: readonly string[]): Parsed {
+  const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = {
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean' },
+  };
+  for (const { flag, short, kind } of OPTIONS) {
+    options[flag] = { type: kind === 'flag' ? 'boolean' : 'string', ...(short !== undefined && { short }) };
+  }
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true }) as Parsed;
+  } catch (error) {
+    throw optionGoesWrong((error as Error).message);
+  }
+}
+
+function valueOf({ flag, kind, least = 0 }: OptionRow, text: string): unknown {
+  const name = `--${flag}`;
+  switch (kind) {
+    case 'number':
+    case 'megabytes': {
+      const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+      if (!(value >= least) || !Number.isSafeInteger(value)) throw notWholeNumber(name, text, least);
+      return kind === 'megabytes' ? value * 1024 * 1024 : value;
+    }
+    case 'duration': {
+      const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+      if (amount === undefined) throw notDuration(name, text);
+      return Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[(unit ?? 's') as 'ms' | 's' | 'm' | 'h'];
+    }
+    default:
+      return text;
+  }
+}

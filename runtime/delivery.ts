@@ -1,0 +1,509 @@
+/**
+ * The delivery rules: which item goes to which worker, and what becomes of both. Runs in the master.
+ *
+ * Pure: no input or output, no clock, no randomness of its own. The master (master.ts) tells it what happened, by the
+ * methods named after events; each returns what the master must see to at once. Then the master asks for `plan`, and
+ * carries that out. The simulator in the tests drives the same class through every fault it can think of.
+ *
+ *   An item:   pending ─> leased ─> settling ─> done | failed
+ *                 ^         ├──> retrying (not before a time) ──┐
+ *                 └─────────┴───────────────────────────────────┘        at a stop: released, that is, unfinished
+ *
+ *   A worker:  reaped ─> booting ─> ready (busy while it has leases) ─> draining ─> exiting ─> reaped
+ *
+ * - A lease belongs to one process of one worker. It ends by an ack, by a failure, by being given back, or by the
+ *   confirmed exit of that process; never by time alone. So an item has at most one live lease.
+ * - An ack from anybody but the holder of the lease is refused.
+ * - Items that were in progress together in a worker that died are suspects: each is tried again alone, and only a
+ *   death while alone counts as a crash of the item. So the innocent do not fail with the guilty.
+ * - What a worker had been handed but had not started is given to the next, uncounted.
+ */
+
+import type { Counts } from './parallelizable.ts';
+
+/** What the rules are to be. */
+export interface DeliveryRules {
+  /** Worker processes at most, from 1. */
+  readonly workers: number;
+  /** Items in progress at once in each worker, from 1. */
+  readonly concurrency: number;
+  /** How many crashes of its own fail an item, from 1. */
+  readonly maxCrashes: number;
+  /** How often an item is tried again after `process` threw, from 0. */
+  readonly retries: number;
+  /** How long to wait before the first of these, in milliseconds; it doubles each time, with jitter. */
+  readonly backoffMs: number;
+  /** A number from 0 to 1, below 1, for the jitter. */
+  readonly random: () => number;
+}
+
+/** An item in the master's hands, from its dispatch to its end. Load is what the master carries with it. */
+export interface Item<Load> {
+  readonly number: number;
+  readonly load: Load;
+  state: 'pending' | 'leased' | 'retrying' | 'settling' | 'done' | 'failed' | 'released';
+  /** How often a worker was given it to process, less what came back unstarted. */
+  starts: number;
+  throws: number;
+  crashes: number;
+  /** It was in progress in a worker that died, so it gets a worker to itself. */
+  suspect: boolean;
+  /** The worker that has or had it last; 0 before the first. */
+  worker: number;
+  /** When it was last handed out, by the master's clock in milliseconds. */
+  leasedAt: number;
+}
+
+/** A worker as the rules see it. */
+export interface Slot<Load> {
+  readonly number: number;
+  state: 'reaped' | 'booting' | 'ready' | 'draining' | 'exiting';
+  /** The items it has, in the order in which it was handed them; it starts them in this order. */
+  readonly leases: Item<Load>[];
+  /** Items that the present process has finished. */
+  finished: number;
+  /** It takes no new item: it has a suspect, or is kept free for one. */
+  alone: boolean;
+  /** It takes no new item: its socket is full of what it was sent. */
+  clogged: boolean;
+}
+
+/** What the master is to do. */
+export type Command<Load> =
+  | { readonly do: 'boot'; readonly worker: number }
+  | { readonly do: 'hand'; readonly worker: number; readonly items: readonly Item<Load>[] }
+  /** Tell the worker to finish what it has and exit. */
+  | { readonly do: 'drain'; readonly worker: number }
+  /** The worker has nothing left to finish: it may be killed when it takes long to exit. */
+  | { readonly do: 'expect exit'; readonly worker: number };
+
+/** What the exit of a worker's process did to the items that it had. */
+export interface ExitReport<Load> {
+  /** Nobody had asked it to exit. */
+  readonly crashed: boolean;
+  /** What it was at, first handed out first. */
+  readonly inProgress: readonly Item<Load>[];
+  /** Of these, the items that this was one crash too many for: to be settled as failed. */
+  readonly failed: readonly Item<Load>[];
+  /** No worker of the run ever became ready, and none is on its way any more. */
+  readonly bootFailure: boolean;
+}
+
+/** Items that wait to be tried again, and items whose outcome is being recorded: past so many no more are pulled. */
+const WAITING_MAX = 1000;
+const CRASH_BACKOFF_MS = 100;
+const BACKOFF_CAP_MS = 30_000;
+
+/** One run's deliveries. Internal. Times are milliseconds of any clock that only moves forward. */
+export class Delivery<Load> {
+  readonly slots: Slot<Load>[] = [];
+  readonly counts: { -readonly [K in keyof Counts]: number } = {
+    dispatched: 0,
+    done: 0,
+    failed: 0,
+    unfinished: 0,
+    skipped: 0,
+    retried: 0,
+    spawned: 0,
+    crashed: 0,
+  };
+  /** Items that have been handed out at least once. */
+  distributed = 0;
+  /** How many workers there may be; slots beyond it are on their way out, or empty. */
+  size = 0;
+  stopping: 'no' | 'gracefully' | 'forcefully' = 'no';
+
+  readonly #rules: DeliveryRules;
+  /** Items that may go to any worker with room. What comes back goes to the front. */
+  #pending: Item<Load>[] = [];
+  /** Items that need a worker to themselves. */
+  #suspects: Item<Load>[] = [];
+  /** Items that wait for their time, the earliest first. */
+  #retrying: { item: Item<Load>; notBefore: number }[] = [];
+  #settling = 0;
+  #closed = false;
+  #everReady = false;
+  /** Consecutive deaths of workers that had finished no item. */
+  #barrenDeaths = 0;
+  #bootNotBefore = 0;
+  readonly #commands: Command<Load>[] = [];
+
+  constructor(rules: DeliveryRules) {
+    this.#rules = rules;
+    this.resize(rules.workers);
+  }
+
+  // ---- questions ----
+
+  /** How many more items may be pulled from dispatch now, so that each finds a worker that can take it soon. */
+  wanted(): number {
+    if (this.#closed || this.#settling >= WAITING_MAX || this.#retrying.length >= WAITING_MAX) return 0;
+    let room = -this.#pending.length - this.#suspects.length;
+    for (const slot of this.slots) {
+      const leaves = slot.number > this.size || slot.state === 'draining' || slot.state === 'exiting';
+      if (!leaves && !slot.alone && !slot.clogged) room += this.#rules.concurrency - slot.leases.length;
+    }
+    return Math.max(0, room);
+  }
+
+  /** Whether everything has ended: each item has its outcome, and each worker is reaped. */
+  get finished(): boolean {
+    return this.#closed && this.#idle && this.#settling === 0 && this.slots.every((slot) => slot.state === 'reaped');
+  }
+
+  /** How many items workers have in hand. */
+  get leased(): number {
+    return this.slots.reduce((sum, slot) => sum + slot.leases.length, 0);
+  }
+
+  /** When `plan` would have something to do though nothing happened; Infinity for never. */
+  get wakeAt(): number {
+    const boot = this.#barrenDeaths > 0 && this.#pending.length + this.#suspects.length > 0;
+    return Math.min(this.#retrying[0]?.notBefore ?? Infinity, boot ? this.#bootNotBefore : Infinity);
+  }
+
+  // ---- events of dispatch and of the run ----
+
+  /** `dispatch` yielded an item. */
+  dispatched(load: Load): Item<Load> {
+    this.counts.dispatched += 1;
+    const item: Item<Load> = {
+      number: this.counts.dispatched,
+      load,
+      state: 'pending',
+      starts: 0,
+      throws: 0,
+      crashes: 0,
+      suspect: false,
+      worker: 0,
+      leasedAt: 0,
+    };
+    if (this.stopping === 'no') this.#pending.push(item);
+    else this.#release(item);
+    return item;
+  }
+
+  /** `dispatch` yielded an item that cannot be carried: it fails without having been handed out. */
+  dispatchedUnfit(load: Load): Item<Load> {
+    const item = this.dispatched(load);
+    if (item.state === 'released') this.counts.unfinished -= 1;
+    else this.#pending.pop();
+    return this.#settle(item);
+  }
+
+  /** `dispatch` has come to its end. */
+  closed(): void {
+    this.#closed = true;
+  }
+
+  /** Nothing new is begun any more; forcefully: what is in progress is not waited for, either. */
+  stop(how: 'gracefully' | 'forcefully'): void {
+    if (this.stopping !== 'forcefully') this.stopping = how;
+    this.#closed = true;
+    for (const item of this.#pending.splice(0)) this.#release(item);
+    for (const item of this.#suspects.splice(0)) this.#release(item);
+    for (const { item } of this.#retrying.splice(0)) this.#release(item);
+  }
+
+  /** There are to be so many workers from now on, at least 1. */
+  resize(size: number): void {
+    this.size = size;
+    for (let number = this.slots.length + 1; number <= size; number++) {
+      this.slots.push({ number, state: 'reaped', leases: [], finished: 0, alone: false, clogged: false });
+    }
+  }
+
+  // ---- events of a worker ----
+
+  /** Its process has been forked. */
+  forked(): void {
+    this.counts.spawned += 1;
+  }
+
+  /** It was not forked after all. */
+  notForked(worker: number): void {
+    this.#slot(worker).state = 'reaped';
+  }
+
+  /** It has connected, shown who it is, and run `afterFork`. */
+  ready(worker: number): void {
+    const slot = this.#slot(worker);
+    this.#everReady = true;
+    if (slot.state === 'booting') slot.state = 'ready';
+  }
+
+  /** Its socket is full, or has room again. */
+  clogged(worker: number, clogged: boolean): void {
+    this.#slot(worker).clogged = clogged;
+  }
+
+  /** It has been told to exit, by somebody else or because it is due to be replaced. */
+  leaving(worker: number): void {
+    this.#drain(this.#slot(worker));
+  }
+
+  /**
+   * It has processed an item. Returns the item, to be settled, or undefined where the worker does not hold it: the
+   * ack is refused.
+   */
+  acked(worker: number, number: number): Item<Load> | undefined {
+    const item = this.#endLease(worker, number);
+    if (!item) return undefined;
+    this.#barrenDeaths = 0;
+    return this.#settle(item);
+  }
+
+  /**
+   * `process` threw. Returns the item, and whether it has failed for good and is to be settled; undefined where the
+   * worker does not hold it.
+   */
+  threw(
+    worker: number,
+    number: number,
+    permanent: boolean,
+    now: number,
+  ): { item: Item<Load>; failed: boolean } | undefined {
+    const item = this.#endLease(worker, number);
+    if (!item) return undefined;
+    this.#barrenDeaths = 0;
+    item.throws += 1;
+    if (this.stopping === 'forcefully') {
+      // It was told to abort, so this says nothing about the item.
+      this.#release(item);
+      return { item, failed: false };
+    }
+    if (permanent || item.throws > this.#rules.retries) return { item: this.#settle(item), failed: true };
+    if (this.stopping === 'no') this.#retryLater(item, now);
+    else this.#release(item);
+    return { item, failed: false };
+  }
+
+  /** It gives an item back that it has not started. */
+  returned(worker: number, number: number): void {
+    const slot = this.#slot(worker);
+    const index = slot.leases.findIndex((item) => item.number === number);
+    const item = slot.leases[index];
+    if (!item) return;
+    slot.leases.splice(index, 1);
+    this.#giveBack([item]);
+    this.#afterLease(slot);
+  }
+
+  /** Its process has exited, and all that it had written has been read. */
+  exited(worker: number, now: number): ExitReport<Load> {
+    const slot = this.#slot(worker);
+    const crashed = slot.state === 'booting' || slot.state === 'ready' || slot.leases.length > 0;
+    const expected = !crashed || this.stopping === 'forcefully';
+    const inProgress = slot.leases.splice(0, this.#rules.concurrency);
+    const unstarted = slot.leases.splice(0);
+    const failed: Item<Load>[] = [];
+
+    if (this.stopping === 'forcefully') for (const item of inProgress) this.#release(item);
+    else if (inProgress.length === 1) failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));
+    else for (const item of inProgress.reverse()) this.#suspect(item);
+    this.#giveBack(unstarted);
+
+    if (!expected) {
+      this.counts.crashed += 1;
+      this.#barrenDeaths = slot.finished > 0 ? 0 : this.#barrenDeaths + 1;
+      this.#bootNotBefore = this.#barrenDeaths > 0 ? now + this.#delay(CRASH_BACKOFF_MS, this.#barrenDeaths) : now;
+    }
+    slot.state = 'reaped';
+    slot.alone = false;
+    slot.clogged = false;
+    const bootFailure =
+      !expected && !this.#everReady && this.stopping === 'no' && this.slots.every((other) => other.state === 'reaped');
+    return { crashed: !expected, inProgress, failed, bootFailure };
+  }
+
+  /** The outcome of an item has been recorded, and the hooks have run. */
+  settled(item: Item<Load>, outcome: 'done' | 'failed' | 'unfinished'): void {
+    this.#settling -= 1;
+    if (outcome === 'unfinished') {
+      this.#release(item);
+    } else {
+      item.state = outcome;
+      this.counts[outcome] += 1;
+    }
+  }
+
+  // ---- decisions ----
+
+  /** What is to be done now. The list is the caller's to keep until the next call. */
+  plan(now: number): readonly Command<Load>[] {
+    this.#commands.length = 0;
+    while (this.#retrying[0] && this.#retrying[0].notBefore <= now) {
+      const due = this.#retrying.shift();
+      if (due) this.#giveBack([due.item]);
+    }
+    if (this.#suspects.length > 0) this.#handSuspects(now);
+    if (this.#pending.length > 0) this.#handPending(now);
+    if (this.stopping === 'no') this.#bootAsNeeded(now);
+    const over = this.stopping !== 'no' || (this.#closed && this.#idle);
+    for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
+    return this.#commands.splice(0);
+  }
+
+  /** A suspect gets a worker that has nothing else; where there is none, one is kept from getting more. */
+  #handSuspects(now: number): void {
+    for (const slot of this.slots) {
+      const suspect = this.#suspects[0];
+      if (!suspect) return;
+      if (slot.state !== 'ready' || slot.leases.length > 0) continue;
+      this.#suspects.shift();
+      slot.alone = true;
+      this.#lease(slot, suspect, now);
+      this.#commands.push({ do: 'hand', worker: slot.number, items: [suspect] });
+    }
+    const kept = this.slots.some((slot) => slot.alone && slot.leases.every((item) => !item.suspect));
+    if (this.#suspects.length === 0 || kept) return;
+    const busy = this.slots.filter((slot) => slot.state === 'ready' && !slot.alone);
+    const keep = busy.sort((a, b) => a.leases.length - b.leases.length)[0];
+    if (keep) keep.alone = true;
+  }
+
+  /** The worker that has the fewest items is served first. */
+  #handPending(now: number): void {
+    const open = this.slots.filter((slot) => slot.state === 'ready' && !slot.alone && !slot.clogged);
+    const handed = new Map<Slot<Load>, Item<Load>[]>();
+    while (this.#pending.length > 0) {
+      let least: Slot<Load> | undefined;
+      for (const slot of open) if (!least || slot.leases.length < least.leases.length) least = slot;
+      if (!least || least.leases.length >= this.#rules.concurrency) break;
+      const item = this.#pending.shift();
+      if (!item) break;
+      this.#lease(least, item, now);
+      const items = handed.get(least);
+      if (items) items.push(item);
+      else handed.set(least, [item]);
+    }
+    for (const [slot, items] of handed) this.#commands.push({ do: 'hand', worker: slot.number, items });
+  }
+
+  /** Boots a worker for what no worker, ready or on its way, has room for. */
+  #bootAsNeeded(now: number): void {
+    let lacking = this.#pending.length;
+    let booting = 0;
+    for (const slot of this.slots) {
+      if (slot.state === 'booting') booting += 1;
+      if (slot.state === 'booting' || (slot.state === 'ready' && !slot.alone)) {
+        lacking -= this.#rules.concurrency - slot.leases.length;
+      }
+    }
+    lacking = Math.max(lacking, this.#suspects.length > 0 ? 1 - booting : 0);
+    for (const slot of this.slots) {
+      if (lacking <= 0) return;
+      if (slot.state !== 'reaped' || slot.number > this.size) continue;
+      // In a crash loop: one at a time, and not before its time.
+      if (this.#barrenDeaths > 0 && (!this.#everReady || booting > 0 || now < this.#bootNotBefore)) return;
+      slot.state = 'booting';
+      slot.finished = 0;
+      this.#commands.push({ do: 'boot', worker: slot.number });
+      booting += 1;
+      lacking -= this.#rules.concurrency;
+    }
+  }
+
+  #drain(slot: Slot<Load>): void {
+    if (slot.state !== 'booting' && slot.state !== 'ready') return;
+    slot.state = 'draining';
+    this.#commands.push({ do: 'drain', worker: slot.number });
+    this.#afterLease(slot);
+  }
+
+  // ---- the moves of an item ----
+
+  get #idle(): boolean {
+    return this.#pending.length + this.#suspects.length + this.#retrying.length + this.leased === 0;
+  }
+
+  #slot(worker: number): Slot<Load> {
+    const slot = this.slots[worker - 1];
+    if (!slot) throw new RangeError(`there is no worker ${worker}`);
+    return slot;
+  }
+
+  #lease(slot: Slot<Load>, item: Item<Load>, now: number): void {
+    item.state = 'leased';
+    item.starts += 1;
+    if (item.worker === 0) this.distributed += 1;
+    if (item.starts > 1) this.counts.retried += 1;
+    item.worker = slot.number;
+    item.leasedAt = now;
+    slot.leases.push(item);
+  }
+
+  #endLease(worker: number, number: number): Item<Load> | undefined {
+    const slot = this.#slot(worker);
+    const index = slot.leases.findIndex((item) => item.number === number);
+    const item = slot.leases[index];
+    if (!item) return undefined;
+    slot.leases.splice(index, 1);
+    slot.finished += 1;
+    this.#afterLease(slot);
+    return item;
+  }
+
+  #afterLease(slot: Slot<Load>): void {
+    if (slot.leases.length > 0) return;
+    slot.alone = false;
+    if (slot.state !== 'draining') return;
+    slot.state = 'exiting';
+    this.#commands.push({ do: 'expect exit', worker: slot.number });
+  }
+
+  #settle(item: Item<Load>): Item<Load> {
+    item.state = 'settling';
+    this.#settling += 1;
+    return item;
+  }
+
+  #release(item: Item<Load>): void {
+    item.state = 'released';
+    this.counts.unfinished += 1;
+  }
+
+  /** Items that were not started: the next worker gets them first, and nothing is counted. */
+  #giveBack(items: readonly Item<Load>[]): void {
+    for (const item of items) if (item.state === 'leased') item.starts -= 1;
+    if (this.stopping !== 'no') {
+      for (const item of items) this.#release(item);
+      return;
+    }
+    for (const item of items) item.state = 'pending';
+    this.#suspects.unshift(...items.filter((item) => item.suspect));
+    this.#pending.unshift(...items.filter((item) => !item.suspect));
+  }
+
+  #suspect(item: Item<Load>): void {
+    item.suspect = true;
+    item.state = 'pending';
+    if (this.stopping === 'no') this.#suspects.unshift(item);
+    else this.#release(item);
+  }
+
+  /** Returns whether it was one crash too many. */
+  #crashedAlone(item: Item<Load>): boolean {
+    item.crashes += 1;
+    if (item.crashes < this.#rules.maxCrashes) {
+      this.#suspect(item);
+      return false;
+    }
+    this.#settle(item);
+    return true;
+  }
+
+  #retryLater(item: Item<Load>, now: number): void {
+    item.state = 'retrying';
+    const notBefore = now + this.#delay(this.#rules.backoffMs, item.throws);
+    let index = this.#retrying.length;
+    while (index > 0 && (this.#retrying[index - 1]?.notBefore ?? 0) > notBefore) index -= 1;
+    this.#retrying.splice(index, 0, { item, notBefore });
+  }
+
+  /** Doubles each time up to a cap, and takes off up to a half of it at random, so that not all come at once. */
+  #delay(firstMs: number, time: number): number {
+    const full = Math.min(BACKOFF_CAP_MS, firstMs * 2 ** (time - 1));
+    return full * (1 - this.#rules.random() / 2);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Pulls items from a task's generator, one at a time and only as they are wanted. Runs in the master. Internal.
+ */
+
+import { dispatchGaveNoItems } from './errors.ts';
+
+/** What comes of it. */
+export interface DispatchEvents {
+  /** How many more items are wanted now. */
+  wanted(): number;
+  item(value: unknown): void;
+  /** There are no more; `error` is an array of what was thrown, where something was. */
+  ended(error?: [unknown]): void;
+}
+
+/** A generator that is being pulled. */
+export class Dispatching {
+  /** Since when the generator has been waited for, by performance.now(); undefined while it is not. */
+  askedAt: number | undefined;
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #events: DispatchEvents;
+  #over = false;
+
+  /** Throws TaskError where `source` is neither an iterable nor an async one. */
+  constructor(source: unknown, events: DispatchEvents) {
+    const iterable = Object(source) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+    const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
+    if (!iterator || typeof source === 'string') throw dispatchGaveNoItems(source);
+    this.#iterator = iterator;
+    this.#events = events;
+  }
+
+  /** Asks for as many items as are wanted, one after another. */
+  pull(): void {
+    if (this.#over || this.askedAt !== undefined) return;
+    for (let room = this.#events.wanted(); room > 0 && !this.#over; room--) {
+      let step: IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
+      try {
+        step = this.#iterator.next();
+      } catch (error) {
+        return this.#end([error]);
+      }
+      if (step instanceof Promise) {
+        this.#await(step);
+        return;
+      }
+      this.#take(step);
+    }
+  }
+
+  /**
+   * No more items are wanted. Resolves when the generator has cleaned up after itself: a generator that is waiting for
+   * something does not before that comes, perhaps never.
+   */
+  async stop(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    await this.#iterator.return?.();
+  }
+
+  #await(step: Promise<IteratorResult<unknown>>): void {
+    this.askedAt = performance.now();
+    const answered = (act: () => void): void => {
+      this.askedAt = undefined;
+      if (!this.#over) act();
+    };
+    step.then(
+      (result) =>
+        answered(() => {
+          this.#take(result);
+          this.pull();
+        }),
+      (error: unknown) => answered(() => this.#end([error])),
+    );
+  }
+
+  #take(step: IteratorResult<unknown>): void {
+    if (step.done) this.#end();
+    else this.#events.item(step.value);
+  }
+
+  #end(error?: [unknown]): void {
+    this.#over = true;
+    this.#events.ended(error);
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Every error that the runtime raises, and its wording: what is wrong, with the value, and what to do next.
+ *
+ * Exit codes of the runner, the first that holds:
+ *   128+n  ended by signal n, after cleaning up: 129 HUP, 130 INT, 131 QUIT, 143 TERM
+ *   141    whoever read stdout has gone; a graceful stop
+ *   70     the task file, `dispatch` or a hook of the master threw
+ *   69     the workers never booted
+ *   2      usage
+ *   1      some items failed, or a hook that runs at an exit threw
+ *   0      every item is done
+ */
+
+import os from 'node:os';
+import { inspect } from 'node:util';
+import type { ItemError, RunResult, WorkerExit } from './parallelizable.ts';
+
+/** An error that says what to do about it; it is shown without a stack. Public. */
+export class DivvyError extends Error {
+  /** What the runner exits with. */
+  readonly exitCode: number;
+  /** What the run came to, where one had begun. */
+  result?: RunResult;
+
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.exitCode = exitCode;
+  }
+}
+
+/** The command line, an option or a file that it names is wrong. Public. */
+export class UsageError extends DivvyError {
+  constructor(message: string) {
+    super(message, 2);
+  }
+}
+
+/** The task file, `dispatch`, or a hook that runs in the master threw; `cause` is what it threw. Public. */
+export class TaskError extends DivvyError {
+  constructor(message: string, cause?: unknown) {
+    super(message, 70, cause === undefined ? undefined : { cause });
+  }
+}
+
+/** No worker of the run ever became ready. Public. */
+export class BootFailure extends DivvyError {
+  constructor(deaths: number, last: string) {
+    super(
+      `no worker ever became ready (${deaths} tried): ${last}; see what it wrote above, and try the task file in this process with --inline`,
+      69,
+    );
+  }
+}
+
+/** The run was stopped forcefully. Public. */
+export class Shutdown extends DivvyError {
+  constructor(by: string, exitCode: number) {
+    super(`the run was stopped forcefully (${by}); items that were in progress are unfinished`, exitCode);
+  }
+}
+
+/** A peer on the socket broke the protocol; its connection is of no use any more. Internal. */
+export class ProtocolError extends Error {}
+
+/** An item or a result that cannot be carried to another process. Internal: it becomes an item's failure. */
+export class UnfitError extends Error {
+  override readonly name = 'UnfitError';
+  readonly permanent = true;
+}
+
+/** 128 + n for a signal's name; 1 for anything else. */
+export function exitCodeOf(signal: string): number {
+  const number = os.constants.signals[signal as NodeJS.Signals];
+  return number === undefined ? 1 : 128 + number;
+}
+
+/** What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. */
+export function toItemError(thrown: unknown, depth = 0): ItemError {
+  if (!(thrown instanceof Error)) return { name: 'NonError', message: bounded(inspect(thrown, { depth: 2 })) };
+  const { code, cause } = thrown as { code?: unknown; cause?: unknown };
+  return {
+    name: bounded(String(thrown.name === 'Error' ? (thrown.constructor?.name ?? 'Error') : thrown.name)),
+    message: bounded(String(thrown.message)),
+    ...(typeof thrown.stack === 'string' && { stack: bounded(thrown.stack) }),
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(cause !== undefined && depth < 8 && { cause: toItemError(cause, depth + 1) }),
+  };
+}
+
+/** Whether an error asks not to be tried again. */
+export function isPermanent(thrown: unknown): boolean {
+  return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
+}
+
+function bounded(text: string): string {
+  const most = 16 * 1024;
+  return text.length <= most ? text : `${text.slice(0, most)} … (${text.length - most} characters more)`;
+}
+
+/** `was killed by SIGKILL`, `exited with status 1`. */
+export function describeExit({ code, signal }: WorkerExit): string {
+  if (signal) return `was killed by ${signal}`;
+  return code === null ? 'could not be started' : `exited with status ${code}`;
+}
+
+/** One line for an error: its class, its code where it has one, and its message. */
+export function describeError(error: ItemError): string {
+  const code = error.code === undefined || error.message.includes(String(error.code)) ? '' : ` [${error.code}]`;
+  return `${error.name}${code}: ${error.message}`;
+}
+
+export const noSocketFolder = (tried: readonly string[]): UsageError =>
+  new UsageError(
+    `no folder for the socket can be made; tried ${tried.join('; ')}. Set TMPDIR to a folder that can be written and has a short path, or name the socket with --socket`,
+  );
+
+export const socketPathTooLong = (path: string, bytes: number, most: number): UsageError =>
+  new UsageError(
+    `the socket's path is ${bytes} bytes long, and the system takes ${most} at most: ${path}; name a shorter one with --socket`,
+  );
+
+export const socketInUse = (path: string): UsageError =>
+  new UsageError(
+    `the socket is in use by another process: ${path}; wait until that run has ended, or name another with --socket`,
+  );
+
+export const notASocket = (path: string): UsageError =>
+  new UsageError(
+    `there is a file that is not a socket at ${path}; remove it yourself, or name another path with --socket`,
+  );
+
+export const socketFailed = (path: string, error: unknown): UsageError =>
+  new UsageError(`the socket cannot be opened at ${path}: ${messageOf(error)}; name another path with --socket`);
+
+export const taskFileMissing = (path: string): UsageError =>
+  new UsageError(`there is no task file at ${path}; check the path, which is relative to ${process.cwd()}`);
+
+export const taskFileThrew = (path: string, error: unknown): TaskError =>
+  new TaskError(`the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; mend it and run again`, error);
+
+export const taskHasNoClass = (path: string, found: string): TaskError =>
+  new TaskError(
+    `the task file has no class as its default export (${found}): ${path}; write: export default class MyTask implements Parallelizable<Item> { … }`,
+  );
+
+export const taskLacks = (path: string, className: string, member: string): TaskError =>
+  new TaskError(
+    `the task class ${className} has no method ${member}: ${path}; add it (vendor/divvy/parallelizable.ts says what it is for)`,
+  );
+
+export const dispatchThrew = (error: unknown, dispatched: number): TaskError =>
+  new TaskError(
+    `dispatch threw after ${dispatched} items: ${nameAndMessage(error)}; no more are dispatched, those in progress have been finished`,
+    error,
+  );
+
+export const dispatchGaveNoItems = (given: unknown): TaskError =>
+  new TaskError(
+    `dispatch gave ${inspect(given, { depth: 0 })}, not a generator; write it as *dispatch() or async *dispatch()`,
+  );
+
+export const hookThrew = (hook: string, error: unknown): TaskError =>
+  new TaskError(
+    `the hook ${hook} threw: ${nameAndMessage(error)}; the run was stopped, items in progress have been finished`,
+    error,
+  );
+
+export const optionGoesWrong = (message: string): UsageError =>
+  new UsageError(
+    `${message.replace(/\.?\s*$/, '')}; --help lists the options, and the task's own arguments go behind --`,
+  );
+
+export const taskFileNotNamed = (): UsageError =>
+  new UsageError('no task file is named; write its path, such as tasks/my-task.ts, or --help for the options');
+
+export const masterRunsOnce = (): UsageError => new UsageError('a Master runs once; make another for another run');
+
+export const windowsNeedsWsl = (): UsageError =>
+  new UsageError(
+    'the runtime needs Linux or macOS: on Windows, run this in WSL (https://learn.microsoft.com/windows/wsl)',
+  );
+
+export const notWholeNumber = (what: string, value: unknown, least: number): UsageError =>
+  new UsageError(`${what} must be a whole number of at least ${least}, and is ${inspect(value)}`);
+
+export const notDuration = (what: string, value: unknown): UsageError =>
+  new UsageError(`${what} must be a duration of at least 0, such as 500ms, 2s or 5m, and is ${inspect(value)}`);
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function nameAndMessage(error: unknown): string {
+  const { name, message } = toItemError(error);
+  return `${name}: ${message}`;
+}

@@ -1,0 +1,112 @@
+/**
+ * Runs a task in this one process: for a debugger (--inline), and for unit tests (runInline). Items are encoded and decoded
+ * as they would be on their way to a worker, so that what arrives here is what would arrive there.
+ */
+
+import { decodeValue, encodeValue } from './codec.ts';
+import { isPermanent, toItemError } from './errors.ts';
+import type { CarriedFields, ItemError, MaybePromise, Parallelizable, WorkerSelf } from './parallelizable.ts';
+import { Processing } from './processing.ts';
+import type { AnyTask } from './task.ts';
+import type { BootWorker } from './worker.ts';
+
+/** What became of an item that runInline was given. Public. */
+export type InlineOutcome<Item, Result> = {
+  readonly item: Item;
+  readonly number: number;
+  readonly attempts: number;
+} & ({ readonly done: true; readonly result: Result } | { readonly done: false; readonly error: ItemError });
+
+const LARGEST = 64 * 1024 * 1024;
+
+/**
+ * Runs `process` on items in this process, one after another. No hook is called but afterFork and beforeExit, which a
+ * worker would call. Public; for unit tests.
+ *
+ * task    - a task, or its class.
+ * items   - in place of the task's own `dispatch`, which is used where they are not given.
+ * retries - how often an item is tried again at once after `process` threw, from 0; 0 by default.
+ *
+ * Resolves with an outcome for each item. Rejects with what `dispatch` or a hook throws.
+ */
+export async function runInline<Item extends CarriedFields<Item>, Result>(
+  task: (new () => Parallelizable<Item, Result>) | Parallelizable<Item, Result>,
+  { items, retries = 0 }: { items?: Iterable<NoInfer<Item>> | AsyncIterable<NoInfer<Item>>; retries?: number } = {},
+): Promise<InlineOutcome<Item, Awaited<Result>>[]> {
+  const instance = typeof task === 'function' ? new task() : task;
+  const outcomes: InlineOutcome<Item, Awaited<Result>>[] = [];
+  const self: WorkerSelf = { number: 1, pid: process.pid };
+  await instance.afterFork?.(self);
+  for await (const item of items ?? instance.dispatch()) {
+    const number = outcomes.length + 1;
+    const carried = { item, number };
+    for (let attempts = 1; ; attempts++) {
+      try {
+        const received = decodeValue(encodeValue(item, 'the item', LARGEST)) as Item;
+        const context = { worker: 1, number, attempt: attempts, signal: new AbortController().signal };
+        const result = await instance.process(received, context);
+        outcomes.push({ ...carried, attempts, done: true, result });
+        break;
+      } catch (error) {
+        if (attempts <= retries && !isPermanent(error)) continue;
+        outcomes.push({ ...carried, attempts, done: false, error: toItemError(error) });
+        break;
+      }
+    }
+  }
+  await instance.beforeExit?.(self);
+  return outcomes;
+}
+
+/**
+ * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket.
+ * Internal; for --inline.
+ */
+export function bootInline(task: AnyTask, options: { concurrency: number; maxItemBytes: number }): BootWorker {
+  return (worker, { said, exited }) => {
+    const self: WorkerSelf = { number: worker.number, pid: process.pid };
+    const exit = (): void => void setImmediate(exited, { code: 0, signal: null });
+    const processing = new Processing(task, {
+      self,
+      ...options,
+      // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
+      send: (message) => void setImmediate(said, message),
+      exit: (how) => {
+        if (how === 'at once') exit();
+        else
+          attempt(
+            () => task.beforeExit?.(self),
+            exit,
+            (error) => {
+              said({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
+              exit();
+            },
+          );
+      },
+    });
+    attempt(
+      () => task.afterFork?.(self),
+      () => said({ kind: 'ready' }),
+      (error) => {
+        said({ kind: 'boot failed', error: toItemError(error) });
+        exited({ code: 1, signal: null });
+      },
+    );
+    return {
+      pid: process.pid,
+      send: (message) => void setImmediate(() => processing.hear(message)),
+      kill: (signal) => {
+        // What cannot be killed alone is left as it is: the run ends without it.
+        if (signal === 'SIGKILL') exit();
+        else processing.leave();
+        return true;
+      },
+      stack: () => Promise.resolve('    runs in the master (--inline)'),
+      outputEnded: Promise.resolve(),
+    };
+  };
+}
+
+function attempt(act: () => MaybePromise<void> | undefined, then: () => void, failed: (error: unknown) => void): void {
+  void (async () => act())().then(then, failed);
+}

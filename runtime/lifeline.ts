@@ -1,0 +1,56 @@
+/**
+ * The lifeline: a thread in each worker that reads a pipe which the master holds open. Runs in a worker, beside its main
+ * thread, so that it goes on when that is stuck in a loop.
+ *
+ * End of file: the master is gone, however it went, and so is this process, at once. A byte: the master wants to know
+ * where in its code the main thread is; the answer goes back by the same pipe, as a line of JSON.
+ */
+
+import { Session } from 'node:inspector';
+import net from 'node:net';
+import { workerData } from 'node:worker_threads';
+
+/** How long a thread that is asked to pause may take, in milliseconds. One that runs no JavaScript does not pause. */
+const PAUSE_WITHIN_MS = 500;
+
+interface Frame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly location: { readonly lineNumber: number; readonly columnNumber?: number };
+}
+
+// fs.read would hold one of the few threads of the pool for as long as the worker lives; a net.Socket waits for nothing.
+const lifeline = new net.Socket({ fd: (workerData as { fd: number }).fd, readable: true, writable: true });
+
+lifeline.on('data', () => {
+  stackOfMainThread((stack) => lifeline.write(`${JSON.stringify(stack)}\n`));
+});
+lifeline.on('error', die);
+lifeline.on('close', die);
+
+function die(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function stackOfMainThread(tell: (stack: string) => void): void {
+  const session = new Session();
+  session.connectToMainThread();
+  let told = false;
+  const end = (stack: string): void => {
+    if (told) return;
+    told = true;
+    clearTimeout(timer);
+    session.disconnect(); // lets the main thread go on, too
+    tell(stack);
+  };
+  const timer = setTimeout(() => end('    waits (no JavaScript is running)'), PAUSE_WITHIN_MS);
+  session.on('Debugger.paused', ({ params }) =>
+    end((params.callFrames as readonly Frame[]).map(describeFrame).join('\n')),
+  );
+  session.post('Debugger.enable');
+  session.post('Debugger.pause');
+}
+
+function describeFrame({ functionName, url, location }: Frame): string {
+  return `    at ${functionName || '(anonymous)'} (${url}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1})`;
+}

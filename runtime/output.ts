@@ -1,0 +1,92 @@
+/**
+ * Passes the output of workers on by whole lines, so that lines of two processes never mix. Runs in the master. Internal.
+ */
+
+import type { Readable, Writable } from 'node:stream';
+
+const NEWLINE = 0x0a;
+/** A line that is longer is broken here, rather than kept in memory for ever. */
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** One of the master's own streams, stdout or stderr, as workers share it. */
+export class Output {
+  /** Whoever read it has gone; what is written to it from now on is dropped. */
+  gone = false;
+  readonly #stream: Writable;
+  readonly #paused = new Set<Readable>();
+  readonly #forget: () => void;
+
+  /**
+   * stream - the master's stream.
+   * onGone - is told once when its reader has gone.
+   */
+  constructor(stream: Writable, onGone: () => void) {
+    this.#stream = stream;
+    const failed = (): void => {
+      if (this.gone) return;
+      this.gone = true;
+      this.#resume();
+      onGone();
+    };
+    const drained = (): void => this.#resume();
+    stream.on('error', failed);
+    stream.on('drain', drained);
+    this.#forget = () => {
+      stream.off('drain', drained);
+      // The error listener stays: a late EPIPE must not end the process while it says goodbye.
+    };
+  }
+
+  /** Passes on what comes from `source`, by whole lines. Resolves when it has ended. */
+  take(source: Readable): Promise<void> {
+    let rest: Buffer[] = [];
+    let restBytes = 0;
+    source.on('data', (chunk: Buffer) => {
+      const end = chunk.lastIndexOf(NEWLINE) + 1;
+      if (end > 0) {
+        this.#write(Buffer.concat([...rest, chunk.subarray(0, end)]), source);
+        rest = [];
+        restBytes = 0;
+      }
+      if (end < chunk.length) {
+        rest.push(chunk.subarray(end));
+        restBytes += chunk.length - end;
+      }
+      if (restBytes > LINE_BYTES_MAX) {
+        this.#write(Buffer.concat([...rest, Buffer.of(NEWLINE)]), source);
+        rest = [];
+        restBytes = 0;
+      }
+    });
+    return new Promise((resolve) => {
+      source.on('error', () => {}); // it closes after it
+      source.on('close', () => {
+        if (restBytes > 0) this.#write(Buffer.concat([...rest, Buffer.of(NEWLINE)]), source);
+        this.#paused.delete(source);
+        resolve();
+      });
+    });
+  }
+
+  /** Writes a line of the master's own. */
+  say(line: string): void {
+    if (!this.gone) this.#stream.write(`${line}\n`);
+  }
+
+  /** Lets go of the stream. */
+  release(): void {
+    this.#resume();
+    this.#forget();
+  }
+
+  #write(lines: Buffer, source: Readable): void {
+    if (this.gone || this.#stream.write(lines)) return;
+    this.#paused.add(source);
+    source.pause();
+  }
+
+  #resume(): void {
+    for (const source of this.#paused) source.resume();
+    this.#paused.clear();
+  }
+}

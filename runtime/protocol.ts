@@ -1,0 +1,245 @@
+/**
+ * The conversation between the master and a worker, in its order, and how it is framed on the socket.
+ *
+ *   worker                                   master
+ *   hello (the token)                 ──>    who is that? (anybody without the token is cut off)
+ *   ready, or boot failed             ──>    it may have items
+ *                                     <──    items, as long as it has room
+ *   outcomes (acks and failures)      ──>    each ends the lease of its item
+ *   leaving (it was sent TERM)        ──>    no more items, then:
+ *                                     <──    drain: finish what you have, and exit
+ *   returned (items it had not begun) ──>    they go to somebody else
+ *                                     <──    abort: a forceful stop
+ *
+ * A frame is its length (4 bytes, little-endian, of what follows), its kind (1 byte), and its body. The length is
+ * checked before anything is allocated for it. Runs in both processes.
+ */
+
+import v8 from 'node:v8';
+import { ProtocolError } from './errors.ts';
+import type { ItemError } from './parallelizable.ts';
+
+/** What the master says. */
+export type ToWorker =
+  | { readonly kind: 'items'; readonly items: readonly CarriedItem[] }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'abort'; readonly reason: string };
+
+/** What a worker says. */
+export type ToMaster =
+  | { readonly kind: 'hello'; readonly token: Buffer }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'boot failed'; readonly error: ItemError }
+  | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
+  | { readonly kind: 'leaving' }
+  | { readonly kind: 'returned'; readonly numbers: readonly number[] }
+  | { readonly kind: 'hook failed'; readonly hook: string; readonly error: ItemError };
+
+/** An item on its way to a worker. */
+export interface CarriedItem {
+  readonly number: number;
+  /** Which start of it this is, from 1. */
+  readonly attempt: number;
+  /** The item itself, as codec.ts encodes it. */
+  readonly body: Buffer;
+}
+
+/** An outcome on its way to the master. */
+export interface CarriedOutcome {
+  readonly number: number;
+  readonly durationMs: number;
+  /** `done`: body is the encoded result, or empty where the task does not want it. `threw`: an encoded ItemError. */
+  readonly how: 'done' | 'threw' | 'threw for good';
+  readonly body: Buffer;
+}
+
+/** The token's length in bytes. The first frame of a connection is a hello of exactly this size, or it is cut off. */
+export const TOKEN_BYTES = 32;
+const HEADER_BYTES = 5;
+/** What a frame may hold beside one item of the largest size. */
+const FRAME_ALLOWANCE = 1024 * 1024;
+/** Small items go together in frames of up to so many bytes; a large one has a frame to itself. */
+const BATCH_BYTES = 64 * 1024;
+
+const KINDS = [
+  'hello',
+  'ready',
+  'boot failed',
+  'outcomes',
+  'leaving',
+  'returned',
+  'hook failed',
+  'items',
+  'drain',
+  'abort',
+] as const;
+type Kind = (typeof KINDS)[number];
+const HOWS = ['done', 'threw', 'threw for good'] as const;
+
+/** Returns the frames of a message. */
+export function encode(message: ToWorker | ToMaster): Buffer[] {
+  switch (message.kind) {
+    case 'hello':
+      return [frame('hello', message.token)];
+    case 'ready':
+    case 'leaving':
+    case 'drain':
+      return [frame(message.kind)];
+    case 'items':
+      return batches('items', message.items, ({ number, attempt, body }) => {
+        const head = Buffer.allocUnsafe(16);
+        head.writeDoubleLE(number, 0);
+        head.writeUInt32LE(attempt, 8);
+        head.writeUInt32LE(body.length, 12);
+        return [head, body];
+      });
+    case 'outcomes':
+      return batches('outcomes', message.outcomes, ({ number, durationMs, how, body }) => {
+        const head = Buffer.allocUnsafe(21);
+        head.writeDoubleLE(number, 0);
+        head.writeDoubleLE(durationMs, 8);
+        head.writeUInt8(HOWS.indexOf(how), 16);
+        head.writeUInt32LE(body.length, 17);
+        return [head, body];
+      });
+    case 'boot failed':
+      return [frame('boot failed', v8.serialize(message.error))];
+    case 'returned':
+      return [frame('returned', v8.serialize(message.numbers))];
+    case 'hook failed':
+      return [frame('hook failed', v8.serialize([message.hook, message.error]))];
+    case 'abort':
+      return [frame('abort', Buffer.from(message.reason))];
+  }
+}
+
+/** Takes the bytes of a connection as they come, and gives back the messages in them. */
+export class FrameReader {
+  #rest: Buffer[] = [];
+  #length = 0;
+  #maxBytes: number;
+
+  /** maxBytes - the largest frame that is accepted, in bytes of its body. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Allows frames of one item of so many bytes; used once the peer has shown the token. */
+  allowItems(maxItemBytes: number): void {
+    this.#maxBytes = maxItemBytes + FRAME_ALLOWANCE;
+  }
+
+  /**
+   * Returns the first message that is complete, if there is one; call it again, without a chunk, for the next. Throws
+   * ProtocolError where what came cannot be a frame; the connection is then of no use any more.
+   */
+  read(chunk?: Buffer): ToWorker | ToMaster | undefined {
+    if (chunk && chunk.length > 0) {
+      this.#rest.push(chunk);
+      this.#length += chunk.length;
+    }
+    if (this.#length < HEADER_BYTES) return undefined;
+    const size = this.#join(HEADER_BYTES).readUInt32LE(0);
+    if (size < 1 || size - 1 > this.#maxBytes) {
+      throw new ProtocolError(`a frame of ${size} bytes came, where at most ${this.#maxBytes} are accepted`);
+    }
+    if (this.#length < 4 + size) return undefined;
+    const all = this.#join(4 + size);
+    const message = decode(all.subarray(4, 4 + size));
+    this.#length -= 4 + size;
+    this.#rest = this.#length > 0 ? [all.subarray(4 + size), ...this.#rest.slice(1)] : [];
+    return message;
+  }
+
+  /** The first chunk, made long enough to hold so many bytes. */
+  #join(bytes: number): Buffer {
+    const first = this.#rest[0];
+    if (first && first.length >= bytes) return first;
+    const all = Buffer.concat(this.#rest);
+    this.#rest = [all];
+    return all;
+  }
+}
+
+function frame(kind: Kind, ...parts: Buffer[]): Buffer {
+  const size = parts.reduce((sum, part) => sum + part.length, 1);
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeUInt32LE(size, 0);
+  header.writeUInt8(KINDS.indexOf(kind), 4);
+  return Buffer.concat([header, ...parts]);
+}
+
+function batches<T>(kind: Kind, list: readonly T[], parts: (one: T) => [Buffer, Buffer]): Buffer[] {
+  const frames: Buffer[] = [];
+  let batch: Buffer[] = [];
+  let bytes = 0;
+  for (const one of list) {
+    const [head, body] = parts(one);
+    if (bytes > 0 && bytes + body.length > BATCH_BYTES) {
+      frames.push(frame(kind, ...batch));
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(head, body);
+    bytes += head.length + body.length;
+  }
+  if (bytes > 0) frames.push(frame(kind, ...batch));
+  return frames;
+}
+
+function decode(content: Buffer): ToWorker | ToMaster {
+  const kind = KINDS[content.readUInt8(0)];
+  const body = content.subarray(1);
+  try {
+    switch (kind) {
+      case 'hello':
+        return { kind, token: body };
+      case 'ready':
+      case 'leaving':
+      case 'drain':
+        return { kind };
+      case 'items':
+        return {
+          kind,
+          items: records(body, 16, (at) => ({ number: body.readDoubleLE(at), attempt: body.readUInt32LE(at + 8) })),
+        };
+      case 'outcomes':
+        return {
+          kind,
+          outcomes: records(body, 21, (at) => {
+            const how = HOWS[body.readUInt8(at + 16)];
+            if (!how) throw new RangeError('an outcome of no known kind');
+            return { number: body.readDoubleLE(at), durationMs: body.readDoubleLE(at + 8), how };
+          }),
+        };
+      case 'boot failed':
+        return { kind, error: v8.deserialize(body) };
+      case 'returned':
+        return { kind, numbers: v8.deserialize(body) };
+      case 'hook failed': {
+        const [hook, error] = v8.deserialize(body);
+        return { kind, hook, error };
+      }
+      case 'abort':
+        return { kind, reason: body.toString() };
+    }
+  } catch (error) {
+    throw new ProtocolError(
+      `a frame of kind ${kind} could not be read: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  throw new ProtocolError(`a frame of no known kind came (${content.readUInt8(0)})`);
+}
+
+/** The records of a batch: each a head of so many bytes, the last four of which are the length of its body. */
+function records<T>(bytes: Buffer, headBytes: number, head: (at: number) => T): (T & { body: Buffer })[] {
+  const list: (T & { body: Buffer })[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const from = at + headBytes;
+    const to = from + bytes.readUInt32LE(from - 4);
+    if (to > bytes.length) throw new RangeError('a record is longer than its frame');
+    list.push({ ...head(at), body: bytes.subarray(from, to) });
+    at = to;
+  }
+  return list;
+}

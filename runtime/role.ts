@@ -1,0 +1,18 @@
+/** Which side of the fork this process is on. Public. */
+
+let workerNumber = 0;
+
+/** Called once, by worker-process.ts. */
+export function becomeWorker(number: number): void {
+  workerNumber = number;
+}
+
+/** Whether this process is a worker, forked by a master. */
+export function isWorkerProcess(): boolean {
+  return workerNumber > 0;
+}
+
+/** Whether this process is none. */
+export function isMasterProcess(): boolean {
+  return workerNumber === 0;
+}

@@ -1,0 +1,16 @@
+// The runner: checks which Node.js this is before anything newer is loaded, and hands over to cli/main.ts.
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >= 26)) {
+  console.error(
+    `divvy: this is Node.js ${process.versions.node}, and ^22.18 || ^24.11 || >=26 is needed; install a current one, or: npx -p node@24 node ${process.argv.slice(1).join(' ')}`,
+  );
+  process.exitCode = 2;
+} else {
+  // The cache makes every boot after the first several times faster. Where it cannot be written, it is not used.
+  import('node:module')
+    .then(({ enableCompileCache }) => {
+      enableCompileCache();
+      return import('./cli/main.ts');
+    })
+    .then(({ main }) => main(process.argv.slice(2)));
+}

@@ -1,0 +1,230 @@
+/**
+ * The unix domain socket that workers connect to. Runs in the master. Internal.
+ *
+ * Only the owner may open it (its folder is 0700, the socket 0600), and whoever connects must show, within two seconds
+ * and as the first thing it says, a token that only the workers were given. Anybody else is cut off, and the run goes on.
+ */
+
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { noSocketFolder, notASocket, ProtocolError, socketFailed, socketInUse, socketPathTooLong } from './errors.ts';
+import { encode, FrameReader, TOKEN_BYTES, type ToMaster, type ToWorker } from './protocol.ts';
+
+/** What the system can hold of a path. Node.js 22 cuts a longer one short without a word. */
+const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
+const HELLO_WITHIN_MS = 2000;
+/** Connections that have not shown a token yet: a flood of them is cut off rather than kept. */
+const STRANGERS_MAX = 512;
+
+/** What a token stands for: the process that was given it. */
+export interface Guest {
+  /** It has shown its token; from now on this is how it is spoken to. */
+  connected(link: Link): void;
+  /** It said something. */
+  said(message: ToMaster): void;
+  /** Its socket is full, or has room again. */
+  clogged(clogged: boolean): void;
+  /** All that it said has been read, and it will say nothing more. Why, where it broke the protocol. */
+  disconnected(why?: string): void;
+}
+
+/** A connection to a worker. */
+export interface Link {
+  send(message: ToWorker): void;
+  /** Ends it at once. */
+  destroy(): void;
+}
+
+/** The socket of one run. */
+export interface Server {
+  readonly path: string;
+  /** Returns a token, good for one connection, by which `guest` will be known. */
+  invite(guest: Guest): Buffer;
+  /** The token is good no more; a connection that is there stays. */
+  disinvite(token: Buffer): void;
+  /** Ends what is open and removes the socket, and its folder where that was made for it. */
+  stopServer(): Promise<void>;
+}
+
+/**
+ * Returns where the socket of a run will be: the path that was asked for, or one in a folder that startServer makes.
+ * Throws UsageError where there is no place for it.
+ */
+export function socketPathFor(wanted: string | undefined): string {
+  if (wanted === undefined) return freshPath();
+  const socketPath = path.resolve(wanted);
+  const bytes = Buffer.byteLength(socketPath);
+  if (bytes > PATH_BYTES_MAX) throw socketPathTooLong(socketPath, bytes, PATH_BYTES_MAX);
+  return socketPath;
+}
+
+/**
+ * Opens the socket.
+ *
+ * socketPath   - what socketPathFor returned.
+ * fresh        - its folder is to be made for it, and removed with it.
+ * maxItemBytes - the largest item or result that is carried, in bytes.
+ *
+ * Throws UsageError where it cannot be made, or is in use.
+ */
+export async function startServer(socketPath: string, fresh: boolean, maxItemBytes: number): Promise<Server> {
+  if (fresh) makeFolder(path.dirname(socketPath));
+  else await makeRoomAt(socketPath);
+
+  const guests = new Map<string, Guest>();
+  const open = new Set<net.Socket>();
+  let strangers = 0;
+
+  const server = net.createServer((socket) => {
+    open.add(socket);
+    socket.on('error', () => {}); // what is lost with a connection shows in its end
+    socket.on('close', () => open.delete(socket));
+    if (strangers >= STRANGERS_MAX) {
+      socket.destroy();
+      return;
+    }
+    strangers += 1;
+    receive(socket);
+  });
+
+  function receive(socket: net.Socket): void {
+    const reader = new FrameReader(TOKEN_BYTES);
+    let guest: Guest | undefined;
+    const deadline = setTimeout(() => socket.destroy(), HELLO_WITHIN_MS);
+    let broken: string | undefined;
+
+    const admit = (message: ToMaster | ToWorker): void => {
+      const key = message.kind === 'hello' ? message.token.toString('hex') : '';
+      guest = guests.get(key);
+      if (!guest) {
+        socket.destroy();
+        return;
+      }
+      guests.delete(key);
+      clearTimeout(deadline);
+      strangers -= 1;
+      reader.allowItems(maxItemBytes);
+      guest.connected(linkTo(socket, guest));
+    };
+
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        for (let message = reader.read(chunk); message && !socket.destroyed; message = reader.read()) {
+          // Whatever kind it claims to be, what a worker says is only looked at as what a worker may say.
+          if (guest) guest.said(message as ToMaster);
+          else admit(message);
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        broken = error.message;
+        socket.destroy();
+      }
+    });
+    socket.on('close', () => {
+      clearTimeout(deadline);
+      if (guest) guest.disconnected(broken);
+      else strangers -= 1;
+    });
+  }
+
+  await listen(server, socketPath);
+  return {
+    path: socketPath,
+    invite(guest) {
+      const token = randomBytes(TOKEN_BYTES);
+      guests.set(token.toString('hex'), guest);
+      return token;
+    },
+    disinvite(token) {
+      guests.delete(token.toString('hex'));
+    },
+    async stopServer() {
+      guests.clear();
+      for (const socket of open) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve())); // close removes the socket's file
+      if (fresh) fs.rmSync(path.dirname(socketPath), { recursive: true, force: true });
+    },
+  };
+}
+
+function linkTo(socket: net.Socket, guest: Guest): Link {
+  socket.on('drain', () => guest.clogged(false));
+  return {
+    send(message) {
+      if (!socket.writable) return; // its end is on its way, and says what became of it
+      let room = true;
+      socket.cork();
+      for (const frame of encode(message)) room = socket.write(frame);
+      socket.uncork();
+      if (!room) guest.clogged(true);
+    },
+    destroy() {
+      socket.destroy();
+    },
+  };
+}
+
+/** A path of its own in the first place that can be written and whose path is short enough. */
+function freshPath(): string {
+  const tried: string[] = [];
+  for (const parent of [process.env['XDG_RUNTIME_DIR'], os.tmpdir(), '/tmp']) {
+    if (parent === undefined || parent === '') continue;
+    const socketPath = path.join(parent, `divvy-${process.pid}-${randomBytes(4).toString('hex')}`, 'master.sock');
+    if (Buffer.byteLength(socketPath) > PATH_BYTES_MAX) {
+      tried.push(`${parent} (its path is too long)`);
+      continue;
+    }
+    try {
+      fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
+      return socketPath;
+    } catch (error) {
+      tried.push(`${parent} (${(error as NodeJS.ErrnoException).code})`);
+    }
+  }
+  throw noSocketFolder(tried);
+}
+
+function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 }); // fails where somebody else has made it
+  } catch (error) {
+    throw noSocketFolder([`${folder} (${(error as NodeJS.ErrnoException).code})`]);
+  }
+}
+
+/** A socket that somebody listens on is left alone, and so is any other file; a dead socket is removed. */
+async function makeRoomAt(socketPath: string): Promise<void> {
+  const there = fs.lstatSync(socketPath, { throwIfNoEntry: false });
+  if (!there) return;
+  if (!there.isSocket()) throw notASocket(socketPath);
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = net.connect(socketPath);
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    // ECONNREFUSED: nobody listens. Anything else (a full backlog, no permission) may well be somebody.
+    probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
+  });
+  if (alive) throw socketInUse(socketPath);
+  fs.unlinkSync(socketPath);
+}
+
+async function listen(server: net.Server, socketPath: string): Promise<void> {
+  // bind() happens within this call, and only the umask can keep others out from the first moment on.
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.on('error', (error: NodeJS.ErrnoException) =>
+        reject(error.code === 'EADDRINUSE' ? socketInUse(socketPath) : socketFailed(socketPath, error)),
+      );
+      server.listen({ path: socketPath, backlog: 511 }, resolve);
+      process.umask(before);
+    });
+  } finally {
+    process.umask(before);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Loads a task file and checks what is in it. Runs in the master and in every worker. Internal.
+ */
+
+import fs from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+import { taskFileMissing, taskFileThrew, taskHasNoClass, taskLacks } from './errors.ts';
+import type { Parallelizable } from './parallelizable.ts';
+
+/** A task whose Item and Result are not known here, as in all of the runtime. */
+// biome-ignore lint/suspicious/noExplicitAny: the runtime carries items of any type; each task file checks its own.
+export type AnyTask = Parallelizable<any, unknown>;
+
+/**
+ * Loads the task file and makes an instance of its class.
+ *
+ * taskFile - its absolute path.
+ *
+ * Throws UsageError where there is no such file, TaskError where it does not parse, throws, or is no task.
+ */
+export async function loadTask(taskFile: string): Promise<AnyTask> {
+  if (!fs.statSync(taskFile, { throwIfNoEntry: false })?.isFile()) throw taskFileMissing(taskFile);
+  let exported: unknown;
+  try {
+    exported = ((await import(pathToFileURL(taskFile).href)) as { default?: unknown }).default;
+  } catch (error) {
+    throw taskFileThrew(taskFile, error);
+  }
+  if (typeof exported !== 'function' || !/^class\b/.test(Function.prototype.toString.call(exported))) {
+    throw taskHasNoClass(
+      taskFile,
+      exported === undefined ? 'it has no default export' : `it exports ${inspect(exported, { depth: 0 })}`,
+    );
+  }
+  const TaskClass = exported as new () => Record<string, unknown>;
+  let task: Record<string, unknown>;
+  try {
+    task = new TaskClass();
+  } catch (error) {
+    throw taskFileThrew(taskFile, error);
+  }
+  for (const member of ['process', 'dispatch']) {
+    if (typeof task[member] !== 'function') throw taskLacks(taskFile, TaskClass.name || '(without a name)', member);
+  }
+  return task as unknown as AnyTask;
+}

@@ -1,0 +1,141 @@
+/**
+ * What a worker runs: read the letter, connect, show the token, get ready, process items, exit. This is the entry of the
+ * forked process; the master never imports it.
+ *
+ * Signals here: INT, QUIT and HUP are ignored, since Ctrl+C reaches the whole process group and the master decides what it
+ * means. TERM: finish the items in progress, and exit with 0.
+ */
+
+import fs from 'node:fs';
+import net from 'node:net';
+import { Worker as Thread } from 'node:worker_threads';
+import { toItemError } from './errors.ts';
+import type { WorkerSelf } from './parallelizable.ts';
+import { Processing } from './processing.ts';
+import { encode, FrameReader, type ToMaster, type ToWorker } from './protocol.ts';
+import { becomeWorker } from './role.ts';
+import { type AnyTask, loadTask } from './task.ts';
+import type { Letter } from './worker.ts';
+
+/** Where the master's pipe is: behind stdin, stdout and stderr. */
+const LIFELINE_FD = 3;
+
+const letter = readLetter();
+holdLifeline();
+trapSignals();
+becomeWorker(letter.number);
+process.title = `divvy worker ${letter.number}`;
+process.argv = [process.execPath, letter.taskFile, ...letter.args];
+
+const self: WorkerSelf = { number: letter.number, pid: process.pid };
+const socket = net.connect(letter.socket);
+const heard: ToWorker[] = [];
+let processing: Processing | undefined;
+let toldToLeave = false;
+let ending = false;
+listen();
+send({ kind: 'hello', token: Buffer.from(letter.token, 'hex') });
+await boot();
+
+async function boot(): Promise<void> {
+  let task: AnyTask;
+  try {
+    task = await loadTask(letter.taskFile);
+    await task.afterFork?.(self);
+  } catch (error) {
+    send({ kind: 'boot failed', error: toItemError(error) });
+    return endProcess(() => process.exit(1));
+  }
+  processing = new Processing(task, {
+    self,
+    concurrency: letter.concurrency,
+    maxItemBytes: letter.maxItemBytes,
+    send,
+    exit: (how) => {
+      if (how === 'at once') endProcess(() => process.kill(process.pid, 'SIGKILL'));
+      else void leaveGracefully(task);
+    },
+  });
+  send({ kind: 'ready' });
+  for (const message of heard.splice(0)) processing.hear(message);
+  if (toldToLeave) processing.leave();
+}
+
+async function leaveGracefully(task: AnyTask): Promise<void> {
+  try {
+    await task.beforeExit?.(self);
+  } catch (error) {
+    send({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
+  }
+  endProcess(() => process.exit(0));
+}
+
+/** Ends this process once all that it wrote has left it: exit() by itself would cut a pipe short. */
+function endProcess(end: () => void): void {
+  ending = true;
+  let open = 3;
+  const flushed = (): void => {
+    open -= 1;
+    if (open === 0) end();
+  };
+  process.stdout.write('', flushed);
+  process.stderr.write('', flushed);
+  socket.end(flushed);
+}
+
+function send(message: ToMaster): void {
+  socket.cork();
+  for (const frame of encode(message)) socket.write(frame);
+  socket.uncork();
+}
+
+function listen(): void {
+  const reader = new FrameReader(0);
+  reader.allowItems(letter.maxItemBytes);
+  socket.on('data', (chunk: Buffer) => {
+    for (let message = reader.read(chunk); message; message = reader.read()) {
+      if (processing) processing.hear(message as ToWorker);
+      else heard.push(message as ToWorker);
+    }
+  });
+  // Without the master's socket there is nothing to do here. The lifeline says whether the master lives.
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    if (!ending) process.exit(1);
+  });
+}
+
+/** The master's letter is the first thing on the lifeline: its length, and JSON. The token comes by no other way. */
+function readLetter(): Letter {
+  const read = (bytes: number): Buffer => {
+    const buffer = Buffer.alloc(bytes);
+    for (let at = 0; at < bytes; ) {
+      const got = fs.readSync(LIFELINE_FD, buffer, at, bytes - at, null);
+      if (got === 0) process.exit(1); // the master is gone already
+      at += got;
+    }
+    return buffer;
+  };
+  return JSON.parse(read(read(4).readUInt32LE(0)).toString()) as Letter;
+}
+
+function holdLifeline(): void {
+  const thread = new Thread(new URL('./lifeline.ts', import.meta.url), {
+    workerData: { fd: LIFELINE_FD },
+    execArgv: [],
+    name: 'divvy lifeline',
+  });
+  thread.unref();
+  // Without the thread nothing would end this process when its master is killed: better to end it now.
+  thread.on('error', (error) => {
+    throw error;
+  });
+}
+
+function trapSignals(): void {
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
+  process.on('SIGTERM', () => {
+    toldToLeave = true;
+    processing?.leave();
+  });
+}

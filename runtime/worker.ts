@@ -1,0 +1,199 @@
+/**
+ * A worker as the master sees it: forking it, talking to it, killing it, and knowing when it is reaped. Runs in the master.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Output } from './output.ts';
+import type { WorkerExit, WorkerHandle } from './parallelizable.ts';
+import type { ToMaster, ToWorker } from './protocol.ts';
+import type { Link, Server } from './server.ts';
+
+/** What a worker's process is told at its start, by its lifeline: neither argv nor the environment holds the token. */
+export interface Letter {
+  readonly token: string;
+  readonly socket: string;
+  readonly number: number;
+  readonly taskFile: string;
+  /** The task's own arguments. */
+  readonly args: readonly string[];
+  readonly concurrency: number;
+  readonly maxItemBytes: number;
+}
+
+/** What comes of a process that was booted. */
+export interface WorkerEvents {
+  said(message: ToMaster): void;
+  clogged(clogged: boolean): void;
+  /** Its process has ended, and all that it said has been read: it is reaped. Why, where there is more to say. */
+  exited(exit: WorkerExit, why?: string): void;
+}
+
+/** A process that runs, or in --inline this one. */
+export interface RunningWorker {
+  readonly pid: number | undefined;
+  send(message: ToWorker): void;
+  kill(signal: NodeJS.Signals): boolean;
+  /** Resolves with where in its code it is, one line a frame. */
+  stack(): Promise<string>;
+  /** Resolves when all of its output has been passed on. */
+  readonly outputEnded: Promise<unknown>;
+}
+
+/** How a worker gets a process: forkWorkers below, or inline.ts. */
+export type BootWorker = (worker: WorkerHandle, events: WorkerEvents) => RunningWorker;
+
+/** How long what a process left open may stay quiet before it is let go: a child of its own may hold it for ever. */
+const LINGER_MS = 1000;
+/** How long the answer to `stack` may take, in milliseconds. */
+const STACK_WITHIN_MS = 1500;
+/** Which file descriptor of the worker the lifeline is. */
+const LIFELINE_FD = 3;
+
+const ENTRY = fileURLToPath(new URL('./worker-process.ts', import.meta.url));
+
+/** A worker's place: it has a number, and boots one process after another. Public as WorkerHandle. */
+export class Worker implements WorkerHandle {
+  readonly number: number;
+  readonly socket: string;
+  status: WorkerExit | undefined;
+  env: NodeJS.ProcessEnv = {};
+  /** Undefined while no process of it runs. Internal. */
+  process: RunningWorker | undefined;
+  /** Since when its process has run, by the master's clock. Internal. */
+  bootedAt = 0;
+  /** Kills the process when it takes too long to do as it was told. Internal. */
+  killTimer: NodeJS.Timeout | undefined;
+
+  constructor(number: number, socket: string) {
+    this.number = number;
+    this.socket = socket;
+  }
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  get running(): boolean {
+    return this.process !== undefined;
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): boolean {
+    return this.process?.kill(signal) ?? false;
+  }
+}
+
+/**
+ * Returns what forks workers of a run.
+ *
+ * server - the socket that they connect to.
+ * letter - what all of them are told.
+ * stdout, stderr - where their output goes.
+ */
+export function forkWorkers(
+  server: Server,
+  letter: Omit<Letter, 'token' | 'number' | 'socket'>,
+  { stdout, stderr }: { stdout: Output; stderr: Output },
+): BootWorker {
+  return (worker, events) => {
+    let link: Link | undefined;
+    let exit: WorkerExit | undefined;
+    let why: string | undefined;
+    const waitingForStack: ((stack: string) => void)[] = [];
+    let child: ChildProcess | undefined;
+
+    const token = server.invite({
+      connected: (to) => {
+        link = to;
+      },
+      said: events.said,
+      clogged: events.clogged,
+      disconnected: (broken) => {
+        link = undefined;
+        why ??= broken;
+        // A worker closes its socket as the last thing it does; one that broke the protocol is not waited for.
+        if (broken !== undefined) child?.kill('SIGKILL');
+        reap();
+      },
+    });
+    /** An exit counts once the socket has been read to its end: an ack that was written is an ack. */
+    const reap = (): void => {
+      if (exit && !link) events.exited(exit, why);
+    };
+    const exited = (how: WorkerExit): void => {
+      exit = how;
+      server.disinvite(token);
+      for (const tell of waitingForStack.splice(0)) tell('    has exited');
+      if (link) setTimeout(() => link?.destroy(), LINGER_MS);
+      reap();
+    };
+    const notStarted = (error: unknown): void => {
+      why = error instanceof Error ? error.message : String(error);
+      if (!exit) exited({ code: null, signal: null });
+    };
+
+    try {
+      // Flags of this process's own Node.js, such as --inspect, are not handed on: spawn, not fork.
+      child = spawn(process.execPath, [ENTRY], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: worker.env });
+    } catch (error) {
+      setImmediate(notStarted, error);
+    }
+    child?.on('error', (error) => {
+      if (child?.pid === undefined) notStarted(error);
+    });
+    child?.on('exit', (code, signal) => exited({ code, signal }));
+
+    // Where file descriptors have run out there are no pipes, and the error comes by itself.
+    const lifeline = child?.stdio?.[LIFELINE_FD] as Duplex | null | undefined;
+    lifeline?.on('error', () => {}); // it closes with the process
+    const words = { ...letter, number: worker.number, socket: server.path, token: token.toString('hex') };
+    lifeline?.write(withLength(JSON.stringify(words)));
+    let answer = '';
+    lifeline?.on('data', (chunk: Buffer) => {
+      const lines = (answer + chunk).split('\n');
+      answer = lines.pop() ?? '';
+      for (const line of lines) waitingForStack.shift()?.(JSON.parse(line) as string);
+    });
+
+    return {
+      pid: child?.pid,
+      send: (message) => link?.send(message),
+      kill: (signal) => !exit && (child?.kill(signal) ?? false),
+      stack: () =>
+        new Promise((resolve) => {
+          waitingForStack.push(resolve);
+          setTimeout(() => resolve('    does not answer'), STACK_WITHIN_MS).unref();
+          lifeline?.write('?');
+        }),
+      outputEnded: Promise.all([passOn(child?.stdout, stdout, child), passOn(child?.stderr, stderr, child)]),
+    };
+  };
+}
+
+function withLength(text: string): Buffer {
+  const words = Buffer.from(text);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(words.length, 0);
+  return Buffer.concat([length, words]);
+}
+
+/** Passes output on to its end, or, where a process that the worker started holds it open, until it has been quiet. */
+function passOn(from: Readable | null | undefined, to: Output, child: ChildProcess | undefined): Promise<void> {
+  if (!from) return Promise.resolve();
+  child?.on('exit', () => {
+    let heard = true;
+    let patience = 5; // it may also be kept from ever being quiet
+    const timer = setInterval(() => {
+      if (from.isPaused()) return;
+      patience -= 1;
+      if (!heard || patience === 0) from.destroy();
+      heard = false;
+    }, LINGER_MS);
+    from.on('data', () => {
+      heard = true;
+    });
+    from.on('close', () => clearInterval(timer));
+  });
+  return to.take(from);
+}
