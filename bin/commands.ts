@@ -1,0 +1,148 @@
+/**
+ * The commands, and the one place that sets the exit code. What a command needs is loaded when it is called: the help
+ * loads this file, the flags and nothing else.
+ */
+
+import { resolve } from 'node:path';
+import type { Command, Exit } from '../generators/command.ts';
+import { noCommand, notThereYet, Refusal, unknownCommand } from '../generators/errors.ts';
+import { type FlagValues, parse } from '../generators/flags.ts';
+import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/help.ts';
+import { projectFolder } from '../generators/manifest.ts';
+import { nearest } from '../generators/nearest.ts';
+import { version } from '../generators/package.ts';
+import { terminal } from '../generators/terminal.ts';
+
+interface CommandEntry extends CommandHelp {
+  /** The most words, and what they are. */
+  readonly words: { readonly most: number; readonly what: string };
+  /** Its flags are the runner's: they are not read here. */
+  readonly raw?: true;
+  /** Absent where the command is promised, and not there yet. */
+  readonly load?: () => Promise<Command>;
+}
+
+const LATER = { takes: '', summary: '', words: { most: 0, what: '' } };
+
+const commands: Readonly<Record<string, CommandEntry>> = {
+  create: {
+    takes: '[dir]',
+    summary: 'a new project with one task; the last part of dir names it',
+    words: { most: 1, what: 'one folder' },
+    load: async () => (await import('../generators/create/create.ts')).create,
+  },
+  run: {
+    takes: '<task> [options]',
+    summary: 'run a task with the runtime of its project; `divvy run --help` has the options',
+    words: { most: 1, what: 'a task' },
+    raw: true,
+    load: async () => (await import('../generators/run/run.ts')).run,
+  },
+  list: {
+    takes: '',
+    summary: 'the tasks that are here, the templates and the hooks',
+    words: { most: 0, what: 'no arguments' },
+    load: async () => (await import('../generators/list/list.ts')).list,
+  },
+  add: LATER,
+  hook: LATER,
+  remove: LATER,
+  undo: LATER,
+  apply: LATER,
+  status: LATER,
+  template: LATER,
+  doctor: LATER,
+  diff: LATER,
+  upgrade: LATER,
+};
+
+/** Runs a command line to its end, and sets the exit code or ends this process by the signal that ended the command. */
+export async function main(program: Program, argv: readonly string[]): Promise<void> {
+  const exit = await outcome(program, argv);
+  if (typeof exit === 'number') process.exitCode = exit;
+  else process.kill(process.pid, exit);
+}
+
+/** A command line that has been told apart: which command, and what is left for it. */
+interface Line {
+  /** As it is called, such as `divvy create`. */
+  readonly shown: string;
+  readonly name: string;
+  readonly argv: readonly string[];
+}
+
+async function outcome(program: Program, argv: readonly string[]): Promise<Exit> {
+  const line = tellApart(program, argv);
+  const isOurs = commands[line.name]?.raw !== true;
+  if (isOurs && argv.includes('--no-color')) {
+    process.env['NO_COLOR'] = '1';
+    delete process.env['FORCE_COLOR'];
+  }
+  const speech = terminal({ json: isOurs && argv.includes('--json'), quiet: false });
+  try {
+    return await call(program, line);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    speech.refuse(error);
+    const { exitCode, message, remedy } = error;
+    speech.result({ error: { exitCode, message, remedy } });
+    return exitCode;
+  }
+}
+
+/** A command's word is that command to both programs; what else the first argument may be, each says for itself. */
+function tellApart(program: Program, argv: readonly string[]): Line {
+  const [word = '', ...rest] = argv;
+  if (Object.hasOwn(commands, word)) return { shown: `${program} ${word}`, name: word, argv: rest };
+  return { shown: program, name: program === 'divvy' ? 'run' : 'create', argv };
+}
+
+async function call(program: Program, { shown, name, argv }: Line): Promise<Exit> {
+  const entry = commands[name];
+  if (entry?.load === undefined) throw notThereYet(shown, version);
+  const { values, words } = entry.raw ? runFlags(argv) : parse(argv, { shown, name, words: entry.words });
+  const cwd = resolve(values.cwd ?? '.');
+  if (entry.raw) {
+    const isMain = shown === program;
+    if (words[0] === '--version') return say(version);
+    if (words[0] === '--help' || words[0] === '-h') {
+      if (isMain) return say(programHelp(program, commands));
+      // Where there is a project, its own runner knows its options best.
+      if (projectFolder(cwd) === undefined) return say(commandHelp(shown, name, entry));
+    }
+    if (isMain) refuseNoFile(words[0]);
+  }
+  if (values.help) return say(shown === program ? programHelp(program, commands) : commandHelp(shown, name, entry));
+  if (values.version) return say(version);
+  const command = await entry.load();
+  return command({
+    shown,
+    values,
+    words,
+    argv: entry.raw ? words : argv,
+    cwd,
+    environment: process.env,
+    terminal: terminal({ json: values.json === true, quiet: values.quiet === true }),
+  });
+}
+
+/** `divvy` alone takes options and a task file, as the original does; a lone word is a mistyped command. */
+function refuseNoFile(word: string | undefined): void {
+  const available = Object.keys(commands).filter((name) => commands[name]?.load !== undefined);
+  if (word === undefined) throw noCommand(available);
+  if (/^\w[\w-]*$/.test(word)) throw unknownCommand(word, nearest(word, available));
+}
+
+/** `--cwd` is ours where it comes first; everything else on the line is for the runner. */
+function runFlags(argv: readonly string[]): { values: FlagValues; words: readonly string[] } {
+  const [first = '', second] = argv;
+  if ((first === '-C' || first === '--cwd') && second !== undefined)
+    return { values: { cwd: second }, words: argv.slice(2) };
+  if (first.startsWith('--cwd=')) return { values: { cwd: first.slice('--cwd='.length) }, words: argv.slice(1) };
+  return { values: {}, words: argv };
+}
+
+function say(text: string): Exit {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}

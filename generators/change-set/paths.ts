@@ -1,0 +1,32 @@
+/** Which paths may be written at all, wherever the project is. */
+
+import filenameReservedRegex, { windowsReservedNameRegex } from 'filename-reserved-regex';
+
+/** The longest name of a file, in bytes, on the usual file systems. */
+const LONGEST_NAME = 255;
+
+/** Folders that other programs own, as every file system may spell them (`.GIT`, `git~1`, `.git.`). */
+const OWNED_BY_OTHERS = /^(\.git|git~\d+|node_modules|\.divvy)[. ]*$/i;
+
+/**
+ * Why a path is not one that a command may write; undefined where it is.
+ *
+ * path - relative to the project, with `/` between its parts.
+ */
+export function whyUnsafe(path: string): string | undefined {
+  if (path === '') return 'it is empty';
+  for (const name of path.split('/')) {
+    if (name === '' || name === '.' || name === '..') return 'it leaves the folder, or does not name one place in it';
+    if (filenameReservedRegex().test(name)) return 'it has a character that is not allowed in a file name';
+    if (windowsReservedNameRegex().test(name)) return 'Windows keeps this name for a device';
+    if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
+    if (OWNED_BY_OTHERS.test(name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, ''))) {
+      return `${name} belongs to another program`;
+    }
+    if (Buffer.byteLength(name) > LONGEST_NAME) return `a name in it is longer than ${LONGEST_NAME} bytes`;
+  }
+  return undefined;
+}
+
+/** Equal for two names that some file system would take for the same. */
+export const folded = (name: string): string => name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');

@@ -1,0 +1,171 @@
+/**
+ * What a command wants to write, held against what is there. Nothing is written here.
+ *
+ *   Wanted[] ──survey──▶ Survey ──settle──▶ ChangeSet ──write──▶ files and a record
+ *   (rendered)           (checked whole)    (conflicts decided)   (all of them or none)
+ */
+
+import { createHash } from 'node:crypto';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { badFolder, unsafePath } from '../errors.ts';
+import { folded, whyUnsafe } from './paths.ts';
+
+/** A file as a command wants it to be. */
+export interface Wanted {
+  /** Relative to the project, with `/` between its parts. */
+  readonly path: string;
+  readonly after: Buffer;
+}
+
+/** A file as it is now. */
+export interface Before {
+  readonly bytes: Buffer;
+  /** Its permission bits. */
+  readonly mode: number;
+}
+
+/** A file that will be written. `before` is undefined where there is none yet. */
+export interface Change extends Wanted {
+  readonly before: Before | undefined;
+}
+
+export interface Survey {
+  /** The project's folder: absolute, without symbolic links. It need not exist. */
+  readonly root: string;
+  /** Files that are not there yet. */
+  readonly added: readonly Change[];
+  /** Files that are there, and differ. */
+  readonly differing: readonly (Change & { readonly before: Before })[];
+  /** Files that are there as they are wanted. */
+  readonly unchanged: readonly Wanted[];
+}
+
+/** What is to be written, all of it or nothing. */
+export interface ChangeSet {
+  readonly root: string;
+  readonly changes: readonly Change[];
+}
+
+export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/**
+ * The project's folder without the symbolic links that may lead to it. The person named this path, so links in it are
+ * followed; none is inside it.
+ *
+ * Throws a Refusal where a part of the path is a file, or a link to nothing.
+ */
+export function realRoot(folder: string): string {
+  const state = stat(folder);
+  if (state === undefined && dirname(folder) !== folder) return join(realRoot(dirname(folder)), basename(folder));
+  let real: string;
+  try {
+    real = realpathSync(folder);
+  } catch {
+    throw badFolder(folder, 'it is, or is in, a symbolic link that leads nowhere');
+  }
+  if (!lstatSync(real).isDirectory()) throw badFolder(folder, 'it is, or is in, a file');
+  return real;
+}
+
+/**
+ * Checks everything that is wanted, before the first byte is written.
+ *
+ * root - as realRoot gives it.
+ *
+ * Throws a Refusal with exit code 3 for a path that leaves the root, goes through or to a symbolic link, is not a plain
+ * file, cannot be written, or would be another file's on a file system that knows no case or one form of Unicode.
+ */
+export function survey(root: string, wanted: readonly Wanted[]): Survey {
+  const seen = new Map<string, string>();
+  const names = new FolderNames(root);
+  refuseReadOnlyRoot(root);
+  const added: Change[] = [];
+  const differing: (Change & { before: Before })[] = [];
+  const unchanged: Wanted[] = [];
+  for (const file of wanted) {
+    const reason = whyUnsafe(file.path) ?? whyTwice(file.path, seen) ?? names.whyNotThere(file.path);
+    if (reason !== undefined) throw unsafePath(file.path, reason);
+  }
+  for (const { path, after } of wanted) {
+    if (wanted.some((other) => folded(other.path).startsWith(`${folded(path)}/`))) {
+      throw unsafePath(path, 'it is to be a file and a folder');
+    }
+    const before = readBefore(root, path);
+    if (before === undefined) added.push({ path, after, before });
+    else if (before.bytes.equals(after)) unchanged.push({ path, after });
+    else differing.push({ path, after, before });
+  }
+  return { root, added, differing, unchanged };
+}
+
+function refuseReadOnlyRoot(root: string): void {
+  let folder = root;
+  while (stat(folder) === undefined) folder = dirname(folder);
+  if (!isWritable(folder)) throw unsafePath(root, `${folder} cannot be written`);
+}
+
+function whyTwice(path: string, seen: Map<string, string>): string | undefined {
+  const other = seen.get(folded(path));
+  seen.set(folded(path), path);
+  return other === undefined ? undefined : `it is the same as ${other} to some file systems`;
+}
+
+/** What the folders on the way to a file hold, read once each. */
+class FolderNames {
+  readonly #root: string;
+  readonly #known = new Map<string, readonly string[] | undefined>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Why a file cannot be written at this place as it is on the disk; undefined where it can. */
+  whyNotThere(path: string): string | undefined {
+    const parts = path.split('/');
+    let folder = this.#root;
+    for (const [index, name] of parts.entries()) {
+      const names = this.#read(folder);
+      if (names === undefined) return undefined;
+      const twin = names.find((other) => other !== name && folded(other) === folded(name));
+      if (twin !== undefined) return `${twin} is there, which is the same name to some file systems`;
+      const here = join(folder, name);
+      const isLast = index === parts.length - 1;
+      const reason = whyNotEntry(here, stat(here), isLast);
+      if (reason !== undefined) return reason;
+      folder = here;
+    }
+    return undefined;
+  }
+
+  #read(folder: string): readonly string[] | undefined {
+    if (!this.#known.has(folder)) this.#known.set(folder, stat(folder) && readdirSync(folder));
+    return this.#known.get(folder);
+  }
+}
+
+function whyNotEntry(path: string, state: Stats | undefined, isLast: boolean): string | undefined {
+  if (state === undefined) return isWritable(dirname(path)) ? undefined : `${dirname(path)} cannot be written`;
+  if (state.isSymbolicLink()) return `${path} is a symbolic link`;
+  if (!isLast) return state.isDirectory() ? undefined : `${path} is not a folder`;
+  if (!state.isFile()) return 'something other than a file is there';
+  return isWritable(path) && isWritable(dirname(path)) ? undefined : 'it is read-only';
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a plain file holds; undefined where there is none. Links are not followed. */
+export function readBefore(root: string, path: string): Before | undefined {
+  const state = stat(join(root, path));
+  return state?.isFile() ? { bytes: readFileSync(join(root, path)), mode: state.mode & 0o777 } : undefined;
+}
+
+/** What is at a path, itself and not what it links to; undefined where nothing is. */
+export const stat = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });

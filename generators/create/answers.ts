@@ -1,0 +1,173 @@
+/** What a new project is made from: by flags, on a terminal by asking, else by defaults or not at all. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { whyUnsafe } from '../change-set/paths.ts';
+import { realRoot, stat } from '../change-set/survey.ts';
+import { recover } from '../change-set/write.ts';
+import type { Call } from '../command.ts';
+import type { Workshop } from '../environment.ts';
+import {
+  badData,
+  badDataFile,
+  badFolder,
+  badRuntimeFolder,
+  badTaskName,
+  folderNotEmpty,
+  missingAnswer,
+  unknownAnswer,
+} from '../errors.ts';
+import { flags } from '../flags.ts';
+import { contractText, hooksOf, readHooks } from '../hooks.ts';
+import { nearestTaskName, whyNotTaskName } from '../names.ts';
+import { type PackageManager, packageManagerFor } from '../package-manager.ts';
+import { DEFAULT_TEMPLATE, findTemplate, type TemplateManifest, templates } from '../templates.ts';
+import { canAsk } from '../terminal.ts';
+
+export interface Answers {
+  /** The project's folder as it was given. */
+  readonly folder: string;
+  /** The same, absolute and without symbolic links. */
+  readonly root: string;
+  readonly task: string;
+  readonly template: TemplateManifest;
+  readonly hooks: readonly string[];
+  /** Relative to the project, with `/`. */
+  readonly runtimeDir: string;
+  readonly packageManager: PackageManager;
+}
+
+const DEFAULT_FOLDER = 'my-task';
+const DEFAULT_RUNTIME_DIR = 'vendor/divvy';
+
+/** What a folder may hold and still be empty: a repository without files, and what systems leave behind. */
+const COUNTS_AS_NOTHING = new Set(['.git', '.divvy', '.DS_Store', 'Thumbs.db']);
+
+/**
+ * Settles every answer. What can be refused is refused before the question that comes after it.
+ *
+ * isPreview - nothing may be written, not even what puts a command right that was cut short.
+ */
+export async function settleAnswers(call: Call, isPreview: boolean, ask: Workshop['ask']): Promise<Answers> {
+  const mayAsk = isInteractive(call);
+  const runtimeDir = runtimeFolder(call.values['runtime-dir']);
+  if (call.values.name !== undefined) refuseName(call.values.name, false);
+  if (call.values.template !== undefined) findTemplate(call.values.template);
+
+  const folder = await settleFolder(call, mayAsk, ask);
+  const root = rootOf(call.cwd, folder);
+  if (!isPreview && stat(root) !== undefined) recover(root);
+  if (call.values.force !== true) refuseFullFolder(folder, root);
+  const task = call.values.name ?? basename(resolve(call.cwd, folder));
+  refuseName(task, call.values.name === undefined);
+
+  const template = await settleTemplate(call, mayAsk, ask);
+  refuseUnknownAnswers(call, template);
+  const hooks = await settleHooks(call, mayAsk, ask);
+  const packageManager = await packageManagerFor(root, call.values.pm);
+  return { folder, root, task, template, hooks, runtimeDir, packageManager };
+}
+
+/** Whether questions are asked: there is somebody to ask, and neither --yes nor --no-input. */
+export const isInteractive = ({ values, environment }: Call): boolean =>
+  values.yes !== true && values.input !== false && values.json !== true && canAsk(environment);
+
+async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<string> {
+  const given = call.words[0];
+  if (given !== undefined) return given;
+  if (call.values.yes) return call.values.name ?? DEFAULT_FOLDER;
+  if (!mayAsk) throw missingAnswer('the folder of the project', `${call.shown} <dir>`);
+  return ask({
+    type: 'input',
+    message: 'Which folder should the project be in? Its name names the task.',
+    default: call.values.name ?? DEFAULT_FOLDER,
+    whyNot: (answer) => {
+      const name = call.values.name ?? basename(resolve(call.cwd, answer));
+      const reason = whyNotTaskName(name);
+      if (reason !== undefined) return `${reason}. Try ${nearestTaskName(name)}.`;
+      return isEmpty(resolve(call.cwd, answer)) ? undefined : 'that folder is not empty';
+    },
+  });
+}
+
+function rootOf(cwd: string, folder: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(folder)) throw badFolder(folder, 'it has a control character');
+  if (folder === '') throw badFolder(folder, 'it is empty');
+  const absolute = resolve(cwd, folder);
+  if (/(^|[\\/])node_modules([\\/]|$)/.test(absolute)) {
+    throw badFolder(folder, 'Node.js runs no TypeScript that is under node_modules');
+  }
+  return realRoot(absolute);
+}
+
+function refuseName(name: string, fromFolder: boolean): void {
+  const reason = whyNotTaskName(name);
+  if (reason !== undefined) throw badTaskName(name, reason, nearestTaskName(name), fromFolder);
+}
+
+const entriesOf = (folder: string): string[] =>
+  stat(folder)?.isDirectory() ? readdirSync(folder).filter((name) => !COUNTS_AS_NOTHING.has(name)) : [];
+
+const isEmpty = (folder: string): boolean => entriesOf(folder).length === 0;
+
+function refuseFullFolder(folder: string, root: string): void {
+  const entries = entriesOf(root);
+  if (entries.length > 0) throw folderNotEmpty(folder, entries.length > 3 ? [...entries.slice(0, 3), '…'] : entries);
+}
+
+function runtimeFolder(given: string | undefined): string {
+  if (given === undefined) return DEFAULT_RUNTIME_DIR;
+  const folder = given.replace(/\/+$/, '');
+  const taken = ['tasks', 'test'].find((other) => folder === other || folder.startsWith(`${other}/`));
+  const reason = whyUnsafe(folder) ?? (taken && `${taken}/ is for your own files`) ?? whyNotInScripts(folder);
+  if (reason !== undefined) throw badRuntimeFolder(given, reason);
+  return folder;
+}
+
+/** The folder stands in the scripts of package.json, which every shell reads in its own way, and in JSON and globs. */
+const whyNotInScripts = (folder: string): string | undefined =>
+  /^[\w.@/-]+$/.test(folder) && !folder.startsWith('-') ? undefined : 'it may have letters, digits and . _ - @ / only';
+
+async function settleTemplate(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<TemplateManifest> {
+  const { template, yes } = call.values;
+  if (template !== undefined) return findTemplate(template);
+  if (yes) return findTemplate(DEFAULT_TEMPLATE);
+  if (!mayAsk) throw missingAnswer('the template', '--template');
+  const choices = templates().map(({ name, description }) => ({ value: name, hint: description }));
+  return findTemplate(await ask({ type: 'select', message: flags.template.question, choices }));
+}
+
+async function settleHooks(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<string[]> {
+  const known = hooksOf(contractText());
+  if (call.values.hooks !== undefined) return readHooks(call.values.hooks, known);
+  if (!mayAsk) return [];
+  const choices = known.map(({ name, summary }) => ({ value: name, hint: summary }));
+  const chosen = await ask({ type: 'checkbox', message: flags.hooks.question, choices });
+  return readHooks(chosen.join(','), known);
+}
+
+/** The built-in templates ask nothing of their own, so whatever is given here is a mistake. */
+function refuseUnknownAnswers(call: Call, template: TemplateManifest): void {
+  for (const pair of call.values.data ?? []) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw badData(pair);
+    throw unknownAnswer(pair.slice(0, at), template.name);
+  }
+  const file = call.values['data-file'];
+  if (file === undefined) return;
+  const [first] = Object.keys(readDataFile(resolve(call.cwd, file), file));
+  if (first !== undefined) throw unknownAnswer(first, template.name);
+}
+
+function readDataFile(path: string, shown: string): object {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw badDataFile(shown, (error as Error).message);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw badDataFile(shown, 'it is no object');
+  return parsed;
+}

@@ -1,0 +1,90 @@
+/** Files that exist and differ: kept, overwritten, asked about, or the reason to write nothing at all. */
+
+import type { Change, Survey, Wanted } from '../change-set/survey.ts';
+import { sha256 } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import type { Workshop } from '../environment.ts';
+import { cancelled, conflicts, dirtyFiles, nobodyToAsk } from '../errors.ts';
+import { changedInGit } from '../git.ts';
+import { lockedSums } from '../lock.ts';
+import { isInteractive } from './answers.ts';
+
+/** How conflicts are settled; `show` is for a preview, which settles none. */
+export type Settlement = 'ask' | 'skip' | 'overwrite' | 'fail' | 'show';
+
+export interface Previewed {
+  readonly action: 'create' | 'overwrite' | 'skip' | 'conflict' | 'unchanged';
+  readonly change: Change;
+}
+
+export interface Settled {
+  /** Every file that was wanted, and what becomes of it. */
+  readonly preview: readonly Previewed[];
+  /** What is to be written. */
+  readonly changes: readonly Change[];
+  /** Every file that afterwards is there as it was wanted. */
+  readonly written: readonly Wanted[];
+}
+
+export function settlement(call: Call, isPreview: boolean): Settlement {
+  const given = call.values['on-conflict'];
+  if (isPreview && (given === undefined || given === 'ask')) return 'show';
+  if (given === 'ask' && !isInteractive(call)) throw nobodyToAsk('--on-conflict');
+  return given ?? (isInteractive(call) ? 'ask' : 'fail');
+}
+
+/** Throws a Refusal: exit code 3 where a file differs and `how` is `fail`, 5 where it would be lost to git, too. */
+export async function settle(
+  { root, added, differing, unchanged }: Survey,
+  how: Settlement,
+  call: Call,
+  ask: Workshop['ask'],
+): Promise<Settled> {
+  if (how === 'fail' && differing.length > 0) throw conflicts(differing.map(({ path }) => path));
+  const preview: Previewed[] = added.map((change) => ({ action: 'create', change }));
+  for (const change of differing) preview.push({ action: await decide(change, how, ask), change });
+  for (const file of unchanged) preview.push({ action: 'unchanged', change: { ...file, before: undefined } });
+
+  const overwritten = preview.filter(({ action }) => action === 'overwrite').map(({ change }) => change);
+  if (call.values['allow-dirty'] !== true) await refuseDirty(root, overwritten);
+  const kept = (action: Previewed['action']) => action === 'skip' || action === 'conflict';
+  return {
+    preview,
+    changes: preview.filter(({ action }) => action === 'create' || action === 'overwrite').map(({ change }) => change),
+    written: preview.filter(({ action }) => !kept(action)).map(({ change }) => change),
+  };
+}
+
+export const together = (first: Settled, second: Settled): Settled => ({
+  preview: [...first.preview, ...second.preview],
+  changes: [...first.changes, ...second.changes],
+  written: [...first.written, ...second.written],
+});
+
+async function decide({ path }: Change, how: Settlement, ask: Workshop['ask']): Promise<Previewed['action']> {
+  if (how === 'show' || how === 'fail') return 'conflict';
+  if (how !== 'ask') return how;
+  const answer = await ask({
+    type: 'select',
+    message: `${path} exists and differs. What now?`,
+    choices: [
+      { value: 'skip', hint: 'keep what is there' },
+      { value: 'overwrite', hint: 'take the new one; the old is in .divvy/last' },
+      { value: 'cancel', hint: 'write nothing at all' },
+    ],
+  });
+  if (answer === 'cancel') throw cancelled();
+  return answer === 'overwrite' ? 'overwrite' : 'skip';
+}
+
+/** What git has not committed, and divvy did not write, would be lost. */
+async function refuseDirty(root: string, overwritten: readonly Change[]): Promise<void> {
+  if (overwritten.length === 0) return;
+  const sums = lockedSums(root);
+  const others = overwritten.filter(({ path, before }) => before && sums.get(path) !== sha256(before.bytes));
+  const dirty = await changedInGit(
+    root,
+    others.map(({ path }) => path),
+  );
+  if (dirty.length > 0) throw dirtyFiles(dirty);
+}

@@ -1,0 +1,58 @@
+/** `create-divvy-task [dir]`, `divvy create [dir]`: a new project. */
+
+import { survey } from '../change-set/survey.ts';
+import { write } from '../change-set/write.ts';
+import type { Call, Exit } from '../command.ts';
+import { runStages } from '../environment.ts';
+import { LOCK, lockText } from '../lock.ts';
+import { commandLine } from '../shell.ts';
+import { type Answers, settleAnswers } from './answers.ts';
+import { type Settled, settle, settlement, together } from './conflicts.ts';
+import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
+import { refuseSwallowedFlags } from './npm-flags.ts';
+import { renderProject } from './render.ts';
+import { report } from './report.ts';
+
+/**
+ * Runs the steps of create, from top to bottom. Nothing is written before every step up to `write` has passed.
+ *
+ * Resolves with 0, or with 1 where the project is there and what follows the write failed. Rejects with a Refusal where
+ * it must not or cannot be done.
+ */
+export async function create(call: Call): Promise<Exit> {
+  const isPreview = call.values['dry-run'] === true || call.values.diff === true;
+  let answers: Answers;
+  let settled: Settled;
+  let followed: Followed = NOTHING_FOLLOWED;
+
+  await runStages(call.cwd, {
+    initializing: [() => refuseSwallowedFlags(call)],
+    prompting: [
+      async ({ ask }) => {
+        answers = await settleAnswers(call, isPreview, ask);
+      },
+    ],
+    writing: [async ({ put }) => renderProject(answers, put)],
+    conflicts: [
+      async ({ ask, files, put }) => {
+        const how = settlement(call, isPreview);
+        const rendered = await settle(survey(answers.root, files()), how, call, ask);
+        // The lock names what is written, so it comes last: a file that is skipped is not in it.
+        put(LOCK, lockText(answers, rendered.written));
+        const lock = files().filter(({ path }) => path === LOCK);
+        settled = together(rendered, await settle(survey(answers.root, lock), how, call, ask));
+      },
+      () => {
+        if (!isPreview)
+          write({ root: answers.root, changes: settled.changes }, commandLine([call.shown, ...call.argv]));
+      },
+    ],
+    end: [
+      async () => {
+        if (!isPreview) followed = await follow(call, answers);
+        report(call, answers, settled, followed, isPreview);
+      },
+    ],
+  });
+  return followed.failed === undefined ? 0 : 1;
+}

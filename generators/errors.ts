@@ -1,0 +1,227 @@
+/**
+ * Everything that the generator refuses, in one place: what is wrong, with the value, and what to do next.
+ *
+ * A Refusal is for people: it is shown without a stack. Any other error that reaches the command is a bug of ours.
+ */
+
+/** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 5 a dirty tree. */
+export type RefusalCode = 1 | 2 | 3 | 5;
+
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly exitCode: RefusalCode;
+  /** What to do next; one line or several. */
+  readonly remedy: string;
+
+  constructor(exitCode: RefusalCode, message: string, remedy: string) {
+    super(message);
+    this.exitCode = exitCode;
+    this.remedy = remedy;
+  }
+}
+
+/**
+ * A value as it is shown: in double quotes, with every character escaped that could move a cursor, change a colour or
+ * reorder the line.
+ */
+export function quoted(value: string): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+const didYouMean = (nearest: string | undefined): string => (nearest === undefined ? '' : `Did you mean ${nearest}? `);
+const lines = (paths: readonly string[]): string => paths.map((path) => `\n  ${path}`).join('');
+
+// Usage
+
+export const unknownFlag = (flag: string, nearest: string | undefined, command: string): Refusal =>
+  new Refusal(2, `there is no flag ${quoted(flag)}`, `${didYouMean(nearest)}\`${command} --help\` lists them all.`);
+
+export const flagNotHere = (flag: string, command: string): Refusal =>
+  new Refusal(2, `${flag} means nothing to ${command}`, `\`${command} --help\` lists its flags.`);
+
+export const flagNeedsValue = (flag: string, placeholder: string): Refusal =>
+  new Refusal(2, `${flag} needs a value`, `Write ${flag} ${placeholder}.`);
+
+export const flagTakesNoValue = (flag: string, value: string): Refusal =>
+  new Refusal(2, `${flag} takes no value, and was given ${quoted(value)}`, `Write ${flag} alone.`);
+
+export const notAChoice = (flag: string, value: string, choices: readonly string[], nearest?: string): Refusal =>
+  new Refusal(2, `${flag} ${quoted(value)} is not known`, `${didYouMean(nearest)}It is one of: ${choices.join(', ')}.`);
+
+export const tooManyArguments = (extra: string, command: string, takes: string): Refusal =>
+  new Refusal(2, `${quoted(extra)} is one argument too many`, `\`${command}\` takes ${takes}.`);
+
+export const unknownCommand = (word: string, nearest: string | undefined): Refusal =>
+  new Refusal(
+    2,
+    `${quoted(word)} is neither a command nor a task file`,
+    `${didYouMean(nearest)}\`divvy --help\` lists the commands; a task file is written with its path, tasks/….ts.`,
+  );
+
+export const noCommand = (available: readonly string[]): Refusal =>
+  new Refusal(
+    2,
+    'no command and no task file is given',
+    `The commands are ${available.join(', ')}; \`divvy --help\` says more. To run a task: divvy tasks/….ts`,
+  );
+
+export const notThereYet = (command: string, version: string): Refusal =>
+  new Refusal(2, `\`${command}\` is not there yet in version ${version}`, '`divvy --help` lists what is.');
+
+export const npmTookFlags = (flags: readonly string[], commandLine: string): Refusal =>
+  new Refusal(
+    2,
+    `npm kept ${flags.join(' ')} to itself: flags reach this command only behind \`--\``,
+    `Write:\n  ${commandLine}`,
+  );
+
+export const missingAnswer = (what: string, flag: string): Refusal =>
+  new Refusal(2, `${what} is not given, and nobody can be asked here`, `Give ${flag}, or --yes for the defaults.`);
+
+export const nobodyToAsk = (flag: string): Refusal =>
+  new Refusal(2, `${flag} ask needs a terminal to ask on`, `Write ${flag} skip, overwrite or fail.`);
+
+// Names and places
+
+export const badTaskName = (name: string, reason: string, nearest: string, fromFolder: boolean): Refusal =>
+  new Refusal(
+    2,
+    `${quoted(name)} cannot be the name of a task: ${reason}`,
+    fromFolder ? `Name the folder ${nearest}, or add --name ${nearest}.` : `Try ${nearest}.`,
+  );
+
+export const badFolder = (folder: string, reason: string): Refusal =>
+  new Refusal(2, `${quoted(folder)} cannot be the project's folder: ${reason}`, 'Give another folder.');
+
+export const badRuntimeFolder = (folder: string, reason: string): Refusal =>
+  new Refusal(
+    2,
+    `--runtime-dir ${quoted(folder)}: ${reason}`,
+    'Give a folder inside the project, such as vendor/divvy.',
+  );
+
+export const folderNotEmpty = (folder: string, entries: readonly string[]): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(folder)} is not empty: it has ${entries.map(quoted).join(', ')}`,
+    'Give another folder, or --force to write beside what is there; nothing is overwritten without --on-conflict.',
+  );
+
+export const unknownTemplate = (name: string, known: readonly string[], nearest: string | undefined): Refusal =>
+  new Refusal(2, `there is no template ${quoted(name)}`, `${didYouMean(nearest)}There are: ${known.join(', ')}.`);
+
+export const unknownHook = (name: string, known: readonly string[], nearest: string | undefined): Refusal =>
+  new Refusal(2, `there is no hook ${quoted(name)}`, `${didYouMean(nearest)}There are: ${known.join(', ')}.`);
+
+export const badData = (pair: string): Refusal =>
+  new Refusal(2, `--data ${quoted(pair)} is not key=value`, 'Write --data key=value, once for each answer.');
+
+export const badDataFile = (file: string, reason: string): Refusal =>
+  new Refusal(2, `--data-file ${quoted(file)}: ${reason}`, 'It must be a JSON file with one object of answers.');
+
+export const unknownAnswer = (key: string, template: string): Refusal =>
+  new Refusal(
+    2,
+    `the template ${template} does not ask for ${quoted(key)}`,
+    `It asks for nothing: leave --data and --data-file away.`,
+  );
+
+export const hookRefused = (
+  file: string,
+  { line, reason, remedy }: { readonly line: number; readonly reason: string; readonly remedy: string },
+): Refusal => new Refusal(3, `${file}:${line}: ${reason}`, remedy);
+
+// The project that is here
+
+export const noProject = (from: string): Refusal =>
+  new Refusal(
+    2,
+    `there is no divvy.json in ${quoted(from)} or above it`,
+    'Go into a project that divvy made, name it with --cwd, or make one: npm create divvy-task.',
+  );
+
+export const badManifest = (file: string, reason: string): Refusal =>
+  new Refusal(2, `${file}: ${reason}`, 'Put it right by hand; its $schema says what it may hold.');
+
+export const noRunner = (file: string): Refusal =>
+  new Refusal(
+    2,
+    `the runtime is not where divvy.json says: ${quoted(file)} is missing`,
+    'Put "runtime" in divvy.json right, or bring the folder back.',
+  );
+
+export const noTask = (name: string, tasks: readonly string[], nearest: string | undefined): Refusal =>
+  new Refusal(
+    2,
+    name === '' ? 'no task is named' : `there is no task ${quoted(name)}`,
+    `${didYouMean(nearest)}${tasks.length === 0 ? 'There are none here.' : `There are: ${tasks.join(', ')}.`}`,
+  );
+
+// Writing
+
+export const unsafePath = (path: string, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(path)} is not written: ${reason}`,
+    'Nothing was changed. Put the path right, and try again.',
+  );
+
+export const conflicts = (paths: readonly string[]): Refusal =>
+  new Refusal(
+    3,
+    `${paths.length === 1 ? 'a file exists and differs' : `${paths.length} files exist and differ`}:${lines(paths)}`,
+    'Nothing was changed. --diff shows how they differ; --on-conflict skip keeps yours, --on-conflict overwrite takes the new.',
+  );
+
+export const dirtyFiles = (paths: readonly string[]): Refusal =>
+  new Refusal(
+    5,
+    `these would be overwritten, and have changes that git does not have yet:${lines(paths)}`,
+    'Nothing was changed. Commit them, or add --allow-dirty.',
+  );
+
+export const writeFailed = (path: string, reason: string): Refusal =>
+  new Refusal(
+    1,
+    `${quoted(path)} could not be written: ${reason}`,
+    'Everything is as it was before. Put that right, and try again.',
+  );
+
+export const rollBackFailed = (path: string, reason: string, record: string): Refusal =>
+  new Refusal(
+    1,
+    `${quoted(path)} could not be put back: ${reason}`,
+    `Put that right, and run any divvy command here: it goes on from the record in ${record}.`,
+  );
+
+export const otherCommandAtWork = (pid: number, record: string): Refusal =>
+  new Refusal(
+    1,
+    `another divvy command is writing here: process ${pid}`,
+    `Wait for it. If that process is no divvy command, remove ${record}/pid and try again.`,
+  );
+
+export const badRecord = (record: string, reason: string): Refusal =>
+  new Refusal(
+    1,
+    `a command was cut short here, and its record cannot be used: ${record}: ${reason}`,
+    'Look at the files that it names, put right what is not, and remove that folder.',
+  );
+
+export const cancelled = (): Refusal => new Refusal(1, 'cancelled: nothing was written', '');
+
+// After the write
+
+export const afterWriteFailed = ({
+  what,
+  reason,
+  commandLine,
+}: {
+  readonly what: string;
+  readonly reason: string;
+  readonly commandLine: string;
+}): Refusal =>
+  new Refusal(1, `the project is there, but ${what} failed: ${reason}`, `Do it by hand:\n  ${commandLine}`);

@@ -1,0 +1,198 @@
+/**
+ * Every flag of the generator, once: from this table come the parsing, the validation, the question that is asked on a
+ * terminal, and the help.
+ */
+
+import { parseArgs } from 'node:util';
+import {
+  flagNeedsValue,
+  flagNotHere,
+  flagTakesNoValue,
+  notAChoice,
+  type Refusal,
+  tooManyArguments,
+  unknownFlag,
+} from './errors.ts';
+import { nearest } from './nearest.ts';
+
+interface FlagEntry {
+  /** One line of help. */
+  readonly help: string;
+  /** The one-letter form. */
+  readonly short?: string;
+  /** What stands for the value in the help; a flag without it is a switch. */
+  readonly value?: string;
+  /** May be given more than once. */
+  readonly many?: true;
+  /** Whether the switch has a `--no-` form too, or only that. */
+  readonly negation?: 'both' | 'only';
+  readonly choices?: readonly string[];
+  /** What is asked on a terminal where the flag is not given. */
+  readonly question?: string;
+  /** Which commands take it; a flag without this is taken by all. */
+  readonly commands?: readonly string[];
+}
+
+const CREATE = ['create'];
+
+export const flags = {
+  yes: { short: 'y', help: 'defaults for what is unanswered; never overwrites', commands: CREATE },
+  input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: CREATE },
+  template: {
+    short: 't',
+    value: 'NAME',
+    help: 'what to begin from; `divvy list` shows them all',
+    question: 'What should the task begin from?',
+    commands: CREATE,
+  },
+  name: {
+    value: 'NAME',
+    help: "the task's name, where it is not the folder's",
+    question: 'What should the task be called?',
+    commands: CREATE,
+  },
+  hooks: {
+    value: 'A,B',
+    help: 'hooks to have in the task, such as beforeRun,afterFork',
+    question: 'Which hooks should be in the task? (none is fine)',
+    commands: CREATE,
+  },
+  data: { short: 'd', value: 'K=V', many: true, help: "an answer to the template's own question", commands: CREATE },
+  'data-file': { value: 'FILE', help: 'those answers, as a JSON file', commands: CREATE },
+  'runtime-dir': { value: 'DIR', help: 'where the runtime is put; vendor/divvy', commands: CREATE },
+  'dry-run': { help: 'say what would be written, and write nothing', commands: CREATE },
+  diff: { help: 'show it line by line, and write nothing', commands: CREATE },
+  force: { short: 'f', help: 'write into a folder that is not empty', commands: CREATE },
+  'on-conflict': {
+    value: 'HOW',
+    choices: ['ask', 'skip', 'overwrite', 'fail'],
+    help: 'a file that exists and differs: ask, skip, overwrite or fail',
+    commands: CREATE,
+  },
+  'allow-dirty': { help: 'overwrite what git has not committed yet', commands: CREATE },
+  git: { negation: 'both', help: 'git init, by default where no repository is yet', commands: CREATE },
+  install: { negation: 'both', help: 'install packages, by default only where the task needs one', commands: CREATE },
+  pm: {
+    value: 'PM',
+    choices: ['npm', 'pnpm', 'yarn', 'bun'],
+    help: 'npm, pnpm, yarn or bun; by default the one that is in use',
+    commands: CREATE,
+  },
+  cwd: { short: 'C', value: 'DIR', help: 'work in this folder instead of the current one' },
+  json: { help: 'one JSON object on stdout; text goes to stderr', commands: ['create', 'list'] },
+  quiet: { short: 'q', help: 'say nothing but errors' },
+  verbose: { help: 'say more: every file' },
+  color: { negation: 'only', help: 'no colours; NO_COLOR and TERM=dumb mean the same' },
+  help: { short: 'h', help: 'this text' },
+  version: { help: 'the version' },
+} as const satisfies Record<string, FlagEntry>;
+
+export type FlagName = keyof typeof flags;
+type Entry<Name extends FlagName> = (typeof flags)[Name];
+
+/** What was given on the command line; what was not is undefined. */
+export type FlagValues = {
+  -readonly [Name in FlagName]?: Entry<Name> extends { many: true }
+    ? string[]
+    : Entry<Name> extends { choices: readonly (infer Choice)[] }
+      ? Choice
+      : Entry<Name> extends { value: string }
+        ? string
+        : boolean;
+};
+
+export interface Parsed {
+  readonly values: FlagValues;
+  readonly words: readonly string[];
+}
+
+/** What a command takes, as far as parsing goes. */
+export interface Takes {
+  /** As it is called, such as `divvy create`. */
+  readonly shown: string;
+  readonly name: string;
+  /** The most words, and what they are, for the message where there are more. */
+  readonly words: { readonly most: number; readonly what: string };
+}
+
+/** Typed as the table's general shape, for code that walks over all flags alike. */
+const entries: Readonly<Record<string, FlagEntry>> = flags;
+
+/** How a flag is written in a message or in the help. */
+export const written = (name: FlagName): string => (flagEntry(name).negation === 'only' ? `--no-${name}` : `--${name}`);
+
+export const flagEntry = (name: string): FlagEntry => {
+  const entry = entries[name];
+  if (entry === undefined) throw new TypeError(`no entry for the flag ${name}`);
+  return entry;
+};
+
+export const flagNames = (command: string): FlagName[] =>
+  (Object.keys(flags) as FlagName[]).filter((name) => flagEntry(name).commands?.includes(command) ?? true);
+
+/**
+ * Reads a command line.
+ *
+ * Throws a Refusal with exit code 2 for a flag that does not exist (with the nearest that does), one that the command
+ * does not take, a value that is missing, superfluous or not one of the choices, and for a word too many.
+ */
+export function parse(argv: readonly string[], takes: Takes): Parsed {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      Object.entries(entries).map(([name, { short, value }]) => [
+        name,
+        { type: value === undefined ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const values: Record<string, unknown> = {};
+  const words: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, on } = known(token.name, token.rawName, takes);
+    const entry = flagEntry(name);
+    if (entry.value === undefined) {
+      if (token.value !== undefined) throw flagTakesNoValue(token.rawName, token.value);
+      values[name] = on;
+      continue;
+    }
+    // A value that looks like a flag is a flag whose value was forgotten, unless it was written with `=`.
+    if (token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('-'))) {
+      throw flagNeedsValue(token.rawName, entry.value);
+    }
+    if (entry.choices !== undefined && !entry.choices.includes(token.value))
+      throw badChoice(token.rawName, token.value, entry.choices);
+    values[name] = entry.many ? [...((values[name] as string[] | undefined) ?? []), token.value] : token.value;
+  }
+  const extra = words[takes.words.most];
+  if (extra !== undefined) throw tooManyArguments(extra, takes.shown, takes.words.what);
+  return { values: values as FlagValues, words };
+}
+
+/** Which flag was meant, and whether it was switched on or off. */
+function known(given: string, raw: string, takes: Takes): { name: FlagName; on: boolean } {
+  const on = !given.startsWith('no-');
+  const name = on ? given : given.slice('no-'.length);
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+  const exists = entry !== undefined && (on ? entry.negation !== 'only' : entry.negation !== undefined);
+  if (!exists) throw unknownFlag(raw, nearestFlag(raw, takes.name), takes.shown);
+  if (entry.commands !== undefined && !entry.commands.includes(takes.name)) throw flagNotHere(raw, takes.shown);
+  return { name: name as FlagName, on };
+}
+
+function nearestFlag(raw: string, command: string): string | undefined {
+  if (!raw.startsWith('--')) return undefined;
+  const candidates = flagNames(command).flatMap((name) => {
+    const { negation } = flagEntry(name);
+    return negation === 'both' ? [`--${name}`, `--no-${name}`] : [written(name)];
+  });
+  return nearest(raw, candidates);
+}
+
+const badChoice = (flag: string, value: string, choices: readonly string[]): Refusal =>
+  notAChoice(flag, value, choices, nearest(value, choices));

@@ -1,0 +1,38 @@
+/** What is asked of git. */
+
+import { dirname, join } from 'node:path';
+import { stat } from './change-set/survey.ts';
+import { runTool, type ToolResult } from './processes.ts';
+
+/** Whether a folder is in a repository: `.git` is a folder, or a file in a work tree of its own or a submodule. */
+export const isInRepository = (folder: string): boolean =>
+  stat(join(folder, '.git')) !== undefined || (dirname(folder) !== folder && isInRepository(dirname(folder)));
+
+/** Makes an empty repository in a folder. */
+export const gitInit = (folder: string): Promise<ToolResult> => git(folder, ['init', '--quiet']);
+
+/** Those of some files, relative to a folder, whose present bytes git has not committed; none where there is no git. */
+export async function changedInGit(folder: string, paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0 || !isInRepository(folder)) return [];
+  const result = await git(folder, [
+    '--literal-pathspecs',
+    'status',
+    '--porcelain=v1',
+    '-z',
+    '--no-renames',
+    '--ignored',
+    '--',
+    ...paths,
+  ]);
+  if (!result.done) return [];
+  const changed = result.output.split('\0').map((entry) => entry.slice(3));
+  return paths.filter((path) => changed.some((entry) => entry === path || entry.endsWith(`/${path}`)));
+}
+
+/** git reads where its repository is from the environment too, as a git hook sets it: not here. */
+function git(folder: string, argv: readonly string[]): Promise<ToolResult> {
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR)$/.test(name)),
+  );
+  return runTool('git', argv, { cwd: folder, environment });
+}

@@ -1,0 +1,65 @@
+/** The help texts, from the tables of commands and flags. */
+
+import { flagEntry, flagNames, written } from './flags.ts';
+import { version } from './package.ts';
+
+export type Program = 'create-divvy-task' | 'divvy';
+
+export interface CommandHelp {
+  /** What stands behind the command in the usage line, such as `[dir]`. */
+  readonly takes: string;
+  /** One line; empty for a command that is not there yet. */
+  readonly summary: string;
+}
+
+const WHAT = 'a typed TypeScript task whose items run in parallel worker processes';
+
+const USAGE = {
+  'create-divvy-task': [
+    ['npm create divvy-task@latest [dir] -- [flags]', 'a new project'],
+    ['create-divvy-task [dir] [flags]', 'the same'],
+    ['create-divvy-task <command> …', 'as divvy <command>'],
+  ],
+  divvy: [
+    ['divvy <command> …', ''],
+    ['divvy [options] <task file> …', 'run a task, as `divvy run` does'],
+  ],
+} as const;
+
+export function programHelp(program: Program, commands: Readonly<Record<string, CommandHelp>>): string {
+  const there = Object.entries(commands).filter(([, { summary }]) => summary !== '');
+  return [
+    `${program} ${version}: ${WHAT}`,
+    '',
+    'Usage:',
+    ...table(USAGE[program]),
+    '',
+    'Commands:',
+    ...table(there.map(([name, { takes, summary }]) => [`${name} ${takes}`.trimEnd(), summary] as const)),
+    '',
+    program === 'divvy' ? 'Flags of `divvy create`:' : 'Flags:',
+    flagHelp('create'),
+    '',
+    'Exit codes: 0 done or nothing to do, 1 failed or cancelled, 2 usage or a missing answer, 3 conflicts,',
+    '5 uncommitted changes in the way.',
+  ].join('\n');
+}
+
+export const commandHelp = (shown: string, name: string, { takes, summary }: CommandHelp): string =>
+  [`Usage: ${`${shown} ${takes}`.trimEnd()}`, '', summary, '', 'Flags:', flagHelp(name)].join('\n');
+
+/** The flags that a command takes, one a line. */
+const flagHelp = (command: string): string =>
+  table(
+    flagNames(command).map((name) => {
+      const { short, value, negation, help } = flagEntry(name);
+      const long = negation === 'both' ? `--${name}, --no-${name}` : written(name);
+      return [`${short ? `-${short}, ` : '    '}${long}${value ? ` ${value}` : ''}`, help] as const;
+    }),
+  ).join('\n');
+
+/** Two columns, indented. */
+export function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`.trimEnd());
+}

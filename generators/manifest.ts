@@ -1,0 +1,55 @@
+/** divvy.json, for people: where a project keeps what divvy works with. Its schema is vendored with the runtime. */
+
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stat } from './change-set/survey.ts';
+import { badManifest, noProject } from './errors.ts';
+import { read } from './package.ts';
+
+export const MANIFEST = 'divvy.json';
+
+export interface Manifest {
+  /** The folder of the task files, relative to the project. */
+  readonly tasks: string;
+  /** The folder of the vendored runtime, relative to the project. */
+  readonly runtime: string;
+}
+
+/** A project on the disk. */
+export interface Project {
+  /** Absolute. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+export const manifestText = ({ tasks, runtime }: Manifest): string =>
+  `${JSON.stringify({ $schema: `./${runtime}/divvy.schema.json`, tasks, runtime }, null, 2)}\n`;
+
+/** The folder of the nearest divvy.json, from a folder upwards. */
+export function projectFolder(from: string): string | undefined {
+  if (stat(join(from, MANIFEST)) !== undefined) return from;
+  return dirname(from) === from ? undefined : projectFolder(dirname(from));
+}
+
+/**
+ * The project that a folder is in.
+ *
+ * Rejects with a Refusal with exit code 2 where there is none, or its divvy.json is not as the schema has it.
+ */
+export async function openProject(from: string): Promise<Project> {
+  const folder = projectFolder(from);
+  if (folder === undefined) throw noProject(from);
+  const file = join(folder, MANIFEST);
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw badManifest(file, (error as Error).message);
+  }
+  const { Ajv } = await import('ajv');
+  const ajv = new Ajv({ strict: false });
+  const schema = JSON.parse(read('runtime/divvy.schema.json').toString('utf8')) as object;
+  if (!ajv.validate<Manifest>(schema, manifest))
+    throw badManifest(file, ajv.errorsText(ajv.errors, { dataVar: MANIFEST }));
+  return { folder, manifest };
+}

@@ -1,0 +1,56 @@
+/** What a task may be called, and what follows from its name. */
+
+import { windowsReservedNameRegex } from 'filename-reserved-regex';
+import reservedIdentifiers, { typeScriptReservedTypes } from 'reserved-identifiers';
+
+const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const LONGEST = 64;
+
+/** Words that a project uses for something else: a script of its package.json, a package that it installs. */
+const TAKEN = new Set(['divvy', 'start', 'test', 'typecheck', 'typescript', 'node', 'vendor', 'tasks']);
+
+/** Names that a task file imports from `#divvy`, or declares or uses beside its class. */
+const TYPES_OF_A_TASK = new Set([
+  ...['Parallelizable', 'ItemContext', 'WorkerHandle', 'WorkerSelf', 'WorkerExit', 'Run', 'RunResult', 'Outcome'],
+  ...['ItemError', 'Counts', 'PermanentError', 'Master', 'Shutdown', 'BootFailure', 'Item', 'Result', 'Ticket'],
+  ...['AsyncGenerator', 'Generator', 'AsyncIterable', 'Iterable', 'Awaited', 'Readonly', 'Partial', 'Record', 'Buffer'],
+]);
+
+/** Why a text cannot be a task's name; undefined where it can. */
+export function whyNotTaskName(name: string): string | undefined {
+  if (name.length > LONGEST) return `it is ${name.length} characters long, and ${LONGEST} is the most`;
+  if (!KEBAB_CASE.test(name)) return 'a name is lower-case words of a-z and 0-9, joined by single hyphens';
+  if (windowsReservedNameRegex().test(name)) return 'Windows keeps this name for a device';
+  if (isReservedWord(name)) return 'it is a reserved word of the language';
+  if (TAKEN.has(name)) return 'the project uses this name for something else';
+  if (isTakenClass(className(name))) return `its class ${className(name)} would hide another of that name`;
+  return undefined;
+}
+
+/** `dance-party` → `DanceParty`. */
+export const className = (taskName: string): string =>
+  taskName.replace(/(?:^|-)([a-z0-9])/g, (_, first: string) => first.toUpperCase());
+
+/** A name that can be used, as near to the text as there is one. */
+export function nearestTaskName(text: string): string {
+  const words = text
+    .normalize('NFKD')
+    .replace(/\p{Mark}/gu, '')
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '')
+    .join('-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, LONGEST)
+    .replace(/-+$/, '');
+  if (words === '') return 'my-task';
+  return whyNotTaskName(words) === undefined
+    ? words
+    : `${words.slice(0, LONGEST - '-task'.length).replace(/-+$/, '')}-task`;
+}
+
+const isReservedWord = (name: string): boolean =>
+  reservedIdentifiers({ includeGlobalProperties: true }).has(name) || typeScriptReservedTypes().has(name);
+
+const isTakenClass = (name: string): boolean => TYPES_OF_A_TASK.has(name) || name in globalThis;

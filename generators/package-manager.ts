@@ -1,0 +1,26 @@
+/** Which package manager a project is worked with, and how its commands are written. */
+
+import { resolveCommand } from 'package-manager-detector/commands';
+import { detect, getUserAgent } from 'package-manager-detector/detect';
+
+export const PACKAGE_MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const;
+export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
+
+const isOurs = (name: unknown): name is PackageManager => (PACKAGE_MANAGERS as readonly unknown[]).includes(name);
+
+/**
+ * The one that was named; else that of the lock file or `packageManager` in the folder or above it; else the one that
+ * started this command; else npm.
+ */
+export async function packageManagerFor(folder: string, named: PackageManager | undefined): Promise<PackageManager> {
+  if (named !== undefined) return named;
+  const found =
+    (await detect({ cwd: folder, strategies: ['lockfile', 'packageManager-field'] }))?.name ?? getUserAgent();
+  return isOurs(found) ? found : 'npm';
+}
+
+/** The command that runs a program of a package that need not be installed: `npx`, `pnpm dlx` … and its arguments. */
+export function onceOff(manager: PackageManager, argv: readonly string[]): string[] {
+  const resolved = resolveCommand(manager, 'execute', [...argv]);
+  return resolved === null ? ['npx', ...argv] : [resolved.command, ...resolved.args];
+}

@@ -1,0 +1,24 @@
+/** What this package ships, read as files, and what it is. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The package's folder. This file is one folder deep in it, as source and as a bundle. */
+export const packageFolder: string = fileURLToPath(new URL('..', import.meta.url));
+
+/** Of this package. */
+export const version: string = (JSON.parse(read('package.json').toString('utf8')) as { version: string }).version;
+
+/** A shipped file's bytes. `path` is relative to the package, with `/`. */
+export function read(path: string): Buffer {
+  return readFileSync(`${packageFolder}${path}`);
+}
+
+/** The files below a shipped folder, relative to it, with `/`, in the order of their code units. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(`${packageFolder}${folder}`, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`.replaceAll('\\', '/'))
+    .map((path) => path.slice(`${packageFolder}${folder}/`.replaceAll('\\', '/').length))
+    .sort();
+}

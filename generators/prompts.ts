@@ -1,0 +1,89 @@
+/** The environment's adapter: questions on the terminal, by @clack/prompts. Loaded only when something is asked. */
+
+import type { InputOutputAdapter, ProgressCallback, PromptAnswers, PromptQuestions } from '@yeoman/types';
+import { cancelled } from './errors.ts';
+
+interface Choice {
+  readonly value: string;
+  /** One line beside it. */
+  readonly hint: string;
+}
+
+export interface TextQuestion {
+  readonly type: 'input';
+  readonly message: string;
+  readonly default: string;
+  /** Why an answer cannot be taken; undefined where it can. */
+  readonly whyNot: (answer: string) => string | undefined;
+}
+
+export interface ChoiceQuestion {
+  readonly type: 'select';
+  readonly message: string;
+  readonly choices: readonly Choice[];
+}
+
+export interface ManyQuestion {
+  readonly type: 'checkbox';
+  readonly message: string;
+  readonly choices: readonly Choice[];
+}
+
+export type Question = TextQuestion | ChoiceQuestion | ManyQuestion;
+
+/** What the environment needs of an adapter. Its log is silent: the commands speak for themselves. */
+export class Prompts implements InputOutputAdapter {
+  readonly log = silentLog();
+  readonly #controller = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Ends whatever is asked, and makes the environment reject with the reason. */
+  abort(reason?: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  close(): void {
+    this.abort();
+  }
+
+  /** Called by the environment where it tells of its own progress, which is not shown. */
+  async progress<Result>(callback: ProgressCallback<Result>): Promise<Result> {
+    return callback({ step: () => {} });
+  }
+
+  /** Asks each question in turn. Rejects with a Refusal where the person cancels. */
+  async prompt<Answers extends PromptAnswers = PromptAnswers>(questions: PromptQuestions<Answers>): Promise<Answers> {
+    const answers: { [name: string]: string | string[] } = {};
+    // Only runStages asks here, and only what has the shape of a Question with a name.
+    for (const question of [questions].flat() as unknown as (Question & { name: string })[]) {
+      answers[question.name] = await ask(question, this.signal);
+    }
+    return answers as Answers;
+  }
+}
+
+async function ask(question: Question, signal: AbortSignal): Promise<string | string[]> {
+  const { isCancel, multiselect, select, text } = await import('@clack/prompts');
+  const { message } = question;
+  const answer = await (() => {
+    if (question.type === 'input') {
+      const { default: initial, whyNot } = question;
+      const validate = (value: string | undefined) => whyNot(value === undefined || value === '' ? initial : value);
+      return text({ message, placeholder: initial, defaultValue: initial, validate, signal });
+    }
+    const options = question.choices.map(({ value, hint }) => ({ value, label: value, hint }));
+    if (question.type === 'select') return select({ message, options, signal });
+    return multiselect({ message, options, required: false, signal });
+  })();
+  if (isCancel(answer)) throw cancelled();
+  return answer;
+}
+
+/** A logger every method of which does nothing and returns the logger. */
+function silentLog(): InputOutputAdapter['log'] {
+  const log: unknown = new Proxy(() => log, { get: () => log });
+  return log as InputOutputAdapter['log'];
+}

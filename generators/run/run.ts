@@ -1,0 +1,52 @@
+/** `divvy run <task>` and `divvy [options] <task file>`: the project's own vendored runner, in the place of this process. */
+
+import { dirname, join, relative, resolve } from 'node:path';
+import { stat } from '../change-set/survey.ts';
+import type { Call, Exit } from '../command.ts';
+import { noRunner, noTask } from '../errors.ts';
+import { openProject, type Project, projectFolder } from '../manifest.ts';
+import { nearest } from '../nearest.ts';
+import { runRunner } from '../processes.ts';
+import { taskFile, taskNames } from '../tasks.ts';
+
+/**
+ * Runs a task, given by name or as a file, with whatever options and arguments stand around it: the runner reads them.
+ *
+ * Resolves with how the runner ended. Rejects with a Refusal with exit code 2 where there is no project or no such task.
+ */
+export async function run({ argv, cwd }: Call): Promise<Exit> {
+  const project = await openProject(whereToLook(argv, cwd));
+  const runner = join(project.folder, project.manifest.runtime, 'run.mjs');
+  if (!stat(runner)?.isFile()) throw noRunner(runner);
+  return runRunner(runner, withTaskFile(argv, cwd, project), cwd);
+}
+
+/** Here, or, where no project is here, where the first file is that is named. */
+function whereToLook(argv: readonly string[], cwd: string): string {
+  if (projectFolder(cwd) !== undefined) return cwd;
+  const file = argv.find((word) => isFile(resolve(cwd, word)));
+  return file === undefined ? cwd : dirname(resolve(cwd, file));
+}
+
+/** The command line for the runner: a task's name becomes its file; a file, and all the rest, stays as it is. */
+function withTaskFile(argv: readonly string[], cwd: string, project: Project): string[] {
+  const at = argv.findIndex((word) => isTask(word, cwd, project));
+  const word = argv[at];
+  if (word === undefined) {
+    const names = taskNames(project);
+    const given = argv.find((other) => !other.startsWith('-')) ?? '';
+    throw noTask(given, names, nearest(given, names));
+  }
+  return isFile(resolve(cwd, word)) ? [...argv] : argv.with(at, relative(cwd, taskFile(project, word)));
+}
+
+const isTask = (word: string, cwd: string, project: Project): boolean =>
+  !word.startsWith('-') && (isFile(resolve(cwd, word)) || taskNames(project).includes(word));
+
+const isFile = (path: string): boolean => {
+  try {
+    return stat(path)?.isFile() === true || stat(path)?.isSymbolicLink() === true;
+  } catch {
+    return false; // Too long to be a path, or with a NUL in it.
+  }
+};
