@@ -43,12 +43,13 @@ export interface Workshop {
 /**
  * Runs the steps of a command, one after another, stage by stage.
  *
+ * title  - what stands above the first question, where one is asked.
  * folder - where the command works; it need not exist.
  *
  * Rejects with what the first failing step threw; no later step runs.
  */
-export async function runStages(folder: string, stages: Stages): Promise<void> {
-  const environment = new EnvironmentBase({ cwd: folder, adapter: new Prompts(), skipInstall: true });
+export async function runStages(title: string, folder: string, stages: Stages): Promise<void> {
+  const environment = new EnvironmentBase({ cwd: folder, adapter: new Prompts(title), skipInstall: true });
   await environment.runGenerator(new StagedCommand(environment, stages));
 }
 

@@ -35,6 +35,13 @@ export type Question = TextQuestion | ChoiceQuestion | ManyQuestion;
 export class Prompts implements InputOutputAdapter {
   readonly log = silentLog();
   readonly #controller = new AbortController();
+  readonly #title: string;
+  #hasAsked = false;
+
+  /** title - what stands above the first question. */
+  constructor(title: string) {
+    this.#title = title;
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -56,6 +63,8 @@ export class Prompts implements InputOutputAdapter {
 
   /** Asks each question in turn. Rejects with a Refusal where the person cancels. */
   async prompt<Answers extends PromptAnswers = PromptAnswers>(questions: PromptQuestions<Answers>): Promise<Answers> {
+    if (!this.#hasAsked) (await import('@clack/prompts')).intro(this.#title);
+    this.#hasAsked = true;
     const answers: { [name: string]: string | string[] } = {};
     // Only runStages asks here, and only what has the shape of a Question with a name.
     for (const question of [questions].flat() as unknown as (Question & { name: string })[]) {

@@ -22,7 +22,7 @@ export interface Settled {
   readonly preview: readonly Previewed[];
   /** What is to be written. */
   readonly changes: readonly Change[];
-  /** Every file that afterwards is there as it was wanted. */
+  /** Every file that afterwards is there as it was wanted; in a preview also those that are in conflict. */
   readonly written: readonly Wanted[];
 }
 
@@ -47,11 +47,10 @@ export async function settle(
 
   const overwritten = preview.filter(({ action }) => action === 'overwrite').map(({ change }) => change);
   if (call.values['allow-dirty'] !== true) await refuseDirty(root, overwritten);
-  const kept = (action: Previewed['action']) => action === 'skip' || action === 'conflict';
   return {
     preview,
     changes: preview.filter(({ action }) => action === 'create' || action === 'overwrite').map(({ change }) => change),
-    written: preview.filter(({ action }) => !kept(action)).map(({ change }) => change),
+    written: preview.filter(({ action }) => action !== 'skip').map(({ change }) => change),
   };
 }
 

@@ -5,6 +5,7 @@ import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { runStages } from '../environment.ts';
 import { LOCK, lockText } from '../lock.ts';
+import { version } from '../package.ts';
 import { commandLine } from '../shell.ts';
 import { type Answers, settleAnswers } from './answers.ts';
 import { type Settled, settle, settlement, together } from './conflicts.ts';
@@ -25,7 +26,7 @@ export async function create(call: Call): Promise<Exit> {
   let settled: Settled;
   let followed: Followed = NOTHING_FOLLOWED;
 
-  await runStages(call.cwd, {
+  await runStages(`A task whose items run in parallel · divvy ${version}`, call.cwd, {
     initializing: [() => refuseSwallowedFlags(call)],
     prompting: [
       async ({ ask }) => {

@@ -14,14 +14,16 @@ import type { Followed } from './follow.ts';
 
 export function report(call: Call, answers: Answers, settled: Settled, followed: Followed, isPreview: boolean): void {
   const { terminal, values } = call;
-  const isChanged = settled.changes.length > 0;
   if (values.diff) terminal.say(diffOf(settled.preview));
   else if (isPreview || values.verbose) terminal.say(listOf(settled.preview, terminal));
-  if (isPreview) terminal.say(`Nothing was written. It would be ${counted(settled)} in ${answers.root}.`);
-  else if (!isChanged) terminal.say(`Nothing to do: ${answers.root} is as it should be already.`);
-  else terminal.say(whatThereIs(answers, settled, terminal));
-  if (!isPreview) terminal.say(whatIsNext(answers, terminal));
-  terminal.say(`The same again:\n  ${replay(call, answers)}`);
+  if (isPreview) {
+    terminal.say(`\nNothing was written. It would be ${counted(settled)} in ${answers.root}.`);
+  } else if (settled.changes.length === 0) {
+    terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
+  } else {
+    terminal.say(`${whatThereIs(answers, settled, terminal)}\n${whatIsNext(answers, terminal)}`);
+    terminal.say(`${terminal.style.strong('The same again:')}\n  ${replay(call, answers)}`);
+  }
   if (followed.failed) terminal.refuse(afterWriteFailed(followed.failed));
   terminal.result(asJson(call, answers, settled, followed, isPreview));
 }
