@@ -41,15 +41,17 @@ export function styleOf(file: ts.SourceFile): Style {
   let double = 0;
   let ended = 0;
   let open = 0;
+  let indent: string | undefined;
   const look = (node: ts.Node): void => {
     if (ts.isStringLiteral(node)) text[node.getStart(file)] === '"' ? double++ : single++;
     if (endsInSemicolon(node)) text[node.end - 1] === ';' ? ended++ : open++;
+    indent ??= indentWithin(node, file);
     ts.forEachChild(node, look);
   };
   look(file);
   return {
     eol: crlf > lf ? '\r\n' : '\n',
-    indent: /^(\t| {2,8})(?=[^\s*])/m.exec(text)?.[1] ?? '  ',
+    indent: indent ?? '  ',
     quote: double > single ? '"' : "'",
     semicolon: open > ended ? '' : ';',
   };
@@ -70,6 +72,15 @@ export function endOfTrailingComments(text: string, at: number): number {
 /** Returns the line of a place, from 1. */
 export function lineOf(file: ts.SourceFile, at: number): number {
   return file.getLineAndCharacterOfPosition(at).line + 1;
+}
+
+/** Returns by how much the first thing in a body is indented more than the body; undefined if it does not tell. */
+function indentWithin(node: ts.Node, file: ts.SourceFile): string | undefined {
+  const [first] = ts.isClassLike(node) ? node.members : ts.isBlock(node) ? node.statements : [];
+  if (!first) return undefined;
+  const outer = indentAt(file.text, node.getStart(file));
+  const inner = indentAt(file.text, first.getStart(file));
+  return inner.startsWith(outer) && inner.length > outer.length ? inner.slice(outer.length) : undefined;
 }
 
 /** Whether a semicolon may stand at the end of this, and some authors leave it out. */

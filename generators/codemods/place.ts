@@ -67,6 +67,7 @@ function indentation(
   const starts = node.members.map((member) => member.getStart(file));
   const own = starts.find((start) => /(^|\n)[ \t]*$/.test(file.text.slice(0, start)));
   const inner = own === undefined ? outer + indent : indentAt(file.text, own);
+  // A class may be indented in a way of its own.
   const unit = inner.startsWith(outer) && inner.length > outer.length ? inner.slice(outer.length) : indent;
   return { outer, inner, unit };
 }

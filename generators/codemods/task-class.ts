@@ -52,7 +52,7 @@ export function findTaskClass(file: ts.SourceFile): TaskClass | Refusal {
     return {
       line: lineOf(file, exported.statement.getStart(file)),
       reason: 'the default export is not a class of this file',
-      remedy: 'Give the file that declares the class, or make the class of the task the default export of this one.',
+      remedy: 'Use the file that declares the class, or make the class of the task the default export of this one.',
     };
   }
   const [first, ...more] = classesOf(file).filter((each) => parallelizableOf(each, file) !== undefined);

@@ -100,16 +100,9 @@ function addToList(file: ts.SourceFile, list: ts.NamedImports, names: readonly s
   if (rest.length > 0 && elements.hasTrailingComma) {
     insertions.push({ at: endOfTrailingComments(file.text, elements.end), text: `${text},` });
   } else if (rest.length > 0) {
+    // A comment may follow the last name: the comma goes before it, and the new names go after it.
     const end = separator(file, last) === ' ' ? last.end : endOfTrailingComments(file.text, last.end);
-    // A comment may follow the last name: the comma goes before it.
-    insertions.push(
-      ...(end === last.end
-        ? [{ at: end, text: `,${text}` }]
-        : [
-            { at: last.end, text: ',' },
-            { at: end, text },
-          ]),
-    );
+    insertions.push({ at: last.end, text: ',' }, { at: end, text });
   }
   return insertions;
 }
@@ -137,9 +130,16 @@ function newImport(file: ts.SourceFile, module: string, names: readonly string[]
   if (directive) return { at: endOfTrailingComments(file.text, directive.end), text: `${eol}${statement}` };
 
   const [first] = file.statements;
-  const comment = first && ts.getJSDocCommentsAndTags(first).find(ts.isJSDoc);
-  const at = comment?.getStart(file) ?? first?.getStart(file) ?? file.text.length;
+  const at = first ? startWithComment(file, first) : file.text.length;
   return { at, text: `${statement}${eol}${eol}${indentAt(file.text, at)}` };
+}
+
+/** Returns where a statement begins, its own comment with it; a blank line between them, or `@ts-nocheck`, parts them. */
+function startWithComment(file: ts.SourceFile, statement: ts.Statement): number {
+  const start = statement.getStart(file);
+  const comment = ts.getJSDocCommentsAndTags(statement).findLast(ts.isJSDoc);
+  if (!comment || comment.getText(file).includes('@ts-')) return start;
+  return /\n[ \t]*\r?\n/.test(file.text.slice(comment.end, start)) ? start : comment.getStart(file);
 }
 
 function isDirective(statement: ts.Statement): boolean {

@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { ts } from 'ts-morph';
+import { describe, expect, test } from 'vitest';
+import { addHooks, type HookResult, hookNames } from '../../generators/codemods/hook.ts';
+
+/**
+ * A case is a folder: input.ts, options.json (`hooks`, and `fileName` where it matters), and what comes of it:
+ * output.ts, the same as the input where nothing changes, or refused.txt.
+ */
+const home = join(import.meta.dirname, 'hook');
+const read = (...path: string[]): string => readFileSync(join(home, ...path), 'utf8');
+// Frozen, so that a comment which is put better in the real one does not change every case.
+const contract = readFileSync(join(import.meta.dirname, 'contract.txt'), 'utf8');
+
+const cases = readdirSync(home).map((name) => ({ name, files: readdirSync(join(home, name)).sort() }));
+
+function run(name: string, source: string): HookResult {
+  const { fileName = 'tasks/nightly.ts', hooks } = JSON.parse(read(name, 'options.json'));
+  return addHooks(source, { fileName, hooks, contract });
+}
+
+describe('each case', () => {
+  test.each(cases)('$name is a whole case', ({ files }) => {
+    const result = files.includes('refused.txt') ? ['refused.txt'] : ['output.ts'];
+    expect(files).toEqual(['input.ts', 'options.json', ...result].sort());
+  });
+
+  test.each(cases.filter(({ files }) => files.includes('output.ts')))('$name', ({ name }) => {
+    const [input, output] = [read(name, 'input.ts'), read(name, 'output.ts')];
+
+    expect(run(name, input)).toEqual(input === output ? { kind: 'unchanged' } : { kind: 'changed', text: output });
+    expect(run(name, output), 'the second time').toEqual({ kind: 'unchanged' });
+    expect(syntaxErrors(output)).toEqual([]);
+    expect(isSubsequence(input, output), 'every character of the input is in the output, in order').toBe(true);
+  });
+
+  test.each(cases.filter(({ files }) => files.includes('refused.txt')))('$name', ({ name }) => {
+    const result = run(name, read(name, 'input.ts'));
+    const refusals = result.kind === 'refused' ? result.refusals : [];
+
+    expect(refusals.map(({ line, reason, remedy }) => `${line}: ${reason}\n${remedy}\n`).join('')).toBe(
+      read(name, 'refused.txt'),
+    );
+  });
+
+  test('what comes out passes the strictest type check, unused parameters forbidden', async () => {
+    const root = join(import.meta.dirname, '../..');
+    const project = join(import.meta.dirname, 'tsconfig.cases.json');
+    const tsc = execa('tsc', ['-p', project, '--pretty', 'false'], {
+      cwd: root,
+      preferLocal: true,
+      all: true,
+      reject: false,
+    });
+    expect(await tsc).toMatchObject({ all: '', exitCode: 0 });
+  });
+});
+
+describe('the contract file of the project decides', () => {
+  const source =
+    "import type { Parallelizable } from '#divvy';\n\nexport default class T implements Parallelizable<Date> {\n}\n";
+
+  test('which hooks there are, their order, signature and comment', () => {
+    const other = [
+      'export interface Lease {}',
+      'export interface Parallelizable<Item, Result = void> {',
+      '  /** Late. Really late. */',
+      '  last?(): void;',
+      '  /** Runs in the master,',
+      '   * when an item is handed out. Twice is possible. */',
+      '  onLease?(item: readonly Item[], lease: Map<string, Lease>, result: Result): Promise<Lease>;',
+      '}',
+    ].join('\n');
+
+    expect(hookNames(other)).toEqual(['last', 'onLease']);
+    expect(addHooks(source, { fileName: 't.ts', hooks: ['onLease', 'last'], contract: other })).toEqual({
+      kind: 'changed',
+      text: [
+        "import type { Lease, Parallelizable } from '#divvy';",
+        '',
+        'export default class T implements Parallelizable<Date> {',
+        '  /** Late. */',
+        '  last(): void {',
+        '    // Write here what is to happen.',
+        '  }',
+        '',
+        '  /** Runs in the master, when an item is handed out. */',
+        '  onLease(item: readonly Date[], lease: Map<string, Lease>, result: void): Promise<Lease> {',
+        "    throw new Error('onLease is not written yet');",
+        '  }',
+        '}',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  test('and where it is not one, that is said', () => {
+    expect(hookNames('export {};')).toEqual([]);
+    expect(addHooks(source, { fileName: 't.ts', hooks: ['total'], contract: 'export {};' })).toMatchObject({
+      kind: 'refused',
+      refusals: [{ reason: expect.stringContaining('no interface Parallelizable') }],
+    });
+  });
+
+  test("the runtime's own has the hooks that are promised, and each can be added", () => {
+    const own = readFileSync(join(import.meta.dirname, '../../runtime/parallelizable.ts'), 'utf8');
+    const promised = ['total', 'beforeRun', 'afterRun', 'beforeFork', 'afterFork', 'beforeExit', 'afterExit'];
+    const hooks = hookNames(own);
+
+    expect(hooks).toEqual(expect.arrayContaining([...promised, 'afterProcess', 'afterFailure']));
+    expect(addHooks(source, { fileName: 't.ts', hooks, contract: own }).kind).toBe('changed');
+  });
+});
+
+function syntaxErrors(text: string): string[] {
+  const { diagnostics = [] } = ts.transpileModule(text, { reportDiagnostics: true, fileName: 'output.ts' });
+  return diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
+function isSubsequence(part: string, whole: string): boolean {
+  let found = 0;
+  for (const character of whole) if (part.startsWith(character, found)) found += character.length;
+  return found === part.length;
+}

@@ -1,0 +1,16 @@
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+export default class Nightly
+  implements Parallelizable<Item>
+{
+  *dispatch(): Generator<Item>
+  {
+    yield 1;
+  }
+
+  process(): void
+  {
+  }
+}

@@ -1,0 +1,21 @@
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+function logged<This, Args extends unknown[], R>(method: (this: This, ...args: Args) => R): (this: This, ...args: Args) => R {
+  return method;
+}
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  @logged
+  process(item: Item): void {
+    console.log(item);
+  }
+
+  @logged
+  afterRun(): void {}
+}

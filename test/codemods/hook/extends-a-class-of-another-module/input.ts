@@ -1,0 +1,14 @@
+import { EventEmitter } from 'node:events';
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+export default class Nightly extends EventEmitter implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+}

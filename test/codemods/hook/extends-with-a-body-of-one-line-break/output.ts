@@ -1,0 +1,20 @@
+import type { Parallelizable, Run } from '#divvy';
+
+type Item = number;
+
+class Base implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+}
+
+export default class Nightly extends Base {
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+}

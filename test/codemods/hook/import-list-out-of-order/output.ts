@@ -1,0 +1,23 @@
+import type { Parallelizable, ItemContext, Run, ItemError, Outcome } from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item, context: ItemContext): void {
+    console.log(item, context.number);
+  }
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+
+  /** Runs in the master, when an item is given up. */
+  async afterFailure(item: Item, error: ItemError, outcome: Outcome): Promise<void> {
+    void [item, error, outcome]; // Write here what is to happen, in place of this line.
+  }
+}

@@ -1,0 +1,28 @@
+import type {
+  ItemContext, // What process is told.
+  Parallelizable, // The contract.
+  Run,
+  WorkerHandle
+} from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item, context: ItemContext): void {
+    console.log(item, context.number);
+  }
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+
+  /** Runs in the master, before each fork, the first of a worker and every later one. */
+  async beforeFork(worker: WorkerHandle): Promise<void> {
+    void worker; // Write here what is to happen, in place of this line.
+  }
+}

@@ -1,0 +1,17 @@
+import type { Parallelizable, Run } from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+
+  afterRun(run: Run): void {
+    console.log(run.runId);
+  }
+}

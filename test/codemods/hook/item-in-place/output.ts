@@ -1,0 +1,12 @@
+import type { ItemError, Outcome, Parallelizable } from '#divvy';
+
+export default class Nightly implements Parallelizable<{ readonly id: number; readonly tags: string[] }> {
+  *dispatch(): Generator<{ readonly id: number; readonly tags: string[] }> {}
+
+  process(): void {}
+
+  /** Runs in the master, when an item is given up. */
+  async afterFailure(item: { readonly id: number; readonly tags: string[] }, error: ItemError, outcome: Outcome): Promise<void> {
+    void [item, error, outcome]; // Write here what is to happen, in place of this line.
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * Copyright 2020 the authors of this file.
+ */
+
+import type { Run } from '#divvy';
+
+export default class Nightly {
+  *dispatch(): Generator<number> {}
+
+  process(): void {}
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+}

@@ -1,0 +1,28 @@
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  static readonly pattern = /[{}]\/}/g;
+  static {
+    console.log(`{ ${Nightly.pattern.source} ${`}`}`);
+  }
+  readonly #braces = '}{';
+  declare readonly later: string;
+
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void;
+  process(item: Item, ...rest: never[]): void;
+  process(item: Item): void {
+    console.log(`}${item}{`, /}/.test(this.#braces));
+  }
+
+  get braces(): string {
+    return this.#braces;
+  }
+
+  accessor last = 0;
+}

@@ -1,0 +1,23 @@
+import type { Parallelizable, Run as DivvyRun, RunResult } from '#divvy';
+
+type Item = number;
+
+export default class Run implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: DivvyRun): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+
+  /** Runs in the master, after the last worker is reaped, however the run ended. */
+  async afterRun(run: DivvyRun, result: RunResult): Promise<void> {
+    void [run, result]; // Write here what is to happen, in place of this line.
+  }
+}

@@ -1,0 +1,18 @@
+import type { ItemError, Outcome, Parallelizable } from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+
+  /** Runs in the master, when an item is given up. */
+  async afterFailure(item: Item, error: ItemError, outcome: Outcome): Promise<void> {
+    void [item, error, outcome]; // Write here what is to happen, in place of this line.
+  }
+}

@@ -1,0 +1,19 @@
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+
+  total(): number {
+    return 1;
+  }
+
+  afterFailure(): void {}
+}

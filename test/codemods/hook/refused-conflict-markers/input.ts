@@ -1,0 +1,17 @@
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+<<<<<<< HEAD
+  process(item: Item): void {
+    console.log(item);
+  }
+=======
+  process(): void {}
+>>>>>>> theirs
+}

@@ -1,0 +1,5 @@
+export default class Nightly {
+  *dispatch(): Generator<number> {}
+
+  process(): void {}
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import type { Run } from '#divvy';
+
+export default class Nightly {
+  *dispatch(): Generator<number> {}
+
+  process(): void {}
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+}

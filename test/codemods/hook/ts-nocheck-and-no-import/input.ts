@@ -1,0 +1,7 @@
+// @ts-nocheck
+
+export default class Nightly {
+  *dispatch() {}
+
+  process() {}
+}

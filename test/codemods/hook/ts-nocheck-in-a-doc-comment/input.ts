@@ -1,0 +1,6 @@
+/** @ts-nocheck */
+export default class Nightly {
+  *dispatch() {}
+
+  process() {}
+}

@@ -1,0 +1,13 @@
+/** @ts-nocheck */
+import type { Run } from '#divvy';
+
+export default class Nightly {
+  *dispatch() {}
+
+  process() {}
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+}
