@@ -300,7 +300,7 @@ export class Delivery<Load> {
 
     if (this.stopping === 'forcefully') for (const item of inProgress) this.#release(item);
     else if (inProgress.length === 1) failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));
-    else for (const item of inProgress.reverse()) this.#suspect(item);
+    else for (const item of inProgress.toReversed()) this.#suspect(item); // each goes to the front
     this.#giveBack(unstarted);
 
     if (!expected) {

@@ -38,7 +38,8 @@ export class Dispatching {
       try {
         step = this.#iterator.next();
       } catch (error) {
-        return this.#end([error]);
+        this.#end([error]);
+        return;
       }
       if (step instanceof Promise) {
         this.#await(step);

@@ -13,12 +13,6 @@ import { workerData } from 'node:worker_threads';
 /** How long a thread that is asked to pause may take, in milliseconds. One that runs no JavaScript does not pause. */
 const PAUSE_WITHIN_MS = 500;
 
-interface Frame {
-  readonly functionName: string;
-  readonly url: string;
-  readonly location: { readonly lineNumber: number; readonly columnNumber?: number };
-}
-
 // fs.read would hold one of the few threads of the pool for as long as the worker lives; a net.Socket waits for nothing.
 const lifeline = new net.Socket({ fd: (workerData as { fd: number }).fd, readable: true, writable: true });
 
@@ -44,13 +38,14 @@ function stackOfMainThread(tell: (stack: string) => void): void {
     tell(stack);
   };
   const timer = setTimeout(() => end('    waits (no JavaScript is running)'), PAUSE_WITHIN_MS);
-  session.on('Debugger.paused', ({ params }) =>
-    end((params.callFrames as readonly Frame[]).map(describeFrame).join('\n')),
-  );
+  const urls = new Map<string, string>();
+  session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url));
+  session.on('Debugger.paused', ({ params }) => {
+    const frames = params.callFrames.map(({ functionName, location: { scriptId, lineNumber, columnNumber = 0 } }) => {
+      return `    at ${functionName || '(anonymous)'} (${urls.get(scriptId)}:${lineNumber + 1}:${columnNumber + 1})`;
+    });
+    end(frames.join('\n'));
+  });
   session.post('Debugger.enable');
   session.post('Debugger.pause');
-}
-
-function describeFrame({ functionName, url, location }: Frame): string {
-  return `    at ${functionName || '(anonymous)'} (${url}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1})`;
 }

@@ -7,11 +7,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeValue, encodeValue } from './codec.ts';
-import { type Command, Delivery, type Item } from './delivery.ts';
+import { type Command, Delivery } from './delivery.ts';
 import { Dispatching } from './dispatching.ts';
 import {
   BootFailure,
@@ -28,20 +27,14 @@ import {
 } from './errors.ts';
 import { type MasterOptions, type Settings, settingsOf } from './options.ts';
 import { Output } from './output.ts';
-import type { ItemError, Outcome, Run, RunResult, WorkerExit } from './parallelizable.ts';
+import type { ItemError, Run, RunResult, WorkerExit } from './parallelizable.ts';
 import type { CarriedOutcome, ToMaster } from './protocol.ts';
 import { type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
+import { type Load, outcomeOf, Settling } from './settling.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow, type Traps } from './signals.ts';
 import { type AnyTask, loadTask } from './task.ts';
-import { type BootWorker, forkWorkers, Worker } from './worker.ts';
-
-/** What the master keeps of an item while it is in flight. */
-interface Load {
-  readonly body: Buffer;
-  /** How long the last attempt took in its worker, in milliseconds. */
-  durationMs: number;
-}
+import { type BootWorker, environmentOf, forkWorkers, Worker } from './worker.ts';
 
 /** A process of a worker that has ended. */
 interface Exit {
@@ -66,8 +59,9 @@ export class Master {
   readonly #run: Run;
   #began = false;
   #task!: AnyTask; // set by run() before anything that reads it
+  #settling!: Settling; // likewise
   #server: Server | undefined;
-  #boot!: BootWorker; // set by run() before anything that reads it
+  #boot!: BootWorker; // likewise
   #dispatching: Dispatching | undefined;
   #dispatchStopped: Promise<void> | undefined;
 
@@ -84,8 +78,6 @@ export class Master {
   #fault: DivvyError | undefined;
   /** A hook that runs at an exit threw. */
   #exitHookFailed = false;
-  /** The hooks afterProcess and afterFailure run one after another, in the order in which the items ended. */
-  #settling: Promise<void> = Promise.resolve();
   /** The hook afterExit of a worker's last process; its next boot waits for it. */
   readonly #afterExits = new Map<number, Promise<void>>();
   readonly #outputs = new Set<Promise<unknown>>();
@@ -142,6 +134,14 @@ export class Master {
     this.#began = true;
     if (process.platform === 'win32') throw windowsNeedsWsl();
     this.#task = await loadTask(this.#taskFile);
+    this.#settling = new Settling({
+      task: this.#task,
+      delivery: this.#delivery,
+      verbose: this.verbose,
+      observe: this.#observe,
+      fail: (fault) => this.#fail(fault),
+      wake: () => this.#wake(),
+    });
     const { stdout, stderr } = this.#openOutputs();
     let traps: Traps = [];
     const aborted = (): void => this.#stop('abort', 'gracefully');
@@ -255,7 +255,7 @@ export class Master {
   }
 
   async #windUp(): Promise<void> {
-    await this.#settling;
+    await this.#settling.settled;
     await Promise.all(this.#afterExits.values());
     await Promise.all(this.#outputs);
     if (this.#dispatchStopped) {
@@ -313,7 +313,7 @@ export class Master {
     } catch (error) {
       // The hook of a failed item is not given what cannot be carried, but what can be: nothing.
       const item = this.#delivery.dispatchedUnfit({ body: encodeValue(undefined, 'the item', 9), durationMs: 0 });
-      this.#settleFailed(item, toItemError(error));
+      this.#settling.failed(item, toItemError(error));
     }
     this.#wake();
   }
@@ -323,51 +323,15 @@ export class Master {
       const item = this.#delivery.acked(worker.number, number);
       if (!item) return;
       item.load.durationMs = durationMs;
-      this.#settleDone(item, body);
+      this.#settling.done(item, body);
       return;
     }
     const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', performance.now());
     if (!verdict) return;
     verdict.item.load.durationMs = durationMs;
     const error = decodeValue(body) as ItemError;
-    if (verdict.failed) this.#settleFailed(verdict.item, error);
+    if (verdict.failed) this.#settling.failed(verdict.item, error);
     else if (this.verbose) this.#observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
-  }
-
-  #settleDone(item: Item<Load>, result: Buffer): void {
-    const outcome = outcomeOf(item);
-    if (this.verbose) this.#observe({ type: 'item done', outcome });
-    this.#settle(item, 'done', 'afterProcess', (task) =>
-      task.afterProcess?.(decodeValue(item.load.body), decodeValue(result), outcome),
-    );
-  }
-
-  #settleFailed(item: Item<Load>, error: ItemError): void {
-    const outcome = outcomeOf(item);
-    this.#observe({ type: 'item failed', outcome, error });
-    this.#settle(item, 'failed', 'afterFailure', (task) =>
-      task.afterFailure?.(decodeValue(item.load.body), error, outcome),
-    );
-  }
-
-  /** Runs the hook, if the task has it, before the outcome counts. */
-  #settle(
-    item: Item<Load>,
-    how: 'done' | 'failed',
-    hook: 'afterProcess' | 'afterFailure',
-    call: (task: AnyTask) => unknown,
-  ): void {
-    if (this.#task[hook] === undefined) return this.#delivery.settled(item, how);
-    this.#settling = this.#settling.then(async () => {
-      try {
-        await call(this.#task);
-        this.#delivery.settled(item, how);
-      } catch (error) {
-        this.#delivery.settled(item, 'unfinished');
-        this.#fail(hookThrew(hook, error));
-      }
-      this.#wake();
-    });
   }
 
   // ---- workers ----
@@ -469,7 +433,7 @@ export class Master {
         this.#observe({ type: 'worker exited', worker: worker.number, exit });
       }
       for (const item of failed) {
-        this.#settleFailed(item, {
+        this.#settling.failed(item, {
           name: 'WorkerDied',
           message: `${how} while on it, ${item.crashes} times over (--max-crashes)`,
         });
@@ -605,18 +569,6 @@ export class Master {
     ];
     this.#observe({ type: 'state', lines: [...(await Promise.all(of)).flat(), ...master] });
   }
-}
-
-function outcomeOf({ number, starts, crashes, worker, load }: Item<Load>): Outcome {
-  return { number, attempts: starts, crashes, worker, durationMs: load.durationMs };
-}
-
-function environmentOf(worker: Worker): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, DIVVY_WORKER: String(worker.number) };
-  const cache = module.getCompileCacheDir?.();
-  if (cache !== undefined) env['NODE_COMPILE_CACHE'] ??= cache;
-  if (process.stdout.isTTY && env['NO_COLOR'] === undefined) env['FORCE_COLOR'] ??= '1';
-  return env;
 }
 
 /** The time, to the second, and four letters. */

@@ -95,12 +95,12 @@ export class Processing {
       else this.#exitIfIdle();
     };
     const done = (result: unknown): void => {
-      if (this.#task.afterProcess === undefined) return ended('done', Buffer.alloc(0));
-      let encoded: Buffer;
+      let encoded: Buffer = Buffer.alloc(0);
       try {
-        encoded = encodeValue(result, 'the result', this.#options.maxItemBytes);
+        if (this.#task.afterProcess) encoded = encodeValue(result, 'the result', this.#options.maxItemBytes);
       } catch (error) {
-        return threw(error);
+        threw(error);
+        return;
       }
       ended('done', encoded);
     };

@@ -61,33 +61,21 @@ const FRAME_ALLOWANCE = 1024 * 1024;
 /** Small items go together in frames of up to so many bytes; a large one has a frame to itself. */
 const BATCH_BYTES = 64 * 1024;
 
-const KINDS = [
-  'hello',
-  'ready',
-  'boot failed',
-  'outcomes',
-  'leaving',
-  'returned',
-  'hook failed',
-  'items',
-  'drain',
-  'abort',
-] as const;
-type Kind = (typeof KINDS)[number];
+/** How a frame's body is written: the token as it is, batches as records, and what is rare as v8.serialize has it. */
+const KINDS = ['hello', 'items', 'outcomes', 'rare'] as const;
 const HOWS = ['done', 'threw', 'threw for good'] as const;
+/** The bytes of a record before its body: of an item, and of an outcome. */
+const ITEM_HEAD = 16;
+const OUTCOME_HEAD = 21;
 
 /** Returns the frames of a message. */
 export function encode(message: ToWorker | ToMaster): Buffer[] {
   switch (message.kind) {
     case 'hello':
       return [frame('hello', message.token)];
-    case 'ready':
-    case 'leaving':
-    case 'drain':
-      return [frame(message.kind)];
     case 'items':
       return batches('items', message.items, ({ number, attempt, body }) => {
-        const head = Buffer.allocUnsafe(16);
+        const head = Buffer.allocUnsafe(ITEM_HEAD);
         head.writeDoubleLE(number, 0);
         head.writeUInt32LE(attempt, 8);
         head.writeUInt32LE(body.length, 12);
@@ -95,21 +83,15 @@ export function encode(message: ToWorker | ToMaster): Buffer[] {
       });
     case 'outcomes':
       return batches('outcomes', message.outcomes, ({ number, durationMs, how, body }) => {
-        const head = Buffer.allocUnsafe(21);
+        const head = Buffer.allocUnsafe(OUTCOME_HEAD);
         head.writeDoubleLE(number, 0);
         head.writeDoubleLE(durationMs, 8);
         head.writeUInt8(HOWS.indexOf(how), 16);
         head.writeUInt32LE(body.length, 17);
         return [head, body];
       });
-    case 'boot failed':
-      return [frame('boot failed', v8.serialize(message.error))];
-    case 'returned':
-      return [frame('returned', v8.serialize(message.numbers))];
-    case 'hook failed':
-      return [frame('hook failed', v8.serialize([message.hook, message.error]))];
-    case 'abort':
-      return [frame('abort', Buffer.from(message.reason))];
+    default:
+      return [frame('rare', v8.serialize(message))];
   }
 }
 
@@ -161,7 +143,7 @@ export class FrameReader {
   }
 }
 
-function frame(kind: Kind, ...parts: Buffer[]): Buffer {
+function frame(kind: (typeof KINDS)[number], ...parts: Buffer[]): Buffer {
   const size = parts.reduce((sum, part) => sum + part.length, 1);
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   header.writeUInt32LE(size, 0);
@@ -169,7 +151,7 @@ function frame(kind: Kind, ...parts: Buffer[]): Buffer {
   return Buffer.concat([header, ...parts]);
 }
 
-function batches<T>(kind: Kind, list: readonly T[], parts: (one: T) => [Buffer, Buffer]): Buffer[] {
+function batches<T>(kind: 'items' | 'outcomes', list: readonly T[], parts: (one: T) => [Buffer, Buffer]): Buffer[] {
   const frames: Buffer[] = [];
   let batch: Buffer[] = [];
   let bytes = 0;
@@ -194,51 +176,42 @@ function decode(content: Buffer): ToWorker | ToMaster {
     switch (kind) {
       case 'hello':
         return { kind, token: body };
-      case 'ready':
-      case 'leaving':
-      case 'drain':
-        return { kind };
       case 'items':
-        return {
-          kind,
-          items: records(body, 16, (at) => ({ number: body.readDoubleLE(at), attempt: body.readUInt32LE(at + 8) })),
-        };
+        return { kind, items: records(body, ITEM_HEAD, itemAt) };
       case 'outcomes':
-        return {
-          kind,
-          outcomes: records(body, 21, (at) => {
-            const how = HOWS[body.readUInt8(at + 16)];
-            if (!how) throw new RangeError('an outcome of no known kind');
-            return { number: body.readDoubleLE(at), durationMs: body.readDoubleLE(at + 8), how };
-          }),
-        };
-      case 'boot failed':
-        return { kind, error: v8.deserialize(body) };
-      case 'returned':
-        return { kind, numbers: v8.deserialize(body) };
-      case 'hook failed': {
-        const [hook, error] = v8.deserialize(body);
-        return { kind, hook, error };
-      }
-      case 'abort':
-        return { kind, reason: body.toString() };
+        return { kind, outcomes: records(body, OUTCOME_HEAD, outcomeAt) };
+      case 'rare':
+        return v8.deserialize(body) as ToWorker | ToMaster;
+      default:
+        throw new RangeError('no such kind');
     }
   } catch (error) {
-    throw new ProtocolError(
-      `a frame of kind ${kind} could not be read: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new ProtocolError(`a frame could not be read (${kind}): ${error instanceof Error ? error.message : error}`);
   }
-  throw new ProtocolError(`a frame of no known kind came (${content.readUInt8(0)})`);
+}
+
+function itemAt(bytes: Buffer, at: number): Omit<CarriedItem, 'body'> {
+  return { number: bytes.readDoubleLE(at), attempt: bytes.readUInt32LE(at + 8) };
+}
+
+function outcomeAt(bytes: Buffer, at: number): Omit<CarriedOutcome, 'body'> {
+  const how = HOWS[bytes.readUInt8(at + 16)];
+  if (!how) throw new RangeError('an outcome of no known kind');
+  return { number: bytes.readDoubleLE(at), durationMs: bytes.readDoubleLE(at + 8), how };
 }
 
 /** The records of a batch: each a head of so many bytes, the last four of which are the length of its body. */
-function records<T>(bytes: Buffer, headBytes: number, head: (at: number) => T): (T & { body: Buffer })[] {
-  const list: (T & { body: Buffer })[] = [];
+function records<Head>(
+  bytes: Buffer,
+  headBytes: number,
+  headAt: (bytes: Buffer, at: number) => Head,
+): (Head & { body: Buffer })[] {
+  const list: (Head & { body: Buffer })[] = [];
   for (let at = 0; at < bytes.length; ) {
     const from = at + headBytes;
     const to = from + bytes.readUInt32LE(from - 4);
     if (to > bytes.length) throw new RangeError('a record is longer than its frame');
-    list.push({ ...head(at), body: bytes.subarray(from, to) });
+    list.push({ ...headAt(bytes, at), body: bytes.subarray(from, to) });
     at = to;
   }
   return list;

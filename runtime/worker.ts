@@ -3,6 +3,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import module from 'node:module';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Output } from './output.ts';
@@ -169,6 +170,15 @@ export function forkWorkers(
       outputEnded: Promise.all([passOn(child?.stdout, stdout, child), passOn(child?.stderr, stderr, child)]),
     };
   };
+}
+
+/** What a worker's process starts with, before the hook beforeFork has had its say. */
+export function environmentOf(worker: WorkerHandle): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env, DIVVY_WORKER: String(worker.number) };
+  const cache = module.getCompileCacheDir?.();
+  if (cache !== undefined) env['NODE_COMPILE_CACHE'] ??= cache;
+  if (process.stdout.isTTY && env['NO_COLOR'] === undefined) env['FORCE_COLOR'] ??= '1';
+  return env;
 }
 
 function withLength(text: string): Buffer {

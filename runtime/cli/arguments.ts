@@ -29,8 +29,9 @@ export function readArguments(argv: readonly string[]): Request {
   if (taskFile === undefined) throw taskFileNotNamed();
   const options: Record<string, unknown> = {};
   for (const row of OPTIONS) {
-    const value = parsed.values[row.flag];
-    if (value !== undefined) options[row.key] = typeof value === 'string' ? valueOf(row, value) : value;
+    const { flag } = flagOf(row);
+    const value = parsed.values[flag];
+    if (value !== undefined) options[row.key] = typeof value === 'string' ? readValue(row, flag, value) : value;
   }
   return { want: 'run', taskFile, options, args };
 }
@@ -42,8 +43,9 @@ function parse(argv: readonly string[]): Parsed {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   };
-  for (const { flag, short, kind } of OPTIONS) {
-    options[flag] = { type: kind === 'flag' ? 'boolean' : 'string', ...(short !== undefined && { short }) };
+  for (const row of OPTIONS) {
+    const { flag, short } = flagOf(row);
+    options[flag] = { type: row.kind === 'flag' ? 'boolean' : 'string', ...(short !== undefined && { short }) };
   }
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true }) as Parsed;
@@ -52,21 +54,27 @@ function parse(argv: readonly string[]): Parsed {
   }
 }
 
-function valueOf({ flag, kind, least = 0 }: OptionRow, text: string): unknown {
-  const name = `--${flag}`;
+/** `-n, --workers N` is --workers, -n for short. */
+function flagOf({ usage }: OptionRow): { flag: string; short: string | undefined } {
+  return { flag: /--([a-z-]+)/.exec(usage)?.[1] ?? usage, short: /^-([a-z]),/.exec(usage)?.[1] };
+}
+
+function readValue({ kind, least }: OptionRow, flag: string, text: string): unknown {
   switch (kind) {
     case 'number':
     case 'megabytes': {
       const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-      if (!(value >= least) || !Number.isSafeInteger(value)) throw notWholeNumber(name, text, least);
+      if (!(value >= least && Number.isSafeInteger(value))) throw notWholeNumber(`--${flag}`, text, least);
       return kind === 'megabytes' ? value * 1024 * 1024 : value;
     }
     case 'duration': {
-      const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-      if (amount === undefined) throw notDuration(name, text);
-      return Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[(unit ?? 's') as 'ms' | 's' | 'm' | 'h'];
+      const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+      if (amount === undefined) throw notDuration(`--${flag}`, text);
+      return Number(amount) * (MS_OF[unit] ?? 1);
     }
     default:
       return text;
   }
 }
+
+const MS_OF: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

@@ -5,10 +5,7 @@ import { SIGNALS } from '../signals.ts';
 
 /** Returns the help, ready to be printed. */
 export function help(): string {
-  const options = OPTIONS.map(({ flag, short, value, doc, default: otherwise }) => [
-    `  ${short === undefined ? '   ' : `-${short},`} --${flag}${value === undefined ? '' : ` ${value}`}`,
-    `${doc}${otherwise === undefined ? '' : ` (${otherwise})`}`,
-  ]);
+  const options = OPTIONS.map(({ usage, doc }) => [`  ${usage.startsWith('--') ? '    ' : ''}${usage}`, doc]);
   options.push(['  -h, --help', 'this'], ['      --version', 'which release of the runtime this is']);
   const signals = SIGNALS.map(({ signal, does }) => [`  ${signal.slice(3)}`, does]);
   return `Runs a task: hands the items that its dispatch yields to worker processes.
