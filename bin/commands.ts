@@ -8,7 +8,6 @@ import type { Command, Exit } from '../generators/command.ts';
 import { noCommand, notThereYet, Refusal, unknownCommand } from '../generators/errors.ts';
 import { type FlagValues, parse } from '../generators/flags.ts';
 import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/help.ts';
-import { projectFolder } from '../generators/manifest.ts';
 import { nearest } from '../generators/nearest.ts';
 import { version } from '../generators/package.ts';
 import { terminal } from '../generators/terminal.ts';
@@ -108,6 +107,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
     if (words[0] === '--help' || words[0] === '-h') {
       if (isMain) return say(programHelp(program, commands));
       // Where there is a project, its own runner knows its options best.
+      const { projectFolder } = await import('../generators/manifest.ts');
       if (projectFolder(cwd) === undefined) return say(commandHelp(shown, name, entry));
     }
     if (isMain) refuseNoFile(words[0]);

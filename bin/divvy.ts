@@ -2,8 +2,8 @@
 import { isSupported, whatIsNeeded } from './node-version.ts';
 
 if (isSupported(process.versions.node)) {
-  const { main } = await import('./commands.ts');
-  await main('divvy', process.argv.slice(2));
+  // Not awaited at the top: what is published of this file is CommonJS, for the sake of old versions.
+  void import('./commands.ts').then(({ main }) => main('divvy', process.argv.slice(2)));
 } else {
   process.stderr.write(whatIsNeeded('divvy', process.versions.node));
   process.exitCode = 2;

@@ -79,7 +79,11 @@ export const npmTookFlags = (flags: readonly string[], commandLine: string): Ref
   );
 
 export const missingAnswer = (what: string, flag: string): Refusal =>
-  new Refusal(2, `${what} is not given, and nobody can be asked here`, `Give ${flag}, or --yes for the defaults.`);
+  new Refusal(
+    2,
+    `${what} is not given, and nobody can be asked here`,
+    `Give it: ${flag}. Or add --yes for the default.`,
+  );
 
 export const nobodyToAsk = (flag: string): Refusal =>
   new Refusal(2, `${flag} ask needs a terminal to ask on`, `Write ${flag} skip, overwrite or fail.`);

@@ -1,6 +1,6 @@
-/** Other programs that the generator starts: git, a package manager, a project's runner. The one owner of execa. */
+/** Other programs that the generator starts: git, a package manager, a project's runner. The one owner of
+ * execa, which is loaded when the first one is started. */
 
-import { execa } from 'execa';
 import type { Exit } from './command.ts';
 
 /** How a tool ended: what it printed, or why it failed. */
@@ -18,6 +18,7 @@ export async function runTool(
   argv: readonly string[],
   options: { readonly cwd: string; readonly environment?: NodeJS.ProcessEnv; readonly show?: boolean },
 ): Promise<ToolResult> {
+  const { execa } = await import('execa');
   const output = options.show ? 2 : 'pipe';
   const result = await execa(command, argv, {
     cwd: options.cwd,
@@ -43,6 +44,7 @@ export async function runTool(
  * for this process alone, are handed on.
  */
 export async function runRunner(runner: string, argv: readonly string[], cwd: string): Promise<Exit> {
+  const { execa } = await import('execa');
   const child = execa(process.execPath, [runner, ...argv], {
     cwd,
     stdio: 'inherit',

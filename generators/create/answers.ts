@@ -130,10 +130,8 @@ const whyNotInScripts = (folder: string): string | undefined =>
   /^[\w.@/-]+$/.test(folder) && !folder.startsWith('-') ? undefined : 'it may have letters, digits and . _ - @ / only';
 
 async function settleTemplate(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<TemplateManifest> {
-  const { template, yes } = call.values;
-  if (template !== undefined) return findTemplate(template);
-  if (yes) return findTemplate(DEFAULT_TEMPLATE);
-  if (!mayAsk) throw missingAnswer('the template', '--template');
+  const { template } = call.values;
+  if (template !== undefined || !mayAsk) return findTemplate(template ?? DEFAULT_TEMPLATE);
   const choices = templates().map(({ name, description }) => ({ value: name, hint: description }));
   return findTemplate(await ask({ type: 'select', message: flags.template.question, choices }));
 }
