@@ -1,0 +1,194 @@
+/**
+ * Runs a task of test/runtime/tasks for real, by the runner and on the Node.js that runs the tests, in a process group of its
+ * own: whoever is left behind in the group is noticed, and ended with the test.
+ */
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+export const RUNNER: string = join(import.meta.dirname, '../../runtime/run.mjs');
+
+/** The path of a task of test/runtime/tasks. */
+export const taskFile = (name: string): string => join(import.meta.dirname, 'tasks', `${name}.ts`);
+
+/** How the runner ended, and all that was written. */
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** The runner's options and the task's arguments. */
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** Node.js's own options. */
+  readonly nodeArgs?: readonly string[];
+  /** What is written to stdin, which is then closed; without it there is nothing to read. */
+  readonly stdin?: string;
+  /** Another command in place of the runner; it is given the runner's command line as its arguments. */
+  readonly by?: readonly string[];
+}
+
+/** Starts the runner on a task. */
+export function runTask(name: string, options: RunOptions = {}): TaskRun {
+  return new TaskRun(taskFile(name), options);
+}
+
+/** A runner that runs. */
+export class TaskRun {
+  readonly pid: number;
+  /** Where the runner makes its socket's folder; empty after a run that ended by itself. */
+  readonly socketParent: string = mkdtempSync(join(tmpdir(), 'divvy-run-'));
+  /** Resolves when it has exited and all of its output has been read. */
+  readonly closed: Promise<Ended>;
+  #stdout: Buffer[] = [];
+  #stderr: Buffer[] = [];
+  #heard: (() => void)[] = [];
+  #over = false;
+
+  constructor(file: string, { args = [], env = {}, nodeArgs = [], stdin = '', by = [] }: RunOptions) {
+    const command = [...by, process.execPath, ...nodeArgs, RUNNER, ...args.slice(0, optionsEnd(args)), file];
+    const [program = '', ...programArgs] = [...command, ...args.slice(optionsEnd(args))];
+    const child = spawn(program, programArgs, {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', XDG_RUNTIME_DIR: this.socketParent, ...env },
+    });
+    if (child.pid === undefined) throw new Error(`${program} could not be started`);
+    this.pid = child.pid;
+    onTestFinished(() => {
+      this.killGroup('SIGKILL');
+      rmSync(this.socketParent, { recursive: true, force: true });
+    });
+    child.stdin.on('error', () => {}); // nobody need read it
+    child.stdin.end(stdin);
+    const keep = (list: Buffer[]) => (chunk: Buffer) => {
+      list.push(chunk);
+      for (const tell of this.#heard) tell();
+    };
+    child.stdout.on('data', keep(this.#stdout));
+    child.stderr.on('data', keep(this.#stderr));
+    this.closed = new Promise((resolve) => {
+      child.on('close', (status, signal) => {
+        this.#over = true;
+        resolve({ status, signal, stdout: this.stdout, stderr: this.stderr });
+        for (const tell of this.#heard) tell();
+      });
+    });
+  }
+
+  get stdout(): string {
+    return Buffer.concat(this.#stdout).toString();
+  }
+
+  get stderr(): string {
+    return Buffer.concat(this.#stderr).toString();
+  }
+
+  /** Resolves once it has written this, on either stream. */
+  async said(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
+      if (found) return found;
+      if (this.#over) throw new Error(`it ended without having said ${pattern}:\n${this.stdout}\n${this.stderr}`);
+      await new Promise<void>((resolve) => this.#heard.push(resolve));
+      this.#heard = [];
+    }
+  }
+
+  /** Resolves with how it ended. Throws where a process, or the socket's folder, is left behind. */
+  async ended(): Promise<Ended> {
+    const ended = await this.closed;
+    if (isAlive(-this.pid)) throw new Error(`processes are left behind:\n${ended.stderr}`);
+    const files = readdirSync(this.socketParent);
+    if (files.length > 0) throw new Error(`left behind: ${files.join(', ')}`);
+    return ended;
+  }
+
+  /** Sends a signal to the runner alone. */
+  kill(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  /** Sends a signal to the runner and to all that it started, as a terminal does. */
+  killGroup(signal: NodeJS.Signals): void {
+    if (isAlive(-this.pid)) process.kill(-this.pid, signal);
+  }
+}
+
+/** The runner's options come first, up to `--`; what follows is the task's own. */
+function optionsEnd(args: readonly string[]): number {
+  const at = args.indexOf('--');
+  return at < 0 ? args.length : at;
+}
+
+/** Whether there is a process of this id, or for a negative one any in this group. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when there is no such process, or group, any more; throws once it has been there for too long. */
+export async function gone(pid: number, withinMs = 2000): Promise<void> {
+  // Nobody is told of the end of a process that is not its own: it has to be looked at again and again.
+  for (const end = performance.now() + withinMs; isAlive(pid); ) {
+    if (performance.now() > end) throw new Error(`${pid} is still there after ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A gate that items wait at until the test opens it, so that neither has to guess how long the other takes. */
+export interface Gate {
+  /** For the run's environment; a task waits with `waitAtGate`. */
+  readonly env: { readonly GATE: string };
+  /** Resolves with the names of all who have arrived, once there are so many. */
+  arrived(count: number): Promise<string[]>;
+  /** Lets everybody pass, from now on. */
+  open(): void;
+}
+
+export async function makeGate(): Promise<Gate> {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-gate-'));
+  const path = join(folder, 'gate');
+  const names: string[] = [];
+  const waiting = new Set<net.Socket>();
+  let isOpen = false;
+  let heard: (() => void)[] = [];
+  const server = net.createServer((socket) => {
+    waiting.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => waiting.delete(socket));
+    socket.once('data', (name) => {
+      names.push(String(name));
+      for (const tell of heard.splice(0)) tell();
+      if (isOpen) socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(() => {
+    for (const socket of waiting) socket.destroy();
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    env: { GATE: path },
+    async arrived(count) {
+      while (names.length < count) await new Promise<void>((resolve) => (heard = [...heard, resolve]));
+      return [...names];
+    },
+    open() {
+      isOpen = true;
+      for (const socket of waiting) socket.end();
+    },
+  };
+}
