@@ -14,6 +14,8 @@ export class Output {
   gone = false;
   readonly #stream: Writable;
   readonly #paused = new Set<Readable>();
+  /** The master itself is in the middle of a line. */
+  #lineOpen = false;
   readonly #forget: () => void;
 
   /**
@@ -31,9 +33,17 @@ export class Output {
     const drained = (): void => this.#resume();
     stream.on('error', failed);
     stream.on('drain', drained);
+    const write = stream.write;
+    const watched = ((...written: Parameters<typeof write>): boolean => {
+      const last = (written[0] as string | Uint8Array).at(-1);
+      if (last !== undefined) this.#lineOpen = last !== '\n' && last !== NEWLINE;
+      return Reflect.apply(write, stream, written) as boolean;
+    }) as typeof write;
+    stream.write = watched;
     this.#forget = () => {
+      if (stream.write === watched) stream.write = write;
       stream.off('drain', drained);
-      // The error listener stays: a late EPIPE must not end the process while it says goodbye.
+      stream.off('error', failed);
     };
   }
 
@@ -80,7 +90,10 @@ export class Output {
   }
 
   #write(lines: Buffer, source: Readable): void {
-    if (this.gone || this.#stream.write(lines)) return;
+    if (this.gone) return;
+    // What dispatch or a hook has written of a line stays a line of its own.
+    if (this.#lineOpen) this.#stream.write('\n');
+    if (this.#stream.write(lines)) return;
     this.#paused.add(source);
     source.pause();
   }

@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       if (!(error instanceof Shutdown)) say(`divvy: ${error.message}`);
       if (error instanceof TaskError && error.cause !== undefined)
         for (const line of stackOf(toItemError(error.cause))) say(line);
-      exitCode = error.exitCode;
+      exitCode = error.result?.exitCode ?? error.exitCode;
       stoppedBy = error.result?.stoppedBy;
     }
   }
