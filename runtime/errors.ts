@@ -75,6 +75,9 @@ export function exitCodeOf(signal: string): number {
   return number === undefined ? 1 : 128 + number;
 }
 
+/** How many causes of an error are carried, one the cause of the other. */
+const CAUSES_MAX = 8;
+
 /** What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. */
 export function toItemError(thrown: unknown, depth = 0): ItemError {
   if (!(thrown instanceof Error)) return { name: 'NonError', message: bounded(inspect(thrown, { depth: 2 })) };
@@ -83,9 +86,25 @@ export function toItemError(thrown: unknown, depth = 0): ItemError {
     name: bounded(String(thrown.name === 'Error' ? (thrown.constructor?.name ?? 'Error') : thrown.name)),
     message: bounded(String(thrown.message)),
     ...(typeof thrown.stack === 'string' && { stack: bounded(thrown.stack) }),
-    ...((typeof code === 'string' || typeof code === 'number') && { code }),
-    ...(cause !== undefined && depth < 8 && { cause: toItemError(cause, depth + 1) }),
+    ...(typeof code === 'number' && { code }),
+    ...(typeof code === 'string' && { code: bounded(code) }),
+    ...(cause !== undefined && depth < CAUSES_MAX && { cause: toItemError(cause, depth + 1) }),
   };
+}
+
+/**
+ * Returns what came from a worker as an error. Throws ProtocolError where it is none: the task may have written to the
+ * worker's socket.
+ */
+export function itemErrorFrom(value: unknown, depth = 0): ItemError {
+  const { name, message, stack, code, cause } = Object(value) as Record<string, unknown>;
+  const fits =
+    [name, message, stack ?? '', typeof code === 'number' ? '' : (code ?? '')].every(
+      (part) => typeof part === 'string',
+    ) && depth <= CAUSES_MAX;
+  if (!fits) throw new ProtocolError('what came as an error is none');
+  if (cause !== undefined) itemErrorFrom(cause, depth + 1);
+  return value as ItemError;
 }
 
 /** Whether an error asks not to be tried again. */

@@ -16,7 +16,7 @@
  */
 
 import v8 from 'node:v8';
-import { ProtocolError } from './errors.ts';
+import { itemErrorFrom, ProtocolError } from './errors.ts';
 import type { ItemError } from './parallelizable.ts';
 
 /** What the master says. */
@@ -63,6 +63,7 @@ const BATCH_BYTES = 64 * 1024;
 
 /** How a frame's body is written: the token as it is, batches as records, and what is rare as v8.serialize has it. */
 const KINDS = ['hello', 'items', 'outcomes', 'rare'] as const;
+const RARE: readonly string[] = ['ready', 'boot failed', 'leaving', 'returned', 'hook failed', 'drain', 'abort'];
 const HOWS = ['done', 'threw', 'threw for good'] as const;
 /** The bytes of a record before its body: of an item, and of an outcome. */
 const ITEM_HEAD = 16;
@@ -100,14 +101,16 @@ export class FrameReader {
   #rest: Buffer[] = [];
   #length = 0;
   #maxBytes: number;
+  #known = false;
 
   /** maxBytes - the largest frame that is accepted, in bytes of its body. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Allows frames of one item of so many bytes; used once the peer has shown the token. */
+  /** Allows more than a hello, and frames of one item of so many bytes; used once the peer has shown the token. */
   allowItems(maxItemBytes: number): void {
+    this.#known = true;
     this.#maxBytes = maxItemBytes + FRAME_ALLOWANCE;
   }
 
@@ -127,7 +130,7 @@ export class FrameReader {
     }
     if (this.#length < 4 + size) return undefined;
     const all = this.#join(4 + size);
-    const message = decode(all.subarray(4, 4 + size));
+    const message = decode(all.subarray(4, 4 + size), this.#known);
     this.#length -= 4 + size;
     this.#rest = this.#length > 0 ? [all.subarray(4 + size), ...this.#rest.slice(1)] : [];
     return message;
@@ -169,25 +172,41 @@ function batches<T>(kind: 'items' | 'outcomes', list: readonly T[], parts: (one:
   return frames;
 }
 
-function decode(content: Buffer): ToWorker | ToMaster {
+function decode(content: Buffer, known: boolean): ToWorker | ToMaster {
   const kind = KINDS[content.readUInt8(0)];
   const body = content.subarray(1);
   try {
+    if (!known && kind !== 'hello') throw new RangeError('nothing but a hello is read from a stranger');
     switch (kind) {
       case 'hello':
         return { kind, token: body };
       case 'items':
         return { kind, items: records(body, ITEM_HEAD, itemAt) };
-      case 'outcomes':
-        return { kind, outcomes: records(body, OUTCOME_HEAD, outcomeAt) };
+      case 'outcomes': {
+        const outcomes = records(body, OUTCOME_HEAD, outcomeAt);
+        for (const outcome of outcomes) if (outcome.how !== 'done') itemErrorFrom(v8.deserialize(outcome.body));
+        return { kind, outcomes };
+      }
       case 'rare':
-        return v8.deserialize(body) as ToWorker | ToMaster;
+        return rareFrom(v8.deserialize(body), body.length);
       default:
         throw new RangeError('no such kind');
     }
   } catch (error) {
     throw new ProtocolError(`a frame could not be read (${kind}): ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** A worker's task may have written to its socket, so what claims to be a message is looked at before it is believed. */
+function rareFrom(value: unknown, bytes: number): ToWorker | ToMaster {
+  const { kind, numbers, error } = Object(value) as Record<string, unknown>;
+  if (!RARE.includes(String(kind))) throw new RangeError('no such message');
+  // The length first: a few bytes can stand for an array that it takes minutes to go through.
+  const list =
+    Array.isArray(numbers) && numbers.length < bytes && numbers.every((number) => typeof number === 'number');
+  if (kind === 'returned' && !list) throw new RangeError('no list of numbers');
+  if (kind === 'boot failed' || kind === 'hook failed') itemErrorFrom(error);
+  return value as ToWorker | ToMaster;
 }
 
 function itemAt(bytes: Buffer, at: number): Omit<CarriedItem, 'body'> {
