@@ -8,7 +8,7 @@ import { UnfitError } from './errors.ts';
 /**
  * Returns the value as bytes.
  *
- * what     - what it is called in an error: `the item`, `the result`.
+ * what     - what it is called in an error: `item 3`, `the result of item 3`.
  * maxBytes - the most that it may come to.
  *
  * Throws UnfitError, which names the place in the value, where it cannot be carried or is too large.
@@ -39,44 +39,58 @@ function whyUnfit(value: unknown, what: string, error: unknown): string {
   let at = value;
   let problem = error;
   const seen = new Set<unknown>();
-  descend: while (typeof at === 'object' && at !== null && !seen.has(at)) {
+  // A RangeError: it is nested too deeply, and no part of it is to blame.
+  while (typeof at === 'object' && at !== null && !seen.has(at) && !(problem instanceof RangeError)) {
     seen.add(at);
-    for (const [step, part] of parts(at)) {
-      try {
-        v8.serialize(part);
-      } catch (partError) {
-        path += step;
-        at = part;
-        problem = partError;
-        continue descend;
-      }
-    }
-    break;
+    const unfit = unfitPart(at);
+    if (!unfit) break;
+    path += unfit.step;
+    at = unfit.part;
+    problem = unfit.problem;
   }
-  const where = path === '' ? what : path;
+  const where = path === '' ? what : `${what}: ${path}`;
   if (typeof at === 'function' || typeof at === 'symbol')
     return `${where} is a ${typeof at}, which cannot be carried to another process`;
   if (at instanceof Promise) return `${where} is a promise, which cannot be carried to another process; await it first`;
-  return `${where} cannot be carried to another process: ${problem instanceof Error ? problem.message : problem}`;
+  const why = problem instanceof Error ? problem.message.replace(/\.$/, '') : String(problem);
+  return `${where} cannot be carried to another process: ${why}`;
 }
 
-function* parts(value: object): Generator<[string, unknown]> {
+/** Reading a part may run code of the task's: a getter, or the traps of a Proxy. */
+function unfitPart(value: object): { step: string; part: unknown; problem: unknown } | undefined {
+  try {
+    for (const [step, read] of parts(value)) {
+      let part: unknown;
+      try {
+        part = read();
+        v8.serialize(part);
+      } catch (problem) {
+        return { step, part, problem };
+      }
+    }
+  } catch {
+    // It does not even say what its parts are.
+  }
+  return undefined;
+}
+
+function* parts(value: object): Generator<[string, () => unknown]> {
   if (value instanceof Map) {
     for (const [key, part] of value) {
-      yield [' (a key of a Map)', key];
-      yield [typeof key === 'string' ? `.get(${JSON.stringify(key)})` : ' (a value of a Map)', part];
+      yield ['(a key of a Map)', () => key];
+      yield [typeof key === 'string' ? `.get(${JSON.stringify(key)})` : '(a value of a Map)', () => part];
     }
   } else if (value instanceof Set) {
-    for (const part of value) yield [' (in a Set)', part];
+    for (const part of value) yield ['(in a Set)', () => part];
   } else {
-    for (const [key, part] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
       yield [
         Array.isArray(value)
           ? `[${key}]`
           : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
             ? `.${key}`
             : `[${JSON.stringify(key)}]`,
-        part,
+        () => (value as Record<string, unknown>)[key],
       ];
     }
   }

@@ -25,7 +25,11 @@ export class Dispatching {
   constructor(source: unknown, events: DispatchEvents) {
     const iterable = Object(source) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
     const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
-    if (!iterator || typeof source === 'string') throw dispatchGaveNoItems(source);
+    if (!iterator || typeof source === 'string') {
+      // What it may yet reject with is of no interest any more.
+      if (source instanceof Promise) source.catch(() => {});
+      throw dispatchGaveNoItems(source);
+    }
     this.#iterator = iterator;
     this.#events = events;
   }
@@ -34,14 +38,14 @@ export class Dispatching {
   pull(): void {
     if (this.#over || this.askedAt !== undefined) return;
     for (let room = this.#events.wanted(); room > 0 && !this.#over; room--) {
-      let step: IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
+      let step: IteratorResult<unknown> | PromiseLike<IteratorResult<unknown>>;
       try {
         step = this.#iterator.next();
       } catch (error) {
         this.#end([error]);
         return;
       }
-      if (step instanceof Promise) {
+      if ('then' in step) {
         this.#await(step);
         return;
       }
@@ -59,7 +63,7 @@ export class Dispatching {
     await this.#iterator.return?.();
   }
 
-  #await(step: Promise<IteratorResult<unknown>>): void {
+  #await(step: PromiseLike<IteratorResult<unknown>>): void {
     this.askedAt = performance.now();
     const answered = (act: () => void): void => {
       this.askedAt = undefined;

@@ -149,14 +149,29 @@ export const notASocket = (path: string): UsageError =>
     `there is a file that is not a socket at ${path}; remove it yourself, or name another path with --socket`,
   );
 
+export const socketFolderMissing = (path: string, folder: string): UsageError =>
+  new UsageError(
+    `the socket cannot be opened at ${path}: there is no folder ${folder}; make it, or name another path with --socket`,
+  );
+
 export const socketFailed = (path: string, error: unknown): UsageError =>
   new UsageError(`the socket cannot be opened at ${path}: ${messageOf(error)}; name another path with --socket`);
 
-export const taskFileMissing = (path: string): UsageError =>
-  new UsageError(`there is no task file at ${path}; check the path, which is relative to ${process.cwd()}`);
+export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
+  new UsageError(
+    isFolder
+      ? `a folder is no task file: ${path}; name a file, such as tasks/my-task.ts`
+      : `there is no task file at ${path}; check the path, which is taken from ${process.cwd()}`,
+  );
 
 export const taskFileThrew = (path: string, error: unknown): TaskError =>
-  new TaskError(`the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; mend it and run again`, error);
+  new TaskError(`the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error)}`, error);
+
+export const constructorThrew = (path: string, className: string, error: unknown): TaskError =>
+  new TaskError(
+    `the constructor of ${className} threw: ${nameAndMessage(error)}; it is called without arguments, by the master and by every worker: ${path}`,
+    error,
+  );
 
 export const taskHasNoClass = (path: string, found: string): TaskError =>
   new TaskError(
@@ -170,13 +185,13 @@ export const taskLacks = (path: string, className: string, member: string): Task
 
 export const dispatchThrew = (error: unknown, dispatched: number): TaskError =>
   new TaskError(
-    `dispatch threw after ${dispatched} items: ${nameAndMessage(error)}; no more are dispatched, those in progress have been finished`,
+    `dispatch threw after ${dispatched} ${dispatched === 1 ? 'item' : 'items'}: ${nameAndMessage(error)}; no more are dispatched, those in progress have been finished`,
     error,
   );
 
 export const dispatchGaveNoItems = (given: unknown): TaskError =>
   new TaskError(
-    `dispatch gave ${inspect(given, { depth: 0 })}, not a generator; write it as *dispatch() or async *dispatch()`,
+    `dispatch gave no generator: it gave ${given instanceof Promise ? 'a promise' : inspect(given, { depth: 0 })}; write it as *dispatch() or async *dispatch()`,
   );
 
 export const hookThrew = (hook: string, error: unknown): TaskError =>
@@ -185,10 +200,8 @@ export const hookThrew = (hook: string, error: unknown): TaskError =>
     error,
   );
 
-export const optionGoesWrong = (message: string): UsageError =>
-  new UsageError(
-    `${message.replace(/\.?\s*$/, '')}; --help lists the options, and the task's own arguments go behind --`,
-  );
+export const optionGoesWrong = (wrong: string): UsageError =>
+  new UsageError(`${wrong}; --help lists the options, and the task's own arguments go behind --`);
 
 export const taskFileNotNamed = (): UsageError =>
   new UsageError('no task file is named; write its path, such as tasks/my-task.ts, or --help for the options');
@@ -200,11 +213,22 @@ export const windowsNeedsWsl = (): UsageError =>
     'the runtime needs Linux or macOS: on Windows, run this in WSL (https://learn.microsoft.com/windows/wsl)',
   );
 
-export const notWholeNumber = (what: string, value: unknown, least: number): UsageError =>
-  new UsageError(`${what} must be a whole number of at least ${least}, and is ${inspect(value)}`);
+export const mustBe = (what: string, must: string, value: unknown): UsageError =>
+  new UsageError(`${what} must be ${must}, and is ${inspect(value, { depth: 0 })}`);
 
-export const notDuration = (what: string, value: unknown): UsageError =>
-  new UsageError(`${what} must be a duration of at least 0, such as 500ms, 2s or 5m, and is ${inspect(value)}`);
+export const notWholeNumber = (what: string, value: unknown, least: number): UsageError =>
+  mustBe(what, `a whole number of at least ${least}`, value);
+
+export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
+  new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);
+
+function whatToMend(path: string, error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  if (code === 'ERR_MODULE_NOT_FOUND') return 'check the name of the import, or install what it names';
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
+    return 'Node.js only strips types, so write it without: no enum, no namespace, no parameter property';
+  return error instanceof SyntaxError ? `mend it; node ${path} shows where it is` : 'mend it and run again';
+}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

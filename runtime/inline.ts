@@ -42,7 +42,7 @@ export async function runInline<Item extends CarriedFields<Item>, Result>(
     const carried = { item, number };
     for (let attempts = 1; ; attempts++) {
       try {
-        const received = decodeValue(encodeValue(item, 'the item', LARGEST)) as Item;
+        const received = decodeValue(encodeValue(item, `item ${number}`, LARGEST)) as Item;
         const context = { worker: 1, number, attempt: attempts, signal: new AbortController().signal };
         const result = await instance.process(received, context);
         outcomes.push({ ...carried, attempts, done: true, result });

@@ -20,6 +20,7 @@ import {
   exitCodeOf,
   hookThrew,
   masterRunsOnce,
+  mustBe,
   Shutdown,
   TaskError,
   toItemError,
@@ -32,7 +33,7 @@ import type { CarriedOutcome, ToMaster } from './protocol.ts';
 import { type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, outcomeOf, Settling } from './settling.ts';
-import { installSignalTraps, resetSignalTraps, type SignalRow, type Traps } from './signals.ts';
+import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
 import { type AnyTask, loadTask } from './task.ts';
 import { type BootWorker, environmentOf, forkWorkers, Worker } from './worker.ts';
 
@@ -86,10 +87,10 @@ export class Master {
    * taskFile - the task file's path, relative to the working directory, or its URL.
    * options  - options.ts says what each is for.
    *
-   * Throws UsageError for an option that cannot be.
+   * Throws UsageError for a task file or an option that cannot be.
    */
   constructor(taskFile: string | URL, options: MasterOptions = {}) {
-    this.#taskFile = taskFile instanceof URL ? fileURLToPath(taskFile) : path.resolve(taskFile);
+    this.#taskFile = pathOf(taskFile);
     this.#settings = settingsOf(options);
     this.verbose = this.#settings.verbose;
     this.socket = socketPathFor(this.#settings.socket);
@@ -143,11 +144,11 @@ export class Master {
       wake: () => this.#wake(),
     });
     const { stdout, stderr } = this.#openOutputs();
-    let traps: Traps = [];
+    const record = (row: SignalRow): void => this.#note(() => this.#signals.push(row));
     const aborted = (): void => this.#stop('abort', 'gracefully');
     try {
       await this.#chooseBoot(stdout, stderr);
-      if (this.#settings.signals) traps = installSignalTraps((row) => this.#note(() => this.#signals.push(row)));
+      if (this.#settings.signals) installSignalTraps(record);
       signal?.addEventListener('abort', aborted);
       if (signal?.aborted) aborted();
       await this.#begin();
@@ -158,7 +159,7 @@ export class Master {
       clearTimeout(this.#graceTimer);
       signal?.removeEventListener('abort', aborted);
       await this.#server?.stopServer();
-      resetSignalTraps(traps);
+      resetSignalTraps(record);
       stdout.release();
       stderr.release();
     }
@@ -176,12 +177,12 @@ export class Master {
 
   /** Stops gracefully: no new items, items in progress finish, workers exit. Does nothing where it is being stopped. */
   shutdown(): void {
-    if (this.#delivery.stopping === 'no') this.#stop('shutdown', 'gracefully');
+    if (this.#delivery.stopping === 'no' && !this.#delivery.finished) this.#stop('shutdown', 'gracefully');
   }
 
   /** Stops forcefully: items in progress are aborted, their workers killed. `run` rejects with Shutdown. */
   shutdownNow(): void {
-    this.#stop('shutdown', 'forcefully');
+    if (!this.#delivery.finished) this.#stop('shutdown', 'forcefully');
   }
 
   // ---- the run, from its start to its end ----
@@ -209,8 +210,10 @@ export class Master {
   }
 
   async #begin(): Promise<void> {
+    let hook = 'beforeRun';
     try {
       await this.#task.beforeRun?.(this.#run);
+      hook = 'total';
       const total = await this.#task.total?.();
       const socket = this.#settings.inline ? undefined : this.socket;
       this.#observe({
@@ -222,7 +225,7 @@ export class Master {
         total,
       });
     } catch (error) {
-      this.#fail(hookThrew('beforeRun or total', error));
+      this.#fail(hookThrew(hook, error));
       return;
     }
     if (this.#delivery.stopping !== 'no') return;
@@ -308,11 +311,12 @@ export class Master {
   // ---- items ----
 
   #dispatched(value: unknown): void {
+    const what = `item ${this.#delivery.counts.dispatched + 1}`;
     try {
-      this.#delivery.dispatched({ body: encodeValue(value, 'the item', this.#settings.maxItemBytes), durationMs: 0 });
+      this.#delivery.dispatched({ body: encodeValue(value, what, this.#settings.maxItemBytes), durationMs: 0 });
     } catch (error) {
       // The hook of a failed item is not given what cannot be carried, but what can be: nothing.
-      const item = this.#delivery.dispatchedUnfit({ body: encodeValue(undefined, 'the item', 9), durationMs: 0 });
+      const item = this.#delivery.dispatchedUnfit({ body: encodeValue(undefined, what, Infinity), durationMs: 0 });
       this.#settling.failed(item, toItemError(error));
     }
     this.#wake();
@@ -483,7 +487,7 @@ export class Master {
   /** What was thrown first is what the run fails with. Items in progress finish. */
   #fail(fault: DivvyError): void {
     this.#fault ??= fault;
-    this.#begunToStop(fault.message, 'gracefully');
+    this.#begunToStop(fault.message.split(/[:;]/, 1)[0] ?? fault.message, 'gracefully');
   }
 
   #begunToStop(by: string, how: 'gracefully' | 'forcefully'): void {
@@ -568,6 +572,14 @@ export class Master {
         : `    waits for dispatch to give an item, for ${seconds(now - asked)}`,
     ];
     this.#observe({ type: 'state', lines: [...(await Promise.all(of)).flat(), ...master] });
+  }
+}
+
+function pathOf(taskFile: string | URL): string {
+  try {
+    return typeof taskFile === 'string' ? path.resolve(taskFile) : fileURLToPath(taskFile);
+  } catch {
+    throw mustBe('the task file', 'a path, or a file: URL', taskFile);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import os from 'node:os';
-import { notDuration, notWholeNumber } from './errors.ts';
+import { mustBe, noSuchOption, notWholeNumber } from './errors.ts';
 import type { RunEvent } from './report.ts';
 
 /** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
@@ -113,16 +113,30 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Returns the settings. Throws UsageError for a value that an option cannot have. */
 export function settingsOf(options: MasterOptions): Settings {
   const settings: Record<string, unknown> = { ...DEFAULTS };
-  for (const [key, value] of Object.entries(options)) if (value !== undefined) settings[key] = value;
+  for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(DEFAULTS, key)) throw noSuchOption(key, Object.keys(DEFAULTS));
+    if (value !== undefined) settings[key] = value;
+  }
   for (const { key, kind, least } of OPTIONS) {
     const value = settings[key];
     if (kind === 'duration') {
-      if (!(typeof value === 'number' && value >= 0)) throw notDuration(key, value);
+      if (!(typeof value === 'number' && value >= 0))
+        throw mustBe(key, 'a number of milliseconds of at least 0', value);
       settings[key] = Math.min(value, LONGEST_MS);
     } else if (kind === 'number' || kind === 'megabytes') {
       if (!(Number.isSafeInteger(value) && (value as number) >= least)) throw notWholeNumber(key, value, least);
-    }
+    } else if (kind === 'flag') {
+      if (typeof value !== 'boolean') throw mustBe(key, 'true or false', value);
+    } else if (value !== undefined && (typeof value !== 'string' || value === '')) throw mustBe(key, 'a path', value);
   }
+  const { items, signals, args, observe } = settings;
+  const iterable = typeof items === 'object' && items && (Symbol.asyncIterator in items || Symbol.iterator in items);
+  if (items !== undefined && !iterable) throw mustBe('items', 'an iterable, or an async one', items);
+  if (typeof signals !== 'boolean') throw mustBe('signals', 'true or false', signals);
+  if (!(Array.isArray(args) && args.every((arg) => typeof arg === 'string'))) {
+    throw mustBe('args', 'an array of strings', args);
+  }
+  if (observe !== undefined && typeof observe !== 'function') throw mustBe('observe', 'a function', observe);
   if (settings['inline'] === true) settings['workers'] = 1;
   return settings as unknown as Settings;
 }

@@ -97,7 +97,8 @@ export class Processing {
     const done = (result: unknown): void => {
       let encoded: Buffer = Buffer.alloc(0);
       try {
-        if (this.#task.afterProcess) encoded = encodeValue(result, 'the result', this.#options.maxItemBytes);
+        if (this.#task.afterProcess)
+          encoded = encodeValue(result, `the result of item ${number}`, this.#options.maxItemBytes);
       } catch (error) {
         threw(error);
         return;

@@ -116,6 +116,8 @@ function describe(event: RunEvent, verbose: boolean): string[] {
         verbose,
       );
     case 'item failed': {
+      // It says itself which item it is, and the stack would be the runtime's own.
+      if (event.error.name === 'UnfitError') return [`${event.error.message}; the item has failed`];
       const tries = event.outcome.attempts > 1 ? ` after ${event.outcome.attempts} attempts` : '';
       return withStack(
         `item ${event.outcome.number} failed${tries}: ${describeError(event.error)}`,
@@ -162,13 +164,23 @@ function withStack(line: string, error: ItemError, wanted: boolean): string[] {
   return wanted ? [line, ...stackOf(error)] : [line];
 }
 
-/** The frames of an error and of its causes, one a line. */
+/** A frame of Node.js, or of the runtime: it says nothing about the task. */
+const FOREIGN = new RegExp(
+  `\\(?(node:|${new URL('.', import.meta.url).href.replace(/[^\w/:]/g, '.')})|\\(<anonymous>\\)`,
+);
+/** Where a syntax error is: Node.js puts the file, the line and a caret in front of the message. */
+const PLACE = /^\S.*:\d+\n[\s\S]*?\n(?=\n\w*SyntaxError)/;
+
+/** The frames of an error and of its causes that are the task's own, one a line. */
 export function stackOf(error: ItemError): string[] {
   const lines: string[] = [];
   for (let at: ItemError | undefined = error; at; at = at.cause) {
     if (at !== error) lines.push(`  caused by ${describeError(at)}`);
     lines.push(
-      ...(at.stack?.split('\n').filter((frame) => /^\s+at /.test(frame)) ?? []).map((frame) => `  ${frame.trim()}`),
+      ...(PLACE.exec(at.stack ?? '')?.[0].split('\n') ?? []).map((line) => `  ${line}`.trimEnd()).filter(Boolean),
+      ...(at.stack?.split('\n').filter((frame) => /^\s+at /.test(frame) && !FOREIGN.test(frame)) ?? []).map(
+        (frame) => `  ${frame.trim()}`,
+      ),
     );
   }
   return lines;

@@ -10,7 +10,15 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { noSocketFolder, notASocket, ProtocolError, socketFailed, socketInUse, socketPathTooLong } from './errors.ts';
+import {
+  noSocketFolder,
+  notASocket,
+  ProtocolError,
+  socketFailed,
+  socketFolderMissing,
+  socketInUse,
+  socketPathTooLong,
+} from './errors.ts';
 import { encode, FrameReader, TOKEN_BYTES, type ToMaster, type ToWorker } from './protocol.ts';
 
 /** What the system can hold of a path. Node.js 22 cuts a longer one short without a word. */
@@ -172,7 +180,7 @@ function freshPath(): string {
   const tried: string[] = [];
   for (const parent of [process.env['XDG_RUNTIME_DIR'], os.tmpdir(), '/tmp']) {
     if (parent === undefined || parent === '') continue;
-    const socketPath = path.join(parent, `divvy-${process.pid}-${randomBytes(4).toString('hex')}`, 'master.sock');
+    const socketPath = path.resolve(parent, `divvy-${process.pid}-${randomBytes(4).toString('hex')}`, 'master.sock');
     if (Buffer.byteLength(socketPath) > PATH_BYTES_MAX) {
       tried.push(`${parent} (its path is too long)`);
       continue;
@@ -197,6 +205,8 @@ function makeFolder(folder: string): void {
 
 /** A socket that somebody listens on is left alone, and so is any other file; a dead socket is removed. */
 async function makeRoomAt(socketPath: string): Promise<void> {
+  const folder = path.dirname(socketPath);
+  if (!fs.existsSync(folder)) throw socketFolderMissing(socketPath, folder); // Node.js would call it EACCES
   const there = fs.lstatSync(socketPath, { throwIfNoEntry: false });
   if (!there) return;
   if (!there.isSocket()) throw notASocket(socketPath);

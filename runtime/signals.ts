@@ -34,34 +34,40 @@ export const SIGNALS: readonly SignalRow[] = [
 const SIGINFO = 'SIGINFO' as NodeJS.Signals;
 const HAS_SIGINFO = ['darwin', 'freebsd', 'openbsd', 'netbsd'].includes(process.platform);
 
-/** What resetSignalTraps needs to put things back. */
-export type Traps = readonly { signal: NodeJS.Signals; trap: () => void; before: NodeJS.SignalsListener[] }[];
+/** Who is told: several runs in one process share the traps, and the last of them to end puts things back. */
+const recorders = new Set<(row: SignalRow) => void>();
+let traps: readonly { signal: NodeJS.Signals; trap: () => void; before: NodeJS.SignalsListener[] }[] = [];
 
 /**
  * Listens to the signals of the table in place of whoever did before.
  *
  * record - is told of each signal that comes; it must only note it down.
- *
- * Returns what resetSignalTraps takes.
  */
-export function installSignalTraps(record: (row: SignalRow) => void): Traps {
+export function installSignalTraps(record: (row: SignalRow) => void): void {
+  recorders.add(record);
+  if (recorders.size > 1) return;
   const terminal = tty.isatty(0);
   const rows = SIGNALS.filter((row) => !(row.awayFromTerminal && terminal));
   const dump = rows.find((row) => row.action === 'dump');
   if (dump && HAS_SIGINFO) rows.push({ ...dump, signal: SIGINFO });
-  return rows.map((row) => {
-    const before = process.listeners(row.signal) as NodeJS.SignalsListener[];
-    const trap = (): void => record(row);
+  traps = rows.map((row) => {
+    const before = process.rawListeners(row.signal) as NodeJS.SignalsListener[]; // raw: a `once` stays one
+    const trap = (): void => {
+      for (const tell of recorders) tell(row);
+    };
     process.removeAllListeners(row.signal);
     process.on(row.signal, trap);
     return { signal: row.signal, trap, before };
   });
 }
 
-/** Lets go of the signals; the handlers that stood before stand again. */
-export function resetSignalTraps(traps: Traps): void {
+/** Tells `record` no more. Where it was the last, lets go of the signals; the handlers that stood before stand again. */
+export function resetSignalTraps(record: (row: SignalRow) => void): void {
+  recorders.delete(record);
+  if (recorders.size > 0) return;
   for (const { signal, trap, before } of traps) {
     process.off(signal, trap);
     for (const listener of before) process.on(signal, listener);
   }
+  traps = [];
 }

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { taskFileMissing, taskFileThrew, taskHasNoClass, taskLacks } from './errors.ts';
+import { constructorThrew, taskFileMissing, taskFileThrew, taskHasNoClass, taskLacks } from './errors.ts';
 import type { Parallelizable } from './parallelizable.ts';
 
 /** A task whose Item and Result are not known here, as in all of the runtime. */
@@ -20,7 +20,8 @@ export type AnyTask = Parallelizable<any, unknown>;
  * Throws UsageError where there is no such file, TaskError where it does not parse, throws, or is no task.
  */
 export async function loadTask(taskFile: string): Promise<AnyTask> {
-  if (!fs.statSync(taskFile, { throwIfNoEntry: false })?.isFile()) throw taskFileMissing(taskFile);
+  const there = fs.statSync(taskFile, { throwIfNoEntry: false });
+  if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
   let exported: unknown;
   try {
     exported = ((await import(pathToFileURL(taskFile).href)) as { default?: unknown }).default;
@@ -38,7 +39,7 @@ export async function loadTask(taskFile: string): Promise<AnyTask> {
   try {
     task = new TaskClass();
   } catch (error) {
-    throw taskFileThrew(taskFile, error);
+    throw constructorThrew(taskFile, TaskClass.name || 'the task class', error);
   }
   for (const member of ['process', 'dispatch']) {
     if (typeof task[member] !== 'function') throw taskLacks(taskFile, TaskClass.name || '(without a name)', member);

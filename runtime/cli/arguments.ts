@@ -3,7 +3,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { notDuration, notWholeNumber, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
+import { mustBe, notWholeNumber, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
 import { type MasterOptions, OPTIONS, type OptionRow } from '../options.ts';
 
 /** What a command line asks for. */
@@ -50,7 +50,11 @@ function parse(argv: readonly string[]): Parsed {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true }) as Parsed;
   } catch (error) {
-    throw optionGoesWrong((error as Error).message);
+    // Node.js says it at length, and calls a value that begins with a dash ambiguous.
+    const { code, message } = error as NodeJS.ErrnoException;
+    const option = /'(-[^'\s,]+)/.exec(message)?.[1] ?? message;
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw optionGoesWrong(`there is no option ${option}`);
+    throw optionGoesWrong(`${option} ${/does not take/.test(message) ? 'takes no' : 'needs a'} value`);
   }
 }
 
@@ -69,7 +73,7 @@ function readValue({ kind, least }: OptionRow, flag: string, text: string): unkn
     }
     case 'duration': {
       const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-      if (amount === undefined) throw notDuration(`--${flag}`, text);
+      if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
       return Number(amount) * (MS_OF[unit] ?? 1);
     }
     default:
