@@ -192,6 +192,7 @@ function withLength(text: string): Buffer {
 function passOn(from: Readable | null | undefined, to: Output, child: ChildProcess | undefined): Promise<void> {
   if (!from) return Promise.resolve();
   child?.on('exit', () => {
+    if (from.closed) return;
     let heard = true;
     let patience = 5; // it may also be kept from ever being quiet
     const timer = setInterval(() => {
