@@ -126,7 +126,8 @@ export class Delivery<Load> {
   /** Consecutive deaths of workers that had finished no item. */
   #barrenDeaths = 0;
   #bootNotBefore = 0;
-  readonly #commands: Command<Load>[] = [];
+  /** What the next plan is to say. */
+  #commands: Command<Load>[] = [];
 
   constructor(rules: DeliveryRules) {
     this.#rules = rules;
@@ -230,6 +231,7 @@ export class Delivery<Load> {
     const slot = this.#slot(worker);
     this.#everReady = true;
     if (slot.state === 'booting') slot.state = 'ready';
+    else this.#commands.push({ do: 'drain', worker }); // it was told so before, when it may have had no ear yet
   }
 
   /** Its socket is full, or has room again. */
@@ -309,6 +311,7 @@ export class Delivery<Load> {
       this.#bootNotBefore = this.#barrenDeaths > 0 ? now + this.#delay(CRASH_BACKOFF_MS, this.#barrenDeaths) : now;
     }
     slot.state = 'reaped';
+    this.#commands = this.#commands.filter((command) => command.worker !== worker); // they were for this process
     slot.alone = false;
     slot.clogged = false;
     const bootFailure =
@@ -329,9 +332,8 @@ export class Delivery<Load> {
 
   // ---- decisions ----
 
-  /** What is to be done now. The list is the caller's to keep until the next call. */
+  /** What is to be done now, and since the last call. */
   plan(now: number): readonly Command<Load>[] {
-    this.#commands.length = 0;
     while (this.#retrying[0] && this.#retrying[0].notBefore <= now) {
       const due = this.#retrying.shift();
       if (due) this.#giveBack([due.item]);

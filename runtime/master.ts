@@ -398,8 +398,6 @@ export class Master {
       case 'ready':
         this.#observe({ type: 'worker ready', worker: worker.number });
         this.#delivery.ready(worker.number);
-        // It may have been told to go while it had no ear yet.
-        if (this.#delivery.stopping !== 'no') worker.process?.send({ kind: 'drain' });
         break;
       case 'boot failed':
         this.#observe({ type: 'boot failed', worker: worker.number, error: message.error });
