@@ -314,8 +314,9 @@ export class Delivery<Load> {
     this.#commands = this.#commands.filter((command) => command.worker !== worker); // they were for this process
     slot.alone = false;
     slot.clogged = false;
-    const bootFailure =
-      !expected && !this.#everReady && this.stopping === 'no' && this.slots.every((other) => other.state === 'reaped');
+    // The last to exit may be one that had been told to.
+    const noneBooted = this.#barrenDeaths > 0 && !this.#everReady && this.stopping === 'no';
+    const bootFailure = noneBooted && this.slots.every((other) => other.state === 'reaped');
     return { crashed: !expected, inProgress, failed, bootFailure };
   }
 
@@ -467,7 +468,11 @@ export class Delivery<Load> {
 
   /** Items that were not started: the next worker gets them first, and nothing is counted. */
   #giveBack(items: readonly Item<Load>[]): void {
-    for (const item of items) if (item.state === 'leased') item.starts -= 1;
+    for (const item of items) {
+      if (item.state !== 'leased') continue;
+      if (item.starts > 1) this.counts.retried -= 1;
+      item.starts -= 1;
+    }
     if (this.stopping !== 'no') {
       for (const item of items) this.#release(item);
       return;
