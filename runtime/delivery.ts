@@ -62,6 +62,8 @@ export interface Slot<Load> {
   readonly leases: Item<Load>[];
   /** Items that the present process has finished. */
   finished: number;
+  /** How many workers had died when its present process was booted. */
+  deathsBefore: number;
   /** It takes no new item: it has a suspect, or is kept free for one. */
   alone: boolean;
   /** It takes no new item: its socket is full of what it was sent. */
@@ -210,7 +212,15 @@ export class Delivery<Load> {
   resize(size: number): void {
     this.size = size;
     for (let number = this.slots.length + 1; number <= size; number++) {
-      this.slots.push({ number, state: 'reaped', leases: [], finished: 0, alone: false, clogged: false });
+      this.slots.push({
+        number,
+        state: 'reaped',
+        leases: [],
+        finished: 0,
+        deathsBefore: 0,
+        alone: false,
+        clogged: false,
+      });
     }
   }
 
@@ -251,7 +261,6 @@ export class Delivery<Load> {
   acked(worker: number, number: number): Item<Load> | undefined {
     const item = this.#endLease(worker, number);
     if (!item) return undefined;
-    this.#barrenDeaths = 0;
     return this.#settle(item);
   }
 
@@ -267,7 +276,6 @@ export class Delivery<Load> {
   ): { item: Item<Load>; failed: boolean } | undefined {
     const item = this.#endLease(worker, number);
     if (!item) return undefined;
-    this.#barrenDeaths = 0;
     item.throws += 1;
     if (this.stopping === 'forcefully') {
       // It was told to abort, so this says nothing about the item.
@@ -401,6 +409,7 @@ export class Delivery<Load> {
       if (this.#barrenDeaths > 0 && (!this.#everReady || booting > 0 || now < this.#bootNotBefore)) return;
       slot.state = 'booting';
       slot.finished = 0;
+      slot.deathsBefore = this.counts.crashed;
       this.#commands.push({ do: 'boot', worker: slot.number });
       booting += 1;
       lacking -= this.#rules.concurrency;
@@ -443,6 +452,8 @@ export class Delivery<Load> {
     if (!item) return undefined;
     slot.leases.splice(index, 1);
     slot.finished += 1;
+    // Only a worker that was booted since the last death shows that booting works again.
+    if (slot.deathsBefore === this.counts.crashed) this.#barrenDeaths = 0;
     this.#afterLease(slot);
     return item;
   }
