@@ -343,6 +343,8 @@ export class Delivery<Load> {
 
   /** What is to be done now, and since the last call. */
   plan(now: number): readonly Command<Load>[] {
+    const over = this.stopping !== 'no' || (this.#closed && this.#idle);
+    for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
     while (this.#retrying[0] && this.#retrying[0].notBefore <= now) {
       const due = this.#retrying.shift();
       if (due) this.#giveBack([due.item]);
@@ -350,8 +352,6 @@ export class Delivery<Load> {
     if (this.#suspects.length > 0) this.#handSuspects(now);
     if (this.#pending.length > 0) this.#handPending(now);
     if (this.stopping === 'no') this.#bootAsNeeded(now);
-    const over = this.stopping !== 'no' || (this.#closed && this.#idle);
-    for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
     return this.#commands.splice(0);
   }
 
