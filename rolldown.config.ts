@@ -2,36 +2,47 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type Plugin } from 'rolldown';
+import { minify } from 'rolldown/utils';
 
 const modules = join(import.meta.dirname, 'node_modules');
 
 /**
- * What yeoman-environment imports for parts of it that are not used here: its own prompts, its own writing of files, its
- * search for installed generators, installing. They are most of its size, and of the time that it takes to start.
+ * What is imported for parts of yeoman-environment that are not used here: its own prompts, its own reading and writing
+ * of files, its search for installed generators, installing. They are most of its size, and of the time that it takes to
+ * start. By importer and module: the names that are imported.
  */
-const leftOut: Record<string, string[]> = {
-  '@yeoman/adapter': ['QueuedAdapter'],
-  '@yeoman/conflicter': ['createConflicterTransform', 'createYoResolveTransform', 'forceYoFiles'],
-  '@yeoman/transform': ['filePipeline', 'transform'],
-  'fly-import': ['flyImport'],
-  'which-package-manager': ['whichPackageManager'],
-  execa: ['execa', 'execaSync'],
-  globby: ['globbySync'],
+const leftOut: Record<string, Record<string, string[]>> = {
+  'yeoman-environment': {
+    '@yeoman/adapter': ['QueuedAdapter'],
+    '@yeoman/conflicter': ['createConflicterTransform', 'createYoResolveTransform', 'forceYoFiles'],
+    '@yeoman/transform': ['filePipeline', 'transform'],
+    'mem-fs-editor': [],
+    'mem-fs-editor/state': ['isFilePending'],
+    'mem-fs-editor/transform': ['createCommitTransform'],
+    'fly-import': ['FlyRepository', 'flyImport'],
+    'which-package-manager': ['whichPackageManager'],
+    execa: ['execa', 'execaSync'],
+    './generator-lookup.js': ['lookupGenerator', 'lookupGeneratorsSync'],
+  },
+  'mem-fs': { vinyl: ['default'], 'vinyl-file': ['vinylFileSync'] },
+  'lodash-es': { './findLast.js': ['default'] },
 };
 
-const yeomanEnvironment: Plugin = {
-  name: 'yeoman-environment',
-  resolveId(id, importer) {
-    return id in leftOut && importer?.startsWith(join(modules, 'yeoman-environment')) ? `\0left-out:${id}` : null;
+const withoutUnusedParts: Plugin = {
+  name: 'without-unused-parts',
+  resolveId(id, importer = '') {
+    const name = packageFolder(importer)?.slice(modules.length + 1) ?? '';
+    return leftOut[name]?.[id] ? `\0left-out:${name}:${id}` : null;
   },
   load(id) {
-    const [, name] = id.split('\0left-out:');
-    if (name === undefined) return null;
-    const exports = (leftOut[name] ?? []).map(
-      (it) => `export function ${it}() { throw new Error('${it} of ${name} is not in the bundle'); }`,
+    const [mark, name = '', part = ''] = id.split(':');
+    if (mark !== '\0left-out') return null;
+    // The one class of these that the environment makes at its start, for nothing, so that it must not throw.
+    const exports = (leftOut[name]?.[part] ?? []).map((it) =>
+      it === 'FlyRepository'
+        ? 'export class FlyRepository {}'
+        : `export ${it === 'default' ? it : ''} function ${it === 'default' ? '' : it}() { throw new Error('${it} of ${part} is not in the bundle'); }`,
     );
-    // The one thing of these that the environment makes at its start, for nothing.
-    if (name === 'fly-import') exports.push('export class FlyRepository {}');
     return { code: exports.join('\n'), moduleSideEffects: false };
   },
   transform(code, id) {
@@ -43,28 +54,53 @@ const yeomanEnvironment: Plugin = {
   },
 };
 
+/** The folder of the package that a module is of, if it is of one. */
+function packageFolder(id: string): string | undefined {
+  return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
+}
+
 /** What the commands import once the check has passed is the other bundle. */
 const commands: Plugin = {
   name: 'commands',
   resolveId: (id) => (id === './commands.ts' ? { id: './commands.js', external: true } : null),
 };
 
-/** The licences of all that is bundled, as they ask for: `THIRD-PARTY-NOTICES.txt` beside the bundle. */
+/**
+ * Small, and with names in its stack traces. Where there is code of ours it keeps its lines too: an uncaught error prints
+ * the whole line.
+ */
+const minified: Plugin = {
+  name: 'minified',
+  async renderChunk(code, chunk) {
+    const isOurs = Object.keys(chunk.modules).some((id) => packageFolder(id) === undefined && !id.startsWith('\0'));
+    const { code: small, errors } = await minify(chunk.fileName, code, {
+      module: true,
+      compress: true,
+      mangle: { keepNames: true },
+      codegen: { removeWhitespace: !isOurs },
+    });
+    if (errors[0]) this.error(errors[0]);
+    return small;
+  },
+};
+
+/** The licences of what is bundled, as they ask for: beside each chunk, those of what is in it. */
 const notices: Plugin = {
   name: 'notices',
   generateBundle(_options, bundle) {
-    const folders = new Set<string>();
     for (const chunk of Object.values(bundle)) {
       if (chunk.type !== 'chunk') continue;
-      for (const [id, { renderedLength }] of Object.entries(chunk.modules)) {
-        const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
-        if (folder !== undefined && renderedLength > 0) folders.add(folder);
-      }
+      const modulesWithin = Object.entries(chunk.modules).filter(([, { renderedLength }]) => renderedLength > 0);
+      const folders = new Set(modulesWithin.map(([id]) => packageFolder(id)).filter((folder) => folder !== undefined));
+      if (folders.size === 0) continue;
+      // It carries the compiler in a file of its own.
+      if (folders.has(join(modules, '@ts-morph/common'))) folders.add(join(modules, 'typescript'));
+      const source = [...folders]
+        .map(notice)
+        .sort()
+        .join(`\n${'-'.repeat(80)}\n`);
+      this.emitFile({ type: 'asset', fileName: `${chunk.fileName}.LICENSES.txt`, source });
     }
-    // ts-morph carries the compiler in a file of its own.
-    if (folders.has(join(modules, '@ts-morph/common'))) folders.add(join(modules, 'typescript'));
-    const texts = [...folders].map(notice).sort();
-    this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY-NOTICES.txt', source: texts.join(`\n${'-'.repeat(80)}\n`) });
   },
 };
 
@@ -94,16 +130,16 @@ export default defineConfig([
   {
     input: 'bin/commands.ts',
     platform: 'node',
-    plugins: [yeomanEnvironment, notices],
+    plugins: [withoutUnusedParts, minified, notices],
     // What these do when loaded is to define things, though their package.json does not say so.
     treeshake: { moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es)\//.test(id) },
     output: {
       dir: 'dist',
       cleanDir: true,
-      // Small, and still with lines and names that a stack trace can show: white space costs little once packed.
-      minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: false } },
+      minify: false,
       entryFileNames: '[name].js',
       chunkFileNames: '[name].js',
+      codeSplitting: { groups: [{ name: 'ts-morph', test: /\/node_modules\/@?ts-morph\// }] },
     },
   },
   {

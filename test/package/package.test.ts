@@ -70,10 +70,17 @@ describe('the tarball', () => {
     }
   });
 
-  test('has the licence of each package that is bundled', () => {
-    const notices = readFileSync(join(installed, 'dist/THIRD-PARTY-NOTICES.txt'), 'utf8');
-    for (const name of ['yeoman-environment', '@clack/prompts', 'ejs', 'mem-fs', 'ts-morph', 'typescript']) {
-      expect(notices).toMatch(new RegExp(`^${name} \\d.*\\(.+\\)`, 'm'));
+  test('has the licences of what is bundled, beside each chunk', () => {
+    const licences = (chunk: string): string => readFileSync(join(installed, `dist/${chunk}.LICENSES.txt`), 'utf8');
+    for (const [chunk, name] of [
+      ['create.js', 'yeoman-environment'],
+      ['create.js', 'mem-fs'],
+      ['ejs.js', 'ejs'],
+      ['execa.js', 'execa'],
+      ['ts-morph.js', 'ts-morph'],
+      ['ts-morph.js', 'typescript'],
+    ] as const) {
+      expect(licences(chunk)).toMatch(new RegExp(`^${name} \\d.*\\(.+\\)`, 'm'));
     }
   });
 });
