@@ -349,7 +349,7 @@ export class Delivery<Load> {
       const due = this.#retrying.shift();
       if (due) this.#giveBack([due.item]);
     }
-    if (this.#suspects.length > 0) this.#handSuspects(now);
+    this.#handSuspects(now);
     if (this.#pending.length > 0) this.#handPending(now);
     if (this.stopping === 'no') this.#bootAsNeeded(now);
     return this.#commands.splice(0);
@@ -357,6 +357,8 @@ export class Delivery<Load> {
 
   /** A suspect gets a worker that has nothing else; where there is none, one is kept from getting more. */
   #handSuspects(now: number): void {
+    // Which worker is kept free is decided anew each time: the suspect that it was for may be elsewhere by now.
+    for (const slot of this.slots) if (slot.alone) slot.alone = slot.leases.some((item) => item.suspect);
     for (const slot of this.slots) {
       const suspect = this.#suspects[0];
       if (!suspect) return;
@@ -366,8 +368,7 @@ export class Delivery<Load> {
       this.#lease(slot, suspect, now);
       this.#commands.push({ do: 'hand', worker: slot.number, items: [suspect] });
     }
-    const kept = this.slots.some((slot) => slot.alone && slot.leases.every((item) => !item.suspect));
-    if (this.#suspects.length === 0 || kept) return;
+    if (this.#suspects.length === 0) return;
     const busy = this.slots.filter((slot) => slot.state === 'ready' && !slot.alone);
     const keep = busy.sort((a, b) => a.leases.length - b.leases.length)[0];
     if (keep) keep.alone = true;
