@@ -520,9 +520,13 @@ export class Delivery<Load> {
     this.#retrying.splice(index, 0, { item, notBefore });
   }
 
-  /** Doubles each time up to a cap, and takes off up to a half of it at random, so that not all come at once. */
+  /**
+   * Doubles each time up to a cap, or up to the first where that is more, and takes off up to a half of it at random, so
+   * that not all come at once.
+   */
   #delay(firstMs: number, time: number): number {
-    const full = Math.min(BACKOFF_CAP_MS, firstMs * 2 ** (time - 1));
+    const doublings = Math.min(time - 1, 30); // past every cap, and not so many that the power is Infinity
+    const full = Math.min(Math.max(BACKOFF_CAP_MS, firstMs), firstMs * 2 ** doublings);
     return full * (1 - this.#rules.random() / 2);
   }
 }

@@ -5,7 +5,7 @@
 
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
-import type { CarriedFields, ItemError, MaybePromise, Parallelizable, WorkerSelf } from './parallelizable.ts';
+import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerSelf } from './parallelizable.ts';
 import { Processing } from './processing.ts';
 import type { AnyTask } from './task.ts';
 import type { BootWorker } from './worker.ts';
@@ -29,7 +29,7 @@ const LARGEST = 64 * 1024 * 1024;
  *
  * Resolves with an outcome for each item. Rejects with what `dispatch` or a hook throws.
  */
-export async function runInline<Item extends CarriedFields<Item>, Result>(
+export async function runInline<Item extends FitItem<Item>, Result>(
   task: (new () => Parallelizable<Item, Result>) | Parallelizable<Item, Result>,
   { items, retries = 0 }: { items?: Iterable<NoInfer<Item>> | AsyncIterable<NoInfer<Item>>; retries?: number } = {},
 ): Promise<InlineOutcome<Item, Awaited<Result>>[]> {

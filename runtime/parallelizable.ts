@@ -15,7 +15,7 @@
  *          object with methods in its fields is a compile error; an instance of a class arrives as a plain object.
  * Result - what `process` returns. It is sent to the master only where the task has `afterProcess`.
  */
-export interface Parallelizable<Item extends CarriedFields<Item>, Result = void> {
+export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
   /**
    * Runs in the master, once. A generator, async or not, of the items. It is pulled: the next item is asked for only
    * when a worker can take it, so an endless generator is fine. The master's stdin is its own to read.
@@ -182,38 +182,49 @@ export class PermanentError extends Error {
 /** A value or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Maps each field of an item to itself, or to a NotCarried that it cannot be, where it would not arrive. */
-export type CarriedFields<T> = { [K in keyof T]: Carried<T[K]> };
+/** Maps an item to itself, or to a NotCarried that it cannot be, where it would not arrive. */
+export type FitItem<T> = [Extract<T, Callable | symbol | PromiseLike<unknown>>] extends [never]
+  ? [T] extends [ReadonlyMap<infer K, infer V>]
+    ? [K] extends [Carried<K>]
+      ? CarriedMap<V>
+      : NotCarried<'a Map with keys that cannot be carried'>
+    : [T] extends [ReadonlySet<infer V>]
+      ? CarriedSet<V>
+      : CarriedFields<T>
+  : NotCarried<'a function, a symbol or a promise'>;
+
+/** The same for each field. A mapped type, and above no condition on a bare T: the constraint of Item would be circular. */
+export type CarriedFields<T> = { [K in keyof T]: T extends Whole ? T[K] : Carried<T[K]> };
 
 /** The type that a field of an item may have. `any` is not checked, `unknown` is refused. */
 export type Carried<T> = 0 extends 1 & T
   ? T
   : unknown extends T
     ? NotCarried<'unknown: say what it is'>
-    : T extends CarriedLeaf
+    : T extends Whole
       ? T
-      : T extends ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)
+      : T extends Callable
         ? NotCarried<'a function'>
         : T extends symbol
           ? NotCarried<'a symbol'>
           : T extends PromiseLike<unknown>
             ? NotCarried<'a promise: await it first'>
             : T extends ReadonlyMap<infer K, infer V>
-              ? [K, V] extends [Carried<K>, Carried<V>]
-                ? T
-                : NotCarried<'a Map of what cannot be carried'>
+              ? [K] extends [Carried<K>]
+                ? CarriedMap<V>
+                : NotCarried<'a Map with keys that cannot be carried'>
               : T extends ReadonlySet<infer V>
-                ? [V] extends [Carried<V>]
-                  ? T
-                  : NotCarried<'a Set of what cannot be carried'>
+                ? CarriedSet<V>
                 : T extends readonly (infer E)[]
                   ? number extends T['length']
                     ? CarriedList<E>
                     : CarriedFields<T>
                   : CarriedFields<T>;
 
+type Callable = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown);
+
 /** What is carried whole, methods and all. */
-type CarriedLeaf =
+type Whole =
   | string
   | number
   | bigint
@@ -226,9 +237,15 @@ type CarriedLeaf =
   | ArrayBuffer
   | ArrayBufferView;
 
-/** An interface, since the compiler puts off looking into one: a type such as Json, which holds lists of itself, ends. */
+// Interfaces, since the compiler puts off looking into one: a type such as Json, which holds lists of itself, ends.
 interface CarriedList<E> {
   readonly [index: number]: Carried<E>;
+}
+interface CarriedMap<V> {
+  get(key: never): Carried<V> | undefined;
+}
+interface CarriedSet<V> {
+  [Symbol.iterator](): { next(): { value?: Carried<V> | undefined } };
 }
 
 /** No value has this type; the compiler names Reason in its message. */

@@ -52,7 +52,7 @@ function parse(argv: readonly string[]): Parsed {
   } catch (error) {
     // Node.js says it at length, and calls a value that begins with a dash ambiguous.
     const { code, message } = error as NodeJS.ErrnoException;
-    const option = /'(-[^'\s,]+)/.exec(message)?.[1] ?? message;
+    const option = /'(?:-\w, )?(-[^'\s,]+)/.exec(message)?.[1] ?? message;
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw optionGoesWrong(`there is no option ${option}`);
     throw optionGoesWrong(`${option} ${/does not take/.test(message) ? 'takes no' : 'needs a'} value`);
   }
