@@ -1,0 +1,189 @@
+// The frames on the socket: whatever the bytes are, a FrameReader gives messages or throws ProtocolError.
+import v8 from 'node:v8';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ProtocolError } from '../../runtime/errors.ts';
+import { encode, FrameReader, TOKEN_BYTES, type ToMaster, type ToWorker } from '../../runtime/protocol.ts';
+
+const MAX_ITEM_BYTES = 1024;
+
+const error = {
+  name: 'TypeError',
+  message: 'no',
+  stack: 'at x',
+  code: 'E_NO',
+  cause: { name: 'Error', message: 'why' },
+};
+const body = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+
+const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
+  fc.record({
+    kind: fc.constant('items' as const),
+    items: fc.array(fc.record({ number, attempt: fc.nat(2 ** 31), body }), { minLength: 1 }),
+  }),
+  fc.record({
+    kind: fc.constant('outcomes' as const),
+    outcomes: fc.array(
+      fc.oneof(
+        fc.record({ number, durationMs: fc.double({ noNaN: true }), how: fc.constant('done' as const), body }),
+        fc.record({
+          number,
+          durationMs: fc.double({ noNaN: true }),
+          how: fc.constantFrom('threw' as const, 'threw for good' as const),
+          body: fc.constant(v8.serialize(error)),
+        }),
+      ),
+      { minLength: 1 },
+    ),
+  }),
+  fc.record({ kind: fc.constant('returned' as const), numbers: fc.array(number) }),
+  fc.constantFrom<ToMaster | ToWorker>(
+    { kind: 'ready' },
+    { kind: 'leaving' },
+    { kind: 'drain' },
+    { kind: 'abort', reason: 'SIGTERM' },
+    { kind: 'boot failed', error },
+    { kind: 'hook failed', hook: 'beforeExit', error },
+  ),
+);
+
+function reader(): FrameReader {
+  const frames = new FrameReader(TOKEN_BYTES);
+  frames.allowItems(MAX_ITEM_BYTES);
+  return frames;
+}
+
+function readAll(frames: FrameReader, chunk: Buffer): (ToMaster | ToWorker)[] {
+  const messages: (ToMaster | ToWorker)[] = [];
+  for (let next = frames.read(chunk); next; next = frames.read()) messages.push(next);
+  return messages;
+}
+
+test('what is encoded is read again, wherever the bytes are cut in two', () => {
+  fc.assert(
+    fc.property(fc.array(message, { minLength: 1, maxLength: 4 }), (messages) => {
+      const bytes = Buffer.concat(messages.flatMap(encode));
+      for (let at = 0; at <= bytes.length; at++) {
+        const frames = reader();
+        const read = [...readAll(frames, bytes.subarray(0, at)), ...readAll(frames, bytes.subarray(at))];
+        expect(read).toEqual(messages);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('what is encoded is read again, one byte at a time', () => {
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 8 }), (messages) => {
+      const frames = reader();
+      const read = [...Buffer.concat(messages.flatMap(encode))].flatMap((byte) => readAll(frames, Buffer.of(byte)));
+      expect(read).toEqual(messages);
+    }),
+  );
+});
+
+test('a batch larger than a frame is read again', () => {
+  const items = Array.from({ length: 500 }, (_, index) => ({
+    number: index + 1,
+    attempt: 1,
+    body: Buffer.alloc(1000, index),
+  }));
+  const frames = encode({ kind: 'items', items });
+  expect(frames.length).toBeGreaterThan(1);
+  const read = readAll(reader(), Buffer.concat(frames));
+  expect(read.flatMap((batch) => (batch.kind === 'items' ? batch.items : []))).toEqual(items);
+});
+
+test('10,000 frames with bytes changed, inserted or left out end in messages or in a ProtocolError', () => {
+  const seed = Date.now();
+  const before = process.memoryUsage().arrayBuffers;
+  let refused = 0;
+  const edit = fc.record({ at: fc.nat(), how: fc.constantFrom('change', 'insert', 'remove'), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(message, fc.array(edit, { minLength: 1, maxLength: 4 }), (original, edits) => {
+      const bytes = [...Buffer.concat(encode(original))];
+      for (const { at, how, byte } of edits) {
+        const index = at % (bytes.length || 1);
+        if (how === 'change') bytes[index] = byte;
+        else bytes.splice(index, how === 'remove' ? 1 : 0, ...(how === 'insert' ? [byte] : []));
+      }
+      try {
+        readAll(reader(), Buffer.from(bytes));
+      } catch (thrown) {
+        if (!(thrown instanceof ProtocolError)) throw thrown;
+        refused += 1;
+      }
+    }),
+    { numRuns: 10_000, seed }, // fast-check prints the seed where this fails
+  );
+  expect(refused).toBeGreaterThan(1000);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(256 * 1024 * 1024);
+});
+
+test('a declared length over the cap is refused with its header, before anything is allocated for it', () => {
+  const header = Buffer.alloc(5);
+  header.writeUInt32LE(0xffff_ffff, 0);
+  const before = process.memoryUsage().arrayBuffers;
+  expect(() => reader().read(header)).toThrow('a frame of 4294967295 bytes came, where at most');
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1024 * 1024);
+});
+
+test('a declared length of nothing is refused', () => {
+  expect(() => reader().read(Buffer.alloc(5))).toThrow(ProtocolError);
+});
+
+describe('a stranger', () => {
+  test('is read a hello, and nothing else', () => {
+    const token = Buffer.alloc(TOKEN_BYTES, 1);
+    expect(new FrameReader(TOKEN_BYTES).read(Buffer.concat(encode({ kind: 'hello', token })))).toEqual({
+      kind: 'hello',
+      token,
+    });
+    for (const other of [{ kind: 'ready' }, { kind: 'drain' }] as const) {
+      expect(() => new FrameReader(TOKEN_BYTES).read(Buffer.concat(encode(other)))).toThrow(ProtocolError);
+    }
+  });
+
+  test('is not read more bytes than a hello has', () => {
+    const token = Buffer.alloc(TOKEN_BYTES + 1, 1);
+    expect(() => new FrameReader(TOKEN_BYTES).read(Buffer.concat(encode({ kind: 'hello', token })))).toThrow(
+      ProtocolError,
+    );
+  });
+});
+
+describe('what is no message is refused', () => {
+  const sparse: number[] = [];
+  sparse.length = 2 ** 31 - 1;
+  const loop: { name: string; message: string; cause?: unknown } = { name: 'E', message: 'm' };
+  loop.cause = loop;
+  test.each([
+    ['nothing', null],
+    ['a number', 7],
+    ['an object without a kind', {}],
+    ['a hello without a token', { kind: 'hello' }],
+    ['outcomes that are no list', { kind: 'outcomes', outcomes: 5 }],
+    ['numbers that are none', { kind: 'returned', numbers: ['1'] }],
+    ['no numbers', { kind: 'returned' }],
+    ['a list that a few bytes make endless', { kind: 'returned', numbers: sparse }],
+    ['a failure without an error', { kind: 'boot failed' }],
+    ['an error without a name', { kind: 'hook failed', hook: 'beforeExit', error: { message: '' } }],
+    ['an error with a stack that is no text', { kind: 'boot failed', error: { name: 'E', message: 'm', stack: 5 } }],
+    ['an error that is its own cause', { kind: 'boot failed', error: loop }],
+  ])('%s', (_, value) => {
+    const content = v8.serialize(value);
+    const header = Buffer.alloc(5);
+    header.writeUInt32LE(content.length + 1, 0);
+    header.writeUInt8(3, 4); // what is rare
+    expect(() => reader().read(Buffer.concat([header, content]))).toThrow(ProtocolError);
+  });
+
+  test('a failure whose body is no error', () => {
+    const outcome = { number: 1, durationMs: 1, how: 'threw', body: v8.serialize('no') } as const;
+    expect(() => readAll(reader(), Buffer.concat(encode({ kind: 'outcomes', outcomes: [outcome] })))).toThrow(
+      ProtocolError,
+    );
+  });
+});
