@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freshMachine, npm, outside, run } from '../test/package/clients.ts';
+import { pack } from '../test/package/pack.ts';
 import { startRegistry } from '../test/package/registry.ts';
 
 const PEER = 'create-vite@9.3.0';
@@ -20,14 +21,13 @@ const freshFolder = (): string => {
   return path;
 };
 
-/** Both packages in the registry, and installed from it. */
+// Both packages are put into the registry, and installed from it.
 const home = freshFolder();
 const env = freshMachine(npm, home, registry.url);
 writeFileSync(join(home, '.npmrc'), `//${new URL(registry.url).host}/:_authToken=any\n`);
-await run(npm, ['pack', '--pack-destination', home], { cwd: join(import.meta.dirname, '..'), env: outside() });
 await run(npm, ['pack', '--pack-destination', home, PEER], { cwd: home, env: outside() });
-for (const tarball of ['create-divvy-task-0.1.0.tgz', `${PEER.replace('@', '-')}.tgz`]) {
-  await run(npm, ['publish', '--provenance=false', join(home, tarball)], { cwd: home, env });
+for (const tarball of [pack(home), join(home, `${PEER.replace('@', '-')}.tgz`)]) {
+  await run(npm, ['publish', '--provenance=false', tarball], { cwd: home, env });
 }
 await run(npm, ['install', '--prefix', home, 'create-divvy-task', 'create-vite'], { cwd: home, env });
 

@@ -12,13 +12,18 @@ declare module 'vitest' {
   }
 }
 
-export default function pack(project: TestProject): () => void {
+export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'divvy-package-'));
+  project.provide('tarball', pack(folder));
+  return () => rmSync(folder, { recursive: true });
+}
+
+/** Builds and packs the package. Returns the path of the tarball, which is put into `folder`. */
+export function pack(folder: string): string {
   const output = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], {
     cwd: join(import.meta.dirname, '../..'),
     encoding: 'utf8',
   });
-  const [packed] = JSON.parse(output) as [{ filename: string }];
-  project.provide('tarball', join(folder, packed.filename));
-  return () => rmSync(folder, { recursive: true });
+  const [{ filename }] = JSON.parse(output) as [{ filename: string }];
+  return join(folder, filename);
 }
