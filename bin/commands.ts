@@ -32,7 +32,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   run: {
     takes: '<task> [options]',
-    summary: 'run a task with the runtime of its project; `divvy run --help` has the options',
+    summary: 'run a task by the runtime of its project',
+    flagsElsewhere: 'The options are those of the runtime: in a project, this lists them.',
     words: { most: 1, what: 'a task' },
     raw: true,
     load: async () => (await import('../generators/run/run.ts')).run,

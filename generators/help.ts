@@ -10,6 +10,8 @@ export interface CommandHelp {
   readonly takes: string;
   /** One line; empty for a command that is not there yet. */
   readonly summary: string;
+  /** Where the flags are told of that are not the generator's own. */
+  readonly flagsElsewhere?: string;
 }
 
 const WHAT = 'a typed TypeScript task whose items run in parallel worker processes';
@@ -40,13 +42,16 @@ export function programHelp(program: Program, commands: Readonly<Record<string, 
     program === 'divvy' ? 'Flags of `divvy create`:' : 'Flags:',
     flagHelp('create'),
     '',
-    'Exit codes: 0 done or nothing to do, 1 failed or cancelled, 2 usage or a missing answer, 3 conflicts,',
-    '5 uncommitted changes in the way.',
+    'Exit codes: 0 done or nothing to do, 1 failed or cancelled, 2 usage or a missing answer,',
+    '3 conflicts, 5 uncommitted changes in the way.',
   ].join('\n');
 }
 
-export const commandHelp = (shown: string, name: string, { takes, summary }: CommandHelp): string =>
-  [`Usage: ${`${shown} ${takes}`.trimEnd()}`, '', summary, '', 'Flags:', flagHelp(name)].join('\n');
+export function commandHelp(shown: string, name: string, { takes, summary, flagsElsewhere }: CommandHelp): string {
+  const usage = `Usage: ${`${shown} ${takes}`.trimEnd()}`;
+  const flags = flagsElsewhere ?? `Flags:\n${flagHelp(name)}`;
+  return [usage, '', `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`, '', flags].join('\n');
+}
 
 /** The flags that a command takes, one a line. */
 const flagHelp = (command: string): string =>

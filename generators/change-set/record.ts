@@ -88,6 +88,16 @@ export function readPending(root: string): Record | undefined {
   return parsed;
 }
 
+/** What the last command that wrote here left in each file: their sha256; nothing where there is no record of it. */
+export function lastSums(root: string): ReadonlyMap<string, string> {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(join(placesOf(root).last, 'record.json'), 'utf8'));
+    return new Map(isRecord(parsed) ? parsed.changes.map(({ path, after }) => [path, after.sha256]) : []);
+  } catch {
+    return new Map();
+  }
+}
+
 const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

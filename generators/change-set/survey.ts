@@ -56,7 +56,12 @@ export const sha256 = (bytes: Buffer): string => createHash('sha256').update(byt
  * Throws a Refusal where a part of the path is a file, or a link to nothing.
  */
 export function realRoot(folder: string): string {
-  const state = stat(folder);
+  let state: Stats | undefined;
+  try {
+    state = stat(folder);
+  } catch (error) {
+    throw badFolder(folder, (error as Error).message); // Such as ENAMETOOLONG.
+  }
   if (state === undefined && dirname(folder) !== folder) return join(realRoot(dirname(folder)), basename(folder));
   let real: string;
   try {

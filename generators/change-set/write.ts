@@ -76,8 +76,12 @@ function writeOrTakeBack({ root, changes }: ChangeSet, command: string): void {
  * Returns whether there was anything. Throws a Refusal where another command is at work, or the record is of no use.
  */
 export function recover(root: string): boolean {
-  if (stat(placesOf(root).pending) === undefined) return false;
+  if (stat(placesOf(root).home) === undefined) return false;
   refuseLinks(root);
+  if (stat(placesOf(root).pending) === undefined) {
+    removeHomeIfUnused(root);
+    return false;
+  }
   const pid = writerAtWork(root);
   if (pid !== undefined) throw otherCommandAtWork(pid, placesOf(root).pending);
   const release = holdSignals();
@@ -173,9 +177,15 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
 
 /** The survey looked at this too; a link could have been put there since. The rename itself follows none. */
 function refuseLinkedParents(root: string, path: string): void {
+  if (!isBehindFolders(root, path)) throw unsafePath(path, 'a folder on the way to it has been replaced');
+}
+
+/** Whether everything on the way from the root to a path is a folder, and none a link to one. */
+function isBehindFolders(root: string, path: string): boolean {
   for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
-    if (stat(join(root, folder))?.isDirectory() !== true) throw unsafePath(path, `${folder} is no folder any more`);
+    if (stat(join(root, folder))?.isDirectory() !== true) return false;
   }
+  return true;
 }
 
 function keepRecord(root: string): void {
@@ -196,14 +206,18 @@ function takeBack(root: string, record: Record): void {
     }
   }
   for (const folder of record.madeFolders.toReversed()) removeIfEmpty(join(root, folder));
+  // From here on nothing is left to be put right; cut short, this leaves at most an empty folder.
   removePending(root);
   removeHomeIfUnused(root);
   removeFolders(root, record.madeAbove);
 }
 
-/** Only what is ours is touched: a file that holds anything but what the command wrote is somebody's since. */
+/**
+ * Only what is ours is touched: a file that holds anything but what the command wrote is somebody's since, and what is
+ * behind a link is not in the project.
+ */
 function takeBackOne(root: string, { path, before, after }: RecordedChange): void {
-  refuseLinkedParentsIfThere(root, path);
+  if (!isBehindFolders(root, path)) return;
   const state = stat(join(root, path));
   if (state === undefined || !state.isFile()) return;
   if (sha256(readBefore(root, path)?.bytes ?? Buffer.alloc(0)) !== after.sha256) return;
@@ -223,19 +237,10 @@ function takeBackOne(root: string, { path, before, after }: RecordedChange): voi
   renameSync(aside, join(root, path));
 }
 
-function refuseLinkedParentsIfThere(root: string, path: string): void {
-  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
-    const state = stat(join(root, folder));
-    if (state !== undefined && !state.isDirectory()) throw new Error(`${folder} is no folder`);
-  }
-}
-
 /** `.divvy/` holds the journals of runs too; without any of those, and without an earlier record, it goes. */
 function removeHomeIfUnused(root: string): void {
   const { home } = placesOf(root);
-  if (stat(home) === undefined) return;
-  const left = readdirSync(home);
-  if (left.length === 1 && left[0] === '.gitignore') rmSync(home, { recursive: true });
+  if (readdirSync(home).every((name) => name === '.gitignore')) rmSync(home, { recursive: true });
 }
 
 /** The project's own folder and those above it that were made for it, as far as they are empty. */
@@ -256,17 +261,20 @@ function removeIfEmpty(folder: string): boolean {
   }
 }
 
+const HELD = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const held: NodeJS.Signals[] = [];
+let holding = 0;
+const hold = (signal: NodeJS.Signals) => held.push(signal);
+
 /** INT, TERM and HUP that come meanwhile are raised again afterwards. Returns what ends the holding. */
 function holdSignals(): () => void {
-  const held: NodeJS.Signals[] = [];
-  const hold = (signal: NodeJS.Signals) => held.push(signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, hold);
+  if (holding++ === 0) for (const signal of HELD) process.on(signal, hold);
   return () => {
     // The writing is synchronous: what came meanwhile is delivered when the loop turns, and only then may we let go.
     setImmediate(() => {
-      for (const signal of signals) process.off(signal, hold);
-      const first = held[0];
+      if (--holding > 0) return;
+      for (const signal of HELD) process.off(signal, hold);
+      const first = held.splice(0)[0];
       if (first !== undefined) process.kill(process.pid, first);
     });
   };

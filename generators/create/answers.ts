@@ -55,11 +55,11 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   if (call.values.template !== undefined) findTemplate(call.values.template);
 
   const folder = await settleFolder(call, mayAsk, ask);
+  const task = call.values.name ?? basename(resolve(call.cwd, folder));
+  refuseName(task, call.values.name === undefined);
   const root = rootOf(call.cwd, folder);
   if (!isPreview && stat(root) !== undefined) recover(root);
   if (call.values.force !== true) refuseFullFolder(folder, root);
-  const task = call.values.name ?? basename(resolve(call.cwd, folder));
-  refuseName(task, call.values.name === undefined);
 
   const template = await settleTemplate(call, mayAsk, ask);
   refuseUnknownAnswers(call, template);

@@ -1,5 +1,6 @@
 /** Files that exist and differ: kept, overwritten, asked about, or the reason to write nothing at all. */
 
+import { lastSums } from '../change-set/record.ts';
 import type { Change, Survey, Wanted } from '../change-set/survey.ts';
 import { sha256 } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
@@ -79,8 +80,11 @@ async function decide({ path }: Change, how: Settlement, ask: Workshop['ask']): 
 /** What git has not committed, and divvy did not write, would be lost. */
 async function refuseDirty(root: string, overwritten: readonly Change[]): Promise<void> {
   if (overwritten.length === 0) return;
-  const sums = lockedSums(root);
-  const others = overwritten.filter(({ path, before }) => before && sums.get(path) !== sha256(before.bytes));
+  const known = [lockedSums(root), lastSums(root)];
+  const others = overwritten.filter(({ path, before }) => {
+    const sum = before && sha256(before.bytes);
+    return !known.some((sums) => sums.get(path) === sum);
+  });
   const dirty = await changedInGit(
     root,
     others.map(({ path }) => path),

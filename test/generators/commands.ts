@@ -1,0 +1,78 @@
+// The two commands, run from the source as a person would run them, in folders of their own.
+import { spawn } from 'node:child_process';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+export const home: string = join(import.meta.dirname, '../..');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Options {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The environment without what npm, a CI or a git hook put there. */
+export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const left = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|CI$|NO_COLOR$|FORCE_COLOR$|GIT_|VITEST)/i.test(name),
+  );
+  // The source is compiled once for all of these tests, not once for each command that they run.
+  return { ...Object.fromEntries(left), NODE_COMPILE_CACHE: join(tmpdir(), 'divvy-compile-cache'), ...extra };
+}
+
+/** Runs a command to its end; its stdin is empty and no terminal. */
+export const divvy = (argv: readonly string[], options: Options = {}): Promise<Ended> => run('divvy', argv, options);
+export const createDivvyTask = (argv: readonly string[], options: Options = {}): Promise<Ended> =>
+  run('create-divvy-task', argv, options);
+
+function run(program: string, argv: readonly string[], { cwd, env }: Options): Promise<Ended> {
+  const child = spawn(process.execPath, [join(home, 'bin', `${program}.ts`), ...argv], {
+    cwd,
+    env: cleanEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      output[stream] += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, ...output }));
+  });
+}
+
+/** A fresh folder, by its real path, that goes when the test is over. */
+export function freshFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'divvy-generators-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Everything below a folder: a file's bytes (latin1) and mode, a link's target. `.git` and what `leave` names is left out. */
+export function treeOf(folder: string, leave: readonly string[] = []): Record<string, string> {
+  const tree: Record<string, string> = {};
+  const walk = (below: string): void => {
+    for (const name of readdirSync(join(folder, below)).sort()) {
+      const path = below === '' ? name : `${below}/${name}`;
+      const state = lstatSync(join(folder, path));
+      if (name === '.git' || leave.includes(path)) continue;
+      if (state.isSymbolicLink()) tree[path] = `-> ${readlinkSync(join(folder, path))}`;
+      else if (state.isDirectory()) {
+        tree[`${path}/`] = 'folder';
+        walk(path);
+      } else tree[path] = `${(state.mode & 0o777).toString(8)} ${readFileSync(join(folder, path), 'latin1')}`;
+    }
+  };
+  walk('');
+  return tree;
+}

@@ -1,0 +1,82 @@
+// SIGKILL at every single step of a write, and of the recovery from it: the next command finds the tree as it was.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { recover } from '../../generators/change-set/write.ts';
+import { cleanEnvironment, freshFolder, home, treeOf } from './commands.ts';
+
+/** Runs one writing or recovering process that is killed before its nth step on the disk. Returns whether it was. */
+const killedAt = (step: number, act: 'write' | 'recover', root: string): boolean => run(step, act, root).wasKilled;
+
+/** How many steps a write takes that is not killed. */
+const stepsOf = (root: string): number => run(0, 'write', root).steps;
+
+function run(step: number, act: 'write' | 'recover', root: string): { wasKilled: boolean; steps: number } {
+  const script = join(home, 'test/generators/killed.ts');
+  const ended = spawnSync(process.execPath, [script, String(step), act, root], {
+    encoding: 'utf8',
+    env: cleanEnvironment(),
+  });
+  if (ended.signal === null && ended.status !== 0) throw new Error(ended.stderr);
+  return { wasKilled: ended.signal === 'SIGKILL', steps: Number(ended.stdout) };
+}
+
+describe.each([
+  ['a new project', () => {}],
+  [
+    'a project that is there',
+    (root: string) => {
+      mkdirSync(join(root, 'there'), { recursive: true });
+      writeFileSync(join(root, 'there/old.txt'), 'old', { mode: 0o600 });
+      writeFileSync(join(root, 'kept.txt'), 'kept');
+    },
+  ],
+])('%s', (_, prepare) => {
+  test('killed at any step of the write', () => {
+    const folder = freshFolder();
+    let step = 1;
+    for (; ; step++) {
+      const root = join(folder, String(step), 'project');
+      mkdirSync(join(folder, String(step)));
+      prepare(root);
+      const before = treeOf(join(folder, String(step)));
+      const wasKilled = killedAt(step, 'write', root);
+      recover(root);
+      // Killed between the making of the folder and the first word of the record, an empty folder may be left.
+      const after = treeOf(join(folder, String(step)));
+      if (!wasKilled) break;
+      const isDone = 'project/.divvy/last/record.json' in after;
+      if (!isDone) expect(withoutEmptyRoot(after, before), `step ${step}`).toEqual(before);
+    }
+    expect(step).toBeGreaterThan(15);
+  });
+
+  test('killed at any step of the recovery', () => {
+    const folder = freshFolder();
+    const cut = join(folder, 'cut/project');
+    mkdirSync(join(folder, 'cut'));
+    prepare(cut);
+    const before = treeOf(join(folder, 'cut'));
+    // Before the last step everything is written, and the record still pending.
+    const steps = stepsOf(copyOf(join(folder, 'cut'), join(folder, 'count')));
+    expect(killedAt(steps, 'write', cut)).toBe(true);
+    for (let step = 1; ; step++) {
+      const root = copyOf(join(folder, 'cut'), join(folder, `again-${step}`));
+      const wasKilled = killedAt(step, 'recover', root);
+      recover(root);
+      expect(withoutEmptyRoot(treeOf(join(root, '..')), before), `step ${step}`).toEqual(before);
+      if (!wasKilled) break;
+    }
+  });
+});
+
+function copyOf(folder: string, to: string): string {
+  cpSync(folder, to, { recursive: true });
+  return join(to, 'project');
+}
+
+function withoutEmptyRoot(tree: Record<string, string>, before: Record<string, string>): Record<string, string> {
+  const isEmpty = Object.keys(tree).every((path) => path === 'project/');
+  return isEmpty && !('project/' in before) ? {} : tree;
+}

@@ -1,0 +1,58 @@
+// What is printed for --help, word for word: read a change of these files as a user would.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createDivvyTask, divvy, freshFolder, home } from './commands.ts';
+
+const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string };
+const golden = (name: string): string =>
+  readFileSync(join(import.meta.dirname, 'help', `${name}.txt`), 'utf8').replaceAll('VERSION', version);
+
+describe.each([
+  ['create-divvy-task', createDivvyTask, ['--help']],
+  ['divvy', divvy, ['--help']],
+  ['divvy', divvy, ['-h']],
+  ['divvy-create', divvy, ['create', '--help']],
+  ['divvy-list', divvy, ['list', '-h']],
+  ['divvy-run', divvy, ['run', '--help']],
+] as const)('%s.txt', (name, command, argv) => {
+  test(`is what ${argv.join(' ')} prints`, async () => {
+    expect(await command(argv, { cwd: freshFolder() })).toEqual({
+      code: 0,
+      signal: null,
+      stdout: golden(name),
+      stderr: '',
+    });
+  });
+
+  test('fits a terminal of 100 columns', () => {
+    for (const line of golden(name).split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+});
+
+test.each([
+  [createDivvyTask, ['--version']],
+  [divvy, ['--version']],
+  [divvy, ['create', '--version']],
+] as const)('the version', async (command, argv) => {
+  expect(await command(argv)).toEqual({ code: 0, signal: null, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each([
+  [[], 'no command and no task file is given', 'create, run, list'],
+  [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
+  [['undo'], '`divvy undo` is not there yet', 'divvy --help'],
+  [['hook', 'add', 'total'], '`divvy hook` is not there yet', 'divvy --help'],
+  [['list', 'x'], '"x" is one argument too many', 'no arguments'],
+])('divvy %j is exit 2', async (argv, message, remedy) => {
+  const { code, stdout, stderr } = await divvy(argv, { cwd: freshFolder() });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(`error: ${message}`);
+  expect(stderr).toContain(remedy);
+});
+
+test('a command word given to create-divvy-task is that command', async () => {
+  const { code, stdout } = await createDivvyTask(['list', '--json'], { cwd: freshFolder() });
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ command: 'list', tasks: [] });
+});
