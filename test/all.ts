@@ -1,13 +1,12 @@
 // What `npm test` does: every check there is, one after the other, whether or not one before it failed; then the counts.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const home = join(import.meta.dirname, '..');
 const reports = mkdtempSync(join(tmpdir(), 'divvy-test-'));
-const vitest = createRequire(import.meta.url).resolve('vitest/vitest.mjs');
+const vitest = join(home, 'node_modules/vitest/vitest.mjs');
 
 /** The Node.js versions of package.json's devDependencies; the first runs everything, the others what users run on theirs. */
 const nodes = [
