@@ -3,6 +3,7 @@
  */
 
 import fs from 'node:fs';
+import path from 'node:path';
 import { DivvyError, Shutdown, TaskError, toItemError } from '../errors.ts';
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
@@ -51,7 +52,7 @@ async function runRequest(argv: readonly string[], say: (line: string) => void):
   const { taskFile, options, args } = request;
   const verbose = options.verbose ?? false;
   const observe = reportTo(say, { verbose, chatty: process.stderr.isTTY });
-  process.argv = [process.execPath, fs.existsSync(taskFile) ? fs.realpathSync(taskFile) : taskFile, ...args];
+  process.argv = [process.execPath, path.resolve(taskFile), ...args];
   return new Master(taskFile, { ...options, args, observe }).run();
 }
 

@@ -223,3 +223,8 @@ test.each([
   expect(ended).toMatchObject({ status: 0, stdout: [1, 2, 3, 4].map((item) => `processed ${item}\n`).join('') });
   expect(ended.stderr).toMatch(`divvy: worker 1 was killed by SIGKILL while on item 2 (${why}`);
 });
+
+test('a task file that takes longer to load than a stranger may be silent boots all the same', async () => {
+  const ended = await runTask('slow-to-load').ended();
+  expect(ended).toMatchObject({ status: 0, stdout: 'processed 1\n', stderr: '' });
+});
