@@ -12,7 +12,7 @@ const WAITING_MAX = 1000;
 export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
   let leased = 0;
   for (const { work, item, place, holder, starts } of truth.active) {
-    const as = place === 'held' ? ['leased'] : place === 'settling' ? ['settling'] : ['pending', 'retrying'];
+    const as = place === 'held' ? ['leased'] : ['pending', 'retrying'];
     ensure(as.includes(item.state), `item ${work.number} is ${place}, and Delivery has it as ${item.state}`);
     ensure(item.starts === starts, `item ${work.number} was started ${starts} times, not ${item.starts}`);
     if (!holder) continue;
@@ -34,8 +34,7 @@ export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
 
 /** After each plan: nothing that could be done is left undone. */
 export function checkPlanned(truth: Truth, now: number): void {
-  const open = [...truth.active].some(({ place }) => place !== 'settling');
-  const over = truth.stopping !== 'no' || (truth.closed && !open);
+  const over = truth.stopping !== 'no' || (truth.closed && truth.active.size === 0);
   for (const [worker, { state }] of truth.workers) {
     const stays = state !== 'asked to exit';
     ensure(!stays || (!over && worker <= truth.size), `worker ${worker} was not asked to exit`);
@@ -61,15 +60,10 @@ export function checkPlanned(truth: Truth, now: number): void {
 
 /** As many items are pulled as find a worker, and where a worker idles, at least one. */
 export function checkWanted(truth: Truth, wanted: number): void {
-  let waiting = 0;
-  let later = 0;
-  let settling = 0;
-  for (const { place } of truth.active) {
-    if (place === 'waiting') waiting += 1;
-    else if (place === 'later') later += 1;
-    else if (place === 'settling') settling += 1;
-  }
-  const full = later >= WAITING_MAX || settling >= WAITING_MAX;
+  const places = [...truth.active].map(({ place }) => place);
+  const waiting = places.filter((place) => place === 'waiting').length;
+  const later = places.filter((place) => place === 'later').length;
+  const full = later >= WAITING_MAX || truth.settling.size >= WAITING_MAX;
   const most = truth.closed || full ? 0 : Math.max(0, truth.roomToPull() - waiting);
   ensure(wanted <= most, `${wanted} items are wanted where ${most} find a worker`);
   const starving = !truth.closed && !full && waiting === 0 && truth.idle() !== undefined;
@@ -82,7 +76,7 @@ export function checkFinished(truth: Truth, delivery: Delivery<Work>): void {
     const as = place === 'unfinished' ? 'released' : place;
     ensure(item.state === as, `item ${work.number} ended as ${place}, and Delivery has it as ${item.state}`);
   }
-  same('items without an outcome', truth.active.size, 0);
+  same('items without an outcome', truth.active.size + truth.settling.size, 0);
   same('processes left', truth.workers.size, 0);
   const { dispatched, done, failed, unfinished } = delivery.counts;
   same('outcomes', done + failed + unfinished, dispatched);

@@ -54,8 +54,10 @@ export class Truth {
 
   /** Deaths, one after another, of workers that had finished no item. */
   barrenDeaths = 0;
-  /** Items that have not ended. */
+  /** Items that are still to be processed. */
   readonly active = new Set<Entry>();
+  /** Items whose outcome is being recorded. */
+  readonly settling = new Set<Entry>();
   readonly ended = { done: 0, failed: 0, unfinished: 0 };
   readonly distributed = new Set<Entry>();
   /** Who was handed something since the last plan. */
@@ -170,6 +172,7 @@ export class Truth {
     const entry = this.entry(number);
     const right = outcome === 'unfinished' || outcome === entry.verdict;
     ensure(right, `item ${number} was settled as ${outcome}, and is ${entry.verdict}`);
+    same(`item ${number} before it is settled`, entry.item.state, 'settling');
     this.#end(entry, outcome);
   }
 
@@ -288,13 +291,16 @@ export class Truth {
 
   /** Its outcome is to be recorded. */
   #judge(entry: Entry, verdict: 'done' | 'failed'): 'done' | 'failed' {
+    this.active.delete(entry);
+    this.settling.add(entry);
     entry.place = 'settling';
     entry.verdict = verdict;
     return verdict;
   }
 
   #end(entry: Entry, outcome: 'done' | 'failed' | 'unfinished'): 'unfinished' {
-    ensure(this.active.delete(entry), `item ${entry.work.number} has a second outcome: ${outcome}`);
+    const isFirst = this.active.delete(entry) || this.settling.delete(entry);
+    ensure(isFirst, `item ${entry.work.number} has a second outcome: ${outcome}`);
     entry.place = outcome;
     this.ended[outcome] += 1;
     return 'unfinished';
