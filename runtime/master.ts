@@ -30,7 +30,7 @@ import { type MasterOptions, type Settings, settingsOf } from './options.ts';
 import { Output } from './output.ts';
 import type { ItemError, Run, RunResult, WorkerExit } from './parallelizable.ts';
 import type { CarriedOutcome, ToMaster } from './protocol.ts';
-import { type RunEvent, reportTo, seconds } from './report.ts';
+import { plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, outcomeOf, Settling } from './settling.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
@@ -437,7 +437,7 @@ export class Master {
       for (const item of failed) {
         this.#settling.failed(item, {
           name: 'WorkerDied',
-          message: `${how} while on it, ${item.crashes} times over (--max-crashes)`,
+          message: `${how} while on it${item.crashes > 1 ? `, ${item.crashes} times over` : ''} (--max-crashes)`,
         });
       }
       if (bootFailure) this.#fail(new BootFailure(this.failures, how));
@@ -564,7 +564,7 @@ export class Master {
     const asked = this.#dispatching?.askedAt;
     const { dispatched, done, failed } = this.#delivery.counts;
     const master = [
-      `master (${process.pid}): ${dispatched} items dispatched, ${done} done, ${failed} failed`,
+      `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${done} done, ${failed} failed`,
       asked === undefined
         ? '    waits for its workers'
         : `    waits for dispatch to give an item, for ${seconds(now - asked)}`,

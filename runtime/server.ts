@@ -102,7 +102,8 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
   function receive(socket: net.Socket): void {
     const reader = new FrameReader(TOKEN_BYTES);
     let guest: Guest | undefined;
-    const deadline = setTimeout(() => socket.destroy(), HELLO_WITHIN_MS);
+    // Where it was the master that was too busy to listen (a dispatch that blocks), the hello is there to be read first.
+    const deadline = setTimeout(() => setImmediate(() => guest ?? socket.destroy()), HELLO_WITHIN_MS);
     let broken: string | undefined;
 
     const admit = (message: ToMaster | ToWorker): void => {
@@ -140,6 +141,9 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
   }
 
   await listen(server, socketPath);
+  // The task may end this process, by process.exit() in its dispatch or by what nobody catches.
+  const remove = (): void => fs.rmSync(fresh ? path.dirname(socketPath) : socketPath, { recursive: true, force: true });
+  process.on('exit', remove);
   return {
     path: socketPath,
     invite(guest) {
@@ -154,7 +158,8 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
       guests.clear();
       for (const socket of open) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve())); // close removes the socket's file
-      if (fresh) fs.rmSync(path.dirname(socketPath), { recursive: true, force: true });
+      process.off('exit', remove);
+      if (fresh) remove(); // another's path may be another run's by now
     },
   };
 }

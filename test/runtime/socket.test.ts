@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import v8 from 'node:v8';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { makeGate, runTask } from './run-task.ts';
+import { gone, makeGate, runTask } from './run-task.ts';
 
 /** A folder of the test's own. */
 function scratch(): string {
@@ -227,4 +227,14 @@ test.each([
 test('a task file that takes longer to load than a stranger may be silent boots all the same', async () => {
   const ended = await runTask('slow-to-load').ended();
   expect(ended).toMatchObject({ status: 0, stdout: 'processed 1\n', stderr: '' });
+});
+
+test.each([
+  ['exit', 7],
+  ['reject', 1],
+])('a task that ends the master itself (%s) leaves neither its socket nor a worker', async (how, status) => {
+  const run = runTask('ends-master', { args: ['--', how] });
+  await run.closed;
+  await gone(-run.pid);
+  expect(await run.ended()).toMatchObject({ status });
 });
