@@ -41,7 +41,7 @@ const painter =
   (text: string): string =>
     styleText(format, text, { stream });
 
-export function styleFor(stream: NodeJS.WriteStream): Style {
+function styleFor(stream: NodeJS.WriteStream): Style {
   return {
     strong: painter('bold', stream),
     faint: painter('dim', stream),

@@ -200,12 +200,18 @@ describe('a folder that has something in it', () => {
     expect(treeOf(cwd)).toEqual(before);
   });
 
-  test('is kept with --on-conflict skip, and the lock does not claim it', async () => {
+  test('is kept with --on-conflict skip, and the lock keeps what it said of it', async () => {
     const { cwd, task } = await withConflict();
-    const argv = ['my-task', '--force', '--on-conflict', 'skip', '--no-git'];
-    expect((await createDivvyTask([...argv, '-t', 'files'], { cwd })).code).toBe(0);
+    const lockOf = () => (json(join(cwd, 'my-task/divvy.lock.json')) as { files: Record<string, string> }).files;
+    const before = lockOf();
+    await create(cwd, 'my-task', '-t', 'files', '--force', '--on-conflict', 'skip', '--no-git');
     expect(read(task)).toBe('// mine\n');
-    expect(existsSync(join(cwd, 'my-task/divvy.lock.json'))).toBe(true);
+    expect(lockOf()).toEqual(before);
+    await create(cwd, 'my-task', '-t', 'files', '--name', 'other', '--force', '--on-conflict', 'overwrite', '--no-git');
+    expect(json(join(cwd, 'my-task/divvy.lock.json'))).toMatchObject({
+      tasks: { 'my-task': { template: 'files' }, other: { template: 'files' } },
+      files: { 'tasks/my-task.ts': before['tasks/my-task.ts'], 'tasks/other.ts': expect.any(String) },
+    });
   });
 
   test('is overwritten with --on-conflict overwrite, keeps its mode, and the old bytes are kept in .divvy', async () => {
