@@ -25,7 +25,7 @@ export interface Terminal {
 }
 
 /** Each wraps a text in a colour, where the stream that people's text goes to has any. */
-export interface Style {
+interface Style {
   readonly strong: (text: string) => string;
   readonly faint: (text: string) => string;
   readonly added: (text: string) => string;
