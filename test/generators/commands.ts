@@ -1,9 +1,9 @@
-// The two commands, run from the source as a person would run them, in folders of their own.
+// The two commands, run as a person would run them, in folders of their own.
 import { spawn } from 'node:child_process';
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 
 export const home: string = join(import.meta.dirname, '../..');
 
@@ -24,8 +24,7 @@ export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessE
   const left = Object.entries(process.env).filter(
     ([name]) => !/^(npm_|CI$|NO_COLOR$|FORCE_COLOR$|GIT_|VITEST)/i.test(name),
   );
-  // The source is compiled once for all of these tests, not once for each command that they run.
-  return { ...Object.fromEntries(left), NODE_COMPILE_CACHE: join(tmpdir(), 'divvy-compile-cache'), ...extra };
+  return { ...Object.fromEntries(left), ...extra };
 }
 
 /** Runs a command to its end; its stdin is empty and no terminal. */
@@ -33,8 +32,12 @@ export const divvy = (argv: readonly string[], options: Options = {}): Promise<E
 export const createDivvyTask = (argv: readonly string[], options: Options = {}): Promise<Ended> =>
   run('create-divvy-task', argv, options);
 
-function run(program: string, argv: readonly string[], { cwd, env }: Options): Promise<Ended> {
-  const child = spawn(process.execPath, [join(home, 'bin', `${program}.ts`), ...argv], {
+/** The file that is a command, bundled as it is published. */
+export const commandFile = (program: 'create-divvy-task' | 'divvy'): string =>
+  join(inject('commands'), `${program}.cjs`);
+
+function run(program: 'create-divvy-task' | 'divvy', argv: readonly string[], { cwd, env }: Options): Promise<Ended> {
+  const child = spawn(process.execPath, [commandFile(program), ...argv], {
     cwd,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],

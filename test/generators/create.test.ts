@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cleanEnvironment, createDivvyTask, divvy, freshFolder, home, treeOf } from './commands.ts';
+import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder, home, treeOf } from './commands.ts';
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 const json = (file: string): never => JSON.parse(readFileSync(file, 'utf8')) as never;
@@ -325,7 +325,7 @@ test.each([
   const again = freshFolder();
   const { stdout } = await createDivvyTask([...argv, '--json'], { cwd });
   const { replay } = JSON.parse(stdout) as { replay: string };
-  const command = `${process.execPath} ${join(home, 'bin/create-divvy-task.ts')}`;
+  const command = `${process.execPath} ${commandFile('create-divvy-task')}`;
   const local = replay.replace(/^.*create-divvy-task@\S+/, command);
   execFileSync('sh', ['-c', local], { cwd: again, env: cleanEnvironment() });
   const leave = ['.divvy', 'my-task/.divvy', "it's a folder/x/.divvy"];
