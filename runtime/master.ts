@@ -375,7 +375,10 @@ export class Master {
     } catch (error) {
       this.#fail(hookThrew('beforeFork', error));
     }
-    if (this.#delivery.stopping !== 'no') return this.#note(() => this.#delivery.notForked(worker.number));
+    if (this.#delivery.stopping !== 'no') {
+      clearTimeout(worker.killTimer); // it was told to exit, and there is nothing to kill
+      return this.#note(() => this.#delivery.notForked(worker.number));
+    }
     worker.bootedAt = performance.now();
     const running = this.#boot(worker, {
       said: (message) => {
@@ -425,10 +428,9 @@ export class Master {
       worker.status = exit;
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
-      const { crashed, inProgress, failed, bootFailure } = this.#delivery.exited(worker.number, now);
+      const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(worker.number, now);
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed) {
-        const bootInMs = this.#delivery.wakeAt < Infinity ? this.#delivery.wakeAt - now : 0;
         const items = inProgress.map((item) => item.number);
         this.#observe({ type: 'worker died', worker: worker.number, exit, why, items, bootInMs });
       } else {
