@@ -1,6 +1,6 @@
 // Set up once for the tests of the generator: the two commands bundled as they are published, beside what they ship.
 // From the source each of the many commands that these tests run would load some thousand modules.
-import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'rolldown';
@@ -17,8 +17,9 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => void> {
   const home = join(import.meta.dirname, '../..');
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'divvy-bundle-')));
+  chmodSync(folder, 0o755); // One test runs them as another user.
   for (const name of ['runtime', 'templates', 'package.json', 'LICENSE'])
-    symlinkSync(join(home, name), join(folder, name));
+    cpSync(join(home, name), join(folder, name), { recursive: true });
   const dir = join(folder, 'dist');
   for (const options of [config].flat()) {
     await build({ ...options, cwd: home, logLevel: 'warn', output: { ...[options.output].flat()[0], dir } });

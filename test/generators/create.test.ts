@@ -245,6 +245,17 @@ describe('a folder that has something in it', () => {
 });
 
 describe('nothing is written', () => {
+  test('where the folder above is read-only', async () => {
+    const cwd = freshFolder();
+    chmodSync(cwd, 0o755);
+    mkdirSync(join(cwd, 'locked'));
+    chmodSync(join(cwd, 'locked'), 0o555);
+    const { code, stderr } = await createDivvyTask(['locked/my-task'], { cwd, unprivileged: true });
+    expect(code).toBe(3);
+    expect(stderr).toContain(`${join(cwd, 'locked')} cannot be written`);
+    expect(treeOf(cwd)).toEqual({ 'locked/': 'folder' });
+  });
+
   test('with --dry-run, which lists every file', async () => {
     const cwd = freshFolder();
     const { code, stdout } = await createDivvyTask(['my-task', '--dry-run'], { cwd });
