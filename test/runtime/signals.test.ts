@@ -1,9 +1,9 @@
 // The signals to the master: docs/signals.md, contract of the runner.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isAlive, makeGate, runTask } from './run-task.ts';
+import { gone, isAlive, makeGate, runTask } from './run-task.ts';
 
 const GRACEFUL = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
 const STATUS = { SIGINT: 130, SIGQUIT: 131, SIGHUP: 129, SIGTERM: 143 } as const;
@@ -177,6 +177,17 @@ describe('the exit status that a shell sees', () => {
     const { stdout } = await run.ended();
     expect(stdout).toMatch(`status ${STATUS[signal]}\n`);
   });
+});
+
+test('a terminal that is closed is a hang-up, and what can no longer be said keeps nobody', async () => {
+  const gate = await makeGate();
+  const run = runTask('gated', { onTerminal: true, args: ['-v', '-n', '2', '--', '5'], env: gate.env });
+  const [, master = ''] = await run.said(/: master (\d+),/);
+  await gate.arrived(2);
+  run.kill('SIGKILL'); // whoever held the terminal
+  gate.open();
+  await gone(Number(master), 30_000);
+  expect(readdirSync(run.socketParent)).toEqual([]);
 });
 
 // Other systems have no PID namespaces. Where this one does not let us make one, these tests fail: nothing else is PID 1.
