@@ -179,6 +179,25 @@ describe('the exit status that a shell sees', () => {
   });
 });
 
+describe('--inline', () => {
+  test('INT lets the item in progress finish', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['--inline', '--', '3'], env: gate.env });
+    await gate.arrived(1);
+    run.kill('SIGINT');
+    await run.said(/1 item in progress awaited/);
+    gate.open();
+    expect(await run.ended()).toMatchObject({ signal: 'SIGINT', stdout: 'finished 1\n' });
+  });
+
+  test('TERM aborts it; until then the process stays, though nothing is open in it', async () => {
+    const run = runTask('waits-for-abort', { args: ['--inline'] });
+    await run.said(/waits/);
+    run.kill('SIGTERM');
+    expect(await run.ended()).toMatchObject({ signal: 'SIGTERM', stdout: 'waits\naborted\n' });
+  });
+});
+
 test('a terminal that is closed is a hang-up, and what can no longer be said keeps nobody', async () => {
   const gate = await makeGate();
   const run = runTask('gated', { onTerminal: true, args: ['-v', '-n', '2', '--', '5'], env: gate.env });
