@@ -67,6 +67,19 @@ describe('items in progress', () => {
     expect(stderr).toMatch('stopping now; 2 items in progress will be unfinished');
   });
 
+  test('TERM to all processes at once, as service managers send it, with --grace lets them finish', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '2', '--grace', '1m', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.killGroup('SIGTERM');
+    await run.said(/2 items in progress awaited/);
+    gate.open();
+    const { signal, stdout, stderr } = await run.ended();
+    expect(signal).toBe('SIGTERM');
+    expect(stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2']);
+    expect(stderr).not.toMatch('died');
+  });
+
   test('a second INT is ignored until --force-after, and said to be', async () => {
     const gate = await makeGate();
     const run = runTask('gated', { args: ['-n', '1', '--', '5'], env: gate.env });
