@@ -14,13 +14,17 @@ export default defineConfig(({ mode }) => {
       projects: [
         {
           extends: true,
-          test: { name: 'divvy', include: [`test/**/${tests}`], exclude: ['test/package/**', 'test/generators/**'] },
+          test: {
+            name: 'divvy',
+            include: [`test/**/${tests}`],
+            exclude: ['test/package/**', 'test/{generators,generated}/**'],
+          },
         },
         {
           extends: true,
           test: {
             name: 'generators',
-            include: [`test/generators/**/${tests}`],
+            include: [`test/{generators,generated}/**/${tests}`],
             globalSetup: 'test/generators/bundle.ts',
           },
         },

@@ -10,7 +10,7 @@ import { insert, lineOf, styleOf } from './insertion.ts';
 import { methodInsertion } from './place.ts';
 import { isRefusal, type Refusal } from './refusal.ts';
 import { needsTypeArgument, skeleton, typesNamedBy } from './skeleton.ts';
-import { findTaskClass, hasMethod, isStatic, memberCalled, memberName, parse, type TaskClass } from './task-class.ts';
+import { findTaskClass, hasMethod, memberCalled, parse, type TaskClass } from './task-class.ts';
 import { importTypes } from './type-imports.ts';
 
 export { hookNames } from './contract.ts';
@@ -105,7 +105,7 @@ function whyNot(hook: string, task: TaskClass, contract: Contract, file: ts.Sour
   return undefined;
 }
 
-/** Puts one hook into a source that is known to be fit for it, and looks at what came of it. */
+/** Puts one hook into a source that is known to be fit for it, and looks whether it has come to be a method there. */
 function addHook(
   source: string,
   fileName: string,
@@ -125,20 +125,13 @@ function addHook(
   const method = methodInsertion(file, task.node, { name: member.name, order, lines }, style);
   const text = insert(source, [...imports.insertions, method]);
 
-  // The tree of the result decides: one method more, and nothing that was a member is anything else now.
+  // Behind a property without a semicolon, `get` or `static`, a new line can become one thing with it.
   const result = parse(text, fileName);
   const changed = isRefusal(result) ? result : findTaskClass(result);
-  if (!isRefusal(changed)) {
-    const others = changed.node.members.filter((each) => isStatic(each) || memberName(each) !== member.name);
-    if (hasMethod(changed.node, member.name) && sameMembers(others, task.node.members)) return { text };
-  }
+  if (!isRefusal(changed) && hasMethod(changed.node, member.name)) return { text };
   return {
     line: lineOf(file, method.at),
     reason: `${member.name} cannot be put in here safely`,
     remedy: 'Put a semicolon at the end of the member above this place, or write the hook by hand.',
   };
-}
-
-function sameMembers(some: readonly ts.ClassElement[], others: readonly ts.ClassElement[]): boolean {
-  return some.length === others.length && some.every((each, index) => each.getText() === others[index]?.getText());
 }

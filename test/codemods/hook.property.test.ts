@@ -122,7 +122,7 @@ test('whatever the class: what was there is there, in order, and only the hooks 
       expect(/[^\r]\n/.test(result.text)).toBe(/[^\r]\n/.test(input));
       expect(addHooks(result.text, options)).toEqual({ kind: 'unchanged' });
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 

@@ -1,0 +1,9 @@
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+export default abstract class Nightly implements Parallelizable<Item> {
+  abstract dispatch(): Iterable<Item>;
+
+  abstract process(item: Item): void;
+}

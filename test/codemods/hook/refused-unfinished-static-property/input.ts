@@ -1,0 +1,17 @@
+import type { Parallelizable } from '#divvy';
+
+type Item = number;
+
+class Base implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+}
+
+export default class Nightly extends Base {
+  static
+}
