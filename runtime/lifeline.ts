@@ -10,8 +10,10 @@ import { Session } from 'node:inspector';
 import net from 'node:net';
 import { workerData } from 'node:worker_threads';
 
-/** How long a thread that is asked to pause may take, in milliseconds. One that runs no JavaScript does not pause. */
+/** How long a thread that has heard that it is to pause may take, in milliseconds. One that runs no JavaScript does not. */
 const PAUSE_WITHIN_MS = 500;
+/** How long it may take to hear it: one that is in a system call, or in somebody's native code, does not. */
+const HEAR_WITHIN_MS = 2500;
 
 // fs.read would hold one of the few threads of the pool for as long as the worker lives; a net.Socket waits for nothing.
 const lifeline = new net.Socket({ fd: (workerData as { fd: number }).fd, readable: true, writable: true });
@@ -37,7 +39,7 @@ function stackOfMainThread(tell: (stack: string) => void): void {
     session.disconnect(); // lets the main thread go on, too
     tell(stack);
   };
-  const timer = setTimeout(() => end('    waits (no JavaScript is running)'), PAUSE_WITHIN_MS);
+  let timer = setTimeout(() => end('    does not answer (it is in native code, or suspended)'), HEAR_WITHIN_MS);
   const urls = new Map<string, string>();
   session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url));
   session.on('Debugger.paused', ({ params }) => {
@@ -47,5 +49,8 @@ function stackOfMainThread(tell: (stack: string) => void): void {
     end(frames.join('\n'));
   });
   session.post('Debugger.enable');
-  session.post('Debugger.pause');
+  session.post('Debugger.pause', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => end('    waits (no JavaScript is running)'), PAUSE_WITHIN_MS);
+  });
 }

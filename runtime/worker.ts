@@ -48,7 +48,7 @@ export type BootWorker = (worker: WorkerHandle, events: WorkerEvents) => Running
 /** How long what a process left open may stay quiet before it is let go: a child of its own may hold it for ever. */
 const LINGER_MS = 1000;
 /** How long the answer to `stack` may take, in milliseconds. */
-const STACK_WITHIN_MS = 1500;
+const STACK_WITHIN_MS = 4000;
 /** Which file descriptor of the worker the lifeline is. */
 const LIFELINE_FD = 3;
 

@@ -4,9 +4,9 @@ import { makeGate, runProgram, runTask, taskFile } from './run-task.ts';
 
 describe('USR2 says where each worker is', () => {
   test.each([
-    ['a busy loop', 'loop', 'loop', 19],
-    ['Atomics.wait', 'wait', 'wait', 23],
-    ['a runaway regular expression', 'regex', 'regex', 27],
+    ['a busy loop', 'loop', 'loop', 21],
+    ['Atomics.wait', 'wait', 'wait', 25],
+    ['a runaway regular expression', 'regex', 'regex', 29],
   ])('in %s', async (_, way, name, line) => {
     const run = runTask('stuck', { args: ['-n', '2', '--kill-after', '100ms', '--', way] });
     const [, pid] = await run.said(/begun in (\d+)/);
@@ -17,6 +17,17 @@ describe('USR2 says where each worker is', () => {
     expect(run.stderr).toMatch(/at process \(file:.*stuck.ts:\d+:\d+\)\n/);
     run.kill('SIGTERM');
     await run.ended();
+  });
+
+  test('in native code: that it does not answer', async () => {
+    const run = runTask('stuck', { args: ['-n', '1', '--kill-after', '100ms', '--', 'native'] });
+    await run.said(/begun in \d+/);
+    run.kill('SIGUSR2');
+    await run.said(
+      /worker 1 \(\d+\): item 1 for .*\ndivvy: {5}does not answer \(it is in native code, or suspended\)\n/,
+    );
+    run.kill('SIGTERM');
+    expect(await run.closed).toMatchObject({ signal: 'SIGTERM' }); // what the task has started is its own to end
   });
 
   test('in an await, at which it goes on', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { Parallelizable } from '#divvy';
 
 /** One item, at which a worker is for ever, in the way that the first argument names. */
@@ -11,6 +12,7 @@ export default class Stuck implements Parallelizable<string> {
     if (way === 'loop') loop();
     if (way === 'wait') wait();
     if (way === 'regex') regex();
+    if (way === 'native') execFileSync('sleep', ['1000']);
     if (way === 'await') await forever();
   }
 }
