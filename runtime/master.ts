@@ -26,9 +26,14 @@ import {
   toItemError,
   windowsNeedsWsl,
 } from './errors.ts';
+import { Intake, type Taken } from './intake.ts';
+import type { Journal } from './journal/journal.ts';
+import type { KeySet } from './journal/key-set.ts';
+import { openJournal } from './journal/open.ts';
+import { startOf } from './journal/processes.ts';
 import { type MasterOptions, type Settings, settingsOf } from './options.ts';
 import { Output } from './output.ts';
-import type { ItemError, Run, RunResult, WorkerExit } from './parallelizable.ts';
+import type { Counts, ItemError, Run, RunResult, WorkerExit } from './parallelizable.ts';
 import type { CarriedOutcome, ToMaster } from './protocol.ts';
 import { type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
@@ -36,6 +41,11 @@ import { type Load, outcomeOf, Settling } from './settling.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
 import { type AnyTask, loadTask } from './task.ts';
 import { type BootWorker, environmentOf, forkWorkers, Worker } from './worker.ts';
+
+/** How often items that are past their timeout are looked for, in milliseconds. */
+const OVERDUE_EVERY_MS = 100;
+/** A share of failed items is not looked at before so many have ended. */
+const HALT_SHARE_AFTER = 100;
 
 /** A process of a worker that has ended. */
 interface Exit {
@@ -57,10 +67,19 @@ export class Master {
   readonly #settings: Settings;
   readonly #delivery: Delivery<Load>;
   readonly #observe: (event: RunEvent) => void;
-  readonly #run: Run;
+  #run: Run;
   #began = false;
   #task!: AnyTask; // set by run() before anything that reads it
   #settling!: Settling; // likewise
+  #intake!: Intake; // likewise
+  #journal: Journal | undefined;
+  /** `dispatch` came to its own end: nothing is left to dispatch. */
+  #dispatchedAll = false;
+  /** There is nothing to dispatch, and nothing to say but so. */
+  #nothingToDo = false;
+  /** The items that a worker was killed for, since they ran past their timeout. */
+  readonly #timedOut = new Map<number, Set<number>>();
+  #overdueTimer: NodeJS.Timeout | undefined;
   #server: Server | undefined;
   #boot!: BootWorker; // likewise
   #dispatching: Dispatching | undefined;
@@ -107,6 +126,11 @@ export class Master {
     return this.#delivery.size;
   }
 
+  /** How the run stands. */
+  get counts(): Counts {
+    return { ...this.#delivery.counts };
+  }
+
   /** Worker processes that were forked. */
   get spawnCount(): number {
     return this.#delivery.counts.spawned;
@@ -135,9 +159,11 @@ export class Master {
     this.#began = true;
     if (process.platform === 'win32') throw windowsNeedsWsl();
     this.#task = await loadTask(this.#taskFile);
+    await this.#openJournal();
     this.#settling = new Settling({
       task: this.#task,
       delivery: this.#delivery,
+      journal: this.#journal,
       verbose: this.verbose,
       observe: this.#observe,
       fail: (fault) => this.#fail(fault),
@@ -157,11 +183,13 @@ export class Master {
     } finally {
       clearTimeout(this.#alarm);
       clearTimeout(this.#graceTimer);
+      clearInterval(this.#overdueTimer);
       signal?.removeEventListener('abort', aborted);
       await this.#server?.stopServer();
       resetSignalTraps(record);
       stdout.release();
       stderr.release();
+      await this.#endJournal();
     }
     const result = this.#result();
     this.#observe({ type: 'ended', result });
@@ -194,17 +222,43 @@ export class Master {
     return { stdout: new Output(process.stdout, readerGone), stderr: new Output(process.stderr, () => {}) };
   }
 
+  async #openJournal(): Promise<void> {
+    const { journal: file, resume, retryFailed, args, limit, dryRun } = this.#settings;
+    let mode: 'new' | 'resume' | 'retry-failed' = resume ? 'resume' : retryFailed ? 'retry-failed' : 'new';
+    let keys: KeySet | undefined;
+    if (file !== false) {
+      const failed = (error: DivvyError): void => this.#fail(error);
+      const runId = this.#run.runId;
+      const opened = await openJournal({ taskFile: this.#taskFile, args, runId, file, mode, dryRun, failed });
+      for (const text of opened.notes) this.#observe({ type: 'note', text });
+      this.#nothingToDo = mode === 'retry-failed' && opened.journal === undefined && !dryRun;
+      this.#journal = opened.journal;
+      this.#run = { ...this.#run, runId: opened.runId };
+      ({ keys, mode } = opened);
+    }
+    this.#intake = new Intake({ task: this.#task, keys, mode, limit });
+  }
+
+  async #endJournal(): Promise<void> {
+    try {
+      const complete = this.#dispatchedAll && this.#delivery.counts.unfinished === 0;
+      await this.#journal?.end(this.#result(), complete);
+    } catch (error) {
+      this.#fault ??= error as DivvyError;
+    }
+  }
+
   async #chooseBoot(stdout: Output, stderr: Output): Promise<void> {
     if (this.#settings.inline) {
       const { bootInline } = await import('./inline.ts');
       this.#boot = bootInline(this.#task, this.#settings);
       return;
     }
-    const { args, concurrency, maxItemBytes } = this.#settings;
+    const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = this.#settings;
     this.#server = await startServer(this.socket, this.#settings.socket === undefined, maxItemBytes);
     this.#boot = forkWorkers(
       this.#server,
-      { taskFile: this.#taskFile, args, concurrency, maxItemBytes },
+      { taskFile: this.#taskFile, args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes },
       { stdout, stderr },
     );
   }
@@ -228,13 +282,18 @@ export class Master {
       this.#fail(hookThrew(hook, error));
       return;
     }
-    if (this.#delivery.stopping !== 'no') return;
+    if (this.#nothingToDo) this.#delivery.closed();
+    if (this.#nothingToDo || this.#delivery.stopping !== 'no') return;
+    if (this.#settings.timeoutMs < Infinity) {
+      this.#overdueTimer = setInterval(() => this.#killOverdue(), OVERDUE_EVERY_MS);
+    }
     try {
       this.#dispatching = new Dispatching(this.#settings.items ?? this.#task.dispatch(), {
         wanted: () => this.#delivery.wanted(),
         item: (value) => this.#dispatched(value),
         ended: (error) => {
           this.#delivery.closed();
+          this.#dispatchedAll = error === undefined;
           if (error) this.#fail(dispatchThrew(error[0], this.#delivery.counts.dispatched));
           this.#wake();
         },
@@ -248,6 +307,8 @@ export class Master {
     for (;;) {
       this.#actOnSignals();
       this.#reapWorkers();
+      this.#settling.write();
+      this.#haltIfDue();
       for (const command of this.#delivery.plan(performance.now())) this.#carryOut(command);
       this.#dispatching?.pull();
       if (this.#delivery.finished) return;
@@ -258,7 +319,7 @@ export class Master {
   }
 
   async #windUp(): Promise<void> {
-    await this.#settling.settled;
+    await this.#settling.hooksEnded;
     await Promise.all(this.#afterExits.values());
     await Promise.all(this.#outputs);
     if (this.#dispatchStopped) {
@@ -275,9 +336,13 @@ export class Master {
   }
 
   #result(): RunResult {
-    const counts = { ...this.#delivery.counts };
-    const base = { counts, runId: this.#run.runId, exitCode: this.#exitCode() };
-    return this.#stoppedBy === undefined ? base : { ...base, stoppedBy: this.#stoppedBy };
+    return {
+      counts: this.counts,
+      runId: this.#run.runId,
+      exitCode: this.#exitCode(),
+      ...(this.#stoppedBy !== undefined && { stoppedBy: this.#stoppedBy }),
+      ...(this.#journal && { journal: this.#journal.file }),
+    };
   }
 
   /** The first of errors.ts's list that holds. */
@@ -285,7 +350,8 @@ export class Master {
     if (this.#stoppedBy?.startsWith('SIG')) return exitCodeOf(this.#stoppedBy);
     if (this.#stoppedBy === 'stdout closed') return 141;
     if (this.#fault) return this.#fault.exitCode;
-    return this.#delivery.counts.failed > 0 || this.#exitHookFailed || this.#stoppedBy !== undefined ? 1 : 0;
+    const failed = this.#delivery.counts.failed + this.#intake.failedBefore;
+    return failed > 0 || this.#exitHookFailed || this.#stoppedBy !== undefined ? 1 : 0;
   }
 
   // ---- waking ----
@@ -311,15 +377,41 @@ export class Master {
   // ---- items ----
 
   #dispatched(value: unknown): void {
-    const what = `item ${this.#delivery.counts.dispatched + 1}`;
+    this.#wake();
+    const number = this.#delivery.counts.dispatched + this.#delivery.counts.skipped + 1;
+    let taken: Taken | undefined;
     try {
-      this.#delivery.dispatched({ body: encodeValue(value, what, this.#settings.maxItemBytes), durationMs: 0 });
+      taken = this.#intake.take(value, number);
+    } catch (error) {
+      this.#fail(error as TaskError);
+      return;
+    }
+    if (!taken || this.#settings.dryRun) this.#delivery.skipped();
+    else this.#admit(value, number, taken);
+    if (taken && this.#settings.dryRun) this.#observe({ type: 'item', number, value });
+    if (this.#intake.full) {
+      this.#delivery.closed();
+      this.#dispatchStopped ??= this.#dispatching?.stop().catch(() => {});
+    }
+  }
+
+  #admit(value: unknown, number: number, taken: Taken): void {
+    const what = `item ${number}`;
+    try {
+      this.#delivery.dispatched({
+        ...taken,
+        body: encodeValue(value, what, this.#settings.maxItemBytes),
+        durationMs: 0,
+      });
     } catch (error) {
       // The hook of a failed item is not given what cannot be carried, but what can be: nothing.
-      const item = this.#delivery.dispatchedUnfit({ body: encodeValue(undefined, what, Infinity), durationMs: 0 });
+      const item = this.#delivery.dispatchedUnfit({
+        ...taken,
+        body: encodeValue(undefined, what, Infinity),
+        durationMs: 0,
+      });
       this.#settling.failed(item, toItemError(error));
     }
-    this.#wake();
   }
 
   #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
@@ -351,6 +443,7 @@ export class Master {
         const items = command.items.map((item) => ({
           number: item.number,
           attempt: item.starts,
+          key: item.load.key,
           body: item.load.body,
         }));
         if (this.verbose)
@@ -388,6 +481,14 @@ export class Master {
     this.#delivery.forked();
     this.#outputs.add(running.outputEnded);
     void running.outputEnded.then(() => this.#outputs.delete(running.outputEnded));
+    if (this.#journal && running.pid !== undefined && !this.#settings.inline) {
+      this.#journal.add({
+        type: 'worker',
+        worker: worker.number,
+        pid: running.pid,
+        started: startOf(running.pid) ?? '',
+      });
+    }
     this.#observe({ type: 'worker forked', worker: worker.number, pid: running.pid });
   }
 
@@ -425,20 +526,26 @@ export class Master {
       worker.status = exit;
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
-      const { crashed, inProgress, failed, bootFailure } = this.#delivery.exited(worker.number, now);
+      const timedOut = this.#timedOut.get(worker.number);
+      this.#timedOut.delete(worker.number);
+      const { crashed, inProgress, failed, bootFailure } = this.#delivery.exited(worker.number, now, timedOut);
       const how = `worker ${worker.number} ${describeExit(exit)}`;
-      if (crashed) {
+      if (crashed || timedOut) {
         const bootInMs = this.#delivery.wakeAt < Infinity ? this.#delivery.wakeAt - now : 0;
         const items = inProgress.map((item) => item.number);
-        this.#observe({ type: 'worker died', worker: worker.number, exit, why, items, bootInMs });
+        this.#observe({
+          type: 'worker died',
+          worker: worker.number,
+          exit,
+          why: timedOut ? 'it ran past its timeout' : why,
+          items,
+          bootInMs,
+        });
       } else {
         this.#observe({ type: 'worker exited', worker: worker.number, exit });
       }
       for (const item of failed) {
-        this.#settling.failed(item, {
-          name: 'WorkerDied',
-          message: `${how} while on it, ${item.crashes} times over (--max-crashes)`,
-        });
+        this.#settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
       }
       if (bootFailure) this.#fail(new BootFailure(this.failures, how));
       this.#afterExits.set(worker.number, this.#runAfterExit(worker, exit));
@@ -455,6 +562,23 @@ export class Master {
 
   #killLater(worker: Worker): void {
     worker.killTimer ??= setTimeout(() => worker.kill('SIGKILL'), this.#settings.killAfterMs);
+  }
+
+  /** An item that ran past its timeout, and did not obey its signal for the kill delay, takes its worker with it. */
+  #killOverdue(): void {
+    const { timeoutMs, killAfterMs } = this.#settings;
+    for (const item of this.#delivery.overdue(performance.now(), timeoutMs + killAfterMs)) {
+      const items = this.#timedOut.get(item.worker) ?? new Set();
+      this.#timedOut.set(item.worker, items.add(item.number));
+      this.workers[item.worker - 1]?.kill('SIGKILL');
+    }
+  }
+
+  #timeoutError(): ItemError {
+    return {
+      name: 'TimeoutError',
+      message: `took longer than ${this.#settings.timeoutMs} ms (--timeout), and did not obey its signal`,
+    };
   }
 
   /** At a forceful stop: whoever is at an item may obey its signal until the kill delay is over; the others go now. */
@@ -497,6 +621,16 @@ export class Master {
     if (how === 'forcefully') this.#killWorkers(by);
     this.#delivery.stop(how);
     this.#wake();
+  }
+
+  #haltIfDue(): void {
+    const { done, failed } = this.#delivery.counts;
+    const { halt } = this.#settings;
+    if (this.#delivery.stopping !== 'no' || failed === 0) return;
+    const share = typeof halt === 'string';
+    if (share && done + failed < HALT_SHARE_AFTER) return;
+    const reached = share ? (failed / (done + failed)) * 100 >= Number.parseFloat(halt) : failed >= halt;
+    if (reached) this.#stop('halt', 'gracefully');
   }
 
   #exitHookThrew(hook: string, worker: number | undefined, error: unknown): void {
@@ -571,6 +705,10 @@ export class Master {
     ];
     this.#observe({ type: 'state', lines: [...(await Promise.all(of)).flat(), ...master] });
   }
+}
+
+function workerDied(how: string, times: number): ItemError {
+  return { name: 'WorkerDied', message: `${how} while on it, ${times} times over (--max-crashes)` };
 }
 
 function pathOf(taskFile: string | URL): string {
