@@ -302,21 +302,23 @@ export class Delivery<Load> {
 
   /**
    * Its process has exited, and all that it had written has been read. `timedOut` are the items that it was killed for:
-   * their attempt has failed, and what stood beside them is handed out again uncounted.
+   * their attempt has failed, and what stood beside them is handed out again uncounted. Where it is empty, the worker was
+   * stuck, and each item may have been the one: they are suspects.
    */
-  exited(worker: number, now: number, timedOut: ReadonlySet<number> = new Set()): ExitReport<Load> {
+  exited(worker: number, now: number, timedOut?: ReadonlySet<number>): ExitReport<Load> {
     const slot = this.#slot(worker);
     const crashed = slot.state === 'booting' || slot.state === 'ready' || slot.leases.length > 0;
-    const expected = !crashed || this.stopping === 'forcefully' || timedOut.size > 0;
+    const expected = !crashed || this.stopping === 'forcefully' || timedOut !== undefined;
     const inProgress = slot.leases.splice(0, this.#rules.concurrency);
     const unstarted = slot.leases.splice(0);
     const failed: Item<Load>[] = [];
 
     if (this.stopping === 'forcefully') for (const item of inProgress) this.#release(item);
-    else if (timedOut.size > 0) {
+    else if (timedOut !== undefined && timedOut.size > 0) {
       this.#giveBack(inProgress.filter((item) => !timedOut.has(item.number)));
       failed.push(...inProgress.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));
-    } else if (inProgress.length === 1) failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));
+    } else if (inProgress.length === 1 && timedOut === undefined)
+      failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));
     else for (const item of inProgress.toReversed()) this.#suspect(item); // each goes to the front
     this.#giveBack(unstarted);
 

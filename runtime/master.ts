@@ -77,8 +77,10 @@ export class Master {
   #dispatchedAll = false;
   /** There is nothing to dispatch, and nothing to say but so. */
   #nothingToDo = false;
-  /** The items that a worker was killed for, since they ran past their timeout. */
+  /** By worker: the items that it says ran past their timeout. */
   readonly #timedOut = new Map<number, Set<number>>();
+  /** Workers that were killed for such items. */
+  readonly #killedOverdue = new Set<number>();
   #overdueTimer: NodeJS.Timeout | undefined;
   #server: Server | undefined;
   #boot!: BootWorker; // likewise
@@ -506,6 +508,11 @@ export class Master {
       case 'outcomes':
         for (const outcome of message.outcomes) this.#ended(worker, outcome);
         break;
+      case 'timed out': {
+        const items = this.#timedOut.get(worker.number) ?? new Set();
+        this.#timedOut.set(worker.number, items.add(message.number));
+        break;
+      }
       case 'leaving':
         this.#delivery.leaving(worker.number);
         break;
@@ -526,7 +533,7 @@ export class Master {
       worker.status = exit;
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
-      const timedOut = this.#timedOut.get(worker.number);
+      const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker) : undefined;
       this.#timedOut.delete(worker.number);
       const { crashed, inProgress, failed, bootFailure } = this.#delivery.exited(worker.number, now, timedOut);
       const how = `worker ${worker.number} ${describeExit(exit)}`;
@@ -568,10 +575,16 @@ export class Master {
   #killOverdue(): void {
     const { timeoutMs, killAfterMs } = this.#settings;
     for (const item of this.#delivery.overdue(performance.now(), timeoutMs + killAfterMs)) {
-      const items = this.#timedOut.get(item.worker) ?? new Set();
-      this.#timedOut.set(item.worker, items.add(item.number));
-      this.workers[item.worker - 1]?.kill('SIGKILL');
+      if (this.workers[item.worker - 1]?.kill('SIGKILL')) this.#killedOverdue.add(item.worker);
     }
+  }
+
+  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: its only item, or none. */
+  #itemsToBlame(worker: Worker): ReadonlySet<number> {
+    const leases = this.#delivery.slots[worker.number - 1]?.leases ?? [];
+    const said = this.#timedOut.get(worker.number);
+    const blamed = leases.filter((item) => leases.length === 1 || said?.has(item.number));
+    return new Set(blamed.map((item) => item.number));
   }
 
   #timeoutError(): ItemError {

@@ -167,6 +167,7 @@ export class Processing {
   #timeOut(attempt: Attempt): void {
     attempt.timedOut = new DOMException(`took longer than ${this.#options.timeoutMs} ms (--timeout)`, 'TimeoutError');
     attempt.abort(attempt.timedOut);
+    this.#options.send({ kind: 'timed out', number: attempt.number });
   }
 
   #recycleIfDue(): void {

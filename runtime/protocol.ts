@@ -6,6 +6,7 @@
  *   ready, or boot failed             ──>    it may have items
  *                                     <──    items, as long as it has room
  *   outcomes (acks and failures)      ──>    each ends the lease of its item
+ *   timed out (and goes on)           ──>    after the kill delay the worker is killed for it
  *   leaving (it was sent TERM)        ──>    no more items, then:
  *                                     <──    drain: finish what you have, and exit
  *   returned (items it had not begun) ──>    they go to somebody else
@@ -31,6 +32,7 @@ export type ToMaster =
   | { readonly kind: 'ready' }
   | { readonly kind: 'boot failed'; readonly error: ItemError }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
+  | { readonly kind: 'timed out'; readonly number: number }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'returned'; readonly numbers: readonly number[] }
   | { readonly kind: 'hook failed'; readonly hook: string; readonly error: ItemError };
@@ -65,7 +67,16 @@ const BATCH_BYTES = 64 * 1024;
 
 /** How a frame's body is written: the token as it is, batches as records, and what is rare as v8.serialize has it. */
 const KINDS = ['hello', 'items', 'outcomes', 'rare'] as const;
-const RARE: readonly string[] = ['ready', 'boot failed', 'leaving', 'returned', 'hook failed', 'drain', 'abort'];
+const RARE: readonly string[] = [
+  'ready',
+  'boot failed',
+  'timed out',
+  'leaving',
+  'returned',
+  'hook failed',
+  'drain',
+  'abort',
+];
 const HOWS = ['done', 'threw', 'threw for good'] as const;
 /** The bytes of a record before its body: of an item, and of an outcome. */
 const ITEM_HEAD = 18;
