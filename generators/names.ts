@@ -1,7 +1,7 @@
 /** What a task may be called, and what follows from its name. */
 
-import { windowsReservedNameRegex } from 'filename-reserved-regex';
 import reservedIdentifiers, { typeScriptReservedTypes } from 'reserved-identifiers';
+import { isDeviceName } from './change-set/paths.ts';
 
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const LONGEST = 64;
@@ -20,7 +20,7 @@ const TYPES_OF_A_TASK = new Set([
 export function whyNotTaskName(name: string): string | undefined {
   if (name.length > LONGEST) return `it is ${name.length} characters long, and ${LONGEST} is the most`;
   if (!KEBAB_CASE.test(name)) return 'a name is lower-case words of a-z and 0-9, joined by single hyphens';
-  if (windowsReservedNameRegex().test(name)) return 'Windows keeps this name for a device';
+  if (isDeviceName(name)) return 'Windows keeps this name for a device';
   if (isReservedWord(name)) return 'it is a reserved word of the language';
   if (TAKEN.has(name)) return 'the project uses this name for something else';
   if (isTakenClass(className(name))) return `its class ${className(name)} would hide another of that name`;

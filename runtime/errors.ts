@@ -88,7 +88,8 @@ export function toItemError(thrown: unknown, depth = 0): ItemError {
     name: bounded(String(thrown.name === 'Error' ? (thrown.constructor?.name ?? 'Error') : thrown.name)),
     message: bounded(String(thrown.message)),
     ...(typeof thrown.stack === 'string' && { stack: bounded(thrown.stack) }),
-    ...(typeof code === 'number' && { code }),
+    // The number of a DOMException, such as an AbortError, is a relic that tells nobody anything.
+    ...(typeof code === 'number' && !(thrown instanceof DOMException) && { code }),
     ...(typeof code === 'string' && { code: bounded(code) }),
     ...(cause !== undefined && depth < CAUSES_MAX && { cause: toItemError(cause, depth + 1) }),
   };

@@ -35,7 +35,7 @@ import { type MasterOptions, type Settings, settingsOf } from './options.ts';
 import { Output } from './output.ts';
 import type { Counts, ItemError, Run, RunResult, WorkerExit } from './parallelizable.ts';
 import type { CarriedOutcome, ToMaster } from './protocol.ts';
-import { type RunEvent, reportTo, seconds } from './report.ts';
+import { plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, outcomeOf, Settling } from './settling.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
@@ -711,7 +711,7 @@ export class Master {
     const asked = this.#dispatching?.askedAt;
     const { dispatched, done, failed } = this.#delivery.counts;
     const master = [
-      `master (${process.pid}): ${dispatched} items dispatched, ${done} done, ${failed} failed`,
+      `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${done} done, ${failed} failed`,
       asked === undefined
         ? '    waits for its workers'
         : `    waits for dispatch to give an item, for ${seconds(now - asked)}`,
@@ -721,7 +721,10 @@ export class Master {
 }
 
 function workerDied(how: string, times: number): ItemError {
-  return { name: 'WorkerDied', message: `${how} while on it, ${times} times over (--max-crashes)` };
+  return {
+    name: 'WorkerDied',
+    message: `${how} while on it${times > 1 ? `, ${times} times over` : ''} (--max-crashes)`,
+  };
 }
 
 function pathOf(taskFile: string | URL): string {

@@ -1,8 +1,12 @@
 // The runner: checks which Node.js this is before anything newer is loaded, and hands over to cli/main.ts.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >= 26)) {
+  // Quoted for a shell, where that is needed.
+  const words = process.argv
+    .slice(1)
+    .map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   console.error(
-    `divvy: this is Node.js ${process.versions.node}, and ^22.18 || ^24.11 || >=26 is needed; install a current one, or: npx -p node@24 node ${process.argv.slice(1).join(' ')}`,
+    `divvy: this is Node.js ${process.versions.node}, and ^22.18 || ^24.11 || >=26 is needed; install a current one, or: npx -p node@24 node ${words.join(' ')}`,
   );
   process.exitCode = 2;
 } else {

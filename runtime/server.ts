@@ -24,7 +24,7 @@ import { encode, FrameReader, TOKEN_BYTES, type ToMaster, type ToWorker } from '
 /** What the system can hold of a path. Node.js 22 cuts a longer one short without a word. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 const HELLO_WITHIN_MS = 2000;
-/** Connections that have not shown a token yet: a flood of them is cut off rather than kept. */
+/** Connections that have not shown a token yet: past so many the oldest is cut off, so that a flood keeps no worker out. */
 const STRANGERS_MAX = 512;
 
 /** What a token stands for: the process that was given it. */
@@ -84,24 +84,26 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
 
   const guests = new Map<string, Guest>();
   const open = new Set<net.Socket>();
-  let strangers = 0;
+  const strangers = new Set<net.Socket>();
 
   const server = net.createServer((socket) => {
     open.add(socket);
     socket.on('error', () => {}); // what is lost with a connection shows in its end
     socket.on('close', () => open.delete(socket));
-    if (strangers >= STRANGERS_MAX) {
-      socket.destroy();
-      return;
+    strangers.add(socket);
+    const [oldest] = strangers;
+    if (oldest && strangers.size > STRANGERS_MAX) {
+      strangers.delete(oldest);
+      oldest.destroy();
     }
-    strangers += 1;
     receive(socket);
   });
 
   function receive(socket: net.Socket): void {
     const reader = new FrameReader(TOKEN_BYTES);
     let guest: Guest | undefined;
-    const deadline = setTimeout(() => socket.destroy(), HELLO_WITHIN_MS);
+    // Where it was the master that was too busy to listen (a dispatch that blocks), the hello is there to be read first.
+    const deadline = setTimeout(() => setImmediate(() => guest ?? socket.destroy()), HELLO_WITHIN_MS);
     let broken: string | undefined;
 
     const admit = (message: ToMaster | ToWorker): void => {
@@ -113,7 +115,7 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
       }
       guests.delete(key);
       clearTimeout(deadline);
-      strangers -= 1;
+      strangers.delete(socket);
       reader.allowItems(maxItemBytes);
       guest.connected(linkTo(socket, guest));
     };
@@ -133,12 +135,15 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
     });
     socket.on('close', () => {
       clearTimeout(deadline);
-      if (guest) guest.disconnected(broken);
-      else strangers -= 1;
+      strangers.delete(socket);
+      guest?.disconnected(broken);
     });
   }
 
   await listen(server, socketPath);
+  // The task may end this process, by process.exit() in its dispatch or by what nobody catches.
+  const remove = (): void => fs.rmSync(fresh ? path.dirname(socketPath) : socketPath, { recursive: true, force: true });
+  process.on('exit', remove);
   return {
     path: socketPath,
     invite(guest) {
@@ -153,7 +158,8 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
       guests.clear();
       for (const socket of open) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve())); // close removes the socket's file
-      if (fresh) fs.rmSync(path.dirname(socketPath), { recursive: true, force: true });
+      process.off('exit', remove);
+      if (fresh) remove(); // another's path may be another run's by now
     },
   };
 }

@@ -35,6 +35,8 @@ let toldToLeave = false;
 let ending = false;
 listen();
 send({ kind: 'hello', token: Buffer.from(letter.token, 'hex') });
+// The master waits two seconds for it, and loading a task file can keep this thread for longer.
+await new Promise<void>((resolve) => socket.write('', () => resolve()));
 await boot();
 
 async function boot(): Promise<void> {

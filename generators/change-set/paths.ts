@@ -18,7 +18,7 @@ export function whyUnsafe(path: string): string | undefined {
   for (const name of path.split('/')) {
     if (name === '' || name === '.' || name === '..') return 'it leaves the folder, or does not name one place in it';
     if (filenameReservedRegex().test(name)) return 'it has a character that is not allowed in a file name';
-    if (windowsReservedNameRegex().test(name)) return 'Windows keeps this name for a device';
+    if (isDeviceName(name)) return 'Windows keeps this name for a device';
     if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
     if (OWNED_BY_OTHERS.test(name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, ''))) {
       return `${name} belongs to another program`;
@@ -27,6 +27,9 @@ export function whyUnsafe(path: string): string | undefined {
   }
   return undefined;
 }
+
+/** Whether Windows takes a name for a device, with an ending or without: `con`, `NUL.txt`. */
+export const isDeviceName = (name: string): boolean => windowsReservedNameRegex().test(name);
 
 /** Equal for two names that some file system would take for the same. */
 export const folded = (name: string): string => name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');

@@ -10,7 +10,7 @@ import { commandLine } from '../shell.ts';
 import { type Answers, settleAnswers } from './answers.ts';
 import { type Settled, settle, settlement, together } from './conflicts.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
-import { refuseSwallowedFlags } from './npm-flags.ts';
+import { isNpmDryRun, refuseSwallowedFlags } from './npm-flags.ts';
 import { renderProject } from './render.ts';
 import { report } from './report.ts';
 
@@ -21,7 +21,7 @@ import { report } from './report.ts';
  * it must not or cannot be done.
  */
 export async function create(call: Call): Promise<Exit> {
-  const isPreview = call.values['dry-run'] === true || call.values.diff === true;
+  const isPreview = call.values['dry-run'] === true || call.values.diff === true || isNpmDryRun(call);
   let answers: Answers;
   let settled: Settled;
   let followed: Followed = NOTHING_FOLLOWED;

@@ -30,6 +30,7 @@ function whereToLook(argv: readonly string[], cwd: string): string {
 
 /** The command line for the runner: a task's name becomes its file; a file, and all the rest, stays as it is. */
 function withTaskFile(argv: readonly string[], cwd: string, project: Project): string[] {
+  if (argv[0] === '--help' || argv[0] === '-h') return [...argv];
   const at = argv.findIndex((word) => isTask(word, cwd, project));
   const word = argv[at];
   if (word === undefined) {

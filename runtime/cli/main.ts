@@ -3,6 +3,7 @@
  */
 
 import fs from 'node:fs';
+import path from 'node:path';
 import { inspect } from 'node:util';
 import { DivvyError, Shutdown, TaskError, toItemError } from '../errors.ts';
 import { Master } from '../master.ts';
@@ -57,7 +58,7 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
   const summary = new Summary();
   let total: number | undefined;
   let stopProgress = (): void => {};
-  process.argv = [process.execPath, fs.existsSync(taskFile) ? fs.realpathSync(taskFile) : taskFile, ...args];
+  process.argv = [process.execPath, path.resolve(taskFile), ...args];
   const observe = (event: RunEvent): void => {
     if (event.type === 'item') {
       process.stdout.write(`${lineOf(event.value)}\n`);

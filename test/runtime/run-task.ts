@@ -3,7 +3,7 @@
  * own: whoever is left behind in the group is noticed, and ended with the test.
  */
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  /** The runner's options and the task's arguments. */
+  /** The runner's options, and behind `--` the task's arguments. */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   /** Node.js's own options. */
@@ -33,11 +33,30 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Another command in place of the runner; it is given the runner's command line as its arguments. */
   readonly by?: readonly string[];
+  /** Whether it has a terminal, on stdin, stdout and stderr alike; what it writes then all comes as stdout. */
+  readonly onTerminal?: boolean;
 }
 
 /** Starts the runner on a task. */
 export function runTask(name: string, options: RunOptions = {}): TaskRun {
-  return new TaskRun(taskFile(name), options);
+  const { by = [], nodeArgs = [], args = [] } = options;
+  const at = args.includes('--') ? args.indexOf('--') : args.length;
+  const runner = [process.execPath, ...nodeArgs, RUNNER];
+  const command = [...by, ...runner, ...args.slice(0, at), taskFile(name), ...args.slice(at)];
+  return new TaskRun(options.onTerminal ? onTerminal(command) : command, options);
+}
+
+/** Starts a program of test/runtime/programs: one that uses the runtime as a library. */
+export function runProgram(name: string, options: RunOptions = {}): TaskRun {
+  const { nodeArgs = [], args = [] } = options;
+  const file = join(import.meta.dirname, 'programs', `${name}.ts`);
+  return new TaskRun([process.execPath, ...nodeArgs, file, ...args], options);
+}
+
+/** The command that gives another a terminal, by a program that each system has. */
+function onTerminal(command: readonly string[]): string[] {
+  if (process.platform === 'darwin') return ['script', '-q', '/dev/null', ...command];
+  return ['script', '-qec', command.map((word) => `'${word}'`).join(' '), '/dev/null'];
 }
 
 /** A runner that runs. */
@@ -52,10 +71,8 @@ export class TaskRun {
   #heard: (() => void)[] = [];
   #over = false;
 
-  constructor(file: string, { args = [], env = {}, nodeArgs = [], stdin = '', by = [] }: RunOptions) {
-    const command = [...by, process.execPath, ...nodeArgs, RUNNER, ...args.slice(0, optionsEnd(args)), file];
-    const [program = '', ...programArgs] = [...command, ...args.slice(optionsEnd(args))];
-    const child = spawn(program, programArgs, {
+  constructor([program = '', ...args]: readonly string[], { env = {}, stdin = '' }: RunOptions) {
+    const child = spawn(program, args, {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', XDG_RUNTIME_DIR: this.socketParent, ...env },
@@ -122,20 +139,13 @@ export class TaskRun {
   }
 }
 
-/** The runner's options come first, up to `--`; what follows is the task's own. */
-function optionsEnd(args: readonly string[]): number {
-  const at = args.indexOf('--');
-  return at < 0 ? args.length : at;
-}
-
-/** Whether there is a process of this id, or for a negative one any in this group. */
+/** Whether there is a process of this id, or for a negative one any in this group. One that only waits to be reaped is none. */
 export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,stat='], { encoding: 'utf8' }).trim();
+  return table.split('\n').some((line) => {
+    const [id, group, state] = line.trim().split(/\s+/);
+    return Number(pid < 0 ? group : id) === Math.abs(pid) && !state?.startsWith('Z');
+  });
 }
 
 /** Resolves when there is no such process, or group, any more; throws once it has been there for too long. */

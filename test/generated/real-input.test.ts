@@ -1,0 +1,89 @@
+// Real input: a generated `files` project over the packages that this repository has installed, against sha256sum.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { home } from '../generators/commands.ts';
+import { makeProject, node } from './projects.ts';
+
+const installed = join(home, 'node_modules');
+const LARGEST_PACKAGE_BYTES = 16 * 1024 * 1024;
+/** On a slow machine 250 ms is less than a worker needs to boot. So that the run ends there too, each gets to do this much. */
+const ITEMS_BEFORE_DEATH = 100;
+
+/** The folders of packages that are not large, so that this takes seconds; a few of them are hundreds of megabytes. */
+const packages = readdirSync(installed)
+  .filter((name) => !name.startsWith('.'))
+  .map((name) => join(installed, name))
+  .filter((folder) => bytesBelow(folder) <= LARGEST_PACKAGE_BYTES);
+
+test('the sums of thousands of files are those of sha256sum', async () => {
+  const project = await makeProject('files');
+  const { exitCode, stdout, stderr } = await node(
+    project,
+    'vendor/divvy/run.mjs',
+    'tasks/my-task.ts',
+    '--',
+    ...packages,
+  );
+
+  const expected = await sums();
+  expect(expected.length).toBeGreaterThan(3000);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout.split('\n').sort()).toEqual(expected);
+});
+
+test('and the same while a worker is killed every 250 ms', async () => {
+  const project = await makeProject('files');
+  const options = ['-n', '4', '--max-crashes', '1000', '--verbose'];
+  const run = node(project, 'vendor/divvy/run.mjs', ...options, 'tasks/my-task.ts', '--', ...packages);
+
+  const processes = new Map<string, number>();
+  const done = new Map<string, number>();
+  let killed = 0;
+  const killing = setInterval(() => {
+    const [worker] = [...done].find(([, items]) => items >= ITEMS_BEFORE_DEATH) ?? [];
+    const pid = processes.get(worker ?? '');
+    if (worker === undefined || pid === undefined) return;
+    done.delete(worker);
+    if (kill(pid)) killed++;
+  }, 250);
+  for await (const line of run.iterable({ from: 'stderr' })) {
+    const [, booted, pid] = /worker (\d+) is process (\d+)/.exec(line) ?? [];
+    if (booted !== undefined) processes.set(booted, Number(pid));
+    const [, worker] = / is done \(worker (\d+)/.exec(line) ?? [];
+    if (worker !== undefined) done.set(worker, (done.get(worker) ?? 0) + 1);
+    const [, dead] = /worker (\d+) was killed by SIGKILL/.exec(line) ?? [];
+    if (dead !== undefined) done.delete(dead);
+  }
+  clearInterval(killing);
+  const { exitCode, stdout, stderr } = await run;
+
+  expect(killed).toBeGreaterThan(3);
+  expect(stderr.match(/worker \d+ was killed by SIGKILL/g)).toHaveLength(killed);
+  expect(exitCode).toBe(0);
+  // A worker that dies between its line and its ack leaves the line: the item is processed again.
+  expect([...new Set(stdout.split('\n'))].sort()).toEqual(await sums());
+}, 600_000);
+
+/** The lines that the original program prints for the same files. */
+async function sums(): Promise<string[]> {
+  const find = execa('find', [...packages, '-type', 'f', '-print0']);
+  const { stdout } = await find.pipe('xargs', ['-0', 'sha256sum'], { maxBuffer: 100_000_000 });
+  return stdout.split('\n').sort();
+}
+
+/** Whether there was a process to kill. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false; // It had ended by itself.
+  }
+}
+
+function bytesBelow(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((bytes, entry) => bytes + statSync(join(entry.parentPath, entry.name)).size, 0);
+}

@@ -1,0 +1,97 @@
+// The questions, on a real terminal.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
+import { session } from './terminal-session.ts';
+
+const FOLDER = 'Which folder should the project be in?';
+const TEMPLATE = 'What should the task begin from?';
+const HOOKS = 'Which hooks should be in the task?';
+
+describe('Ctrl+C writes nothing, and is exit 1,', () => {
+  test.each([
+    ['at the folder', [FOLDER]],
+    ['at the template', [FOLDER, TEMPLATE]],
+    ['at the hooks', [FOLDER, TEMPLATE, HOOKS]],
+  ])('%s', async (_, questions) => {
+    const cwd = freshFolder();
+    const terminal = session([], cwd);
+    for (const [index, question] of questions.entries()) {
+      await terminal.shows(question);
+      terminal.keys(index === questions.length - 1 ? 'C-c' : 'Enter');
+    }
+    const screen = await terminal.shows('exit 1');
+    expect(screen).toContain('error: cancelled: nothing was written');
+    expect(treeOf(cwd)).toEqual({});
+  });
+
+  test('at a file that exists and differs', async () => {
+    const cwd = freshFolder();
+    await createDivvyTask(['my-task', '--no-git'], { cwd });
+    writeFileSync(join(cwd, 'my-task/README.md'), 'mine');
+    const before = treeOf(cwd);
+    const terminal = session(['my-task', '-t', 'basic', '--force'], cwd);
+    await terminal.shows(HOOKS);
+    terminal.keys('Enter');
+    await terminal.shows('README.md exists and differs. What now?');
+    terminal.keys('C-c');
+    await terminal.shows('exit 1');
+    expect(treeOf(cwd)).toEqual(before);
+  });
+});
+
+test('what is answered is what is made, as the replay makes it', async () => {
+  const cwd = freshFolder();
+  const terminal = session([], cwd);
+  await terminal.shows(FOLDER);
+  terminal.types('My Party');
+  terminal.keys('Enter');
+  await terminal.shows('Try my-party.');
+  terminal.keys('C-u');
+  terminal.types('my-party');
+  terminal.keys('Enter');
+  await terminal.shows(TEMPLATE);
+  terminal.keys('Down', 'Enter');
+  await terminal.shows(HOOKS);
+  terminal.keys('Down', 'Space', 'Enter');
+  const screen = await terminal.shows('exit 0');
+  expect(screen).toContain('my-party is there');
+  const replay = /create-divvy-task@\S+ (.*)/.exec(screen)?.[1] ?? '';
+  expect(replay.trim()).toBe('my-party --template dance-party --hooks beforeRun --yes');
+
+  const again = freshFolder();
+  expect((await createDivvyTask(replay.trim().split(' '), { cwd: again })).code).toBe(0);
+  expect(treeOf(again, ['my-party/.divvy'])).toEqual(treeOf(cwd, ['my-party/.divvy']));
+});
+
+test('each file that differs is asked about: one kept, one overwritten', async () => {
+  const cwd = freshFolder();
+  await createDivvyTask(['my-task', '--no-git'], { cwd });
+  for (const name of ['README.md', '.gitignore']) writeFileSync(join(cwd, 'my-task', name), 'mine');
+  const terminal = session(['my-task', '-t', 'basic', '--force', '--no-git'], cwd);
+  await terminal.shows(HOOKS);
+  terminal.keys('Enter');
+  await terminal.shows('README.md exists and differs. What now?');
+  terminal.keys('Enter');
+  await terminal.shows('.gitignore exists and differs. What now?');
+  terminal.keys('Down', 'Enter');
+  await terminal.shows('divvy.lock.json exists and differs. What now?');
+  terminal.keys('Down', 'Enter');
+  await terminal.shows('exit 0');
+  expect(readFileSync(join(cwd, 'my-task/README.md'), 'utf8')).toBe('mine');
+  expect(readFileSync(join(cwd, 'my-task/.gitignore'), 'utf8')).toBe('node_modules/\n');
+});
+
+describe('on a terminal nothing is asked', () => {
+  test.each([
+    ['with --yes', ['my-task', '--yes'], {}],
+    ['with --no-input', ['my-task', '--no-input'], {}],
+    ['in a CI', ['my-task'], { CI: 'true' }],
+    ['with --json', ['my-task', '--json'], {}],
+  ])('%s', async (_, argv, env) => {
+    const cwd = freshFolder();
+    await session([...argv, '--quiet'], cwd, env).shows('exit 0');
+    expect(readdirSync(cwd)).toEqual(['my-task']);
+  });
+});

@@ -1,0 +1,46 @@
+// What npm keeps to itself of `npm create divvy-task my-task --template files`.
+import { describe, expect, test } from 'vitest';
+import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
+
+const npm = { npm_command: 'exec', npm_config_user_agent: 'npm/11.0.0 node/v26' };
+
+describe('a flag that can only have been meant for us is exit 2, and the right command line is shown:', () => {
+  test.each([
+    [{ npm_config_template: 'files' }, '--template', 'npm create divvy-task my-task -- --template files'],
+    [{ npm_config_hooks: 'total,afterRun' }, '--hooks', 'npm create divvy-task my-task -- --hooks total,afterRun'],
+    [{ npm_config_pm: 'pnpm', npm_config_yes: 'true' }, '--pm', '-- --pm pnpm --yes'],
+    [{ npm_config_runtime_dir: "it's" }, '--runtime-dir', String.raw`-- --runtime-dir 'it'\''s'`],
+    [{ npm_config_on_conflict: 'skip' }, '--on-conflict', '-- --on-conflict skip'],
+  ])('%j', async (env, flag, line) => {
+    const cwd = freshFolder();
+    const { code, stderr } = await createDivvyTask(['my-task'], { cwd, env: { ...npm, ...env } });
+    expect(code).toBe(2);
+    expect(stderr).toContain(flag);
+    expect(stderr).toContain(line);
+    expect(treeOf(cwd)).toEqual({});
+  });
+});
+
+test('npm_config_dry_run is obeyed', async () => {
+  const cwd = freshFolder();
+  const { code, stdout } = await createDivvyTask(['my-task'], { cwd, env: { ...npm, npm_config_dry_run: 'true' } });
+  expect(code).toBe(0);
+  expect(stdout).toContain('Nothing was written.');
+  expect(treeOf(cwd)).toEqual({});
+});
+
+test('what an .npmrc may say too is no error: the line is shown, and the project made', async () => {
+  const cwd = freshFolder();
+  const env = { ...npm, npm_config_yes: 'true', npm_config_json: 'true', npm_config_git: 'git' };
+  const { code, stderr } = await createDivvyTask(['my-task', '--no-git'], { cwd, env });
+  expect(code).toBe(0);
+  expect(stderr).toContain('npm create divvy-task my-task -- --yes --json');
+  expect(Object.keys(treeOf(cwd))).toContain('my-task/divvy.json');
+});
+
+test('what reached us is not asked for again', async () => {
+  const cwd = freshFolder();
+  const env = { ...npm, npm_config_template: 'files', npm_config_yes: 'true' };
+  const { code, stderr } = await createDivvyTask(['my-task', '-t', 'basic', '--yes', '--dry-run'], { cwd, env });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});

@@ -1,0 +1,157 @@
+// `divvy run` stands in the place of the project's own runner. The runner here is one that tells what it was given.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cleanEnvironment, divvy, freshFolder, home } from './commands.ts';
+
+const TELLS = `
+const [, , ...argv] = process.argv;
+console.log(JSON.stringify({ argv, cwd: process.cwd() }));
+const asked = argv.find((word) => word.startsWith('--exit='));
+if (asked) process.exitCode = Number(asked.slice('--exit='.length));
+if (argv.includes('--die')) process.kill(process.pid, 'SIGKILL');
+if (argv.includes('--wait')) {
+  const timer = setInterval(() => {}, 1000);
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      console.log(signal);
+      if (signal === 'SIGTERM') clearInterval(timer);
+    });
+  }
+}
+`;
+
+function project(): string {
+  const cwd = freshFolder();
+  mkdirSync(join(cwd, 'lib/runtime'), { recursive: true });
+  mkdirSync(join(cwd, 'jobs/deep'), { recursive: true });
+  writeFileSync(join(cwd, 'divvy.json'), JSON.stringify({ tasks: 'jobs', runtime: 'lib/runtime' }));
+  writeFileSync(join(cwd, 'lib/runtime/run.mjs'), TELLS);
+  for (const name of ['dance-party.ts', 'nightly.ts', 'nightly.test.ts', 'types.d.ts', 'deep/other.ts']) {
+    writeFileSync(join(cwd, 'jobs', name), '');
+  }
+  return cwd;
+}
+
+describe('the runner is given', () => {
+  test.each([
+    [['run', 'dance-party'], '.', ['jobs/dance-party.ts']],
+    [['run', 'dance-party', '-n', '5', '--', '-x'], '.', ['jobs/dance-party.ts', '-n', '5', '--', '-x']],
+    [['run', '-n', '5', 'nightly', 'dance-party'], '.', ['-n', '5', 'jobs/nightly.ts', 'dance-party']],
+    [['run', 'jobs/deep/other.ts', '--json'], '.', ['jobs/deep/other.ts', '--json']],
+    [['-n', '5', 'jobs/dance-party.ts', '--no-color'], '.', ['-n', '5', 'jobs/dance-party.ts', '--no-color']],
+    [['./jobs/dance-party.ts'], '.', ['./jobs/dance-party.ts']],
+    [['run', 'nightly'], 'jobs/deep', ['../nightly.ts']],
+    [['run', '--help'], '.', ['--help']],
+  ])('for %j in %s', async (argv, below, expected) => {
+    const cwd = join(project(), below);
+    const { code, stdout, stderr } = await divvy(argv, { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ argv: expected, cwd });
+  });
+
+  test('what is in the folder that --cwd names', async () => {
+    const cwd = project();
+    const { stdout } = await divvy(['run', '-C', cwd, 'nightly'], { cwd: '/' });
+    expect(JSON.parse(stdout)).toEqual({ argv: ['jobs/nightly.ts'], cwd });
+  });
+
+  test('a task file of a project that is elsewhere', async () => {
+    const file = join(project(), 'jobs/nightly.ts');
+    const cwd = freshFolder();
+    const { stdout } = await divvy(['-v', file], { cwd });
+    expect(JSON.parse(stdout)).toEqual({ argv: ['-v', file], cwd });
+  });
+});
+
+describe('exit 2, with what to do:', () => {
+  test.each([
+    [
+      ['run', 'dance-prty'],
+      /there is no task "dance-prty"\n.*Did you mean dance-party\? There are: dance-party, nightly\./,
+    ],
+    [['run'], /no task is named\n.*There are: dance-party, nightly\./],
+    [['run', 'types.d'], /there is no task "types\.d"/],
+    [['jobs/missing.ts'], /there is no task "jobs\/missing\.ts"/],
+  ])('%j', async (argv, message) => {
+    const { code, stdout, stderr } = await divvy(argv, { cwd: project() });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+
+  test('no project', async () => {
+    const { code, stderr } = await divvy(['run', 'nightly'], { cwd: freshFolder() });
+    expect(code).toBe(2);
+    expect(stderr).toContain('there is no divvy.json');
+  });
+
+  test.each([
+    ['not JSON', '{'],
+    ['a key too many', '{"tasks":"a","runtime":"b","x":1}'],
+    ['a key missing', '{"tasks":"a"}'],
+    ['a folder outside', '{"tasks":"../a","runtime":"b"}'],
+    ['an absolute folder', '{"tasks":"a","runtime":"/b"}'],
+  ])('a divvy.json with %s', async (_, text) => {
+    const cwd = project();
+    writeFileSync(join(cwd, 'divvy.json'), text);
+    const { code, stderr } = await divvy(['run', 'nightly'], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain(join(cwd, 'divvy.json'));
+  });
+
+  test('a runtime that is missing', async () => {
+    const cwd = project();
+    rmSync(join(cwd, 'lib'), { recursive: true });
+    const { code, stderr } = await divvy(['run', 'nightly'], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain(join(cwd, 'lib/runtime/run.mjs'));
+  });
+});
+
+describe('its end is this process’s own:', () => {
+  test.each([0, 1, 70, 75])('exit code %i', async (code) => {
+    expect((await divvy(['run', 'nightly', `--exit=${code}`], { cwd: project() })).code).toBe(code);
+  });
+
+  test('a signal', async () => {
+    expect(await divvy(['run', 'nightly', '--die'], { cwd: project() })).toMatchObject({
+      code: null,
+      signal: 'SIGKILL',
+    });
+  });
+});
+
+test('INT and QUIT are left to the runner, HUP and TERM are handed on', async () => {
+  const argv = [join(home, 'bin/divvy.ts'), 'run', 'nightly', '--wait'];
+  const child = spawn(process.execPath, argv, {
+    cwd: project(),
+    env: cleanEnvironment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = child.stdout.setEncoding('utf8')[Symbol.asyncIterator]();
+  await lines.next();
+  child.kill('SIGINT');
+  child.kill('SIGQUIT');
+  child.kill('SIGHUP');
+  expect(await lines.next()).toMatchObject({ value: 'SIGHUP\n' });
+  child.kill('SIGTERM');
+  expect(await lines.next()).toMatchObject({ value: 'SIGTERM\n' });
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  expect({ code, signal }).toEqual({ code: 0, signal: null });
+});
+
+test('divvy list names the tasks, the templates and the hooks', async () => {
+  const cwd = project();
+  const { code, stdout, stderr } = await divvy(['list', '--json'], { cwd: join(cwd, 'jobs') });
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    command: 'list',
+    folder: cwd,
+    tasks: ['dance-party', 'nightly'],
+    templates: [{ name: 'basic' }, { name: 'dance-party' }, { name: 'files' }],
+    hooks: expect.arrayContaining([{ name: 'beforeFork', summary: expect.stringContaining('master') }]),
+  });
+  expect(stderr).toContain('nightly');
+});

@@ -1,0 +1,55 @@
+// A terminal that a person sits at, by tmux: what is on the screen is read, keys are sent.
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { onTestFinished, vi } from 'vitest';
+import { cleanEnvironment, home } from './commands.ts';
+
+export interface Session {
+  /** Waits until the screen shows a text; fails with the whole screen where it does not. */
+  shows(text: string | RegExp): Promise<string>;
+  /** Sends keys by tmux's names: `Enter`, `Down`, `C-c`. */
+  keys(...names: string[]): void;
+  /** Types a text. */
+  types(text: string): void;
+}
+
+/** Runs create-divvy-task from the source in a terminal of its own; when it has ended, the screen shows `exit <code>`. */
+export function session(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Session {
+  const socket = `divvy-${randomUUID()}`;
+  const tmux = (...given: string[]): string => {
+    try {
+      return execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...given], {
+        encoding: 'utf8',
+        env: cleanEnvironment({ TERM: 'xterm-256color', ...env }),
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new Error('tmux is not on this machine, and this test needs it: install it (apt-get install tmux)');
+    }
+  };
+  const script = '"$@"; echo "exit $?"; read -r _';
+  const command = [process.execPath, join(home, 'bin/create-divvy-task.ts'), ...argv];
+  tmux('new-session', '-d', '-x', '100', '-y', '50', '-c', cwd, 'sh', '-c', script, 'sh', ...command);
+  onTestFinished(() => {
+    tmux('kill-server');
+  });
+  return {
+    shows: (text) =>
+      vi.waitFor(
+        () => {
+          const screen = tmux('capture-pane', '-p');
+          const isThere = typeof text === 'string' ? screen.includes(text) : text.test(screen);
+          if (!isThere) throw new Error(`the screen does not show ${text}:\n${screen}`);
+          return screen;
+        },
+        { timeout: 60_000, interval: 50 },
+      ),
+    keys: (...names) => {
+      tmux('send-keys', ...names);
+    },
+    types: (text) => {
+      tmux('send-keys', '-l', text);
+    },
+  };
+}

@@ -1,0 +1,191 @@
+// What may import what: docs/design.md says why.
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { ts } from 'ts-morph';
+import { describe, expect, test } from 'vitest';
+
+const home = join(import.meta.dirname, '..');
+
+interface Import {
+  /** The importing file, relative to the repository. */
+  readonly from: string;
+  /** A file of ours, relative to the repository; or what the import says, for a package and for node:*. */
+  readonly to: string;
+  readonly isOurs: boolean;
+  /** It is gone when the types are: nothing is loaded for it. */
+  readonly isType: boolean;
+  readonly isDynamic: boolean;
+}
+
+const filesIn = (...patterns: string[]): string[] => globSync(patterns, { cwd: home }).sort();
+
+function importsOf(file: string): Import[] {
+  const source = ts.createSourceFile(file, readFileSync(join(home, file), 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: Import[] = [];
+  const add = (specifier: ts.Node | undefined, isType: boolean, isDynamic: boolean) => {
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
+    const isOurs = specifier.text.startsWith('.');
+    const to = isOurs ? normalize(join(dirname(file), specifier.text)) : specifier.text;
+    found.push({ from: file, to, isOurs, isType, isDynamic });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeOnly(node), false);
+    if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly, false);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true, false);
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0], false, true);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** Only `import type …` is: of `import { type A } …` the module is still loaded. */
+const isTypeOnly = (node: ts.ImportDeclaration): boolean =>
+  node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+
+const importsIn = (...patterns: string[]): Import[] => filesIn(...patterns).flatMap(importsOf);
+const shown = (imports: readonly Import[]): string[] => imports.map(({ from, to }) => `${from} → ${to}`);
+const isNode = (to: string): boolean => to.startsWith('node:');
+const packageOf = (to: string): string => /^(@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? to;
+
+/** Everything that is loaded with a file. */
+function loadedWith(file: string, follow: (found: Import) => boolean): Set<string> {
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const found of importsOf(path)) {
+      if (!follow(found)) continue;
+      if (found.isOurs) visit(found.to);
+      else seen.add(found.to);
+    }
+  };
+  visit(file);
+  return seen;
+}
+
+const statically = ({ isType, isDynamic }: Import): boolean => !isType && !isDynamic;
+
+test('there is something to look at', () => {
+  expect(importsIn('bin/*.ts').length).toBeGreaterThan(5);
+  expect(importsIn('generators/**/*.ts').length).toBeGreaterThan(50);
+  expect(importsIn('runtime/**/*.{ts,mjs}').length).toBeGreaterThan(20);
+  expect(importsIn('templates/*/files/**/*.ts').length).toBeGreaterThan(5);
+});
+
+test('relative imports name their file with its ending', () => {
+  const all = importsIn('{bin,generators,runtime,templates,test,bench}/**/*.{ts,mjs}').filter(
+    ({ from }) => !isCase(from),
+  );
+  expect(shown(all.filter(({ to, isOurs }) => isOurs && !/\.(ts|mjs|cjs|json)$/.test(to)))).toEqual([]);
+});
+
+/** Sources that codemods are tested with are not of this repository. */
+const isCase = (file: string): boolean => /^test\/codemods\/[^/]+\/[^/]+\//.test(file);
+
+test('bin imports generators, and nothing else of ours', () => {
+  const wrong = importsIn('bin/*.ts').filter(({ to, isOurs }) =>
+    isOurs ? !/^(bin|generators)\//.test(to) : !isNode(to),
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
+describe('generators', () => {
+  const commands = [...new Set(filesIn('generators/*/*.ts').map((file) => file.split('/')[1] ?? ''))].filter(
+    (folder) => folder !== 'codemods' && folder !== 'change-set',
+  );
+  const commandOf = (path: string): string | undefined =>
+    commands.find((name) => path.startsWith(`generators/${name}/`));
+
+  test('have the commands that there are', () =>
+    expect(commands).toEqual(expect.arrayContaining(['create', 'list', 'run'])));
+
+  test('read runtime/ and templates/ as files, and import only each other', () => {
+    const wrong = importsIn('generators/**/*.ts').filter(({ to, isOurs }) => isOurs && !to.startsWith('generators/'));
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  test('a command imports no other command, and what commands share imports none', () => {
+    const wrong = importsIn('generators/**/*.ts').filter(({ from, to, isOurs }) => {
+      const target = isOurs ? commandOf(to) : undefined;
+      return target !== undefined && target !== commandOf(from);
+    });
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  test('codemods import ts-morph and each other: no file system, no terminal', () => {
+    const wrong = importsIn('generators/codemods/**/*.ts').filter(
+      ({ to, isOurs }) => !(isOurs ? to.startsWith('generators/codemods/') : to === 'ts-morph'),
+    );
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  test('each package that is loaded has one owner, a file or a folder', () => {
+    const owners = new Map<string, Set<string>>();
+    for (const { from, to, isOurs, isType } of importsIn('{bin,generators}/**/*.ts')) {
+      if (isOurs || isNode(to) || isType) continue;
+      const owner = from.split('/').length > 2 ? dirname(from) : from;
+      owners.set(packageOf(to), (owners.get(packageOf(to)) ?? new Set()).add(owner));
+    }
+    expect(owners.size).toBeGreaterThan(5);
+    expect([...owners].filter(([, places]) => places.size > 1)).toEqual([]);
+    for (const name of ['yeoman-environment', 'ejs', 'ts-morph', 'execa']) expect([...owners.keys()]).toContain(name);
+  });
+
+  test('--help loads no command, and of the packages only the one that finds the nearest word', () => {
+    const loaded = [...loadedWith('bin/commands.ts', statically)];
+    expect(loaded.filter((to) => commandOf(to) !== undefined)).toEqual([]);
+    expect(loaded.filter((to) => !/^(bin|generators)\//.test(to) && !isNode(to))).toEqual(['leven']);
+  });
+
+  test('ts-morph is loaded only where code is edited', () => {
+    for (const command of commands) {
+      const entry = `generators/${command}/${command}.ts`;
+      expect([...loadedWith(entry, statically)]).not.toContain('ts-morph');
+    }
+  });
+});
+
+test('the two commands load nothing before the check of the Node.js version', () => {
+  for (const file of ['bin/create-divvy-task.ts', 'bin/divvy.ts']) {
+    expect([...loadedWith(file, statically)]).toEqual([file, 'bin/node-version.ts']);
+  }
+});
+
+test('a template imports #divvy, node:*, its own files, and what its manifest declares', () => {
+  const wrong = importsIn('templates/**/*.ts').filter(({ from, to, isOurs }) => {
+    const [, name = ''] = from.split('/');
+    if (isOurs) return !to.startsWith(`templates/${name}/files/`);
+    const manifest = JSON.parse(readFileSync(join(home, 'templates', name, 'divvy.template.json'), 'utf8')) as {
+      dependencies?: Record<string, string>;
+    };
+    return to !== '#divvy' && !isNode(to) && !Object.hasOwn(manifest.dependencies ?? {}, packageOf(to));
+  });
+  expect(shown(wrong)).toEqual([]);
+});
+
+describe('the runtime', () => {
+  const imports = importsIn('runtime/**/*.{ts,mjs}');
+
+  test('imports its siblings and node:*, and nothing else', () => {
+    expect(shown(imports.filter(({ to, isOurs }) => (isOurs ? !to.startsWith('runtime/') : !isNode(to))))).toEqual([]);
+  });
+
+  test('has no circle', () => {
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (done.has(file) || path.includes(file)) return;
+      for (const found of importsOf(file)) if (found.isOurs && !found.isType) visit(found.to, [...path, file]);
+      done.add(file);
+    };
+    for (const file of filesIn('runtime/**/*.{ts,mjs}')) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
+  test('the master forks the worker process, and does not import its code', () => {
+    expect([...loadedWith('runtime/master.ts', ({ isType }) => !isType)]).not.toContain('runtime/worker-process.ts');
+  });
+});

@@ -1,0 +1,302 @@
+// The runner's command line, and every error of a task file: what is wrong, with the value, and what to do.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readArguments } from '../../runtime/cli/arguments.ts';
+import { OPTIONS } from '../../runtime/options.ts';
+import { RUNNER, taskFile } from './run-task.ts';
+
+function run(args: readonly string[], options: { cwd?: string; nodeArgs?: string[]; runner?: string } = {}) {
+  const { cwd, nodeArgs = [], runner = RUNNER } = options;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeArgs, runner, ...args], {
+    encoding: 'utf8',
+    cwd,
+  });
+  return { status, stdout, stderr };
+}
+
+function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-command-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('the command line', () => {
+  test('options stand before and behind the task file; what is behind -- is the task’s own', () => {
+    const read = readArguments(['-n', '2', 't.ts', 'a', '-c', '3', 'b', '--', '-n', '9', '--', 'c']);
+    expect(read).toEqual({
+      want: 'run',
+      taskFile: 't.ts',
+      options: { workers: 2, concurrency: 3 },
+      args: ['a', 'b', '-n', '9', '--', 'c'],
+    });
+    expect(readArguments(['--', 't.ts', '--help'])).toMatchObject({ taskFile: 't.ts', args: ['--help'] });
+  });
+
+  test('every option is read', () => {
+    const args =
+      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup t.ts';
+    const options = {
+      workers: 5,
+      concurrency: 2,
+      verbose: true,
+      inline: true,
+      socket: 's',
+      maxItemBytes: 2 * 1024 * 1024,
+      retries: 1,
+      backoffMs: 1500,
+      maxCrashes: 2,
+      killAfterMs: 500,
+      forceAfterMs: 2000,
+      graceMs: 300_000,
+      ignoreHup: true,
+    };
+    expect(readArguments(args.split(' '))).toEqual({ want: 'run', taskFile: 't.ts', options, args: [] });
+    expect(Object.keys(options).sort()).toEqual(OPTIONS.map(({ key }) => key).sort());
+  });
+
+  const behind = "; --help lists the options, and the task's own arguments go behind --";
+  test.each([
+    ['', 'no task file is named; write its path, such as tasks/my-task.ts, or --help for the options'],
+    ['--nope t.ts', `there is no option --nope${behind}`],
+    ['t.ts -x', `there is no option -x${behind}`],
+    ['t.ts -n', `--workers needs a value${behind}`],
+    ['-n -5 t.ts', `-n needs a value${behind}`],
+    ['--kill-after -1s t.ts', `--kill-after needs a value${behind}`],
+    ['--verbose=yes t.ts', `--verbose takes no value${behind}`],
+    ['-n 0 t.ts', "--workers must be a whole number of at least 1, and is '0'"],
+    ['-n five t.ts', "--workers must be a whole number of at least 1, and is 'five'"],
+    ['-c 1.5 t.ts', "--concurrency must be a whole number of at least 1, and is '1.5'"],
+    ['-n 99999999999999999999 t.ts', "--workers must be a whole number of at least 1, and is '99999999999999999999'"],
+    ['--retries= t.ts', "--retries must be a whole number of at least 0, and is ''"],
+    ['--max-item-size 1GB t.ts', "--max-item-size must be a whole number of at least 1, and is '1GB'"],
+    ['--grace 5x t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '5x'"],
+    ['--grace=-5s t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '-5s'"],
+  ])('%s is a UsageError', (args, message) => {
+    const read = (): unknown => readArguments(args.split(' ').filter(Boolean));
+    expect(read).toThrow(expect.objectContaining({ name: 'UsageError', exitCode: 2, message }));
+  });
+
+  test('an error is one line on stderr, and exit 2', () => {
+    expect(run(['--nope', 't.ts'])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `divvy: there is no option --nope${behind}\n`,
+    });
+    expect(run(['--socket', '', taskFile('arguments')])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: "divvy: socket must be a path, and is ''\n",
+    });
+  });
+
+  test('--help names every option and exit code, and --version the release', () => {
+    const { status, stdout, stderr } = run(['--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const { usage, doc } of OPTIONS)
+      expect(stdout).toMatch(new RegExp(`${usage}\\s+${doc.replace(/[()]/g, '.')}`));
+    for (const code of ['0 ', '1 ', '2 ', '69 ', '70 ', '128+n', '141 ']) expect(stdout).toContain(code);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
+    expect(run(['--version'])).toEqual({ status: 0, stdout: 'unreleased\n', stderr: '' });
+  });
+
+  test('the task’s arguments are process.argv.slice(2) in the master and in a worker, and the file is process.argv[1]', () => {
+    const { status, stdout } = run(['-n', '1', taskFile('arguments'), 'a b', '--', '-n', '', 'ü']);
+    expect(status).toBe(0);
+    const argv = [taskFile('arguments'), 'a b', '-n', '', 'ü'];
+    expect(stdout).toBe(`master ${JSON.stringify(argv)}\nworker ${JSON.stringify(argv)}\n`);
+  });
+});
+
+const TASK = 'export default class Task { *dispatch() {} process() {} }';
+
+describe('a task file that is no task', () => {
+  test.each([
+    [
+      'syntax.ts',
+      'export default clas X {}',
+      70,
+      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; mend it; node FILE shows where it is\n {2}FILE:1\n {2}export default clas X \{\}\n +\^+\n$/,
+    ],
+    [
+      'syntax.mjs',
+      'export default clas X {}',
+      70,
+      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; mend it; node FILE shows where it is\n$/,
+    ],
+    [
+      'enum.ts',
+      `enum E { a }\n${TASK}`,
+      70,
+      /^divvy: .*enum is not supported in strip-only mode; Node.js only strips types, so write it without: no enum, no namespace, no parameter property\n/,
+    ],
+    [
+      'throws.ts',
+      `${TASK}\nthrow new TypeError('at import');`,
+      70,
+      /^divvy: the task file cannot be loaded: FILE: TypeError: at import; mend it and run again\n {2}at .*FILE:2:7\)?\n$/,
+    ],
+    [
+      'throws-text.ts',
+      `${TASK}\nthrow 'text';`,
+      70,
+      /^divvy: the task file cannot be loaded: FILE: NonError: 'text'; mend it and run again\n$/,
+    ],
+    [
+      'no-package.ts',
+      `import 'no-such-package';\n${TASK}`,
+      70,
+      /Cannot find package 'no-such-package' imported from FILE; check the name of the import, or install what it names\n$/,
+    ],
+    [
+      'no-module.ts',
+      `import './no-such.ts';\n${TASK}`,
+      70,
+      /Cannot find module '\S+no-such\.ts' imported from FILE; check the name/,
+    ],
+    [
+      'no-default.ts',
+      'export const a = 1;',
+      70,
+      /^divvy: the task file has no class as its default export \(it has no default export\): FILE; write: export default class MyTask implements Parallelizable<Item> \{ … \}\n$/,
+    ],
+    [
+      'function.ts',
+      'export default function task() {}',
+      70,
+      /\(it exports \[Function: task\]\): FILE; write: export default class/,
+    ],
+    [
+      'object.ts',
+      'export default { dispatch() {}, process() {} };',
+      70,
+      /\(it exports \{.*\}\): FILE; write: export default class/,
+    ],
+    [
+      'no-process.ts',
+      'export default class Task { *dispatch() {} }',
+      70,
+      /^divvy: the task class Task has no method process: FILE; add it/,
+    ],
+    [
+      'no-dispatch.ts',
+      'export default class { process() {} }',
+      70,
+      /^divvy: the task class \(without a name\) has no method dispatch: FILE; add it|^divvy: the task class default has no method dispatch: FILE; add it/,
+    ],
+    [
+      'constructor.ts',
+      TASK.replace('{', "{ constructor() { throw new Error('not now'); }"),
+      70,
+      /^divvy: the constructor of Task threw: Error: not now; it is called without arguments, by the master and by every worker: FILE\n {2}at new Task .*\n$/,
+    ],
+    [
+      'needs-arguments.ts',
+      TASK.replace('{', '{ constructor(options) { options.a; }'),
+      70,
+      /^divvy: the constructor of Task threw: TypeError: .*; it is called without arguments/,
+    ],
+    [
+      'promise.ts',
+      TASK.replace('*dispatch() {}', "async dispatch() { throw new Error('later'); }"),
+      70,
+      /divvy: dispatch gave no generator: it gave a promise; write it as \*dispatch\(\) or async \*dispatch\(\)\n$/,
+    ],
+    [
+      'text.ts',
+      TASK.replace('*dispatch() {}', "dispatch() { return 'abc'; }"),
+      70,
+      /dispatch gave no generator: it gave 'abc'; write it/,
+    ],
+    [
+      'nothing.ts',
+      TASK.replace('*dispatch() {}', 'dispatch() {}'),
+      70,
+      /dispatch gave no generator: it gave undefined; write it/,
+    ],
+  ])('%s', (name, source, status, message) => {
+    const file = join(scratch(), name);
+    writeFileSync(file, source);
+    const ended = run([file]);
+    expect(ended.stderr.replaceAll(file, 'FILE')).toMatch(message);
+    expect(ended.stderr).not.toMatch(/node:internal|runtime\//);
+    expect(ended).toMatchObject({ status, stdout: '' });
+  });
+
+  test('that is missing, or a folder, is exit 2', () => {
+    const cwd = scratch();
+    const missing = `divvy: there is no task file at ${cwd}/no.ts; check the path, which is taken from ${cwd}\n`;
+    expect(run(['no.ts'], { cwd })).toEqual({ status: 2, stdout: '', stderr: missing });
+    const folder = `divvy: a folder is no task file: ${cwd}; name a file, such as tasks/my-task.ts\n`;
+    expect(run(['.'], { cwd })).toEqual({ status: 2, stdout: '', stderr: folder });
+  });
+});
+
+describe('dispatch that throws', () => {
+  test.each([
+    ['at once', "dispatch() { throw new Error('no'); }", '0 items', ''],
+    [
+      'after five items',
+      "*dispatch() { for (let i = 1; i <= 5; i++) yield i; throw new Error('no'); }",
+      '5 items',
+      '12345\n',
+    ],
+    ['while it awaits', "async *dispatch() { await Promise.reject(new Error('no')); }", '0 items', ''],
+  ])('%s: what was handed out is finished, exit 70', (_, dispatch, after, processed) => {
+    const file = join(scratch(), 'task.ts');
+    writeFileSync(
+      file,
+      `export default class Task { ${dispatch}\nprocess(item) { process.stdout.write(String(item)); } }`,
+    );
+    const { status, stdout, stderr } = run(['-n', '1', file]);
+    expect({ status, stdout }).toEqual({ status: 70, stdout: processed });
+    const message = `divvy: dispatch threw after ${after}: Error: no; no more are dispatched, those in progress have been finished\n`;
+    expect(stderr).toContain(message);
+    expect(stderr.split(message)[1]).toMatch(/^( {2}at .*task\.ts.*\n)*$/);
+  });
+});
+
+describe('a task file anywhere', () => {
+  test.each(['with space/it\'s a "task".ts', '#hash/100%25.ts', 'ünïcode/äufgabe 🎉.ts'])('%s', (name) => {
+    const file = join(scratch(), name);
+    mkdirSync(join(file, '..'));
+    cpSync(taskFile('arguments'), file);
+    const { status, stdout, stderr } = run(['-n', '1', file, 'x']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^master .*\nworker .*\n$/);
+  });
+
+  test('in a CommonJS package, beside the runtime in its own', () => {
+    const folder = scratch();
+    cpSync(join(import.meta.dirname, '../../runtime'), join(folder, 'vendor/divvy'), { recursive: true });
+    writeFileSync(join(folder, 'vendor/divvy/package.json'), '{"type": "module"}');
+    writeFileSync(
+      join(folder, 'package.json'),
+      '{"type": "commonjs", "imports": {"#divvy": "./vendor/divvy/index.ts"}}',
+    );
+    const source = 'module.exports = class Task { *dispatch() { yield 1; } process(item) { console.log(item); } };';
+    writeFileSync(join(folder, 'task.cts'), source);
+    writeFileSync(
+      join(folder, 'task.mts'),
+      `import { isWorkerProcess } from '#divvy';\n${TASK.replace('{}', '{ yield 1; }').replace('process() {}', 'process() { console.log(isWorkerProcess()); }')}`,
+    );
+    const runner = join(folder, 'vendor/divvy/run.mjs');
+    expect(run(['task.cts'], { cwd: folder, runner })).toEqual({ status: 0, stdout: '1\n', stderr: '' });
+    expect(run(['task.mts'], { cwd: folder, runner })).toEqual({ status: 0, stdout: 'true\n', stderr: '' });
+  });
+});
+
+test.each(['20.19.0', '22.17.1', '23.11.0', '24.10.0', '25.2.0'])(
+  'Node.js %s is told which is needed, exit 2',
+  (version) => {
+    const program = `Object.defineProperty(process.versions, 'node', { value: '${version}' });`;
+    const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(program)}`];
+    const { status, stdout, stderr } = run(['t.ts', 'a b'], { nodeArgs });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(
+      `divvy: this is Node.js ${version}, and ^22.18 || ^24.11 || >=26 is needed; install a current one, or: npx -p node@24 node ${RUNNER} t.ts 'a b'\n`,
+    );
+  },
+);

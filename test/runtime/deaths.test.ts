@@ -1,0 +1,86 @@
+// Workers that die: told of, replaced, and what they had handed out again.
+import { describe, expect, test } from 'vitest';
+import { makeGate, runTask } from './run-task.ts';
+
+const HEAP = { NODE_OPTIONS: '--max-old-space-size=40' };
+
+describe('an item that ends its worker fails after --max-crashes, and the others are done', () => {
+  test.each([
+    ['process.exit(0)', 'exit 0', 'exited with status 0', {}],
+    ['process.exit(3)', 'exit 3', 'exited with status 3', {}],
+    ['SIGKILL', 'SIGKILL', 'was killed by SIGKILL', {}],
+    ['SIGSEGV', 'SIGSEGV', 'was killed by SIGSEGV', {}],
+    ['an exception that nobody catches', 'exception', 'exited with status 1', {}],
+    ['a rejection that nobody awaits', 'rejection', 'exited with status 1', {}],
+    ['a heap that is too small', 'memory', 'was killed by SIGABRT', HEAP],
+  ])('%s', async (_, way, how, env) => {
+    const run = runTask('deadly', { args: ['-n', '2', '--max-crashes', '2', '--', way], env });
+    const { status, stdout, stderr } = await run.ended();
+    expect(status).toBe(1);
+    expect(stderr.match(new RegExp(`worker \\d ${how} while on item 3`, 'g'))).toHaveLength(2);
+    expect(stderr).toMatch(
+      new RegExp(`item 3 failed after 2 attempts: WorkerDied: worker \\d ${how} while on it, 2 times over`),
+    );
+    expect(stderr).toMatch('5 items done, 1 failed, 1 handed out again, 2 workers died\n');
+    expect(stdout.match(/done \d/g)?.sort()).toEqual(['done 1', 'done 2', 'done 4', 'done 5', 'done 6']);
+    expect(stdout).toMatch(/attempt 1\n[\s\S]*attempt 2\n/);
+    if (way === 'exception') expect(stderr).toMatch('nobody catches this');
+  });
+});
+
+test('with several items in progress in the worker that died, each is tried alone, and the innocent are done', async () => {
+  const run = runTask('deadly', { args: ['-n', '2', '-c', '4', '--', 'exit 3', '40'] });
+  const { status, stdout, stderr } = await run.ended();
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/39 items done, 1 failed, \d+ handed out again, [34] workers died\n/);
+  expect(stderr).toMatch(/item 3 failed after [34] attempts/);
+  expect(new Set(stdout.match(/done \d+/g)).size).toBe(39);
+});
+
+test('a worker that somebody kills is told of with its item, which is handed out again', async () => {
+  const gate = await makeGate();
+  const run = runTask('gated', { args: ['-v', '-n', '2', '--', '4'], env: gate.env });
+  const [, pid] = await run.said(/worker 1 is process (\d+)/);
+  await gate.arrived(2);
+  const [, item] = await run.said(/worker 1 has item (\d)/);
+  process.kill(Number(pid), 'SIGKILL');
+  await run.said(new RegExp(`worker 1 was killed by SIGKILL while on item ${item}`));
+  await gate.arrived(3);
+  gate.open();
+  const { status, stdout, stderr } = await run.ended();
+  expect(status).toBe(0);
+  expect(stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2', 'finished 3', 'finished 4']);
+  expect(stderr).toMatch('4 items done, 1 handed out again, 1 worker died\n');
+});
+
+test('TERM to a worker: it finishes its items, exits with 0, and is replaced', async () => {
+  const gate = await makeGate();
+  const run = runTask('gated', { args: ['-v', '-n', '1', '-c', '3', '--', '9'], env: gate.env });
+  const [, pid] = await run.said(/worker 1 is process (\d+)/);
+  await gate.arrived(3);
+  process.kill(Number(pid), 'SIGTERM');
+  process.kill(Number(pid), 'SIGTERM'); // again, and nothing more comes of it
+  run.kill('SIGUSR2');
+  await run.said(/worker 1 \(\d+\): item 1 for .*, item 2 for .*, item 3 for /);
+  gate.open();
+  const { status, stdout, stderr } = await run.ended();
+  expect(status).toBe(0);
+  expect(stdout.match(/finished \d\n/g)).toHaveLength(9);
+  expect(stderr).toMatch('divvy: worker 1 exited with status 0\ndivvy: worker 1 is process');
+  expect(stderr).toMatch('9 items done\n');
+  expect(stderr).not.toMatch('died');
+});
+
+test('TERM to a worker that is idle: it exits with 0, and the next item finds another', async () => {
+  const gate = await makeGate();
+  const run = runTask('waiting-dispatch', { args: ['-v', '-n', '1'], env: gate.env });
+  const [, pid] = await run.said(/worker 1 is process (\d+)/);
+  await run.said(/item 1 is done/);
+  process.kill(Number(pid), 'SIGTERM');
+  await run.said(/worker 1 exited with status 0/);
+  gate.open();
+  const { status, stdout, stderr } = await run.ended();
+  expect(status).toBe(0);
+  expect(stdout).toBe('processed 1\nprocessed 2\n');
+  expect(stderr).toMatch('2 items done\n');
+});

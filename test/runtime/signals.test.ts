@@ -1,0 +1,211 @@
+// The signals to the master: docs/signals.md, contract of the runner.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { isAlive, makeGate, runTask } from './run-task.ts';
+
+const GRACEFUL = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
+const STATUS = { SIGINT: 130, SIGQUIT: 131, SIGHUP: 129, SIGTERM: 143 } as const;
+
+describe('items in progress', () => {
+  test.each(GRACEFUL)('%s lets them finish, begins no other, and ends the runner by itself', async (signal) => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '2', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.kill(signal);
+    await run.said(/2 items in progress awaited; a second signal abandons them from 10 s on/);
+    gate.open();
+    const ended = await run.ended();
+    expect(ended).toMatchObject({ signal, status: null });
+    expect(ended.stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2']);
+    expect(ended.stderr).toMatch(`stopped by ${signal}: 2 items done`);
+  });
+
+  test('TERM abandons them', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '2', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.kill('SIGTERM');
+    const ended = await run.ended();
+    expect(ended).toMatchObject({ signal: 'SIGTERM', stdout: '' });
+    expect(ended.stderr).toMatch('SIGTERM: stopping now; 2 items in progress will be unfinished');
+    expect(ended.stderr).toMatch(/stopped by SIGTERM: 0 items done, \d unfinished/);
+  });
+
+  test('TERM aborts the signal of each, and waits for those that obey', async () => {
+    const gate = await makeGate();
+    const run = runTask('aborted', { args: ['-n', '2', '--kill-after', '1m'], env: gate.env });
+    await gate.arrived(2);
+    run.kill('SIGTERM');
+    const { signal, stdout } = await run.ended();
+    expect(signal).toBe('SIGTERM');
+    expect(stdout).toMatch('aborted 1: AbortError: the run is being stopped forcefully (SIGTERM)\n');
+    expect(stdout).toMatch('aborted 2: AbortError');
+  });
+
+  test('TERM with --grace lets them finish', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '2', '--grace', '1m', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.kill('SIGTERM');
+    await run.said(/2 items in progress awaited/);
+    gate.open();
+    const { signal, stdout } = await run.ended();
+    expect(signal).toBe('SIGTERM');
+    expect(stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2']);
+  });
+
+  test('TERM with --grace abandons them once that is over', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '2', '--grace', '200ms', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.kill('SIGTERM');
+    const { signal, stdout, stderr } = await run.ended();
+    expect(signal).toBe('SIGTERM');
+    expect(stdout).toBe('');
+    expect(stderr).toMatch('stopping now; 2 items in progress will be unfinished');
+  });
+
+  test('a second INT is ignored until --force-after, and said to be', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '1', '--', '5'], env: gate.env });
+    await gate.arrived(1);
+    run.kill('SIGINT');
+    await run.said(/stopping; 1 item in progress awaited/);
+    run.kill('SIGINT');
+    await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons the items in progress/);
+    run.kill('SIGQUIT');
+    await run.said(/SIGQUIT ignored/);
+    gate.open();
+    expect(await run.ended()).toMatchObject({ signal: 'SIGINT', stdout: 'finished 1\n' });
+  });
+
+  test.each(['SIGINT', 'SIGQUIT', 'SIGTERM'] as const)(
+    '%s after INT, and after --force-after, abandons them',
+    async (signal) => {
+      const gate = await makeGate();
+      const run = runTask('gated', { args: ['-n', '1', '--force-after', '0', '--', '5'], env: gate.env });
+      await gate.arrived(1);
+      run.kill('SIGINT');
+      await run.said(/stopping; 1 item in progress awaited/);
+      run.kill(signal);
+      const ended = await run.ended();
+      // The first signal is what the run was stopped by.
+      expect(ended).toMatchObject({ signal: 'SIGINT', stdout: '' });
+      expect(ended.stderr).toMatch('stopping now; 1 item in progress will be unfinished');
+    },
+  );
+
+  test('HUP with --ignore-hup changes nothing', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '1', '--ignore-hup', '--', '3'], env: gate.env });
+    await gate.arrived(1);
+    run.killGroup('SIGHUP'); // as a terminal does
+    await run.said(/SIGHUP ignored, as --ignore-hup says/);
+    gate.open();
+    expect(await run.ended()).toMatchObject({ status: 0, stdout: 'finished 1\nfinished 2\nfinished 3\n' });
+  });
+
+  test('Ctrl+C reaches the workers, too, and they finish what they are at', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '2', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.killGroup('SIGINT');
+    await run.said(/2 items in progress awaited/);
+    run.killGroup('SIGQUIT');
+    await run.said(/SIGQUIT ignored/);
+    gate.open();
+    const ended = await run.ended();
+    expect(ended.signal).toBe('SIGINT');
+    expect(ended.stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2']);
+    expect(ended.stderr).not.toMatch('died');
+  });
+
+  test('Ctrl+C under npm run, where it comes twice', async () => {
+    const gate = await makeGate();
+    const project = mkdtempSync(join(tmpdir(), 'divvy-npm-'));
+    onTestFinished(() => rmSync(project, { recursive: true }));
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ scripts: { task: 'env' } }));
+    const by = ['npm', '--prefix', project, 'run', 'task', '--'];
+    const run = runTask('gated', { by, args: ['-n', '2', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.killGroup('SIGINT');
+    await run.said(/2 items in progress awaited/);
+    gate.open();
+    const { stdout, stderr } = await run.ended();
+    expect(stdout).toMatch('finished 1\n');
+    expect(stdout).toMatch('finished 2\n');
+    expect(stdout).not.toMatch('finished 3\n');
+    expect(stderr).toMatch('stopped by SIGINT: 2 items done');
+  });
+});
+
+describe('no item in progress, and a dispatch that waits', () => {
+  test.each([...GRACEFUL, 'SIGTERM'] as const)('%s ends the run, and dispatch is not waited for', async (signal) => {
+    const gate = await makeGate();
+    const run = runTask('waiting-dispatch', { args: ['-n', '2', '--kill-after', '100ms'], env: gate.env });
+    await run.said(/processed 1/);
+    await gate.arrived(1);
+    run.kill(signal);
+    const ended = await run.ended();
+    expect(ended).toMatchObject({ signal, stdout: 'processed 1\n' });
+    expect(ended.stderr).toMatch(`stopped by ${signal}: 1 item done\n`);
+  });
+
+  test('HUP with --ignore-hup changes nothing', async () => {
+    const gate = await makeGate();
+    const run = runTask('waiting-dispatch', { args: ['-n', '2', '--ignore-hup'], env: gate.env });
+    await run.said(/processed 1/);
+    run.killGroup('SIGHUP');
+    await run.said(/SIGHUP ignored/);
+    gate.open();
+    expect(await run.ended()).toMatchObject({ status: 0, stdout: 'processed 1\nprocessed 2\n' });
+  });
+});
+
+describe('the exit status that a shell sees', () => {
+  test.each(Object.keys(STATUS) as (keyof typeof STATUS)[])('%s', async (signal) => {
+    const gate = await makeGate();
+    const by = ['sh', '-c', '"$@"; echo "status $?"', 'sh'];
+    const run = runTask('gated', { by, args: ['-v', '-n', '1', '--', '1'], env: gate.env });
+    const [, master = ''] = await run.said(/: master (\d+),/);
+    await gate.arrived(1);
+    process.kill(Number(master), signal);
+    await run.said(/: stopping/);
+    gate.open();
+    const { stdout } = await run.ended();
+    expect(stdout).toMatch(`status ${STATUS[signal]}\n`);
+  });
+});
+
+// Other systems have no PID namespaces. Where this one does not let us make one, these tests fail: nothing else is PID 1.
+if (process.platform === 'linux') {
+  describe('as PID 1, where the kernel ignores a signal that has no handler', () => {
+    const unshare = ['unshare', '--pid', '--fork', '--mount-proc'];
+    const by = process.getuid?.() === 0 ? unshare : ['sudo', '-n', '-E', ...unshare];
+
+    test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
+      '%s: the exit code stands for it',
+      async (signal) => {
+        const gate = await makeGate();
+        const run = runTask('gated', { by, args: ['-v', '-n', '2', '--', '3'], env: gate.env });
+        await Promise.race([gate.arrived(2), run.said(/: stopp/)]);
+        expect(run.stderr).toMatch(': master 1,');
+        process.kill(innermost(run.pid), signal);
+        await run.said(/: stopping/);
+        gate.open();
+        const { status } = await run.ended();
+        expect(status).toBe(STATUS[signal]);
+      },
+    );
+  });
+}
+
+/** The runner, as seen from here: below `unshare`, which may stand below `sudo`. */
+function innermost(pid: number): number {
+  const comm = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  expect(isAlive(pid)).toBe(true);
+  return comm === 'sudo' || comm === 'unshare' ? innermost(Number(child)) : pid;
+}

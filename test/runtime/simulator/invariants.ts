@@ -1,0 +1,84 @@
+/** What must be so, whatever happens: Delivery's account against the simulator's own. */
+
+import type { Delivery } from '../../../runtime/delivery.ts';
+import type { Work } from './simulated-process.ts';
+import type { Truth } from './truth.ts';
+import { ensure, same } from './violation.ts';
+
+/** Items that wait for their time or for their hooks: past so many no more are pulled. */
+const WAITING_MAX = 1000;
+
+/** After each step: Delivery has every item where it is, and counts as it is. */
+export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
+  let leased = 0;
+  for (const { work, item, place, holder, starts } of truth.active) {
+    const as = place === 'held' ? ['leased'] : ['pending', 'retrying'];
+    ensure(as.includes(item.state), `item ${work.number} is ${place}, and Delivery has it as ${item.state}`);
+    ensure(item.starts === starts, `item ${work.number} was started ${starts} times, not ${item.starts}`);
+    if (!holder) continue;
+    leased += 1;
+    const leases = delivery.slots[holder.worker - 1]?.leases.filter((lease) => lease === item).length;
+    ensure(leases === 1, `item ${work.number} is in worker ${holder.worker}, which has ${leases} leases of it`);
+  }
+  same('items leased', delivery.leased, leased);
+  same('distributed', delivery.distributed, truth.distributed.size);
+  const { counts } = delivery;
+  same('dispatched', counts.dispatched, truth.entries.length);
+  same('done', counts.done, truth.ended.done);
+  same('failed', counts.failed, truth.ended.failed);
+  same('unfinished', counts.unfinished, truth.ended.unfinished);
+  same('retried', counts.retried, truth.retried);
+  same('spawned', counts.spawned, truth.spawned);
+  same('crashed', counts.crashed, truth.deaths);
+}
+
+/** After each plan: nothing that could be done is left undone. */
+export function checkPlanned(truth: Truth, now: number): void {
+  const over = truth.stopping !== 'no' || (truth.closed && truth.active.size === 0);
+  for (const [worker, { state }] of truth.workers) {
+    const stays = state !== 'asked to exit';
+    ensure(!stays || (!over && worker <= truth.size), `worker ${worker} was not asked to exit`);
+  }
+  const waiting = truth.waiting(({ latest }) => latest <= now);
+  ensure(waiting === 0 || truth.idle() === undefined, `worker ${truth.idle()} idles while an item waits`);
+
+  const suspects = truth.waiting(({ suspect, latest }) => suspect && latest <= now);
+  const usable = [...truth.workers.values()].filter((each) => each.state === 'ready' && !truth.isAlone(each));
+  const kept = usable.length === 0 || usable.some((each) => !truth.handedInPlan.has(each));
+  ensure(suspects === 0 || kept, 'a suspect waits, and no worker is kept free for it');
+
+  // A worker is booted for what the others have no room for: as many as it takes, but one at a time for suspects, and
+  // in a crash loop, and then when its time has come.
+  const lacking = waiting - suspects - truth.room();
+  let free = 0;
+  for (let worker = 1; worker <= truth.size; worker++) if (!truth.workers.has(worker)) free += 1;
+  if (free === 0 || (lacking <= 0 && suspects === 0) || truth.backoffEnds() > now) return;
+  const booting = [...truth.workers.values()].some(({ state }) => state === 'booting');
+  const enough = booting && (lacking <= 0 || truth.barrenDeaths > 0);
+  ensure(enough, `${waiting} items wait for a worker that was not booted`);
+}
+
+/** As many items are pulled as find a worker, and where a worker idles, at least one. */
+export function checkWanted(truth: Truth, wanted: number): void {
+  const places = [...truth.active].map(({ place }) => place);
+  const waiting = places.filter((place) => place === 'waiting').length;
+  const later = places.filter((place) => place === 'later').length;
+  const full = later >= WAITING_MAX || truth.settling.size >= WAITING_MAX;
+  const most = truth.closed || full ? 0 : Math.max(0, truth.roomToPull() - waiting);
+  ensure(wanted <= most, `${wanted} items are wanted where ${most} find a worker`);
+  const starving = !truth.closed && !full && waiting === 0 && truth.idle() !== undefined;
+  ensure(wanted > 0 || !starving, `worker ${truth.idle()} idles, and no item is wanted`);
+}
+
+/** At the end. */
+export function checkFinished(truth: Truth, delivery: Delivery<Work>): void {
+  for (const { work, item, place } of truth.entries) {
+    const as = place === 'unfinished' ? 'released' : place;
+    ensure(item.state === as, `item ${work.number} ended as ${place}, and Delivery has it as ${item.state}`);
+  }
+  same('items without an outcome', truth.active.size + truth.settling.size, 0);
+  same('processes left', truth.workers.size, 0);
+  const { dispatched, done, failed, unfinished } = delivery.counts;
+  same('outcomes', done + failed + unfinished, dispatched);
+  ensure(unfinished === 0 || truth.stopping !== 'no', 'an item is unfinished though nothing stopped the run');
+}

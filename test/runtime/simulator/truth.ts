@@ -1,0 +1,368 @@
+/**
+ * The simulator's own record of a run: which process has which item, and what each item has been through, by what really
+ * happened and by the rules of docs/design.md alone. Delivery's account is held against it: here where Delivery gives an
+ * answer or a command, in invariants.ts after every step.
+ */
+
+import type { ExitReport, Item } from '../../../runtime/delivery.ts';
+import type { Scenario } from './scenario.ts';
+import type { Outcome, SimulatedProcess, Work } from './simulated-process.ts';
+import { ensure, same, Violation } from './violation.ts';
+
+/** Where an item is: at exactly one of these. */
+type Place = 'waiting' | 'later' | 'held' | 'settling' | 'done' | 'failed' | 'unfinished';
+
+export interface Entry {
+  readonly work: Work;
+  readonly item: Item<Work>;
+  place: Place;
+  /** The process that was handed it and has not answered, as far as the master can know. */
+  holder: SimulatedProcess | undefined;
+  /** What it is going to be, once its outcome is recorded. */
+  verdict: 'done' | 'failed' | undefined;
+  /** Hand-outs, less those that came back unstarted. */
+  starts: number;
+  throws: number;
+  crashesAlone: number;
+  /** It was with a worker that went down. */
+  suspect: boolean;
+  /** Where it is to be tried again: not before, and by then at the latest. */
+  notBefore: number;
+  latest: number;
+}
+
+/** What is known of a process, from its boot command to its confirmed exit. */
+export interface Presence {
+  process: SimulatedProcess | undefined;
+  state: 'booting' | 'ready' | 'asked to exit';
+  readonly held: Entry[];
+  finished: number;
+  clogged: boolean;
+  /** How many workers had died when it was booted. */
+  readonly deathsBefore: number;
+}
+
+export class Truth {
+  readonly entries: Entry[] = [];
+  /** By worker number; a worker without a process is not here. */
+  readonly workers = new Map<number, Presence>();
+  size: number;
+  stopping: 'no' | 'gracefully' | 'forcefully' = 'no';
+  closed = false;
+  everReady = false;
+  deaths = 0;
+
+  /** Deaths, one after another, of workers that had finished no item. */
+  barrenDeaths = 0;
+  /** Items that are still to be processed. */
+  readonly active = new Set<Entry>();
+  /** Items whose outcome is being recorded. */
+  readonly settling = new Set<Entry>();
+  readonly ended = { done: 0, failed: 0, unfinished: 0 };
+  readonly distributed = new Set<Entry>();
+  /** Who was handed something since the last plan. */
+  readonly handedInPlan = new Set<Presence>();
+  retried = 0;
+  spawned = 0;
+
+  readonly #scenario: Scenario;
+  /** What is in progress where, in reality. */
+  readonly #running = new Map<Work, SimulatedProcess>();
+  #lastDeathAt = 0;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.size = scenario.rules.workers;
+  }
+
+  // ---- what happens to items ----
+
+  dispatched(work: Work, item: Item<Work>): void {
+    const entry: Entry = {
+      work,
+      item,
+      place: 'waiting',
+      holder: undefined,
+      verdict: undefined,
+      starts: 0,
+      throws: 0,
+      crashesAlone: 0,
+      suspect: false,
+      notBefore: 0,
+      latest: 0,
+    };
+    this.entries.push(entry);
+    this.active.add(entry);
+    ensure(item.number === this.entries.length, `item ${this.entries.length} has the number ${item.number}`);
+    if (work.nature === 'unfit') this.#judge(entry, 'failed');
+    else if (this.stopping !== 'no') this.#end(entry, 'unfinished');
+  }
+
+  handed(worker: number, items: readonly Item<Work>[], now: number): void {
+    const presence = this.#present(worker);
+    ensure(this.stopping === 'no', `worker ${worker} was handed items after the stop`);
+    ensure(presence.state === 'ready', `worker ${worker} was handed items while ${presence.state}`);
+    ensure(worker <= this.size, `worker ${worker} was handed items though there are to be only ${this.size} workers`);
+    for (const item of items) {
+      const entry = this.entry(item.number);
+      const where = `item ${item.number} was handed to worker ${worker}`;
+      ensure(entry.holder === undefined, `${where} while worker ${entry.holder?.worker} has it`);
+      ensure(entry.place === 'waiting' || entry.place === 'later', `${where} though it is ${entry.place}`);
+      ensure(now >= entry.notBefore, `${where} ${entry.notBefore - now} ms before its time`);
+      ensure(!presence.clogged || presence.held.length === 0, `${where}, whose socket is full`);
+      const suspect = [entry, ...presence.held].find((each) => each.suspect);
+      ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.work.number} is not alone`);
+      entry.place = 'held';
+      entry.holder = presence.process;
+      entry.starts += 1;
+      if (entry.starts > 1) this.retried += 1;
+      if (!presence.process) throw new Violation(`${where}, which has no process`);
+      this.distributed.add(entry);
+      presence.held.push(entry);
+    }
+    this.handedInPlan.add(presence);
+    const { concurrency } = this.#scenario.rules;
+    ensure(presence.held.length <= concurrency, `worker ${worker} has ${presence.held.length} items`);
+  }
+
+  /** A process begins with an item, in reality. */
+  began(process: SimulatedProcess, work: Work): void {
+    const other = this.#running.get(work);
+    ensure(!other, `item ${work.number} is in a process of worker ${other?.worker} and in one of ${process.worker}`);
+    this.#running.set(work, process);
+  }
+
+  ceased(work: Work): void {
+    this.#running.delete(work);
+  }
+
+  /** Whether an answer about the item is this process's to give. */
+  holds(worker: number, number: number): boolean {
+    return this.workers.get(worker)?.held.some(({ work }) => work.number === number) ?? false;
+  }
+
+  /** The holder's outcome was read. Returns what is to become of the item. */
+  answered(worker: number, { number, how }: Outcome, now: number): 'done' | 'failed' | 'later' | 'unfinished' {
+    const presence = this.#present(worker);
+    const entry = this.#letGo(presence, number);
+    presence.finished += 1;
+    // A worker that was booted after the last death and has finished an item: the crash loop, if it was one, is over.
+    if (presence.deathsBefore === this.deaths) this.barrenDeaths = 0;
+    if (how === 'done') return this.#judge(entry, 'done');
+    entry.throws += 1;
+    if (this.stopping === 'forcefully') return this.#end(entry, 'unfinished');
+    const { retries, backoffMs } = this.#scenario.rules;
+    if (how === 'threw for good' || entry.throws > retries) return this.#judge(entry, 'failed');
+    if (this.stopping !== 'no') return this.#end(entry, 'unfinished');
+    entry.place = 'later';
+    entry.latest = now + Math.min(Math.max(30_000, backoffMs), backoffMs * 2 ** (entry.throws - 1));
+    entry.notBefore = now + (entry.latest - now) / 2;
+    return 'later';
+  }
+
+  /** The holder gave it back unstarted: uncounted. */
+  returned(worker: number, number: number): void {
+    const entry = this.#letGo(this.#present(worker), number);
+    if (entry.starts > 1) this.retried -= 1;
+    entry.starts -= 1;
+    this.#wait(entry);
+  }
+
+  settled(number: number, outcome: 'done' | 'failed' | 'unfinished'): void {
+    const entry = this.entry(number);
+    const right = outcome === 'unfinished' || outcome === entry.verdict;
+    ensure(right, `item ${number} was settled as ${outcome}, and is ${entry.verdict}`);
+    same(`item ${number} before it is settled`, entry.item.state, 'settling');
+    this.#end(entry, outcome);
+  }
+
+  // ---- what happens to workers ----
+
+  booting(worker: number, now: number): void {
+    ensure(this.stopping === 'no', `worker ${worker} was booted after the stop`);
+    ensure(worker <= this.size, `worker ${worker} was booted though there are to be only ${this.size}`);
+    ensure(!this.workers.has(worker), `worker ${worker} was booted though it has a process`);
+    const early = this.#lastDeathAt + this.#backoffMs() / 2 - now;
+    ensure(early <= 0, `worker ${worker} was booted ${early} ms too early after ${this.barrenDeaths} deaths`);
+    const suspects = [...this.active].some(({ suspect }) => suspect);
+    const needed = this.waiting((entry) => entry.notBefore <= now) > this.room();
+    ensure(suspects || needed, `worker ${worker} was booted for no item`);
+    this.workers.set(worker, {
+      process: undefined,
+      state: 'booting',
+      held: [],
+      finished: 0,
+      clogged: false,
+      deathsBefore: this.deaths,
+    });
+  }
+
+  forked(process: SimulatedProcess): void {
+    this.spawned += 1;
+    this.#present(process.worker).process = process;
+  }
+
+  notForked(worker: number): void {
+    this.workers.delete(worker);
+  }
+
+  ready(worker: number): void {
+    const presence = this.#present(worker);
+    if (presence.state === 'booting') presence.state = 'ready';
+    this.everReady = true;
+  }
+
+  askedToExit(worker: number): void {
+    this.#present(worker).state = 'asked to exit';
+  }
+
+  /** Its exit is confirmed. */
+  exited(worker: number, now: number, report: ExitReport<Work>): void {
+    const presence = this.#present(worker);
+    const held = presence.held.splice(0);
+    this.workers.delete(worker);
+    const crashed = this.stopping !== 'forcefully' && (presence.state !== 'asked to exit' || held.length > 0);
+    if (crashed) {
+      this.deaths += 1;
+      this.barrenDeaths = presence.finished > 0 ? 0 : this.barrenDeaths + 1;
+      this.#lastDeathAt = now;
+    }
+    const failed: Entry[] = [];
+    for (const entry of held) {
+      entry.holder = undefined;
+      if (this.stopping === 'forcefully') {
+        this.#end(entry, 'unfinished');
+        continue;
+      }
+      entry.suspect = true;
+      if (held.length === 1) entry.crashesAlone += 1;
+      if (entry.crashesAlone >= this.#scenario.rules.maxCrashes) {
+        this.#judge(entry, 'failed');
+        failed.push(entry);
+      } else {
+        this.#wait(entry);
+      }
+    }
+    const neverBooted = this.deaths > 0 && !this.everReady && this.workers.size === 0 && this.stopping === 'no';
+    same('crashed', report.crashed, crashed);
+    same('BootFailure', report.bootFailure, neverBooted);
+    same('items in progress', report.inProgress.map(numberOf).join(), held.map(({ item }) => item.number).join());
+    same('items failed', report.failed.map(numberOf).join(), failed.map(({ item }) => item.number).join());
+    for (const { work } of failed) {
+      const guilty = work.nature === 'poison' || work.nature === 'poison at first';
+      ensure(guilty || !this.#scenario.onlyPoisonKills, `item ${work.number}, which is innocent, was failed`);
+    }
+  }
+
+  stop(how: 'gracefully' | 'forcefully'): void {
+    this.closed = true;
+    if (this.stopping !== 'forcefully') this.stopping = how;
+    for (const entry of this.active) {
+      if (entry.place === 'waiting' || entry.place === 'later') this.#end(entry, 'unfinished');
+    }
+  }
+
+  entry(number: number): Entry {
+    const entry = this.entries[number - 1];
+    if (!entry) throw new Violation(`there is no item ${number}`);
+    return entry;
+  }
+
+  // ---- bookkeeping ----
+
+  #present(worker: number): Presence {
+    const presence = this.workers.get(worker);
+    if (!presence) throw new Violation(`worker ${worker} has no process`);
+    return presence;
+  }
+
+  #letGo(presence: Presence, number: number): Entry {
+    const index = presence.held.findIndex(({ work }) => work.number === number);
+    const entry = presence.held.splice(index, 1)[0];
+    if (index < 0 || !entry) throw new Violation(`item ${number} was let go by a worker that does not have it`);
+    entry.holder = undefined;
+    return entry;
+  }
+
+  #wait(entry: Entry): void {
+    if (this.stopping === 'no') entry.place = 'waiting';
+    else this.#end(entry, 'unfinished');
+  }
+
+  /** Its outcome is to be recorded. */
+  #judge(entry: Entry, verdict: 'done' | 'failed'): 'done' | 'failed' {
+    this.active.delete(entry);
+    this.settling.add(entry);
+    entry.place = 'settling';
+    entry.verdict = verdict;
+    return verdict;
+  }
+
+  #end(entry: Entry, outcome: 'done' | 'failed' | 'unfinished'): 'unfinished' {
+    const isFirst = this.active.delete(entry) || this.settling.delete(entry);
+    ensure(isFirst, `item ${entry.work.number} has a second outcome: ${outcome}`);
+    entry.place = outcome;
+    this.ended[outcome] += 1;
+    return 'unfinished';
+  }
+
+  /** Items that wait for a worker, and of those that are to be tried later the ones that are due. */
+  waiting(due: (entry: Entry) => boolean): number {
+    let waiting = 0;
+    for (const entry of this.active) {
+      if ((entry.place === 'waiting' || entry.place === 'later') && due(entry)) waiting += 1;
+    }
+    return waiting;
+  }
+
+  /** How many more items the workers can take that are ready or on their way. */
+  room(): number {
+    let room = 0;
+    for (const presence of this.workers.values())
+      if (presence.state !== 'asked to exit') room += this.#roomIn(presence);
+    return room;
+  }
+
+  /** How many more items find a worker soon. */
+  roomToPull(): number {
+    let room = 0;
+    for (let worker = 1; worker <= this.size; worker++) {
+      const presence = this.workers.get(worker);
+      if (!presence) room += this.#scenario.rules.concurrency;
+      else if (presence.state !== 'asked to exit' && !presence.clogged) room += this.#roomIn(presence);
+    }
+    return room;
+  }
+
+  /** It has a suspect, so it takes nothing else. */
+  isAlone({ held }: Presence): boolean {
+    return held.some(({ suspect }) => suspect);
+  }
+
+  #roomIn(presence: Presence): number {
+    return this.isAlone(presence) ? 0 : this.#scenario.rules.concurrency - presence.held.length;
+  }
+
+  /** A worker that is ready and has nothing to do. */
+  idle(): number | undefined {
+    for (const [worker, { state, held, clogged }] of this.workers) {
+      if (state === 'ready' && held.length === 0 && !clogged) return worker;
+    }
+    return undefined;
+  }
+
+  /** When boots go on after the last death, at the latest; before the first worker was ever ready, not at all. */
+  backoffEnds(): number {
+    if (this.barrenDeaths > 0 && !this.everReady) return Infinity;
+    return this.#lastDeathAt + this.#backoffMs();
+  }
+
+  /** How long a boot is put off after the last death, at most; with jitter down to half of it. */
+  #backoffMs(): number {
+    return this.barrenDeaths === 0 ? 0 : Math.min(30_000, 100 * 2 ** (this.barrenDeaths - 1));
+  }
+}
+
+function numberOf({ number }: Item<Work>): number {
+  return number;
+}
