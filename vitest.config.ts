@@ -14,7 +14,15 @@ export default defineConfig(({ mode }) => {
       projects: [
         {
           extends: true,
-          test: { name: 'divvy', include: [`test/**/${tests}`], exclude: ['test/package/**'] },
+          test: { name: 'divvy', include: [`test/**/${tests}`], exclude: ['test/package/**', 'test/generators/**'] },
+        },
+        {
+          extends: true,
+          test: {
+            name: 'generators',
+            include: [`test/generators/**/${tests}`],
+            globalSetup: 'test/generators/bundle.ts',
+          },
         },
         {
           extends: true,

@@ -27,7 +27,7 @@ export interface Stages {
   readonly end?: readonly Step[];
 }
 
-export type Step = (workshop: Workshop) => void | Promise<void>;
+type Step = (workshop: Workshop) => void | Promise<void>;
 
 /** What the environment lends to a step. */
 export interface Workshop {

@@ -24,7 +24,7 @@ export class Refusal extends Error {
  * A value as it is shown: in double quotes, with every character escaped that could move a cursor, change a colour or
  * reorder the line.
  */
-export function quoted(value: string): string {
+function quoted(value: string): string {
   return JSON.stringify(value).replace(
     /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

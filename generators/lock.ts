@@ -15,7 +15,7 @@ interface LockedTask {
   readonly hooks: readonly string[];
 }
 
-interface Lock {
+export interface Lock {
   readonly lockVersion: 1;
   /** Of the vendored runtime, which is that of the package that wrote it. */
   readonly runtime: string;
@@ -30,26 +30,42 @@ interface LockedProject {
   readonly hooks: readonly string[];
 }
 
-export function lockText({ task, template, hooks }: LockedProject, files: readonly Wanted[]): string {
+/**
+ * The lock as it is after a command.
+ *
+ * before  - the lock that is there; what it says of other tasks, and of files that were not written now, stays.
+ * written - every file that is there now as divvy wrote it.
+ */
+export function lockText(
+  { task, template, hooks }: LockedProject,
+  written: readonly Wanted[],
+  before: Lock | undefined,
+): string {
+  const locked: LockedTask = { template: template.name, templateVersion: template.version, answers: {}, hooks };
+  const sums = new Map([
+    ...Object.entries(before?.files ?? {}),
+    ...written.map(({ path, after }) => [path, sha256(after)] as const),
+  ]);
   const lock: Lock = {
     lockVersion: 1,
     runtime: version,
-    tasks: { [task]: { template: template.name, templateVersion: template.version, answers: {}, hooks } },
-    files: Object.fromEntries(
-      files.map(({ path, after }) => [path, sha256(after)] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
-    ),
+    tasks: { ...before?.tasks, [task]: locked },
+    files: Object.fromEntries([...sums].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
   return `${JSON.stringify(lock, null, 2)}\n`;
 }
 
-/** The sums of the files that divvy wrote here; none where there is no lock that can be read. */
-export function lockedSums(folder: string): ReadonlyMap<string, string> {
+/** The lock of a project; undefined where there is none, or none of this version that can be read. */
+export function readLock(folder: string): Lock | undefined {
   const file = join(folder, LOCK);
-  if (!stat(file)?.isFile()) return new Map();
+  if (!stat(file)?.isFile()) return undefined;
   try {
-    const { files } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Lock>;
-    return new Map(Object.entries(files ?? {}));
+    const lock = JSON.parse(readFileSync(file, 'utf8')) as Partial<Lock> | null;
+    const isLock = lock?.lockVersion === 1 && isObject(lock.tasks) && isObject(lock.files);
+    return isLock ? (lock as Lock) : undefined;
   } catch {
-    return new Map();
+    return undefined;
   }
 }
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

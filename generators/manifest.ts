@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stat } from './change-set/survey.ts';
+import { isPending, recover } from './change-set/write.ts';
 import { badManifest, noProject } from './errors.ts';
 import { read } from './package.ts';
 
@@ -32,11 +33,13 @@ export function projectFolder(from: string): string | undefined {
 }
 
 /**
- * The project that a folder is in.
+ * The project that a folder is in. Where the command that made or changed it was cut short, that is taken back first.
  *
  * Rejects with a Refusal with exit code 2 where there is none, or its divvy.json is not as the schema has it.
  */
 export async function openProject(from: string): Promise<Project> {
+  const found = projectFolder(from);
+  if (found !== undefined && isPending(found)) recover(found);
   const folder = projectFolder(from);
   if (folder === undefined) throw noProject(from);
   const file = join(folder, MANIFEST);

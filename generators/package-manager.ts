@@ -3,7 +3,7 @@
 import { resolveCommand } from 'package-manager-detector/commands';
 import { detect, getUserAgent } from 'package-manager-detector/detect';
 
-export const PACKAGE_MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const;
+const PACKAGE_MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
 
 const isOurs = (name: unknown): name is PackageManager => (PACKAGE_MANAGERS as readonly unknown[]).includes(name);

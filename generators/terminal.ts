@@ -25,7 +25,7 @@ export interface Terminal {
 }
 
 /** Each wraps a text in a colour, where the stream that people's text goes to has any. */
-export interface Style {
+interface Style {
   readonly strong: (text: string) => string;
   readonly faint: (text: string) => string;
   readonly added: (text: string) => string;
@@ -41,7 +41,7 @@ const painter =
   (text: string): string =>
     styleText(format, text, { stream });
 
-export function styleFor(stream: NodeJS.WriteStream): Style {
+function styleFor(stream: NodeJS.WriteStream): Style {
   return {
     strong: painter('bold', stream),
     faint: painter('dim', stream),

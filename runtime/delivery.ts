@@ -89,6 +89,8 @@ export interface ExitReport<Load> {
   readonly failed: readonly Item<Load>[];
   /** No worker of the run ever became ready, and none is on its way any more. */
   readonly bootFailure: boolean;
+  /** How long the next boot is put off, in milliseconds. */
+  readonly bootInMs: number;
 }
 
 /** Items that wait to be tried again, and items whose outcome is being recorded: past so many no more are pulled. */
@@ -334,7 +336,9 @@ export class Delivery<Load> {
     // The last to exit may be one that had been told to.
     const noneBooted = this.#barrenDeaths > 0 && !this.#everReady && this.stopping === 'no';
     const bootFailure = noneBooted && this.slots.every((other) => other.state === 'reaped');
-    return { crashed: !expected, inProgress, failed, bootFailure };
+    const putOff = !expected && this.#everReady && this.stopping === 'no';
+    const bootInMs = putOff ? this.#bootNotBefore - now : 0;
+    return { crashed: !expected, inProgress, failed, bootFailure, bootInMs };
   }
 
   /** The outcome of an item has been recorded, and the hooks have run. */

@@ -38,25 +38,28 @@ export async function runInline<Item extends FitItem<Item>, Result>(
   const outcomes: InlineOutcome<Item, Awaited<Result>>[] = [];
   const self: WorkerSelf = { number: 1, pid: process.pid };
   await instance.afterFork?.(self);
-  for await (const item of items ?? instance.dispatch()) {
-    const number = outcomes.length + 1;
-    const carried = { item, number };
-    for (let attempts = 1; ; attempts++) {
-      try {
-        const received = decodeValue(encodeValue(item, `item ${number}`, LARGEST)) as Item;
-        const key = instance.key?.(received) ?? contentKey(received);
-        const context = { worker: 1, number, attempt: attempts, key, signal: new AbortController().signal };
-        const result = await instance.process(received, context);
-        outcomes.push({ ...carried, attempts, done: true, result });
-        break;
-      } catch (error) {
-        if (attempts <= retries && !isPermanent(error)) continue;
-        outcomes.push({ ...carried, attempts, done: false, error: toItemError(error) });
-        break;
+  try {
+    for await (const item of items ?? instance.dispatch()) {
+      const number = outcomes.length + 1;
+      const carried = { item, number };
+      for (let attempts = 1; ; attempts++) {
+        try {
+          const received = decodeValue(encodeValue(item, `item ${number}`, LARGEST)) as Item;
+          const key = instance.key?.(received) ?? contentKey(received);
+          const context = { worker: 1, number, attempt: attempts, key, signal: new AbortController().signal };
+          const result = await instance.process(received, context);
+          outcomes.push({ ...carried, attempts, done: true, result });
+          break;
+        } catch (error) {
+          if (attempts <= retries && !isPermanent(error)) continue;
+          outcomes.push({ ...carried, attempts, done: false, error: toItemError(error) });
+          break;
+        }
       }
     }
+  } finally {
+    await instance.beforeExit?.(self);
   }
-  await instance.beforeExit?.(self);
   return outcomes;
 }
 

@@ -470,7 +470,10 @@ export class Master {
     } catch (error) {
       this.#fail(hookThrew('beforeFork', error));
     }
-    if (this.#delivery.stopping !== 'no') return this.#note(() => this.#delivery.notForked(worker.number));
+    if (this.#delivery.stopping !== 'no') {
+      clearTimeout(worker.killTimer); // it was told to exit, and there is nothing to kill
+      return this.#note(() => this.#delivery.notForked(worker.number));
+    }
     worker.bootedAt = performance.now();
     const running = this.#boot(worker, {
       said: (message) => {
@@ -535,10 +538,13 @@ export class Master {
       const now = performance.now();
       const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker) : undefined;
       this.#timedOut.delete(worker.number);
-      const { crashed, inProgress, failed, bootFailure } = this.#delivery.exited(worker.number, now, timedOut);
+      const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
+        worker.number,
+        now,
+        timedOut,
+      );
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed || timedOut) {
-        const bootInMs = this.#delivery.wakeAt < Infinity ? this.#delivery.wakeAt - now : 0;
         const items = inProgress.map((item) => item.number);
         this.#observe({
           type: 'worker died',

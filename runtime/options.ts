@@ -67,7 +67,7 @@ export interface Settings {
 export type MasterOptions = { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
 
 /** What an option is where it is not given. */
-export const DEFAULTS: Settings = {
+const DEFAULTS: Settings = {
   workers: os.availableParallelism(),
   concurrency: 1,
   verbose: false,

@@ -184,7 +184,7 @@ function linkTo(socket: net.Socket, guest: Guest): Link {
 /** A path of its own in the first place that can be written and whose path is short enough. */
 function freshPath(): string {
   const tried: string[] = [];
-  for (const parent of [process.env['XDG_RUNTIME_DIR'], os.tmpdir(), '/tmp']) {
+  for (const parent of new Set([process.env['XDG_RUNTIME_DIR'], os.tmpdir(), '/tmp'])) {
     if (parent === undefined || parent === '') continue;
     const socketPath = path.resolve(parent, `divvy-${process.pid}-${randomBytes(4).toString('hex')}`, 'master.sock');
     if (Buffer.byteLength(socketPath) > PATH_BYTES_MAX) {

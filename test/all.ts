@@ -38,8 +38,7 @@ check('unused files, exports and dependencies', 'knip', []);
 check('build', 'npm', ['run', 'build']);
 check('the shape of the package', 'publint', ['--strict']);
 
-let passedTests = 0;
-let failedTests = 0;
+const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const { name, tests } of nodes) {
   const bin = join(home, 'node_modules', name, 'bin');
   const report = join(reports, `${name}.json`);
@@ -47,9 +46,10 @@ for (const { name, tests } of nodes) {
   const version = spawnSync(join(bin, 'node'), ['--version'], { encoding: 'utf8' }).stdout ?? 'not installed';
   check(`tests on Node.js ${version.trim()}`, join(bin, 'node'), [vitest, 'run', ...reporters, ...tests], bin);
   try {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
-    passedTests += numPassedTests;
-    failedTests += numFailedTests;
+    const result = JSON.parse(readFileSync(report, 'utf8'));
+    counts.passed += result.numPassedTests;
+    counts.failed += result.numFailedTests;
+    counts.skipped += result.numPendingTests + result.numTodoTests;
   } catch (error) {
     console.log(`${name} left no report: ${String(error)}`);
     failed.push(`the report of ${name}`);
@@ -58,5 +58,5 @@ for (const { name, tests } of nodes) {
 rmSync(reports, { recursive: true });
 
 console.log(failed.length === 0 ? '\nEvery check passed.' : `\nFailed: ${failed.join('; ')}.`);
-console.log(`${passedTests} passed, ${failedTests} failed`);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -69,16 +69,19 @@ function writeOrTakeBack({ root, changes }: ChangeSet, command: string): void {
   }
 }
 
+/** Whether a command that wrote in a project's folder was cut short, or writes just now. */
+export const isPending = (root: string): boolean => stat(placesOf(root).pending) !== undefined;
+
 /**
- * Puts right what a command that was cut short has left in a project's folder. Every command that writes, or reads what
- * such a command writes, does this first.
+ * Puts right what a command that was cut short has left in a project's folder. Every command that writes does this first,
+ * and one that reads a project does it where isPending says so.
  *
  * Returns whether there was anything. Throws a Refusal where another command is at work, or the record is of no use.
  */
 export function recover(root: string): boolean {
   if (stat(placesOf(root).home) === undefined) return false;
   refuseLinks(root);
-  if (stat(placesOf(root).pending) === undefined) {
+  if (!isPending(root)) {
     removeHomeIfUnused(root);
     return false;
   }
@@ -240,7 +243,9 @@ function takeBackOne(root: string, { path, before, after }: RecordedChange): voi
 /** `.divvy/` holds the journals of runs too; without any of those, and without an earlier record, it goes. */
 function removeHomeIfUnused(root: string): void {
   const { home } = placesOf(root);
-  if (readdirSync(home).every((name) => name === '.gitignore')) rmSync(home, { recursive: true });
+  if (readdirSync(home).some((name) => name !== '.gitignore')) return;
+  rmSync(join(home, '.gitignore'), { force: true });
+  removeIfEmpty(home); // Not all that is in it: a run that begins just now may have put its journal there.
 }
 
 /** The project's own folder and those above it that were made for it, as far as they are empty. */

@@ -1,17 +1,16 @@
 /** Files that exist and differ: kept, overwritten, asked about, or the reason to write nothing at all. */
 
 import { lastSums } from '../change-set/record.ts';
-import type { Change, Survey, Wanted } from '../change-set/survey.ts';
-import { sha256 } from '../change-set/survey.ts';
+import { type Change, type Survey, sha256, survey, type Wanted } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { cancelled, conflicts, dirtyFiles, nobodyToAsk } from '../errors.ts';
 import { changedInGit } from '../git.ts';
-import { lockedSums } from '../lock.ts';
-import { isInteractive } from './answers.ts';
+import { LOCK, lockText, readLock } from '../lock.ts';
+import { type Answers, isInteractive } from './answers.ts';
 
 /** How conflicts are settled; `show` is for a preview, which settles none. */
-export type Settlement = 'ask' | 'skip' | 'overwrite' | 'fail' | 'show';
+type Settlement = 'ask' | 'skip' | 'overwrite' | 'fail' | 'show';
 
 export interface Previewed {
   readonly action: 'create' | 'overwrite' | 'skip' | 'conflict' | 'unchanged';
@@ -27,7 +26,33 @@ export interface Settled {
   readonly written: readonly Wanted[];
 }
 
-export function settlement(call: Call, isPreview: boolean): Settlement {
+/**
+ * Holds the whole tree against the disk, and settles every conflict. The lock is put into the tree here: it says what is
+ * written, so it comes last, and it is divvy's own to change.
+ */
+export async function settleAll(
+  call: Call,
+  answers: Answers,
+  isPreview: boolean,
+  { ask, files, put }: Workshop,
+): Promise<Settled> {
+  const how = settlement(call, isPreview);
+  const rendered = await settle(survey(answers.root, files()), how, call, ask);
+  const before = readLock(answers.root);
+  put(LOCK, lockText(answers, rendered.written, before));
+  const lock = survey(
+    answers.root,
+    files().filter(({ path }) => path === LOCK),
+  );
+  const locked = await settle(lock, before === undefined ? how : 'overwrite', call, ask);
+  return {
+    preview: [...rendered.preview, ...locked.preview],
+    changes: [...rendered.changes, ...locked.changes],
+    written: [...rendered.written, ...locked.written],
+  };
+}
+
+function settlement(call: Call, isPreview: boolean): Settlement {
   const given = call.values['on-conflict'];
   if (isPreview && (given === undefined || given === 'ask')) return 'show';
   if (given === 'ask' && !isInteractive(call)) throw nobodyToAsk('--on-conflict');
@@ -35,7 +60,7 @@ export function settlement(call: Call, isPreview: boolean): Settlement {
 }
 
 /** Throws a Refusal: exit code 3 where a file differs and `how` is `fail`, 5 where it would be lost to git, too. */
-export async function settle(
+async function settle(
   { root, added, differing, unchanged }: Survey,
   how: Settlement,
   call: Call,
@@ -54,12 +79,6 @@ export async function settle(
     written: preview.filter(({ action }) => action !== 'skip').map(({ change }) => change),
   };
 }
-
-export const together = (first: Settled, second: Settled): Settled => ({
-  preview: [...first.preview, ...second.preview],
-  changes: [...first.changes, ...second.changes],
-  written: [...first.written, ...second.written],
-});
 
 async function decide({ path }: Change, how: Settlement, ask: Workshop['ask']): Promise<Previewed['action']> {
   if (how === 'show' || how === 'fail') return 'conflict';
@@ -80,7 +99,7 @@ async function decide({ path }: Change, how: Settlement, ask: Workshop['ask']): 
 /** What git has not committed, and divvy did not write, would be lost. */
 async function refuseDirty(root: string, overwritten: readonly Change[]): Promise<void> {
   if (overwritten.length === 0) return;
-  const known = [lockedSums(root), lastSums(root)];
+  const known = [new Map(Object.entries(readLock(root)?.files ?? {})), lastSums(root)];
   const others = overwritten.filter(({ path, before }) => {
     const sum = before && sha256(before.bytes);
     return !known.some((sums) => sums.get(path) === sum);

@@ -1,14 +1,12 @@
 /** `create-divvy-task [dir]`, `divvy create [dir]`: a new project. */
 
-import { survey } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { runStages } from '../environment.ts';
-import { LOCK, lockText } from '../lock.ts';
 import { version } from '../package.ts';
 import { commandLine } from '../shell.ts';
 import { type Answers, settleAnswers } from './answers.ts';
-import { type Settled, settle, settlement, together } from './conflicts.ts';
+import { type Settled, settleAll } from './conflicts.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
 import { isNpmDryRun, refuseSwallowedFlags } from './npm-flags.ts';
 import { renderProject } from './render.ts';
@@ -35,13 +33,8 @@ export async function create(call: Call): Promise<Exit> {
     ],
     writing: [async ({ put }) => renderProject(answers, put)],
     conflicts: [
-      async ({ ask, files, put }) => {
-        const how = settlement(call, isPreview);
-        const rendered = await settle(survey(answers.root, files()), how, call, ask);
-        // The lock names what is written, so it comes last: a file that is skipped is not in it.
-        put(LOCK, lockText(answers, rendered.written));
-        const lock = files().filter(({ path }) => path === LOCK);
-        settled = together(rendered, await settle(survey(answers.root, lock), how, call, ask));
+      async (workshop) => {
+        settled = await settleAll(call, answers, isPreview, workshop);
       },
       () => {
         if (!isPreview)

@@ -1,5 +1,5 @@
 // Real input: a generated `files` project over the packages that this repository has installed, against sha256sum.
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { home } from '../generators/commands.ts';
 import { makeProject, node } from './projects.ts';
 
 const installed = join(home, 'node_modules');
-const LARGEST_PACKAGE_BYTES = 16 * 1024 * 1024;
+const LARGEST_PACKAGE_BYTES = 2 * 1024 * 1024;
 /** On a slow machine 250 ms is less than a worker needs to boot. So that the run ends there too, each gets to do this much. */
 const ITEMS_BEFORE_DEATH = 100;
 
@@ -16,6 +16,42 @@ const packages = readdirSync(installed)
   .filter((name) => !name.startsWith('.'))
   .map((name) => join(installed, name))
   .filter((folder) => bytesBelow(folder) <= LARGEST_PACKAGE_BYTES);
+
+test('odd names, links, globs and what is not there are as with sha256sum', async () => {
+  const project = await makeProject('files');
+  const input = join(project, 'input');
+  const names = [
+    'new\nline',
+    'back\\slash',
+    'carriage\rreturn',
+    ' spaces ',
+    'ünïcode',
+    '-n',
+    '[x]',
+    '.hidden',
+    'empty',
+  ];
+  mkdirSync(join(input, 'deep/.er'), { recursive: true });
+  for (const name of names) writeFileSync(join(input, name), name === 'empty' ? '' : name);
+  for (const name of names) writeFileSync(join(input, 'deep/.er', name), name.repeat(100_000));
+  symlinkSync('empty', join(input, 'link-to-file'));
+  symlinkSync('..', join(input, 'deep/link-to-folder'));
+
+  for (const { args, likewise } of [
+    { args: [], likewise: 'find . -type f -print0 | xargs -0 sha256sum' },
+    { args: ['deep'], likewise: 'find deep -type f -print0 | xargs -0 sha256sum' },
+    { args: ['./deep/', 'deep'], likewise: 'find ./deep/ deep -type f -print0 | xargs -0 sha256sum' },
+    { args: ['link-to-file'], likewise: 'sha256sum link-to-file' },
+    { args: ['*[hn]'], likewise: 'sha256sum *slash *return -- -n' },
+    { args: ['[x]', 'gone', '*.gone'], likewise: "sha256sum '[x]' gone '*.gone'" },
+  ]) {
+    const ours = await node(input, '../vendor/divvy/run.mjs', '../tasks/my-task.ts', '--', ...args);
+    const theirs = await execa('sh', ['-c', likewise], { cwd: input, reject: false });
+    expect(ours.stdout.split('\n').sort(), args.join(' ')).toEqual(theirs.stdout.split('\n').sort());
+    expect(ours.exitCode, ours.stderr).toBe(theirs.exitCode);
+    for (const name of theirs.exitCode === 0 ? [] : ['gone', '*.gone']) expect(ours.stderr).toContain(`'${name}'`);
+  }
+});
 
 test('the sums of thousands of files are those of sha256sum', async () => {
   const project = await makeProject('files');

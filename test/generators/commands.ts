@@ -1,9 +1,20 @@
-// The two commands, run from the source as a person would run them, in folders of their own.
+// The two commands, run as a person would run them, in folders of their own.
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 
 export const home: string = join(import.meta.dirname, '../..');
 
@@ -17,15 +28,18 @@ export interface Ended {
 export interface Options {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** By somebody whom the permissions of files hold for, even where the tests are run by root. */
+  readonly unprivileged?: boolean;
 }
+
+const NOBODY = 65534;
 
 /** The environment without what npm, a CI or a git hook put there. */
 export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const left = Object.entries(process.env).filter(
     ([name]) => !/^(npm_|CI$|NO_COLOR$|FORCE_COLOR$|GIT_|VITEST)/i.test(name),
   );
-  // The source is compiled once for all of these tests, not once for each command that they run.
-  return { ...Object.fromEntries(left), NODE_COMPILE_CACHE: join(tmpdir(), 'divvy-compile-cache'), ...extra };
+  return { ...Object.fromEntries(left), ...extra };
 }
 
 /** Runs a command to its end; its stdin is empty and no terminal. */
@@ -33,11 +47,30 @@ export const divvy = (argv: readonly string[], options: Options = {}): Promise<E
 export const createDivvyTask = (argv: readonly string[], options: Options = {}): Promise<Ended> =>
   run('create-divvy-task', argv, options);
 
-function run(program: string, argv: readonly string[], { cwd, env }: Options): Promise<Ended> {
-  const child = spawn(process.execPath, [join(home, 'bin', `${program}.ts`), ...argv], {
+/** This Node.js, where everybody may run it: the folder that it is in may be closed to others. */
+function nodeForAll(): string {
+  const copy = join(inject('commands'), 'node');
+  if (!existsSync(copy)) copyFileSync(process.execPath, copy);
+  chmodSync(copy, 0o755);
+  return copy;
+}
+
+/** The file that is a command, bundled as it is published. */
+export const commandFile = (program: 'create-divvy-task' | 'divvy'): string =>
+  join(inject('commands'), `${program}.cjs`);
+
+function run(
+  program: 'create-divvy-task' | 'divvy',
+  argv: readonly string[],
+  { cwd, env, unprivileged }: Options,
+): Promise<Ended> {
+  const isRoot = process.getuid?.() === 0;
+  const asNobody = unprivileged === true && isRoot;
+  const child = spawn(asNobody ? nodeForAll() : process.execPath, [commandFile(program), ...argv], {
     cwd,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(asNobody && { uid: NOBODY, gid: NOBODY }),
   });
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { recover } from '../../generators/change-set/write.ts';
-import { cleanEnvironment, freshFolder, home, treeOf } from './commands.ts';
+import { cleanEnvironment, divvy, freshFolder, home, treeOf } from './commands.ts';
 
 /** Runs one writing or recovering process that is killed before its nth step on the disk. Returns whether it was. */
 const killedAt = (step: number, act: 'write' | 'recover', root: string): boolean => run(step, act, root).wasKilled;
@@ -12,15 +12,25 @@ const killedAt = (step: number, act: 'write' | 'recover', root: string): boolean
 /** How many steps a write takes that is not killed. */
 const stepsOf = (root: string): number => run(0, 'write', root).steps;
 
-function run(step: number, act: 'write' | 'recover', root: string): { wasKilled: boolean; steps: number } {
+const FILES = { 'new.txt': 'after', 'there/old.txt': 'after', 'deep/er/new.txt': 'after' };
+
+function run(
+  step: number,
+  act: 'write' | 'recover',
+  root: string,
+  files: Record<string, string> = FILES,
+): { wasKilled: boolean; steps: number } {
   const script = join(home, 'test/generators/killed.ts');
-  const ended = spawnSync(process.execPath, [script, String(step), act, root], {
+  const ended = spawnSync(process.execPath, [script, String(step), act, root, JSON.stringify(files)], {
     encoding: 'utf8',
     env: cleanEnvironment(),
   });
   if (ended.signal === null && ended.status !== 0) throw new Error(ended.stderr);
   return { wasKilled: ended.signal === 'SIGKILL', steps: Number(ended.stdout) };
 }
+
+// Some forty processes each, one after the other.
+const TIMEOUT = 600_000;
 
 describe.each([
   ['a new project', () => {}],
@@ -33,7 +43,7 @@ describe.each([
     },
   ],
 ])('%s', (_, prepare) => {
-  test('killed at any step of the write', () => {
+  test('killed at any step of the write', { timeout: TIMEOUT }, () => {
     const folder = freshFolder();
     let step = 1;
     for (; ; step++) {
@@ -52,7 +62,7 @@ describe.each([
     expect(step).toBeGreaterThan(15);
   });
 
-  test('killed at any step of the recovery', () => {
+  test('killed at any step of the recovery', { timeout: TIMEOUT }, () => {
     const folder = freshFolder();
     const cut = join(folder, 'cut/project');
     mkdirSync(join(folder, 'cut'));
@@ -80,3 +90,15 @@ function withoutEmptyRoot(tree: Record<string, string>, before: Record<string, s
   const isEmpty = Object.keys(tree).every((path) => path === 'project/');
   return isEmpty && !('project/' in before) ? {} : tree;
 }
+
+test('a command that reads a project takes back what was cut short in it', async () => {
+  const folder = freshFolder();
+  const root = join(folder, 'project');
+  const files = { 'divvy.json': '{ "tasks": "tasks", "runtime": "vendor/divvy" }' };
+  expect(run(run(0, 'write', join(folder, 'count'), files).steps, 'write', root, files).wasKilled).toBe(true);
+  expect(treeOf(root)).toHaveProperty(['divvy.json']);
+  const { code, stdout } = await divvy(['list', '--json'], { cwd: root });
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining('there is no divvy.json') } });
+  expect(treeOf(folder, ['count'])).toEqual({});
+});

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cleanEnvironment, createDivvyTask, divvy, freshFolder, home, treeOf } from './commands.ts';
+import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder, home, treeOf } from './commands.ts';
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 const json = (file: string): never => JSON.parse(readFileSync(file, 'utf8')) as never;
@@ -200,12 +200,18 @@ describe('a folder that has something in it', () => {
     expect(treeOf(cwd)).toEqual(before);
   });
 
-  test('is kept with --on-conflict skip, and the lock does not claim it', async () => {
+  test('is kept with --on-conflict skip, and the lock keeps what it said of it', async () => {
     const { cwd, task } = await withConflict();
-    const argv = ['my-task', '--force', '--on-conflict', 'skip', '--no-git'];
-    expect((await createDivvyTask([...argv, '-t', 'files'], { cwd })).code).toBe(0);
+    const lockOf = () => (json(join(cwd, 'my-task/divvy.lock.json')) as { files: Record<string, string> }).files;
+    const before = lockOf();
+    await create(cwd, 'my-task', '-t', 'files', '--force', '--on-conflict', 'skip', '--no-git');
     expect(read(task)).toBe('// mine\n');
-    expect(existsSync(join(cwd, 'my-task/divvy.lock.json'))).toBe(true);
+    expect(lockOf()).toEqual(before);
+    await create(cwd, 'my-task', '-t', 'files', '--name', 'other', '--force', '--on-conflict', 'overwrite', '--no-git');
+    expect(json(join(cwd, 'my-task/divvy.lock.json'))).toMatchObject({
+      tasks: { 'my-task': { template: 'files' }, other: { template: 'files' } },
+      files: { 'tasks/my-task.ts': before['tasks/my-task.ts'], 'tasks/other.ts': expect.any(String) },
+    });
   });
 
   test('is overwritten with --on-conflict overwrite, keeps its mode, and the old bytes are kept in .divvy', async () => {
@@ -239,6 +245,17 @@ describe('a folder that has something in it', () => {
 });
 
 describe('nothing is written', () => {
+  test('where the folder above is read-only', async () => {
+    const cwd = freshFolder();
+    chmodSync(cwd, 0o755);
+    mkdirSync(join(cwd, 'locked'));
+    chmodSync(join(cwd, 'locked'), 0o555);
+    const { code, stderr } = await createDivvyTask(['locked/my-task'], { cwd, unprivileged: true });
+    expect(code).toBe(3);
+    expect(stderr).toContain(`${join(cwd, 'locked')} cannot be written`);
+    expect(treeOf(cwd)).toEqual({ 'locked/': 'folder' });
+  });
+
   test('with --dry-run, which lists every file', async () => {
     const cwd = freshFolder();
     const { code, stdout } = await createDivvyTask(['my-task', '--dry-run'], { cwd });
@@ -319,7 +336,7 @@ test.each([
   const again = freshFolder();
   const { stdout } = await createDivvyTask([...argv, '--json'], { cwd });
   const { replay } = JSON.parse(stdout) as { replay: string };
-  const command = `${process.execPath} ${join(home, 'bin/create-divvy-task.ts')}`;
+  const command = `${process.execPath} ${commandFile('create-divvy-task')}`;
   const local = replay.replace(/^.*create-divvy-task@\S+/, command);
   execFileSync('sh', ['-c', local], { cwd: again, env: cleanEnvironment() });
   const leave = ['.divvy', 'my-task/.divvy', "it's a folder/x/.divvy"];

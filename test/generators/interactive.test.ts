@@ -76,8 +76,6 @@ test('each file that differs is asked about: one kept, one overwritten', async (
   terminal.keys('Enter');
   await terminal.shows('.gitignore exists and differs. What now?');
   terminal.keys('Down', 'Enter');
-  await terminal.shows('divvy.lock.json exists and differs. What now?');
-  terminal.keys('Down', 'Enter');
   await terminal.shows('exit 0');
   expect(readFileSync(join(cwd, 'my-task/README.md'), 'utf8')).toBe('mine');
   expect(readFileSync(join(cwd, 'my-task/.gitignore'), 'utf8')).toBe('node_modules/\n');

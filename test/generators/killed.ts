@@ -1,9 +1,9 @@
-// One process of crash.test.ts: `node killed.ts <step> write|recover <root>`. It kills itself before its nth step on the
+// One process of crash.test.ts: `node killed.ts <step> write|recover <root> <files>`. It kills itself before its nth step on the
 // disk, as the machine's owner or a lack of memory might.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-const [, , step, act, root = ''] = process.argv;
+const [, , step, act, root = '', files = '{}'] = process.argv;
 let count = 0;
 
 for (const name of ['mkdirSync', 'writeFileSync', 'renameSync', 'rmSync', 'rmdirSync', 'chmodSync'] as const) {
@@ -23,7 +23,9 @@ const { recover, write } = await import('../../generators/change-set/write.ts');
 if (act === 'recover') {
   recover(root);
 } else {
-  const wanted = ['new.txt', 'there/old.txt', 'deep/er/new.txt'].map((path) => ({ path, after: Buffer.from('after') }));
+  const wanted = Object.entries(JSON.parse(files) as Record<string, string>).map(([path, text]) => {
+    return { path, after: Buffer.from(text) };
+  });
   const { added, differing } = survey(root, wanted);
   write({ root, changes: [...added, ...differing] }, 'a test');
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cleanEnvironment, divvy, freshFolder, home } from './commands.ts';
+import { cleanEnvironment, commandFile, divvy, freshFolder } from './commands.ts';
 
 const TELLS = `
 const [, , ...argv] = process.argv;
@@ -124,7 +124,7 @@ describe('its end is this process’s own:', () => {
 });
 
 test('INT and QUIT are left to the runner, HUP and TERM are handed on', async () => {
-  const argv = [join(home, 'bin/divvy.ts'), 'run', 'nightly', '--wait'];
+  const argv = [commandFile('divvy'), 'run', 'nightly', '--wait'];
   const child = spawn(process.execPath, argv, {
     cwd: project(),
     env: cleanEnvironment(),

@@ -1,9 +1,8 @@
 // A terminal that a person sits at, by tmux: what is on the screen is read, keys are sent.
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
-import { cleanEnvironment, home } from './commands.ts';
+import { cleanEnvironment, commandFile } from './commands.ts';
 
 export interface Session {
   /** Waits until the screen shows a text; fails with the whole screen where it does not. */
@@ -14,7 +13,7 @@ export interface Session {
   types(text: string): void;
 }
 
-/** Runs create-divvy-task from the source in a terminal of its own; when it has ended, the screen shows `exit <code>`. */
+/** Runs create-divvy-task in a terminal of its own; when it has ended, the screen shows `exit <code>`. */
 export function session(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Session {
   const socket = `divvy-${randomUUID()}`;
   const tmux = (...given: string[]): string => {
@@ -29,7 +28,7 @@ export function session(argv: readonly string[], cwd: string, env: NodeJS.Proces
     }
   };
   const script = '"$@"; echo "exit $?"; read -r _';
-  const command = [process.execPath, join(home, 'bin/create-divvy-task.ts'), ...argv];
+  const command = [process.execPath, commandFile('create-divvy-task'), ...argv];
   tmux('new-session', '-d', '-x', '100', '-y', '50', '-c', cwd, 'sh', '-c', script, 'sh', ...command);
   onTestFinished(() => {
     tmux('kill-server');

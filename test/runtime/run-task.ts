@@ -100,8 +100,12 @@ export class TaskRun {
     });
   }
 
+  get stdoutBytes(): Buffer {
+    return Buffer.concat(this.#stdout);
+  }
+
   get stdout(): string {
-    return Buffer.concat(this.#stdout).toString();
+    return this.stdoutBytes.toString();
   }
 
   get stderr(): string {

@@ -11,7 +11,7 @@ describe('USR2 says where each worker is', () => {
     const run = runTask('stuck', { args: ['-n', '2', '--kill-after', '100ms', '--', way] });
     const [, pid] = await run.said(/begun in (\d+)/);
     run.kill('SIGUSR2');
-    await run.said(/master \(\d+\): 1 items dispatched, 0 done, 0 failed\n/);
+    await run.said(/master \(\d+\): 1 item dispatched, 0 done, 0 failed\n/);
     expect(run.stderr).toMatch(new RegExp(`worker 1 \\(${pid}\\): item 1 for \\d+ ms\\n`));
     expect(run.stderr).toMatch(new RegExp(`at ${name} \\(file://.*/test/runtime/tasks/stuck.ts:${line}:\\d+\\)\\n`));
     expect(run.stderr).toMatch(/at process \(file:.*stuck.ts:\d+:\d+\)\n/);
@@ -39,7 +39,7 @@ describe('USR2 says where each worker is', () => {
     run.kill('SIGUSR2');
     await run.said(/waits for dispatch to give an item, for /);
     expect(run.stderr).toMatch(/worker 1 \(\d+\): no item\n/);
-    expect(run.stderr).toMatch(/master \(\d+\): 1 items dispatched, 1 done, 0 failed\n/);
+    expect(run.stderr).toMatch(/master \(\d+\): 1 item dispatched, 1 done, 0 failed\n/);
     gate.open();
     expect(await run.ended()).toMatchObject({ status: 0, stdout: 'processed 1\nprocessed 2\n' });
   });
@@ -59,7 +59,7 @@ describe('USR2 says where each worker is', () => {
     const run = runTask('gated', { args: ['-n', '1', '--', '1'], env: gate.env });
     await gate.arrived(1);
     run.killGroup('SIGUSR2');
-    await run.said(/master \(\d+\): 1 items/);
+    await run.said(/master \(\d+\): 1 item /);
     gate.open();
     expect(await run.ended()).toMatchObject({ status: 0, stdout: 'finished 1\n' });
   });

@@ -32,7 +32,7 @@ export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
   same('crashed', counts.crashed, truth.deaths);
 }
 
-/** After each plan: nothing that could be done is left undone. */
+/** After each plan: nothing that could be done, of what was due at `now`, is left undone. */
 export function checkPlanned(truth: Truth, now: number): void {
   const over = truth.stopping !== 'no' || (truth.closed && truth.active.size === 0);
   for (const [worker, { state }] of truth.workers) {

@@ -145,10 +145,10 @@ class Simulation implements Surroundings {
     this.#setAlarm();
   }
 
-  /** What is due by then has been done a moment later, whether or not anything else happens. */
+  /** What is due by then has been done a moment later, whether or not anything else happens: alarms go off up to 1 ms late. */
   #lookAfter(time: number): void {
-    this.at(time + 2, () => {
-      if (!this.#awake) checkPlanned(this.#truth, this.#now);
+    this.at(time + 3, () => {
+      if (!this.#awake) checkPlanned(this.#truth, this.#now - 2);
     });
   }
 

@@ -1,0 +1,60 @@
+// The built-in templates at home: their manifests, and their own tests against the runtime as it stands here.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, test } from 'vitest';
+import { home } from '../generators/commands.ts';
+import { node, templateNames } from './projects.ts';
+
+const folder = join(home, 'templates');
+const json = (...path: string[]) => JSON.parse(readFileSync(join(home, ...path), 'utf8'));
+const validate = new Ajv({ allErrors: true }).compile(json('templates/divvy.template.schema.json'));
+
+describe.each(templateNames)('%s', (name) => {
+  const manifest = json('templates', name, 'divvy.template.json');
+
+  test('has a manifest as the schema wants it, which names its folder', () => {
+    expect(validate(manifest), JSON.stringify(validate.errors)).toBe(true);
+    expect(manifest.name).toBe(name);
+    expect(existsSync(join(folder, name, manifest.$schema))).toBe(true);
+  });
+
+  test('runs before anything is installed, so it needs no package', () => {
+    expect(manifest.dependencies).toEqual({});
+  });
+
+  test('passes its own tests here, as it stands', async () => {
+    const file = `templates/${name}/files/test/example-task.test.ts`;
+    const { exitCode, stdout, stderr } = await node(home, '--test', '--test-reporter=tap', file);
+    expect({ exitCode, stderr: stderr.replace(/^divvy: .*$/m, '') }, stdout).toEqual({ exitCode: 0, stderr: '' });
+  });
+});
+
+test('a manifest is closed: what the schema does not know is an error', () => {
+  const manifest = json('templates/basic/divvy.template.json');
+  for (const wrong of [
+    { ...manifest, postinstall: 'sh' },
+    { ...manifest, schemaVersion: 2 },
+    { ...manifest, name: '../basic' },
+    { ...manifest, description: 'two\nlines' },
+    { ...manifest, nextSteps: ['\u001b[2J'] },
+    { ...manifest, dependencies: { '../evil': '1.0.0' } },
+    { ...manifest, dependencies: { evil: 'git+ssh://example.com/evil' } },
+    { name: 'basic' },
+  ]) {
+    expect(validate(wrong), JSON.stringify(wrong)).toBe(false);
+  }
+});
+
+test('no folder of templates/ is a package of its own, or #divvy would not be found in it', () => {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  expect(files.filter((path) => /(^|\/)package\.json$/.test(path))).toEqual([]);
+});
+
+test('a new project is checked by the versions that its templates are checked by here', () => {
+  const { devDependencies, engines } = json('package.json');
+  const made = json('templates/_project/_package.json');
+  expect(made.engines).toEqual(engines);
+  for (const [name, range] of Object.entries(made.devDependencies))
+    expect(range, name).toBe(`^${devDependencies[name]}`);
+});

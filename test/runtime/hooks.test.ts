@@ -1,0 +1,123 @@
+// The members of a task: in which process each runs, when, how often and with what, and what becomes of one that throws.
+import { expect, test } from 'vitest';
+import { runTask } from './run-task.ts';
+
+const lines = (text: string): string[] => text.trimEnd().split('\n');
+
+test.each(['sync', 'async'])('each runs in its process, in its order, with its arguments (%s)', async (how) => {
+  const { status, stdout, stderr } = await runTask('hooks', { args: ['-n', '1', '--', 'none', how] }).ended();
+  expect(status, stderr).toBe(1);
+  const said = lines(stdout);
+  // The output of a worker comes by a pipe of its own, so only lines of one process have an order.
+  expect(said.filter((line) => line.startsWith('master'))).toEqual([
+    'master beforeRun true 1 true',
+    'master total ',
+    'master dispatch ',
+    'master beforeFork 1 undefined false undefined',
+    'master afterProcess good good result 1 1 0 1 true',
+    'master afterFailure bad PermanentError bad indeed true 42 TypeError the cause E_CAUSE 2 1',
+    'master afterProcess last last result 3 1 0 1 true',
+    'master afterExit 1 undefined false 0 null',
+    'master afterRun 2 1 1',
+  ]);
+  expect(said.filter((line) => line.startsWith('worker'))).toEqual([
+    'worker afterFork 1 true for worker 1 1',
+    'worker process good 1 1 1',
+    'worker process last 1 3 1',
+    'worker beforeExit 1 true',
+  ]);
+  expect(lines(stderr)).toEqual([
+    'divvy: item 2 failed: PermanentError [42]: bad indeed',
+    'divvy: 2 items done, 1 failed',
+  ]);
+});
+
+/** What throws, the exit code, whether the run is stopped by it, and what is done by then. */
+const THROWING = [
+  ['beforeRun', 70, { dispatch: 0, process: 0, afterRun: 1 }],
+  ['total', 70, { dispatch: 0, process: 0, afterRun: 1 }],
+  ['beforeFork', 70, { process: 0, afterRun: 1 }],
+  ['afterProcess', 70, { afterRun: 1, afterExit: 1 }],
+  ['afterFailure', 70, { afterFailure: 1, afterRun: 1, afterExit: 1 }],
+  ['afterFork', 69, { process: 0, beforeExit: 0, afterRun: 1, afterExit: 1 }],
+  ['beforeExit', 1, { process: 2, afterRun: 1, afterExit: 1 }],
+  ['afterExit', 1, { process: 2, afterRun: 1 }],
+  ['afterRun', 1, { process: 2, afterRun: 1 }],
+] as const;
+
+test.each(THROWING.flatMap((row) => [[...row, 'sync'] as const, [...row, 'async'] as const]))(
+  '%s that throws: exit %i, %o (%s)',
+  async (hook, exitCode, times, how) => {
+    const { status, stdout, stderr } = await runTask('hooks', { args: ['-n', '1', '--', hook, how] }).ended();
+    expect(status, stderr).toBe(exitCode);
+    for (const [member, expected] of Object.entries(times)) {
+      const found = lines(stdout).filter((line) => line.split(' ')[1] === member);
+      expect(found, member).toHaveLength(expected);
+    }
+    const error = `RangeError: ${hook} is broken`;
+    const said =
+      exitCode === 70
+        ? `divvy: the hook ${hook} threw: ${error}; the run was stopped, items in progress have been finished`
+        : error;
+    expect(lines(stderr).filter((line) => line.includes(said))).toHaveLength(1);
+    expect(stderr).toMatch(/ {2}at .*hooks\.ts/);
+    expect(stderr).not.toMatch(/node:internal|runtime\/\w+\.ts/);
+  },
+);
+
+test('items in progress are finished and counted when a hook throws', async () => {
+  const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '-c', '3', '--', 'afterProcess'] }).ended();
+  expect(status).toBe(70);
+  expect(stderr).toMatch('divvy: the hook afterProcess threw: stopping; ');
+  expect(stderr).toMatch(/divvy: 0 items done, 1 failed, 2 unfinished\n/);
+});
+
+test('--retries tries again what threw, and not what is permanent', async () => {
+  const args = ['-n', '2', '--retries', '2', '--backoff', '10ms'];
+  const { status, stdout, stderr } = await runTask('retries', { args }).ended();
+  expect(status).toBe(1);
+  expect(lines(stdout).sort()).toEqual([
+    'attempt 1 at PermanentError',
+    'attempt 1 at fails always',
+    'attempt 1 at fails once',
+    'attempt 1 at permanent: true',
+    'attempt 1 at throws text',
+    'attempt 2 at fails always',
+    'attempt 2 at fails once',
+    'attempt 2 at throws text',
+    'attempt 3 at fails always',
+    'attempt 3 at throws text',
+    'gave up 2 (fails always) after 3: Error: again',
+    'gave up 3 (PermanentError) after 1: PermanentError: never',
+    'gave up 4 (permanent: true) after 1: Error: never',
+    "gave up 5 (throws text) after 3: NonError: 'just text'",
+  ]);
+  expect(stderr).toMatch('divvy: item 2 failed after 3 attempts: Error: again\n');
+  expect(stderr).toMatch('divvy: 1 item done, 4 failed, 5 handed out again\n');
+});
+
+test('all of it --inline: the same members, in one process', async () => {
+  const { status, stdout } = await runTask('hooks', { args: ['--inline'] }).ended();
+  expect(status).toBe(1);
+  expect(lines(stdout).map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+    'master beforeRun',
+    'master total',
+    'master dispatch',
+    'master beforeFork',
+    'master afterFork',
+    'master process',
+    'master afterProcess',
+    'master afterFailure',
+    'master process',
+    'master afterProcess',
+    'master beforeExit',
+    'master afterExit',
+    'master afterRun',
+  ]);
+});
+
+test.each(THROWING)('--inline, %s that throws: exit %i', async (hook, exitCode) => {
+  const { status, stderr } = await runTask('hooks', { args: ['--inline', '--', hook] }).ended();
+  expect(status, stderr).toBe(exitCode);
+  expect(stderr).toContain(`RangeError: ${hook} is broken`);
+});

@@ -1,0 +1,301 @@
+// What `#divvy` exports, used from a program: here, from the tests themselves.
+import { pathToFileURL } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  BootFailure,
+  DivvyError,
+  isMasterProcess,
+  isWorkerProcess,
+  Master,
+  type MasterOptions,
+  runInline,
+  Shutdown,
+  TaskError,
+  UsageError,
+} from '#divvy';
+import { makeGate, taskFile } from './run-task.ts';
+import Retries from './tasks/retries.ts';
+
+const quiet = { observe: () => {}, signals: false } as const;
+
+/** A gate whose path the workers of this process are given. */
+async function gateHere() {
+  const gate = await makeGate();
+  process.env['GATE'] = gate.env.GATE;
+  onTestFinished(() => void delete process.env['GATE']);
+  return gate;
+}
+
+describe('new Master', () => {
+  test.each([
+    ['workers', 0, 'workers must be a whole number of at least 1, and is 0'],
+    ['workers', 1.5, 'workers must be a whole number of at least 1, and is 1.5'],
+    ['workers', '2', "workers must be a whole number of at least 1, and is '2'"],
+    ['concurrency', -1, 'concurrency must be a whole number of at least 1, and is -1'],
+    ['maxItemBytes', Number.NaN, 'maxItemBytes must be a whole number of at least 1, and is NaN'],
+    ['retries', null, 'retries must be a whole number of at least 0, and is null'],
+    ['maxCrashes', 0, 'maxCrashes must be a whole number of at least 1, and is 0'],
+    ['backoffMs', '1s', "backoffMs must be a number of milliseconds of at least 0, and is '1s'"],
+    ['killAfterMs', -1, 'killAfterMs must be a number of milliseconds of at least 0, and is -1'],
+    ['forceAfterMs', Number.NaN, 'forceAfterMs must be a number of milliseconds of at least 0, and is NaN'],
+    ['graceMs', {}, 'graceMs must be a number of milliseconds of at least 0, and is {}'],
+    ['verbose', 'yes', "verbose must be true or false, and is 'yes'"],
+    ['inline', 1, 'inline must be true or false, and is 1'],
+    ['ignoreHup', 0, 'ignoreHup must be true or false, and is 0'],
+    ['signals', 'no', "signals must be true or false, and is 'no'"],
+    ['socket', '', "socket must be a path, and is ''"],
+    ['socket', 5, 'socket must be a path, and is 5'],
+    ['items', 'abc', "items must be an iterable, or an async one, and is 'abc'"],
+    ['items', 5, 'items must be an iterable, or an async one, and is 5'],
+    ['args', ['a', 1], "args must be an array of strings, and is [ 'a', 1 ]"],
+    ['observe', {}, 'observe must be a function, and is {}'],
+  ])('%s: %o is a UsageError', (name, value, message) => {
+    const make = (): Master => new Master('t.ts', { [name]: value } as MasterOptions);
+    expect(make).toThrow(expect.objectContaining({ name: 'UsageError', exitCode: 2, message }));
+    expect(make).toThrow(UsageError);
+  });
+
+  test('an option that there is not is a UsageError; undefined is the default', () => {
+    expect(() => new Master('t.ts', { worker: 1 } as MasterOptions)).toThrow(
+      'there is no option worker; the options of a Master are workers, ',
+    );
+    expect(new Master('t.ts', { workers: undefined }).workerCount).toBeGreaterThan(0);
+    expect(() => new Master(new URL('http://example.org/t.ts'))).toThrow(
+      /^the task file must be a path, or a file: URL, and is /,
+    );
+  });
+
+  test('what it says of itself before it runs', () => {
+    const master = new Master(taskFile('echo'), { workers: 2, verbose: false, socket: '/tmp/divvy-never-opened.sock' });
+    const socket = '/tmp/divvy-never-opened.sock';
+    expect(master).toMatchObject({
+      workerCount: 2,
+      verbose: false,
+      socket,
+      failures: 0,
+      spawnCount: 0,
+      tasksDistributed: 0,
+      workersRunning: false,
+    });
+    const worker = { pid: undefined, status: undefined, running: false, socket };
+    expect(master.workers).toMatchObject([
+      { ...worker, number: 1 },
+      { ...worker, number: 2 },
+    ]);
+    expect(master.workers[0]?.kill()).toBe(false);
+    expect([isMasterProcess(), isWorkerProcess()]).toEqual([true, false]);
+  });
+});
+
+describe('run', () => {
+  test('takes a path or a URL, and items in place of dispatch, sync or not', async () => {
+    async function* later(): AsyncGenerator<string> {
+      yield 'a';
+      yield 'b';
+    }
+    const url = pathToFileURL(taskFile('echo'));
+    for (const [file, items] of [
+      [taskFile('echo'), ['a', 'b']],
+      [url, new Set(['a', 'b'])],
+      [url, later()],
+    ] as const) {
+      const master = new Master(file, { ...quiet, workers: 1, items });
+      const result = await master.run();
+      const counts = {
+        dispatched: 2,
+        done: 2,
+        failed: 0,
+        unfinished: 0,
+        skipped: 0,
+        retried: 0,
+        spawned: 1,
+        crashed: 0,
+      };
+      expect(result).toEqual({ counts, exitCode: 0, runId: expect.stringMatching(/^\d{8}-\d{6}-[a-z]{4}$/) });
+      expect(master).toMatchObject({ failures: 0, spawnCount: 1, tasksDistributed: 2, workersRunning: false });
+      expect(master.workers[0]).toMatchObject({ pid: undefined, running: false, status: { code: 0, signal: null } });
+    }
+  });
+
+  test('resolves where items failed: dispatched = done + failed + unfinished', async () => {
+    const master = new Master(taskFile('retries'), { ...quiet, workers: 2, retries: 2, backoffMs: 1 });
+    const { counts, exitCode } = await master.run();
+    expect(counts).toMatchObject({ dispatched: 5, done: 1, failed: 4, unfinished: 0, retried: 5 });
+    expect(exitCode).toBe(1);
+    expect(master.tasksDistributed).toBe(5);
+  });
+
+  test('runs once', async () => {
+    const master = new Master(taskFile('echo'), { ...quiet, items: [] });
+    await master.run();
+    await expect(master.run()).rejects.toThrow(/^a Master runs once; make another for another run$/);
+  });
+
+  test('rejects with what was wrong, and what had been done', async () => {
+    const rejection = async (name: string, options: MasterOptions): Promise<unknown> =>
+      new Master(taskFile(name), { ...quiet, workers: 1, ...options }).run().catch((error: unknown) => error);
+    const boot = await rejection('hooks', { args: ['afterFork'] });
+    expect(boot).toBeInstanceOf(BootFailure);
+    expect(boot).toBeInstanceOf(DivvyError);
+    expect(boot).toMatchObject({ exitCode: 69, result: { exitCode: 69, counts: { dispatched: 1, unfinished: 1 } } });
+    const missing = await rejection('no-such-task', {});
+    expect(missing).toBeInstanceOf(UsageError);
+    expect(missing).toMatchObject({ exitCode: 2, result: undefined });
+    const threw = await rejection('echo', { items: throwing() });
+    expect(threw).toBeInstanceOf(TaskError);
+    expect(threw).toMatchObject({
+      exitCode: 70,
+      cause: { message: 'no more' },
+      result: { counts: { dispatched: 1, done: 1 } },
+    });
+    function* throwing(): Generator<number> {
+      yield 1;
+      throw new Error('no more');
+    }
+  });
+});
+
+describe('stopping', () => {
+  test('shutdown is graceful, by itself or by an AbortSignal', async () => {
+    for (const by of ['shutdown', 'abort'] as const) {
+      const gate = await gateHere();
+      const controller = new AbortController();
+      const master = new Master(taskFile('gated'), { ...quiet, workers: 2, args: ['9'], items: [1, 2, 3, 4, 5] });
+      const running = master.run({ signal: controller.signal });
+      await gate.arrived(2);
+      expect(master.workersRunning).toBe(true);
+      expect(master.workers[0]?.pid).toBeGreaterThan(0);
+      if (by === 'shutdown') master.shutdown();
+      else controller.abort();
+      master.shutdown(); // does nothing more
+      gate.open();
+      expect(await running).toMatchObject({
+        stoppedBy: by,
+        exitCode: 1,
+        counts: { dispatched: 2, done: 2, unfinished: 0 },
+      });
+    }
+  });
+
+  test('shutdownNow rejects with Shutdown, and its result', async () => {
+    const gate = await gateHere();
+    const master = new Master(taskFile('gated'), { ...quiet, workers: 2, items: [1, 2, 3, 4, 5] });
+    const running = master.run().catch((error: unknown) => error);
+    await gate.arrived(2);
+    master.shutdownNow();
+    const error = await running;
+    expect(error).toBeInstanceOf(Shutdown);
+    expect(error).toMatchObject({
+      result: { stoppedBy: 'shutdown', counts: { dispatched: 2, done: 0, unfinished: 2 } },
+    });
+  });
+
+  test('before the run nothing is dispatched; after it nothing is said', async () => {
+    const said: string[] = [];
+    const master = new Master(taskFile('echo'), { ...quiet, items: [1], observe: ({ type }) => void said.push(type) });
+    master.shutdown();
+    expect(await master.run()).toMatchObject({ stoppedBy: 'shutdown', counts: { dispatched: 0 } });
+    const before = said.length;
+    const ended = new Master(taskFile('echo'), { ...quiet, items: [], observe: ({ type }) => void said.push(type) });
+    await ended.run();
+    const after = said.length;
+    master.shutdownNow();
+    ended.shutdown();
+    ended.shutdownNow();
+    expect([before > 0, said.length]).toEqual([true, after]);
+    const aborted = new Master(taskFile('echo'), { ...quiet, items: [1] });
+    expect(await aborted.run({ signal: AbortSignal.abort() })).toMatchObject({
+      stoppedBy: 'abort',
+      counts: { dispatched: 0 },
+    });
+  });
+
+  test('a worker that is killed by its handle is replaced', async () => {
+    const gate = await gateHere();
+    const master = new Master(taskFile('gated'), { ...quiet, workers: 1, items: [1] });
+    const running = master.run();
+    await gate.arrived(1);
+    expect(master.workers[0]?.kill('SIGKILL')).toBe(true);
+    await gate.arrived(2);
+    gate.open();
+    expect(await running).toMatchObject({ counts: { done: 1, crashed: 1, spawned: 2, retried: 1 } });
+    expect(master.failures).toBe(1);
+  });
+});
+
+describe('several in one process', () => {
+  test('two at once share the signals, and put the handlers back when both have ended', async () => {
+    const own = (): void => {};
+    process.on('SIGQUIT', own);
+    onTestFinished(() => void process.off('SIGQUIT', own));
+    const gate = await gateHere();
+    const options = { observe: () => {}, workers: 1, items: [1] };
+    const [first, second] = [
+      new Master(taskFile('gated'), options).run(),
+      new Master(taskFile('gated'), options).run(),
+    ];
+    await gate.arrived(2);
+    expect(process.listeners('SIGQUIT')).not.toContain(own);
+    process.emit('SIGQUIT');
+    gate.open();
+    expect(await first).toMatchObject({ stoppedBy: 'SIGQUIT', counts: { done: 1 } });
+    expect(await second).toMatchObject({ stoppedBy: 'SIGQUIT', counts: { done: 1 } });
+    expect(process.listeners('SIGQUIT')).toEqual([own]);
+  });
+
+  test('many in a row leave no listener behind', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    const count = (): number[] =>
+      [process, process.stdout, process.stderr].flatMap((emitter) =>
+        emitter.eventNames().map((name) => emitter.listenerCount(name)),
+      );
+    const run = (): Promise<unknown> =>
+      new Master(taskFile('echo'), { observe: () => {}, inline: true, items: [1] }).run();
+    await run();
+    const before = count();
+    for (let times = 0; times < 15; times++) await run();
+    expect(count()).toEqual(before);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('runInline', () => {
+  test('takes a class or an instance, items in place of dispatch, and retries', async () => {
+    for (const task of [Retries, new Retries()]) {
+      const outcomes = await runInline(task, { items: ['fails once', 'fails always', 'PermanentError'], retries: 1 });
+      expect(outcomes).toMatchObject([
+        { item: 'fails once', number: 1, attempts: 2, done: true, result: undefined },
+        { item: 'fails always', number: 2, attempts: 2, done: false, error: { name: 'Error', message: 'again' } },
+        { item: 'PermanentError', number: 3, attempts: 1, done: false, error: { name: 'PermanentError' } },
+      ]);
+    }
+    expect(await runInline(Retries)).toHaveLength(5);
+  });
+
+  test('an item that cannot be carried is a failed one, as it would be in a run', async () => {
+    const task = { *dispatch(): Generator<object> {}, process: () => {} };
+    const [outcome] = await runInline(task, { items: [{ retry: () => {} }] });
+    expect(outcome).toMatchObject({
+      done: false,
+      error: { message: 'item 1: .retry is a function, which cannot be carried to another process' },
+    });
+  });
+
+  test('calls afterFork and beforeExit, the latter also where dispatch throws, and rejects with what it threw', async () => {
+    const called: string[] = [];
+    const task = {
+      afterFork: () => void called.push('afterFork'),
+      beforeExit: () => void called.push('beforeExit'),
+      async *dispatch(): AsyncGenerator<number> {
+        yield 1;
+        throw new Error('no more');
+      },
+      process: () => void called.push('process'),
+    };
+    await expect(runInline(task)).rejects.toThrow('no more');
+    expect(called).toEqual(['afterFork', 'process', 'beforeExit']);
+  });
+});

@@ -1,0 +1,39 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import type { Parallelizable, WorkerSelf } from '#divvy';
+
+const [way = '', mark = ''] = process.argv.slice(2);
+const inWorker = process.env['DIVVY_WORKER'] !== undefined;
+
+if (way === 'import throws' && inWorker) throw new RangeError('not in a worker');
+if (way === 'import exits' && inWorker) process.exit(7);
+
+/** Workers that do not boot, in the way that the first argument names. */
+export default class Boot implements Parallelizable<number> {
+  *dispatch(): Generator<number> {
+    for (let item = 1; item <= (way === 'then its item exits' ? 1 : 4); item++) yield item;
+  }
+
+  async afterFork({ number }: WorkerSelf): Promise<void> {
+    if (way === 'afterFork throws') throw new TypeError('no connection', { cause: new Error('refused') });
+    if (way === 'afterFork exits') process.exit(0);
+    if (way === 'afterFork hangs') {
+      console.log('hangs');
+      await new Promise(() => setInterval(() => {}, 1000));
+    }
+    if (way === 'all but the first throw' && number > 1) throw new Error('not me');
+    if (way === 'the first throws once' && number === 1 && !existsSync(mark)) {
+      writeFileSync(mark, '');
+      throw new Error('not yet');
+    }
+    if (way === 'is slow, then crashes') {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      process.exit(9);
+    }
+  }
+
+  async process(item: number): Promise<void> {
+    if (way === 'then its item exits') process.exit(4);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    console.log(`done ${item}`);
+  }
+}
