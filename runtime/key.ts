@@ -8,9 +8,18 @@
 import { hash } from 'node:crypto';
 import v8 from 'node:v8';
 
-/** Returns the default key of an item: the first 128 bits of the SHA-256 of its content, as 22 characters. */
+/**
+ * Returns the default key of an item: the first 128 bits of the SHA-256 of its content, as 22 characters. All items that
+ * cannot be read, and so cannot be carried either, have the same one.
+ */
 export function contentKey(item: unknown): string {
-  return hash('sha256', canonical(item, []), 'base64url').slice(0, 22);
+  let content: string;
+  try {
+    content = canonical(item, []);
+  } catch {
+    content = 'unreadable';
+  }
+  return hash('sha256', content, 'base64url').slice(0, 22);
 }
 
 /** A text that is the same for values that are the same, and differs for values that are not. */
