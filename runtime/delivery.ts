@@ -89,7 +89,7 @@ export interface ExitReport<Load> {
   readonly failed: readonly Item<Load>[];
   /** No worker of the run ever became ready, and none is on its way any more. */
   readonly bootFailure: boolean;
-  /** How long the next boot is put off, in milliseconds. */
+  /** How long the next boot is put off, in milliseconds; 0 where no item waits for one. */
   readonly bootInMs: number;
 }
 
@@ -336,8 +336,8 @@ export class Delivery<Load> {
     // The last to exit may be one that had been told to.
     const noneBooted = this.#barrenDeaths > 0 && !this.#everReady && this.stopping === 'no';
     const bootFailure = noneBooted && this.slots.every((other) => other.state === 'reaped');
-    const putOff = !expected && this.#everReady && this.stopping === 'no';
-    const bootInMs = putOff ? this.#bootNotBefore - now : 0;
+    const waiting = this.#pending.length + this.#suspects.length > 0;
+    const bootInMs = !expected && this.#everReady && waiting ? this.#bootNotBefore - now : 0;
     return { crashed: !expected, inProgress, failed, bootFailure, bootInMs };
   }
 

@@ -17,7 +17,7 @@ export function report(call: Call, answers: Answers, settled: Settled, followed:
   if (values.diff) terminal.say(diffOf(settled.preview));
   else if (isPreview || values.verbose) terminal.say(listOf(settled.preview, terminal));
   if (isPreview) {
-    terminal.say(`\nNothing was written. It would be ${counted(settled)} in ${answers.root}.`);
+    terminal.say(`\nNothing was written. It would be, in ${answers.root}: ${counted(settled)}.`);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
   } else {
@@ -28,10 +28,15 @@ export function report(call: Call, answers: Answers, settled: Settled, followed:
   terminal.result(asJson(call, answers, settled, followed, isPreview));
 }
 
-const counted = ({ preview, changes }: Settled): string => {
-  const kept = preview.filter(({ action }) => action === 'skip' || action === 'conflict').length;
-  return `${changes.length} ${changes.length === 1 ? 'file' : 'files'}${kept === 0 ? '' : `, ${kept} left as they are`}`;
-};
+function counted({ preview, changes }: Settled): string {
+  const count = (wanted: Previewed['action']) => preview.filter(({ action }) => action === wanted).length;
+  const [kept, inConflict] = [count('skip'), count('conflict')];
+  return [
+    `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`,
+    ...(kept > 0 ? [`${kept} left as they are`] : []),
+    ...(inConflict > 0 ? [`${inConflict} in conflict`] : []),
+  ].join(', ');
+}
 
 function whatThereIs({ task, template, runtimeDir }: Answers, settled: Settled, { style }: Terminal): string {
   const rows = [

@@ -23,6 +23,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   // Whoever reads either may go at any time; the master's own listener sees to what that means for the run.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
+  // With --inline there may be nothing else that Node.js would wait for; it would end, with 0, in the middle of the run.
+  setInterval(() => {}, 2 ** 31 - 1);
   let exitCode = 0;
   let stoppedBy: string | undefined;
   let json = argv.includes('--json');

@@ -1,9 +1,9 @@
 // The signals to the master: docs/signals.md, contract of the runner.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isAlive, makeGate, runTask } from './run-task.ts';
+import { gone, isAlive, makeGate, runTask } from './run-task.ts';
 
 const GRACEFUL = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
 const STATUS = { SIGINT: 130, SIGQUIT: 131, SIGHUP: 129, SIGTERM: 143 } as const;
@@ -65,6 +65,19 @@ describe('items in progress', () => {
     expect(signal).toBe('SIGTERM');
     expect(stdout).toBe('');
     expect(stderr).toMatch('stopping now; 2 items in progress will be unfinished');
+  });
+
+  test('TERM to all processes at once, as service managers send it, with --grace lets them finish', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['-n', '2', '--grace', '1m', '--', '5'], env: gate.env });
+    await gate.arrived(2);
+    run.killGroup('SIGTERM');
+    await run.said(/2 items in progress awaited/);
+    gate.open();
+    const { signal, stdout, stderr } = await run.ended();
+    expect(signal).toBe('SIGTERM');
+    expect(stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2']);
+    expect(stderr).not.toMatch('died');
   });
 
   test('a second INT is ignored until --force-after, and said to be', async () => {
@@ -177,6 +190,36 @@ describe('the exit status that a shell sees', () => {
     const { stdout } = await run.ended();
     expect(stdout).toMatch(`status ${STATUS[signal]}\n`);
   });
+});
+
+describe('--inline', () => {
+  test('INT lets the item in progress finish', async () => {
+    const gate = await makeGate();
+    const run = runTask('gated', { args: ['--inline', '--', '3'], env: gate.env });
+    await gate.arrived(1);
+    run.kill('SIGINT');
+    await run.said(/1 item in progress awaited/);
+    gate.open();
+    expect(await run.ended()).toMatchObject({ signal: 'SIGINT', stdout: 'finished 1\n' });
+  });
+
+  test('TERM aborts it; until then the process stays, though nothing is open in it', async () => {
+    const run = runTask('waits-for-abort', { args: ['--inline'] });
+    await run.said(/waits/);
+    run.kill('SIGTERM');
+    expect(await run.ended()).toMatchObject({ signal: 'SIGTERM', stdout: 'waits\naborted\n' });
+  });
+});
+
+test('a terminal that is closed is a hang-up, and what can no longer be said keeps nobody', async () => {
+  const gate = await makeGate();
+  const run = runTask('gated', { onTerminal: true, args: ['-v', '-n', '2', '--', '5'], env: gate.env });
+  const [, master = ''] = await run.said(/: master (\d+),/);
+  await gate.arrived(2);
+  run.kill('SIGKILL'); // whoever held the terminal
+  gate.open();
+  await gone(Number(master), 30_000);
+  expect(readdirSync(run.socketParent)).toEqual([]);
 });
 
 // Other systems have no PID namespaces. Where this one does not let us make one, these tests fail: nothing else is PID 1.

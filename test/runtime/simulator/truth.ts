@@ -246,7 +246,8 @@ export class Truth {
     const neverBooted = this.deaths > 0 && !this.everReady && this.workers.size === 0 && this.stopping === 'no';
     same('crashed', report.crashed, crashed);
     same('BootFailure', report.bootFailure, neverBooted);
-    const most = crashed && this.everReady && this.stopping === 'no' ? this.#backoffMs() : 0;
+    const waiting = [...this.active].some(({ place }) => place === 'waiting');
+    const most = crashed && this.everReady && waiting ? this.#backoffMs() : 0;
     const right = report.bootInMs <= most && report.bootInMs >= most / 2;
     ensure(right, `the next boot is said to be put off by ${report.bootInMs} ms, and by ${most} at most`);
     same('items in progress', report.inProgress.map(numberOf).join(), held.map(({ item }) => item.number).join());

@@ -1,0 +1,18 @@
+import type { Parallelizable } from '#divvy';
+
+const MB = 1024 * 1024;
+
+/** Items without end; the master says how much memory it takes after some and after many, and then stops itself. */
+export default class Endless implements Parallelizable<string> {
+  *dispatch(): Generator<string> {
+    for (let item = 1; ; item++) {
+      if (item === 20_000 || item === 200_000) {
+        console.error(`${Math.round(process.memoryUsage().rss / MB)} MB at ${item}`);
+        if (item === 200_000) process.kill(process.pid, 'SIGINT');
+      }
+      yield `${item} ${'x'.repeat(100)}`;
+    }
+  }
+
+  process(): void {}
+}
