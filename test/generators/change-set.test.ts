@@ -107,7 +107,7 @@ describe('what is there on the disk is a reason to refuse:', () => {
     ['a folder where the file has to be', (root: string) => mkdirSync(join(root, 'a/file'), { recursive: true })],
     ['the same name in another case', (root: string) => linkless(root, 'A/FILE')],
     ['the same file in another case', (root: string) => linkless(root, 'a/FILE')],
-  ])('%s', (_, prepare) => {
+  ])('%s', (what, prepare) => {
     const folder = freshFolder();
     const root = join(folder, 'project');
     mkdirSync(join(root, 'b'), { recursive: true });
@@ -115,7 +115,9 @@ describe('what is there on the disk is a reason to refuse:', () => {
     writeFileSync(join(folder, 'outside/file'), 'theirs');
     prepare(root);
     const before = treeOf(folder);
-    expect(refusal(() => survey(root, [wanted('fine'), wanted('a/file')])).exitCode).toBe(3);
+    const { exitCode, message } = refusal(() => survey(root, [wanted('fine'), wanted('a/file')]));
+    expect(exitCode).toBe(3);
+    expect(message).toMatch(/link/.test(what) ? /is a symbolic link/ : /not a folder|other than a file|same name/);
     expect(treeOf(folder)).toEqual(before);
   });
 
@@ -261,6 +263,18 @@ describe('a record that came with somebody else’s repository', () => {
     plant(root, { ...record, changes: [change('link/outside')] });
     expect(recover(root)).toBe(true);
     expect(treeOf(folder, ['project/.divvy'])).toEqual(before);
+  });
+
+  test('and whose copy is not the bytes that it names replaces nothing', () => {
+    const root = freshFolder();
+    writeFileSync(join(root, 'a'), '');
+    plant(root, {
+      ...record,
+      changes: [{ ...change('a'), before: { sha256: '0'.repeat(64), mode: 0o644, file: '0' } }],
+    });
+    writeFileSync(join(root, '.divvy/pending/before/0'), 'something else');
+    expect(refusal(() => recover(root)).message).toContain('not whole');
+    expect(readFileSync(join(root, 'a'), 'utf8')).toBe('');
   });
 
   test('and whose copy is a link to a secret brings nothing of it in', () => {
