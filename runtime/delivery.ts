@@ -167,13 +167,18 @@ export class Delivery<Load> {
     return Math.min(this.#retrying[0]?.notBefore ?? Infinity, boot ? this.#bootNotBefore : Infinity);
   }
 
+  /** The items that a worker has had for longer than so many milliseconds. */
+  overdue(now: number, ms: number): Item<Load>[] {
+    return this.slots.flatMap((slot) => slot.leases.filter((item) => now - item.leasedAt > ms));
+  }
+
   // ---- events of dispatch and of the run ----
 
   /** `dispatch` yielded an item. */
   dispatched(load: Load): Item<Load> {
     this.counts.dispatched += 1;
     const item: Item<Load> = {
-      number: this.counts.dispatched,
+      number: this.counts.dispatched + this.counts.skipped,
       load,
       state: 'pending',
       starts: 0,
@@ -194,6 +199,11 @@ export class Delivery<Load> {
     if (item.state === 'released') this.counts.unfinished -= 1;
     else this.#pending.pop();
     return this.#settle(item);
+  }
+
+  /** `dispatch` yielded an item that an earlier run has ended: it counts only in the numbering. */
+  skipped(): void {
+    this.counts.skipped += 1;
   }
 
   /** `dispatch` has come to its end. */
@@ -278,16 +288,7 @@ export class Delivery<Load> {
   ): { item: Item<Load>; failed: boolean } | undefined {
     const item = this.#endLease(worker, number);
     if (!item) return undefined;
-    item.throws += 1;
-    if (this.stopping === 'forcefully') {
-      // It was told to abort, so this says nothing about the item.
-      this.#release(item);
-      return { item, failed: false };
-    }
-    if (permanent || item.throws > this.#rules.retries) return { item: this.#settle(item), failed: true };
-    if (this.stopping === 'no') this.#retryLater(item, now);
-    else this.#release(item);
-    return { item, failed: false };
+    return { item, failed: this.#attemptFailed(item, permanent, now) };
   }
 
   /** It gives an item back that it has not started. */
@@ -301,17 +302,25 @@ export class Delivery<Load> {
     this.#afterLease(slot);
   }
 
-  /** Its process has exited, and all that it had written has been read. */
-  exited(worker: number, now: number): ExitReport<Load> {
+  /**
+   * Its process has exited, and all that it had written has been read. `timedOut` are the items that it was killed for:
+   * their attempt has failed, and what stood beside them is handed out again uncounted. Where it is empty, the worker was
+   * stuck, and each item may have been the one: they are suspects.
+   */
+  exited(worker: number, now: number, timedOut?: ReadonlySet<number>): ExitReport<Load> {
     const slot = this.#slot(worker);
     const crashed = slot.state === 'booting' || slot.state === 'ready' || slot.leases.length > 0;
-    const expected = !crashed || this.stopping === 'forcefully';
+    const expected = !crashed || this.stopping === 'forcefully' || timedOut !== undefined;
     const inProgress = slot.leases.splice(0, this.#rules.concurrency);
     const unstarted = slot.leases.splice(0);
     const failed: Item<Load>[] = [];
 
     if (this.stopping === 'forcefully') for (const item of inProgress) this.#release(item);
-    else if (inProgress.length === 1) failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));
+    else if (timedOut !== undefined && timedOut.size > 0) {
+      this.#giveBack(inProgress.filter((item) => !timedOut.has(item.number)));
+      failed.push(...inProgress.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));
+    } else if (inProgress.length === 1 && timedOut === undefined)
+      failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));
     else for (const item of inProgress.toReversed()) this.#suspect(item); // each goes to the front
     this.#giveBack(unstarted);
 
@@ -503,6 +512,22 @@ export class Delivery<Load> {
     item.state = 'pending';
     if (this.stopping === 'no') this.#suspects.unshift(item);
     else this.#release(item);
+  }
+
+  /** Returns whether the item has failed for good; otherwise it will be tried again, or a stop leaves it unfinished. */
+  #attemptFailed(item: Item<Load>, permanent: boolean, now: number): boolean {
+    item.throws += 1;
+    if (this.stopping === 'forcefully') {
+      this.#release(item); // it was told to abort, so this says nothing about the item
+      return false;
+    }
+    if (permanent || item.throws > this.#rules.retries) {
+      this.#settle(item);
+      return true;
+    }
+    if (this.stopping === 'no') this.#retryLater(item, now);
+    else this.#release(item);
+    return false;
   }
 
   /** Returns whether it was one crash too many. */

@@ -4,6 +4,8 @@
 
 import { dispatchGaveNoItems } from './errors.ts';
 
+const ITEMS_A_TURN = 1000;
+
 /** What comes of it. */
 export interface DispatchEvents {
   /** How many more items are wanted now. */
@@ -20,6 +22,8 @@ export class Dispatching {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #events: DispatchEvents;
   #over = false;
+  /** Items since the event loop last had a turn: where they come without waiting, signals must get theirs. */
+  #sinceTurn = 0;
 
   /** Throws TaskError where `source` is neither an iterable nor an async one. */
   constructor(source: unknown, events: DispatchEvents) {
@@ -38,6 +42,10 @@ export class Dispatching {
   pull(): void {
     if (this.#over || this.askedAt !== undefined) return;
     for (let room = this.#events.wanted(); room > 0 && !this.#over; room--) {
+      if (this.#sinceTurn >= ITEMS_A_TURN) {
+        this.#giveTurn();
+        return;
+      }
       let step: IteratorResult<unknown> | PromiseLike<IteratorResult<unknown>>;
       try {
         step = this.#iterator.next();
@@ -63,6 +71,15 @@ export class Dispatching {
     await this.#iterator.return?.();
   }
 
+  #giveTurn(): void {
+    if (this.#sinceTurn === Infinity) return;
+    this.#sinceTurn = Infinity;
+    setImmediate(() => {
+      this.#sinceTurn = 0;
+      this.pull();
+    });
+  }
+
   #await(step: PromiseLike<IteratorResult<unknown>>): void {
     this.askedAt = performance.now();
     const answered = (act: () => void): void => {
@@ -80,6 +97,7 @@ export class Dispatching {
   }
 
   #take(step: IteratorResult<unknown>): void {
+    this.#sinceTurn += 1;
     if (step.done) this.#end();
     else this.#events.item(step.value);
   }

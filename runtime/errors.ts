@@ -4,10 +4,12 @@
  * Exit codes of the runner, the first that holds:
  *   128+n  ended by signal n, after cleaning up: 129 HUP, 130 INT, 131 QUIT, 143 TERM
  *   141    whoever read stdout has gone; a graceful stop
+ *   74     the journal cannot be written
+ *   75     the journal is in use by another run
  *   70     the task file, `dispatch` or a hook of the master threw
  *   69     the workers never booted
- *   2      usage
- *   1      some items failed, or a hook that runs at an exit threw
+ *   2      usage, or a resume that is refused
+ *   1      some items failed, or --halt stopped the run, or a hook that runs at an exit threw
  *   0      every item is done
  */
 
@@ -86,7 +88,8 @@ export function toItemError(thrown: unknown, depth = 0): ItemError {
     name: bounded(String(thrown.name === 'Error' ? (thrown.constructor?.name ?? 'Error') : thrown.name)),
     message: bounded(String(thrown.message)),
     ...(typeof thrown.stack === 'string' && { stack: bounded(thrown.stack) }),
-    ...(typeof code === 'number' && { code }),
+    // The number of a DOMException, such as an AbortError, is a relic that tells nobody anything.
+    ...(typeof code === 'number' && !(thrown instanceof DOMException) && { code }),
     ...(typeof code === 'string' && { code: bounded(code) }),
     ...(cause !== undefined && depth < CAUSES_MAX && { cause: toItemError(cause, depth + 1) }),
   };
@@ -206,6 +209,46 @@ export const optionGoesWrong = (wrong: string): UsageError =>
 export const taskFileNotNamed = (): UsageError =>
   new UsageError('no task file is named; write its path, such as tasks/my-task.ts, or --help for the options');
 
+export const needsJournal = (option: string): UsageError =>
+  new UsageError(`${option} needs a journal, and it is switched off; leave --no-journal out, or name one with journal`);
+
+export const notTogether = (one: string, other: string): UsageError =>
+  new UsageError(`${one} and ${other} do not go together; choose one of them`);
+
+export const journalExists = (file: string): UsageError =>
+  new UsageError(`there is a journal at ${file} already; go on with it by --resume, or name another file`);
+
+export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
+  new UsageError(
+    `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; resume it with the same ones, or begin a new run without --resume`,
+  );
+
+export const journalInUse = (file: string, pid: number): DivvyError =>
+  new DivvyError(
+    `the journal is in use by another run, process ${pid}: ${file}; wait until it has ended, or begin a run of its own`,
+    75,
+  );
+
+export const journalFailed = (file: string, error: unknown): DivvyError =>
+  error instanceof DivvyError
+    ? error
+    : new DivvyError(
+        `the journal cannot be written: ${file}: ${messageOf(error)}; mend that, or choose another place with --journal, or --no-journal; then go on with --resume`,
+        74,
+        { cause: error },
+      );
+
+export const journalDamaged = (file: string, line: number, how: string): DivvyError =>
+  new DivvyError(
+    `the journal is damaged: line ${line} of ${file} ${how}; repair or remove that line, or begin a new run`,
+    74,
+  );
+
+export const keyIsNone = (number: number, key: unknown): TaskError =>
+  new TaskError(
+    `key gave ${inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must give a string of 1 to 512 bytes`,
+  );
+
 export const masterRunsOnce = (): UsageError => new UsageError('a Master runs once; make another for another run');
 
 export const windowsNeedsWsl = (): UsageError =>
@@ -228,6 +271,10 @@ function whatToMend(path: string, error: unknown): string {
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
     return 'Node.js only strips types, so write it without: no enum, no namespace, no parameter property';
   return error instanceof SyntaxError ? `mend it; node ${path} shows where it is` : 'mend it and run again';
+}
+
+function argumentList(args: readonly string[]): string {
+  return args.length === 0 ? 'none' : args.map((arg) => JSON.stringify(arg)).join(' ');
 }
 
 function messageOf(error: unknown): string {

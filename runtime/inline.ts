@@ -5,8 +5,9 @@
 
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
+import { contentKey } from './key.ts';
 import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerSelf } from './parallelizable.ts';
-import { Processing } from './processing.ts';
+import { Processing, type ProcessingOptions } from './processing.ts';
 import type { AnyTask } from './task.ts';
 import type { BootWorker } from './worker.ts';
 
@@ -44,7 +45,8 @@ export async function runInline<Item extends FitItem<Item>, Result>(
       for (let attempts = 1; ; attempts++) {
         try {
           const received = decodeValue(encodeValue(item, `item ${number}`, LARGEST)) as Item;
-          const context = { worker: 1, number, attempt: attempts, signal: new AbortController().signal };
+          const key = instance.key?.(received) ?? contentKey(received);
+          const context = { worker: 1, number, attempt: attempts, key, signal: new AbortController().signal };
           const result = await instance.process(received, context);
           outcomes.push({ ...carried, attempts, done: true, result });
           break;
@@ -65,7 +67,7 @@ export async function runInline<Item extends FitItem<Item>, Result>(
  * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket.
  * Internal; for --inline.
  */
-export function bootInline(task: AnyTask, options: { concurrency: number; maxItemBytes: number }): BootWorker {
+export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self' | 'send' | 'exit'>): BootWorker {
   return (worker, { said, exited }) => {
     const self: WorkerSelf = { number: worker.number, pid: process.pid };
     const exit = (): void => void setImmediate(exited, { code: 0, signal: null });

@@ -4,7 +4,7 @@
  */
 
 import os from 'node:os';
-import { mustBe, noSuchOption, notWholeNumber } from './errors.ts';
+import { mustBe, needsJournal, noSuchOption, notTogether, notWholeNumber } from './errors.ts';
 import type { RunEvent } from './report.ts';
 
 /** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
@@ -25,6 +25,24 @@ export interface Settings {
   readonly retries: number;
   /** The wait before the first of these, in milliseconds; it doubles, with jitter. */
   readonly backoffMs: number;
+  /** How long an item may take, in milliseconds; Infinity for as long as it likes. */
+  readonly timeoutMs: number;
+  /** A worker is replaced after so many items, from 1; Infinity for never. */
+  readonly recycleAfter: number;
+  /** A worker is replaced when it uses more memory than so many bytes; Infinity for never. */
+  readonly recycleAboveBytes: number;
+  /** The run stops once so many items have failed: a number, from 1, or a share of those finished, as `5%`. */
+  readonly halt: number | string;
+  /** Where outcomes are recorded: a path, true for a file in the task's own folder, false for nowhere. */
+  readonly journal: string | boolean;
+  /** Go on with the last unfinished run, or that of the journal. */
+  readonly resume: boolean;
+  /** Dispatch again, and take only the items that failed in the last run. */
+  readonly retryFailed: boolean;
+  /** Only the first so many items, after what is skipped, from 1; Infinity for all. */
+  readonly limit: number;
+  /** Process nothing: each item is only told to `observe`. */
+  readonly dryRun: boolean;
   /** How often an item, alone in its worker, may take the worker down before it is failed, from 1. */
   readonly maxCrashes: number;
   /** Between asking a worker to go and SIGKILL, in milliseconds. */
@@ -58,6 +76,15 @@ const DEFAULTS: Settings = {
   maxItemBytes: 64 * 1024 * 1024,
   retries: 0,
   backoffMs: 1000,
+  timeoutMs: Infinity,
+  recycleAfter: Infinity,
+  recycleAboveBytes: Infinity,
+  halt: Infinity,
+  journal: false,
+  resume: false,
+  retryFailed: false,
+  limit: Infinity,
+  dryRun: false,
   maxCrashes: 3,
   killAfterMs: 5000,
   forceAfterMs: 10_000,
@@ -74,7 +101,7 @@ export interface OptionRow {
   readonly key: keyof Settings;
   /** As the help shows it: `-n, --workers N`. */
   readonly usage: string;
-  readonly kind: 'flag' | 'number' | 'duration' | 'megabytes' | 'path';
+  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path';
   /** With the default in brackets, where there is one. */
   readonly doc: string;
   /** The least that a number may be. */
@@ -97,6 +124,16 @@ export const OPTIONS: readonly OptionRow[] = [
     'an item that kills its worker so often, alone in it, has failed (3)',
     1,
   ),
+  row('timeoutMs', '--timeout D', 'duration', 'per item: its signal is aborted, and after the kill delay SIGKILL'),
+  row('recycleAfter', '--recycle-after N', 'number', 'replace a worker after so many items', 1),
+  row('recycleAboveBytes', '--recycle-above MB', 'megabytes', 'replace a worker above so much memory', 1),
+  row('halt', '--halt N|N%', 'share', 'stop once so many items have failed, or such a share after the first 100', 1),
+  row('journal', '--journal FILE', 'path', 'where outcomes are recorded (.divvy/<task>/<run id>.ndjson)'),
+  row('journal', '--no-journal', 'off', 'record nothing'),
+  row('resume', '--resume', 'flag', 'go on with the last unfinished run, or that of --journal'),
+  row('retryFailed', '--retry-failed', 'flag', 'take only the items that failed in the last run'),
+  row('limit', '--limit N', 'number', 'only the first N items, after what is skipped', 1),
+  row('dryRun', '--dry-run', 'flag', 'print the items, one a line, and process none'),
   row('killAfterMs', '--kill-after D', 'duration', 'between asking a worker to go and SIGKILL (5s)'),
   row('forceAfterMs', '--force-after D', 'duration', 'a second INT or QUIT is forceful once this has passed (10s)'),
   row('graceMs', '--grace D', 'duration', 'on TERM, let items finish for this long first (0)'),
@@ -105,6 +142,11 @@ export const OPTIONS: readonly OptionRow[] = [
 
 function row(key: keyof Settings, usage: string, kind: OptionRow['kind'], doc: string, least = 0): OptionRow {
   return { key, usage, kind, doc, least };
+}
+
+function isShare(value: unknown): boolean {
+  if (typeof value === 'string') return /^\d+(\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100;
+  return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 /** The longest that a timer of Node.js can wait. */
@@ -119,17 +161,25 @@ export function settingsOf(options: MasterOptions): Settings {
   }
   for (const { key, kind, least } of OPTIONS) {
     const value = settings[key];
+    if (value === DEFAULTS[key]) continue;
     if (kind === 'duration') {
       if (!(typeof value === 'number' && value >= 0))
         throw mustBe(key, 'a number of milliseconds of at least 0', value);
       settings[key] = Math.min(value, LONGEST_MS);
+    } else if (key === 'halt') {
+      if (!isShare(value)) throw mustBe(key, 'a whole number of at least 1, or a share such as 5%', value);
+    } else if (key === 'journal') {
+      if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
+        throw mustBe(key, 'a path, true or false', value);
     } else if (kind === 'number' || kind === 'megabytes') {
       if (!(Number.isSafeInteger(value) && (value as number) >= least)) throw notWholeNumber(key, value, least);
     } else if (kind === 'flag') {
       if (typeof value !== 'boolean') throw mustBe(key, 'true or false', value);
     } else if (value !== undefined && (typeof value !== 'string' || value === '')) throw mustBe(key, 'a path', value);
   }
-  const { items, signals, args, observe } = settings;
+  const { items, signals, args, observe, resume, retryFailed, journal } = settings;
+  if ((resume || retryFailed) && journal === false) throw needsJournal(resume ? 'resume' : 'retryFailed');
+  if (resume && retryFailed) throw notTogether('resume', 'retryFailed');
   const iterable = typeof items === 'object' && items && (Symbol.asyncIterator in items || Symbol.iterator in items);
   if (items !== undefined && !iterable) throw mustBe('items', 'an iterable, or an async one', items);
   if (typeof signals !== 'boolean') throw mustBe('signals', 'true or false', signals);

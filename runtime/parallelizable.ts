@@ -60,6 +60,12 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
 
   /** Runs in the master, when an item is given up. When it throws, the run stops gracefully; exit 70. */
   afterFailure?(item: Item, error: ItemError, outcome: Outcome): MaybePromise<void>;
+
+  /**
+   * Runs in the master, once for each item of `dispatch`. The item's name across runs: it is how a resume knows what is
+   * done. Two items of the same key are told apart by their order. At most 512 bytes. When it throws: exit 70.
+   */
+  key?(item: Item): string;
 }
 
 /** What `process` is told of the attempt that it makes. Lives in a worker. */
@@ -70,7 +76,12 @@ export interface ItemContext {
   readonly number: number;
   /** Which start of this item this is, from 1. */
   readonly attempt: number;
-  /** Aborted at a forceful stop. Hand it to `fetch`, timers and the like, so that they end at once. */
+  /**
+   * The item's name across runs, for idempotency: the same for the same item in every attempt and every run. By default a
+   * hash of its content and, where the journal is on, which of several equal items it is.
+   */
+  readonly key: string;
+  /** Aborted at the item's timeout and at a forceful stop. Hand it to `fetch`, timers and the like, so that they end at once. */
   readonly signal: AbortSignal;
 }
 
@@ -78,6 +89,8 @@ export interface ItemContext {
 export interface Outcome {
   /** The item's number, from 1. */
   readonly number: number;
+  /** The item's name across runs, as in ItemContext. */
+  readonly key: string;
   /** How often `process` was started on it. */
   readonly attempts: number;
   /** How often its worker died while it was alone in it. */

@@ -5,6 +5,7 @@
 
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
+import { contentKey } from './key.ts';
 import type { ItemContext, WorkerSelf } from './parallelizable.ts';
 import type { CarriedItem, CarriedOutcome, ToMaster, ToWorker } from './protocol.ts';
 import type { AnyTask } from './task.ts';
@@ -16,15 +17,53 @@ export interface ProcessingOptions {
   readonly concurrency: number;
   /** The largest result that is sent, in bytes. */
   readonly maxItemBytes: number;
+  /** How long an item may take, in milliseconds; Infinity for as long as it likes. */
+  readonly timeoutMs: number;
+  /** After so many items, or above so much memory in bytes, the worker asks to be replaced; Infinity for never. */
+  readonly recycleAfter: number;
+  readonly recycleAboveBytes: number;
   readonly send: (message: ToMaster) => void;
   /** The worker is to exit: gracefully when all is finished, or at once. */
   readonly exit: (how: 'gracefully' | 'at once') => void;
 }
 
-/** An item that `process` is at. */
-interface InProgress {
-  /** Made when the task first asks for its signal: an item that never did cannot obey an abort. */
-  controller: AbortController | undefined;
+/** An item that `process` is at, as it is told of it. */
+class Attempt implements ItemContext {
+  readonly worker: number;
+  readonly number: number;
+  readonly attempt: number;
+  timer: NodeJS.Timeout | undefined;
+  timedOut: Error | undefined;
+  readonly #item: CarriedItem;
+  #controller: AbortController | undefined;
+  #aborted: Error | undefined;
+
+  constructor(worker: number, item: CarriedItem) {
+    this.worker = worker;
+    this.number = item.number;
+    this.attempt = item.attempt;
+    this.#item = item;
+  }
+
+  get key(): string {
+    return this.#item.key || contentKey(decodeValue(this.#item.body));
+  }
+
+  /** Made when the task first asks for it: an item that never did cannot obey an abort. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort(this.#aborted);
+    return this.#controller.signal;
+  }
+
+  get obeys(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  abort(reason: Error): void {
+    this.#aborted ??= reason;
+    this.#controller?.abort(reason);
+  }
 }
 
 /** The items of one worker. */
@@ -32,7 +71,8 @@ export class Processing {
   readonly #task: AnyTask;
   readonly #options: ProcessingOptions;
   readonly #waiting: CarriedItem[] = [];
-  readonly #inProgress = new Set<InProgress>();
+  readonly #inProgress = new Set<Attempt>();
+  #finished = 0;
   #outcomes: CarriedOutcome[] = [];
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
@@ -60,7 +100,7 @@ export class Processing {
         if (this.#state === 'gone') return;
         this.#state = 'aborted';
         this.#abortReason = message.reason;
-        for (const item of this.#inProgress) item.controller?.abort(this.#abortError());
+        for (const attempt of this.#inProgress) attempt.abort(this.#abortError());
         this.#exitIfIdle();
     }
   }
@@ -84,57 +124,59 @@ export class Processing {
     this.#starting = false;
   }
 
-  #start({ number, attempt, body }: CarriedItem): void {
+  #start(item: CarriedItem): void {
+    const { self, timeoutMs, maxItemBytes } = this.#options;
     const started = performance.now();
-    const inProgress: InProgress = { controller: undefined };
-    this.#inProgress.add(inProgress);
-    const ended = (how: CarriedOutcome['how'], outcomeBody: Buffer): void => {
-      this.#inProgress.delete(inProgress);
-      this.#report({ number, durationMs: performance.now() - started, how, body: outcomeBody });
+    const attempt = new Attempt(self.number, item);
+    this.#inProgress.add(attempt);
+    if (timeoutMs < Infinity) attempt.timer = setTimeout(() => this.#timeOut(attempt), timeoutMs);
+    const ended = (how: CarriedOutcome['how'], body: Buffer): void => {
+      clearTimeout(attempt.timer);
+      this.#inProgress.delete(attempt);
+      this.#report({ number: item.number, durationMs: performance.now() - started, how, body });
+      this.#recycleIfDue();
       if (this.#state === 'working') this.#startMore();
       else this.#exitIfIdle();
-    };
-    const done = (result: unknown): void => {
-      let encoded: Buffer = Buffer.alloc(0);
-      try {
-        if (this.#task.afterProcess)
-          encoded = encodeValue(result, `the result of item ${number}`, this.#options.maxItemBytes);
-      } catch (error) {
-        threw(error);
-        return;
-      }
-      ended('done', encoded);
     };
     const threw = (error: unknown): void => {
       const permanent = isPermanent(error);
       ended(permanent ? 'threw for good' : 'threw', encodeValue(toItemError(error), 'the error', Infinity));
     };
+    const done = (result: unknown): void => {
+      let body: Buffer = Buffer.alloc(0);
+      try {
+        if (attempt.timedOut) throw attempt.timedOut;
+        if (this.#task.afterProcess) body = encodeValue(result, `the result of item ${item.number}`, maxItemBytes);
+      } catch (error) {
+        threw(error);
+        return;
+      }
+      ended('done', body);
+    };
     try {
-      const result = this.#task.process(decodeValue(body), this.#context(number, attempt, inProgress));
+      const result = this.#task.process(decodeValue(item.body), attempt);
       // Only what is a promise is waited for: a task that is not async keeps its speed.
-      if (isThenable(result)) result.then(done, threw);
+      if (isThenable(result)) result.then(done, (error: unknown) => threw(attempt.timedOut ?? error));
       else done(result);
     } catch (error) {
-      threw(error);
+      threw(attempt.timedOut ?? error);
     }
   }
 
-  #context(number: number, attempt: number, inProgress: InProgress): ItemContext {
-    const controllerOf = (): AbortController => {
-      if (!inProgress.controller) {
-        inProgress.controller = new AbortController();
-        if (this.#state === 'aborted') inProgress.controller.abort(this.#abortError());
-      }
-      return inProgress.controller;
-    };
-    return {
-      worker: this.#options.self.number,
-      number,
-      attempt,
-      get signal() {
-        return controllerOf().signal;
-      },
-    };
+  /** From now on the attempt has failed, whatever comes of it. One that does not end is the master's to kill. */
+  #timeOut(attempt: Attempt): void {
+    attempt.timedOut = new DOMException(`took longer than ${this.#options.timeoutMs} ms (--timeout)`, 'TimeoutError');
+    attempt.abort(attempt.timedOut);
+    this.#options.send({ kind: 'timed out', number: attempt.number });
+  }
+
+  #recycleIfDue(): void {
+    const { recycleAfter, recycleAboveBytes } = this.#options;
+    this.#finished += 1;
+    if (this.#state !== 'working') return;
+    const due =
+      this.#finished >= recycleAfter || (recycleAboveBytes < Infinity && process.memoryUsage.rss() > recycleAboveBytes);
+    if (due) this.leave();
   }
 
   /** Outcomes that come together go together, in one frame. */
@@ -157,7 +199,7 @@ export class Processing {
   #exitIfIdle(): void {
     const drained = this.#state === 'draining' && this.#inProgress.size === 0;
     // An item that never asked for its signal cannot obey: there is nothing to wait for.
-    const deaf = this.#state === 'aborted' && ![...this.#inProgress].some((item) => item.controller);
+    const deaf = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.obeys);
     if (!drained && !deaf) return;
     this.#state = 'gone';
     this.#flush();

@@ -6,6 +6,7 @@
  *   ready, or boot failed             ──>    it may have items
  *                                     <──    items, as long as it has room
  *   outcomes (acks and failures)      ──>    each ends the lease of its item
+ *   timed out (and goes on)           ──>    after the kill delay the worker is killed for it
  *   leaving (it was sent TERM)        ──>    no more items, then:
  *                                     <──    drain: finish what you have, and exit
  *   returned (items it had not begun) ──>    they go to somebody else
@@ -31,6 +32,7 @@ export type ToMaster =
   | { readonly kind: 'ready' }
   | { readonly kind: 'boot failed'; readonly error: ItemError }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
+  | { readonly kind: 'timed out'; readonly number: number }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'returned'; readonly numbers: readonly number[] }
   | { readonly kind: 'hook failed'; readonly hook: string; readonly error: ItemError };
@@ -40,6 +42,8 @@ export interface CarriedItem {
   readonly number: number;
   /** Which start of it this is, from 1. */
   readonly attempt: number;
+  /** Its key; empty where the worker may make the default one itself, when it is asked for. */
+  readonly key: string;
   /** The item itself, as codec.ts encodes it. */
   readonly body: Buffer;
 }
@@ -63,10 +67,19 @@ const BATCH_BYTES = 64 * 1024;
 
 /** How a frame's body is written: the token as it is, batches as records, and what is rare as v8.serialize has it. */
 const KINDS = ['hello', 'items', 'outcomes', 'rare'] as const;
-const RARE: readonly string[] = ['ready', 'boot failed', 'leaving', 'returned', 'hook failed', 'drain', 'abort'];
+const RARE: readonly string[] = [
+  'ready',
+  'boot failed',
+  'timed out',
+  'leaving',
+  'returned',
+  'hook failed',
+  'drain',
+  'abort',
+];
 const HOWS = ['done', 'threw', 'threw for good'] as const;
 /** The bytes of a record before its body: of an item, and of an outcome. */
-const ITEM_HEAD = 16;
+const ITEM_HEAD = 18;
 const OUTCOME_HEAD = 21;
 
 /** Returns the frames of a message. */
@@ -75,12 +88,14 @@ export function encode(message: ToWorker | ToMaster): Buffer[] {
     case 'hello':
       return [frame('hello', message.token)];
     case 'items':
-      return batches('items', message.items, ({ number, attempt, body }) => {
+      return batches('items', message.items, ({ number, attempt, key, body }) => {
+        const keyBytes = Buffer.from(key);
         const head = Buffer.allocUnsafe(ITEM_HEAD);
         head.writeDoubleLE(number, 0);
         head.writeUInt32LE(attempt, 8);
-        head.writeUInt32LE(body.length, 12);
-        return [head, body];
+        head.writeUInt16LE(keyBytes.length, 12);
+        head.writeUInt32LE(keyBytes.length + body.length, 14);
+        return keyBytes.length > 0 ? [head, keyBytes, body] : [head, body];
       });
     case 'outcomes':
       return batches('outcomes', message.outcomes, ({ number, durationMs, how, body }) => {
@@ -154,19 +169,20 @@ function frame(kind: (typeof KINDS)[number], ...parts: Buffer[]): Buffer {
   return Buffer.concat([header, ...parts]);
 }
 
-function batches<T>(kind: 'items' | 'outcomes', list: readonly T[], parts: (one: T) => [Buffer, Buffer]): Buffer[] {
+function batches<T>(kind: 'items' | 'outcomes', list: readonly T[], parts: (one: T) => Buffer[]): Buffer[] {
   const frames: Buffer[] = [];
   let batch: Buffer[] = [];
   let bytes = 0;
   for (const one of list) {
-    const [head, body] = parts(one);
-    if (bytes > 0 && bytes + body.length > BATCH_BYTES) {
+    const record = parts(one);
+    const size = record.reduce((sum, part) => sum + part.length, 0);
+    if (bytes > 0 && bytes + size > BATCH_BYTES) {
       frames.push(frame(kind, ...batch));
       batch = [];
       bytes = 0;
     }
-    batch.push(head, body);
-    bytes += head.length + body.length;
+    batch.push(...record);
+    bytes += size;
   }
   if (bytes > 0) frames.push(frame(kind, ...batch));
   return frames;
@@ -209,28 +225,31 @@ function rareFrom(value: unknown, bytes: number): ToWorker | ToMaster {
   return value as ToWorker | ToMaster;
 }
 
-function itemAt(bytes: Buffer, at: number): Omit<CarriedItem, 'body'> {
-  return { number: bytes.readDoubleLE(at), attempt: bytes.readUInt32LE(at + 8) };
+function itemAt(bytes: Buffer, at: number, body: Buffer): CarriedItem {
+  const keyBytes = bytes.readUInt16LE(at + 12);
+  if (keyBytes > body.length) throw new RangeError('a key is longer than its record');
+  return {
+    number: bytes.readDoubleLE(at),
+    attempt: bytes.readUInt32LE(at + 8),
+    key: body.toString('utf8', 0, keyBytes),
+    body: body.subarray(keyBytes),
+  };
 }
 
-function outcomeAt(bytes: Buffer, at: number): Omit<CarriedOutcome, 'body'> {
+function outcomeAt(bytes: Buffer, at: number, body: Buffer): CarriedOutcome {
   const how = HOWS[bytes.readUInt8(at + 16)];
   if (!how) throw new RangeError('an outcome of no known kind');
-  return { number: bytes.readDoubleLE(at), durationMs: bytes.readDoubleLE(at + 8), how };
+  return { number: bytes.readDoubleLE(at), durationMs: bytes.readDoubleLE(at + 8), how, body };
 }
 
 /** The records of a batch: each a head of so many bytes, the last four of which are the length of its body. */
-function records<Head>(
-  bytes: Buffer,
-  headBytes: number,
-  headAt: (bytes: Buffer, at: number) => Head,
-): (Head & { body: Buffer })[] {
-  const list: (Head & { body: Buffer })[] = [];
+function records<T>(bytes: Buffer, headBytes: number, one: (bytes: Buffer, at: number, body: Buffer) => T): T[] {
+  const list: T[] = [];
   for (let at = 0; at < bytes.length; ) {
     const from = at + headBytes;
     const to = from + bytes.readUInt32LE(from - 4);
     if (to > bytes.length) throw new RangeError('a record is longer than its frame');
-    list.push({ ...headAt(bytes, at), body: bytes.subarray(from, to) });
+    list.push(one(bytes, at, bytes.subarray(from, to)));
     at = to;
   }
   return list;

@@ -47,6 +47,9 @@ export type RunEvent =
   | { readonly type: 'signal ignored'; readonly signal: string; readonly forInMs: number | undefined }
   | { readonly type: 'workers changed'; readonly workers: number }
   | { readonly type: 'state'; readonly lines: readonly string[] }
+  /** In a dry run: an item that would be processed. */
+  | { readonly type: 'item'; readonly number: number; readonly value: unknown }
+  | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'ended'; readonly result: RunResult };
 
 /** Events that are said only with -v. */
@@ -147,6 +150,10 @@ function describe(event: RunEvent, verbose: boolean): string[] {
       return [`up to ${plural(event.workers, 'worker')} from now on`];
     case 'state':
       return [...event.lines];
+    case 'item':
+      return []; // printed on stdout, by the runner
+    case 'note':
+      return [event.text];
     case 'ended':
       return [summary(event.result)];
   }

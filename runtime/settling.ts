@@ -1,17 +1,20 @@
 /**
- * What is done with the outcome of an item before it counts: the hooks afterProcess and afterFailure, one after another in
- * the order in which the items ended. Runs in the master. Internal.
+ * What is done with the outcome of an item before it counts: first the hooks afterProcess and afterFailure, one after another
+ * in the order in which the items ended, then its line in the journal. Runs in the master. Internal.
  */
 
 import { decodeValue } from './codec.ts';
 import type { Delivery, Item } from './delivery.ts';
-import { hookThrew, type TaskError } from './errors.ts';
+import { type DivvyError, hookThrew } from './errors.ts';
+import type { Taken } from './intake.ts';
+import type { Journal } from './journal/journal.ts';
+import { contentKey } from './key.ts';
 import type { ItemError, Outcome } from './parallelizable.ts';
 import type { RunEvent } from './report.ts';
 import type { AnyTask } from './task.ts';
 
 /** What the master keeps of an item while it is in flight. */
-export interface Load {
+export interface Load extends Taken {
   /** The item, encoded. */
   readonly body: Buffer;
   /** How long the last attempt took in its worker, in milliseconds. */
@@ -22,18 +25,29 @@ export interface Load {
 export interface SettlingOptions {
   readonly task: AnyTask;
   readonly delivery: Delivery<Load>;
+  readonly journal: Journal | undefined;
   readonly verbose: boolean;
   readonly observe: (event: RunEvent) => void;
-  /** A hook threw: the run is to be stopped. */
-  readonly fail: (fault: TaskError) => void;
+  /** A hook threw, or the journal cannot be written: the run is to be stopped. */
+  readonly fail: (fault: DivvyError) => void;
   readonly wake: () => void;
+}
+
+/** An outcome that is on its way to count. */
+interface Ended {
+  readonly item: Item<Load>;
+  readonly outcome: Outcome;
+  /** Undefined where the item was processed. */
+  readonly error: ItemError | undefined;
 }
 
 /** The outcomes of one run. */
 export class Settling {
-  /** Resolves when every outcome up to now has been settled. */
-  settled: Promise<void> = Promise.resolve();
+  /** Resolves when the hooks of every outcome up to now have run. */
+  hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
+  /** Outcomes that wait for their lines to be written. */
+  #unwritten: Ended[] = [];
 
   constructor(options: SettlingOptions) {
     this.#options = options;
@@ -44,9 +58,10 @@ export class Settling {
     const { task, verbose, observe } = this.#options;
     const outcome = outcomeOf(item);
     if (verbose) observe({ type: 'item done', outcome });
-    if (!task.afterProcess) this.#options.delivery.settled(item, 'done');
+    const ended = { item, outcome, error: undefined };
+    if (!task.afterProcess) this.#record(ended);
     else
-      this.#after(item, 'done', 'afterProcess', () =>
+      this.#after(ended, 'afterProcess', () =>
         task.afterProcess?.(decodeValue(item.load.body), decodeValue(result), outcome),
       );
   }
@@ -56,21 +71,47 @@ export class Settling {
     const { task, observe } = this.#options;
     const outcome = outcomeOf(item);
     observe({ type: 'item failed', outcome, error });
-    if (!task.afterFailure) this.#options.delivery.settled(item, 'failed');
-    else
-      this.#after(item, 'failed', 'afterFailure', () =>
-        task.afterFailure?.(decodeValue(item.load.body), error, outcome),
-      );
+    const ended = { item, outcome, error };
+    if (!task.afterFailure) this.#record(ended);
+    else this.#after(ended, 'afterFailure', () => task.afterFailure?.(decodeValue(item.load.body), error, outcome));
   }
 
-  #after(item: Item<Load>, how: 'done' | 'failed', hook: string, call: () => unknown): void {
+  /** Writes what has ended to the journal; from then on it counts. */
+  write(): void {
+    const { journal, delivery, fail } = this.#options;
+    let written = true;
+    try {
+      journal?.write();
+    } catch (error) {
+      written = false;
+      fail(error as DivvyError);
+    }
+    for (const { item, error } of this.#unwritten.splice(0)) {
+      delivery.settled(item, written ? (error ? 'failed' : 'done') : 'unfinished');
+    }
+  }
+
+  #record(ended: Ended): void {
+    const { journal, delivery } = this.#options;
+    const { item, outcome, error } = ended;
+    if (!journal) {
+      delivery.settled(item, error ? 'failed' : 'done');
+      return;
+    }
+    const { journalKey, occurrence } = item.load;
+    if (error) journal.failed(journalKey, occurrence, outcome, error);
+    else journal.done(journalKey, occurrence, outcome);
+    this.#unwritten.push(ended);
+  }
+
+  #after(ended: Ended, hook: string, call: () => unknown): void {
     const { delivery, fail, wake } = this.#options;
-    this.settled = this.settled.then(async () => {
+    this.hooksEnded = this.hooksEnded.then(async () => {
       try {
         await call();
-        delivery.settled(item, how);
+        this.#record(ended);
       } catch (error) {
-        delivery.settled(item, 'unfinished');
+        delivery.settled(ended.item, 'unfinished');
         fail(hookThrew(hook, error));
       }
       wake();
@@ -80,5 +121,15 @@ export class Settling {
 
 /** What the hooks and events of the master are told of an item. */
 export function outcomeOf({ number, starts, crashes, worker, load }: Item<Load>): Outcome {
-  return { number, attempts: starts, crashes, worker, durationMs: load.durationMs };
+  return {
+    number,
+    // Without a journal the default key is only made where somebody asks for it.
+    get key() {
+      return load.key || contentKey(decodeValue(load.body));
+    },
+    attempts: starts,
+    crashes,
+    worker,
+    durationMs: load.durationMs,
+  };
 }

@@ -52,6 +52,9 @@ async function boot(): Promise<void> {
     self,
     concurrency: letter.concurrency,
     maxItemBytes: letter.maxItemBytes,
+    timeoutMs: letter.timeoutMs ?? Infinity,
+    recycleAfter: letter.recycleAfter ?? Infinity,
+    recycleAboveBytes: letter.recycleAboveBytes ?? Infinity,
     send,
     exit: (how) => {
       if (how === 'at once') endProcess(() => process.kill(process.pid, 'SIGKILL'));

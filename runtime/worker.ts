@@ -21,6 +21,10 @@ export interface Letter {
   readonly args: readonly string[];
   readonly concurrency: number;
   readonly maxItemBytes: number;
+  /** Infinity, which JSON has not, is null here. */
+  readonly timeoutMs: number | null;
+  readonly recycleAfter: number | null;
+  readonly recycleAboveBytes: number | null;
 }
 
 /** What comes of a process that was booted. */

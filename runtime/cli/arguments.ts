@@ -9,10 +9,16 @@ import { type MasterOptions, OPTIONS, type OptionRow } from '../options.ts';
 /** What a command line asks for. */
 export type Request =
   | { readonly want: 'help' | 'version' }
+  /** How the last run of the task stands. */
+  | { readonly want: 'status'; readonly taskFile: string; readonly json: boolean }
   | {
       readonly want: 'run';
       readonly taskFile: string;
       readonly options: MasterOptions;
+      /** Events as NDJSON on stderr, in place of lines for people. */
+      readonly json: boolean;
+      /** Undefined where the terminal decides. */
+      readonly progress: boolean | undefined;
       /** The task's own arguments. */
       readonly args: readonly string[];
     };
@@ -27,13 +33,18 @@ export function readArguments(argv: readonly string[]): Request {
   if (parsed.values['version'] === true) return { want: 'version' };
   const [taskFile, ...args] = parsed.positionals;
   if (taskFile === undefined) throw taskFileNotNamed();
-  const options: Record<string, unknown> = {};
+  const json = parsed.values['json'] === true;
+  if (parsed.values['status'] === true) return { want: 'status', taskFile, json };
+  const options: Record<string, unknown> = { journal: true };
   for (const row of OPTIONS) {
     const { flag } = flagOf(row);
     const value = parsed.values[flag];
-    if (value !== undefined) options[row.key] = typeof value === 'string' ? readValue(row, flag, value) : value;
+    if (value === undefined) continue;
+    if (row.kind === 'off') options[row.key] = false;
+    else options[row.key] = typeof value === 'string' ? readValue(row, flag, value) : value;
   }
-  return { want: 'run', taskFile, options, args };
+  const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
+  return { want: 'run', taskFile, options, args, json, progress };
 }
 
 type Parsed = { values: Record<string, unknown>; positionals: string[] };
@@ -42,10 +53,17 @@ function parse(argv: readonly string[]): Parsed {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
+    status: { type: 'boolean' },
+    json: { type: 'boolean' },
+    progress: { type: 'boolean' },
+    'no-progress': { type: 'boolean' },
   };
   for (const row of OPTIONS) {
     const { flag, short } = flagOf(row);
-    options[flag] = { type: row.kind === 'flag' ? 'boolean' : 'string', ...(short !== undefined && { short }) };
+    options[flag] = {
+      type: row.kind === 'flag' || row.kind === 'off' ? 'boolean' : 'string',
+      ...(short !== undefined && { short }),
+    };
   }
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true }) as Parsed;
@@ -76,6 +94,8 @@ function readValue({ kind, least }: OptionRow, flag: string, text: string): unkn
       if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
       return Number(amount) * (MS_OF[unit] ?? 1);
     }
+    case 'share':
+      return /^\d+$/.test(text) ? Number(text) : text;
     default:
       return text;
   }

@@ -6,7 +6,13 @@ import { SIGNALS } from '../signals.ts';
 /** Returns the help, ready to be printed. */
 export function help(): string {
   const options = OPTIONS.map(({ usage, doc }) => [`  ${usage.startsWith('--') ? '    ' : ''}${usage}`, doc]);
-  options.push(['  -h, --help', 'this'], ['      --version', 'which release of the runtime this is']);
+  options.push(
+    ['      --progress, --no-progress', 'a line that shows how far the run is (on a terminal)'],
+    ['      --json', 'events as NDJSON on stderr'],
+    ['      --status', 'say how the last run of the task stands, and run nothing'],
+    ['  -h, --help', 'this'],
+    ['      --version', 'which release of the runtime this is'],
+  );
   const signals = SIGNALS.map(({ signal, does }) => [`  ${signal.slice(3)}`, does]);
   return `Runs a task: hands the items that its dispatch yields to worker processes.
 
@@ -21,7 +27,7 @@ Signals:
 ${columns(signals)}
 
 Exit codes: 0 every item is done, 1 some failed, 2 usage, 69 no worker ever booted, 70 the task file, dispatch or a hook
-threw, 128+n ended by signal n, 141 stdout's reader has gone.
+threw, 74 the journal cannot be written, 75 it is in use, 128+n ended by signal n, 141 stdout's reader has gone.
 `;
 }
 

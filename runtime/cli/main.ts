@@ -4,12 +4,16 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { DivvyError, Shutdown, TaskError, toItemError } from '../errors.ts';
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
-import { reportTo, stackOf } from '../report.ts';
-import { readArguments } from './arguments.ts';
+import { type RunEvent, reportTo, stackOf } from '../report.ts';
+import { type Request, readArguments } from './arguments.ts';
 import { help } from './help.ts';
+import { showProgress } from './progress.ts';
+import { describeStatus, statusOf } from './status.ts';
+import { Summary } from './summary.ts';
 
 /** How long a signal that was raised again may take to end this process, in milliseconds. */
 const RAISED_WITHIN_MS = 1000;
@@ -21,41 +25,100 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stderr.on('error', () => {});
   // With --inline there may be nothing else that Node.js would wait for; it would end, with 0, in the middle of the run.
   setInterval(() => {}, 2 ** 31 - 1);
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  let exitCode: number;
+  let exitCode = 0;
   let stoppedBy: string | undefined;
+  let json = argv.includes('--json');
   try {
-    const result = await runRequest(argv, say);
-    exitCode = result?.exitCode ?? 0;
-    stoppedBy = result?.stoppedBy;
-  } catch (error) {
-    if (!(error instanceof DivvyError)) {
-      say(`divvy: this is a bug in the runtime, please report it:\n${error instanceof Error ? error.stack : error}`);
-      exitCode = 70;
+    const request = readArguments(argv);
+    if (request.want === 'run') {
+      json = request.json;
+      const result = await run(request, argv);
+      exitCode = result.exitCode;
+      stoppedBy = result.stoppedBy;
+    } else if (request.want === 'status') {
+      const status = statusOf(request.taskFile);
+      process.stdout.write(`${request.json ? JSON.stringify(status ?? null) : describeStatus(status)}\n`);
     } else {
-      // The summary has said it already where a run was stopped.
-      if (!(error instanceof Shutdown)) say(`divvy: ${error.message}`);
-      if (error instanceof TaskError && error.cause !== undefined)
-        for (const line of stackOf(toItemError(error.cause))) say(line);
-      exitCode = error.result?.exitCode ?? error.exitCode;
-      stoppedBy = error.result?.stoppedBy;
+      process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
     }
+  } catch (error) {
+    exitCode = sayError(error, json);
+    if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
   }
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   end(exitCode, stoppedBy);
 }
 
-async function runRequest(argv: readonly string[], say: (line: string) => void): Promise<RunResult | undefined> {
-  const request = readArguments(argv);
-  if (request.want !== 'run') {
-    process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
-    return undefined;
-  }
-  const { taskFile, options, args } = request;
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function run(request: Request & { want: 'run' }, argv: readonly string[]): Promise<RunResult> {
+  const { taskFile, options, args, json, progress } = request;
   const verbose = options.verbose ?? false;
-  const observe = reportTo(say, { verbose, chatty: process.stderr.isTTY });
+  const report = reportTo(say, { verbose, chatty: process.stderr.isTTY });
+  const summary = new Summary();
+  let total: number | undefined;
+  let stopProgress = (): void => {};
   process.argv = [process.execPath, path.resolve(taskFile), ...args];
-  return new Master(taskFile, { ...options, args, observe }).run();
+  const observe = (event: RunEvent): void => {
+    if (event.type === 'item') {
+      process.stdout.write(`${lineOf(event.value)}\n`);
+      return;
+    }
+    if (event.type === 'started') {
+      total = event.total;
+      if (progress ?? (process.stderr.isTTY && !json && !verbose && !options.dryRun)) {
+        stopProgress = showProgress(
+          () => master.counts,
+          () => total,
+        );
+      }
+    }
+    if (event.type === 'ended') stopProgress();
+    if (json) {
+      say(JSON.stringify(event));
+      return;
+    }
+    summary.note(event);
+    report(event);
+    if (event.type === 'ended') for (const line of summary.lines(event.result, argv)) say(`divvy: ${line}`);
+  };
+  const master: Master = new Master(taskFile, { ...options, args, observe });
+  try {
+    return await master.run();
+  } finally {
+    stopProgress();
+  }
+}
+
+/** Says what went wrong, and returns the exit code for it. */
+function sayError(error: unknown, json: boolean): number {
+  if (!(error instanceof DivvyError)) {
+    say(`divvy: this is a bug in the runtime, please report it:\n${error instanceof Error ? error.stack : error}`);
+    return 70;
+  }
+  const exitCode = error.result?.exitCode ?? error.exitCode;
+  if (json) {
+    say(JSON.stringify({ type: 'error', message: error.message, exitCode }));
+    return exitCode;
+  }
+  // The summary has said it already where a run was stopped.
+  if (!(error instanceof Shutdown)) say(`divvy: ${error.message}`);
+  if (error instanceof TaskError && error.cause !== undefined)
+    for (const line of stackOf(toItemError(error.cause))) say(line);
+  return exitCode;
+}
+
+/** An item on one line: as JSON, where a Map or a Set is shown as its list; what JSON cannot say, as Node.js shows it. */
+function lineOf(item: unknown): string {
+  const plain = (_: string, value: unknown): unknown =>
+    typeof value === 'bigint' ? `${value}n` : value instanceof Map || value instanceof Set ? [...value] : value;
+  try {
+    return JSON.stringify(item, plain) ?? inspect(item);
+  } catch {
+    return inspect(item, { breakLength: Infinity, compact: true });
+  }
 }
 
 function version(): string {

@@ -60,7 +60,8 @@ test.each([[[]], [['--inline']]])(
     const byNumber = (a: string, b: string): number => Number(/\d+/.exec(a)) - Number(/\d+/.exec(b));
     expect(lines.filter((line) => line.startsWith('failed')).sort(byNumber)).toEqual(failed);
     const said = [...FAILED.values()].map(([, message]) => `divvy: ${message}; the item has failed`);
-    expect(ended.stderr.trimEnd().split('\n').sort()).toEqual([...said, 'divvy: 2 items done, 14 failed'].sort());
+    const told = ended.stderr.trimEnd().split('\n');
+    expect(told.slice(0, 15).sort()).toEqual([...said, 'divvy: 2 items done, 14 failed'].sort());
   },
 );
 

@@ -20,7 +20,7 @@ const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
   fc.record({
     kind: fc.constant('items' as const),
-    items: fc.array(fc.record({ number, attempt: fc.nat(2 ** 31), body }), { minLength: 1 }),
+    items: fc.array(fc.record({ number, attempt: fc.nat(2 ** 31), key: fc.string({ maxLength: 100 }), body }), { minLength: 1 }),
   }),
   fc.record({
     kind: fc.constant('outcomes' as const),
@@ -88,6 +88,7 @@ test('a batch larger than a frame is read again', () => {
   const items = Array.from({ length: 500 }, (_, index) => ({
     number: index + 1,
     attempt: 1,
+    key: '',
     body: Buffer.alloc(1000, index),
   }));
   const frames = encode({ kind: 'items', items });

@@ -96,8 +96,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'a crash at a forceful stop counts',
-    find: "const expected = !crashed || this.stopping === 'forcefully';",
-    put: 'const expected = !crashed;',
+    find: "const expected = !crashed || this.stopping === 'forcefully' || timedOut !== undefined;",
+    put: 'const expected = !crashed || timedOut !== undefined;',
   },
 
   // ---- retries ----

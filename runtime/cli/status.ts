@@ -1,0 +1,69 @@
+/**
+ * How the last run of a task stands, from its journal: whether it goes on, and what it has done. Runs in a process of its own,
+ * beside the run's. Internal.
+ */
+
+import path from 'node:path';
+import { journalFolder, journalsIn } from '../journal/place.ts';
+import { lives } from '../journal/processes.ts';
+import { type JournalRecord, readJournal } from '../journal/records.ts';
+import { plural } from '../report.ts';
+
+/** What is known of a run. */
+export interface Status {
+  readonly runId: string;
+  readonly journal: string;
+  readonly state: 'running' | 'complete' | 'unfinished';
+  readonly pid: number;
+  readonly began: string;
+  readonly ended: string | undefined;
+  readonly stoppedBy: string | undefined;
+  readonly done: number;
+  readonly failed: number;
+}
+
+/** Returns how the last run of the task stands; undefined where there has been none. */
+export function statusOf(taskFile: string): Status | undefined {
+  const [journal] = journalsIn(journalFolder(path.resolve(taskFile)));
+  if (journal === undefined) return undefined;
+  let first: (JournalRecord & { type: 'run' }) | undefined;
+  let last = first;
+  let end: (JournalRecord & { type: 'end' }) | undefined;
+  // An item that failed and was retried has two lines, of which the last holds; only those that failed are kept in mind.
+  const failed = new Set<string>();
+  let done = 0;
+  readJournal(journal, (record) => {
+    if (record.type === 'run') {
+      first ??= record;
+      last = record;
+      end = undefined;
+    } else if (record.type === 'end') end = record;
+    else if (record.type === 'failed') failed.add(`${record.occurrence ?? 1} ${record.key}`);
+    else if (record.type === 'done') {
+      done += 1;
+      failed.delete(`${record.occurrence ?? 1} ${record.key}`);
+    }
+  });
+  if (!first || !last) return undefined;
+  return {
+    runId: first.runId,
+    journal,
+    state: end?.complete ? 'complete' : !end && lives(last) ? 'running' : 'unfinished',
+    pid: last.pid,
+    began: first.at,
+    ended: end?.at,
+    stoppedBy: end?.stoppedBy,
+    done,
+    failed: failed.size,
+  };
+}
+
+/** Returns the status in words. */
+export function describeStatus(status: Status | undefined): string {
+  if (!status) return 'no run yet';
+  const { runId, state, pid, began, ended, stoppedBy, done, failed } = status;
+  const how = state === 'running' ? `runs, master ${pid}` : state;
+  const when = `began ${began}${ended === undefined ? '' : `, ended ${ended}`}`;
+  const counts = `${plural(done, 'item')} done${failed > 0 ? `, ${failed} failed` : ''}`;
+  return `${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`;
+}

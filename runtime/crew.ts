@@ -1,0 +1,315 @@
+/**
+ * The workers of a run, all together: booting them, hearing what they say, reaping and killing them. Runs in the master.
+ * Internal; `Master.workers` has them one by one.
+ */
+
+import { decodeValue } from './codec.ts';
+import type { Command, Delivery } from './delivery.ts';
+import { BootFailure, type DivvyError, describeExit, hookThrew } from './errors.ts';
+import type { Journal } from './journal/journal.ts';
+import { startOf } from './journal/processes.ts';
+import type { Settings } from './options.ts';
+import type { ItemError, WorkerExit } from './parallelizable.ts';
+import type { CarriedOutcome, ToMaster } from './protocol.ts';
+import { type RunEvent, seconds } from './report.ts';
+import { type Load, outcomeOf, type Settling } from './settling.ts';
+import type { AnyTask } from './task.ts';
+import { type BootWorker, environmentOf, Worker } from './worker.ts';
+
+/** A process of a worker that has ended. */
+interface Exit {
+  readonly worker: Worker;
+  readonly exit: WorkerExit;
+  readonly why: string | undefined;
+}
+
+/** What the crew tells the master. */
+export interface CrewEvents {
+  readonly observe: (event: RunEvent) => void;
+  /** Something has happened that the master's loop is to act on. */
+  readonly wake: () => void;
+  /** The run cannot go on. */
+  readonly fail: (fault: DivvyError) => void;
+  /** A hook that runs at an exit threw. */
+  readonly exitHookThrew: (hook: string, worker: number | undefined, error: unknown) => void;
+}
+
+/** What the crew needs of a run that has begun. */
+export interface CrewRun {
+  readonly task: AnyTask;
+  readonly boot: BootWorker;
+  readonly settling: Settling;
+  readonly journal: Journal | undefined;
+}
+
+/** The workers of one run. */
+export class Crew {
+  readonly workers: Worker[] = [];
+  /** Processes that exited with a failure status. */
+  failures = 0;
+  readonly #socket: string;
+  readonly #settings: Settings;
+  readonly #delivery: Delivery<Load>;
+  readonly #events: CrewEvents;
+  #run!: CrewRun; // set by begin(), before the rules command anything
+  #exits: Exit[] = [];
+  /** The hook afterExit of a worker's last process; its next boot waits for it. */
+  readonly #afterExits = new Map<number, Promise<void>>();
+  readonly #outputs = new Set<Promise<unknown>>();
+  /** By worker: the items that it says ran past their timeout. */
+  readonly #timedOut = new Map<number, Set<number>>();
+  /** Workers that were killed for such items. */
+  readonly #killedOverdue = new Set<number>();
+
+  constructor(socket: string, settings: Settings, delivery: Delivery<Load>, events: CrewEvents) {
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#delivery = delivery;
+    this.#events = events;
+    this.addWorkers(settings.workers);
+  }
+
+  begin(run: CrewRun): void {
+    this.#run = run;
+  }
+
+  /** Resolves when the hooks after exits have run, and what the workers wrote has been passed on. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#afterExits.values(), ...this.#outputs]);
+  }
+
+  /** There are to be so many, from now on at least. */
+  addWorkers(count: number): void {
+    while (this.workers.length < count) this.workers.push(new Worker(this.workers.length + 1, this.#socket));
+  }
+
+  /** Does what the rules command. */
+  carryOut(command: Command<Load>): void {
+    const worker = this.workers[command.worker - 1];
+    if (!worker) return;
+    switch (command.do) {
+      case 'boot':
+        void this.#bootWorker(worker);
+        return;
+      case 'hand': {
+        const items = command.items.map((item) => ({
+          number: item.number,
+          attempt: item.starts,
+          key: item.load.key,
+          body: item.load.body,
+        }));
+        if (this.#settings.verbose)
+          this.#events.observe({
+            type: 'items handed',
+            worker: worker.number,
+            numbers: items.map((item) => item.number),
+          });
+        worker.process?.send({ kind: 'items', items });
+        return;
+      }
+      case 'drain':
+        worker.process?.send({ kind: 'drain' });
+        return;
+      case 'expect exit':
+        this.#killLater(worker);
+    }
+  }
+
+  /** Gives the worker a process. The hook before it may take its time, and the run may be stopped meanwhile. */
+  async #bootWorker(worker: Worker): Promise<void> {
+    await this.#afterExits.get(worker.number);
+    worker.env = environmentOf(worker);
+    try {
+      await this.#run.task.beforeFork?.(worker);
+    } catch (error) {
+      this.#events.fail(hookThrew('beforeFork', error));
+    }
+    if (this.#delivery.stopping !== 'no') {
+      clearTimeout(worker.killTimer); // it was told to exit, and there is nothing to kill
+      this.#delivery.notForked(worker.number);
+      this.#events.wake();
+      return;
+    }
+    worker.bootedAt = performance.now();
+    const running = this.#run.boot(worker, {
+      said: (message) => {
+        if (worker.process === running) this.#said(worker, message);
+      },
+      clogged: (clogged) => {
+        this.#delivery.clogged(worker.number, clogged);
+        this.#events.wake();
+      },
+      exited: (exit, why) => {
+        this.#exits.push({ worker, exit, why });
+        this.#events.wake();
+      },
+    });
+    worker.process = running;
+    this.#delivery.forked();
+    this.#outputs.add(running.outputEnded);
+    void running.outputEnded.then(() => this.#outputs.delete(running.outputEnded));
+    if (this.#run.journal && running.pid !== undefined && !this.#settings.inline) {
+      this.#run.journal.add({
+        type: 'worker',
+        worker: worker.number,
+        pid: running.pid,
+        started: startOf(running.pid) ?? '',
+      });
+    }
+    this.#events.observe({ type: 'worker forked', worker: worker.number, pid: running.pid });
+  }
+
+  #said(worker: Worker, message: ToMaster): void {
+    switch (message.kind) {
+      case 'hello':
+        return; // server.ts has seen to it
+      case 'ready':
+        this.#events.observe({ type: 'worker ready', worker: worker.number });
+        this.#delivery.ready(worker.number);
+        break;
+      case 'boot failed':
+        this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
+        break;
+      case 'outcomes':
+        for (const outcome of message.outcomes) this.#ended(worker, outcome);
+        break;
+      case 'timed out': {
+        const items = this.#timedOut.get(worker.number) ?? new Set();
+        this.#timedOut.set(worker.number, items.add(message.number));
+        break;
+      }
+      case 'leaving':
+        this.#delivery.leaving(worker.number);
+        break;
+      case 'returned':
+        for (const number of message.numbers) this.#delivery.returned(worker.number, number);
+        break;
+      case 'hook failed':
+        this.#events.exitHookThrew(message.hook, worker.number, message.error);
+    }
+    this.#events.wake();
+  }
+
+  /** Sees to the processes that have ended since the last call. */
+  reapWorkers(): void {
+    for (const { worker, exit, why } of this.#exits.splice(0)) {
+      clearTimeout(worker.killTimer);
+      worker.killTimer = undefined;
+      worker.process = undefined;
+      worker.status = exit;
+      if (exit.code !== 0) this.failures += 1;
+      const now = performance.now();
+      const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker) : undefined;
+      this.#timedOut.delete(worker.number);
+      const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
+        worker.number,
+        now,
+        timedOut,
+      );
+      const how = `worker ${worker.number} ${describeExit(exit)}`;
+      if (crashed || timedOut) {
+        const items = inProgress.map((item) => item.number);
+        this.#events.observe({
+          type: 'worker died',
+          worker: worker.number,
+          exit,
+          why: timedOut ? 'it ran past its timeout' : why,
+          items,
+          bootInMs,
+        });
+      } else {
+        this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
+      }
+      for (const item of failed) {
+        this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
+      }
+      if (bootFailure) this.#events.fail(new BootFailure(this.failures, how));
+      this.#afterExits.set(worker.number, this.#runAfterExit(worker, exit));
+    }
+  }
+
+  async #runAfterExit(worker: Worker, exit: WorkerExit): Promise<void> {
+    try {
+      await this.#run.task.afterExit?.(worker, exit);
+    } catch (error) {
+      this.#events.exitHookThrew('afterExit', worker.number, error);
+    }
+  }
+
+  #killLater(worker: Worker): void {
+    worker.killTimer ??= setTimeout(() => worker.kill('SIGKILL'), this.#settings.killAfterMs);
+  }
+
+  /** An item that ran past its timeout, and did not obey its signal for the kill delay, takes its worker with it. */
+  killOverdue(): void {
+    const { timeoutMs, killAfterMs } = this.#settings;
+    for (const item of this.#delivery.overdue(performance.now(), timeoutMs + killAfterMs)) {
+      if (this.workers[item.worker - 1]?.kill('SIGKILL')) this.#killedOverdue.add(item.worker);
+    }
+  }
+
+  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: its only item, or none. */
+  #itemsToBlame(worker: Worker): ReadonlySet<number> {
+    const leases = this.#delivery.slots[worker.number - 1]?.leases ?? [];
+    const said = this.#timedOut.get(worker.number);
+    const blamed = leases.filter((item) => leases.length === 1 || said?.has(item.number));
+    return new Set(blamed.map((item) => item.number));
+  }
+
+  #timeoutError(): ItemError {
+    return {
+      name: 'TimeoutError',
+      message: `took longer than ${this.#settings.timeoutMs} ms (--timeout), and did not obey its signal`,
+    };
+  }
+
+  /** At a forceful stop: whoever is at an item may obey its signal until the kill delay is over; the others go now. */
+  killWorkers(by: string): void {
+    for (const worker of this.workers) {
+      const busy = (this.#delivery.slots[worker.number - 1]?.leases.length ?? 0) > 0;
+      if (!busy) {
+        worker.kill('SIGKILL');
+        continue;
+      }
+      worker.process?.send({ kind: 'abort', reason: by });
+      this.#killLater(worker);
+    }
+  }
+
+  #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
+    if (how === 'done') {
+      const item = this.#delivery.acked(worker.number, number);
+      if (!item) return;
+      item.load.durationMs = durationMs;
+      this.#run.settling.done(item, body);
+      return;
+    }
+    const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', performance.now());
+    if (!verdict) return;
+    verdict.item.load.durationMs = durationMs;
+    const error = decodeValue(body) as ItemError;
+    if (verdict.failed) this.#run.settling.failed(verdict.item, error);
+    else if (this.#settings.verbose)
+      this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
+  }
+
+  /** Returns what each worker is at, and where. One that is stuck in a loop answers all the same: lifeline.ts. */
+  async state(): Promise<string[]> {
+    const now = performance.now();
+    const running = this.workers.filter((worker) => worker.running);
+    const of = running.map(async (worker) => {
+      const items = this.#delivery.slots[worker.number - 1]?.leases ?? [];
+      const at = items.map((item) => `item ${item.number} for ${seconds(now - item.leasedAt)}`);
+      const stack = (await worker.process?.stack()) ?? '';
+      return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];
+    });
+    return (await Promise.all(of)).flat();
+  }
+}
+
+function workerDied(how: string, times: number): ItemError {
+  return {
+    name: 'WorkerDied',
+    message: `${how} while on it${times > 1 ? `, ${times} times over` : ''} (--max-crashes)`,
+  };
+}

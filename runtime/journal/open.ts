@@ -1,0 +1,132 @@
+/**
+ * Begins a journal, or goes on with one: what a resume refuses, whom it waits for, and what it skips. Runs in the master.
+ * Internal.
+ */
+
+import { hash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type DivvyError, journalExists, otherArguments } from '../errors.ts';
+import { Journal } from './journal.ts';
+import { KeySet } from './key-set.ts';
+import { endOf, journalFolder, journalsIn, makeJournalFolder, pruneJournals } from './place.ts';
+import { startOf, waitUntilGone } from './processes.ts';
+import { FORMAT, type JournalRecord, type ProcessName, readJournal } from './records.ts';
+
+/** What a run wants of its journal. */
+export interface JournalRequest {
+  readonly taskFile: string;
+  readonly args: readonly string[];
+  /** For a run that is new. */
+  readonly runId: string;
+  /** Its path; true for one in the task's own folder. */
+  readonly file: string | true;
+  readonly mode: 'new' | 'resume' | 'retry-failed';
+  /** Nothing is written: the keys are all that is wanted. */
+  readonly dryRun: boolean;
+  readonly failed: (error: DivvyError) => void;
+}
+
+/** A run that is journaled. */
+export interface OpenedJournal {
+  /** Undefined in a dry run, and where there is nothing to retry. */
+  readonly journal: Journal | undefined;
+  readonly keys: KeySet;
+  readonly runId: string;
+  readonly mode: JournalRequest['mode'];
+  /** What people are told of it. */
+  readonly notes: readonly string[];
+}
+
+/** How long the workers of a dead master are given before they are killed: they go by themselves, by their lifeline. */
+const ORPHANS_MS = 2000;
+/** About the least that a line of a journal takes: enough to guess how many keys there are. */
+const LINE_BYTES = 80;
+
+/**
+ * Opens the journal of a run. Resolves when no worker of an earlier master is left.
+ *
+ * Rejects with DivvyError: 2 where a resume is refused, 74 where the journal cannot be written, 75 where it is in use.
+ */
+export async function openJournal(request: JournalRequest): Promise<OpenedJournal> {
+  const { file, mode, taskFile } = request;
+  const folder = journalFolder(taskFile);
+  const earlier =
+    mode === 'new' ? undefined : file === true ? toGoOnWith(folder, mode) : fs.existsSync(file) ? file : undefined;
+  if (earlier !== undefined) return goOn(request, earlier);
+  if (mode === 'retry-failed') {
+    return {
+      journal: undefined,
+      keys: new KeySet(),
+      runId: request.runId,
+      mode,
+      notes: ['there is no earlier run whose failed items could be retried'],
+    };
+  }
+  const notes = mode === 'resume' ? ['there is no unfinished run to go on with: a new one begins'] : [];
+  const opened = { keys: new KeySet(), runId: request.runId, mode: 'new' as const, notes };
+  if (request.dryRun) return { ...opened, journal: undefined };
+  if (file !== true && fs.existsSync(file)) throw journalExists(file);
+  if (file === true) {
+    makeJournalFolder(folder);
+    pruneJournals(folder);
+  }
+  const journal = new Journal(file === true ? path.join(folder, `${request.runId}.ndjson`) : file, request.failed);
+  journal.add(header(request, request.runId, 'new'));
+  journal.write();
+  return { ...opened, journal };
+}
+
+async function goOn(request: JournalRequest, file: string): Promise<OpenedJournal> {
+  const journal = request.dryRun ? undefined : new Journal(file, request.failed);
+  try {
+    const keys = new KeySet(fs.statSync(file).size / LINE_BYTES);
+    const workers: ProcessName[] = [];
+    let first: (JournalRecord & { type: 'run' }) | undefined;
+    const whole = readJournal(file, (record) => {
+      if (record.type === 'run') first ??= record;
+      if (record.type === 'worker') workers.push(record);
+      if (record.type === 'done' || record.type === 'failed') keys.end(record.key, record.occurrence ?? 1, record.type);
+    });
+    if (first && !isDeepStrictEqual(first.args, request.args)) throw otherArguments(first.args, request.args);
+    const runId = first?.runId ?? request.runId;
+    const changed = first && first.taskHash !== hashOf(request.taskFile);
+    const notes = changed ? ['the task file has changed since the run began; what is done stays done'] : [];
+    if (journal) {
+      await waitUntilGone(workers, ORPHANS_MS);
+      journal.cutAt(whole);
+      journal.add(header(request, runId, request.mode));
+      journal.write();
+    }
+    return { journal, keys, runId, mode: request.mode, notes };
+  } catch (error) {
+    await journal?.close();
+    throw error;
+  }
+}
+
+/** A resume goes on with the last run that is not complete; failed items are those of the last run. */
+function toGoOnWith(folder: string, mode: 'resume' | 'retry-failed'): string | undefined {
+  return journalsIn(folder).find((file) => mode === 'retry-failed' || endOf(file)?.complete !== true);
+}
+
+function header({ taskFile, args }: JournalRequest, runId: string, mode: JournalRequest['mode']): JournalRecord {
+  const started = startOf(process.pid) ?? '';
+  return {
+    type: 'run',
+    format: FORMAT,
+    runId,
+    at: new Date().toISOString(),
+    taskFile,
+    taskHash: hashOf(taskFile),
+    args,
+    mode,
+    pid: process.pid,
+    started,
+  };
+}
+
+function hashOf(taskFile: string): string {
+  return hash('sha256', fs.readFileSync(taskFile), 'hex');
+}

@@ -1,0 +1,69 @@
+/**
+ * Where the journals of a task are: `.divvy/<task>/<run id>.ndjson`, beside the project's divvy.json. Runs in the master, and
+ * in whoever asks how runs stand. Internal.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import type { JournalRecord } from './records.ts';
+
+/** How many journals of a task are kept. */
+const KEPT = 10;
+const ENDING = '.ndjson';
+/** Enough for the last line of a journal, an `end`. */
+const TAIL_BYTES = 16 * 1024;
+
+/** Returns the folder of a task's journals. */
+export function journalFolder(taskFile: string): string {
+  return path.join(projectOf(taskFile), '.divvy', path.basename(taskFile).replace(/\.[^.]+$/, ''));
+}
+
+/** Makes the folder, and keeps it out of git. */
+export function makeJournalFolder(folder: string): void {
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const ignore = path.join(path.dirname(folder), '.gitignore');
+  if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
+}
+
+/** Returns the journals in a folder, the newest first: run ids begin with the time. */
+export function journalsIn(folder: string): string[] {
+  if (!fs.existsSync(folder)) return [];
+  const names = fs.readdirSync(folder).filter((name) => name.endsWith(ENDING));
+  return names
+    .sort()
+    .reverse()
+    .map((name) => path.join(folder, name));
+}
+
+/** Makes room for one more journal: the oldest go. */
+export function pruneJournals(folder: string): void {
+  for (const file of journalsIn(folder).slice(KEPT - 1)) fs.rmSync(file, { force: true });
+}
+
+/** How a journal's run ended; undefined where it goes on or was killed. */
+export function endOf(file: string): (JournalRecord & { type: 'end' }) | undefined {
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    const { size } = fs.fstatSync(descriptor);
+    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    fs.readSync(descriptor, tail, 0, tail.length, size - tail.length);
+    const last = JSON.parse(tail.toString().trimEnd().split('\n').at(-1) ?? '') as JournalRecord;
+    return last.type === 'end' ? last : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** The folder with the divvy.json that the task belongs to; where there is none, the package's; else the task file's own. */
+function projectOf(taskFile: string): string {
+  for (const mark of ['divvy.json', 'package.json']) {
+    for (let folder = path.dirname(taskFile); ; folder = path.dirname(folder)) {
+      if (fs.existsSync(path.join(folder, mark))) return folder;
+      if (folder === path.dirname(folder)) break;
+    }
+  }
+  return path.dirname(taskFile);
+}

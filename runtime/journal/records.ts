@@ -1,0 +1,114 @@
+/**
+ * What a journal holds, line by line, and how it is read. Format 1. A journal is NDJSON: each line is an object, whose `type`
+ * says what it is. It holds keys, outcomes and errors, but never an item. Runs in the master, and in whoever asks how a run
+ * stands. Internal.
+ *
+ *   run      the first line, and again where a resume goes on: who runs what, with which arguments
+ *   worker   a worker was forked: its process id and start time
+ *   done     an item was processed
+ *   failed   an item was given up, and why
+ *   end      the run has ended: its counts. Without it, the run was killed, or goes on
+ */
+
+import fs from 'node:fs';
+import { journalDamaged } from '../errors.ts';
+import type { Counts, ItemError } from '../parallelizable.ts';
+
+/** The version of the format that this release reads and writes. */
+export const FORMAT = 1;
+
+/** A process, told from a later one of the same id by when it started (as processes.ts says it). */
+export interface ProcessName {
+  readonly pid: number;
+  readonly started: string;
+}
+
+export type JournalRecord =
+  | ({
+      readonly type: 'run';
+      readonly format: number;
+      readonly runId: string;
+      readonly at: string;
+      /** The task file, and the hash of its text: a resume warns where it has changed. */
+      readonly taskFile: string;
+      readonly taskHash: string;
+      readonly args: readonly string[];
+      /** `retry-failed` where only what had failed is dispatched. */
+      readonly mode: 'new' | 'resume' | 'retry-failed';
+    } & ProcessName)
+  | ({ readonly type: 'worker'; readonly worker: number } & ProcessName)
+  | {
+      readonly type: 'done';
+      readonly key: string;
+      readonly occurrence?: number;
+      readonly number: number;
+      readonly attempts: number;
+      readonly worker: number;
+      readonly ms: number;
+    }
+  | {
+      readonly type: 'failed';
+      readonly key: string;
+      readonly occurrence?: number;
+      readonly number: number;
+      readonly attempts: number;
+      readonly worker: number;
+      readonly ms: number;
+      readonly error: ItemError;
+    }
+  | {
+      readonly type: 'end';
+      readonly at: string;
+      readonly complete: boolean;
+      readonly counts: Counts;
+      readonly exitCode: number;
+      readonly stoppedBy?: string;
+    };
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Reads a journal from its beginning, and hands each record to `each`.
+ *
+ * Returns how many bytes of whole records there are: what is behind them is the torn tail of a write that was cut short.
+ * Throws DivvyError where a line before that is no record, or is of a later format; and what fs throws.
+ */
+export function readJournal(file: string, each: (record: JournalRecord) => void): number {
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    let rest = Buffer.alloc(0);
+    let whole = 0;
+    let line = 0;
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let got = fs.readSync(descriptor, chunk); got > 0; got = fs.readSync(descriptor, chunk)) {
+      let bytes = rest.length > 0 ? Buffer.concat([rest, chunk.subarray(0, got)]) : chunk.subarray(0, got);
+      for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n')) {
+        line += 1;
+        each(parse(bytes.toString('utf8', 0, end), file, line));
+        whole += end + 1;
+        bytes = bytes.subarray(end + 1);
+      }
+      rest = Buffer.from(bytes);
+    }
+    return whole;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function parse(text: string, file: string, line: number): JournalRecord {
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch {
+    throw journalDamaged(file, line, 'is not JSON');
+  }
+  if (typeof record !== 'object' || record === null || typeof (record as JournalRecord).type !== 'string') {
+    throw journalDamaged(file, line, 'is no record');
+  }
+  const { type, format } = record as { type: string; format?: unknown };
+  if (line === 1 && type !== 'run') throw journalDamaged(file, line, 'does not begin a run');
+  if (type === 'run' && format !== FORMAT)
+    throw journalDamaged(file, line, `has the format ${format}, and this release reads ${FORMAT}`);
+  return record as JournalRecord;
+}

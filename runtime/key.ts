@@ -1,0 +1,65 @@
+/**
+ * The name of an item across runs. Runs in the master. Internal.
+ *
+ * The default is a hash of a canonical encoding: v8.serialize would not do, since it writes one string in two ways, and an
+ * object by the order in which its keys were set.
+ */
+
+import { hash } from 'node:crypto';
+import v8 from 'node:v8';
+
+/**
+ * Returns the default key of an item: the first 128 bits of the SHA-256 of its content, as 22 characters. All items that
+ * cannot be read, and so cannot be carried either, have the same one.
+ */
+export function contentKey(item: unknown): string {
+  let content: string;
+  try {
+    content = canonical(item, []);
+  } catch {
+    content = 'unreadable';
+  }
+  return hash('sha256', content, 'base64url').slice(0, 22);
+}
+
+/** A text that is the same for values that are the same, and differs for values that are not. */
+function canonical(value: unknown, above: readonly object[]): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value);
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'object':
+      return value === null ? 'null' : canonicalObject(value, above);
+    default:
+      return String(value); // undefined and booleans: nothing else of this kind can be carried
+  }
+}
+
+function canonicalObject(value: object, above: readonly object[]): string {
+  const cycle = above.indexOf(value);
+  if (cycle >= 0) return `^${cycle}`;
+  const inner = [...above, value];
+  const list = (values: Iterable<unknown>): string[] => Array.from(values, (part) => canonical(part, inner));
+  if (Array.isArray(value)) return `[${list(value).join()}]`;
+  if (value instanceof Date) return `Date(${value.getTime()})`;
+  if (value instanceof RegExp) return `RegExp(${JSON.stringify(value.source)},${value.flags})`;
+  if (value instanceof Map)
+    return `Map(${Array.from(value, (pair) => list(pair).join(':'))
+      .sort()
+      .join()})`;
+  if (value instanceof Set) return `Set(${list(value).sort().join()})`;
+  if (value instanceof Error) return `Error(${list([value.name, value.message]).join()})`;
+  if (ArrayBuffer.isView(value)) {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return `${value.constructor.name}(${bytes.toString('base64')})`;
+  }
+  if (value instanceof ArrayBuffer) return `ArrayBuffer(${Buffer.from(value).toString('base64')})`;
+  if (value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt) {
+    return `Boxed(${v8.serialize(value).toString('base64')})`;
+  }
+  const fields = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${canonical(part, inner)}`);
+  return `{${fields.sort().join()}}`;
+}
