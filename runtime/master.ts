@@ -39,6 +39,8 @@ import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.
 import { type AnyTask, loadTask } from './task.ts';
 import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 
+/** What a timer of Node.js can wait at most; a longer one would go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How often items that are past their timeout are looked for, in milliseconds. */
 const OVERDUE_EVERY_MS = 100;
 /** A share of failed items is not looked at before so many have ended. */
@@ -364,7 +366,8 @@ export class Master {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;
     const inMs = this.#delivery.wakeAt - performance.now();
-    if (inMs > 0 && inMs < Infinity) this.#alarm = setTimeout(() => this.#wake(), Math.ceil(inMs));
+    if (inMs > 0 && inMs < Infinity)
+      this.#alarm = setTimeout(() => this.#wake(), Math.min(Math.ceil(inMs), LONGEST_TIMER_MS));
   }
 
   // ---- items ----
