@@ -51,6 +51,8 @@ export type BootWorker = (worker: WorkerHandle, events: WorkerEvents) => Running
 
 /** How long what a process left open may stay quiet before it is let go: a child of its own may hold it for ever. */
 const LINGER_MS = 1000;
+/** More than an exited worker can have left in a pipe: what comes beyond is a child's of its own, which may never end. */
+const LEFT_BYTES = 4 * 1024 * 1024;
 /** How long the answer to `stack` may take, in milliseconds. */
 const STACK_WITHIN_MS = 4000;
 /** Which file descriptor of the worker the lifeline is. */
@@ -198,15 +200,16 @@ function passOn(from: Readable | null | undefined, to: Output, child: ChildProce
   child?.on('exit', () => {
     if (from.closed) return;
     let heard = true;
-    let patience = 5; // it may also be kept from ever being quiet
+    let left = LEFT_BYTES;
     const timer = setInterval(() => {
-      if (from.isPaused()) return;
-      patience -= 1;
-      if (!heard || patience === 0) from.destroy();
+      // One that is paused waits for a slow reader of the master's, and nothing of it may be lost.
+      if (!heard && !from.isPaused()) from.destroy();
       heard = false;
     }, LINGER_MS);
-    from.on('data', () => {
+    from.on('data', (chunk: Buffer) => {
       heard = true;
+      left -= chunk.length;
+      if (left < 0) from.destroy();
     });
     from.on('close', () => clearInterval(timer));
   });

@@ -29,15 +29,17 @@ describe('the command line', () => {
     expect(read).toEqual({
       want: 'run',
       taskFile: 't.ts',
-      options: { workers: 2, concurrency: 3 },
+      options: { workers: 2, concurrency: 3, journal: true },
       args: ['a', 'b', '-n', '9', '--', 'c'],
+      json: false,
+      progress: undefined,
     });
     expect(readArguments(['--', 't.ts', '--help'])).toMatchObject({ taskFile: 't.ts', args: ['--help'] });
   });
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup t.ts';
+      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --retry-failed --limit 7 --dry-run --json --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -52,9 +54,23 @@ describe('the command line', () => {
       forceAfterMs: 2000,
       graceMs: 300_000,
       ignoreHup: true,
+      timeoutMs: 60_000,
+      recycleAfter: 10,
+      recycleAboveBytes: 3 * 1024 * 1024,
+      halt: '5%',
+      journal: 'j',
+      resume: true,
+      retryFailed: true,
+      limit: 7,
+      dryRun: true,
     };
-    expect(readArguments(args.split(' '))).toEqual({ want: 'run', taskFile: 't.ts', options, args: [] });
-    expect(Object.keys(options).sort()).toEqual(OPTIONS.map(({ key }) => key).sort());
+    const read = { want: 'run', taskFile: 't.ts', options, args: [], json: true, progress: false };
+    expect(readArguments(args.split(' '))).toEqual(read);
+    expect(Object.keys(options).sort()).toEqual([...new Set(OPTIONS.map(({ key }) => key))].sort());
+    expect(readArguments(['--no-journal', '--progress', 't.ts'])).toMatchObject({
+      ...{ options: { journal: false }, json: false, progress: true },
+    });
+    expect(readArguments(['--status', '--json', 't.ts'])).toEqual({ want: 'status', taskFile: 't.ts', json: true });
   });
 
   const behind = "; --help lists the options, and the task's own arguments go behind --";

