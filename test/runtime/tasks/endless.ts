@@ -6,9 +6,9 @@ const MB = 1024 * 1024;
 export default class Endless implements Parallelizable<string> {
   *dispatch(): Generator<string> {
     for (let item = 1; ; item++) {
-      if (item === 20_000 || item === 200_000) {
+      if (item === 150_000 || item === 450_000) {
         console.error(`${Math.round(process.memoryUsage().rss / MB)} MB at ${item}`);
-        if (item === 200_000) process.kill(process.pid, 'SIGINT');
+        if (item === 450_000) process.kill(process.pid, 'SIGINT');
       }
       yield `${item} ${'x'.repeat(100)}`;
     }
