@@ -31,6 +31,8 @@ export interface Taken {
 export class Intake {
   /** Items that an earlier run has failed, and this one leaves so. */
   failedBefore = 0;
+  /** Items that no run has ended, nor will this one: it takes what has failed. */
+  leftBehind = 0;
   #taken = 0;
   readonly #options: IntakeOptions;
 
@@ -58,6 +60,7 @@ export class Intake {
     const { occurrence, ended } = keys.meet(journalKey);
     if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {
       if (ended === 'failed') this.failedBefore += 1;
+      if (ended === undefined) this.leftBehind += 1;
       return undefined;
     }
     this.#taken += 1;

@@ -6,7 +6,6 @@
  */
 
 import { hash } from 'node:crypto';
-import v8 from 'node:v8';
 
 /**
  * Returns the default key of an item: the first 128 bits of the SHA-256 of its content, as 22 characters. All items that
@@ -43,7 +42,7 @@ function canonicalObject(value: object, above: readonly object[]): string {
   if (cycle >= 0) return `^${cycle}`;
   const inner = [...above, value];
   const list = (values: Iterable<unknown>): string[] => Array.from(values, (part) => canonical(part, inner));
-  if (Array.isArray(value)) return `[${list(value).join()}]`;
+  if (Array.isArray(value) && isDense(value)) return `[${list(value).join()}]`;
   if (value instanceof Date) return `Date(${value.getTime()})`;
   if (value instanceof RegExp) return `RegExp(${JSON.stringify(value.source)},${value.flags})`;
   if (value instanceof Map)
@@ -58,8 +57,14 @@ function canonicalObject(value: object, above: readonly object[]): string {
   }
   if (value instanceof ArrayBuffer) return `ArrayBuffer(${Buffer.from(value).toString('base64')})`;
   if (value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt) {
-    return `Boxed(${v8.serialize(value).toString('base64')})`;
+    return `Boxed(${canonical(value.valueOf(), inner)})`;
   }
   const fields = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${canonical(part, inner)}`);
-  return `{${fields.sort().join()}}`;
+  return `${Array.isArray(value) ? `Array(${value.length})` : ''}{${fields.sort().join()}}`;
+}
+
+/** Without holes, and without fields besides, such as those of a match. */
+function isDense(array: readonly unknown[]): boolean {
+  const keys = Object.keys(array);
+  return keys.length === array.length && (keys.length === 0 || keys.at(-1) === String(array.length - 1));
 }

@@ -189,6 +189,11 @@ export class Master {
       await this.#endJournal();
     }
     const result = this.#result();
+    const { failedBefore } = this.#intake;
+    if (failedBefore > 0) {
+      const text = `${plural(failedBefore, 'item')} failed in an earlier run and stay so; --retry-failed takes them`;
+      this.#observe({ type: 'note', text });
+    }
     this.#observe({ type: 'ended', result });
     const fault =
       this.#fault ??
@@ -220,7 +225,8 @@ export class Master {
   }
 
   async #openJournal(): Promise<void> {
-    const { journal: file, resume, retryFailed, args, limit, dryRun } = this.#settings;
+    const { journal, resume, retryFailed, args, limit, dryRun } = this.#settings;
+    const file = typeof journal === 'string' ? path.resolve(journal) : journal; // the task may change the folder
     let mode: 'new' | 'resume' | 'retry-failed' = resume ? 'resume' : retryFailed ? 'retry-failed' : 'new';
     let keys: KeySet | undefined;
     if (file !== false) {
@@ -238,7 +244,8 @@ export class Master {
 
   async #endJournal(): Promise<void> {
     try {
-      const complete = this.#dispatchedAll && this.#delivery.counts.unfinished === 0;
+      const all = this.#dispatchedAll && this.#intake.leftBehind === 0;
+      const complete = all && this.#delivery.counts.unfinished === 0;
       await this.#journal?.end(this.#result(), complete);
     } catch (error) {
       this.#fault ??= error as DivvyError;

@@ -55,9 +55,8 @@ export class Settling {
 
   /** An item was processed; `result` is what its worker sent. */
   done(item: Item<Load>, result: Buffer): void {
-    const { task, verbose, observe } = this.#options;
+    const { task } = this.#options;
     const outcome = outcomeOf(item);
-    if (verbose) observe({ type: 'item done', outcome });
     const ended = { item, outcome, error: undefined };
     if (!task.afterProcess) this.#record(ended);
     else
@@ -86,16 +85,23 @@ export class Settling {
       written = false;
       fail(error as DivvyError);
     }
-    for (const { item, error } of this.#unwritten.splice(0)) {
-      delivery.settled(item, written ? (error ? 'failed' : 'done') : 'unfinished');
+    for (const ended of this.#unwritten.splice(0)) {
+      if (written) this.#count(ended);
+      else delivery.settled(ended.item, 'unfinished');
     }
   }
 
+  #count({ item, outcome, error }: Ended): void {
+    const { delivery, verbose, observe } = this.#options;
+    delivery.settled(item, error ? 'failed' : 'done');
+    if (verbose && !error) observe({ type: 'item done', outcome });
+  }
+
   #record(ended: Ended): void {
-    const { journal, delivery } = this.#options;
+    const { journal } = this.#options;
     const { item, outcome, error } = ended;
     if (!journal) {
-      delivery.settled(item, error ? 'failed' : 'done');
+      this.#count(ended);
       return;
     }
     const { journalKey, occurrence } = item.load;

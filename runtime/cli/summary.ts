@@ -4,6 +4,7 @@
  */
 
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describeError } from '../errors.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { plural, type RunEvent } from '../report.ts';
@@ -43,8 +44,9 @@ export class Summary {
 }
 
 function commandWith(option: string, argv: readonly string[]): string {
-  const own = argv.filter((arg) => arg !== '--resume' && arg !== '--retry-failed');
-  const runner = path.relative('', new URL('../run.mjs', import.meta.url).pathname);
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length; // behind it are the task's own arguments
+  const own = argv.filter((arg, at) => at > end || (arg !== '--resume' && arg !== '--retry-failed'));
+  const runner = path.relative('', fileURLToPath(new URL('../run.mjs', import.meta.url)));
   return ['node', runner, option, ...own].map(quoted).join(' ');
 }
 

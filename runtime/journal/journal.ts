@@ -23,6 +23,8 @@ export class Journal {
   #lines: string[] = [];
   #syncTimer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
+  /** Something was written that the sync under way may have missed. */
+  #unsynced = false;
   readonly #failed: (error: DivvyError) => void;
 
   /**
@@ -38,8 +40,13 @@ export class Journal {
     try {
       fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
       takeLock(this.#lock, file);
+    } catch (error) {
+      throw journalFailed(file, error);
+    }
+    try {
       this.#descriptor = fs.openSync(file, 'a', 0o600);
     } catch (error) {
+      fs.rmSync(this.#lock, { force: true });
       throw journalFailed(file, error);
     }
   }
@@ -84,8 +91,11 @@ export class Journal {
     if (this.#lines.length === 0) return;
     const bytes = Buffer.from(`${this.#lines.splice(0).join('\n')}\n`);
     this.#try(() => {
+      // The system writes on to a file that nobody can find any more.
+      if (fs.fstatSync(this.#descriptor).nlink === 0) throw new Error('it has been removed');
       for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#descriptor, bytes, at);
     });
+    this.#unsynced = true;
     this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_WITHIN_MS);
   }
 
@@ -106,8 +116,8 @@ export class Journal {
 
   /** Closes it as it is: the run counts as unfinished. */
   async close(): Promise<void> {
-    clearTimeout(this.#syncTimer);
     await this.#syncing;
+    clearTimeout(this.#syncTimer);
     try {
       if (!this.#broken) this.#try(() => fs.fdatasyncSync(this.#descriptor));
     } finally {
@@ -117,9 +127,10 @@ export class Journal {
   }
 
   #sync(): void {
+    this.#unsynced = false;
     this.#syncing = new Promise((resolve) => {
       fs.fdatasync(this.#descriptor, (error) => {
-        this.#syncTimer = undefined;
+        this.#syncTimer = this.#unsynced && !error ? setTimeout(() => this.#sync(), SYNC_WITHIN_MS) : undefined;
         if (error) this.#failed(this.#break(error));
         resolve();
       });
@@ -139,6 +150,12 @@ export class Journal {
     this.#broken ??= journalFailed(this.file, error);
     return this.#broken;
   }
+}
+
+/** Whether a run that lives has the journal. */
+export function isInUse(file: string): boolean {
+  const holder = holderOf(`${file}.lock`);
+  return holder !== undefined && lives(holder);
 }
 
 /**
@@ -165,8 +182,8 @@ function takeLock(lock: string, file: string): void {
 function claim(lock: string): boolean {
   const self: ProcessName = { pid: process.pid, started: startOf(process.pid) ?? '' };
   const whole = `${lock}.${process.pid}`;
-  fs.writeFileSync(whole, JSON.stringify(self), { mode: 0o600 });
   try {
+    fs.writeFileSync(whole, JSON.stringify(self), { mode: 0o600 });
     fs.linkSync(whole, lock);
     return true;
   } catch (error) {

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type DivvyError, journalExists, otherArguments } from '../errors.ts';
+import { type DivvyError, journalExists, journalFailed, otherArguments } from '../errors.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
 import { endOf, journalFolder, journalsIn, makeJournalFolder, pruneJournals } from './place.ts';
@@ -50,8 +50,16 @@ const LINE_BYTES = 80;
  * Rejects with DivvyError: 2 where a resume is refused, 74 where the journal cannot be written, 75 where it is in use.
  */
 export async function openJournal(request: JournalRequest): Promise<OpenedJournal> {
-  const { file, mode, taskFile } = request;
-  const folder = journalFolder(taskFile);
+  const folder = journalFolder(request.taskFile);
+  try {
+    return await open(request, folder);
+  } catch (error) {
+    throw journalFailed(request.file === true ? folder : request.file, error);
+  }
+}
+
+async function open(request: JournalRequest, folder: string): Promise<OpenedJournal> {
+  const { file, mode } = request;
   const earlier =
     mode === 'new' ? undefined : file === true ? toGoOnWith(folder, mode) : fs.existsSync(file) ? file : undefined;
   if (earlier !== undefined) return goOn(request, earlier);
@@ -73,8 +81,13 @@ export async function openJournal(request: JournalRequest): Promise<OpenedJourna
     pruneJournals(folder);
   }
   const journal = new Journal(file === true ? path.join(folder, `${request.runId}.ndjson`) : file, request.failed);
-  journal.add(header(request, request.runId, 'new'));
-  journal.write();
+  try {
+    journal.add(header(request, request.runId, 'new'));
+    journal.write();
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
   return { ...opened, journal };
 }
 

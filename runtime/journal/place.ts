@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { isInUse } from './journal.ts';
 import type { JournalRecord } from './records.ts';
 
 /** How many journals of a task are kept. */
@@ -35,9 +36,13 @@ export function journalsIn(folder: string): string[] {
     .map((name) => path.join(folder, name));
 }
 
-/** Makes room for one more journal: the oldest go. */
+/** Makes room for one more journal: the oldest go, but for one whose run goes on. */
 export function pruneJournals(folder: string): void {
-  for (const file of journalsIn(folder).slice(KEPT - 1)) fs.rmSync(file, { force: true });
+  for (const file of journalsIn(folder).slice(KEPT - 1)) {
+    if (isInUse(file)) continue;
+    fs.rmSync(file, { force: true });
+    fs.rmSync(`${file}.lock`, { force: true });
+  }
 }
 
 /** How a journal's run ended; undefined where it goes on or was killed. */

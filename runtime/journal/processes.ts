@@ -33,6 +33,14 @@ export function lives({ pid, started }: ProcessName): boolean {
   return startOf(pid) === started;
 }
 
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just gone by itself
+  }
+}
+
 /** How often a process that is on its way out is looked for, in milliseconds: it is no child of ours, so nobody tells. */
 const LOOK_MS = 20;
 
@@ -40,7 +48,7 @@ const LOOK_MS = 20;
 export async function waitUntilGone(processes: readonly ProcessName[], patienceMs: number): Promise<void> {
   const patience = performance.now() + patienceMs;
   for (let left = processes.filter(lives); left.length > 0; left = left.filter(lives)) {
-    if (performance.now() >= patience) for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    if (performance.now() >= patience) for (const { pid } of left) kill(pid);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

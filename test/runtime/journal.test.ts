@@ -1,0 +1,258 @@
+// The journal as a file: what is in it, how it is read after any cut, and who may have it. In this process, for speed.
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { DivvyError } from '../../runtime/errors.ts';
+import { Journal } from '../../runtime/journal/journal.ts';
+import { type JournalRequest, openJournal } from '../../runtime/journal/open.ts';
+import { journalFolder, makeJournalFolder, pruneJournals } from '../../runtime/journal/place.ts';
+import { startOf } from '../../runtime/journal/processes.ts';
+import { type JournalRecord, readJournal } from '../../runtime/journal/records.ts';
+import { cutEverywhere } from './journal-cuts.ts';
+import { taskFile } from './run-task.ts';
+
+function scratch(): string {
+  const folder = fs.mkdtempSync(path.join(tmpdir(), 'divvy-journal-'));
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const requestFor = (file: string, more: Partial<JournalRequest> = {}): JournalRequest => ({
+  taskFile: taskFile('ledger'),
+  args: [],
+  runId: 'a-run',
+  file,
+  mode: 'new',
+  dryRun: false,
+  failed: (error) => {
+    throw error;
+  },
+  ...more,
+});
+
+const outcome = (number: number) => ({ number, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 1.4 });
+const error = { name: 'Error', message: 'no' };
+
+describe('reading', () => {
+  test('a journal that is cut at any byte goes on with what is whole', async () => {
+    await cutEverywhere(scratch(), 40);
+  });
+
+  async function damaged(at: number, change: (line: string) => string): Promise<DivvyError> {
+    const file = path.join(scratch(), 'j.ndjson');
+    const { journal } = await openJournal(requestFor(file));
+    for (let number = 1; number <= 5; number++) journal?.done(`key ${number}`, 1, outcome(number));
+    journal?.write();
+    await journal?.close();
+    const lines = fs.readFileSync(file, 'utf8').split('\n');
+    lines[at] = change(lines[at] ?? '');
+    fs.writeFileSync(file, lines.join('\n'));
+    const before = fs.readFileSync(file);
+    const refused = await openJournal(requestFor(file, { mode: 'resume' })).then(
+      () => expect.unreachable(),
+      (thrown: DivvyError) => thrown,
+    );
+    expect(fs.readFileSync(file)).toEqual(before);
+    expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson']);
+    return refused;
+  }
+
+  test.each([
+    ['half a line', 2, (line: string) => line.slice(0, 20), 'line 3 of'],
+    ['no line', 3, () => '', 'line 4 of'],
+    ['no object', 1, () => '7', 'line 2 of'],
+    ['no type', 1, () => '{}', 'line 2 of'],
+    ['a first line that begins no run', 0, (line: string) => line.replace('"run"', '"end"'), 'does not begin a run'],
+    [
+      'a later format',
+      0,
+      (line: string) => line.replace('"format":1', '"format":2'),
+      'has the format 2, and this release reads 1',
+    ],
+  ])('%s where a line should be is refused, with its number', async (_, at, change, message) => {
+    const refused = await damaged(at, change);
+    expect(refused.message).toContain(message);
+    expect(refused.exitCode).toBe(74);
+  });
+
+  test('records are read across the bounds of what is read at once, and of characters', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const { journal } = await openJournal(requestFor(file));
+    const keys = Array.from({ length: 6000 }, (_, index) => `${'€𝄞ä'.repeat(40)}${'x'.repeat(index % 7)}${index}`);
+    for (const [index, key] of keys.entries()) journal?.done(key, 1, outcome(index));
+    journal?.write();
+    await journal?.close();
+    const read: string[] = [];
+    const whole = readJournal(file, (record) => void (record.type === 'done' && read.push(record.key)));
+    expect(read).toEqual(keys);
+    expect(whole).toBe(fs.statSync(file).size);
+  });
+});
+
+describe('writing', () => {
+  test('what is written during a sync is synced, too, though nothing more is written', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const synced: (() => void)[] = [];
+    const sync = vi.spyOn(fs, 'fdatasync').mockImplementation(((_: number, done: (error: null) => void) => {
+      synced.push(() => done(null));
+    }) as typeof fs.fdatasync);
+    onTestFinished(() => sync.mockRestore());
+    const journal = new Journal(file, () => {});
+    journal.done('one', 1, outcome(1));
+    journal.write();
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(1));
+    journal.done('two', 1, outcome(2));
+    journal.write();
+    synced[0]?.();
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(2));
+    synced[1]?.();
+    await journal.close();
+  });
+
+  test('a sync that fails is told, and nothing is written any more', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const sync = vi.spyOn(fs, 'fdatasync').mockImplementation(((_: number, done: (error: Error) => void) => {
+      done(new Error('EIO: i/o error, fdatasync'));
+    }) as typeof fs.fdatasync);
+    onTestFinished(() => sync.mockRestore());
+    const failure = Promise.withResolvers<DivvyError>();
+    const journal = new Journal(file, failure.resolve);
+    journal.done('one', 1, outcome(1));
+    journal.write();
+    const { message, exitCode } = await failure.promise;
+    expect(message).toContain('EIO');
+    expect(exitCode).toBe(74);
+    journal.done('two', 1, outcome(2));
+    expect(() => journal.write()).toThrow('EIO');
+    await journal.close();
+    expect(fs.readFileSync(file, 'utf8')).toContain('"one"');
+    expect(fs.readFileSync(file, 'utf8')).not.toContain('"two"');
+  });
+
+  test('a journal that was removed is not written on', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const journal = new Journal(file, () => {});
+    fs.rmSync(file);
+    journal.done('one', 1, outcome(1));
+    expect(() => journal.write()).toThrow('it has been removed');
+    await journal.close();
+  });
+
+  test('one that cannot be opened leaves no lock behind', () => {
+    const folder = scratch();
+    const file = path.join(folder, 'a-folder');
+    fs.mkdirSync(file);
+    expect(() => new Journal(file, () => {})).toThrow(expect.objectContaining({ exitCode: 74 }));
+    expect(fs.readdirSync(folder)).toEqual(['a-folder']);
+  });
+});
+
+describe('the lock', () => {
+  test('a second run on a journal is refused, also in the same process; after its end it is not', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const { journal } = await openJournal(requestFor(file));
+    const refused = openJournal(requestFor(file, { mode: 'resume' }));
+    await expect(refused).rejects.toMatchObject({ exitCode: 75, message: expect.stringContaining(`${process.pid}`) });
+    await journal?.close();
+    const again = await openJournal(requestFor(file, { mode: 'resume' }));
+    await again.journal?.close();
+    expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson']);
+  });
+
+  test('the lock of a process that is gone is nobody’s, also where another has its id', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const { pid } = spawnSync('true');
+    for (const holder of [
+      { pid, started: 'then' },
+      { pid: process.pid, started: 'before' },
+    ]) {
+      fs.writeFileSync(`${file}.lock`, JSON.stringify(holder));
+      const { journal } = await openJournal(requestFor(file, { mode: 'resume' }));
+      await journal?.close();
+    }
+    fs.writeFileSync(`${file}.lock`, ''); // what a power cut may leave
+    const { journal } = await openJournal(requestFor(file, { mode: 'resume' }));
+    await journal?.close();
+    expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson']);
+  });
+
+  test('of many processes that find a dead lock, exactly one gets the journal', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const module = path.join(import.meta.dirname, '../../runtime/journal/journal.ts');
+    // Each says when it is ready, and tries when it is told to.
+    const program = `
+      const { Journal } = await import(${JSON.stringify(module)});
+      process.stdout.write('ready');
+      await new Promise((resolve) => process.stdin.once('data', resolve));
+      try { new Journal(${JSON.stringify(file)}, () => {}); process.stdout.write(' has it'); }
+      catch (error) { process.stdout.write(' ' + error.exitCode); }
+      process.stdin.resume();`;
+    const { pid } = spawnSync('true');
+    const racers = Array.from({ length: 4 }, () => {
+      const racer = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => void racer.kill('SIGKILL'));
+      const said = { text: '' };
+      racer.stdout.on('data', (chunk) => {
+        said.text += chunk;
+      });
+      return { racer, said };
+    });
+    await vi.waitFor(() => expect(racers.map(({ said }) => said.text)).toEqual(racers.map(() => 'ready')), 60_000);
+    fs.writeFileSync(`${file}.lock`, JSON.stringify({ pid, started: 'then' }));
+    for (const { racer } of racers) racer.stdin.write('go');
+    await vi.waitFor(() => expect(racers.every(({ said }) => /75|has it/.test(said.text))).toBe(true), 60_000);
+    expect(racers.map(({ said }) => said.text).sort()).toEqual([
+      ...racers.slice(1).map(() => 'ready 75'),
+      'ready has it',
+    ]);
+  });
+});
+
+describe('the place', () => {
+  test('is beside divvy.json, else package.json, else the task file', () => {
+    const folder = scratch();
+    const tasks = path.join(folder, 'a/b/tasks');
+    fs.mkdirSync(tasks, { recursive: true });
+    const task = path.join(tasks, 'my-task.ts');
+    fs.writeFileSync(path.join(folder, 'a/b/package.json'), '{}');
+    expect(journalFolder(task)).toBe(path.join(folder, 'a/b/.divvy/my-task'));
+    fs.writeFileSync(path.join(folder, 'a/divvy.json'), '{}');
+    expect(journalFolder(task)).toBe(path.join(folder, 'a/.divvy/my-task'));
+  });
+
+  test('keeps ten, but none goes whose run goes on', async () => {
+    const folder = path.join(scratch(), '.divvy/t');
+    makeJournalFolder(folder);
+    const names = Array.from({ length: 14 }, (_, index) => `2026${String(index).padStart(2, '0')}.ndjson`);
+    for (const name of names) fs.writeFileSync(path.join(folder, name), '');
+    const self = { pid: process.pid, started: startOf(process.pid) };
+    fs.writeFileSync(path.join(folder, `${names[1]}.lock`), JSON.stringify(self));
+    fs.writeFileSync(path.join(folder, `${names[2]}.lock`), JSON.stringify({ pid: process.pid, started: 'before' }));
+    pruneJournals(folder);
+    expect(fs.readdirSync(folder).sort()).toEqual([names[1], `${names[1]}.lock`, ...names.slice(5)].sort());
+    expect(fs.readFileSync(path.join(folder, '../.gitignore'), 'utf8')).toBe('*\n');
+  });
+});
+
+test('a worker of a dead master that goes by itself at the last moment is no error', async () => {
+  const file = path.join(scratch(), 'j.ndjson');
+  const orphan = spawn('sleep', ['1000']);
+  const first = await openJournal(requestFor(file));
+  const pid = orphan.pid ?? 0;
+  first.journal?.add({ type: 'worker', worker: 1, pid, started: startOf(pid) ?? '' } satisfies JournalRecord);
+  first.journal?.failed('key', 1, outcome(1), error);
+  first.journal?.write();
+  await first.journal?.close();
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    orphan.kill('SIGKILL');
+    throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' });
+  });
+  onTestFinished(() => kill.mockRestore());
+  const { journal } = await openJournal(requestFor(file, { mode: 'resume' }));
+  expect(kill).toHaveBeenCalledWith(pid, 'SIGKILL');
+  await journal?.close();
+});
