@@ -164,6 +164,13 @@ export const noTask = (name: string, tasks: readonly string[], nearest: string |
     `${didYouMean(nearest)}${tasks.length === 0 ? 'There are none here.' : `There are: ${tasks.join(', ')}.`}`,
   );
 
+export const lastRunUnknown = (file: string, reason: string, byHand: string): Refusal =>
+  new Refusal(
+    1,
+    `how the last run of ${file} stands cannot be told: ${reason}`,
+    `Ask the runtime by hand:\n  ${byHand}`,
+  );
+
 // Writing
 
 export const unsafePath = (path: string, reason: string): Refusal =>

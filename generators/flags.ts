@@ -79,7 +79,7 @@ export const flags = {
     commands: CREATE,
   },
   cwd: { short: 'C', value: 'DIR', help: 'work in this folder instead of the current one' },
-  json: { help: 'one JSON object on stdout; text goes to stderr', commands: ['create', 'list'] },
+  json: { help: 'one JSON object on stdout; text goes to stderr', commands: ['create', 'list', 'status'] },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },
   color: { negation: 'only', help: 'no colours; NO_COLOR and TERM=dumb mean the same' },

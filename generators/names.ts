@@ -6,8 +6,14 @@ import { isDeviceName } from './change-set/paths.ts';
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const LONGEST = 64;
 
-/** Words that a project uses for something else: a script of its package.json, a package that it installs. */
-const TAKEN = new Set(['divvy', 'start', 'test', 'typecheck', 'typescript', 'node', 'vendor', 'tasks']);
+/**
+ * Words that a project uses for something else: a script of its package.json, a package that it installs, a folder in
+ * `.divvy/`, where the journals of a task have one of its name.
+ */
+const TAKEN = new Set([
+  ...['divvy', 'start', 'test', 'typecheck', 'typescript', 'node', 'vendor', 'tasks'],
+  ...['last', 'pending'],
+]);
 
 /** Names that a task file imports from `#divvy`, or declares or uses beside its class. */
 const TYPES_OF_A_TASK = new Set([

@@ -6,7 +6,14 @@ import type { Exit } from './command.ts';
 /** How a tool ended: what it printed, or why it failed. */
 export type ToolResult =
   | { readonly done: true; readonly output: string }
-  | { readonly done: false; readonly reason: string /** It is not on this machine. */; readonly missing: boolean };
+  | {
+      readonly done: false;
+      readonly reason: string;
+      /** What it had to say of it on stderr, where that was collected. */
+      readonly said: string;
+      /** It is not on this machine. */
+      readonly missing: boolean;
+    };
 
 /**
  * Runs a tool to its end.
@@ -33,6 +40,7 @@ export async function runTool(
   return {
     done: false,
     reason: missing ? `${command} is not on this machine` : (result.shortMessage ?? 'it failed'),
+    said: String(result.stderr ?? ''),
     missing,
   };
 }

@@ -28,7 +28,7 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
    */
   process(item: Item, context: ItemContext): Result | Promise<Result>;
 
-  /** Runs in the master, before the first fork. The number of items, where it is known: it gives progress an end. */
+  /** The number of items, where it is known: it gives progress an end. Runs in the master, before the first fork. */
   total?(): MaybePromise<number>;
 
   /** Runs in the master, before the first fork. When it throws, nothing is dispatched; exit 70. */
@@ -62,8 +62,8 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
   afterFailure?(item: Item, error: ItemError, outcome: Outcome): MaybePromise<void>;
 
   /**
-   * Runs in the master, once for each item of `dispatch`. The item's name across runs: it is how a resume knows what is
-   * done. Two items of the same key are told apart by their order. At most 512 bytes. When it throws: exit 70.
+   * The item's name across runs: it is how a resume knows what is done. Two items of the same key are told apart by their
+   * order. 1 to 512 bytes. Runs in the master, once for each item of `dispatch`. When it throws: exit 70.
    */
   key?(item: Item): string;
 }

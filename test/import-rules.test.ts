@@ -99,7 +99,7 @@ describe('generators', () => {
     commands.find((name) => path.startsWith(`generators/${name}/`));
 
   test('have the commands that there are', () =>
-    expect(commands).toEqual(expect.arrayContaining(['create', 'list', 'run'])));
+    expect(commands).toEqual(expect.arrayContaining(['create', 'list', 'run', 'status'])));
 
   test('read runtime/ and templates/ as files, and import only each other', () => {
     const wrong = importsIn('generators/**/*.ts').filter(({ to, isOurs }) => isOurs && !to.startsWith('generators/'));

@@ -55,12 +55,15 @@ function writtenTypes(member: ContractMember): ts.TypeNode[] {
 
 /**
  * Returns the one line that a hook begins with. It uses the parameters, since some projects forbid unused ones, and is
- * right as it stands: an end that is not known is Infinity.
+ * right as it stands: an end that is not known is Infinity, and what has no name yet is named by all that is in it.
  */
 function body(member: ContractMember, returns: ts.TypeNode, { semicolon }: Style): string {
   const names = member.parameters.map(({ name }) => name);
   if (returns.kind === ts.SyntaxKind.NumberKeyword) {
     return `return Number.POSITIVE_INFINITY${semicolon} // Not known yet. How many items does dispatch yield?`;
+  }
+  if (returns.kind === ts.SyntaxKind.StringKeyword && names[0] !== undefined) {
+    return `return JSON.stringify(${names[0]})${semicolon} // Put in its place what names it for good, such as its id.`;
   }
   if (returns.kind !== ts.SyntaxKind.VoidKeyword)
     return `throw new Error('${member.name} is not written yet')${semicolon}`;

@@ -1,22 +1,27 @@
-/** `divvy list`: the tasks that are here, and the templates and hooks that there are. */
+/** `divvy list`: the tasks that are here and the last run of each, and the templates and hooks that there are. */
 
 import type { Call, Exit } from '../command.ts';
+import { Refusal } from '../errors.ts';
 import { table } from '../help.ts';
 import { contractText, hooksOf } from '../hooks.ts';
-import { openProject, projectFolder } from '../manifest.ts';
-import { taskNames } from '../tasks.ts';
+import { openProject, type Project, projectFolder } from '../manifest.ts';
+import { inWords, type LastRun, lastRun } from '../runner.ts';
+import { taskFile, taskNames } from '../tasks.ts';
 import { templates } from '../templates.ts';
+
+/** A task with its last run, null where it never ran; or with the reason why that cannot be told. */
+type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
 
 export async function list({ cwd, terminal }: Call): Promise<Exit> {
   const project = projectFolder(cwd) === undefined ? undefined : await openProject(cwd);
-  const tasks = project ? taskNames(project) : [];
+  const tasks = project ? await tasksOf(project) : [];
   const rows = templates().map(({ name, description }) => [name, description] as const);
   const hooks = hooksOf(contractText()).map(({ name, summary }) => [name, summary] as const);
   const { style } = terminal;
   terminal.say(
     [
       project ? `${style.strong('Tasks')} in ${project.folder}` : style.strong('Tasks'),
-      ...(project ? tasks.map((task) => `  ${task}`) : ['  none: there is no divvy.json here or above']),
+      ...(project ? table(tasks.map(row)) : ['  none: there is no divvy.json here or above']),
       ...(project && tasks.length === 0 ? ['  none yet'] : []),
       '',
       style.strong('Templates'),
@@ -34,4 +39,24 @@ export async function list({ cwd, terminal }: Call): Promise<Exit> {
     hooks: hooks.map(([name, summary]) => ({ name, summary })),
   });
   return 0;
+}
+
+/** A list is of use where the last runs cannot be told, too: the runtime may be gone, or an older release. */
+async function tasksOf(project: Project): Promise<Task[]> {
+  const tasks: Task[] = [];
+  for (const name of taskNames(project)) {
+    try {
+      tasks.push({ name, lastRun: await lastRun(project, taskFile(project, name)) });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      tasks.push({ name, error: error.message });
+    }
+  }
+  return tasks;
+}
+
+function row(task: Task): readonly [string, string] {
+  if ('error' in task) return [task.name, task.error];
+  const { name, lastRun: run } = task;
+  return [name, run === null ? inWords(run) : `${inWords(run)}, began ${run.began}`];
 }

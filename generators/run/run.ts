@@ -1,12 +1,13 @@
 /** `divvy run <task>` and `divvy [options] <task file>`: the project's own vendored runner, in the place of this process. */
 
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { stat } from '../change-set/survey.ts';
 import type { Call, Exit } from '../command.ts';
-import { noRunner, noTask } from '../errors.ts';
+import { noTask } from '../errors.ts';
 import { openProject, type Project, projectFolder } from '../manifest.ts';
 import { nearest } from '../nearest.ts';
 import { runRunner } from '../processes.ts';
+import { runnerOf } from '../runner.ts';
 import { taskFile, taskNames } from '../tasks.ts';
 
 /**
@@ -16,9 +17,7 @@ import { taskFile, taskNames } from '../tasks.ts';
  */
 export async function run({ argv, cwd }: Call): Promise<Exit> {
   const project = await openProject(whereToLook(argv, cwd));
-  const runner = join(project.folder, project.manifest.runtime, 'run.mjs');
-  if (!stat(runner)?.isFile()) throw noRunner(runner);
-  return runRunner(runner, withTaskFile(argv, cwd, project), cwd);
+  return runRunner(runnerOf(project), withTaskFile(argv, cwd, project), cwd);
 }
 
 /** Here, or, where no project is here, where the first file is that is named. */

@@ -58,7 +58,9 @@ describe.each(templateNames)('a project of the template %s', (template) => {
   ])('with $title passes its own tests, with nothing installed', async ({ hooks }) => {
     const project = await makeProject(template, hooks);
     const task = readFileSync(join(project, 'tasks/my-task.ts'), 'utf8');
-    for (const hook of hookNames) expect(task.includes(`async ${hook}(`), hook).toBe(hooks.includes(hook));
+    for (const hook of hookNames) {
+      expect(new RegExp(`^ {2}(async )?${hook}\\(`, 'm').test(task), hook).toBe(hooks.includes(hook));
+    }
 
     const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
     expect(scripts.test).toBe('node --test "test/**/*.test.ts"');

@@ -14,6 +14,7 @@ describe.each([
   ['divvy', divvy, ['-h']],
   ['divvy-create', divvy, ['create', '--help']],
   ['divvy-list', divvy, ['list', '-h']],
+  ['divvy-status', divvy, ['status', '--help']],
   ['divvy-run', divvy, ['run', '--help']],
 ] as const)('%s.txt', (name, command, argv) => {
   test(`is what ${argv.join(' ')} prints`, async () => {
@@ -39,7 +40,7 @@ test.each([
 });
 
 test.each([
-  [[], 'no command and no task file is given', 'create, run, list'],
+  [[], 'no command and no task file is given', 'create, run, list, status'],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
   [['undo'], '`divvy undo` is not there yet', 'divvy --help'],
   [['hook', 'add', 'total'], '`divvy hook` is not there yet', 'divvy --help'],

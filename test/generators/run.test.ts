@@ -149,7 +149,7 @@ test('divvy list names the tasks, the templates and the hooks', async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     command: 'list',
     folder: cwd,
-    tasks: ['dance-party', 'nightly'],
+    tasks: [{ name: 'dance-party' }, { name: 'nightly' }],
     templates: [{ name: 'basic' }, { name: 'dance-party' }, { name: 'files' }],
     hooks: expect.arrayContaining([{ name: 'beforeFork', summary: expect.stringContaining('master') }]),
   });

@@ -11,7 +11,7 @@ export default class Nightly implements Parallelizable<Item> {
     console.log(item);
   }
 
-  /** Runs in the master, before the first fork. */
+  /** The number of items, where it is known: it gives progress an end. */
   async total(): Promise<number> {
     return Number.POSITIVE_INFINITY; // Not known yet. How many items does dispatch yield?
   }
@@ -54,5 +54,10 @@ export default class Nightly implements Parallelizable<Item> {
   /** Runs in the master, when an item is given up. */
   async afterFailure(item: Item, error: ItemError, outcome: Outcome): Promise<void> {
     void [item, error, outcome]; // Write here what is to happen, in place of this line.
+  }
+
+  /** The item's name across runs: it is how a resume knows what is done. */
+  key(item: Item): string {
+    return JSON.stringify(item); // Put in its place what names it for good, such as its id.
   }
 }

@@ -1,0 +1,48 @@
+/** `divvy status [task]`: how the last run of a task stands, or of each task, from another terminal. */
+
+import { relative, resolve } from 'node:path';
+import { stat } from '../change-set/survey.ts';
+import type { Call, Exit } from '../command.ts';
+import { noTask } from '../errors.ts';
+import { openProject, type Project } from '../manifest.ts';
+import { nearest } from '../nearest.ts';
+import { inWords, type LastRun, lastRun } from '../runner.ts';
+import { taskFile, taskNames } from '../tasks.ts';
+
+/**
+ * Says how runs stand; a task that never ran is no error.
+ *
+ * Rejects with a Refusal with exit code 2 where there is no project, no runtime or no such task, and with 1 where the
+ * runtime that is there cannot say.
+ */
+export async function status({ words, cwd, terminal }: Call): Promise<Exit> {
+  const project = await openProject(cwd);
+  const [word] = words;
+  const asked = word === undefined ? taskNames(project) : [word];
+  const tasks: { name: string; lastRun: LastRun | null }[] = [];
+  for (const name of asked) tasks.push({ name, lastRun: await lastRun(project, fileOf(name, cwd, project)) });
+  if (asked.length === 0) terminal.say(`There are no tasks in ${project.folder}.`);
+  for (const task of tasks) terminal.say(linesOf(task, cwd).join('\n'));
+  terminal.result({ command: 'status', folder: project.folder, tasks });
+  return 0;
+}
+
+/** A task may be named, or given as a file. */
+function fileOf(word: string, cwd: string, project: Project): string {
+  const names = taskNames(project);
+  if (names.includes(word)) return taskFile(project, word);
+  if (word.endsWith('.ts') && stat(resolve(cwd, word))?.isFile()) return resolve(cwd, word);
+  throw noTask(word, names, nearest(word, names));
+}
+
+function linesOf({ name, lastRun: run }: { name: string; lastRun: LastRun | null }, cwd: string): string[] {
+  const lines = [`${name}: ${inWords(run)}`];
+  if (run === null) return lines;
+  lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
+  lines.push(`  journal ${relative(cwd, run.journal)}`);
+  // The arguments are not repeated here: a task's own have to be the same again, and the runner says so if they are not.
+  if (run.state === 'unfinished') lines.push(`  to go on: divvy run ${name} --resume`);
+  if (run.state !== 'running' && run.failed > 0)
+    lines.push(`  to try what failed again: divvy run ${name} --retry-failed`);
+  return lines;
+}

@@ -1,0 +1,136 @@
+// How runs stand, asked of the project's own runner: the real one, over journals that real runs have left.
+import { once } from 'node:events';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { cleanEnvironment, divvy, freshFolder, home } from './commands.ts';
+
+const TASK = `export default class Nightly {
+  *dispatch() { yield* [1, 2, 3]; }
+  process(item) {
+    if (item === Number(process.argv[2])) throw new Error('not this one');
+    if (process.argv[2] === 'wait') return new Promise((resolve) => {
+      console.log('waits');
+      setTimeout(resolve, 600_000);
+    });
+  }
+}
+`;
+
+/** A project of two tasks, with the runtime of this repository. */
+function project(): string {
+  const cwd = freshFolder();
+  mkdirSync(join(cwd, 'tasks'));
+  writeFileSync(join(cwd, 'divvy.json'), JSON.stringify({ tasks: 'tasks', runtime: 'runtime' }));
+  symlinkSync(join(home, 'runtime'), join(cwd, 'runtime'));
+  for (const name of ['nightly.ts', 'weekly.ts']) writeFileSync(join(cwd, 'tasks', name), TASK);
+  return cwd;
+}
+
+const run = (cwd: string, ...args: string[]) =>
+  execa(process.execPath, ['runtime/run.mjs', '-n', '1', 'tasks/nightly.ts', ...args], {
+    cwd,
+    env: cleanEnvironment(),
+    extendEnv: false,
+    reject: false,
+  });
+
+async function json(argv: readonly string[], cwd: string): Promise<{ tasks: { name: string; lastRun: unknown }[] }> {
+  const { code, stdout } = await divvy([...argv, '--json'], { cwd });
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
+
+describe('divvy status says of', () => {
+  test('a task that never ran just that', async () => {
+    const cwd = project();
+    expect(await divvy(['status', 'nightly'], { cwd })).toMatchObject({ code: 0, stdout: 'nightly: no run yet\n' });
+    expect(await json(['status', 'nightly'], cwd)).toEqual({
+      command: 'status',
+      folder: cwd,
+      tasks: [{ name: 'nightly', lastRun: null }],
+    });
+  });
+
+  test('a run with failed items how many, and how to try them again; and of each task where none is named', async () => {
+    const cwd = project();
+    expect((await run(cwd, '2')).exitCode).toBe(1);
+    const { stdout } = await divvy(['status'], { cwd });
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe('nightly: complete: 2 done, 1 failed');
+    expect(lines[1]).toMatch(/^ {2}began 2\d{3}-.*Z, ended 2\d{3}-.*Z$/);
+    expect(lines[2]).toMatch(/^ {2}journal \.divvy\/nightly\/.+\.ndjson$/);
+    expect(lines.slice(3)).toEqual([
+      '  to try what failed again: divvy run nightly --retry-failed',
+      'weekly: no run yet',
+      '',
+    ]);
+    const { tasks } = await json(['status'], cwd);
+    expect(tasks).toEqual([
+      { name: 'nightly', lastRun: expect.objectContaining({ state: 'complete', done: 2, failed: 1 }) },
+      { name: 'weekly', lastRun: null },
+    ]);
+    expect(await json(['status', '../tasks/nightly.ts'], join(cwd, 'tasks'))).toMatchObject({
+      tasks: [{ name: '../tasks/nightly.ts', lastRun: { done: 2 } }],
+    });
+    expect((await json(['list'], cwd)).tasks).toEqual(tasks);
+    expect((await divvy(['list'], { cwd })).stdout).toMatch(
+      /^ {2}nightly {2}complete: 2 done, 1 failed, began 2.*\n {2}weekly {3}no run yet$/m,
+    );
+  });
+
+  test('a run that goes on that it does; and once it is killed, how to go on', async () => {
+    const cwd = project();
+    const running = run(cwd, 'wait');
+    await once(running.stdout, 'data'); // The item is in progress.
+    const { stdout } = await divvy(['status', 'nightly'], { cwd });
+    expect(stdout).toContain(`nightly: runs now, as process ${running.pid}: 0 done\n`);
+    expect(stdout).not.toContain('to go on');
+    running.kill('SIGKILL');
+    await running;
+    const after = await divvy(['status', 'nightly'], { cwd });
+    expect(after.stdout).toMatch(/^nightly: cut short: 0 done\n/);
+    expect(after.stdout).toContain('\n  to go on: divvy run nightly --resume\n');
+  });
+});
+
+describe('what cannot be told is said, with what to do:', () => {
+  test.each([
+    [['status', 'nigthly'], 2, /there is no task "nigthly"\nDid you mean nightly\? There are: nightly, weekly\./],
+    [['status', 'tasks/gone.ts'], 2, /there is no task "tasks\/gone\.ts"/],
+    [['status', 'nightly', 'weekly'], 2, /"weekly" is one argument too many/],
+  ])('%j', async (argv, code, message) => {
+    const ended = await divvy(argv, { cwd: project() });
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toMatch(message);
+  });
+
+  test('no project', async () => {
+    const ended = await divvy(['status'], { cwd: freshFolder() });
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toContain('there is no divvy.json');
+  });
+
+  test('a runtime that is older, or broken: exit 1, and `divvy list` goes on', async () => {
+    const cwd = project();
+    rmSync(join(cwd, 'runtime'));
+    mkdirSync(join(cwd, 'runtime'));
+    writeFileSync(join(cwd, 'runtime/run.mjs'), "console.error('there is no option --status'); process.exitCode = 2;");
+    const ended = await divvy(['status', 'nightly'], { cwd });
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toContain('tasks/nightly.ts stands cannot be told: there is no option --status\n');
+    expect(ended.stderr).toContain('node runtime/run.mjs --status tasks/nightly.ts');
+    expect((await json(['list'], cwd)).tasks[0]).toEqual({
+      name: 'nightly',
+      error: expect.stringContaining('there is no option --status'),
+    });
+  });
+
+  test('a runtime that is missing: exit 2, and `divvy list` goes on', async () => {
+    const cwd = project();
+    rmSync(join(cwd, 'runtime'));
+    expect(await divvy(['status'], { cwd })).toMatchObject({ code: 2, stdout: '' });
+    expect((await divvy(['list'], { cwd })).stdout).toContain('nightly  the runtime is not where divvy.json says');
+  });
+});
