@@ -1,35 +1,47 @@
 /**
- * Faults that are put into the text of runtime/delivery.ts, to see that the simulator notices. Each `find` is in that
- * text exactly once: where the rules are written anew, the faults are too.
+ * Faults that are put into the text of the runtime, to see that the simulator and the search notice. Each `find` is in its
+ * file exactly once: where the rules are written anew, the faults are too.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { DeliveryClass } from './simulation.ts';
+import { Delivery } from '../../../runtime/delivery.ts';
+import { Intake } from '../../../runtime/intake.ts';
+import { KeySet } from '../../../runtime/journal/key-set.ts';
+import type { Code } from './simulation.ts';
 
 export interface Fault {
   readonly what: string;
+  /** delivery.ts where nothing is said. */
+  readonly file?: 'delivery.ts' | 'intake.ts' | 'journal/key-set.ts';
   readonly find: string;
   readonly put: string;
 }
 
-const source = readFileSync(join(import.meta.dirname, '../../../runtime/delivery.ts'), 'utf8');
+const runtime = path.join(import.meta.dirname, '../../../runtime');
 
-/** Returns the class with a fault in it. Throws where the fault has no place in it any more. */
-export async function withFault({ what, find, put }: Fault): Promise<DeliveryClass> {
+/** The code as it is. */
+export const faultless: Code = { Delivery, Intake, KeySet };
+
+/** Returns the code with a fault in it. Throws where the fault has no place in it any more. */
+export async function withFault({ what, file = 'delivery.ts', find, put }: Fault): Promise<Code> {
+  const source = readFileSync(path.join(runtime, file), 'utf8');
   const places = source.split(find).length - 1;
-  if (places !== 1) throw new Error(`"${what}": its text is in runtime/delivery.ts ${places} times: ${find}`);
-  const folder = mkdtempSync(join(tmpdir(), 'divvy-fault-'));
+  if (places !== 1) throw new Error(`"${what}": its text is in runtime/${file} ${places} times: ${find}`);
+  const changed = source.replace(find, () => put);
+  return { ...faultless, ...(await load(file, changed)) };
+}
+
+/** Loads a file of the runtime with another text. */
+async function load(file: string, text: string): Promise<Partial<Code>> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'divvy-fault-'));
   try {
-    const file = join(folder, 'delivery.ts');
-    writeFileSync(
-      file,
-      source.replace(find, () => put),
-    );
-    const faulty = (await import(pathToFileURL(file).href)) as { Delivery: DeliveryClass };
-    return faulty.Delivery;
+    const copy = path.join(folder, path.basename(file));
+    const here = pathToFileURL(path.dirname(path.join(runtime, file))).href;
+    writeFileSync(copy, text.replaceAll("from '.", `from '${here}/.`));
+    return (await import(pathToFileURL(copy).href)) as Partial<Code>;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -238,5 +250,125 @@ export const faults: readonly Fault[] = [
     what: 'the run ends before its outcomes are recorded',
     find: 'this.#idle && this.#settling === 0 && ',
     put: 'this.#idle && ',
+  },
+
+  // ---- timeouts ----
+  {
+    what: 'an item is overdue when half of its time is over',
+    find: 'now - item.leasedAt > ms',
+    put: 'now - item.leasedAt > ms / 2',
+  },
+  {
+    what: 'only the item that was handed out first can be overdue',
+    find: 'slot.leases.filter((item) => now - item.leasedAt > ms)',
+    put: 'slot.leases.slice(0, 1).filter((item) => now - item.leasedAt > ms)',
+  },
+  {
+    what: 'how long an item takes is counted from its first attempt',
+    find: '    item.leasedAt = now;\n',
+    put: '    if (item.starts === 1) item.leasedAt = now;\n',
+  },
+  {
+    what: 'a timeout is a crash of the item',
+    find: 'else if (timedOut !== undefined && timedOut.size > 0) {',
+    put: 'else if (timedOut !== undefined && timedOut.size > 1) {',
+  },
+  {
+    what: 'what stood beside an item that ran past its timeout is lost',
+    find: '      this.#giveBack(inProgress.filter((item) => !timedOut.has(item.number)));\n',
+    put: '',
+  },
+  {
+    what: 'what stood beside an item that ran past its timeout counts as tried',
+    find: 'timedOut.has(item.number) && this.#attemptFailed(',
+    put: 'this.#attemptFailed(',
+  },
+  {
+    what: 'an item that ran past its timeout is not tried again',
+    find: 'this.#attemptFailed(item, false, now)));',
+    put: 'this.#attemptFailed(item, true, now)));',
+  },
+  {
+    what: 'an item that ran past its timeout is lost',
+    find: 'failed.push(...inProgress.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));',
+    put: '',
+  },
+  {
+    what: 'a kill for a timeout counts as a death of the worker',
+    find: "this.stopping === 'forcefully' || timedOut !== undefined;",
+    put: "this.stopping === 'forcefully';",
+  },
+  {
+    what: 'the retries are not held to their order',
+    find: 'while (index > 0 && (this.#retrying[index - 1]?.notBefore ?? 0) > notBefore) index -= 1;',
+    put: '',
+  },
+
+  // ---- resumes ----
+  {
+    what: 'an item that is skipped is not numbered',
+    find: 'number: this.counts.dispatched + this.counts.skipped,',
+    put: 'number: this.counts.dispatched,',
+  },
+  { what: 'an item that is skipped does not count', find: '    this.counts.skipped += 1;\n', put: '' },
+  {
+    what: 'a resume does what is done again',
+    file: 'intake.ts',
+    find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
+    put: "if (mode === 'retry-failed' && ended !== 'failed') {",
+  },
+  {
+    what: 'a resume takes what has failed',
+    file: 'intake.ts',
+    find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
+    put: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined) && ended !== 'failed') {",
+  },
+  {
+    what: 'a retry of what has failed takes what is new, too',
+    file: 'intake.ts',
+    find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
+    put: "if (mode === 'retry-failed' ? ended === 'done' : ended !== undefined) {",
+  },
+  {
+    what: 'what failed before does not count',
+    file: 'intake.ts',
+    find: "      if (ended === 'failed') this.failedBefore += 1;\n",
+    put: '',
+  },
+  {
+    what: 'what is skipped counts for the limit',
+    file: 'intake.ts',
+    find: '    const { occurrence, ended } = keys.meet(journalKey);\n',
+    put: '    const { occurrence, ended } = keys.meet(journalKey);\n    if (ended) this.#taken += 1;\n',
+  },
+  {
+    what: 'equal items have the same key',
+    file: 'intake.ts',
+    find: 'key: own ?? (occurrence > 1 ?',
+    put: 'key: own ?? (occurrence < 1 ?',
+  },
+  {
+    what: 'the second of equal items is taken for the first',
+    file: 'journal/key-set.ts',
+    find: 'const word = occurrence === 1 ? first : this.#change(identity(key, occurrence), (same) => same);',
+    put: 'const word = first;',
+  },
+  {
+    what: 'which of equal items has ended is not told apart',
+    file: 'journal/key-set.ts',
+    find: 'function identity(key: string, occurrence: number): Identity {\n',
+    put: 'function identity(key: string, _: number): Identity {\n  const occurrence = 1;\n',
+  },
+  {
+    what: 'what failed and is done now counts as failed still',
+    file: 'journal/key-set.ts',
+    find: '((word & MET) | (how',
+    put: '(word | (how',
+  },
+  {
+    what: 'how often a key was met is forgotten when it has ended',
+    file: 'journal/key-set.ts',
+    find: '(word) => word + 1)',
+    put: '(word) => (word > MET ? word : word + 1))',
   },
 ];

@@ -1,9 +1,9 @@
 /** What must be so, whatever happens: Delivery's account against the simulator's own. */
 
 import type { Delivery } from '../../../runtime/delivery.ts';
-import type { Work } from './simulated-process.ts';
 import type { Truth } from './truth.ts';
 import { ensure, same } from './violation.ts';
+import type { Work } from './world.ts';
 
 /** Items that wait for their time or for their hooks: past so many no more are pulled. */
 const WAITING_MAX = 1000;
@@ -11,19 +11,20 @@ const WAITING_MAX = 1000;
 /** After each step: Delivery has every item where it is, and counts as it is. */
 export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
   let leased = 0;
-  for (const { work, item, place, holder, starts } of truth.active) {
+  for (const { number, item, place, holder, starts } of truth.active) {
     const as = place === 'held' ? ['leased'] : ['pending', 'retrying'];
-    ensure(as.includes(item.state), `item ${work.number} is ${place}, and Delivery has it as ${item.state}`);
-    ensure(item.starts === starts, `item ${work.number} was started ${starts} times, not ${item.starts}`);
+    ensure(as.includes(item.state), `item ${number} is ${place}, and Delivery has it as ${item.state}`);
+    ensure(item.starts === starts, `item ${number} was started ${starts} times, not ${item.starts}`);
     if (!holder) continue;
     leased += 1;
     const leases = delivery.slots[holder.worker - 1]?.leases.filter((lease) => lease === item).length;
-    ensure(leases === 1, `item ${work.number} is in worker ${holder.worker}, which has ${leases} leases of it`);
+    ensure(leases === 1, `item ${number} is in worker ${holder.worker}, which has ${leases} leases of it`);
   }
   same('items leased', delivery.leased, leased);
   same('distributed', delivery.distributed, truth.distributed.size);
   const { counts } = delivery;
   same('dispatched', counts.dispatched, truth.entries.length);
+  same('skipped', counts.skipped, truth.skipped);
   same('done', counts.done, truth.ended.done);
   same('failed', counts.failed, truth.ended.failed);
   same('unfinished', counts.unfinished, truth.ended.unfinished);
@@ -72,9 +73,9 @@ export function checkWanted(truth: Truth, wanted: number): void {
 
 /** At the end. */
 export function checkFinished(truth: Truth, delivery: Delivery<Work>): void {
-  for (const { work, item, place } of truth.entries) {
+  for (const { number, item, place } of truth.entries) {
     const as = place === 'unfinished' ? 'released' : place;
-    ensure(item.state === as, `item ${work.number} ended as ${place}, and Delivery has it as ${item.state}`);
+    ensure(item.state === as, `item ${number} ended as ${place}, and Delivery has it as ${item.state}`);
   }
   same('items without an outcome', truth.active.size + truth.settling.size, 0);
   same('processes left', truth.workers.size, 0);

@@ -1,33 +1,30 @@
-/** What a seed stands for: the rules of a run, its items, and all that is going to go wrong in it. */
+/** What a seed stands for: the rules of a run, its items, and all that is going to go wrong in it and in its resumes. */
 
 import type { DeliveryRules } from '../../../runtime/delivery.ts';
 import { Random } from './random.ts';
-
-/** What is in an item. */
-export type Nature =
-  | 'plain'
-  | 'slow'
-  /** `process` throws the first few times. */
-  | 'throws'
-  | 'throws for good'
-  /** Takes its worker down each time, before its ack is written. */
-  | 'poison'
-  /** Takes its worker down the first few times. */
-  | 'poison at first'
-  /** Is processed, and its worker goes down once the ack is written. */
-  | 'deadly after its ack'
-  | 'unfit'
-  /** Never ends by itself: only where the run is going to be stopped forcefully. */
-  | 'stuck';
+import type { Nature } from './world.ts';
 
 /** Something that comes from outside, and when, in milliseconds from the start. */
 export interface Intrusion {
   readonly atMs: number;
-  readonly what: 'kill a worker' | 'TERM to a worker' | 'TTIN' | 'TTOU' | 'stop gracefully' | 'stop forcefully';
+  readonly what:
+    | 'kill a worker'
+    | 'TERM to a worker'
+    | 'TTIN'
+    | 'TTOU'
+    | 'stop gracefully'
+    | 'stop forcefully'
+    | 'suspend a worker'
+    | 'suspend the master';
 }
 
+/** One master's run. */
 export interface Scenario {
   readonly rules: Omit<DeliveryRules, 'random'>;
+  /** How long an item may take; Infinity where there is no timeout. */
+  readonly timeoutMs: number;
+  /** After so many items a worker asks to be replaced. */
+  readonly recycleAfter: number;
   readonly items: number;
   /** How many of the items have which nature. */
   readonly natures: readonly [Nature, ...Nature[]];
@@ -42,24 +39,86 @@ export interface Scenario {
   };
   readonly exitMs: number;
   readonly latencyMs: number;
+  /** Some acks arrive seconds after they were written. */
+  readonly lateAcks: boolean;
   readonly hooks: { readonly ms: number; readonly failing: boolean };
   readonly clogs: boolean;
   readonly intrusions: readonly Intrusion[];
   /** Only an item takes a worker down, and only before its ack: then nothing else may be failed for it. */
   readonly onlyPoisonKills: boolean;
+  /** How the run is recorded; undefined where it is not. */
+  readonly journal: JournalScenario | undefined;
+  /** When the master is killed, in milliseconds from its start; Infinity for never. */
+  readonly diesAtMs: number;
 }
 
-export function scenarioOf(seed: number): Scenario {
+export interface JournalScenario {
+  readonly mode: 'new' | 'resume' | 'retry-failed';
+  /** The disk is full after so many lines of this run. */
+  readonly lines: number;
+  /** The task has a `key` of its own. */
+  readonly ownKeys: boolean;
+  /** How many items differ from each other. */
+  readonly distinct: number;
+  /** So many new items stand in front of the input, and the rest may be the other way round. */
+  readonly front: number;
+  readonly reversed: boolean;
+  /** No more items than this are taken. */
+  readonly limit: number;
+}
+
+/** Returns the runs that a seed stands for: the first, and those that go on with what it left. */
+export function scenariosOf(seed: number): Scenario[] {
   const random = new Random(seed);
+  const first = scenarioOf(random);
+  if (!Number.isFinite(first.items) || random.chance(0.78)) return [first];
+
+  // What never ends by itself can only be gone on with where a timeout ends it.
+  const timeoutMs = first.natures.some((nature) => isStuck(nature)) ? random.whole(200, 400) : first.timeoutMs;
+  const distinct = random.chance(0.3) ? random.whole(1, 10) : Infinity;
+  const ownKeys = random.chance(0.7);
+  const runs: Scenario[] = [];
+  const add = (mode: JournalScenario['mode'], troubled: boolean): void => {
+    const run: Scenario = {
+      ...first,
+      timeoutMs,
+      journal: {
+        mode,
+        lines: troubled && random.chance(0.1) ? random.whole(0, 30) : Infinity,
+        ownKeys,
+        distinct,
+        front: mode !== 'new' && random.chance(0.3) ? random.whole(1, 3) : 0,
+        reversed: mode !== 'new' && random.chance(0.2),
+        limit: troubled && random.chance(0.1) ? random.whole(1, 20) : Infinity,
+      },
+      diesAtMs: troubled && random.chance(0.8) ? random.whole(0, random.among([100, 1000, 6000])) : Infinity,
+    };
+    runs.push(troubled ? { ...run, intrusions: intrusionsOf(random, false) } : calm(run));
+  };
+  add('new', true);
+  for (let resumes = random.whole(0, 3); resumes > 0; resumes--) add('resume', true);
+  add('resume', false);
+  if (random.chance(0.3)) {
+    add('retry-failed', random.chance(0.5));
+    add('resume', false);
+  }
+  return runs.map((run) => (run.intrusions.some(({ what }) => what === 'kill a worker') ? blameless(run) : run));
+}
+
+function scenarioOf(random: Random): Scenario {
   const endless = random.chance(0.1);
   const intrusions = intrusionsOf(random, endless);
   const forceful = intrusions.some(({ what }) => what === 'stop forcefully');
   const kills = intrusions.some(({ what }) => what === 'kill a worker');
+  const timeoutMs = random.chance(0.3) ? random.among([50, 300, 2000]) : Infinity;
 
   const natures: [Nature, ...Nature[]] = ['plain', 'plain', 'plain', 'plain'];
   const others: Nature[] = ['slow', 'throws', 'throws for good', 'poison', 'poison at first', 'deadly after its ack'];
   for (const nature of [...others, 'unfit'] as const) if (random.chance(0.3)) natures.push(nature);
-  if (forceful && random.chance(0.5)) natures.push('stuck');
+  if (forceful || timeoutMs < Infinity) {
+    const stuck: Nature[] = ['stuck, and obeys its signal', 'stuck, and deaf', 'blocks its worker'];
+    for (const nature of stuck) if (random.chance(0.3)) natures.push(nature);
+  }
 
   const scenario: Scenario = {
     rules: {
@@ -69,6 +128,8 @@ export function scenarioOf(seed: number): Scenario {
       retries: random.whole(0, 3),
       backoffMs: random.among([0, 10, 1000, 60_000]),
     },
+    timeoutMs,
+    recycleAfter: random.chance(0.15) ? random.whole(1, 5) : Infinity,
     items: endless ? Infinity : random.among([random.whole(0, 5), random.whole(5, 30), random.whole(30, 80)]),
     natures,
     dispatch: { stepMs: random.among([0, 0, 5, 200]), ends: random.chance(0.1) ? 'throws' : 'ends' },
@@ -81,12 +142,19 @@ export function scenarioOf(seed: number): Scenario {
     },
     exitMs: random.among([1, 1000]),
     latencyMs: random.among([0, 1, 20]),
+    lateAcks: random.chance(0.15),
     hooks: { ms: random.among([0, 0, 10, 300]), failing: random.chance(0.05) },
     clogs: random.chance(0.3),
     intrusions,
     onlyPoisonKills: !kills && !natures.includes('deadly after its ack'),
+    journal: undefined,
+    diesAtMs: Infinity,
   };
   return random.chance(0.005) ? flooded(scenario) : scenario;
+}
+
+export function isStuck(nature: Nature): boolean {
+  return nature === 'stuck, and obeys its signal' || nature === 'stuck, and deaf' || nature === 'blocks its worker';
 }
 
 /** Items end far faster than their hooks do. */
@@ -94,6 +162,7 @@ function flooded(scenario: Scenario): Scenario {
   return {
     ...scenario,
     rules: { ...scenario.rules, workers: 5, concurrency: 4 },
+    timeoutMs: Infinity,
     items: Infinity,
     natures: ['plain'],
     dispatch: { stepMs: 0, ends: 'ends' },
@@ -101,6 +170,21 @@ function flooded(scenario: Scenario): Scenario {
     intrusions: [{ what: 'stop gracefully', atMs: 4000 }],
     onlyPoisonKills: true,
   };
+}
+
+/** A run that nothing stops, so that it ends with everything done. */
+function calm(scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    dispatch: { ...scenario.dispatch, ends: 'ends' },
+    boots: { ...scenario.boots, failing: 'none', hangs: false },
+    hooks: { ...scenario.hooks, failing: false },
+    intrusions: [],
+  };
+}
+
+function blameless(scenario: Scenario): Scenario {
+  return { ...scenario, onlyPoisonKills: false };
 }
 
 function intrusionsOf(random: Random, endless: boolean): Intrusion[] {
@@ -115,6 +199,8 @@ function intrusionsOf(random: Random, endless: boolean): Intrusion[] {
     add('TTIN', random.whole(0, 4));
     add('TTOU', random.whole(1, 4));
   }
+  if (random.chance(0.15)) add('suspend a worker', random.whole(1, 4));
+  if (random.chance(0.15)) add('suspend the master', random.whole(1, 2));
   const graceful = random.chance(0.3);
   if (graceful || endless) add('stop gracefully', 1);
   if (random.chance(0.25)) add('stop forcefully', 1);

@@ -1,20 +1,17 @@
 /**
  * A worker's process as runtime/worker-process.ts and runtime/processing.ts behave, and as it is to be from the outside:
- * it boots, or does not; it starts items in the order in which they arrive; it can go down at any moment. What it has
- * written when it does is still read.
+ * it boots, or does not; it starts items in the order in which they arrive; it can be suspended, and go down, at any moment.
+ * What it has written when it does is still read.
  */
 
 import type { Random } from './random.ts';
-import type { Nature, Scenario } from './scenario.ts';
+import { isStuck, type Scenario } from './scenario.ts';
+import type { Work } from './world.ts';
 
-/** An item as it is in reality, whatever the master believes. */
-export interface Work {
+/** An item as it is handed to a process: it has its number only in the run that this process belongs to. */
+export interface Handed {
   readonly number: number;
-  readonly nature: Nature;
-  /** How often it misbehaves before it has done with that. */
-  readonly tantrums: number;
-  /** How often a process has begun with it. */
-  runs: number;
+  readonly work: Work;
 }
 
 export interface Outcome {
@@ -24,10 +21,11 @@ export interface Outcome {
 
 export type Said =
   | { readonly kind: 'ready' | 'leaving' }
+  | { readonly kind: 'timed out'; readonly number: number }
   | { readonly kind: 'returned'; readonly numbers: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly Outcome[] };
 
-export type Told = { readonly kind: 'items'; readonly items: readonly Work[] } | { readonly kind: 'drain' | 'abort' };
+export type Told = { readonly kind: 'items'; readonly items: readonly Handed[] } | { readonly kind: 'drain' | 'abort' };
 
 /** What a process needs of the world that it is in. */
 export interface Surroundings {
@@ -40,11 +38,20 @@ export interface Surroundings {
   readonly at: (time: number, act: () => void) => void;
   readonly began: (process: SimulatedProcess, work: Work) => void;
   readonly ceased: (process: SimulatedProcess, work: Work) => void;
+  /** It has done what there was to do with the item. */
+  readonly processed: (work: Work) => void;
+  /** The master reads what it is sent; while it does not, the sockets fill. */
+  readonly reads: () => boolean;
   /** The master reads what the process wrote. */
   readonly said: (process: SimulatedProcess, message: Said) => void;
   /** The master learns of its exit, after it has read everything. */
   readonly exited: (process: SimulatedProcess) => void;
 }
+
+/** So many messages fit into the socket of a master that does not read. */
+const SOCKET_HOLDS = 3;
+/** An ack that is late is so late at most: later than any kill. */
+const LATE_MS = 8000;
 
 export class SimulatedProcess {
   readonly worker: number;
@@ -53,12 +60,24 @@ export class SimulatedProcess {
   readonly hung: boolean;
 
   readonly #world: Surroundings;
-  readonly #waiting: Work[] = [];
-  readonly #inProgress = new Set<Work>();
+  readonly #waiting: Handed[] = [];
+  readonly #inProgress = new Set<Handed>();
+  readonly #timedOut = new Set<Handed>();
+  #finished = 0;
   #outcomes: Outcome[] = [];
   #state: 'booting' | 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'booting';
   #connected = false;
   readonly #heard: Told[] = [];
+  /** It does nothing: suspended by somebody, or stuck in an item. */
+  #still: 'no' | 'suspended' | 'stuck' = 'no';
+  /** It was suspended, or the master was: it need not have done in time what it was told. */
+  delayed = false;
+  /** What it would have done meanwhile. */
+  #missed: (() => void)[] = [];
+  /** What has been sent that the master does not read yet, and what there was no room for any more. */
+  #unread = 0;
+  readonly #unsent: Said[] = [];
+  #leavesWhenSent = false;
   #toldToLeave = false;
   /** When the last of what is on its way to the master, and from it, arrives. */
   #lastSaidAt = 0;
@@ -90,14 +109,40 @@ export class SimulatedProcess {
     if (!this.#connected || !this.alive) return;
     this.#lastToldAt = this.#arrival(this.#lastToldAt);
     this.#world.at(this.#lastToldAt, () => {
-      if (!this.alive) return;
-      if (this.#state === 'booting') this.#heard.push(message);
-      else this.#hear(message);
+      this.#act(() => {
+        if (this.#state === 'booting') this.#heard.push(message);
+        else this.#hear(message);
+      });
     });
   }
 
   /** SIGTERM. */
   leave(): void {
+    this.#act(() => this.#leave());
+  }
+
+  /** SIGSTOP, and SIGCONT so many milliseconds later. */
+  suspend(ms: number): void {
+    if (this.#still !== 'no') return;
+    this.#still = 'suspended';
+    this.delayed = true;
+    this.#world.after(ms, () => this.#goOn());
+  }
+
+  /** It can find that its master is gone. */
+  get hasLifeline(): boolean {
+    return this.#still !== 'suspended';
+  }
+
+  /** The master reads again: there is room for what was not sent yet. */
+  send(): void {
+    this.delayed = true;
+    this.#unread = 0;
+    for (const message of this.#unsent.splice(0)) this.#say(message);
+    if (this.#leavesWhenSent) this.die();
+  }
+
+  #leave(): void {
     this.#toldToLeave = true;
     if (this.#state !== 'working') return;
     this.#state = 'leaving';
@@ -109,7 +154,7 @@ export class SimulatedProcess {
   die(): void {
     if (!this.alive) return;
     this.alive = false;
-    for (const work of this.#inProgress) this.#world.ceased(this, work);
+    for (const { work } of this.#inProgress) this.#world.ceased(this, work);
     this.#lastSaidAt = this.#arrival(this.#lastSaidAt);
     this.#world.at(this.#lastSaidAt, () => this.#world.exited(this));
   }
@@ -120,7 +165,7 @@ export class SimulatedProcess {
     this.#state = 'working';
     this.#say({ kind: 'ready' });
     for (const message of this.#heard.splice(0)) this.#hear(message);
-    if (this.#toldToLeave) this.leave();
+    if (this.#toldToLeave) this.#leave();
   }
 
   #hear(message: Told): void {
@@ -135,43 +180,62 @@ export class SimulatedProcess {
       this.#exitIfIdle();
     } else {
       this.#state = 'aborted';
-      for (const work of this.#inProgress) {
-        if (obeys(work)) this.#after(this.#world.random.whole(0, 5), () => this.#end(work, 'threw'));
-      }
+      for (const handed of this.#inProgress) this.#abort(handed);
       this.#exitIfIdle();
     }
   }
 
   #beginMore(): void {
     while (this.#state === 'working' && this.#inProgress.size < this.#world.scenario.rules.concurrency) {
-      const work = this.#waiting.shift();
-      if (!work) return;
-      this.#begin(work);
+      const handed = this.#waiting.shift();
+      if (!handed) return;
+      this.#begin(handed);
     }
   }
 
-  #begin(work: Work): void {
-    const { random } = this.#world;
+  #begin(handed: Handed): void {
+    const { random, scenario } = this.#world;
+    const { work } = handed;
     work.runs += 1;
-    this.#inProgress.add(work);
+    this.#inProgress.add(handed);
     this.#world.began(this, work);
-    if (work.nature === 'stuck') return;
+    if (scenario.timeoutMs < Infinity) this.#after(scenario.timeoutMs, () => this.#timeOut(handed));
+    if (work.nature === 'blocks its worker') this.#still = 'stuck';
+    if (isStuck(work.nature)) return;
     const inTantrum = work.runs <= work.tantrums;
     this.#after(work.nature === 'slow' ? random.whole(100, 1500) : random.whole(0, 30), () => {
+      if (!this.#inProgress.has(handed)) return;
       if (work.nature === 'poison' || (work.nature === 'poison at first' && inTantrum)) this.die();
-      else if (work.nature === 'throws for good') this.#end(work, 'threw for good');
-      else this.#end(work, work.nature === 'throws' && inTantrum ? 'threw' : 'done');
+      else if (work.nature === 'throws for good') this.#end(handed, 'threw for good');
+      else this.#end(handed, work.nature === 'throws' && inTantrum ? 'threw' : 'done');
     });
   }
 
-  #end(work: Work, how: Outcome['how']): void {
-    const { random } = this.#world;
-    if (!this.#inProgress.delete(work)) return;
+  #timeOut(handed: Handed): void {
+    if (!this.#inProgress.has(handed)) return;
+    this.#timedOut.add(handed);
+    this.#abort(handed);
+    this.#say({ kind: 'timed out', number: handed.number });
+  }
+
+  #abort(handed: Handed): void {
+    if (obeys(handed)) this.#after(this.#world.random.whole(0, 5), () => this.#end(handed, 'threw'));
+  }
+
+  #end(handed: Handed, ended: Outcome['how']): void {
+    const { random, scenario } = this.#world;
+    if (!this.#inProgress.delete(handed)) return;
+    const { number, work } = handed;
+    // What ran past its timeout has failed, whatever came of it.
+    const how = this.#timedOut.has(handed) ? 'threw' : ended;
     this.#world.ceased(this, work);
+    if (how === 'done') this.#world.processed(work);
     // Between the end of an item and its ack being written there is a moment in which the process can go down.
     if (this.#outcomes.length === 0) this.#after(random.chance(0.1) ? 3 : 0, () => this.#flush());
-    this.#outcomes.push({ number: work.number, how });
+    this.#outcomes.push({ number, how });
     if (work.nature === 'deadly after its ack') this.#after(random.whole(3, 10), () => this.die());
+    this.#finished += 1;
+    if (this.#finished >= scenario.recycleAfter) this.#leave();
     if (this.#state === 'working') this.#beginMore();
     else this.#exitIfIdle();
   }
@@ -193,11 +257,25 @@ export class SimulatedProcess {
     this.#state = 'gone';
     this.#flush();
     if (deaf) this.die();
-    else this.#after(this.#world.random.whole(0, this.#world.scenario.exitMs), () => this.die());
+    else this.#after(this.#world.random.whole(0, this.#world.scenario.exitMs), () => this.#exit());
+  }
+
+  /** It has done with everything, and exits when all is sent. */
+  #exit(): void {
+    if (this.#unsent.length === 0) this.die();
+    else this.#leavesWhenSent = true;
   }
 
   #say(message: Said): void {
+    const { random, scenario } = this.#world;
+    if (this.#world.reads()) this.#unread = 0;
+    else if (this.#unread++ >= SOCKET_HOLDS) {
+      this.#unsent.push(message);
+      return;
+    }
     this.#lastSaidAt = this.#arrival(this.#lastSaidAt);
+    if (message.kind === 'outcomes' && scenario.lateAcks && random.chance(0.1))
+      this.#lastSaidAt += random.whole(0, LATE_MS);
     this.#world.at(this.#lastSaidAt, () => this.#world.said(this, message));
   }
 
@@ -208,13 +286,23 @@ export class SimulatedProcess {
   }
 
   #after(ms: number, act: () => void): void {
-    this.#world.after(ms, () => {
-      if (this.alive) act();
-    });
+    this.#world.after(ms, () => this.#act(act));
+  }
+
+  /** At once, or when it goes on. */
+  #act(act: () => void): void {
+    if (!this.alive) return;
+    if (this.#still === 'no') act();
+    else this.#missed.push(act);
+  }
+
+  #goOn(): void {
+    this.#still = 'no';
+    for (const act of this.#missed.splice(0)) this.#act(act);
   }
 }
 
 /** Whether it has asked for its signal, and ends when that is aborted. */
-function obeys({ nature, number }: Work): boolean {
-  return nature === 'slow' || (nature === 'stuck' && number % 2 === 0);
+function obeys({ work }: Handed): boolean {
+  return work.nature === 'slow' || work.nature === 'stuck, and obeys its signal';
 }

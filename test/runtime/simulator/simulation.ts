@@ -4,41 +4,44 @@
  */
 
 import type { Command, Delivery, Item } from '../../../runtime/delivery.ts';
+import { Input, type IntakeCode } from './input.ts';
 import { checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
-import { Random } from './random.ts';
-import { type Intrusion, type Scenario, scenarioOf } from './scenario.ts';
-import { type Outcome, type Said, SimulatedProcess, type Surroundings, type Work } from './simulated-process.ts';
+import type { Random } from './random.ts';
+import { Records } from './records.ts';
+import { type Intrusion, type Scenario, scenariosOf } from './scenario.ts';
+import { type Outcome, type Said, SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { Truth } from './truth.ts';
-import { ensure, Violation } from './violation.ts';
+import { ensure, same, Violation } from './violation.ts';
+import { ORPHANS_MS, type Work, World } from './world.ts';
 
-/** Between asking a worker to exit and SIGKILL: no worker that obeys takes as long. */
+/** Between asking a worker to exit, or the timeout of an item, and SIGKILL: no worker that obeys takes as long. */
 const KILL_AFTER_MS = 5000;
+const OVERDUE_EVERY_MS = 100;
 /** No run that goes well takes as many. */
 const STEPS_MAX = 50_000;
 
-/** The class under test: that of runtime/delivery.ts, or one with a fault in it. */
-export type DeliveryClass = typeof Delivery;
-
-/** Runs a seed. Throws a Violation where a rule is broken; `log` is told what happens. */
-export function simulate(seed: number, DeliveryUnderTest: DeliveryClass, log?: (line: string) => void): void {
-  new Simulation(seed, DeliveryUnderTest, log).run();
+/** The classes under test: those of runtime/, or some with a fault in them. */
+export interface Code extends IntakeCode {
+  readonly Delivery: typeof Delivery;
 }
 
-interface Happening {
-  readonly time: number;
-  readonly act: () => void;
+/** Runs a seed. Throws a Violation where a rule is broken; `log` is told what happens. */
+export function simulate(seed: number, code: Code, log?: (line: string) => void): void {
+  const world = new World(seed, log);
+  for (const [run, scenario] of scenariosOf(seed).entries()) {
+    world.succeed(scenario.journal?.mode === 'retry-failed');
+    new Simulation(world, scenario, run, code).run();
+  }
 }
 
 class Simulation implements Surroundings {
   readonly scenario: Scenario;
   readonly random: Random;
-  readonly #log: ((line: string) => void) | undefined;
+  readonly #world: World;
+  readonly #input: Input;
+  readonly #records: Records;
   readonly #delivery: Delivery<Work>;
   readonly #truth: Truth;
-  #now = 0;
-  /** What is going to happen, the next last. */
-  readonly #future: Happening[] = [];
-
   readonly #processes = new Map<number, SimulatedProcess>();
   #exits: SimulatedProcess[] = [];
   /** Which process is to be killed when its time is over. */
@@ -49,56 +52,114 @@ class Simulation implements Surroundings {
   #dispatchOver = false;
   #boots = 0;
   #bootFailures = 0;
-  #settled = 0;
+  #state: 'running' | 'suspended' | 'dead' | 'ended' = 'running';
+  /** It was suspended once: it need not have done in time what was due. */
+  #late = false;
+  /** What it is to do when it goes on. */
+  #missed: (() => void)[] = [];
+  /** By worker: the items that it says ran past their timeout. */
+  readonly #timedOut = new Map<number, Set<number>>();
+  readonly #killedOverdue = new Set<number>();
+  readonly #names = new Map<Item<Work>, { key: string; occurrence: number }>();
 
-  constructor(seed: number, DeliveryUnderTest: DeliveryClass, log: ((line: string) => void) | undefined) {
-    this.scenario = scenarioOf(seed);
-    this.random = new Random(seed ^ 0x5eed);
-    this.#log = log;
-    log?.(JSON.stringify(this.scenario));
-    this.#delivery = new DeliveryUnderTest<Work>({ ...this.scenario.rules, random: this.random.next });
-    this.#truth = new Truth(this.scenario);
+  constructor(world: World, scenario: Scenario, run: number, code: Code) {
+    this.scenario = scenario;
+    this.random = world.random;
+    this.#world = world;
+    world.log?.(JSON.stringify(scenario));
+    this.#delivery = new code.Delivery<Work>({ ...scenario.rules, random: this.random.next });
+    this.#truth = new Truth(scenario);
+    this.#input = new Input(scenario, world, run, code);
+    this.#records = new Records(scenario, world, this.#truth, this.#delivery, () => this.#stop('gracefully'));
   }
 
+  /** Until it is finished, or its master is killed. */
   run(): void {
-    for (const intrusion of this.scenario.intrusions) this.at(intrusion.atMs, () => this.#intrude(intrusion));
+    for (const intrusion of this.scenario.intrusions) this.#later(intrusion.atMs, () => this.#intrude(intrusion));
+    if (this.scenario.diesAtMs < Infinity) this.after(this.scenario.diesAtMs, () => this.#die());
+    if (this.scenario.timeoutMs < Infinity) this.#later(OVERDUE_EVERY_MS, () => this.#killOverdue());
     this.#wake();
     for (let steps = 0; !this.#delivery.finished; steps++) {
-      const next = this.#future.pop();
-      if (!next) throw new Violation('nothing is going to happen any more, and the run is not finished');
+      ensure(this.#world.step(), 'nothing is going to happen any more, and the run is not finished');
       ensure(steps < STEPS_MAX, `not finished after ${steps} steps`);
-      this.#now = next.time;
-      next.act();
+      if (this.#isDead) return;
       checkStep(this.#truth, this.#delivery);
     }
+    this.#state = 'ended';
     checkFinished(this.#truth, this.#delivery);
+    if (this.#truth.stopping === 'no' && !this.#input.full) this.#input.checkEnded();
+  }
+
+  get #isDead(): boolean {
+    return this.#state === 'dead';
+  }
+
+  /** SIGKILL to the master: its workers find out, unless they are suspended. */
+  #die(): void {
+    if (this.#state === 'ended') return;
+    this.#note('the master is killed');
+    this.#state = 'dead';
+    this.#records.tear();
+    this.#truth.masterDied();
+    for (const process of this.#processes.values()) {
+      if (process.hasLifeline) this.after(this.random.whole(0, ORPHANS_MS), () => process.die());
+    }
+  }
+
+  /** What the master does: later where it is suspended, never where it is dead. */
+  #do(act: () => void): void {
+    if (this.#state === 'running') act();
+    else if (this.#state === 'suspended') this.#missed.push(act);
+  }
+
+  #later(ms: number, act: () => void): void {
+    this.after(ms, () => this.#do(act));
+  }
+
+  #suspend(): void {
+    this.#state = 'suspended';
+    this.#late = true;
+    this.after(this.random.whole(10, 20_000), () => {
+      if (this.#state !== 'suspended') return;
+      this.#note('the master goes on');
+      this.#state = 'running';
+      for (const process of this.#processes.values()) process.send();
+      for (const act of this.#missed.splice(0)) this.#do(act);
+    });
   }
 
   // ---- the world of a process ----
 
-  readonly now = (): number => this.#now;
+  readonly now = (): number => this.#world.now;
 
-  readonly after = (ms: number, act: () => void): void => this.at(this.#now + ms, act);
+  readonly after = (ms: number, act: () => void): void => this.#world.at(this.#now + ms, act);
 
-  readonly at = (time: number, act: () => void): void => {
-    let index = this.#future.length;
-    while (index > 0 && (this.#future[index - 1]?.time ?? Infinity) <= time) index -= 1;
-    this.#future.splice(index, 0, { time, act });
-  };
+  readonly at = (time: number, act: () => void): void => this.#world.at(time, act);
+
+  get #now(): number {
+    return this.#world.now;
+  }
+
+  readonly reads = (): boolean => this.#state !== 'suspended';
 
   readonly began = (process: SimulatedProcess, work: Work): void => {
-    this.#note(`worker ${process.worker} begins item ${work.number}`);
-    this.#truth.began(process, work);
+    this.#note(`worker ${process.worker} begins item ${work.id}`);
+    this.#world.began(process, work);
   };
 
-  readonly ceased = (_process: SimulatedProcess, work: Work): void => this.#truth.ceased(work);
+  readonly ceased = (_process: SimulatedProcess, work: Work): void => this.#world.ceased(work);
 
-  readonly exited = (process: SimulatedProcess): void => {
-    this.#exits.push(process);
-    this.#wake();
-  };
+  readonly processed = (work: Work): void => this.#world.processed(work);
 
-  readonly said = (process: SimulatedProcess, message: Said): void => {
+  readonly exited = (process: SimulatedProcess): void =>
+    this.#do(() => {
+      this.#exits.push(process);
+      this.#wake();
+    });
+
+  readonly said = (process: SimulatedProcess, message: Said): void => this.#do(() => this.#hear(process, message));
+
+  #hear(process: SimulatedProcess, message: Said): void {
     const { worker } = process;
     this.#note(`worker ${worker} says ${JSON.stringify(message)}`);
     switch (message.kind) {
@@ -110,6 +171,11 @@ class Simulation implements Surroundings {
         this.#truth.askedToExit(worker);
         this.#delivery.leaving(worker);
         break;
+      case 'timed out': {
+        const items = this.#timedOut.get(worker) ?? new Set();
+        this.#timedOut.set(worker, items.add(message.number));
+        break;
+      }
       case 'returned':
         for (const number of message.numbers) {
           this.#truth.returned(worker, number);
@@ -120,7 +186,7 @@ class Simulation implements Surroundings {
         for (const outcome of message.outcomes) this.#heardOutcome(worker, outcome);
     }
     this.#wake();
-  };
+  }
 
   // ---- the master's loop ----
 
@@ -128,7 +194,7 @@ class Simulation implements Surroundings {
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.at(this.#now, () => {
+    this.#later(0, () => {
       this.#awake = false;
       this.#turn();
     });
@@ -136,6 +202,7 @@ class Simulation implements Surroundings {
 
   #turn(): void {
     for (const process of this.#exits.splice(0)) this.#reap(process);
+    this.#records.write();
     for (const command of this.#delivery.plan(this.#now)) this.#carryOut(command);
     checkPlanned(this.#truth, this.#now);
     this.#truth.handedInPlan.clear();
@@ -148,7 +215,7 @@ class Simulation implements Surroundings {
   /** What is due by then has been done a moment later, whether or not anything else happens: alarms go off up to 1 ms late. */
   #lookAfter(time: number): void {
     this.at(time + 3, () => {
-      if (!this.#awake) checkPlanned(this.#truth, this.#now - 2);
+      if (!this.#awake && this.#state === 'running') checkPlanned(this.#truth, this.#now - 2);
     });
   }
 
@@ -158,7 +225,7 @@ class Simulation implements Surroundings {
     if (!(inMs > 0 && inMs < Infinity)) return;
     const alarm = Symbol('alarm');
     this.#alarm = alarm;
-    this.after(Math.ceil(inMs), () => {
+    this.#later(Math.ceil(inMs), () => {
       if (this.#alarm === alarm) this.#wake();
     });
   }
@@ -172,11 +239,11 @@ class Simulation implements Surroundings {
     switch (command.do) {
       case 'boot':
         this.#truth.booting(worker, this.#now);
-        this.after(this.random.whole(0, this.scenario.boots.beforeForkMs), () => this.#fork(worker));
+        this.#later(this.random.whole(0, this.scenario.boots.beforeForkMs), () => this.#fork(worker));
         return;
       case 'hand':
         this.#truth.handed(worker, command.items, this.#now);
-        process?.tell({ kind: 'items', items: command.items.map(({ load }) => load) });
+        process?.tell({ kind: 'items', items: command.items.map(({ number, load }) => ({ number, work: load })) });
         if (this.scenario.clogs && this.random.chance(0.3)) this.#clog(worker);
         return;
       case 'drain':
@@ -194,6 +261,7 @@ class Simulation implements Surroundings {
       this.#processes.set(worker, process);
       this.#truth.forked(process);
       this.#delivery.forked();
+      this.#records.forked(process);
     } else {
       this.#truth.notForked(worker);
       this.#delivery.notForked(worker);
@@ -216,12 +284,39 @@ class Simulation implements Surroundings {
     const { worker } = process;
     this.#killTimers.delete(worker);
     this.#processes.delete(worker);
-    const report = this.#delivery.exited(worker, this.#now);
-    this.#note(`worker ${worker} has exited ${report.crashed ? '(crashed)' : ''}`);
-    this.#truth.exited(worker, this.#now, report);
+    const blamed = this.#killedOverdue.delete(worker) ? this.#itemsToBlame(worker) : undefined;
+    this.#timedOut.delete(worker);
+    const report = this.#delivery.exited(worker, this.#now, blamed);
+    this.#note(
+      `worker ${worker} has exited ${report.crashed ? '(crashed)' : ''} ${blamed ? `blamed: ${[...blamed]}` : ''}`,
+    );
+    this.#truth.exited(worker, this.#now, blamed, report);
+    for (const { latest } of this.#truth.active) if (blamed && latest > this.#now) this.#lookAfter(latest);
     if (this.#truth.backoffEnds() < Infinity) this.#lookAfter(this.#truth.backoffEnds());
     for (const item of report.failed) this.#record(item, 'failed');
     if (report.bootFailure) this.#stop('gracefully');
+  }
+
+  /** What its worker had said ran past its timeout; where that said nothing: the only item it has, or none. */
+  #itemsToBlame(worker: number): Set<number> {
+    const held = this.#truth.workers.get(worker)?.held.map(({ number }) => number) ?? [];
+    return new Set(held.filter((number) => held.length === 1 || this.#timedOut.get(worker)?.has(number)));
+  }
+
+  /** Items that do not end though their time is over take their workers with them. */
+  #killOverdue(): void {
+    this.#later(OVERDUE_EVERY_MS, () => this.#killOverdue());
+    const ms = this.scenario.timeoutMs + KILL_AFTER_MS;
+    const overdue = this.#delivery.overdue(this.#now, ms);
+    const numbers = (items: readonly { number: number }[]): string => `${items.map(({ number }) => number).toSorted()}`;
+    same('items overdue', numbers(overdue), numbers(this.#truth.overdue(this.#now, ms)));
+    for (const { worker } of overdue) {
+      const process = this.#processes.get(worker);
+      if (!process?.alive) continue;
+      this.#note(`worker ${worker} is killed: it ran past its timeout`);
+      process.die();
+      this.#killedOverdue.add(worker);
+    }
   }
 
   /** At most one timer a process, and it is not put off. */
@@ -229,10 +324,10 @@ class Simulation implements Surroundings {
     if (this.#killTimers.has(worker)) return;
     const timer = Symbol('kill timer');
     this.#killTimers.set(worker, timer);
-    this.after(KILL_AFTER_MS, () => {
+    this.#later(KILL_AFTER_MS, () => {
       const process = this.#processes.get(worker);
-      if (this.#killTimers.get(worker) !== timer || !process) return;
-      const obeyed = !process.hung && this.#delivery.stopping !== 'forcefully';
+      if (this.#killTimers.get(worker) !== timer || !process?.alive) return;
+      const obeyed = !process.hung && !process.delayed && !this.#late && this.#delivery.stopping !== 'forcefully';
       ensure(!obeyed, `worker ${worker} was killed, though it does what it is told`);
       process.die();
     });
@@ -249,7 +344,7 @@ class Simulation implements Surroundings {
       this.#wake();
     };
     clogged(true);
-    this.after(this.random.whole(0, 50), () => clogged(false));
+    this.#later(this.random.whole(0, 50), () => clogged(false));
   }
 
   // ---- items ----
@@ -264,7 +359,7 @@ class Simulation implements Surroundings {
         this.#dispatch();
       } else {
         this.#asking = true;
-        this.after(this.random.whole(1, stepMs), () => {
+        this.#later(this.random.whole(1, stepMs), () => {
           this.#asking = false;
           // A generator that was stopped may yield all the same what it had begun with.
           if (!this.#dispatchOver || this.random.chance(0.5)) this.#dispatch();
@@ -275,8 +370,8 @@ class Simulation implements Surroundings {
 
   #dispatch(): void {
     this.#wake();
-    const number = this.#truth.entries.length + 1;
-    if (number > this.scenario.items) {
+    const yielded = this.#input.next();
+    if (!yielded) {
       if (this.#dispatchOver) return;
       this.#dispatchOver = true;
       this.#truth.closed = true;
@@ -284,12 +379,22 @@ class Simulation implements Surroundings {
       if (this.scenario.dispatch.ends === 'throws') this.#stop('gracefully');
       return;
     }
-    const nature = this.random.among(this.scenario.natures);
-    const work: Work = { number, nature, tantrums: this.random.whole(1, 3), runs: 0 };
-    const item = nature === 'unfit' ? this.#delivery.dispatchedUnfit(work) : this.#delivery.dispatched(work);
-    this.#note(`item ${number} is dispatched: ${nature}`);
-    this.#truth.dispatched(work, item);
-    if (nature === 'unfit') this.#record(item, 'failed');
+    const { work } = yielded;
+    if (yielded.taken) {
+      const item = work.nature === 'unfit' ? this.#delivery.dispatchedUnfit(work) : this.#delivery.dispatched(work);
+      this.#names.set(item, yielded);
+      this.#note(`item ${item.number} is dispatched: ${work.id}, ${work.nature}`);
+      this.#truth.dispatched(work, item);
+      if (work.nature === 'unfit') this.#record(item, 'failed');
+    } else {
+      this.#truth.skipped += 1;
+      this.#delivery.skipped();
+    }
+    if (this.#input.full) {
+      this.#dispatchOver = true;
+      this.#truth.closed = true;
+      this.#delivery.closed();
+    }
   }
 
   #heardOutcome(worker: number, outcome: Outcome): void {
@@ -308,7 +413,7 @@ class Simulation implements Surroundings {
     }
     if (this.random.chance(0.1)) this.#forge(worker, number);
     if (this.random.chance(0.1)) {
-      const number = this.random.whole(1, this.#truth.entries.length);
+      const number = this.random.whole(1, this.#truth.entries.length + this.#truth.skipped);
       this.#forge(this.random.whole(1, this.scenario.rules.workers), number);
     }
   }
@@ -324,19 +429,14 @@ class Simulation implements Surroundings {
 
   /** The outcome is recorded, after the hook for it. */
   #record(item: Item<Work>, outcome: 'done' | 'failed'): void {
-    const { ms, failing } = this.scenario.hooks;
+    const { ms } = this.scenario.hooks;
     const settle = (): void => {
-      this.#settled += 1;
-      const hookThrew = failing && this.#settled % 20 === 0;
-      const as = hookThrew ? 'unfinished' : outcome;
-      this.#note(`item ${item.number} is settled as ${as}`);
-      this.#truth.settled(item.number, as);
-      this.#delivery.settled(item, as);
-      if (hookThrew) this.#stop('gracefully');
+      this.#note(`item ${item.number}: its hook has run, it is ${outcome}`);
+      this.#records.ended(item, this.#names.get(item) ?? { key: '', occurrence: 1 }, outcome);
       this.#wake();
     };
     if (ms === 0) settle();
-    else this.after(this.random.whole(0, ms), settle);
+    else this.#later(this.random.whole(0, ms), settle);
   }
 
   // ---- what comes from outside ----
@@ -347,6 +447,8 @@ class Simulation implements Surroundings {
     this.#note(`${what}${victim ? ` (${victim.worker})` : ''}`);
     if (what === 'kill a worker') victim?.die();
     else if (what === 'TERM to a worker') victim?.leave();
+    else if (what === 'suspend a worker') victim?.suspend(this.random.whole(10, 20_000));
+    else if (what === 'suspend the master') this.#suspend();
     else if (what === 'TTIN') this.#resize(this.#truth.size + 1);
     else if (what === 'TTOU') this.#resize(this.#truth.size - 1);
     else this.#stop(what === 'stop gracefully' ? 'gracefully' : 'forcefully');
@@ -379,6 +481,6 @@ class Simulation implements Surroundings {
   }
 
   #note(what: string): void {
-    this.#log?.(`${this.#now.toFixed(1)} ms: ${what}`);
+    this.#world.log?.(`${this.#now.toFixed(1)} ms: ${what}`);
   }
 }

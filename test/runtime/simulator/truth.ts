@@ -6,8 +6,9 @@
 
 import type { ExitReport, Item } from '../../../runtime/delivery.ts';
 import type { Scenario } from './scenario.ts';
-import type { Outcome, SimulatedProcess, Work } from './simulated-process.ts';
+import type { Outcome, SimulatedProcess } from './simulated-process.ts';
 import { ensure, same, Violation } from './violation.ts';
+import type { Work } from './world.ts';
 
 /** Where an item is: at exactly one of these. */
 type Place = 'waiting' | 'later' | 'held' | 'settling' | 'done' | 'failed' | 'unfinished';
@@ -15,6 +16,7 @@ type Place = 'waiting' | 'later' | 'held' | 'settling' | 'done' | 'failed' | 'un
 export interface Entry {
   readonly work: Work;
   readonly item: Item<Work>;
+  readonly number: number;
   place: Place;
   /** The process that was handed it and has not answered, as far as the master can know. */
   holder: SimulatedProcess | undefined;
@@ -28,6 +30,7 @@ export interface Entry {
   suspect: boolean;
   /** Where it is to be tried again: not before, and by then at the latest. */
   notBefore: number;
+  handedAt: number;
   latest: number;
 }
 
@@ -63,11 +66,11 @@ export class Truth {
   /** Who was handed something since the last plan. */
   readonly handedInPlan = new Set<Presence>();
   retried = 0;
+  skipped = 0;
   spawned = 0;
 
   readonly #scenario: Scenario;
-  /** What is in progress where, in reality. */
-  readonly #running = new Map<Work, SimulatedProcess>();
+  readonly #byNumber = new Map<number, Entry>();
   #lastDeathAt = 0;
 
   constructor(scenario: Scenario) {
@@ -81,6 +84,7 @@ export class Truth {
     const entry: Entry = {
       work,
       item,
+      number: this.entries.length + this.skipped + 1,
       place: 'waiting',
       holder: undefined,
       verdict: undefined,
@@ -90,10 +94,12 @@ export class Truth {
       suspect: false,
       notBefore: 0,
       latest: 0,
+      handedAt: 0,
     };
     this.entries.push(entry);
+    this.#byNumber.set(entry.number, entry);
     this.active.add(entry);
-    ensure(item.number === this.entries.length, `item ${this.entries.length} has the number ${item.number}`);
+    same('the number of an item', item.number, entry.number);
     if (work.nature === 'unfit') this.#judge(entry, 'failed');
     else if (this.stopping !== 'no') this.#end(entry, 'unfinished');
   }
@@ -111,10 +117,11 @@ export class Truth {
       ensure(now >= entry.notBefore, `${where} ${entry.notBefore - now} ms before its time`);
       ensure(!presence.clogged || presence.held.length === 0, `${where}, whose socket is full`);
       const suspect = [entry, ...presence.held].find((each) => each.suspect);
-      ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.work.number} is not alone`);
+      ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.number} is not alone`);
       entry.place = 'held';
       entry.holder = presence.process;
       entry.starts += 1;
+      entry.handedAt = now;
       if (entry.starts > 1) this.retried += 1;
       if (!presence.process) throw new Violation(`${where}, which has no process`);
       this.distributed.add(entry);
@@ -125,20 +132,9 @@ export class Truth {
     ensure(presence.held.length <= concurrency, `worker ${worker} has ${presence.held.length} items`);
   }
 
-  /** A process begins with an item, in reality. */
-  began(process: SimulatedProcess, work: Work): void {
-    const other = this.#running.get(work);
-    ensure(!other, `item ${work.number} is in a process of worker ${other?.worker} and in one of ${process.worker}`);
-    this.#running.set(work, process);
-  }
-
-  ceased(work: Work): void {
-    this.#running.delete(work);
-  }
-
   /** Whether an answer about the item is this process's to give. */
   holds(worker: number, number: number): boolean {
-    return this.workers.get(worker)?.held.some(({ work }) => work.number === number) ?? false;
+    return this.workers.get(worker)?.held.some((entry) => entry.number === number) ?? false;
   }
 
   /** The holder's outcome was read. Returns what is to become of the item. */
@@ -149,10 +145,14 @@ export class Truth {
     // A worker that was booted after the last death and has finished an item: the crash loop, if it was one, is over.
     if (presence.deathsBefore === this.deaths) this.barrenDeaths = 0;
     if (how === 'done') return this.#judge(entry, 'done');
+    return this.#attemptFailed(entry, how === 'threw for good', now);
+  }
+
+  #attemptFailed(entry: Entry, permanent: boolean, now: number): 'failed' | 'later' | 'unfinished' {
     entry.throws += 1;
     if (this.stopping === 'forcefully') return this.#end(entry, 'unfinished');
     const { retries, backoffMs } = this.#scenario.rules;
-    if (how === 'threw for good' || entry.throws > retries) return this.#judge(entry, 'failed');
+    if (permanent || entry.throws > retries) return this.#judge(entry, 'failed');
     if (this.stopping !== 'no') return this.#end(entry, 'unfinished');
     entry.place = 'later';
     entry.latest = now + Math.min(Math.max(30_000, backoffMs), backoffMs * 2 ** (entry.throws - 1));
@@ -162,7 +162,10 @@ export class Truth {
 
   /** The holder gave it back unstarted: uncounted. */
   returned(worker: number, number: number): void {
-    const entry = this.#letGo(this.#present(worker), number);
+    this.#giveBack(this.#letGo(this.#present(worker), number));
+  }
+
+  #giveBack(entry: Entry): void {
     if (entry.starts > 1) this.retried -= 1;
     entry.starts -= 1;
     this.#wait(entry);
@@ -173,7 +176,18 @@ export class Truth {
     const right = outcome === 'unfinished' || outcome === entry.verdict;
     ensure(right, `item ${number} was settled as ${outcome}, and is ${entry.verdict}`);
     same(`item ${number} before it is settled`, entry.item.state, 'settling');
+    if (outcome === 'unfinished') entry.work.excuses += 1;
     this.#end(entry, outcome);
+  }
+
+  /** The master is killed: what is in progress, or not recorded, may have to be processed again. */
+  masterDied(): void {
+    for (const { place, work } of this.entries) if (place === 'held' || place === 'settling') work.excuses += 1;
+  }
+
+  /** The items that a worker has had for too long. */
+  overdue(now: number, ms: number): Entry[] {
+    return [...this.workers.values()].flatMap(({ held }) => held.filter(({ handedAt }) => handedAt + ms < now));
   }
 
   // ---- what happens to workers ----
@@ -216,29 +230,38 @@ export class Truth {
     this.#present(worker).state = 'asked to exit';
   }
 
-  /** Its exit is confirmed. */
-  exited(worker: number, now: number, report: ExitReport<Work>): void {
+  /** Its exit is confirmed; `blamed` are the items that it was killed for, where it was. */
+  exited(worker: number, now: number, blamed: ReadonlySet<number> | undefined, report: ExitReport<Work>): void {
     const presence = this.#present(worker);
     const held = presence.held.splice(0);
     this.workers.delete(worker);
-    const crashed = this.stopping !== 'forcefully' && (presence.state !== 'asked to exit' || held.length > 0);
+    const goesByItself = this.stopping !== 'forcefully' && !blamed;
+    const crashed = goesByItself && (presence.state !== 'asked to exit' || held.length > 0);
     if (crashed) {
       this.deaths += 1;
       this.barrenDeaths = presence.finished > 0 ? 0 : this.barrenDeaths + 1;
       this.#lastDeathAt = now;
     }
     const failed: Entry[] = [];
+    const innocent: Entry[] = [];
     for (const entry of held) {
       entry.holder = undefined;
+      entry.work.excuses += 1;
       if (this.stopping === 'forcefully') {
         this.#end(entry, 'unfinished');
         continue;
       }
+      if (blamed && blamed.size > 0) {
+        if (!blamed.has(entry.number)) this.#giveBack(entry);
+        else if (this.#attemptFailed(entry, false, now) === 'failed') failed.push(entry);
+        continue;
+      }
       entry.suspect = true;
-      if (held.length === 1) entry.crashesAlone += 1;
+      if (held.length === 1 && !blamed) entry.crashesAlone += 1;
       if (entry.crashesAlone >= this.#scenario.rules.maxCrashes) {
         this.#judge(entry, 'failed');
         failed.push(entry);
+        if (!isPoison(entry.work)) innocent.push(entry);
       } else {
         this.#wait(entry);
       }
@@ -254,10 +277,8 @@ export class Truth {
     ensure(right, `the next boot is said to be put off by ${report.bootInMs} ms, not by ${least} to ${most}`);
     same('items in progress', report.inProgress.map(numberOf).join(), held.map(({ item }) => item.number).join());
     same('items failed', report.failed.map(numberOf).join(), failed.map(({ item }) => item.number).join());
-    for (const { work } of failed) {
-      const guilty = work.nature === 'poison' || work.nature === 'poison at first';
-      ensure(guilty || !this.#scenario.onlyPoisonKills, `item ${work.number}, which is innocent, was failed`);
-    }
+    const named = innocent.map(({ number }) => number).join();
+    ensure(named === '' || !this.#scenario.onlyPoisonKills, `item ${named}, which is innocent, was failed`);
   }
 
   stop(how: 'gracefully' | 'forcefully'): void {
@@ -269,7 +290,7 @@ export class Truth {
   }
 
   entry(number: number): Entry {
-    const entry = this.entries[number - 1];
+    const entry = this.#byNumber.get(number);
     if (!entry) throw new Violation(`there is no item ${number}`);
     return entry;
   }
@@ -283,7 +304,7 @@ export class Truth {
   }
 
   #letGo(presence: Presence, number: number): Entry {
-    const index = presence.held.findIndex(({ work }) => work.number === number);
+    const index = presence.held.findIndex((entry) => entry.number === number);
     const entry = presence.held.splice(index, 1)[0];
     if (index < 0 || !entry) throw new Violation(`item ${number} was let go by a worker that does not have it`);
     entry.holder = undefined;
@@ -296,7 +317,7 @@ export class Truth {
   }
 
   /** Its outcome is to be recorded. */
-  #judge(entry: Entry, verdict: 'done' | 'failed'): 'done' | 'failed' {
+  #judge<Verdict extends 'done' | 'failed'>(entry: Entry, verdict: Verdict): Verdict {
     this.active.delete(entry);
     this.settling.add(entry);
     entry.place = 'settling';
@@ -306,7 +327,7 @@ export class Truth {
 
   #end(entry: Entry, outcome: 'done' | 'failed' | 'unfinished'): 'unfinished' {
     const isFirst = this.active.delete(entry) || this.settling.delete(entry);
-    ensure(isFirst, `item ${entry.work.number} has a second outcome: ${outcome}`);
+    ensure(isFirst, `item ${entry.number} has a second outcome: ${outcome}`);
     entry.place = outcome;
     this.ended[outcome] += 1;
     return 'unfinished';
@@ -371,4 +392,8 @@ export class Truth {
 
 function numberOf({ number }: Item<Work>): number {
   return number;
+}
+
+function isPoison({ nature }: Work): boolean {
+  return nature === 'poison' || nature === 'poison at first';
 }

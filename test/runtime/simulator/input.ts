@@ -1,0 +1,117 @@
+/** What `dispatch` yields in one run, and which of it is taken: by the real Intake and KeySet, held against the journal. */
+
+import type { Intake } from '../../../runtime/intake.ts';
+import type { KeySet } from '../../../runtime/journal/key-set.ts';
+import type { AnyTask } from '../../../runtime/task.ts';
+import type { Scenario } from './scenario.ts';
+import { same } from './violation.ts';
+import type { Work, World } from './world.ts';
+
+/** What a master needs of the code under test to know what earlier runs have ended. */
+export interface IntakeCode {
+  readonly Intake: typeof Intake;
+  readonly KeySet: typeof KeySet;
+}
+
+/** An item that `dispatch` has yielded. */
+export interface Yielded {
+  readonly work: Work;
+  readonly key: string;
+  readonly occurrence: number;
+  readonly taken: boolean;
+}
+
+export class Input {
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #run: number;
+  readonly #intake: Intake;
+  readonly #met = new Map<string, number>();
+  readonly #works: Work[] = [];
+  /** By `context.key`: the one item that has it, or where the task makes the keys, the name that all have. */
+  readonly #named = new Map<string, string>();
+  #taken = 0;
+  #failedBefore = 0;
+
+  /** run - which of the runs of a seed it is: what is new in it has a name of its own. */
+  constructor(scenario: Scenario, world: World, run: number, { Intake, KeySet }: IntakeCode) {
+    this.#scenario = scenario;
+    this.#world = world;
+    this.#run = run;
+    const { journal } = scenario;
+    const keys = journal && new KeySet(world.journal.length);
+    for (const { key, occurrence, how } of world.journal) keys?.end(key, occurrence, how);
+    const { mode = 'new', limit = Infinity } = journal ?? {};
+    this.#intake = new Intake({ task: journal?.ownKeys ? keyed : keyless, keys, mode, limit });
+  }
+
+  /** No more are wanted. */
+  get full(): boolean {
+    const { limit = Infinity } = this.#scenario.journal ?? {};
+    same('whether the limit is reached', this.#intake.full, this.#taken >= limit);
+    return this.#intake.full;
+  }
+
+  /** Returns the next item, or undefined where there are no more. */
+  next(): Yielded | undefined {
+    const position = this.#works.length;
+    const name = this.#nameOf(position);
+    if (name === undefined) return undefined;
+    const { journal } = this.#scenario;
+    const occurrence = (this.#met.get(name) ?? 0) + 1;
+    this.#met.set(name, occurrence);
+    const work = this.#workOf(`${name} ${occurrence}`);
+    this.#works.push(work);
+
+    const taken = this.#intake.take(name, position + 1);
+    if (!journal) {
+      same(`whether item ${work.id} is taken`, taken !== undefined, true);
+      return { work, key: '', occurrence: 1, taken: true };
+    }
+    const ended = this.#world.outcomeOf(work);
+    const wanted = journal.mode === 'retry-failed' ? ended === 'failed' : ended === undefined;
+    same(`whether item ${work.id}, which is ${ended ?? 'not ended'}, is taken`, taken !== undefined, wanted);
+    if (taken) {
+      this.#taken += 1;
+      same(`the occurrence of item ${work.id}`, taken.occurrence, occurrence);
+      const named = journal.ownKeys ? name : work.id;
+      same(`what has the key of item ${work.id}`, this.#named.get(taken.key) ?? named, named);
+      this.#named.set(taken.key, named);
+    } else if (ended === 'failed') {
+      this.#failedBefore += 1;
+    }
+    return { work, key: taken?.journalKey ?? '', occurrence, taken: taken !== undefined };
+  }
+
+  /** After a run that nothing stopped: each item has an outcome, and the failed ones of earlier runs were counted. */
+  checkEnded(): void {
+    if (!this.#scenario.journal) return;
+    same('items that had failed before', this.#intake.failedBefore, this.#failedBefore);
+    if (this.#scenario.journal.mode === 'retry-failed') return;
+    for (const work of this.#works)
+      same(`whether item ${work.id} is lost`, this.#world.outcomeOf(work) === undefined, false);
+  }
+
+  #nameOf(position: number): string | undefined {
+    const { items, journal } = this.#scenario;
+    if (!journal) return position < items ? `${position + 1}` : undefined;
+    if (position < journal.front) return `new in run ${this.#run}: ${position + 1}`;
+    const index = position - journal.front;
+    if (index >= items) return undefined;
+    const at = journal.reversed ? items - 1 - index : index;
+    return `${(at % journal.distinct) + 1}`;
+  }
+
+  #workOf(id: string): Work {
+    const { works, random } = this.#world;
+    const known = works.get(id);
+    if (known) return known;
+    const nature = random.among(this.#scenario.natures);
+    const work: Work = { id, nature, tantrums: random.whole(1, 3), runs: 0, processed: 0, excuses: 0 };
+    works.set(id, work);
+    return work;
+  }
+}
+
+const keyless: AnyTask = { dispatch: () => [], process: () => {} };
+const keyed: AnyTask = { dispatch: () => [], process: () => {}, key: (item) => `own ${item}` };

@@ -1,0 +1,76 @@
+/** Outcomes on their way to count, as runtime/settling.ts and the journal have them: first the hook, then the line. */
+
+import type { Delivery, Item } from '../../../runtime/delivery.ts';
+import type { Scenario } from './scenario.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+import type { Truth } from './truth.ts';
+import type { Line, Work, World } from './world.ts';
+
+interface Unwritten {
+  readonly item: Item<Work>;
+  readonly line: Line;
+}
+
+/** What a run records. */
+export class Records {
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #truth: Truth;
+  readonly #delivery: Delivery<Work>;
+  readonly #failed: () => void;
+  #unwritten: Unwritten[] = [];
+  #unnamed: SimulatedProcess[] = [];
+  #written = 0;
+  #ended = 0;
+
+  /** failed - a hook threw, or the disk is full. */
+  constructor(scenario: Scenario, world: World, truth: Truth, delivery: Delivery<Work>, failed: () => void) {
+    this.#scenario = scenario;
+    this.#world = world;
+    this.#truth = truth;
+    this.#delivery = delivery;
+    this.#failed = failed;
+  }
+
+  forked(process: SimulatedProcess): void {
+    this.#unnamed.push(process);
+  }
+
+  /** The hook for it has run. */
+  ended(item: Item<Work>, name: { key: string; occurrence: number }, how: 'done' | 'failed'): void {
+    this.#ended += 1;
+    if (this.#scenario.hooks.failing && this.#ended % 20 === 0) {
+      this.#settle(item, 'unfinished');
+      this.#failed();
+    } else if (this.#scenario.journal) {
+      this.#unwritten.push({ item, line: { work: item.load, ...name, how } });
+    } else {
+      this.#settle(item, how);
+    }
+  }
+
+  /** Once a turn, before anything is handed out. */
+  write(): void {
+    const room = (this.#scenario.journal?.lines ?? Infinity) - this.#written;
+    const unwritten = this.#unwritten.splice(0);
+    const whole = unwritten.length <= room;
+    this.#written += unwritten.length;
+    if (whole) for (const process of this.#unnamed.splice(0)) this.#world.named.add(process);
+    this.#world.write(unwritten.slice(0, Math.max(0, room)).map(({ line }) => line));
+    // What cannot be written to the end counts as unfinished, though some of it may be there.
+    for (const { item, line } of unwritten) this.#settle(item, whole ? line.how : 'unfinished');
+    if (!whole) this.#failed();
+  }
+
+  /** The master is killed, perhaps in the middle of a write. */
+  tear(): void {
+    const { random } = this.#world;
+    const lines = this.#unwritten.map(({ line }) => line);
+    if (random.chance(0.5)) this.#world.write(lines.slice(0, random.whole(0, lines.length)));
+  }
+
+  #settle(item: Item<Work>, as: 'done' | 'failed' | 'unfinished'): void {
+    this.#truth.settled(item.number, as);
+    this.#delivery.settled(item, as);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What outlives a master: simulated time, the items as they are, the processes, and what the journal holds. Here it is seen
+ * to, across all masters, that no item is in two processes at once, and that none is processed again without an excuse.
+ */
+
+import { Random } from './random.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+import { ensure } from './violation.ts';
+
+/** What is in an item. */
+export type Nature =
+  | 'plain'
+  | 'slow'
+  /** `process` throws the first few times. */
+  | 'throws'
+  | 'throws for good'
+  /** Takes its worker down each time, before its ack is written. */
+  | 'poison'
+  /** Takes its worker down the first few times. */
+  | 'poison at first'
+  /** Is processed, and its worker goes down once the ack is written. */
+  | 'deadly after its ack'
+  | 'unfit'
+  /** These never end by themselves: only where there is a timeout, or the run is going to be stopped forcefully. */
+  | 'stuck, and obeys its signal'
+  | 'stuck, and deaf'
+  | 'blocks its worker';
+
+/** An item as it is in reality, whatever a master believes. It is the same one in every run. */
+export interface Work {
+  /** Its key, and which item of that key it is. */
+  readonly id: string;
+  readonly nature: Nature;
+  /** How often it misbehaves before it has done with that. */
+  readonly tantrums: number;
+  /** How often a process has begun with it. */
+  runs: number;
+  /** How often a process has come to its end, and how often it may have to be processed once more for that. */
+  processed: number;
+  excuses: number;
+}
+
+/** An outcome in the journal. */
+export interface Line {
+  readonly work: Work;
+  readonly key: string;
+  readonly occurrence: number;
+  readonly how: 'done' | 'failed';
+}
+
+/** How long the workers of a dead master live on at most, and how long a resume has patience with them. */
+export const ORPHANS_MS = 2000;
+
+interface Happening {
+  readonly time: number;
+  readonly act: () => void;
+}
+
+export class World {
+  readonly random: Random;
+  readonly works = new Map<string, Work>();
+  /** What a resume reads. */
+  readonly journal: Line[] = [];
+  /** The processes that the journal names. */
+  readonly named = new Set<SimulatedProcess>();
+  readonly log: ((line: string) => void) | undefined;
+  now = 0;
+  /** What is going to happen, the next last. */
+  readonly #future: Happening[] = [];
+  readonly #running = new Map<Work, SimulatedProcess>();
+  readonly #recorded = new Map<Work, 'done' | 'failed'>();
+  #retriesFailed = false;
+
+  constructor(seed: number, log: ((line: string) => void) | undefined) {
+    this.random = new Random(seed ^ 0x5eed);
+    this.log = log;
+  }
+
+  // ---- time ----
+
+  at(time: number, act: () => void): void {
+    let index = this.#future.length;
+    while (index > 0 && (this.#future[index - 1]?.time ?? Infinity) <= time) index -= 1;
+    this.#future.splice(index, 0, { time, act });
+  }
+
+  /** Does what is next. Returns false where nothing is. */
+  step(): boolean {
+    const next = this.#future.pop();
+    if (!next) return false;
+    this.now = next.time;
+    next.act();
+    return true;
+  }
+
+  // ---- items ----
+
+  began(process: SimulatedProcess, work: Work): void {
+    const other = this.#running.get(work);
+    ensure(!other, `item ${work.id} is in a process of worker ${other?.worker} and in one of ${process.worker}`);
+    const ended = this.outcomeOf(work);
+    const again = ended === 'failed' && this.#retriesFailed;
+    ensure(!ended || again, `item ${work.id} is begun again though the journal has it as ${ended}`);
+    this.#running.set(work, process);
+  }
+
+  ceased(work: Work): void {
+    this.#running.delete(work);
+  }
+
+  /** `process` has come to its end with the item. */
+  processed(work: Work): void {
+    ensure(work.processed <= work.excuses, `item ${work.id} was processed again for no reason`);
+    work.processed += 1;
+  }
+
+  // ---- the journal ----
+
+  /** The lines are on the disk. */
+  write(lines: readonly Line[]): void {
+    for (const line of lines) {
+      const before = this.outcomeOf(line.work);
+      const again = before === 'failed' && this.#retriesFailed;
+      ensure(before === undefined || again, `item ${line.work.id} has a second outcome in the journal: ${line.how}`);
+      this.journal.push(line);
+      this.#recorded.set(line.work, line.how);
+    }
+  }
+
+  outcomeOf(work: Work): 'done' | 'failed' | undefined {
+    return this.#recorded.get(work);
+  }
+
+  /** The next master begins. It waits for the workers of the one before, as far as the journal names them. */
+  succeed(retriesFailed: boolean): void {
+    this.#retriesFailed = retriesFailed;
+    let patient = true;
+    this.at(this.now + ORPHANS_MS, () => {
+      patient = false;
+    });
+    for (;;) {
+      const left = [...this.named].filter(({ alive }) => alive);
+      if (!patient) for (const process of left) process.die();
+      if (left.length === 0 || !this.step()) break;
+    }
+    this.named.clear();
+  }
+}
