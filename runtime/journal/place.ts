@@ -21,7 +21,14 @@ export function journalFolder(taskFile: string): string {
 
 /** Makes the folder, and keeps it out of git. */
 export function makeJournalFolder(folder: string): void {
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Not with `recursive`: of a read-only file system it says ENOENT.
+  for (const each of [path.dirname(folder), folder]) {
+    try {
+      fs.mkdirSync(each, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
   const ignore = path.join(path.dirname(folder), '.gitignore');
   if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
 }

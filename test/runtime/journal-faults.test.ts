@@ -1,0 +1,143 @@
+// Disks that are full, read-only or gone, and descriptors that have run out: what is not recorded is not reported as done.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { items, Project } from './ledger.ts';
+import { makeGate } from './run-task.ts';
+
+const ROOT_ON_LINUX = process.platform === 'linux' && process.getuid?.() === 0;
+
+/** What the journal says is done, and what the runner said. */
+function doneIn(project: Project, file?: string): number {
+  // The last line may be torn.
+  try {
+    return project.records(file).filter(({ type }) => type === 'done').length;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function saidDone(stderr: string): number {
+  return Number(/([\d,]+) items? done/.exec(stderr)?.[1]?.replace(',', ''));
+}
+
+async function resumeCompletes(project: Project, all: readonly string[], args: readonly string[] = []): Promise<void> {
+  const resumed = await project.run(['--resume', ...args]).ended();
+  expect(resumed.stderr).not.toContain('a new one begins');
+  expect(resumed.status).toBe(0);
+  expect([...new Set(project.processed())].sort()).toEqual([...all].sort());
+}
+
+test('a journal that may not grow any more: 74, and a resume completes it', async () => {
+  const all = items(60);
+  const project = new Project(all);
+  // The task's own ledger is smaller than what is allowed: 8 blocks of 512 bytes.
+  const journal = ['--journal', join(project.folder, 'j.ndjson')];
+  const by = ['sh', '-c', 'ulimit -f 8; exec "$@"', 'sh'];
+  const env = { LEDGER: '/dev/null', NODE_COMPILE_CACHE: '', NODE_DISABLE_COMPILE_CACHE: '1' };
+  const full = await project.run([...journal, '-n', '1'], { by, env }).ended();
+  expect(full.stderr).toMatch(/the journal cannot be written: .*j\.ndjson: EFBIG/);
+  expect(full.status).toBe(74);
+  const said = saidDone(full.stderr);
+  expect(said).toBeGreaterThan(0);
+  expect(said).toBeLessThan(60);
+  // Whatever was reported as done is not done again, and the rest is.
+  const resumed = await project.run(['--resume', ...journal]).ended();
+  expect(resumed.status).toBe(0);
+  expect(project.processed().length).toBeLessThanOrEqual(60 - said);
+  expect(doneIn(project, join(project.folder, 'j.ndjson'))).toBe(60);
+});
+
+describe.runIf(ROOT_ON_LINUX)('a file system of its own', () => {
+  function mounted(options: string): string | undefined {
+    const folder = mkdtempSync(join(tmpdir(), 'divvy-mount-'));
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
+    onTestFinished(() => {
+      if (status === 0) spawnSync('umount', ['-l', folder]);
+      rmSync(folder, { recursive: true, force: true });
+    });
+    return status === 0 ? folder : undefined;
+  }
+
+  test('that fills up in the middle of a run: 74, and a resume completes it', async ({ skip }) => {
+    const folder = mounted('size=16k') ?? skip('file systems cannot be mounted here');
+    const all = items(150);
+    const project = new Project(all);
+    const journal = ['--journal', join(folder, 'j.ndjson')];
+    const full = await project.run([...journal, '-n', '1']).ended();
+    expect(full.stderr).toMatch(/the journal cannot be written: .*ENOSPC/);
+    expect(full.status).toBe(74);
+    const said = saidDone(full.stderr);
+    expect(said).toBeGreaterThan(0);
+    expect(spawnSync('mount', ['-o', 'remount,size=1m', folder]).status).toBe(0);
+    const before = project.processed().length;
+    await resumeCompletes(project, all, journal);
+    expect(project.processed().length - before).toBeLessThanOrEqual(150 - said);
+  });
+
+  test('that is full from the start, or read-only: 74 before anything is processed', async ({ skip }) => {
+    const folder = mounted('size=16k') ?? skip('file systems cannot be mounted here');
+    spawnSync('sh', ['-c', `head -c 1000000 /dev/zero > ${folder}/filler`]);
+    const project = new Project(items(3));
+    const full = await project.run(['--journal', join(folder, 'j.ndjson')]).ended();
+    expect(full.stderr).toMatch(/the journal cannot be written: .*ENOSPC.*choose another place with --journal/);
+    expect(full.status).toBe(74);
+    rmSync(join(folder, 'filler'));
+
+    const locked = new Project(items(3), { within: folder });
+    onTestFinished(() => void spawnSync('mount', ['-o', 'remount,rw', folder]));
+    spawnSync('mount', ['-o', 'remount,ro', folder]);
+    const readOnly = await locked.run().ended();
+    expect(readOnly.stderr).toMatch(/the journal cannot be written: .*EROFS/);
+    expect([readOnly.status, readOnly.stdout]).toEqual([74, '']);
+    expect((await locked.run(['--dry-run']).ended()).status).toBe(0);
+    expect([...project.entries(), ...locked.entries()]).toEqual([]);
+  });
+});
+
+test('a place that is no folder is told', async () => {
+  const project = new Project(items(3));
+  writeFileSync(join(project.folder, '.divvy'), '');
+  const { status, stderr } = await project.run().ended();
+  expect(stderr).toContain('the journal cannot be written');
+  expect(status).toBe(74);
+  const folder = join(project.folder, 'a folder');
+  mkdirSync(folder);
+  const named = await project.run(['--journal', folder, '--resume']).ended();
+  expect(named.stderr).toMatch(/the journal cannot be written: .*EISDIR/);
+  expect(named.status).toBe(74);
+  expect(project.entries()).toEqual([]);
+});
+
+test('a folder that is removed in the middle of a run: 74, and what was in progress is not reported as done', async () => {
+  const project = new Project(['first', 'gate', 'last']);
+  const gate = await makeGate();
+  const running = project.run(['-n', '1', '-v'], { env: gate.env });
+  await gate.arrived(1);
+  renameSync(project.journals, `${project.journals}.moved`);
+  rmSync(`${project.journals}.moved`, { recursive: true });
+  gate.open();
+  const { status, stderr } = await running.ended();
+  expect(stderr).toMatch(/the journal cannot be written: .*it has been removed/);
+  expect(stderr).toContain('1 item done, 1 unfinished');
+  expect(stderr).not.toContain('item 2 is done');
+  expect(status).toBe(74);
+  expect(existsSync(project.journals)).toBe(false);
+  expect(project.processed()).toEqual(['first', 'gate']);
+});
+
+test('where descriptors run out, the run does what it can, or says what is wrong; nothing is lost', async () => {
+  const all = items(12);
+  const project = new Project(all);
+  const by = ['sh', '-c', 'ulimit -n 32; exec "$@"', 'sh'];
+  const { status, stderr } = await project.run(['-n', '8'], { by }).ended();
+  expect(stderr).not.toContain('bug in the runtime');
+  if (status !== 0) {
+    expect([69, 74]).toContain(status);
+    expect(stderr).toMatch(/EMFILE|ever became ready/);
+    await resumeCompletes(project, all);
+  }
+  expect(project.processed()).toEqual([...all].sort());
+});
