@@ -50,11 +50,16 @@ export class Project {
     return new TaskRun([...by, process.execPath, RUNNER, this.task, ...args], { env: { ...this.env, ...env } });
   }
 
+  /** How many entries there are. */
+  get entered(): number {
+    return wholeLinesOf(this.#ledger).length;
+  }
+
   /** Everything that was entered, from the `from`th entry on. */
   entries(from = 0): Entry[] {
-    return linesOf(this.#ledger)
-      .map((line) => JSON.parse(line) as Entry)
-      .slice(from);
+    return wholeLinesOf(this.#ledger)
+      .slice(from)
+      .map((line) => JSON.parse(line) as Entry);
   }
 
   /** The items that were processed to their end, in the order of their names. */
@@ -78,7 +83,12 @@ export class Project {
   }
 }
 
-export function linesOf(file: string): string[] {
+/** Without what may be being written. */
+function wholeLinesOf(file: string): string[] {
+  return readFileSync(file, 'utf8').split('\n').slice(0, -1);
+}
+
+function linesOf(file: string): string[] {
   return readFileSync(file, 'utf8').split('\n').filter(Boolean);
 }
 
