@@ -223,7 +223,7 @@ export class Crew {
       for (const item of failed) {
         this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
       }
-      if (bootFailure) this.#events.fail(new BootFailure(this.failures, how));
+      if (bootFailure) this.#events.fail(new BootFailure(this.#delivery.counts.spawned, how));
       this.#afterExits.set(worker.number, this.#runAfterExit(worker, exit));
     }
   }

@@ -1,5 +1,5 @@
 /**
- * The name of an item across runs. Runs in the master. Internal.
+ * The name of an item across runs. Runs in the master, and in a worker where there is no journal. Internal.
  *
  * The default is a hash of a canonical encoding: v8.serialize would not do, since it writes one string in two ways, and an
  * object by the order in which its keys were set.
@@ -50,7 +50,7 @@ function canonicalObject(value: object, above: readonly object[]): string {
       .sort()
       .join()})`;
   if (value instanceof Set) return `Set(${list(value).sort().join()})`;
-  if (value instanceof Error) return `Error(${list([value.name, value.message]).join()})`;
+  if (value instanceof Error) return `${carriedName(value)}(${list([value.message]).join()})`;
   if (ArrayBuffer.isView(value)) {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     return `${value.constructor.name}(${bytes.toString('base64')})`;
@@ -67,4 +67,9 @@ function canonicalObject(value: object, above: readonly object[]): string {
 function isDense(array: readonly unknown[]): boolean {
   const keys = Object.keys(array);
   return keys.length === array.length && (keys.length === 0 || keys.at(-1) === String(array.length - 1));
+}
+
+/** An error of a class of one's own arrives in another process as a plain Error: the key is the same on both sides. */
+function carriedName({ name }: Error): string {
+  return /^(Eval|Range|Reference|Syntax|Type|URI)Error$/.test(name) ? name : 'Error';
 }

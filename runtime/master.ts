@@ -3,7 +3,8 @@
  * orderly way. Runs in the process that the user started.
  *
  * Whatever happens (a message, an exit, a signal, a timer) is noted down and wakes the one loop, `#loop`, which acts on
- * it: signals first, then the reaped workers, then what the delivery rules command, then the next items.
+ * it: signals first, then the reaped workers, then the journal's lines, then what the delivery rules command (crew.ts
+ * carries it out), then the next items.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -41,6 +42,8 @@ import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 
 /** What a timer of Node.js can wait at most; a longer one would go off at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** How long a forceful stop waits for hooks once every worker has been killed, in milliseconds. */
+const FORSAKE_AFTER_MS = 2000;
 /** How often items that are past their timeout are looked for, in milliseconds. */
 const OVERDUE_EVERY_MS = 100;
 /** A share of failed items is not looked at before so many have ended. */
@@ -76,6 +79,9 @@ export class Master {
   #awake = false;
   #alarm: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
+  #forsakeTimer: NodeJS.Timeout | undefined;
+  /** A forceful stop has waited long enough: what is still not over, a hook of the task that hangs, is left behind. */
+  #forsaken = false;
 
   #stoppedBy: string | undefined;
   #stoppedAt: number | undefined;
@@ -180,6 +186,7 @@ export class Master {
     } finally {
       clearTimeout(this.#alarm);
       clearTimeout(this.#graceTimer);
+      clearTimeout(this.#forsakeTimer);
       clearInterval(this.#overdueTimer);
       signal?.removeEventListener('abort', aborted);
       await this.#server?.stopServer();
@@ -269,9 +276,9 @@ export class Master {
   async #begin(): Promise<void> {
     let hook = 'beforeRun';
     try {
-      await this.#task.beforeRun?.(this.#run);
+      await this.#wait(async () => this.#task.beforeRun?.(this.#run));
       hook = 'total';
-      const total = await this.#task.total?.();
+      const total = await this.#wait(async () => this.#task.total?.());
       const socket = this.#settings.inline ? undefined : this.socket;
       this.#observe({
         type: 'started',
@@ -314,16 +321,28 @@ export class Master {
       this.#haltIfDue();
       for (const command of this.#delivery.plan(performance.now())) this.#crew.carryOut(command);
       this.#dispatching?.pull();
-      if (this.#delivery.finished) return;
+      if (this.#delivery.finished || this.#forsaken) return;
       this.#setAlarm();
-      if (!this.#awake) await new Promise<void>((resolve) => (this.#wakeUp = resolve));
-      this.#awake = false;
+      await this.#wakening();
     }
   }
 
+  /** Waits for the task's own code, and acts on signals meanwhile; no longer than a forceful stop allows. */
+  async #wait<T>(act: () => Promise<T>): Promise<T | undefined> {
+    let over = false;
+    const end = (): void => this.#note(() => (over = true));
+    const acting = act();
+    acting.then(end, end);
+    while (!over && !this.#forsaken) {
+      this.#actOnSignals();
+      await this.#wakening();
+    }
+    return over ? acting : undefined;
+  }
+
   async #windUp(): Promise<void> {
-    await this.#settling.hooksEnded;
-    await this.#crew.ended();
+    await this.#wait(() => this.#settling.hooksEnded);
+    await this.#wait(() => this.#crew.ended());
     if (this.#dispatchStopped) {
       let timer: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#settings.killAfterMs)));
@@ -331,15 +350,16 @@ export class Master {
       clearTimeout(timer);
     }
     try {
-      await this.#task.afterRun?.(this.#run, this.#result());
+      await this.#wait(async () => this.#task.afterRun?.(this.#run, this.#result()));
     } catch (error) {
       this.#exitHookThrew('afterRun', undefined, error);
     }
   }
 
   #result(): RunResult {
+    const { dispatched, done, failed } = this.counts;
     return {
-      counts: this.counts,
+      counts: this.#forsaken ? { ...this.counts, unfinished: dispatched - done - failed } : this.counts,
       runId: this.#run.runId,
       exitCode: this.#exitCode(),
       ...(this.#stoppedBy !== undefined && { stoppedBy: this.#stoppedBy }),
@@ -362,6 +382,11 @@ export class Master {
     this.#awake = true;
     this.#wakeUp?.();
     this.#wakeUp = undefined;
+  }
+
+  async #wakening(): Promise<void> {
+    if (!this.#awake) await new Promise<void>((resolve) => (this.#wakeUp = resolve));
+    this.#awake = false;
   }
 
   #note(what: () => void): void {
@@ -420,7 +445,9 @@ export class Master {
   // ---- stopping ----
 
   #stop(by: string, how: 'gracefully' | 'forcefully'): void {
-    this.#stoppedBy ??= by;
+    // Of several signals the first counts, and a signal counts more than anything else.
+    const first = this.#stoppedBy === undefined || (by.startsWith('SIG') && !this.#stoppedBy.startsWith('SIG'));
+    if (first) this.#stoppedBy = by;
     this.#begunToStop(by, how);
   }
 
@@ -436,7 +463,11 @@ export class Master {
     this.#observe({ type: 'stopping', by, how, inProgress: this.#delivery.leased, againAfterMs });
     // What cleaning up throws is of no use to anybody any more.
     this.#dispatchStopped ??= this.#dispatching?.stop().catch(() => {});
-    if (how === 'forcefully') this.#crew.killWorkers(by);
+    if (how === 'forcefully') {
+      this.#crew.killWorkers(by);
+      const ms = Math.min(this.#settings.killAfterMs + FORSAKE_AFTER_MS, LONGEST_TIMER_MS);
+      this.#forsakeTimer = setTimeout(() => this.#note(() => (this.#forsaken = true)), ms);
+    }
     this.#delivery.stop(how);
     this.#wake();
   }

@@ -121,3 +121,17 @@ test.each(THROWING)('--inline, %s that throws: exit %i', async (hook, exitCode) 
   expect(status, stderr).toBe(exitCode);
   expect(stderr).toContain(`RangeError: ${hook} is broken`);
 });
+
+test.each([
+  ['beforeRun', 0, 0],
+  ['beforeFork', 0, 2],
+  ['afterProcess', 0, 2],
+  ['afterRun', 2, 0],
+])('a hook that hangs does not outlive TERM (%s)', async (hook, done, unfinished) => {
+  const run = runTask('hangs', { args: ['-n', '1', '-c', '2', '--kill-after', '100ms', '--', hook] });
+  await run.said(/hangs\n/);
+  process.kill(run.pid, 'SIGTERM');
+  const { signal, stderr } = await run.ended();
+  expect(signal).toBe('SIGTERM');
+  expect(stderr).toContain(`${done} items done${unfinished > 0 ? `, ${unfinished} unfinished` : ''}`);
+});
