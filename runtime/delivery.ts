@@ -16,7 +16,7 @@
  * - An ack from anybody but the holder of the lease is refused.
  * - Items that were in progress together in a worker that died are suspects: each is tried again alone, and only a
  *   death while alone counts as a crash of the item. So the innocent do not fail with the guilty.
- * - What a worker had been handed but had not started is given to the next, uncounted.
+ * - What a worker gives back, since it had not started it, is handed to the next, uncounted.
  */
 
 import type { Counts } from './parallelizable.ts';

@@ -6,10 +6,11 @@
  *   ready, or boot failed             ──>    it may have items
  *                                     <──    items, as long as it has room
  *   outcomes (acks and failures)      ──>    each ends the lease of its item
- *   timed out (and goes on)           ──>    after the kill delay the worker is killed for it
- *   leaving (it was sent TERM)        ──>    no more items, then:
+ *   timed out (and goes on)           ──>    this item is to blame, should the worker have to be killed
+ *   leaving (sent TERM, or recycled)  ──>    no more items, then:
  *                                     <──    drain: finish what you have, and exit
  *   returned (items it had not begun) ──>    they go to somebody else
+ *   hook failed (beforeExit)          ──>    it is reported
  *                                     <──    abort: a forceful stop
  *
  * A frame is its length (4 bytes, little-endian, of what follows), its kind (1 byte), and its body. The length is
