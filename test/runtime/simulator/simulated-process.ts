@@ -136,6 +136,7 @@ export class SimulatedProcess {
 
   /** The master reads again: there is room for what was not sent yet. */
   send(): void {
+    if (!this.alive) return; // what it had not sent is lost
     this.delayed = true;
     this.#unread = 0;
     for (const message of this.#unsent.splice(0)) this.#say(message);

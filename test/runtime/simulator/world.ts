@@ -133,7 +133,6 @@ export class World {
 
   /** The next master begins. It waits for the workers of the one before, as far as the journal names them. */
   succeed(retriesFailed: boolean): void {
-    this.#retriesFailed = retriesFailed;
     let patient = true;
     this.at(this.now + ORPHANS_MS, () => {
       patient = false;
@@ -144,5 +143,6 @@ export class World {
       if (left.length === 0 || !this.step()) break;
     }
     this.named.clear();
+    this.#retriesFailed = retriesFailed;
   }
 }
