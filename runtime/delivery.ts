@@ -364,7 +364,7 @@ export class Delivery<Load> {
     }
     this.#handSuspects(now);
     if (this.#pending.length > 0) this.#handPending(now);
-    if (this.stopping === 'no') this.#bootAsNeeded(now);
+    if (this.stopping === 'no') this.#bootWorkers(now);
     return this.#commands.splice(0);
   }
 
@@ -406,7 +406,7 @@ export class Delivery<Load> {
   }
 
   /** Boots a worker for what no worker, ready or on its way, has room for. */
-  #bootAsNeeded(now: number): void {
+  #bootWorkers(now: number): void {
     let lacking = this.#pending.length;
     let booting = 0;
     for (const slot of this.slots) {

@@ -200,12 +200,18 @@ function passOn(from: Readable | null | undefined, to: Output, child: ChildProce
   child?.on('exit', () => {
     if (from.closed) return;
     let heard = true;
+    let held = from.isPaused();
     let left = LEFT_BYTES;
+    let patience = 5; // a child of its own may say something again and again
     const timer = setInterval(() => {
-      // One that is paused waits for a slow reader of the master's, and nothing of it may be lost.
-      if (!heard && !from.isPaused()) from.destroy();
+      // One that was paused waited for a slow reader of the master's, and nothing of it may be lost.
+      if (!held && (!heard || --patience === 0)) from.destroy();
       heard = false;
+      held = from.isPaused();
     }, LINGER_MS);
+    from.on('pause', () => {
+      held = true;
+    });
     from.on('data', (chunk: Buffer) => {
       heard = true;
       left -= chunk.length;

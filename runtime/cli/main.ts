@@ -49,14 +49,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   end(exitCode, stoppedBy);
 }
 
-function say(line: string): void {
+function log(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
 async function run(request: Request & { want: 'run' }, argv: readonly string[]): Promise<RunResult> {
   const { taskFile, options, args, json, progress } = request;
   const verbose = options.verbose ?? false;
-  const report = reportTo(say, { verbose, chatty: process.stderr.isTTY });
+  const report = reportTo(log, { verbose, chatty: process.stderr.isTTY });
   const summary = new Summary();
   let total: number | undefined;
   let stopProgress = (): void => {};
@@ -77,12 +77,12 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
     }
     if (event.type === 'ended') stopProgress();
     if (json) {
-      say(JSON.stringify(event));
+      log(JSON.stringify(event));
       return;
     }
     summary.note(event);
     report(event);
-    if (event.type === 'ended') for (const line of summary.lines(event.result, argv)) say(`divvy: ${line}`);
+    if (event.type === 'ended') for (const line of summary.lines(event.result, argv)) log(`divvy: ${line}`);
   };
   const master: Master = new Master(taskFile, { ...options, args, observe });
   try {
@@ -95,18 +95,18 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
 /** Says what went wrong, and returns the exit code for it. */
 function sayError(error: unknown, json: boolean): number {
   if (!(error instanceof DivvyError)) {
-    say(`divvy: this is a bug in the runtime, please report it:\n${error instanceof Error ? error.stack : error}`);
+    log(`divvy: this is a bug in the runtime, please report it:\n${error instanceof Error ? error.stack : error}`);
     return 70;
   }
   const exitCode = error.result?.exitCode ?? error.exitCode;
   if (json) {
-    say(JSON.stringify({ type: 'error', message: error.message, exitCode }));
+    log(JSON.stringify({ type: 'error', message: error.message, exitCode }));
     return exitCode;
   }
   // The summary has said it already where a run was stopped.
-  if (!(error instanceof Shutdown)) say(`divvy: ${error.message}`);
+  if (!(error instanceof Shutdown)) log(`divvy: ${error.message}`);
   if (error instanceof TaskError && error.cause !== undefined)
-    for (const line of stackOf(toItemError(error.cause))) say(line);
+    for (const line of stackOf(toItemError(error.cause))) log(line);
   return exitCode;
 }
 

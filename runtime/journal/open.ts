@@ -42,7 +42,7 @@ export interface OpenedJournal {
 /** How long the workers of a dead master are given before they are killed: they go by themselves, by their lifeline. */
 const ORPHANS_MS = 2000;
 /** About the least that a line of a journal takes: enough to guess how many keys there are. */
-const LINE_BYTES = 80;
+const LINE_BYTES = 90;
 
 /**
  * Opens the journal of a run. Resolves when no worker of an earlier master is left.

@@ -76,19 +76,25 @@ const CHUNK_BYTES = 1024 * 1024;
 export function readJournal(file: string, each: (record: JournalRecord) => void): number {
   const descriptor = fs.openSync(file, 'r');
   try {
-    let rest = Buffer.alloc(0);
+    // One buffer for all of it: what is read anew each time would be garbage of the journal's own size.
+    let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let kept = 0;
     let whole = 0;
     let line = 0;
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let got = fs.readSync(descriptor, chunk); got > 0; got = fs.readSync(descriptor, chunk)) {
-      let bytes = rest.length > 0 ? Buffer.concat([rest, chunk.subarray(0, got)]) : chunk.subarray(0, got);
-      for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n')) {
+    for (;;) {
+      if (kept === chunk.length) chunk = Buffer.concat([chunk], chunk.length * 2); // a line that is longer
+      const got = fs.readSync(descriptor, chunk, kept, chunk.length - kept, null);
+      if (got === 0) break;
+      const bytes = chunk.subarray(0, kept + got);
+      let from = 0;
+      for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', from)) {
         line += 1;
-        each(parse(bytes.toString('utf8', 0, end), file, line));
-        whole += end + 1;
-        bytes = bytes.subarray(end + 1);
+        each(parse(bytes.toString('utf8', from, end), file, line));
+        from = end + 1;
       }
-      rest = Buffer.from(bytes);
+      whole += from;
+      kept = bytes.length - from;
+      bytes.copyWithin(0, from);
     }
     return whole;
   } finally {
