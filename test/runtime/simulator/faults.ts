@@ -18,6 +18,8 @@ export interface Fault {
   readonly file?: 'delivery.ts' | 'intake.ts' | 'journal/key-set.ts';
   readonly find: string;
   readonly put: string;
+  /** The search of small cases notices it, too. */
+  readonly searched?: true;
 }
 
 const runtime = path.join(import.meta.dirname, '../../../runtime');
@@ -26,12 +28,24 @@ const runtime = path.join(import.meta.dirname, '../../../runtime');
 export const faultless: Code = { Delivery, Intake, KeySet };
 
 /** Returns the code with a fault in it. Throws where the fault has no place in it any more. */
-export async function withFault({ what, file = 'delivery.ts', find, put }: Fault): Promise<Code> {
+export async function withFault(fault: Fault): Promise<Code> {
+  return { ...faultless, ...(await load(fault.file ?? 'delivery.ts', textWith(fault))) };
+}
+
+/** The same, with Delivery's private names opened, so that the whole of it can be copied and compared. */
+export async function openedCode(fault?: Fault): Promise<Code> {
+  const file = fault?.file ?? 'delivery.ts';
+  const text =
+    file === 'delivery.ts' && fault ? textWith(fault) : readFileSync(path.join(runtime, 'delivery.ts'), 'utf8');
+  const opened = await load('delivery.ts', text.replaceAll(/#(?=[a-z])/gi, '_'));
+  return { ...faultless, ...(fault && file !== 'delivery.ts' && (await withFault(fault))), ...opened };
+}
+
+function textWith({ what, file = 'delivery.ts', find, put }: Fault): string {
   const source = readFileSync(path.join(runtime, file), 'utf8');
   const places = source.split(find).length - 1;
   if (places !== 1) throw new Error(`"${what}": its text is in runtime/${file} ${places} times: ${find}`);
-  const changed = source.replace(find, () => put);
-  return { ...faultless, ...(await load(file, changed)) };
+  return source.replace(find, () => put);
 }
 
 /** Loads a file of the runtime with another text. */
@@ -53,11 +67,13 @@ export const faults: readonly Fault[] = [
     what: 'an exit leaves its leases with the worker',
     find: 'const inProgress = slot.leases.splice(0, this.#rules.concurrency);',
     put: 'const inProgress: Item<Load>[] = [];',
+    searched: true,
   },
   {
     what: 'an exit loses what was in progress',
     find: 'else for (const item of inProgress.toReversed()) this.#suspect(item);',
     put: '',
+    searched: true,
   },
   {
     what: 'an ack of another worker than the holder is taken',
@@ -69,6 +85,7 @@ export const faults: readonly Fault[] = [
     what: 'an ack does not end the lease',
     find: 'slot.leases.splice(index, 1);\n    slot.finished += 1;',
     put: 'slot.finished += 1;',
+    searched: true,
   },
   {
     what: 'a worker is handed one item more than it may have',
@@ -100,11 +117,13 @@ export const faults: readonly Fault[] = [
     what: 'a death in company counts as a crash of each',
     find: 'else for (const item of inProgress.toReversed()) this.#suspect(item);',
     put: 'else failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));',
+    searched: true,
   },
   {
     what: 'an item crashes once too often',
     find: 'item.crashes < this.#rules.maxCrashes',
     put: 'item.crashes <= this.#rules.maxCrashes',
+    searched: true,
   },
   {
     what: 'a crash at a forceful stop counts',
@@ -117,12 +136,19 @@ export const faults: readonly Fault[] = [
     what: 'a retry never becomes due',
     find: 'this.#retrying[0].notBefore <= now',
     put: 'this.#retrying[0].notBefore < 0',
+    searched: true,
   },
-  { what: 'nobody is woken for a retry', find: 'this.#retrying[0]?.notBefore ?? Infinity', put: 'Infinity' },
+  {
+    what: 'nobody is woken for a retry',
+    find: 'this.#retrying[0]?.notBefore ?? Infinity',
+    put: 'Infinity',
+    searched: true,
+  },
   {
     what: 'there is a retry too many',
     find: 'item.throws > this.#rules.retries',
     put: 'item.throws > this.#rules.retries + 1',
+    searched: true,
   },
   { what: 'a permanent error is retried', find: 'if (permanent || item.throws', put: 'if (item.throws' },
   { what: 'the wait before a retry does not double', find: 'firstMs * 2 ** doublings', put: 'firstMs' },
@@ -167,6 +193,7 @@ export const faults: readonly Fault[] = [
     what: 'the workers are not told to go at the end',
     find: "const over = this.stopping !== 'no' || (this.#closed && this.#idle);",
     put: "const over = this.stopping !== 'no';",
+    searched: true,
   },
   {
     what: 'a worker that could not hear yet is not told again to go',
@@ -240,7 +267,12 @@ export const faults: readonly Fault[] = [
   },
   { what: 'outcomes that wait for their hooks are not bounded', find: 'this.#settling >= WAITING_MAX || ', put: '' },
   { what: 'an unfit item is handed out', find: '    else this.#pending.pop();\n', put: '' },
-  { what: 'an outcome counts twice', find: 'this.counts[outcome] += 1;', put: 'this.counts[outcome] += 2;' },
+  {
+    what: 'an outcome counts twice',
+    find: 'this.counts[outcome] += 1;',
+    put: 'this.counts[outcome] += 2;',
+    searched: true,
+  },
   {
     what: 'an item whose hook threw is lost',
     find: "    if (outcome === 'unfinished') {\n      this.#release(item);\n",
@@ -272,11 +304,13 @@ export const faults: readonly Fault[] = [
     what: 'a timeout is a crash of the item',
     find: 'else if (timedOut !== undefined && timedOut.size > 0) {',
     put: 'else if (timedOut !== undefined && timedOut.size > 1) {',
+    searched: true,
   },
   {
     what: 'what stood beside an item that ran past its timeout is lost',
     find: '      this.#giveBack(inProgress.filter((item) => !timedOut.has(item.number)));\n',
     put: '',
+    searched: true,
   },
   {
     what: 'what stood beside an item that ran past its timeout counts as tried',
@@ -287,11 +321,13 @@ export const faults: readonly Fault[] = [
     what: 'an item that ran past its timeout is not tried again',
     find: 'this.#attemptFailed(item, false, now)));',
     put: 'this.#attemptFailed(item, true, now)));',
+    searched: true,
   },
   {
     what: 'an item that ran past its timeout is lost',
     find: 'failed.push(...inProgress.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));',
     put: '',
+    searched: true,
   },
   {
     what: 'a kill for a timeout counts as a death of the worker',
@@ -309,19 +345,22 @@ export const faults: readonly Fault[] = [
     what: 'an item that is skipped is not numbered',
     find: 'number: this.counts.dispatched + this.counts.skipped,',
     put: 'number: this.counts.dispatched,',
+    searched: true,
   },
-  { what: 'an item that is skipped does not count', find: '    this.counts.skipped += 1;\n', put: '' },
+  { what: 'an item that is skipped does not count', find: '    this.counts.skipped += 1;\n', put: '', searched: true },
   {
     what: 'a resume does what is done again',
     file: 'intake.ts',
     find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
     put: "if (mode === 'retry-failed' && ended !== 'failed') {",
+    searched: true,
   },
   {
     what: 'a resume takes what has failed',
     file: 'intake.ts',
     find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
     put: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined) && ended !== 'failed') {",
+    searched: true,
   },
   {
     what: 'a retry of what has failed takes what is new, too',

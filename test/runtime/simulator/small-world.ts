@@ -1,0 +1,456 @@
+/**
+ * A small case of everything: two workers and three items, of which each event that can come next is known. The rules are
+ * those of runtime/delivery.ts, the resumes those of runtime/intake.ts and journal/key-set.ts; what is around them is as
+ * simulated-process.ts and records.ts have it, with every order of events instead of one at random.
+ */
+
+import type { Command, Delivery, DeliveryRules, Item } from '../../../runtime/delivery.ts';
+import type { AnyTask } from '../../../runtime/task.ts';
+import type { Code } from './simulation.ts';
+import { ensure } from './violation.ts';
+
+/** What is to be tried: the rules, and how often each thing may go wrong. */
+export interface SmallCase {
+  readonly workers: number;
+  readonly items: number;
+  readonly concurrency: number;
+  readonly retries: number;
+  readonly maxCrashes: number;
+  readonly budget: Readonly<Budget>;
+}
+
+/** How often something may happen yet. */
+interface Budget {
+  /** `process` throws. */
+  throws: number;
+  /** A worker is killed. */
+  kills: number;
+  /** A worker is killed since an item ran past its timeout. */
+  timeouts: number;
+  /** SIGTERM to a worker. */
+  terms: number;
+  /** The master is killed. */
+  deaths: number;
+  /** The run is stopped gracefully. */
+  stops: number;
+}
+
+/** Two workers and three items, one at once in each, an item tried twice, and nothing that goes wrong but what is said. */
+export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Partial<Budget>): SmallCase {
+  return {
+    workers: 2,
+    items: 3,
+    concurrency: 1,
+    retries: 1,
+    maxCrashes: 2,
+    ...rules,
+    budget: { throws: 0, kills: 0, timeouts: 0, terms: 0, deaths: 0, stops: 0, ...budget },
+  };
+}
+
+/** An event, and what it does to a state. */
+export interface Move {
+  readonly what: string;
+  readonly act: (state: State) => void;
+}
+
+interface Load {
+  readonly key: string;
+}
+
+type Said =
+  | { readonly kind: 'ready' | 'leaving' }
+  | { readonly kind: 'returned' | 'timed out' | 'done' | 'threw'; readonly number: number };
+type Told = { readonly kind: 'items'; readonly numbers: readonly number[] } | { readonly kind: 'drain' };
+
+interface Process {
+  readonly worker: number;
+  alive: boolean;
+  state: 'booting' | 'working' | 'leaving' | 'draining';
+  waiting: number[];
+  inProgress: number[];
+  told: Told[];
+  said: Said[];
+  /** It was killed for what it had said ran past its timeout. */
+  killedFor: number[] | undefined;
+  timedOut: number[];
+}
+
+export interface State {
+  /** Undefined while there is no master. */
+  delivery: Delivery<Load> | undefined;
+  now: number;
+  items: Item<Load>[];
+  /** Which items the journal has no outcome of, as Intake says. */
+  taken: boolean[];
+  yielded: number;
+  /** By worker; what is left of a dead master's is among the orphans. */
+  processes: (Process | undefined)[];
+  orphans: Process[];
+  unwritten: { number: number; how: 'done' | 'failed' }[];
+  /** By item. */
+  journal: ('done' | 'failed' | undefined)[];
+  /** It was processed, and that is not lost. */
+  processed: boolean[];
+  /** Attempts that failed, and deaths while alone, in this run. */
+  throws: number[];
+  crashes: number[];
+  stopped: boolean;
+  left: Budget;
+}
+
+export class SmallWorld {
+  readonly #case: SmallCase;
+  readonly #code: Code;
+  readonly #rules: DeliveryRules;
+
+  constructor(small: SmallCase, code: Code) {
+    this.#case = small;
+    this.#code = code;
+    this.#rules = { ...small, backoffMs: 10, random: () => 0 };
+  }
+
+  begin(): State {
+    const { workers, items, budget } = this.#case;
+    const none = { now: 0, yielded: 0, items: [], taken: [], orphans: [], unwritten: [], throws: [], crashes: [] };
+    const state: State = {
+      ...none,
+      delivery: undefined,
+      processes: Array.from({ length: workers }, () => undefined),
+      journal: Array.from({ length: items }, () => undefined),
+      processed: Array.from({ length: items }, () => false),
+      stopped: false,
+      left: { ...budget },
+    };
+    this.#resume(state);
+    return state;
+  }
+
+  /** Whether everything has ended. Throws where it has not ended as it should. */
+  isOver({ delivery, stopped, journal, processes }: State): boolean {
+    if (!delivery?.finished || stopped) return false;
+    const { dispatched, done, failed, skipped } = delivery.counts;
+    ensure(done + failed === dispatched, `${dispatched} items were dispatched, ${done} done and ${failed} failed`);
+    ensure(dispatched + skipped === journal.length, `${dispatched} items were dispatched and ${skipped} skipped`);
+    ensure(!processes.some((process) => process), 'a process is left');
+    for (const [index, how] of journal.entries()) ensure(how !== undefined, `item ${index + 1} is lost`);
+    return true;
+  }
+
+  /** All that can happen next. */
+  moves(state: State): Move[] {
+    const { delivery, processes, orphans, left, now } = state;
+    const moves: Move[] = [];
+    const add = (what: string, act: (state: State) => void): void => void moves.push({ what, act });
+    for (const process of processes)
+      if (process) this.#movesOf(state, process, (of) => found(of.processes[process.worker - 1]), add);
+    for (const [index, process] of orphans.entries()) {
+      this.#movesOf(state, process, (of) => found(of.orphans[index]), add);
+      add(`orphan ${process.worker} is gone`, (of) => void of.orphans.splice(index, 1));
+    }
+    if (!delivery || (delivery.finished && state.stopped)) {
+      if (orphans.length === 0) add('a resume', (of) => this.#resume(of));
+      return moves;
+    }
+    if (state.unwritten.length > 0) add('the outcomes are written', (of) => this.#write(of));
+    if (delivery.wakeAt > now && delivery.wakeAt < Infinity) {
+      add('time passes', (of) => {
+        of.now = of.delivery?.wakeAt ?? of.now;
+        this.#turn(of);
+      });
+    }
+    if (left.deaths > 0) add('the master is killed', (of) => this.#die(of));
+    if (left.stops > 0 && delivery.stopping === 'no') {
+      add('a graceful stop', (of) => {
+        of.left.stops -= 1;
+        stop(of);
+        this.#turn(of);
+      });
+    }
+    return moves;
+  }
+
+  /** What a process does, and what comes of what it has said. */
+  #movesOf(
+    { left, processes }: State,
+    process: Process,
+    it: (state: State) => Process,
+    add: (what: string, act: (state: State) => void) => void,
+  ): void {
+    const { worker, alive, state, inProgress, told, said } = process;
+    const who = `worker ${worker}`;
+    const orphan = processes[worker - 1] !== process;
+    if (!orphan && (said.length > 0 || !alive)) add(`the master hears ${who}`, (of) => this.#hear(of, it(of)));
+    if (!alive) return;
+    if (state === 'booting') {
+      add(`${who} is ready`, (of) => {
+        it(of).state = 'working';
+        it(of).said.push({ kind: 'ready' });
+      });
+    }
+    if (told.length > 0) add(`${who} hears`, (of) => this.#told(of, it(of)));
+    for (const number of inProgress) {
+      add(`${who} ends item ${number}`, (of) => this.#end(of, it(of), number, 'done'));
+      if (left.throws > 0) {
+        add(`${who} throws at item ${number}`, (of) => {
+          of.left.throws -= 1;
+          this.#end(of, it(of), number, 'threw');
+        });
+      }
+    }
+    if (state === 'draining' && inProgress.length === 0) add(`${who} exits`, (of) => end(it(of)));
+    if (orphan) return;
+    if (left.kills > 0) {
+      add(`${who} is killed`, (of) => {
+        of.left.kills -= 1;
+        end(it(of));
+      });
+    }
+    if (left.terms > 0 && state === 'working') {
+      add(`${who} is told to exit`, (of) => {
+        of.left.terms -= 1;
+        it(of).state = 'leaving';
+        giveBack(it(of));
+        it(of).said.push({ kind: 'leaving' });
+      });
+    }
+    if (left.timeouts > 0) {
+      for (const number of inProgress) {
+        add(`${who} is killed for item ${number}`, (of) => {
+          of.left.timeouts -= 1;
+          it(of).said.push({ kind: 'timed out', number });
+          it(of).killedFor = [];
+          end(it(of));
+        });
+      }
+      if (inProgress.length > 0) {
+        add(`${who} is killed: it is stuck`, (of) => {
+          of.left.timeouts -= 1;
+          it(of).killedFor = [];
+          end(it(of));
+        });
+      }
+    }
+  }
+
+  // ---- a process ----
+
+  #told(state: State, process: Process): void {
+    const message = process.told.shift();
+    if (message?.kind === 'items') {
+      process.waiting.push(...message.numbers);
+      if (process.state === 'working') this.#beginMore(state, process);
+      else giveBack(process);
+    } else {
+      process.state = 'draining';
+      giveBack(process);
+    }
+  }
+
+  #beginMore(state: State, process: Process): void {
+    while (process.state === 'working' && process.inProgress.length < this.#case.concurrency) {
+      const number = process.waiting.shift();
+      if (number === undefined) return;
+      const others = [...state.processes, ...state.orphans].filter((other) => other?.alive && other !== process);
+      const twice = others.some((other) => other?.inProgress.includes(number));
+      ensure(!twice, `item ${number} is in two processes`);
+      ensure(state.journal[number - 1] === undefined, `item ${number} is begun though its outcome is recorded`);
+      process.inProgress.push(number);
+    }
+  }
+
+  #end(state: State, process: Process, number: number, how: 'done' | 'threw'): void {
+    process.inProgress.splice(process.inProgress.indexOf(number), 1);
+    if (how === 'done') {
+      ensure(!state.processed[number - 1], `item ${number} was processed again for no reason`);
+      state.processed[number - 1] = true;
+    }
+    process.said.push({ kind: how, number });
+    this.#beginMore(state, process);
+  }
+
+  // ---- the master ----
+
+  #hear(state: State, process: Process): void {
+    const { worker } = process;
+    const delivery = found(state.delivery);
+    const message = process.said.shift();
+    switch (message?.kind) {
+      case undefined:
+        this.#reap(state, process);
+        break;
+      case 'ready':
+        delivery.ready(worker);
+        break;
+      case 'leaving':
+        delivery.leaving(worker);
+        break;
+      case 'returned':
+        delivery.returned(worker, message.number);
+        break;
+      case 'timed out':
+        process.timedOut.push(message.number);
+        break;
+      case 'done': {
+        const item = delivery.acked(worker, message.number);
+        ensure(item?.number === message.number, `the ack of worker ${worker} for item ${message.number} was refused`);
+        state.unwritten.push({ number: message.number, how: 'done' });
+        break;
+      }
+      case 'threw': {
+        const verdict = delivery.threw(worker, message.number, false, state.now);
+        ensure(verdict !== undefined, `the error of worker ${worker} for item ${message.number} was refused`);
+        count(state.throws, message.number);
+        this.#judge(state, message.number, verdict?.failed === true);
+      }
+    }
+    this.#turn(state);
+  }
+
+  #reap(state: State, process: Process): void {
+    const { worker, killedFor, timedOut } = process;
+    const delivery = found(state.delivery);
+    state.processes[worker - 1] = undefined;
+    const held = found(delivery.slots[worker - 1]).leases.map(({ number }) => number);
+    const blamed = killedFor && new Set(held.filter((number) => held.length === 1 || timedOut.includes(number)));
+    const { failed, bootFailure } = delivery.exited(worker, state.now, blamed);
+    for (const number of held) state.processed[number - 1] = false; // its ack, if there was one, is lost
+    for (const number of held) {
+      if (blamed?.has(number)) count(state.throws, number);
+      else if (!blamed && held.length === 1) count(state.crashes, number);
+    }
+    for (const number of held)
+      this.#judge(
+        state,
+        number,
+        failed.some((item) => item.number === number),
+      );
+    if (bootFailure) stop(state);
+  }
+
+  /** Whether an item has failed for good is told, and right. */
+  #judge({ unwritten, throws, crashes }: State, number: number, failed: boolean): void {
+    const tooMuch = (throws[number] ?? 0) > this.#case.retries || (crashes[number] ?? 0) >= this.#case.maxCrashes;
+    ensure(failed === tooMuch, `item ${number} has ${failed ? '' : 'not '}failed`);
+    if (failed) unwritten.push({ number, how: 'failed' });
+  }
+
+  #write(state: State): void {
+    for (const { number, how } of state.unwritten.splice(0)) {
+      ensure(state.journal[number - 1] === undefined, `item ${number} has a second outcome`);
+      state.journal[number - 1] = how;
+      found(state.delivery).settled(found(state.items.find((item) => item.number === number)), how);
+    }
+    this.#turn(state);
+  }
+
+  #turn(state: State): void {
+    const delivery = found(state.delivery);
+    for (let pulled = true; pulled; ) {
+      for (const command of delivery.plan(state.now)) this.#carryOut(state, command);
+      pulled = false;
+      while (!state.stopped && state.yielded <= this.#case.items && delivery.wanted() > 0) {
+        pulled = true;
+        state.yielded += 1;
+        if (state.yielded > this.#case.items) delivery.closed();
+        else if (!state.taken[state.yielded - 1]) delivery.skipped();
+        else {
+          const item = delivery.dispatched({ key: `item ${state.yielded}` });
+          ensure(item.number === state.yielded, `item ${state.yielded} has the number ${item.number}`);
+          state.items.push(item);
+        }
+      }
+    }
+    this.#checkLeases(state);
+  }
+
+  #checkLeases({ items, processes, delivery }: State): void {
+    for (const { number, state } of items) {
+      const slots = found(delivery).slots.filter(({ leases }) => leases.some((item) => item.number === number));
+      ensure(
+        slots.length === (state === 'leased' ? 1 : 0),
+        `item ${number} is ${state}, and has ${slots.length} leases`,
+      );
+      for (const process of processes) {
+        if (!process?.alive || process.worker === slots[0]?.number) continue;
+        ensure(![...process.waiting, ...process.inProgress].includes(number), `item ${number} is where no lease is`);
+      }
+    }
+  }
+
+  #carryOut(state: State, command: Command<Load>): void {
+    const { worker } = command;
+    const process = state.processes[worker - 1];
+    switch (command.do) {
+      case 'boot': {
+        ensure(!process, `worker ${worker} is booted though it has a process`);
+        const none = { waiting: [], inProgress: [], told: [], said: [], timedOut: [] };
+        state.processes[worker - 1] = { ...none, worker, alive: true, state: 'booting', killedFor: undefined };
+        return;
+      }
+      case 'hand':
+        ensure(!state.stopped, 'items are handed out after the stop');
+        tell(found(process), { kind: 'items', numbers: command.items.map(({ number }) => number) });
+        return;
+      case 'drain':
+        if (process) tell(process, { kind: 'drain' });
+        return;
+      case 'expect exit':
+        // A worker that never hears that it is to exit is killed when it takes too long.
+        if (process?.alive && process.state === 'booting') process.state = 'draining';
+    }
+  }
+
+  #die(state: State): void {
+    state.left.deaths -= 1;
+    state.delivery = undefined;
+    for (const [index, how] of state.journal.entries()) if (how === undefined) state.processed[index] = false;
+    for (const process of state.processes) if (process?.alive) state.orphans.push({ ...process, said: [] });
+    state.processes.fill(undefined);
+  }
+
+  #resume(state: State): void {
+    const { Delivery, Intake, KeySet } = this.#code;
+    const keys = new KeySet();
+    for (const [index, how] of state.journal.entries()) if (how) keys.end(`item ${index + 1}`, 1, how);
+    const intake = new Intake({ task, keys, mode: 'resume', limit: Infinity });
+    state.taken = state.journal.map((how, index) => {
+      const taken = intake.take(`item ${index + 1}`, index + 1) !== undefined;
+      ensure(taken === (how === undefined), `item ${index + 1} is ${taken ? '' : 'not '}taken, and is ${how}`);
+      return taken;
+    });
+    for (const [index, how] of state.journal.entries()) if (how === undefined) state.processed[index] = false;
+    state.delivery = new Delivery<Load>(this.#rules);
+    Object.assign(state, { now: 0, yielded: 0, items: [], unwritten: [], throws: [], crashes: [], stopped: false });
+    this.#turn(state);
+  }
+}
+
+const task: AnyTask = { dispatch: () => [], process: () => {}, key: (item) => `${item}` };
+
+function stop(state: State): void {
+  state.stopped = true;
+  state.delivery?.stop('gracefully');
+}
+
+function tell(process: Process, message: Told): void {
+  if (process.alive && process.state !== 'booting') process.told.push(message); // before, nobody hears
+}
+
+function giveBack(process: Process): void {
+  for (const number of process.waiting.splice(0)) process.said.push({ kind: 'returned', number });
+}
+
+function end(process: Process): void {
+  process.alive = false;
+  Object.assign(process, { waiting: [], inProgress: [], told: [] });
+}
+
+function count(counts: number[], number: number): void {
+  counts[number] = (counts[number] ?? 0) + 1;
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new RangeError('what must be there is not');
+  return value;
+}
