@@ -96,7 +96,7 @@ test('a slow reader gets everything, and the master keeps little of it', async (
 
 test.each([
   ['is quiet', 'grandchild', /grandchild (\d+)\n/],
-  ['writes for ever', 'chatty grandchild', /yes is (\d+)\n/],
+  ['writes for ever', 'chatty grandchild', /chatty is (\d+)\n/],
 ])('a process of the task that holds its output open does not hold the run: it %s', async (_, way, saysPid) => {
   const run = runTask('writes', { args: ['--', way] });
   const [, pid] = await run.said(saysPid);

@@ -31,9 +31,12 @@ export default class Writes implements Parallelizable<number> {
       console.log(`grandchild ${child.pid}`);
     }
     if (way === 'chatty grandchild') {
-      const child = spawn('yes', ['grandchild'], { detached: true, stdio: ['ignore', 'inherit', 'inherit'] });
+      const child = spawn('sh', ['-c', 'while echo grandchild; do sleep 0.1; done'], {
+        detached: true,
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
       child.unref();
-      console.log(`yes is ${child.pid}`);
+      console.log(`chatty is ${child.pid}`);
     }
   }
 }
