@@ -22,6 +22,9 @@ const TYPES_OF_A_TASK = new Set([
   ...['AsyncGenerator', 'Generator', 'AsyncIterable', 'Iterable', 'Awaited', 'Readonly', 'Partial', 'Record', 'Buffer'],
 ]);
 
+const RESERVED = reservedIdentifiers({ includeGlobalProperties: true });
+const RESERVED_TYPES = typeScriptReservedTypes();
+
 /** Why a text cannot be a task's name; undefined where it can. */
 export function whyNotTaskName(name: string): string | undefined {
   if (name.length > LONGEST) return `it is ${name.length} characters long, and ${LONGEST} is the most`;
@@ -56,7 +59,6 @@ export function nearestTaskName(text: string): string {
     : `${words.slice(0, LONGEST - '-task'.length).replace(/-+$/, '')}-task`;
 }
 
-const isReservedWord = (name: string): boolean =>
-  reservedIdentifiers({ includeGlobalProperties: true }).has(name) || typeScriptReservedTypes().has(name);
+const isReservedWord = (name: string): boolean => RESERVED.has(name) || RESERVED_TYPES.has(name);
 
 const isTakenClass = (name: string): boolean => TYPES_OF_A_TASK.has(name) || name in globalThis;

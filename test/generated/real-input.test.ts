@@ -7,10 +7,9 @@ import { home } from '../generators/commands.ts';
 import { makeProject, node } from './projects.ts';
 
 const installed = join(home, 'node_modules');
-const LARGEST_PACKAGE_BYTES = 2 * 1024 * 1024;
+const LARGEST_PACKAGE_BYTES = 512 * 1024;
 /** On a slow machine 250 ms is less than a worker needs to boot. So that the run ends there too, each gets to do this much. */
 const ITEMS_BEFORE_DEATH = 100;
-
 /** The folders of packages that are not large, so that this takes seconds; a few of them are hundreds of megabytes. */
 const packages = readdirSync(installed)
   .filter((name) => !name.startsWith('.'))
@@ -64,7 +63,7 @@ test('the sums of thousands of files are those of sha256sum', async () => {
   );
 
   const expected = await sums();
-  expect(expected.length).toBeGreaterThan(3000);
+  expect(expected.length).toBeGreaterThan(2500);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout.split('\n').sort()).toEqual(expected);
 });
@@ -77,7 +76,8 @@ test('and the same while a worker is killed every 250 ms', async () => {
   const processes = new Map<string, number>();
   const done = new Map<string, number>();
   const killing = setInterval(() => {
-    const [worker] = [...done].find(([, items]) => items >= ITEMS_BEFORE_DEATH) ?? [];
+    const workers = [...done.keys()].filter((worker) => (done.get(worker) ?? 0) >= ITEMS_BEFORE_DEATH);
+    const worker = workers[Math.floor(Math.random() * workers.length)];
     const pid = processes.get(worker ?? '');
     if (worker === undefined || pid === undefined) return;
     done.delete(worker);

@@ -1,8 +1,9 @@
 // SIGKILL at every single step of a write, and of the recovery from it: the next command finds the tree as it was.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { recover } from '../../generators/change-set/write.ts';
 import { cleanEnvironment, divvy, freshFolder, home, treeOf } from './commands.ts';
 
@@ -23,11 +24,18 @@ function run(
   const script = join(home, 'test/generators/killed.ts');
   const ended = spawnSync(process.execPath, [script, String(step), act, root, JSON.stringify(files)], {
     encoding: 'utf8',
-    env: cleanEnvironment(),
+    // Compiled once: a process that is killed leaves nothing compiled for the next.
+    env: cleanEnvironment({ NODE_COMPILE_CACHE: join(inject('commands'), 'compile-cache') }),
   });
   if (ended.signal === null && ended.status !== 0) throw new Error(ended.stderr);
   return { wasKilled: ended.signal === 'SIGKILL', steps: Number(ended.stdout) };
 }
+
+beforeAll(() => {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-crash-'));
+  stepsOf(join(folder, 'project'));
+  rmSync(folder, { recursive: true });
+});
 
 // Some forty processes each, one after the other.
 const TIMEOUT = 600_000;

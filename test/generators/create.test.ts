@@ -18,6 +18,7 @@ import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder, hom
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 const json = (file: string): never => JSON.parse(readFileSync(file, 'utf8')) as never;
 const read = (file: string): string => readFileSync(file, 'utf8');
+const { version } = json(join(home, 'package.json')) as { version: string };
 
 async function create(cwd: string, ...argv: string[]): Promise<void> {
   const { code, stderr } = await createDivvyTask(argv, { cwd });
@@ -42,7 +43,7 @@ describe('a basic project', () => {
         'divvy:my-backfill': 'node vendor/divvy/run.mjs tasks/my-backfill.ts',
         test: 'node --test "test/**/*.test.ts"',
         typecheck: 'tsc --noEmit',
-        divvy: 'npx --yes --package=create-divvy-task@0.1.0 divvy',
+        divvy: `npx --yes --package=create-divvy-task@${version} divvy`,
       },
     });
     expect(json(join(project, 'package.json'))).not.toHaveProperty('dependencies');
@@ -66,7 +67,7 @@ describe('a basic project', () => {
     expect(treeOf(vendored, beside)).toEqual(treeOf(join(home, 'runtime')));
     expect(read(join(vendored, '.gitattributes'))).toBe('* -text\n');
     expect(json(join(vendored, 'package.json'))).toEqual({ type: 'module' });
-    expect(read(join(vendored, 'VERSION'))).toBe('0.1.0\n');
+    expect(read(join(vendored, 'VERSION'))).toBe(`${version}\n`);
     expect(read(join(vendored, 'LICENSE'))).toBe(read(join(home, 'LICENSE')));
     const lines = read(join(vendored, 'SHA256SUMS')).trimEnd().split('\n');
     const files = Object.keys(treeOf(vendored, ['SHA256SUMS'])).filter((path) => !path.endsWith('/'));
@@ -293,7 +294,7 @@ describe('--json', () => {
     const { stdout, stderr } = await createDivvyTask(['my-task', '--json', '-t', 'files', '--no-git'], { cwd });
     expect(JSON.parse(stdout)).toMatchObject({
       command: 'create',
-      version: '0.1.0',
+      version,
       written: true,
       folder: join(cwd, 'my-task'),
       task: 'my-task',
@@ -302,7 +303,7 @@ describe('--json', () => {
       packageManager: 'npm',
       git: 'off',
       install: 'off',
-      replay: 'npx create-divvy-task@0.1.0 my-task --template files --no-git --yes',
+      replay: `npx create-divvy-task@${version} my-task --template files --no-git --yes`,
     });
     const { files } = JSON.parse(stdout) as { files: { path: string; action: string; sha256: string }[] };
     for (const { path, action, sha256: sum } of files) {
