@@ -81,6 +81,7 @@ describe('reading', () => {
     const file = path.join(scratch(), 'j.ndjson');
     const { journal } = await openJournal(requestFor(file));
     const keys = Array.from({ length: 6000 }, (_, index) => `${'€𝄞ä'.repeat(40)}${'x'.repeat(index % 7)}${index}`);
+    keys.push('y'.repeat(3_000_000), 'z');
     for (const [index, key] of keys.entries()) journal?.done(key, 1, outcome(index));
     journal?.write();
     await journal?.close();
