@@ -36,6 +36,7 @@ describe('a task may not be called', () => {
     ['nul', /Windows/],
     ['com1', /Windows/],
     ['divvy', /something else/],
+    ['last', /something else/],
     ['test', /something else/],
     ['typescript', /something else/],
     ['item', /class Item/],
