@@ -51,6 +51,8 @@ export const clients: Client[] = [
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
       // By itself it waits until a version is some days old.
       YARN_NPM_MINIMAL_AGE_GATE: '0',
+      // By itself it refuses to make a lock file where CI is set.
+      YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
       // TypeScript 7 does not look into the archives of Plug'n'Play.
       YARN_NODE_LINKER: 'node-modules',
       YARN_ENABLE_TELEMETRY: '0',

@@ -20,7 +20,9 @@ const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
   fc.record({
     kind: fc.constant('items' as const),
-    items: fc.array(fc.record({ number, attempt: fc.nat(2 ** 31), key: fc.string({ maxLength: 100 }), body }), { minLength: 1 }),
+    items: fc.array(fc.record({ number, attempt: fc.nat(2 ** 31), key: fc.string({ maxLength: 100 }), body }), {
+      minLength: 1,
+    }),
   }),
   fc.record({
     kind: fc.constant('outcomes' as const),
