@@ -20,10 +20,14 @@ export default function setup(project: TestProject): () => void {
 
 /** Builds and packs the package. Returns the path of the tarball, which is put into `folder`. */
 export function pack(folder: string): string {
-  const output = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], {
-    cwd: join(import.meta.dirname, '../..'),
-    encoding: 'utf8',
-  });
+  const output = execFileSync(
+    'npm',
+    ['pack', '--json', '--silent', '--foreground-scripts=false', '--pack-destination', folder],
+    {
+      cwd: join(import.meta.dirname, '../..'),
+      encoding: 'utf8',
+    },
+  );
   const [{ filename }] = JSON.parse(output) as [{ filename: string }];
   return join(folder, filename);
 }
