@@ -6,21 +6,36 @@
 
 import type { ts } from 'ts-morph';
 import { type Contract, type ContractMember, readContract } from './contract.ts';
+import { type Inserted, NOTHING_INSERTED } from './inserted.ts';
 import { insert, lineOf, styleOf } from './insertion.ts';
 import { methodInsertion } from './place.ts';
 import { isRefusal, type Refusal } from './refusal.ts';
+import { besideRow } from './row.ts';
 import { needsTypeArgument, skeleton, typesNamedBy } from './skeleton.ts';
-import { findTaskClass, hasMethod, memberCalled, parse, type TaskClass } from './task-class.ts';
+import { findTaskClass, hasMethod, memberCalled, parse, type TaskClass, whatElse } from './task-class.ts';
 import { importTypes } from './type-imports.ts';
 
 export { hookNames } from './contract.ts';
+export type { Inserted } from './inserted.ts';
 export type { Refusal } from './refusal.ts';
 
-/** How adding hooks ended. A refusal leaves the source as it is, and there may be several. */
+/** How a codemod ended. A refusal leaves the source as it is, and there may be several. */
 export type HookResult =
-  | { readonly kind: 'changed'; readonly text: string }
+  | {
+      readonly kind: 'changed';
+      readonly text: string;
+      /** The hooks that were added or removed, in the contract's order, each with its line in the new text or the old. */
+      readonly hooks: readonly HookPlace[];
+      /** What has been put into the file by now, to be kept until a hook is removed. */
+      readonly inserted: Inserted;
+    }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'refused'; readonly refusals: readonly [Refusal, ...Refusal[]] };
+
+export interface HookPlace {
+  readonly name: string;
+  readonly line: number;
+}
 
 export interface HookOptions {
   /** The name of the source's file: its ending says what language it is, and messages show it. */
@@ -29,6 +44,8 @@ export interface HookOptions {
   readonly hooks: readonly string[];
   /** The text of the project's own runtime/parallelizable.ts: it decides which hooks there are, and their signatures. */
   readonly contract: string;
+  /** What was put into the file before, where that is known. */
+  readonly inserted?: Inserted | undefined;
 }
 
 /**
@@ -40,13 +57,7 @@ export interface HookOptions {
  */
 export function addHooks(source: string, options: HookOptions): HookResult {
   const contract = readContract(options.contract);
-  if (!contract) {
-    return refused({
-      line: 1,
-      reason: 'the parallelizable.ts of this project has no interface Parallelizable to take hooks from',
-      remedy: "Restore it: it is one of the runtime's own files.",
-    });
-  }
+  if (!contract) return refused(NO_CONTRACT);
   const file = parse(source, options.fileName);
   if (isRefusal(file)) return refused(file);
   const task = findTaskClass(file);
@@ -57,31 +68,65 @@ export function addHooks(source: string, options: HookOptions): HookResult {
   if (first) return refused(first, ...more);
 
   const added = contract.members.filter(({ name }) => options.hooks.includes(name) && !hasMethod(task.node, name));
-  let text = source;
+  if (added.length === 0) return { kind: 'unchanged' };
+  let edited: Edited = { text: source, inserted: options.inserted ?? NOTHING_INSERTED };
   for (const member of added) {
-    const next = addHook(text, options.fileName, member, contract);
+    const next = addHook(edited, options.fileName, member, contract);
     if (isRefusal(next)) return refused(next);
-    text = next.text;
+    edited = next;
   }
-  return text === source ? { kind: 'unchanged' } : { kind: 'changed', text };
+  const names = added.map(({ name }) => name);
+  return { kind: 'changed', ...edited, hooks: hookPlaces(edited.text, options.fileName, names) };
 }
 
-function refused(...refusals: readonly [Refusal, ...Refusal[]]): HookResult {
+/** Where hooks are that a class has; in the order in which they are asked for. */
+function hookPlaces(source: string, fileName: string, names: readonly string[]): HookPlace[] {
+  const file = parse(source, fileName);
+  if (isRefusal(file)) return [];
+  const task = findTaskClass(file);
+  if (isRefusal(task)) return [];
+  return names.flatMap((name) => {
+    const there = memberCalled(task.node, name);
+    return there ? [{ name, line: lineOf(file, there.getStart(file)) }] : [];
+  });
+}
+
+interface Edited {
+  readonly text: string;
+  readonly inserted: Inserted;
+}
+
+export const NO_CONTRACT: Refusal = {
+  line: 1,
+  reason: 'the parallelizable.ts of this project has no interface Parallelizable to take hooks from',
+  remedy: "Restore it: it is one of the runtime's own files.",
+};
+
+export function refused(...refusals: readonly [Refusal, ...Refusal[]]): HookResult {
   return { kind: 'refused', refusals };
+}
+
+/** Says that a name is no hook; undefined where it is one. */
+export function whyUnknown(
+  hook: string,
+  task: TaskClass,
+  contract: Contract,
+  file: ts.SourceFile,
+): Refusal | undefined {
+  const member = contract.members.find(({ name }) => name === hook);
+  if (member?.optional) return undefined;
+  const hooks = contract.members.filter(({ optional }) => optional).map(({ name }) => name);
+  return {
+    line: lineOf(file, task.node.getStart(file)),
+    reason: member ? `${hook} is what every task has, and no hook` : `there is no hook ${JSON.stringify(hook)}`,
+    remedy: `The hooks are: ${hooks.join(', ')}.`,
+  };
 }
 
 /** Says why a hook cannot be added to the class; undefined where it can, or where it is there already. */
 function whyNot(hook: string, task: TaskClass, contract: Contract, file: ts.SourceFile): Refusal | undefined {
-  const line = lineOf(file, task.node.getStart(file));
   const member = contract.members.find(({ name }) => name === hook);
-  if (!member?.optional) {
-    const hooks = contract.members.filter(({ optional }) => optional).map(({ name }) => name);
-    return {
-      line,
-      reason: member ? `${hook} is what every task has, and no hook` : `there is no hook ${JSON.stringify(hook)}`,
-      remedy: `The hooks are: ${hooks.join(', ')}.`,
-    };
-  }
+  if (!member?.optional) return whyUnknown(hook, task, contract, file);
   if (hasMethod(task.node, hook)) return undefined;
   for (const node of task.chain) {
     const there = memberCalled(node, hook);
@@ -97,7 +142,7 @@ function whyNot(hook: string, task: TaskClass, contract: Contract, file: ts.Sour
   }
   if (task.typeArguments.length === 0 && needsTypeArgument(member, contract)) {
     return {
-      line,
+      line: lineOf(file, task.node.getStart(file)),
       reason: `${hook} takes an item, and the class does not say what its items are`,
       remedy: 'Write `implements Parallelizable<Item>` at the class, with its type of item.',
     };
@@ -107,11 +152,11 @@ function whyNot(hook: string, task: TaskClass, contract: Contract, file: ts.Sour
 
 /** Puts one hook into a source that is known to be fit for it, and looks whether it has come to be a method there. */
 function addHook(
-  source: string,
+  { text: source, inserted }: Edited,
   fileName: string,
   member: ContractMember,
   contract: Contract,
-): { text: string } | Refusal {
+): Edited | Refusal {
   const file = parse(source, fileName);
   if (isRefusal(file)) return file;
   const task = findTaskClass(file);
@@ -128,7 +173,19 @@ function addHook(
   // Behind a property without a semicolon, `get` or `static`, a new line can become one thing with it.
   const result = parse(text, fileName);
   const changed = isRefusal(result) ? result : findTaskClass(result);
-  if (!isRefusal(changed) && hasMethod(changed.node, member.name)) return { text };
+  if (!isRefusal(result) && !isRefusal(changed) && hasMethod(changed.node, member.name)) {
+    if (whatElse(changed, [member.name]).join('\n') === whatElse(task, []).join('\n')) {
+      const statement = imports.statement ?? inserted.statement;
+      return {
+        text,
+        inserted: {
+          hooks: { ...inserted.hooks, [member.name]: besideRow(changed.node, member.name, method.text, inserted) },
+          imports: [...inserted.imports, ...imports.specifiers],
+          ...(statement && { statement }),
+        },
+      };
+    }
+  }
   return {
     line: lineOf(file, method.at),
     reason: `${member.name} cannot be put in here safely`,

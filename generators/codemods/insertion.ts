@@ -22,6 +22,24 @@ export function insert(source: string, insertions: readonly Insertion[]): string
   return text + source.slice(from);
 }
 
+/** A piece of a source to take out. */
+export interface Cut {
+  readonly from: number;
+  /** The place behind it. */
+  readonly to: number;
+}
+
+/** Returns the source without some pieces of it, none of which reaches into another. */
+export function cut(source: string, cuts: readonly Cut[]): string {
+  let text = '';
+  let from = 0;
+  for (const piece of cuts.toSorted((a, b) => a.from - b.from)) {
+    text += source.slice(from, piece.from);
+    from = piece.to;
+  }
+  return text + source.slice(from);
+}
+
 /** How the author of a source writes. */
 export interface Style {
   readonly eol: '\n' | '\r\n';

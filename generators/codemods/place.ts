@@ -26,12 +26,13 @@ export function methodInsertion(
   const written = method.lines.map((line) => inner + unit.repeat(line.level) + line.text).join(eol);
   const before = neighbour ? eol + eol : eol;
 
+  // White space at the end of a line stays on it.
   const [, gap = '', next = ''] = /^([ \t]*)(\r?\n|.|$)/.exec(text.slice(end)) ?? [];
+  const at = end + gap.length;
   // Something follows on this line, such as the brace of a class that is written on one: it gets a line of its own.
-  if (!next.endsWith('\n'))
-    return { at: end + gap.length, text: before + written + eol + (next === '}' ? outer : eol + inner) };
-  const nextLine = text.slice(end + gap.length + next.length);
-  return { at: end, text: before + written + (/^[ \t]*(\}|\r?\n)/.test(nextLine) ? '' : eol) };
+  if (!next.endsWith('\n')) return { at, text: before + written + eol + (next === '}' ? outer : eol + inner) };
+  const nextLine = text.slice(at + next.length);
+  return { at, text: before + written + (/^[ \t]*(\}|\r?\n)/.test(nextLine) ? '' : eol) };
 }
 
 /** Returns the member that the new one follows; undefined where it comes first. */

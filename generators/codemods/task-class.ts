@@ -98,6 +98,16 @@ export function hasMethod(node: ts.ClassLikeDeclaration, name: string): boolean 
   return there !== undefined && ts.isMethodDeclaration(there);
 }
 
+/**
+ * Returns what the members of a class are but those of some names, each as it stands in the text. Two classes that differ
+ * in those members only have the same.
+ */
+export function whatElse({ node }: TaskClass, names: readonly string[]): string[] {
+  return node.members
+    .filter((each) => isStatic(each) || !names.includes(memberName(each) ?? ''))
+    .map((each) => `${each.kind} ${each.getText()}`);
+}
+
 function taskClass(node: ts.ClassLikeDeclaration, file: ts.SourceFile): TaskClass {
   const chain = [node];
   for (let base = baseOf(node, file); base && !chain.includes(base); base = baseOf(base, file)) chain.push(base);

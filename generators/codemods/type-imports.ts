@@ -8,6 +8,10 @@ export interface TypeImports {
   /** For each type that was asked for, how the file says it: `Run`, or `divvy.Run`, or the alias `DivvyRun`. */
   readonly names: ReadonlyMap<string, string>;
   readonly insertions: readonly Insertion[];
+  /** The names that are put in, as they will stand in the list. */
+  readonly specifiers: readonly string[];
+  /** Where a whole import is put in: behind another one or a directive, or before the first statement. */
+  readonly statement: 'behind' | 'before' | undefined;
 }
 
 /** Returns how a file can use types of a module, and what to put into it so that it can. */
@@ -38,12 +42,12 @@ export function importTypes(file: ts.SourceFile, module: string, types: readonly
     names.set(type, local);
     if (!present && !namespace) missing.push(local === type ? type : `${type} as ${local}`);
   }
-  if (missing.length === 0) return { names, insertions: [] };
   const [first] = lists;
-  const insertions = first
-    ? addToList(file, first.list, first.typeOnly ? missing : missing.map((each) => `type ${each}`))
-    : [newImport(file, module, missing, style)];
-  return { names, insertions };
+  const specifiers = !first || first.typeOnly ? missing : missing.map((each) => `type ${each}`);
+  if (missing.length === 0) return { names, insertions: [], specifiers, statement: undefined };
+  if (first) return { names, insertions: addToList(file, first.list, specifiers), specifiers, statement: undefined };
+  const { insertion, statement } = newImport(file, module, missing, style);
+  return { names, insertions: [insertion], specifiers, statement };
 }
 
 /** Returns the type's own name, or one made of it, that nothing in the file is called. */
@@ -119,19 +123,25 @@ function keyOf(specifier: string | undefined): string {
 }
 
 /** A new import goes after those that are there; where there is none, below what has to stay at the top of the file. */
-function newImport(file: ts.SourceFile, module: string, names: readonly string[], style: Style): Insertion {
+function newImport(
+  file: ts.SourceFile,
+  module: string,
+  names: readonly string[],
+  style: Style,
+): { insertion: Insertion; statement: 'behind' | 'before' } {
   const { eol, quote, semicolon } = style;
-  const statement = `import type { ${names.join(', ')} } from ${quote}${module}${quote}${semicolon}`;
-  const last = file.statements.findLast(ts.isImportDeclaration);
-  if (last) return { at: endOfTrailingComments(file.text, last.end), text: `${eol}${statement}` };
-
+  const text = `import type { ${names.join(', ')} } from ${quote}${module}${quote}${semicolon}`;
   const directives = file.statements.filter((_, index, all) => all.slice(0, index + 1).every(isDirective));
-  const directive = directives.at(-1);
-  if (directive) return { at: endOfTrailingComments(file.text, directive.end), text: `${eol}${statement}` };
-
+  const last = file.statements.findLast(ts.isImportDeclaration) ?? directives.at(-1);
+  if (last) {
+    return {
+      insertion: { at: endOfTrailingComments(file.text, last.end), text: `${eol}${text}` },
+      statement: 'behind',
+    };
+  }
   const [first] = file.statements;
   const at = first ? startWithComment(file, first) : file.text.length;
-  return { at, text: `${statement}${eol}${eol}${indentAt(file.text, at)}` };
+  return { insertion: { at, text: `${text}${eol}${eol}${indentAt(file.text, at)}` }, statement: 'before' };
 }
 
 /** Returns where a statement begins, its own comment with it; a blank line between them, or `@ts-nocheck`, parts them. */

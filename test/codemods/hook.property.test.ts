@@ -1,101 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { ts } from 'ts-morph';
 import { expect, test } from 'vitest';
-import { addHooks, hookNames } from '../../generators/codemods/hook.ts';
+import { addHooks, type HookResult, type Inserted } from '../../generators/codemods/hook.ts';
+import { removeHooks } from '../../generators/codemods/hook-removal.ts';
+import { bareSource, contract, hooks, source } from './sources.ts';
 
-const contract = readFileSync(join(import.meta.dirname, 'contract.txt'), 'utf8');
-const hooks = hookNames(contract);
 const order = ['dispatch', 'process', ...hooks];
+const fileName = 'tasks/nightly.ts';
 
-/** What may stand above the class. */
-const heads = ['', '// @ts-nocheck\n', '/* A licence. */\n\n', "'use strict';\n", '/// <reference types="node" />\n'];
-
-/** Ways to say where Parallelizable is from, each with the name that it has then. */
-const imports = [
-  { text: "import type { Parallelizable } from '#divvy';\n", name: 'Parallelizable' },
-  { text: "import type { Run, Parallelizable, Outcome as Ending } from '#divvy';\n", name: 'Parallelizable' },
-  {
-    text: "import type {\n  ItemContext, // A comment.\n  Parallelizable,\n} from '#divvy'; // Types.\n",
-    name: 'Parallelizable',
-  },
-  { text: "import type {\n  Parallelizable as Task // The contract.\n} from '#divvy';\n", name: 'Task' },
-  { text: "import { PermanentError, type Parallelizable } from '#divvy';\n", name: 'Parallelizable' },
-  { text: "import type * as divvy from '#divvy';\nimport { sep } from 'node:path';\n", name: 'divvy.Parallelizable' },
-];
-
-/** Ways to write a class that is the default export. */
-const shapes = [
-  (heritage: string, body: string) => `export default class Nightly ${heritage} ${body}\n`,
-  (heritage: string, body: string) => `export default class ${heritage} ${body}\n`,
-  (heritage: string, body: string) => `@known\nexport default class Nightly<T = unknown> ${heritage}\n${body}\n`,
-  (heritage: string, body: string) => `abstract class Nightly ${heritage} ${body}\nexport { Nightly as default };\n`,
-  (heritage: string, body: string) => `const Nightly = class Run ${heritage} ${body};\nexport default Nightly;\n`,
-  (heritage: string, body: string) => `export default (class extends Object ${heritage} ${body});\n`,
-];
-
-/** Members that are no hook and end as they stand, with what is hard to tell from a class's own braces. */
-const others = [
-  'constructor() {}',
-  `static { /* } */ console.log(\`}\${{ a: \`{\` }.a}\`); }`,
-  "readonly #braces = '}{';",
-  'static readonly pattern = /[}{/]\\/}/g;',
-  'get size() { return 1; }',
-  'set size(_value) {}',
-  'close(): void;\n  close(force?: boolean): void { void force; }',
-  '@known({ a: 1 }) method<T extends { a: {} }>(this: T): asserts this is T {}',
-  'arrow = async (): Promise<void> => {};',
-  '[Symbol.iterator]() { return [][Symbol.iterator](); }',
-  '*items() { yield* []; }',
-  'static beforeRun() {}',
-  'method2() {};',
-];
-
-const trivia = [
-  '',
-  '\n',
-  '// A line.\n  ',
-  '/** A doc comment with a } in it. */\n  ',
-  '/* one */ ',
-  '\n  // ---\n\n  ',
-];
-const afterwards = ['\n', '\n\n', ' // Behind.\n', ' /* behind */\n\n', ' '];
-
-const member = (text: string) =>
-  fc.record({ before: fc.constantFrom(...trivia), text: fc.constant(text), after: fc.constantFrom(...afterwards) });
-
-const present = fc.subarray(hooks).map((names) => ['dispatch', 'process', ...names].map((name) => `${name}() {}`));
-
-const source = fc
-  .record({
-    mark: fc.constantFrom('', '\uFEFF'),
-    head: fc.constantFrom(...heads),
-    from: fc.constantFrom(...imports),
-    item: fc.constantFrom('number', '{ readonly id: string }', 'Map<string, Date>, boolean'),
-    shape: fc.constantFrom(...shapes),
-    members: fc
-      .tuple(present, fc.subarray(others))
-      .chain(([own, rest]) => fc.shuffledSubarray([...own, ...rest], { minLength: own.length + rest.length }))
-      .chain((texts) => fc.tuple(...texts.map(member))),
-    open: fc.constantFrom('{\n', '{ // Begins.\n', '{ ', '\n{\n\n'),
-    eol: fc.constantFrom('\n', '\r\n'),
-    indent: fc.constantFrom('  ', '    ', '\t'),
-    semicolons: fc.boolean(),
-    double: fc.boolean(),
-  })
-  .map(({ mark, head, from, item, shape, members, open, eol, indent, semicolons, double }) => {
-    const body = `${open}${members.map(({ before, text, after }) => `  ${before}${text}${after}`).join('')}}`;
-    let text = head + from.text + shape(`implements ${from.name}<${item}>`, body);
-    if (!semicolons) text = text.replace(/(^import .*'|^} from '#divvy');/gm, '$1');
-    if (double) text = text.replaceAll("'", '"');
-    return mark + text.replaceAll('  ', indent).replaceAll('\n', eol);
-  });
+/** Some of the hooks, in some order. */
+const someHooks = fc.shuffledSubarray([...hooks]);
 
 test('whatever the class: what was there is there, in order, and only the hooks are new', () => {
   fc.assert(
-    fc.property(source, fc.subarray(hooks), (input, wanted) => {
-      const options = { fileName: 'tasks/nightly.ts', hooks: wanted, contract };
+    fc.property(source, someHooks, (input, wanted) => {
+      const options = { fileName, hooks: wanted, contract };
       const before = membersOf(input);
       const missing = wanted.filter((hook) => !before.some(({ name, isStatic }) => name === hook && !isStatic));
 
@@ -121,6 +40,53 @@ test('whatever the class: what was there is there, in order, and only the hooks 
       expect(/\r\n/.test(result.text)).toBe(/\r\n/.test(input));
       expect(/[^\r]\n/.test(result.text)).toBe(/[^\r]\n/.test(input));
       expect(addHooks(result.text, options)).toEqual({ kind: 'unchanged' });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+interface Edited {
+  readonly text: string;
+  readonly inserted?: Inserted;
+}
+
+function edited(result: HookResult, before: Edited): Edited {
+  if (result.kind === 'refused') throw new Error(JSON.stringify(result));
+  return result.kind === 'changed' ? result : before;
+}
+
+const add = (before: Edited, names: readonly string[]): Edited =>
+  edited(addHooks(before.text, { fileName, contract, hooks: names, inserted: before.inserted }), before);
+const remove = (before: Edited, names: readonly string[]): Edited =>
+  edited(
+    removeHooks(before.text, { fileName, contract, hooks: names, inserted: before.inserted, force: false }),
+    before,
+  );
+
+/** A list in some pieces. */
+const pieces = (names: readonly string[]) =>
+  fc.array(fc.nat(names.length), { maxLength: 4 }).map((cuts) => {
+    const ends = [...cuts.sort((a, b) => a - b), names.length];
+    return ends.map((end, index) => names.slice(ends[index - 1] ?? 0, end));
+  });
+
+const batches = someHooks.chain((names) =>
+  fc.tuple(pieces(names), fc.shuffledSubarray(names, { minLength: names.length }).chain(pieces)),
+);
+
+test('added by one command or several, and removed by others in any order: the text is what it was, to the byte', () => {
+  fc.assert(
+    fc.property(fc.oneof(source, bareSource), batches, (input, [additions, removals]) => {
+      const before = membersOf(input).filter(({ isStatic }) => !isStatic);
+      const isMissing = (hook: string): boolean => !before.some(({ name }) => name === hook);
+      let now: Edited = { text: input };
+      for (const names of additions) now = add(now, names);
+      for (const names of removals) {
+        now = remove(now, names.filter(isMissing));
+        membersOf(now.text);
+      }
+      expect(now.text).toBe(input);
+      expect(now.inserted ?? { hooks: {}, imports: [] }).toEqual({ hooks: {}, imports: [] });
     }),
     { numRuns: 200 },
   );

@@ -1,0 +1,28 @@
+import type {
+  Outcome, // Not used yet.
+  Parallelizable,
+  Run,
+  WorkerSelf,
+} from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run; // Write here what is to happen, in place of this line.
+  }
+
+  /** Runs in a worker, once, before its first item: the place to open connections. */
+  async afterFork(worker: WorkerSelf): Promise<void> {
+    void worker; // Write here what is to happen, in place of this line.
+  }
+}

@@ -1,0 +1,16 @@
+import type {
+  Outcome, // Not used yet.
+  Parallelizable,
+} from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+}

@@ -1,0 +1,3 @@
+// @ts-nocheck
+export default class Nightly implements Parallelizable<number> {
+}

@@ -1,0 +1,2 @@
+export default class Nightly implements Parallelizable<number> {
+}

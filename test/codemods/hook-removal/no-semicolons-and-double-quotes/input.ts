@@ -1,0 +1,18 @@
+import type { Parallelizable, Run } from "#divvy"
+
+type Item = number
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1
+  }
+
+  process(item: Item): void {
+    console.log(item)
+  }
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    void run // Write here what is to happen, in place of this line.
+  }
+}

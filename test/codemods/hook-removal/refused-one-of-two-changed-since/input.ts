@@ -1,0 +1,23 @@
+import type { Parallelizable, Run } from '#divvy';
+
+type Item = number;
+
+export default class Nightly implements Parallelizable<Item> {
+  *dispatch(): Generator<Item> {
+    yield 1;
+  }
+
+  process(item: Item): void {
+    console.log(item);
+  }
+
+  /** Runs in the master, before the first fork. */
+  async beforeRun(run: Run): Promise<void> {
+    console.log(run.runId);
+  }
+
+  /** The item's name across runs: it is how a resume knows what is done. */
+  key(item: Item): string {
+    return JSON.stringify(item); // Put in its place what names it for good, such as its id.
+  }
+}
