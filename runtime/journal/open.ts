@@ -12,7 +12,7 @@ import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
 import { endOf, journalFolder, journalsIn, makeJournalFolder, pruneJournals } from './place.ts';
 import { startOf, waitUntilGone } from './processes.ts';
-import { FORMAT, type JournalRecord, type ProcessName, readJournal } from './records.ts';
+import { countLines, FORMAT, type JournalRecord, type ProcessName, readJournal } from './records.ts';
 
 /** What a run wants of its journal. */
 export interface JournalRequest {
@@ -41,8 +41,6 @@ export interface OpenedJournal {
 
 /** How long the workers of a dead master are given before they are killed: they go by themselves, by their lifeline. */
 const ORPHANS_MS = 2000;
-/** About the least that a line of a journal takes: enough to guess how many keys there are. */
-const LINE_BYTES = 90;
 
 /**
  * Opens the journal of a run. Resolves when no worker of an earlier master is left.
@@ -94,7 +92,7 @@ async function open(request: JournalRequest, folder: string): Promise<OpenedJour
 async function goOn(request: JournalRequest, file: string): Promise<OpenedJournal> {
   const journal = request.dryRun ? undefined : new Journal(file, request.failed);
   try {
-    const keys = new KeySet(fs.statSync(file).size / LINE_BYTES);
+    const keys = new KeySet(countLines(file));
     const workers: ProcessName[] = [];
     let first: (JournalRecord & { type: 'run' }) | undefined;
     const whole = readJournal(file, (record) => {

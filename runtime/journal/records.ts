@@ -66,6 +66,7 @@ export type JournalRecord =
     };
 
 const CHUNK_BYTES = 1024 * 1024;
+const NEWLINE = 10;
 
 /**
  * Reads a journal from its beginning, and hands each record to `each`.
@@ -74,22 +75,38 @@ const CHUNK_BYTES = 1024 * 1024;
  * Throws DivvyError where a line before that is no record, or is of a later format; and what fs throws.
  */
 export function readJournal(file: string, each: (record: JournalRecord) => void): number {
+  let line = 0;
+  return readLines(file, (bytes, from, end) => {
+    line += 1;
+    each(parse(bytes.toString('utf8', from, end), file, line));
+  });
+}
+
+/** Returns how many lines a journal has: as many keys may be in it. Throws what fs throws. */
+export function countLines(file: string): number {
+  let count = 0;
+  readLines(file, () => {
+    count += 1;
+  });
+  return count;
+}
+
+/** Calls `each` for every line that is whole. Returns how many bytes these are, their ends included. */
+function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => void): number {
   const descriptor = fs.openSync(file, 'r');
   try {
     // One buffer for all of it: what is read anew each time would be garbage of the journal's own size.
     let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     let kept = 0;
     let whole = 0;
-    let line = 0;
     for (;;) {
       if (kept === chunk.length) chunk = Buffer.concat([chunk], chunk.length * 2); // a line that is longer
       const got = fs.readSync(descriptor, chunk, kept, chunk.length - kept, null);
       if (got === 0) break;
       const bytes = chunk.subarray(0, kept + got);
       let from = 0;
-      for (let end = bytes.indexOf('\n'); end >= 0; end = bytes.indexOf('\n', from)) {
-        line += 1;
-        each(parse(bytes.toString('utf8', from, end), file, line));
+      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
+        each(bytes, from, end);
         from = end + 1;
       }
       whole += from;

@@ -212,6 +212,18 @@ test('a KeySet knows of each key what a Map would', () => {
   expect(grown.meet('key 30000')).toEqual({ occurrence: 1, ended: undefined });
 });
 
+test('a KeySet counts equal keys beyond what a byte can say', () => {
+  const set = new KeySet();
+  const done = [1, 62, 63, 64, 65, 200];
+  for (const occurrence of done) set.end('same', occurrence, 'done');
+  set.end('same', 64, 'failed');
+  for (let occurrence = 1; occurrence <= 300; occurrence++) {
+    const ended = occurrence === 64 ? 'failed' : done.includes(occurrence) ? 'done' : undefined;
+    expect(set.meet('same')).toEqual({ occurrence, ended });
+    expect(set.meet(`other ${occurrence}`)).toEqual({ occurrence: 1, ended: undefined });
+  }
+});
+
 describe('a key of the task’s own', () => {
   const journaled = (way: string) => {
     const { folder } = new Project([]);

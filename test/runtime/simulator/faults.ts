@@ -389,8 +389,8 @@ export const faults: readonly Fault[] = [
   {
     what: 'the second of equal items is taken for the first',
     file: 'journal/key-set.ts',
-    find: 'const word = occurrence === 1 ? first : this.#change(identity(key, occurrence), (same) => same);',
-    put: 'const word = first;',
+    find: 'endedOf(occurrence === 1 ? known : this.#look(identity(key, occurrence)))',
+    put: 'endedOf(known)',
   },
   {
     what: 'which of equal items has ended is not told apart',
@@ -401,13 +401,13 @@ export const faults: readonly Fault[] = [
   {
     what: 'what failed and is done now counts as failed still',
     file: 'journal/key-set.ts',
-    find: '((word & MET) | (how',
-    put: '(word | (how',
+    find: '(at(table.known, place) & MET) | (how',
+    put: 'at(table.known, place) | (how',
   },
   {
     what: 'how often a key was met is forgotten when it has ended',
     file: 'journal/key-set.ts',
-    find: '(word) => word + 1)',
-    put: '(word) => (word > MET ? word : word + 1))',
+    find: 'table.known[place] = known + 1;',
+    put: 'table.known[place] = known > MET ? known : known + 1;',
   },
 ];

@@ -1,0 +1,24 @@
+// Writes the journal of a run of tasks/many.ts that was killed when so many items were done.
+import path from 'node:path';
+import { openJournal } from '../../../runtime/journal/open.ts';
+import { contentKey } from '../../../runtime/key.ts';
+
+const [file = '', count = ''] = process.argv.slice(2);
+const { journal } = await openJournal({
+  taskFile: path.join(import.meta.dirname, '../tasks/many.ts'),
+  args: [],
+  runId: 'a-run',
+  file,
+  mode: 'new',
+  dryRun: false,
+  failed: (error) => {
+    throw error;
+  },
+});
+for (let number = 1; number <= Number(count); number++) {
+  const outcome = { number, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 1 };
+  journal?.done(contentKey(`item ${number}`), 1, outcome);
+  if (number % 1000 === 0) journal?.write();
+}
+journal?.write();
+await journal?.close();
