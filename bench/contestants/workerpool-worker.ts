@@ -1,0 +1,4 @@
+import workerpool from 'workerpool';
+import { works } from './work.ts';
+
+workerpool.worker(works);

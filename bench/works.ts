@@ -1,0 +1,249 @@
+/** What is measured: every work, who takes part in it, and what the goals are. */
+
+import { join } from 'node:path';
+import type { Load } from './load.ts';
+
+/** A program that takes part. */
+export interface Contestant {
+  /** As the tables show it. */
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Its argument; without one it has none, and reports when its first item was started. */
+  readonly load?: Load;
+  /** Everything that the system or Node.js has cached of it is out of reach. */
+  readonly cold?: boolean;
+  /** A command that succeeds where it is installed; without one it is. */
+  readonly needs?: readonly string[];
+}
+
+export type Unit = 'items/s' | 's' | 'ms' | 'MB';
+
+export interface Work {
+  /** As `--only` takes it. */
+  readonly name: string;
+  /** As the tables show it. */
+  readonly title: string;
+  readonly unit: Unit;
+  /** The first is this runtime: what the others are compared with. */
+  readonly contestants: readonly [Contestant, ...Contestant[]];
+  readonly goals: readonly Goal[];
+}
+
+/** What one contestant is to reach, as such or beside another: `times` as good, or `more` of the unit. */
+export interface Goal {
+  readonly of?: string;
+  readonly limit: number;
+  readonly times?: string;
+  readonly above?: string;
+}
+
+const program = (file: string, runtime = process.execPath): string[] => [
+  runtime,
+  join(import.meta.dirname, 'contestants', file),
+];
+
+/** Small items are sent so many at once by those that can be told to; more brought none of them more. */
+const WINDOW = 32;
+
+type Settings = Omit<Load, 'workers' | 'inFlight'> & Partial<Load>;
+type Entrant = (settings: Settings) => Contestant;
+
+/** A contestant that is told what to do. `own` are the settings in which it differs from others of its program. */
+function entrant(
+  name: string,
+  command: readonly string[],
+  own: Partial<Load> = {},
+  needs?: readonly string[],
+): Entrant {
+  return (settings) => ({
+    name,
+    command,
+    load: { workers: 2, inFlight: 1, ...settings, ...own },
+    ...(needs && { needs }),
+  });
+}
+
+const divvy = entrant('divvy', program('divvy.ts'));
+const divvyWithJournal = entrant('divvy (journal on)', program('divvy.ts'), { journal: true });
+const jestWorker = entrant('jest-worker (processes)', program('jest-worker.ts'));
+const piscina = (inFlight = WINDOW): Entrant => entrant('piscina (threads)', program('piscina.ts'), { inFlight });
+const tinypool = (inFlight = WINDOW): Entrant => entrant('tinypool (threads)', program('tinypool.ts'), { inFlight });
+const workerpool = (workerType: 'process' | 'thread'): Entrant =>
+  entrant(`workerpool (${workerType === 'process' ? 'processes' : 'threads'})`, program('workerpool.ts'), {
+    workerType,
+  });
+const fork = (inFlight: number, serialization: 'json' | 'advanced' = 'json'): Entrant =>
+  entrant(`fork IPC (${serialization === 'json' ? '' : 'advanced, '}${inFlight} in flight)`, program('fork.ts'), {
+    inFlight,
+    serialization,
+  });
+const ruby = entrant('Ruby divvy', program('ruby-divvy.rb', 'ruby'), {}, ['ruby', '-rdivvy', '-e', '']);
+const parallel = entrant('GNU parallel', program('gnu-parallel.ts'), {}, ['parallel', '--version']);
+
+const pools: readonly Entrant[] = [
+  jestWorker,
+  workerpool('process'),
+  workerpool('thread'),
+  piscina(),
+  tinypool(),
+  fork(1),
+  fork(WINDOW),
+];
+
+/** All of them with the same settings. */
+function enter(settings: Settings, first: Entrant, ...others: readonly Entrant[]): [Contestant, ...Contestant[]] {
+  return [first(settings), ...others.map((other) => other(settings))];
+}
+
+/** Where the unit is items/s, the count is what is tried first: how many there are then follows from how fast that went. */
+const small = { work: 'nothing', count: 20_000 } as const;
+const large = { work: 'nothing', count: 100 } as const;
+const naps = { items: 'naps', work: 'nap' } as const;
+
+const SMALL_GOALS: readonly Goal[] = [
+  { limit: 20, times: 'jest-worker (processes)' },
+  { limit: 12, times: 'piscina (threads)' },
+  { limit: 3, times: 'fork IPC (32 in flight)' },
+  { of: 'divvy (journal on)', limit: 8, times: 'jest-worker (processes)' },
+];
+
+const divvyAtFirstItem: Contestant = {
+  name: 'divvy',
+  command: [
+    process.execPath,
+    join(import.meta.dirname, '../runtime/run.mjs'),
+    '--workers=1',
+    '--no-journal',
+    join(import.meta.dirname, 'contestants/first-item-task.ts'),
+  ],
+};
+const forkAtFirstItem: Contestant = { name: 'a bare fork program', command: program('first-item-fork.mjs') };
+
+const inMemory = (count: number): Contestant => ({
+  ...divvy({ items: 'numbers', work: 'nothing', count }),
+  name: `divvy (${count.toLocaleString('en')} items)`,
+});
+const loaded: Contestant = { name: 'divvy (only loaded)', command: program('divvy-loaded.ts') };
+
+export const WORKS: readonly Work[] = [
+  {
+    name: 'numbers',
+    title: 'Numbers',
+    unit: 'items/s',
+    contestants: enter({ items: 'numbers', ...small }, divvy, divvyWithJournal, ...pools, ruby, parallel),
+    goals: SMALL_GOALS,
+  },
+  {
+    name: 'objects',
+    title: 'Objects of three fields',
+    unit: 'items/s',
+    contestants: enter({ items: 'objects', ...small }, divvy, divvyWithJournal, ...pools),
+    goals: SMALL_GOALS,
+  },
+  {
+    name: 'async',
+    title: 'Numbers, `async process`',
+    unit: 'items/s',
+    contestants: enter({ items: 'numbers', ...small, work: 'nothingAsync' }, divvy, ...pools),
+    goals: [{ limit: 12, times: 'jest-worker (processes)' }],
+  },
+  {
+    name: 'strings',
+    title: 'Strings of 10 KB',
+    unit: 'items/s',
+    contestants: enter({ items: 'strings', ...small, count: 4000 }, divvy, ...pools),
+    goals: [
+      { limit: 3, times: 'jest-worker (processes)' },
+      { limit: 1.5, times: 'piscina (threads)' },
+    ],
+  },
+  {
+    name: 'buffers',
+    title: 'Buffers of 1 MB',
+    unit: 'items/s',
+    contestants: enter(
+      { items: 'buffers', ...large },
+      divvy,
+      entrant('jest-worker (processes, advanced)', program('jest-worker.ts'), { serialization: 'advanced' }),
+      piscina(1),
+      tinypool(1),
+      entrant('piscina (threads, moved)', program('piscina.ts'), { transfer: true }),
+      fork(1, 'advanced'),
+      fork(WINDOW, 'advanced'),
+    ),
+    goals: [
+      { limit: 5, times: 'fork IPC (advanced, 1 in flight)' },
+      { limit: 5, times: 'fork IPC (advanced, 32 in flight)' },
+      { limit: 2, times: 'piscina (threads)' },
+    ],
+  },
+  {
+    name: 'large-strings',
+    title: 'Strings of 1 MB',
+    unit: 'items/s',
+    contestants: enter(
+      { items: 'large strings', ...large },
+      divvy,
+      jestWorker,
+      piscina(1),
+      tinypool(1),
+      fork(1),
+      fork(WINDOW),
+      fork(1, 'advanced'),
+    ),
+    goals: [
+      { limit: 1, times: 'fork IPC (1 in flight)' },
+      { limit: 1, times: 'fork IPC (32 in flight)' },
+    ],
+  },
+  {
+    name: 'naps',
+    title: '200 naps of 50 ms, 5 workers (ideal: 2.0 s)',
+    unit: 's',
+    contestants: enter({ ...naps, count: 200, napMs: 50, workers: 5 }, divvy, jestWorker, piscina(1), fork(1)),
+    goals: [{ limit: 2.2 }],
+  },
+  {
+    name: 'concurrent-naps',
+    title: '10,000 naps of 50 ms, 2 workers, 250 at once in each (ideal: 1.0 s)',
+    unit: 's',
+    contestants: enter(
+      { ...naps, count: 10_000, napMs: 50, inFlight: 250 },
+      divvy,
+      piscina(250),
+      tinypool(250),
+      fork(250),
+    ),
+    goals: [{ limit: 1.5 }],
+  },
+  {
+    name: 'long-first',
+    title: 'The first nap of 3 s, then 1,000 of 5 ms, 4 workers (ideal: 3.0 s)',
+    unit: 's',
+    contestants: enter(
+      { ...naps, count: 1001, napMs: 5, firstNapMs: 3000, workers: 4 },
+      divvy,
+      jestWorker,
+      piscina(1),
+      fork(1),
+    ),
+    goals: [{ limit: 3.3 }],
+  },
+  {
+    name: 'first-item',
+    title: 'The first item',
+    unit: 'ms',
+    contestants: [divvyAtFirstItem, { ...divvyAtFirstItem, name: 'divvy (cold)', cold: true }, forkAtFirstItem],
+    goals: [{ limit: 1.5, times: forkAtFirstItem.name }],
+  },
+  {
+    name: 'memory',
+    title: 'Peak memory of the master',
+    unit: 'MB',
+    contestants: [inMemory(1_000_000), inMemory(100_000), loaded],
+    goals: [
+      { limit: 40, above: loaded.name },
+      { limit: 10, above: inMemory(100_000).name },
+    ],
+  },
+];
