@@ -4,6 +4,8 @@
  * A Refusal is for people: it is shown without a stack. Any other error that reaches the command is a bug of ours.
  */
 
+import { harmless } from './harmless.ts';
+
 /** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 5 a dirty tree. */
 export type RefusalCode = 1 | 2 | 3 | 5;
 
@@ -24,15 +26,10 @@ export class Refusal extends Error {
  * A value as it is shown: in double quotes, with every character escaped that could move a cursor, change a colour or
  * reorder the line.
  */
-function quoted(value: string): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
+const quoted = (value: string): string => harmless(JSON.stringify(value));
 
 const didYouMean = (nearest: string | undefined): string => (nearest === undefined ? '' : `Did you mean ${nearest}? `);
-const lines = (paths: readonly string[]): string => paths.map((path) => `\n  ${path}`).join('');
+const lines = (paths: readonly string[]): string => paths.map((path) => `\n  ${harmless(path)}`).join('');
 
 // Usage
 
@@ -133,10 +130,29 @@ export const unknownAnswer = (key: string, template: string): Refusal =>
     `It asks for nothing: leave --data and --data-file away.`,
   );
 
-export const hookRefused = (
-  file: string,
-  { line, reason, remedy }: { readonly line: number; readonly reason: string; readonly remedy: string },
-): Refusal => new Refusal(3, `${file}:${line}: ${reason}`, remedy);
+interface Place {
+  readonly line: number;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** Each reason with its place; each remedy once. */
+export const hookRefused = (file: string, places: readonly Place[]): Refusal =>
+  new Refusal(
+    3,
+    places.map(({ line, reason }) => `${harmless(file)}:${line}: ${harmless(reason)}`).join('\n'),
+    [...new Set(places.map(({ remedy }) => remedy))].join('\n'),
+  );
+
+export const noSubcommand = (command: string, word: string | undefined, nearest: string | undefined): Refusal =>
+  new Refusal(
+    2,
+    word === undefined ? `\`${command}\` needs to be told what to do` : `\`${command}\` does not know ${quoted(word)}`,
+    `${didYouMean(nearest)}Write \`${command} add <hook…>\` or \`${command} remove <hook…>\`.`,
+  );
+
+export const noHooksNamed = (command: string, known: readonly string[]): Refusal =>
+  new Refusal(2, 'no hook is named', `Write \`${command} <hook…>\`, with one or several of: ${known.join(', ')}.`);
 
 // The project that is here
 
@@ -164,6 +180,37 @@ export const noTask = (name: string, tasks: readonly string[], nearest: string |
     `${didYouMean(nearest)}${tasks.length === 0 ? 'There are none here.' : `There are: ${tasks.join(', ')}.`}`,
   );
 
+export const whichTask = (tasks: readonly string[]): Refusal =>
+  new Refusal(2, 'there are several tasks, and none is named', `Add --task, with one of: ${tasks.join(', ')}.`);
+
+export const taskOutside = (file: string, project: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(file)} is outside the project ${quoted(project)}`,
+    'Go into the project that it is in, or name that with --cwd.',
+  );
+
+export const notUtf8 = (file: string): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(file)}:1: this is not UTF-8, and could not be edited without changing other bytes`,
+    'Save it as UTF-8 first.',
+  );
+
+export const noContract = (file: string, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(file)}:1: ${reason}`,
+    "It says which hooks there are. Bring it back: it is one of the runtime's own files.",
+  );
+
+export const badLock = (file: string): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(file)}:1: this is not a lock of divvy's that can be read`,
+    'Bring it back as it was, from git for example; or remove it: then less is known of what divvy has written.',
+  );
+
 export const lastRunUnknown = (file: string, reason: string, byHand: string): Refusal =>
   new Refusal(
     1,
@@ -174,11 +221,7 @@ export const lastRunUnknown = (file: string, reason: string, byHand: string): Re
 // Writing
 
 export const unsafePath = (path: string, reason: string): Refusal =>
-  new Refusal(
-    3,
-    `${quoted(path)} is not written: ${reason}`,
-    'Nothing was changed. Put the path right, and try again.',
-  );
+  new Refusal(3, `${quoted(path)} is not written: ${reason}`, 'Nothing was changed. Put that right, and try again.');
 
 export const conflicts = (paths: readonly string[]): Refusal =>
   new Refusal(
@@ -190,7 +233,7 @@ export const conflicts = (paths: readonly string[]): Refusal =>
 export const dirtyFiles = (paths: readonly string[]): Refusal =>
   new Refusal(
     5,
-    `these would be overwritten, and have changes that git does not have yet:${lines(paths)}`,
+    `these would be changed, and have changes of yours that git does not have yet:${lines(paths)}`,
     'Nothing was changed. Commit them, or add --allow-dirty.',
   );
 
@@ -218,11 +261,39 @@ export const otherCommandAtWork = (pid: number, record: string): Refusal =>
 export const badRecord = (record: string, reason: string): Refusal =>
   new Refusal(
     1,
-    `a command was cut short here, and its record cannot be used: ${record}: ${reason}`,
+    `the record of what a command wrote here cannot be used: ${quoted(record)}: ${harmless(reason)}`,
     'Look at the files that it names, put right what is not, and remove that folder.',
   );
 
 export const cancelled = (): Refusal => new Refusal(1, 'cancelled: nothing was written', '');
+
+// Plans, and what is taken back
+
+export const planThere = (file: string): Refusal =>
+  new Refusal(3, `${quoted(file)} is there already`, 'Give another name for the plan, or remove that file.');
+
+export const planNotWritten = (file: string, reason: string): Refusal =>
+  new Refusal(1, `the plan ${quoted(file)} could not be written: ${reason}`, 'Nothing was changed. Give another name.');
+
+export const noPlanNamed = (command: string): Refusal =>
+  new Refusal(2, 'no plan is named', `Write \`${command} FILE\`, with a file that --plan has written.`);
+
+export const badPlan = (file: string, reason: string): Refusal =>
+  new Refusal(2, `${quoted(file)} is no plan that can be used: ${harmless(reason)}`, 'Make it again, with --plan.');
+
+export const planOutdated = (paths: readonly string[]): Refusal =>
+  new Refusal(
+    3,
+    `${paths.length === 1 ? 'a file is' : `${paths.length} files are`} no longer as the plan found ${paths.length === 1 ? 'it' : 'them'}:${lines(paths)}`,
+    'Nothing was changed. Make the plan again.',
+  );
+
+export const keptFiles = (kept: readonly { readonly path: string; readonly reason: string }[]): Refusal =>
+  new Refusal(
+    3,
+    `left as ${kept.length === 1 ? 'it is' : 'they are'}:${lines(kept.map(({ path, reason }) => `${path}: ${reason}`))}`,
+    'Put that back by hand; `divvy undo` then takes back the rest.',
+  );
 
 // After the write
 

@@ -18,6 +18,8 @@ import { nearest } from './nearest.ts';
 interface FlagEntry {
   /** One line of help. */
   readonly help: string;
+  /** Where it means something else to a command. */
+  readonly helpIn?: Readonly<Record<string, string>>;
   /** The one-letter form. */
   readonly short?: string;
   /** What stands for the value in the help; a flag without it is a switch. */
@@ -34,10 +36,12 @@ interface FlagEntry {
 }
 
 const CREATE = ['create'];
+/** The commands that write. */
+const WRITE = ['create', 'hook', 'apply', 'undo'];
 
 export const flags = {
   yes: { short: 'y', help: 'defaults for what is unanswered; never overwrites', commands: CREATE },
-  input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: CREATE },
+  input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: ['create', 'hook'] },
   template: {
     short: 't',
     value: 'NAME',
@@ -60,16 +64,30 @@ export const flags = {
   data: { short: 'd', value: 'K=V', many: true, help: "an answer to the template's own question", commands: CREATE },
   'data-file': { value: 'FILE', help: 'those answers, as a JSON file', commands: CREATE },
   'runtime-dir': { value: 'DIR', help: 'where the runtime is put; vendor/divvy', commands: CREATE },
-  'dry-run': { help: 'say what would be written, and write nothing', commands: CREATE },
-  diff: { help: 'show it line by line, and write nothing', commands: CREATE },
-  force: { short: 'f', help: 'write into a folder that is not empty', commands: CREATE },
+  task: { value: 'TASK', help: 'the task, by name or path, where there are several', commands: ['hook'] },
+  'dry-run': { help: 'say what would be written, and write nothing', commands: WRITE },
+  diff: { help: 'show it line by line, and write nothing', commands: WRITE },
+  plan: {
+    value: 'FILE',
+    help: 'write a plan for `divvy apply`, and nothing else',
+    commands: ['create', 'hook', 'undo'],
+  },
+  force: {
+    short: 'f',
+    help: 'write into a folder that is not empty',
+    helpIn: { hook: 'remove hooks too that were changed since, or that divvy did not add' },
+    commands: ['create', 'hook'],
+  },
   'on-conflict': {
     value: 'HOW',
     choices: ['ask', 'skip', 'overwrite', 'fail'],
     help: 'a file that exists and differs: ask, skip, overwrite or fail',
     commands: CREATE,
   },
-  'allow-dirty': { help: 'overwrite what git has not committed yet', commands: CREATE },
+  'allow-dirty': {
+    help: 'change files that git does not have as they are',
+    commands: ['create', 'hook', 'apply'],
+  },
   git: { negation: 'both', help: 'git init, by default where no repository is yet', commands: CREATE },
   install: { negation: 'both', help: 'install packages, by default only where the task needs one', commands: CREATE },
   pm: {
@@ -79,7 +97,7 @@ export const flags = {
     commands: CREATE,
   },
   cwd: { short: 'C', value: 'DIR', help: 'work in this folder instead of the current one' },
-  json: { help: 'one JSON object on stdout; text goes to stderr', commands: ['create', 'list', 'status'] },
+  json: { help: 'one JSON object on stdout; text goes to stderr', commands: [...WRITE, 'list', 'status'] },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },
   color: { negation: 'only', help: 'no colours; NO_COLOR and TERM=dumb mean the same' },

@@ -1,7 +1,7 @@
 /** What is asked of git. */
 
 import { dirname, join } from 'node:path';
-import { stat } from './change-set/survey.ts';
+import { stat } from './change-set/disk.ts';
 import { runTool, type ToolResult } from './processes.ts';
 
 /** Whether a folder is in a repository: `.git` is a folder, or a file in a work tree of its own or a submodule. */

@@ -57,9 +57,12 @@ export function commandHelp(shown: string, name: string, { takes, summary, flags
 const flagHelp = (command: string): string =>
   table(
     flagNames(command).map((name) => {
-      const { short, value, negation, help } = flagEntry(name);
+      const { short, value, negation, help, helpIn } = flagEntry(name);
       const long = negation === 'both' ? `--${name}, --no-${name}` : written(name);
-      return [`${short ? `-${short}, ` : '    '}${long}${value ? ` ${value}` : ''}`, help] as const;
+      return [
+        `${short ? `-${short}, ` : '    '}${long}${value ? ` ${value}` : ''}`,
+        helpIn?.[command] ?? help,
+      ] as const;
     }),
   ).join('\n');
 

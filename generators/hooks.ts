@@ -1,5 +1,6 @@
 /** The hooks that a task may have, as the vendored contract file has them. */
 
+import type { Inserted } from './codemods/inserted.ts';
 import { hookRefused, unknownHook } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { read } from './package.ts';
@@ -37,13 +38,18 @@ export function readHooks(list: string, known: readonly Hook[]): string[] {
 }
 
 /**
- * A task's source with hooks in it. The codemods, and ts-morph with them, are loaded only here.
+ * A task's source with hooks in it, and what was put in for them. The codemods, and ts-morph with them, are loaded only
+ * where code is edited.
  *
  * Rejects with a Refusal with exit code 3, with file and line, where the source is not one that can be edited.
  */
-export async function withHooks(source: string, fileName: string, hooks: readonly string[]): Promise<string> {
+export async function withHooks(
+  source: string,
+  fileName: string,
+  hooks: readonly string[],
+): Promise<{ text: string; inserted: Inserted | undefined }> {
   const { addHooks } = await import('./codemods/hook.ts');
   const edited = addHooks(source, { fileName, hooks, contract: contractText() });
-  if (edited.kind === 'refused') throw hookRefused(fileName, edited.refusals[0]);
-  return edited.kind === 'changed' ? edited.text : source;
+  if (edited.kind === 'refused') throw hookRefused(fileName, edited.refusals);
+  return edited.kind === 'changed' ? edited : { text: source, inserted: undefined };
 }

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { stat } from './change-set/survey.ts';
-import { isPending, recover } from './change-set/write.ts';
+import { stat } from './change-set/disk.ts';
+import { isPending, recover } from './change-set/recovery.ts';
 import { badManifest, noProject } from './errors.ts';
-import { read } from './package.ts';
+import { whyNotAs } from './schema.ts';
 
 export const MANIFEST = 'divvy.json';
 
@@ -49,10 +49,7 @@ export async function openProject(from: string): Promise<Project> {
   } catch (error) {
     throw badManifest(file, (error as Error).message);
   }
-  const { Ajv } = await import('ajv');
-  const ajv = new Ajv({ strict: false });
-  const schema = JSON.parse(read('runtime/divvy.schema.json').toString('utf8')) as object;
-  if (!ajv.validate<Manifest>(schema, manifest))
-    throw badManifest(file, ajv.errorsText(ajv.errors, { dataVar: MANIFEST }));
-  return { folder, manifest };
+  const reason = await whyNotAs('runtime/divvy.schema.json', manifest, MANIFEST);
+  if (reason !== undefined) throw badManifest(file, reason);
+  return { folder, manifest: manifest as Manifest };
 }

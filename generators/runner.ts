@@ -4,7 +4,7 @@
  */
 
 import { join, relative } from 'node:path';
-import { stat } from './change-set/survey.ts';
+import { stat } from './change-set/disk.ts';
 import { lastRunUnknown, noRunner } from './errors.ts';
 import type { Project } from './manifest.ts';
 import { runTool } from './processes.ts';

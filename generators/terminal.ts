@@ -4,7 +4,9 @@
  */
 
 import { styleText } from 'node:util';
+import type { Call } from './command.ts';
 import type { Refusal } from './errors.ts';
+import { harmless } from './harmless.ts';
 
 export interface Speech {
   readonly json: boolean;
@@ -15,6 +17,8 @@ export interface Terminal {
   readonly json: boolean;
   /** Text for people; not shown with `--quiet`. A line end is added. */
   say(text: string): void;
+  /** The same for text that somebody else wrote: what could play with a terminal is escaped on one. */
+  show(text: string): void;
   /** A warning or a hint, always on stderr; not shown with `--quiet`. */
   note(text: string): void;
   /** The one object of `--json`; nothing without it. */
@@ -60,6 +64,9 @@ export function terminal({ json, quiet }: Speech): Terminal {
     say: (text) => {
       if (!quiet) people.write(`${text}\n`);
     },
+    show: (text) => {
+      if (!quiet) people.write(`${people.isTTY ? harmless(text) : text}\n`);
+    },
     note: (text) => {
       if (!quiet) process.stderr.write(`${onStderr.warning('note:')} ${indented(text, 6)}\n`);
     },
@@ -74,10 +81,14 @@ export function terminal({ json, quiet }: Speech): Terminal {
 }
 
 /** Whether a person can be asked: both ends are a terminal that can move its cursor, and this is no CI. */
-export function canAsk(environment: NodeJS.ProcessEnv): boolean {
+function canAsk(environment: NodeJS.ProcessEnv): boolean {
   const ci = environment['CI'] ?? '';
   const isCi = ci !== '' && ci !== 'false' && ci !== '0';
   return process.stdin.isTTY === true && process.stdout.isTTY === true && environment['TERM'] !== 'dumb' && !isCi;
 }
+
+/** Whether questions are asked: there is somebody to ask, and neither --yes nor --no-input. */
+export const isInteractive = ({ values, environment }: Call): boolean =>
+  values.yes !== true && values.input !== false && values.json !== true && canAsk(environment);
 
 const indented = (text: string, columns: number): string => text.replaceAll('\n', `\n${' '.repeat(columns)}`);

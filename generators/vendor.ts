@@ -1,6 +1,6 @@
 /** The runtime, as it is put into a project: runtime/ byte for byte, and beside it what makes it stand alone. */
 
-import { sha256, type Wanted } from './change-set/survey.ts';
+import { sha256 } from './change-set/survey.ts';
 import { filesBelow, read, version } from './package.ts';
 
 /**
@@ -10,7 +10,7 @@ import { filesBelow, read, version } from './package.ts';
  *
  * SHA256SUMS is as `sha256sum` writes it: `cd vendor/divvy && sha256sum -c SHA256SUMS` checks it.
  */
-export function vendoredRuntime(folder: string): Wanted[] {
+export function vendoredRuntime(folder: string): { path: string; after: Buffer }[] {
   const files = new Map(filesBelow('runtime').map((path) => [path, read(`runtime/${path}`)]));
   files.set('LICENSE', read('LICENSE'));
   files.set('VERSION', Buffer.from(`${version}\n`));

@@ -5,16 +5,17 @@
  *   .divvy/pending/             while a command writes; found by the next command only where that one was cut short
  *     pid                       the process that writes
  *     record.json               what is changed: a Record
- *     before/0, before/1 …      the bytes of each file that is replaced
+ *     before/0, before/1 …      the bytes of each file that is replaced or removed
  *     after/0, after/1 …        the new bytes, until they are moved into place
+ *   .divvy/done/                the same once everything is in place, for as long as it takes to make it the last
  *   .divvy/last/                the same, of the last command that wrote, without pid
  */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { badRecord } from '../errors.ts';
+import { stat } from './disk.ts';
 import { whyUnsafe } from './paths.ts';
-import { stat } from './survey.ts';
 
 export const RECORD_VERSION = 1;
 
@@ -22,7 +23,8 @@ export interface RecordedChange {
   readonly path: string;
   /** null where there was no such file. `file` is the name of the copy of its bytes. */
   readonly before: { readonly sha256: string; readonly mode: number; readonly file: string } | null;
-  readonly after: { readonly sha256: string };
+  /** null where the file was removed. `mode` where the command set one. */
+  readonly after: { readonly sha256: string; readonly mode?: number } | null;
 }
 
 export interface Record {
@@ -33,7 +35,11 @@ export interface Record {
   readonly madeAbove: number;
   /** Folders inside the project that had to be made, outer ones first. */
   readonly madeFolders: readonly string[];
+  /** Folders inside the project that went, inner ones first. */
+  readonly goneFolders: readonly string[];
   readonly changes: readonly RecordedChange[];
+  /** It took the command before it back: all of it, or a part. */
+  readonly undoes?: 'all' | 'part';
 }
 
 export const placesOf = (root: string) => {
@@ -42,6 +48,7 @@ export const placesOf = (root: string) => {
   return {
     home,
     pending,
+    done: join(home, 'done'),
     last: join(home, 'last'),
     pid: join(pending, 'pid'),
     record: join(pending, 'record.json'),
@@ -60,76 +67,74 @@ export function openHome(root: string): void {
 
 /** Throws a Refusal where `.divvy/` or a folder of it is a symbolic link. */
 export function refuseLinks(root: string): void {
-  const { home, pending, last } = placesOf(root);
-  for (const folder of [home, pending, last, join(pending, 'before'), join(pending, 'after')]) {
+  const { home, pending, done, last } = placesOf(root);
+  const copies = [pending, last].flatMap((folder) => [folder, join(folder, 'before'), join(folder, 'after')]);
+  for (const folder of [home, done, ...copies]) {
     if (stat(folder)?.isDirectory() === false) throw badRecord(folder, 'it is not a folder');
   }
 }
 
 /**
- * The record of a command that was cut short; undefined where it got no further than making the folder.
+ * The record in a folder of `.divvy/`; undefined where there is none.
  *
  * A record may have come with somebody else's repository: its paths are checked like those that a command wants.
+ * Throws a Refusal where it is of no use.
  */
-export function readPending(root: string): Record | undefined {
-  const { record } = placesOf(root);
-  if (stat(record) === undefined) return undefined;
+export function readRecord(folder: string): Record | undefined {
+  const file = join(folder, 'record.json');
+  const state = stat(file);
+  if (state === undefined) return undefined;
+  if (!state.isFile()) throw badRecord(file, 'it is not a file');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(record, 'utf8'));
+    parsed = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw badRecord(record, `it is not JSON: ${String(error)}`);
+    throw badRecord(file, `it is not JSON: ${String(error)}`);
   }
-  if (!isRecord(parsed)) throw badRecord(record, 'it is not a record of this version');
-  for (const path of [...parsed.changes.map((change) => change.path), ...parsed.madeFolders]) {
+  if (!isRecord(parsed)) throw badRecord(file, 'it is not a record of this version');
+  for (const path of [...parsed.changes.map((change) => change.path), ...parsed.madeFolders, ...parsed.goneFolders]) {
     const reason = whyUnsafe(path);
-    if (reason !== undefined) throw badRecord(record, `${JSON.stringify(path)}: ${reason}`);
+    if (reason !== undefined) throw badRecord(file, `${JSON.stringify(path)}: ${reason}`);
   }
   return parsed;
 }
 
-/** What the last command that wrote here left in each file: their sha256; nothing where there is no record of it. */
-export function lastSums(root: string): ReadonlyMap<string, string> {
-  try {
-    const parsed: unknown = JSON.parse(readFileSync(join(placesOf(root).last, 'record.json'), 'utf8'));
-    return new Map(isRecord(parsed) ? parsed.changes.map(({ path, after }) => [path, after.sha256]) : []);
-  } catch {
-    return new Map();
-  }
-}
-
 const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((text) => typeof text === 'string');
+const isMode = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0o777;
 
 function isRecord(value: unknown): value is Record {
   return (
     isObject(value) &&
     value['version'] === RECORD_VERSION &&
+    typeof value['command'] === 'string' &&
     Number.isInteger(value['madeAbove']) &&
-    Array.isArray(value['madeFolders']) &&
-    value['madeFolders'].every((folder) => typeof folder === 'string') &&
+    isTexts(value['madeFolders']) &&
+    isTexts(value['goneFolders']) &&
+    [undefined, 'all', 'part'].includes(value['undoes'] as string | undefined) &&
     Array.isArray(value['changes']) &&
     value['changes'].every(isRecordedChange)
   );
 }
 
 function isRecordedChange(value: unknown): value is RecordedChange {
-  if (!isObject(value) || typeof value['path'] !== 'string' || !isObject(value['after'])) return false;
-  if (typeof value['after']['sha256'] !== 'string') return false;
-  const before = value['before'];
-  if (before === null) return true;
-  return (
-    isObject(before) &&
-    typeof before['sha256'] === 'string' &&
-    Number.isInteger(before['mode']) &&
-    typeof before['file'] === 'string' &&
-    /^\d+$/.test(before['file'])
-  );
+  if (!isObject(value) || typeof value['path'] !== 'string') return false;
+  const { before, after } = value;
+  const isAfter = (it: unknown) =>
+    isObject(it) && typeof it['sha256'] === 'string' && (it['mode'] === undefined || isMode(it['mode']));
+  const isBefore = (it: unknown) =>
+    isObject(it) &&
+    typeof it['sha256'] === 'string' &&
+    isMode(it['mode']) &&
+    typeof it['file'] === 'string' &&
+    /^\d+$/.test(it['file']);
+  return (before === null || isBefore(before)) && (after === null || isAfter(after)) && (before ?? after) !== null;
 }
 
 /** The process that writes, where it says so and is alive. A process of another user is alive too. */
-export function writerAtWork(root: string): number | undefined {
-  const { pid: file } = placesOf(root);
+export function writerAtWork(folder: string): number | undefined {
+  const file = join(folder, 'pid');
   const pid = stat(file)?.isFile() ? Number(readFileSync(file, 'utf8')) : Number.NaN;
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
   try {
@@ -140,4 +145,4 @@ export function writerAtWork(root: string): number | undefined {
   }
 }
 
-export const removePending = (root: string): void => rmSync(placesOf(root).pending, { recursive: true, force: true });
+export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });

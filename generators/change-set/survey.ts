@@ -6,26 +6,23 @@
  */
 
 import { createHash } from 'node:crypto';
-import { accessSync, constants, lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { badFolder, unsafePath } from '../errors.ts';
+import { type Before, readBefore, stat } from './disk.ts';
 import { folded, whyUnsafe } from './paths.ts';
 
 /** A file as a command wants it to be. */
 export interface Wanted {
   /** Relative to the project, with `/` between its parts. */
   readonly path: string;
-  readonly after: Buffer;
+  /** undefined where the file is to go. */
+  readonly after: Buffer | undefined;
+  /** Its permission bits; undefined where they stay as they are, and are the usual ones for a new file. */
+  readonly mode?: number | undefined;
 }
 
-/** A file as it is now. */
-export interface Before {
-  readonly bytes: Buffer;
-  /** Its permission bits. */
-  readonly mode: number;
-}
-
-/** A file that will be written. `before` is undefined where there is none yet. */
+/** A file that will be written, or removed. `before` is undefined where there is none yet. */
 export interface Change extends Wanted {
   readonly before: Before | undefined;
 }
@@ -45,6 +42,10 @@ export interface Survey {
 export interface ChangeSet {
   readonly root: string;
   readonly changes: readonly Change[];
+  /** Folders that go, inner ones first, where nothing is left in them. */
+  readonly goneFolders?: readonly string[];
+  /** It takes the last command that wrote back: all of it, or all but what was edited since. */
+  readonly undoes?: 'all' | 'part';
 }
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -92,16 +93,34 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
     const reason = whyUnsafe(file.path) ?? whyTwice(file.path, seen) ?? names.whyNotThere(file.path);
     if (reason !== undefined) throw unsafePath(file.path, reason);
   }
-  for (const { path, after } of wanted) {
+  for (const file of wanted) {
+    const { path } = file;
     if (wanted.some((other) => folded(other.path).startsWith(`${folded(path)}/`))) {
       throw unsafePath(path, 'it is to be a file and a folder');
     }
     const before = readBefore(root, path);
-    if (before === undefined) added.push({ path, after, before });
-    else if (before.bytes.equals(after)) unchanged.push({ path, after });
-    else differing.push({ path, after, before });
+    if (isAsWanted(file, before)) unchanged.push(file);
+    else if (before === undefined) added.push({ ...file, before });
+    else differing.push({ ...file, before });
   }
   return { root, added, differing, unchanged };
+}
+
+/** Whether nothing has to be done for a file. */
+export function isAsWanted({ after, mode }: Wanted, before: Before | undefined): boolean {
+  if (after === undefined || before === undefined) return after === before;
+  return before.bytes.equals(after) && (mode === undefined || mode === before.mode);
+}
+
+/**
+ * A file that is to be edited, as it is now; undefined where there is none.
+ *
+ * Throws a Refusal as survey does, so that nothing is read that could not be written.
+ */
+export function lookAt(root: string, path: string): Before | undefined {
+  const reason = whyUnsafe(path) ?? new FolderNames(root).whyNotThere(path);
+  if (reason !== undefined) throw unsafePath(path, reason);
+  return readBefore(root, path);
 }
 
 function refuseReadOnlyRoot(root: string): void {
@@ -151,10 +170,10 @@ class FolderNames {
 
 function whyNotEntry(path: string, state: Stats | undefined, isLast: boolean): string | undefined {
   if (state === undefined) return isWritable(dirname(path)) ? undefined : `${dirname(path)} cannot be written`;
-  if (state.isSymbolicLink()) return `${path} is a symbolic link`;
+  if (state.isSymbolicLink()) return `${path} is a symbolic link, and nothing is written through one`;
   if (!isLast) return state.isDirectory() ? undefined : `${path} is not a folder`;
   if (!state.isFile()) return 'something other than a file is there';
-  return isWritable(path) && isWritable(dirname(path)) ? undefined : 'it is read-only';
+  return isWritable(path) && isWritable(dirname(path)) ? undefined : 'it, or its folder, is read-only';
 }
 
 function isWritable(path: string): boolean {
@@ -165,12 +184,3 @@ function isWritable(path: string): boolean {
     return false;
   }
 }
-
-/** What a plain file holds; undefined where there is none. Links are not followed. */
-export function readBefore(root: string, path: string): Before | undefined {
-  const state = stat(join(root, path));
-  return state?.isFile() ? { bytes: readFileSync(join(root, path)), mode: state.mode & 0o777 } : undefined;
-}
-
-/** What is at a path, itself and not what it links to; undefined where nothing is. */
-export const stat = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });

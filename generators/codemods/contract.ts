@@ -53,12 +53,12 @@ export function readContract(text: string): Contract | undefined {
 }
 
 /**
- * Returns the names of the hooks that a contract file knows, in its order: what `--hooks` and `divvy hook` take.
- * None where it is no contract file.
+ * Returns the hooks that a contract file knows, in its order: what `--hooks` and `divvy hook` take. None where it is no
+ * contract file.
  */
-export function hookNames(contract: string): string[] {
+export function hooksIn(contract: string): { name: string; summary: string }[] {
   const members = readContract(contract)?.members ?? [];
-  return members.filter((member) => member.optional).map((member) => member.name);
+  return members.filter((member) => member.optional).map(({ name, summary }) => ({ name, summary }));
 }
 
 function memberOf(member: ts.TypeElement): ContractMember | undefined {

@@ -15,7 +15,7 @@ import { needsTypeArgument, skeleton, typesNamedBy } from './skeleton.ts';
 import { findTaskClass, hasMethod, memberCalled, parse, type TaskClass, whatElse } from './task-class.ts';
 import { importTypes } from './type-imports.ts';
 
-export { hookNames } from './contract.ts';
+export { hooksIn } from './contract.ts';
 export type { Inserted } from './inserted.ts';
 export type { Refusal } from './refusal.ts';
 

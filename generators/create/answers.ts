@@ -2,9 +2,10 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { stat } from '../change-set/disk.ts';
 import { whyUnsafe } from '../change-set/paths.ts';
-import { realRoot, stat } from '../change-set/survey.ts';
-import { recover } from '../change-set/write.ts';
+import { recover } from '../change-set/recovery.ts';
+import { realRoot } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import {
@@ -22,7 +23,7 @@ import { contractText, hooksOf, readHooks } from '../hooks.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import { type PackageManager, packageManagerFor } from '../package-manager.ts';
 import { DEFAULT_TEMPLATE, findTemplate, type TemplateManifest, templates } from '../templates.ts';
-import { canAsk } from '../terminal.ts';
+import { isInteractive } from '../terminal.ts';
 
 export interface Answers {
   /** The project's folder as it was given. */
@@ -67,10 +68,6 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   const packageManager = await packageManagerFor(root, call.values.pm);
   return { folder, root, task, template, hooks, runtimeDir, packageManager };
 }
-
-/** Whether questions are asked: there is somebody to ask, and neither --yes nor --no-input. */
-export const isInteractive = ({ values, environment }: Call): boolean =>
-  values.yes !== true && values.input !== false && values.json !== true && canAsk(environment);
 
 async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<string> {
   const given = call.words[0];

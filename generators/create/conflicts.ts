@@ -1,21 +1,17 @@
 /** Files that exist and differ: kept, overwritten, asked about, or the reason to write nothing at all. */
 
-import { lastSums } from '../change-set/record.ts';
-import { type Change, type Survey, sha256, survey, type Wanted } from '../change-set/survey.ts';
+import { type Change, type Survey, survey, type Wanted } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
+import { settleDirty } from '../dirty.ts';
 import type { Workshop } from '../environment.ts';
-import { cancelled, conflicts, dirtyFiles, nobodyToAsk } from '../errors.ts';
-import { changedInGit } from '../git.ts';
-import { LOCK, lockText, readLock } from '../lock.ts';
-import { type Answers, isInteractive } from './answers.ts';
+import { cancelled, conflicts, nobodyToAsk } from '../errors.ts';
+import { type Edited, LOCK, lockText, readLock } from '../lock.ts';
+import { unchanged as asItIs, type Previewed } from '../preview.ts';
+import { isInteractive } from '../terminal.ts';
+import type { Answers } from './answers.ts';
 
 /** How conflicts are settled; `show` is for a preview, which settles none. */
 type Settlement = 'ask' | 'skip' | 'overwrite' | 'fail' | 'show';
-
-export interface Previewed {
-  readonly action: 'create' | 'overwrite' | 'skip' | 'conflict' | 'unchanged';
-  readonly change: Change;
-}
 
 export interface Settled {
   /** Every file that was wanted, and what becomes of it. */
@@ -29,17 +25,21 @@ export interface Settled {
 /**
  * Holds the whole tree against the disk, and settles every conflict. The lock is put into the tree here: it says what is
  * written, so it comes last, and it is divvy's own to change.
+ *
+ * edited  - what the hooks have put into the task.
+ * isShown - a conflict is shown, and not settled.
  */
 export async function settleAll(
   call: Call,
   answers: Answers,
-  isPreview: boolean,
+  edited: Edited | undefined,
+  isShown: boolean,
   { ask, files, put }: Workshop,
 ): Promise<Settled> {
-  const how = settlement(call, isPreview);
+  const how = settlement(call, isShown);
   const rendered = await settle(survey(answers.root, files()), how, call, ask);
   const before = readLock(answers.root);
-  put(LOCK, lockText(answers, rendered.written, before));
+  put(LOCK, lockText({ ...answers, edited }, rendered.written, before));
   const lock = survey(
     answers.root,
     files().filter(({ path }) => path === LOCK),
@@ -52,9 +52,9 @@ export async function settleAll(
   };
 }
 
-function settlement(call: Call, isPreview: boolean): Settlement {
+function settlement(call: Call, isShown: boolean): Settlement {
   const given = call.values['on-conflict'];
-  if (isPreview && (given === undefined || given === 'ask')) return 'show';
+  if (isShown && (given === undefined || given === 'ask')) return 'show';
   if (given === 'ask' && !isInteractive(call)) throw nobodyToAsk('--on-conflict');
   return given ?? (isInteractive(call) ? 'ask' : 'fail');
 }
@@ -69,10 +69,10 @@ async function settle(
   if (how === 'fail' && differing.length > 0) throw conflicts(differing.map(({ path }) => path));
   const preview: Previewed[] = added.map((change) => ({ action: 'create', change }));
   for (const change of differing) preview.push({ action: await decide(change, how, ask), change });
-  for (const file of unchanged) preview.push({ action: 'unchanged', change: { ...file, before: undefined } });
+  preview.push(...unchanged.map(asItIs));
 
   const overwritten = preview.filter(({ action }) => action === 'overwrite').map(({ change }) => change);
-  if (call.values['allow-dirty'] !== true) await refuseDirty(root, overwritten);
+  await settleDirty(call, root, overwritten);
   return {
     preview,
     changes: preview.filter(({ action }) => action === 'create' || action === 'overwrite').map(({ change }) => change),
@@ -94,19 +94,4 @@ async function decide({ path }: Change, how: Settlement, ask: Workshop['ask']): 
   });
   if (answer === 'cancel') throw cancelled();
   return answer === 'overwrite' ? 'overwrite' : 'skip';
-}
-
-/** What git has not committed, and divvy did not write, would be lost. */
-async function refuseDirty(root: string, overwritten: readonly Change[]): Promise<void> {
-  if (overwritten.length === 0) return;
-  const known = [new Map(Object.entries(readLock(root)?.files ?? {})), lastSums(root)];
-  const others = overwritten.filter(({ path, before }) => {
-    const sum = before && sha256(before.bytes);
-    return !known.some((sums) => sums.get(path) === sum);
-  });
-  const dirty = await changedInGit(
-    root,
-    others.map(({ path }) => path),
-  );
-  if (dirty.length > 0) throw dirtyFiles(dirty);
 }

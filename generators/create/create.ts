@@ -3,8 +3,10 @@
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { runStages } from '../environment.ts';
+import type { Edited } from '../lock.ts';
 import { version } from '../package.ts';
-import { commandLine } from '../shell.ts';
+import { type Planned, writePlan } from '../plan.ts';
+import { asTyped } from '../shell.ts';
 import { type Answers, settleAnswers } from './answers.ts';
 import { type Settled, settleAll } from './conflicts.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
@@ -19,8 +21,12 @@ import { report } from './report.ts';
  * it must not or cannot be done.
  */
 export async function create(call: Call): Promise<Exit> {
-  const isPreview = call.values['dry-run'] === true || call.values.diff === true || isNpmDryRun(call);
+  const { values } = call;
+  const isShown = values['dry-run'] === true || values.diff === true || isNpmDryRun(call);
+  const isPreview = isShown || values.plan !== undefined;
   let answers: Answers;
+  let edited: Edited | undefined;
+  let planned: Planned | undefined;
   let settled: Settled;
   let followed: Followed = NOTHING_FOLLOWED;
 
@@ -31,20 +37,25 @@ export async function create(call: Call): Promise<Exit> {
         answers = await settleAnswers(call, isPreview, ask);
       },
     ],
-    writing: [async ({ put }) => renderProject(answers, put)],
+    writing: [
+      async ({ put }) => {
+        edited = await renderProject(answers, put);
+      },
+    ],
     conflicts: [
       async (workshop) => {
-        settled = await settleAll(call, answers, isPreview, workshop);
+        settled = await settleAll(call, answers, edited, isShown, workshop);
       },
       () => {
-        if (!isPreview)
-          write({ root: answers.root, changes: settled.changes }, commandLine([call.shown, ...call.argv]));
+        const changeSet = { root: answers.root, changes: settled.changes };
+        if (values.plan !== undefined) planned = writePlan(call, changeSet, isNpmDryRun(call));
+        else if (!isPreview) write(changeSet, asTyped(call));
       },
     ],
     end: [
       async () => {
         if (!isPreview) followed = await follow(call, answers);
-        report(call, answers, settled, followed, isPreview);
+        report(call, answers, settled, followed, isPreview, planned);
       },
     ],
   });

@@ -2,6 +2,7 @@
 
 import type { Workshop } from '../environment.ts';
 import { withHooks } from '../hooks.ts';
+import type { Edited } from '../lock.ts';
 import { MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
 import { projectFiles } from '../templates.ts';
@@ -13,16 +14,22 @@ interface PackageJson {
   dependencies?: { readonly [name: string]: string };
 }
 
-export async function renderProject(answers: Answers, put: Workshop['put']): Promise<void> {
+/** Resolves with what the hooks have put into the task; undefined where there are none. */
+export async function renderProject(answers: Answers, put: Workshop['put']): Promise<Edited | undefined> {
+  let edited: Edited | undefined;
   const { task, template, hooks, runtimeDir } = answers;
   const taskFile = `tasks/${task}.ts`;
   for (const { path, bytes } of await projectFiles(template, answers)) {
     if (path === 'package.json') put(path, packageJson(bytes, answers));
-    else if (path === taskFile && hooks.length > 0) put(path, await withHooks(bytes.toString('utf8'), path, hooks));
-    else put(path, bytes);
+    else if (path === taskFile && hooks.length > 0) {
+      const { text, inserted } = await withHooks(bytes.toString('utf8'), path, hooks);
+      if (inserted) edited = { path, inserted, isDirty: false };
+      put(path, text);
+    } else put(path, bytes);
   }
   put(MANIFEST, manifestText({ tasks: 'tasks', runtime: runtimeDir }));
   for (const { path, after } of vendoredRuntime(runtimeDir)) put(path, after);
+  return edited;
 }
 
 /** The generator is named at the exact version that made the project; what a template needs becomes a dependency. */

@@ -1,22 +1,32 @@
 /** What create says when it is done. */
 
-import { createTwoFilesPatch } from 'diff';
-import { sha256 } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import { afterWriteFailed } from '../errors.ts';
 import { version } from '../package.ts';
 import { onceOff } from '../package-manager.ts';
+import type { Planned } from '../plan.ts';
+import { diffOf, filesAsJson, listOf, type Previewed } from '../preview.ts';
 import { asArgument, commandLine } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Answers } from './answers.ts';
-import type { Previewed, Settled } from './conflicts.ts';
+import type { Settled } from './conflicts.ts';
 import type { Followed } from './follow.ts';
 
-export function report(call: Call, answers: Answers, settled: Settled, followed: Followed, isPreview: boolean): void {
+export function report(
+  call: Call,
+  answers: Answers,
+  settled: Settled,
+  followed: Followed,
+  isPreview: boolean,
+  planned: Planned | undefined,
+): void {
   const { terminal, values } = call;
-  if (values.diff) terminal.say(diffOf(settled.preview));
+  if (values.diff) terminal.show(diffOf(settled.preview));
   else if (isPreview || values.verbose) terminal.say(listOf(settled.preview, terminal));
-  if (isPreview) {
+  if (planned !== undefined) {
+    terminal.say(`\nNothing was written but the plan. It would be, in ${answers.root}: ${counted(settled)}.`);
+    terminal.say(`To write it:\n  ${planned.apply}`);
+  } else if (isPreview) {
     terminal.say(`\nNothing was written. It would be, in ${answers.root}: ${counted(settled)}.`);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
@@ -25,7 +35,7 @@ export function report(call: Call, answers: Answers, settled: Settled, followed:
     terminal.say(`${terminal.style.strong('The same again:')}\n  ${replay(call, answers)}`);
   }
   if (followed.failed) terminal.refuse(afterWriteFailed(followed.failed));
-  terminal.result(asJson(call, answers, settled, followed, isPreview));
+  terminal.result(asJson(call, answers, settled, followed, isPreview, planned));
 }
 
 function counted({ preview, changes }: Settled): string {
@@ -80,31 +90,14 @@ function replay({ values }: Call, { folder, task, template, hooks, runtimeDir, p
   return commandLine(onceOff(packageManager, [`create-divvy-task@${version}`, asArgument(folder), ...argv, '--yes']));
 }
 
-const listOf = (preview: readonly Previewed[], { style }: Terminal): string => {
-  const paint = {
-    create: style.added,
-    overwrite: style.warning,
-    conflict: style.removed,
-    skip: style.faint,
-    unchanged: style.faint,
-  };
-  return preview.map(({ action, change }) => `  ${paint[action](action.padEnd(10))} ${change.path}`).join('\n');
-};
-
-/** As `git diff` would have it, so that `git apply` and `patch -p1` can read it. */
-function diffOf(preview: readonly Previewed[]): string {
-  return preview
-    .filter(({ action }) => action !== 'unchanged')
-    .map(({ change: { path, before, after } }) => {
-      const [from, to] = [before?.bytes.toString('utf8') ?? '', after.toString('utf8')];
-      return createTwoFilesPatch(before ? `a/${path}` : '/dev/null', `b/${path}`, from, to, undefined, undefined, {
-        headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true },
-      }).trimEnd();
-    })
-    .join('\n');
-}
-
-function asJson(call: Call, answers: Answers, settled: Settled, followed: Followed, isPreview: boolean): object {
+function asJson(
+  call: Call,
+  answers: Answers,
+  settled: Settled,
+  followed: Followed,
+  isPreview: boolean,
+  planned: Planned | undefined,
+): object {
   return {
     command: 'create',
     version,
@@ -114,8 +107,8 @@ function asJson(call: Call, answers: Answers, settled: Settled, followed: Follow
     template: answers.template.name,
     hooks: answers.hooks,
     packageManager: answers.packageManager,
-    files: settled.preview.map(({ action, change }) => ({ path: change.path, action, sha256: sha256(change.after) })),
-    ...(call.values.diff && { diff: diffOf(settled.preview) }),
+    ...filesAsJson(call, settled.preview),
+    ...(planned && { plan: planned.file, apply: planned.apply }),
     git: followed.git,
     install: followed.install,
     ...(followed.failed && { failed: followed.failed }),

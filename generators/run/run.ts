@@ -1,7 +1,7 @@
 /** `divvy run <task>` and `divvy [options] <task file>`: the project's own vendored runner, in the place of this process. */
 
 import { dirname, relative, resolve } from 'node:path';
-import { stat } from '../change-set/survey.ts';
+import { stat } from '../change-set/disk.ts';
 import type { Call, Exit } from '../command.ts';
 import { noTask } from '../errors.ts';
 import { openProject, type Project, projectFolder } from '../manifest.ts';

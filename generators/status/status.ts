@@ -1,13 +1,10 @@
 /** `divvy status [task]`: how the last run of a task stands, or of each task, from another terminal. */
 
-import { relative, resolve } from 'node:path';
-import { stat } from '../change-set/survey.ts';
+import { relative } from 'node:path';
 import type { Call, Exit } from '../command.ts';
-import { noTask } from '../errors.ts';
-import { openProject, type Project } from '../manifest.ts';
-import { nearest } from '../nearest.ts';
+import { openProject } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
-import { taskFile, taskNames } from '../tasks.ts';
+import { findTask, taskNames } from '../tasks.ts';
 
 /**
  * Says how runs stand; a task that never ran is no error.
@@ -20,19 +17,11 @@ export async function status({ words, cwd, terminal }: Call): Promise<Exit> {
   const [word] = words;
   const asked = word === undefined ? taskNames(project) : [word];
   const tasks: { name: string; lastRun: LastRun | null }[] = [];
-  for (const name of asked) tasks.push({ name, lastRun: await lastRun(project, fileOf(name, cwd, project)) });
+  for (const name of asked) tasks.push({ name, lastRun: await lastRun(project, findTask(name, cwd, project)) });
   if (asked.length === 0) terminal.say(`There are no tasks in ${project.folder}.`);
   for (const task of tasks) terminal.say(linesOf(task, cwd).join('\n'));
   terminal.result({ command: 'status', folder: project.folder, tasks });
   return 0;
-}
-
-/** A task may be named, or given as a file. */
-function fileOf(word: string, cwd: string, project: Project): string {
-  const names = taskNames(project);
-  if (names.includes(word)) return taskFile(project, word);
-  if (word.endsWith('.ts') && stat(resolve(cwd, word))?.isFile()) return resolve(cwd, word);
-  throw noTask(word, names, nearest(word, names));
 }
 
 function linesOf({ name, lastRun: run }: { name: string; lastRun: LastRun | null }, cwd: string): string[] {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { ts } from 'ts-morph';
 import { describe, expect, test } from 'vitest';
-import { addHooks, type HookResult, hookNames } from '../../generators/codemods/hook.ts';
+import { addHooks, type HookResult, hooksIn } from '../../generators/codemods/hook.ts';
 import { removeHooks } from '../../generators/codemods/hook-removal.ts';
 // Frozen, so that a comment which is put better in the real one does not change every case.
 import { contract } from './sources.ts';
@@ -112,7 +112,7 @@ describe('the contract file of the project decides', () => {
       '}',
     ].join('\n');
 
-    expect(hookNames(other)).toEqual(['last', 'onLease']);
+    expect(hooksIn(other).map(({ name }) => name)).toEqual(['last', 'onLease']);
     expect(addHooks(source, { fileName: 't.ts', hooks: ['onLease', 'last'], contract: other })).toMatchObject({
       kind: 'changed',
       hooks: [
@@ -139,7 +139,7 @@ describe('the contract file of the project decides', () => {
   });
 
   test('and where it is not one, that is said', () => {
-    expect(hookNames('export {};')).toEqual([]);
+    expect(hooksIn('export {};')).toEqual([]);
     expect(addHooks(source, { fileName: 't.ts', hooks: ['total'], contract: 'export {};' })).toMatchObject({
       kind: 'refused',
       refusals: [{ reason: expect.stringContaining('no interface Parallelizable') }],
@@ -149,7 +149,7 @@ describe('the contract file of the project decides', () => {
   test("the runtime's own has the hooks that are promised, and each can be added", () => {
     const own = readFileSync(join(import.meta.dirname, '../../runtime/parallelizable.ts'), 'utf8');
     const promised = ['total', 'beforeRun', 'afterRun', 'beforeFork', 'afterFork', 'beforeExit', 'afterExit'];
-    const hooks = hookNames(own);
+    const hooks = hooksIn(own).map(({ name }) => name);
 
     expect(hooks).toEqual([...promised, 'afterProcess', 'afterFailure', 'key']);
     expect(addHooks(source, { fileName: 't.ts', hooks, contract: own }).kind).toBe('changed');

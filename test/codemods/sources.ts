@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { hookNames } from '../../generators/codemods/hook.ts';
+import { hooksIn } from '../../generators/codemods/hook.ts';
 
 export const contract: string = readFileSync(join(import.meta.dirname, 'contract.txt'), 'utf8');
-export const hooks: readonly string[] = hookNames(contract);
+export const hooks: readonly string[] = hooksIn(contract).map(({ name }) => name);
 
 /** What may stand above the class. */
 const heads = ['', '// @ts-nocheck\n', '/* A licence. */\n\n', "'use strict';\n", '/// <reference types="node" />\n'];

@@ -26,7 +26,7 @@ test('each template with each choice of hooks passes its type check, in one prog
         const text = bytes.toString('utf8');
         writeFileSync(
           file,
-          path === `tasks/${task}.ts` && hooks.length > 0 ? await withHooks(text, path, hooks) : text,
+          path === `tasks/${task}.ts` && hooks.length > 0 ? (await withHooks(text, path, hooks)).text : text,
         );
       }
     }

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { recover } from '../../generators/change-set/write.ts';
+import { recover } from '../../generators/change-set/recovery.ts';
 import { cleanEnvironment, divvy, freshFolder, home, treeOf } from './commands.ts';
 
 /** Runs one writing or recovering process that is killed before its nth step on the disk. Returns whether it was. */

@@ -13,6 +13,10 @@ describe.each([
   ['divvy', divvy, ['--help']],
   ['divvy', divvy, ['-h']],
   ['divvy-create', divvy, ['create', '--help']],
+  ['divvy-hook', divvy, ['hook', '--help']],
+  ['divvy-hook', divvy, ['hook', 'add', '--help']],
+  ['divvy-undo', divvy, ['undo', '--help']],
+  ['divvy-apply', divvy, ['apply', '--help']],
   ['divvy-list', divvy, ['list', '-h']],
   ['divvy-status', divvy, ['status', '--help']],
   ['divvy-run', divvy, ['run', '--help']],
@@ -40,10 +44,17 @@ test.each([
 });
 
 test.each([
-  [[], 'no command and no task file is given', 'create, run, list, status'],
+  [[], 'no command and no task file is given', 'create, hook, undo, apply, run, list, status'],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
-  [['undo'], '`divvy undo` is not there yet', 'divvy --help'],
-  [['hook', 'add', 'total'], '`divvy hook` is not there yet', 'divvy --help'],
+  [['upgrade'], '`divvy upgrade` is not there yet', 'divvy --help'],
+  [['add', 'nightly'], '`divvy add` is not there yet', 'divvy --help'],
+  [['hook'], '`divvy hook` needs to be told what to do', '`divvy hook add <hook…>`'],
+  [['hook', 'ad', 'total'], '`divvy hook` does not know "ad"', 'Did you mean add?'],
+  [['hook', 'add', 'total'], 'there is no divvy.json in', 'npm create divvy-task'],
+  [['apply'], 'no plan is named', 'Write `divvy apply FILE`'],
+  [['apply', 'nowhere.json'], '"nowhere.json" is no plan that can be used', '--plan'],
+  [['undo', 'it'], '"it" is one argument too many', 'no arguments'],
+  [['undo', '--allow-dirty'], '--allow-dirty means nothing to divvy undo', 'divvy undo --help'],
   [['list', 'x'], '"x" is one argument too many', 'no arguments'],
 ])('divvy %j is exit 2', async (argv, message, remedy) => {
   const { code, stdout, stderr } = await divvy(argv, { cwd: freshFolder() });

@@ -18,7 +18,8 @@ for (const name of ['mkdirSync', 'writeFileSync', 'renameSync', 'rmSync', 'rmdir
 syncBuiltinESMExports();
 
 const { survey } = await import('../../generators/change-set/survey.ts');
-const { recover, write } = await import('../../generators/change-set/write.ts');
+const { recover } = await import('../../generators/change-set/recovery.ts');
+const { write } = await import('../../generators/change-set/write.ts');
 
 if (act === 'recover') {
   recover(root);

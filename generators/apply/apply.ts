@@ -1,0 +1,65 @@
+/** `divvy apply PLAN`: writes what a plan says, if everything is still as the plan found it. */
+
+import { readBefore } from '../change-set/disk.ts';
+import { recover } from '../change-set/recovery.ts';
+import { type ChangeSet, isAsWanted, sha256, survey } from '../change-set/survey.ts';
+import { write } from '../change-set/write.ts';
+import type { Call, Exit } from '../command.ts';
+import { settleDirty } from '../dirty.ts';
+import { noPlanNamed, planOutdated } from '../errors.ts';
+import { harmless } from '../harmless.ts';
+import { version } from '../package.ts';
+import { type Plan, readPlan } from '../plan.ts';
+import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { asTyped } from '../shell.ts';
+
+/**
+ * Applies a plan, all of it or nothing. Applied a second time it changes nothing.
+ *
+ * Resolves with 0. Rejects with a Refusal: with exit code 2 for what is no plan, 3 where a file has changed since or must
+ * not be written, 5 where one has changes that git does not have.
+ */
+export async function apply(call: Call): Promise<Exit> {
+  const [given] = call.words;
+  if (given === undefined) throw noPlanNamed(call.shown);
+  const plan = await readPlan(call, given);
+  if (!isPreview(call)) recover(plan.root);
+  const changeSet = settleChanges(plan);
+  await settleDirty(call, plan.root, changeSet.changes);
+  if (!isPreview(call)) write(changeSet, asTyped(call));
+  report(call, plan, changeSet);
+  return 0;
+}
+
+function settleChanges({ root, wanted, goneFolders }: Plan): ChangeSet {
+  // All of it is surveyed first: nothing is read where nothing may be written.
+  const { added, differing } = survey(root, wanted);
+  const outdated = wanted.filter((file) => {
+    const now = readBefore(root, file.path);
+    return !isAsWanted(file, now) && (now ? sha256(now.bytes) : null) !== file.beforeSum;
+  });
+  if (outdated.length > 0) throw planOutdated(outdated.map(({ path }) => path));
+  return { root, changes: [...added, ...differing], goneFolders };
+}
+
+function report(call: Call, plan: Plan, { root, changes }: ChangeSet): void {
+  const { terminal } = call;
+  const preview = previewOf(changes);
+  sayPreview(call, preview);
+  if (changes.length === 0) terminal.say(`Nothing to do: all is as the plan wants it, in ${root}.`);
+  else if (isPreview(call)) sayNotWritten(call, root, changes.length, undefined);
+  else {
+    const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
+    terminal.say(
+      `The plan is carried out, in ${root}: ${count}.\nIt was made by: ${harmless(plan.command)}\nTo take it back: divvy undo`,
+    );
+  }
+  terminal.result({
+    command: 'apply',
+    version,
+    written: !isPreview(call) && changes.length > 0,
+    folder: root,
+    planned: plan.command,
+    ...filesAsJson(call, preview),
+  });
+}

@@ -1,0 +1,72 @@
+/** Files and folders on the disk: written so that they outlast a power cut, and looked at without following a link. */
+
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** A file as it is now. */
+export interface Before {
+  readonly bytes: Buffer;
+  /** Its permission bits. */
+  readonly mode: number;
+}
+
+/** What is at a path, itself and not what it links to; undefined where nothing is. */
+export const stat = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+
+/** What a plain file holds; undefined where there is none. Links are not followed. */
+export function readBefore(root: string, path: string): Before | undefined {
+  const state = stat(join(root, path));
+  return state?.isFile() ? { bytes: readFileSync(join(root, path)), mode: state.mode & 0o777 } : undefined;
+}
+
+/** Whether everything on the way from the root to a path is a folder, and none a link to one. */
+export function isBehindFolders(root: string, path: string): boolean {
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+    if (stat(join(root, folder))?.isDirectory() !== true) return false;
+  }
+  return true;
+}
+
+/** Writes a file, and has it on the disk before this returns. Its name is there for good once syncFolder says so. */
+export function writeDurably(path: string, bytes: Buffer | string, mode?: number): void {
+  writeFileSync(path, bytes, { flush: true });
+  if (mode !== undefined) chmodSync(path, mode);
+}
+
+/** Has the names that are in a folder on the disk. */
+export function syncFolder(path: string): void {
+  // Windows opens no folders, and there is nothing like it there.
+  if (process.platform === 'win32' || !existsSync(path)) return;
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** The folders that hold the files of some paths, each once. */
+export const foldersOf = (root: string, paths: readonly string[]): string[] => [
+  ...new Set(paths.map((path) => join(root, dirname(path)))),
+];
+
+/** Returns whether it was there, empty, and is gone. */
+export function removeIfEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What a command that was cut short has left is put right. Each step looks at what is there, so that being cut short once
+ * more does no harm.
+ *
+ *   .divvy/pending is there   the command had not written everything: it is taken back
+ *   .divvy/done is there      it had: its record becomes the last, or, after an undo, there is none any more
+ */
+
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { otherCommandAtWork, rollBackFailed } from '../errors.ts';
+import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
+import {
+  placesOf,
+  type Record,
+  type RecordedChange,
+  readRecord,
+  refuseLinks,
+  removeFolder,
+  writerAtWork,
+} from './record.ts';
+import { holdingSignals } from './signals.ts';
+import { sha256 } from './survey.ts';
+
+/** Whether a command that wrote in a project's folder was cut short, or writes just now. */
+export const isPending = (root: string): boolean =>
+  stat(placesOf(root).pending) !== undefined || stat(placesOf(root).done) !== undefined;
+
+/**
+ * Puts right what a command that was cut short has left in a project's folder. Every command that writes does this first,
+ * and one that reads a project does it where isPending says so.
+ *
+ * Returns the command line of what was taken back; undefined where nothing was. Throws a Refusal where another command is
+ * at work, or the record is of no use.
+ */
+export function recover(root: string): string | undefined {
+  if (stat(placesOf(root).home) === undefined) return undefined;
+  refuseLinks(root);
+  if (!isPending(root)) {
+    removeHomeIfUnused(root);
+    return undefined;
+  }
+  const { pending, done } = placesOf(root);
+  for (const folder of [pending, done]) {
+    const pid = writerAtWork(folder);
+    if (pid !== undefined) throw otherCommandAtWork(pid, folder);
+  }
+  return holdingSignals(() => {
+    const record = readRecord(done);
+    if (record !== undefined) finish(root, record);
+    else removeFolder(done);
+    const cut = readRecord(pending);
+    if (cut !== undefined) takeBack(root, cut);
+    removeFolder(pending);
+    if (stat(placesOf(root).home) !== undefined) removeHomeIfUnused(root);
+    return cut?.command;
+  });
+}
+
+/** A command is over: `.divvy/done` becomes `.divvy/last`. After an undo there is nothing left to be undone. */
+export function finish(root: string, { undoes }: Record): void {
+  const { done, last } = placesOf(root);
+  if (undoes === undefined) {
+    removeFolder(last);
+    rmSync(join(done, 'pid'), { force: true });
+    removeFolder(join(done, 'after'));
+    renameSync(done, last);
+    return;
+  }
+  const madeAbove = undoes === 'all' ? (readRecord(last)?.madeAbove ?? 0) : 0;
+  if (undoes === 'all') removeFolder(last);
+  removeFolder(done);
+  removeHomeIfUnused(root);
+  removeFolders(root, madeAbove);
+}
+
+/** Back to how it was before. */
+export function takeBack(root: string, record: Record): void {
+  for (const folder of record.goneFolders.toReversed()) {
+    if (isBehindFolders(root, folder)) mkdirSync(join(root, folder), { recursive: true });
+  }
+  for (const change of record.changes) {
+    try {
+      takeBackOne(root, change);
+    } catch (error) {
+      throw rollBackFailed(change.path, (error as Error).message, placesOf(root).pending);
+    }
+  }
+  const paths = record.changes.map(({ path }) => path);
+  for (const folder of foldersOf(root, paths)) syncFolder(folder);
+  for (const folder of record.madeFolders.toReversed()) removeIfEmpty(join(root, folder));
+  // From here on nothing is left to be put right; cut short, this leaves at most an empty folder.
+  removeFolder(placesOf(root).pending);
+  removeHomeIfUnused(root);
+  removeFolders(root, record.madeAbove);
+}
+
+/**
+ * Only what is ours is touched: a file that holds anything but what the command wrote is somebody's since, and what is
+ * behind a link is not in the project.
+ */
+function takeBackOne(root: string, { path, before, after }: RecordedChange): void {
+  if (!isBehindFolders(root, path)) return;
+  const state = stat(join(root, path));
+  if (state !== undefined && !state.isFile()) return;
+  const now = readBefore(root, path);
+  if ((now === undefined ? undefined : sha256(now.bytes)) !== after?.sha256) return;
+  if (before === null) {
+    rmSync(join(root, path));
+    return;
+  }
+  const places = placesOf(root);
+  const bytes = copyOf(places.pending, before);
+  // Written aside and renamed, so that being cut short once more leaves the one or the other.
+  const aside = places.after(`${before.file}.back`);
+  mkdirSync(places.after(''), { recursive: true });
+  writeDurably(aside, bytes, before.mode);
+  renameSync(aside, join(root, path));
+}
+
+/** The bytes that were kept of a file, in the folder of a record. Throws where they are not those that it names. */
+export function copyOf(
+  folder: string,
+  { sha256: sum, file }: { readonly sha256: string; readonly file: string },
+): Buffer {
+  const kept = readBefore(join(folder, 'before'), file);
+  if (kept === undefined || sha256(kept.bytes) !== sum) throw new Error('the copy that was kept is not whole');
+  return kept.bytes;
+}
+
+/** `.divvy/` holds the journals of runs too; without any of those, and without an earlier record, it goes. */
+function removeHomeIfUnused(root: string): void {
+  const { home } = placesOf(root);
+  if (readdirSync(home).some((name) => name !== '.gitignore')) return;
+  rmSync(join(home, '.gitignore'), { force: true });
+  removeIfEmpty(home); // Not all that is in it: a run that begins just now may have put its journal there.
+}
+
+/** The project's own folder and those above it that were made for it, as far as they are empty. */
+export function removeFolders(root: string, madeAbove: number): void {
+  let folder = root;
+  for (let count = 0; count < madeAbove; count++) {
+    if (!removeIfEmpty(folder)) return;
+    folder = dirname(folder);
+  }
+}

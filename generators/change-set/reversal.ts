@@ -1,0 +1,71 @@
+/** The inverse of the last command that wrote in a project's folder, as a change set like any other. */
+
+import { join } from 'node:path';
+import { badRecord } from '../errors.ts';
+import { type Before, isBehindFolders, readBefore, stat } from './disk.ts';
+import { placesOf, type RecordedChange, readRecord, refuseLinks } from './record.ts';
+import { copyOf } from './recovery.ts';
+import { type ChangeSet, isAsWanted, sha256, survey, type Wanted } from './survey.ts';
+
+/** A file that stays as it is, since what is there now is not what the command left. */
+export interface Kept {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface Reversal extends ChangeSet {
+  /** The command line that is taken back. */
+  readonly command: string;
+  readonly kept: readonly Kept[];
+}
+
+/**
+ * What has to be written so that everything is as it was before the last command; undefined where there is none.
+ *
+ * A file that was edited since is kept. Throws a Refusal where the record is of no use, or a file cannot be written.
+ */
+export function reversalOfLast(root: string): Reversal | undefined {
+  refuseLinks(root);
+  const { last } = placesOf(root);
+  const record = readRecord(last);
+  if (record === undefined) return undefined;
+  const kept: Kept[] = [];
+  const wanted: Wanted[] = [];
+  for (const change of record.changes) {
+    const decided = decide(root, last, change);
+    if (decided === undefined) continue;
+    if ('reason' in decided) kept.push(decided);
+    else wanted.push(decided);
+  }
+  const { added, differing } = survey(root, wanted);
+  const changes = [...added, ...differing];
+  const goneFolders = record.madeFolders.filter((folder) => isBehindFolders(root, folder)).toReversed();
+  return { root, changes, goneFolders, undoes: kept.length === 0 ? 'all' : 'part', command: record.command, kept };
+}
+
+/** What becomes of one file: it is as it was already (undefined), it is restored, or it is kept. */
+function decide(root: string, last: string, change: RecordedChange): Wanted | Kept | undefined {
+  const { path, before, after } = change;
+  if (!isBehindFolders(root, path)) {
+    return before === null ? undefined : { path, reason: 'its folder is gone, or has become something else' };
+  }
+  const state = stat(join(root, path));
+  if (state !== undefined && !state.isFile()) return { path, reason: 'something other than a file is there now' };
+  const now = readBefore(root, path);
+  const wanted = wantedBefore(last, change, now);
+  if (isAsWanted(wanted, now)) return undefined;
+  if (now === undefined) return after === null ? wanted : { path, reason: 'it was removed since' };
+  if (sha256(now.bytes) === after?.sha256) return wanted;
+  return { path, reason: after === null ? 'another one is there now' : 'it was edited since' };
+}
+
+/** What a file was: the bytes, and the mode where the command had a part in it. */
+function wantedBefore(last: string, { path, before, after }: RecordedChange, now: Before | undefined): Wanted {
+  if (before === null) return { path, after: undefined };
+  const mode = now === undefined || after?.mode !== undefined ? before.mode : undefined;
+  try {
+    return { path, after: copyOf(last, before), mode };
+  } catch (error) {
+    throw badRecord(last, `${path}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,28 @@
+/** What git has not committed and divvy did not make: it would be lost to git where a command changes it. */
+
+import { type Change, sha256 } from './change-set/survey.ts';
+import type { Call } from './command.ts';
+import { dirtyFiles } from './errors.ts';
+import { changedInGit } from './git.ts';
+import { isAsLeft, LOCK, readLock } from './lock.ts';
+
+/**
+ * Those of some changes whose file has such changes in it.
+ *
+ * Rejects with a Refusal with exit code 5 where there are any, without --allow-dirty.
+ */
+export async function settleDirty(
+  { values }: Call,
+  root: string,
+  changes: readonly Pick<Change, 'path' | 'before'>[],
+): Promise<string[]> {
+  const lock = readLock(root);
+  const others = changes.flatMap(({ path, before }) => {
+    // The lock is divvy's own: whatever command changes a file changes it too.
+    if (before === undefined || path === LOCK) return [];
+    return isAsLeft(lock, path, sha256(before.bytes)) ? [] : [path];
+  });
+  const dirty = await changedInGit(root, others);
+  if (dirty.length > 0 && values['allow-dirty'] !== true) throw dirtyFiles(dirty);
+  return dirty;
+}

@@ -1,0 +1,44 @@
+/** The task and the lock as they are to be, put into the in-memory tree. */
+
+import { type ChangeSet, survey, type Wanted } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import { settleDirty } from '../dirty.ts';
+import type { Workshop } from '../environment.ts';
+import { hookRefused } from '../errors.ts';
+import { insertedIn, LOCK, lockAfterEdit, lockToEdit } from '../lock.ts';
+import type { Subject } from './subject.ts';
+
+export interface Edit {
+  /** The hooks that are added or removed, with their lines: in the new text, or in the old. */
+  readonly hooks: readonly { readonly name: string; readonly line: number }[];
+}
+
+/**
+ * Edits in memory.
+ *
+ * Rejects with a Refusal: with exit code 3, file and line where the source is not one that can be edited so, with 5 where
+ * the file has changes that git does not have.
+ */
+export async function editTask(call: Call, subject: Subject, put: Workshop['put']): Promise<Edit> {
+  const { action, hooks, root, path, before, source, contract } = subject;
+  const lock = lockToEdit(root);
+  const options = { fileName: path, hooks, contract, inserted: insertedIn(lock, path) };
+  const { addHooks } = await import('../codemods/hook.ts');
+  const { removeHooks } = await import('../codemods/hook-removal.ts');
+  const force = call.values.force === true;
+  const result = action === 'add' ? addHooks(source, options) : removeHooks(source, { ...options, force });
+  if (result.kind === 'refused') throw hookRefused(path, result.refusals);
+  if (result.kind === 'unchanged') return { hooks: [] };
+
+  const isDirty = (await settleDirty(call, root, [{ path, before }])).length > 0;
+  const after = Buffer.from(result.text);
+  put(path, after);
+  if (lock) put(LOCK, lockAfterEdit(lock, { path, inserted: result.inserted, isDirty }, before.bytes, after));
+  return { hooks: result.hooks };
+}
+
+/** Throws a Refusal with exit code 3 where a file must not be written. */
+export function settleChanges({ root }: Subject, wanted: readonly Wanted[]): ChangeSet {
+  const { added, differing } = survey(root, wanted);
+  return { root, changes: [...added, ...differing] };
+}

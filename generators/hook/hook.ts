@@ -1,0 +1,44 @@
+/** `divvy hook add | remove <hook…>`: codemods on the class of a task. */
+
+import { write } from '../change-set/write.ts';
+import type { Call, Exit } from '../command.ts';
+import { runStages } from '../environment.ts';
+import { type Planned, writePlan } from '../plan.ts';
+import { isPreview } from '../preview.ts';
+import { asTyped } from '../shell.ts';
+import { type Edit, editTask, settleChanges } from './edit.ts';
+import { report } from './report.ts';
+import { type Subject, settleSubject } from './subject.ts';
+
+/**
+ * Runs the steps, from top to bottom. Nothing is written before every step up to `write` has passed.
+ *
+ * Resolves with 0. Rejects with a Refusal where it must not or cannot be done.
+ */
+export async function hook(call: Call): Promise<Exit> {
+  let subject: Subject;
+  let edit: Edit;
+  let planned: Planned | undefined;
+
+  await runStages('Hooks of a task', call.cwd, {
+    prompting: [
+      async ({ ask }) => {
+        subject = await settleSubject(call, ask);
+      },
+    ],
+    writing: [
+      async ({ put }) => {
+        edit = await editTask(call, subject, put);
+      },
+    ],
+    conflicts: [
+      ({ files }) => {
+        const changeSet = settleChanges(subject, files());
+        if (call.values.plan !== undefined) planned = writePlan(call, changeSet);
+        else if (!isPreview(call)) write(changeSet, asTyped(call));
+        report(call, subject, edit, changeSet, planned);
+      },
+    ],
+  });
+  return 0;
+}

@@ -1,0 +1,55 @@
+/** What `divvy hook` says when it is done. */
+
+import type { ChangeSet } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import { version } from '../package.ts';
+import type { Planned } from '../plan.ts';
+import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import type { Edit } from './edit.ts';
+import type { Subject } from './subject.ts';
+
+export function report(
+  call: Call,
+  subject: Subject,
+  edit: Edit,
+  { root, changes }: ChangeSet,
+  planned: Planned | undefined,
+): void {
+  const { terminal } = call;
+  const preview = previewOf(changes);
+  sayPreview(call, preview);
+  if (edit.hooks.length === 0) terminal.say(nothingToDo(subject));
+  else if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
+  else terminal.say(whatWasDone(subject, edit, call));
+  terminal.result({
+    command: `hook ${subject.action}`,
+    version,
+    written: !isPreview(call) && changes.length > 0,
+    folder: root,
+    task: subject.path,
+    hooks: edit.hooks,
+    ...filesAsJson(call, preview),
+    ...(planned && { plan: planned.file, apply: planned.apply }),
+  });
+}
+
+function nothingToDo({ action, hooks, path }: Subject): string {
+  const are = `${hooks.join(', ')} ${hooks.length === 1 ? 'is' : 'are'}`;
+  return `Nothing to do: ${action === 'add' ? `${are} in ${path} already` : `${are} not in ${path}`}.`;
+}
+
+function whatWasDone({ action, path }: Subject, { hooks }: Edit, { terminal: { style } }: Call): string {
+  const names = hooks.map(({ name }) => name);
+  if (action === 'remove') {
+    return `${names.map(style.strong).join(', ')} ${names.length === 1 ? 'is' : 'are'} no longer in ${path}.\nTo have ${names.length === 1 ? 'it' : 'them'} back: divvy undo`;
+  }
+  const width = Math.max(...names.map((name) => name.length));
+  const rows = hooks.map(
+    ({ name, line }) => `  ${style.strong(name.padEnd(width))}  ${style.faint(`${path}:${line}`)}`,
+  );
+  return [
+    `${names.length === 1 ? 'A hook is' : 'Hooks are'} there, for you to fill in:`,
+    ...rows,
+    'To take it back: divvy undo',
+  ].join('\n');
+}

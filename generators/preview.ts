@@ -1,0 +1,86 @@
+/** What a command would write or has written: as a list, line by line, and as JSON. The same for every command. */
+
+import { createTwoFilesPatch } from 'diff';
+import { type Change, sha256, type Wanted } from './change-set/survey.ts';
+import type { Call } from './command.ts';
+import { harmless } from './harmless.ts';
+import type { Planned } from './plan.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Previewed {
+  readonly action: 'create' | 'edit' | 'overwrite' | 'remove' | 'skip' | 'conflict' | 'unchanged';
+  readonly change: Change;
+}
+
+/** Whether nothing but a plan may be written, since what would be written is to be shown or planned. */
+export const isPreview = ({ values }: Call): boolean =>
+  values['dry-run'] === true || values.diff === true || values.plan !== undefined;
+
+/** What is done with each file of a change set. */
+export const previewOf = (changes: readonly Change[]): Previewed[] =>
+  changes.map((change) => ({
+    action: change.after === undefined ? 'remove' : change.before === undefined ? 'create' : 'edit',
+    change,
+  }));
+
+/** A file that stays as it is. */
+export const unchanged = (file: Wanted): Previewed => ({ action: 'unchanged', change: { ...file, before: undefined } });
+
+export const listOf = (preview: readonly Previewed[], { style }: Terminal): string => {
+  const paint = {
+    create: style.added,
+    edit: style.warning,
+    overwrite: style.warning,
+    remove: style.removed,
+    conflict: style.removed,
+    skip: style.faint,
+    unchanged: style.faint,
+  };
+  return preview
+    .map(({ action, change }) => `  ${paint[action](action.padEnd(10))} ${harmless(change.path)}`)
+    .join('\n');
+};
+
+/** As `git diff` would have it, so that `git apply` and `patch -p1` can read it. */
+export function diffOf(preview: readonly Previewed[]): string {
+  return preview
+    .filter(({ action }) => action !== 'unchanged' && action !== 'skip')
+    .map(({ change: { path, before, after } }) => {
+      const [from, to] = [before?.bytes.toString('utf8') ?? '', after?.toString('utf8') ?? ''];
+      const names = [before ? `a/${path}` : '/dev/null', after ? `b/${path}` : '/dev/null'] as const;
+      return createTwoFilesPatch(...names, from, to, undefined, undefined, {
+        headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true },
+      }).replace(/\n$/, '');
+    })
+    .join('\n');
+}
+
+/** Shows what `--diff` or `--dry-run` asks for. */
+export function sayPreview({ values, terminal }: Call, preview: readonly Previewed[]): void {
+  if (values.diff) terminal.show(diffOf(preview));
+  else if (isPreviewOrVerbose(values) && preview.length > 0) terminal.say(listOf(preview, terminal));
+}
+
+const isPreviewOrVerbose = (values: Call['values']): boolean =>
+  values['dry-run'] === true || values.plan !== undefined || values.verbose === true;
+
+/** Says that nothing was written, and what would be. */
+export function sayNotWritten(
+  { terminal, values }: Call,
+  root: string,
+  count: number,
+  planned: Planned | undefined,
+): void {
+  const files = `${count} ${count === 1 ? 'file' : 'files'}`;
+  if (planned === undefined) terminal.say(`\nNothing was written. It would be, in ${root}: ${files}.`);
+  else
+    terminal.say(
+      `\nNothing was written but the plan ${values.plan}. It would be, in ${root}: ${files}.\nTo write it:\n  ${planned.apply}`,
+    );
+}
+
+/** The part of the one JSON object that every command has. sha256 is that of the file afterwards; null where it goes. */
+export const filesAsJson = ({ values }: Call, preview: readonly Previewed[]): object => ({
+  files: preview.map(({ action, change: { path, after } }) => ({ path, action, sha256: after ? sha256(after) : null })),
+  ...(values.diff && { diff: diffOf(preview) }),
+});

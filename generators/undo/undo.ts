@@ -1,0 +1,100 @@
+/** `divvy undo`: the inverse of the last command that wrote. */
+
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { placesOf } from '../change-set/record.ts';
+import { isPending, recover } from '../change-set/recovery.ts';
+import { type Reversal, reversalOfLast } from '../change-set/reversal.ts';
+import { realRoot } from '../change-set/survey.ts';
+import { write } from '../change-set/write.ts';
+import type { Call, Exit } from '../command.ts';
+import { keptFiles } from '../errors.ts';
+import { harmless } from '../harmless.ts';
+import { projectFolder } from '../manifest.ts';
+import { version } from '../package.ts';
+import { type Planned, writePlan } from '../plan.ts';
+import { filesAsJson, isPreview, listOf, type Previewed, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { asTyped } from '../shell.ts';
+
+/**
+ * Takes back what the last command wrote, to the byte: once. What was edited since is kept.
+ *
+ * A command that was cut short is taken back instead, and nothing else then: that is the one that was meant.
+ *
+ * Resolves with 0, or with 3 where something was kept. Rejects with a Refusal where it cannot be done.
+ */
+export async function undo(call: Call): Promise<Exit> {
+  const root = realRoot(folderToUndoIn(call.cwd));
+  const cut = isPending(root) ? recover(root) : undefined;
+  if (cut !== undefined) return reportCut(call, root, cut);
+  const reversal = reversalOfLast(root);
+  if (reversal === undefined) return reportNothing(call, root);
+  let planned: Planned | undefined;
+  if (call.values.plan !== undefined) planned = writePlan(call, reversal);
+  else if (!isPreview(call)) write(reversal, asTyped(call));
+  return report(call, reversal, planned);
+}
+
+/** Of more files than this only the number is told. */
+const MOST_LISTED = 12;
+
+/** The nearest folder where divvy has written, or is at home. */
+function folderToUndoIn(cwd: string): string {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const { last } = placesOf(folder);
+    if (stat(last) !== undefined || isPending(folder) || folder === projectFolder(cwd)) return folder;
+    if (folder === dirname(folder)) return cwd;
+  }
+}
+
+function reportCut({ terminal }: Call, root: string, command: string): Exit {
+  terminal.say(
+    `A command was cut short here, and has been taken back:\n  ${harmless(command)}\nNothing else was. To undo the command before it: divvy undo`,
+  );
+  terminal.result({ command: 'undo', version, written: true, folder: root, undone: command, files: [], kept: [] });
+  return 0;
+}
+
+function reportNothing({ terminal }: Call, root: string): Exit {
+  terminal.say(`Nothing to undo: there is no record of a command that wrote in ${root}.`);
+  terminal.result({ command: 'undo', version, written: false, folder: root, undone: null, files: [], kept: [] });
+  return 0;
+}
+
+function report(call: Call, { root, changes, command, kept }: Reversal, planned: Planned | undefined): Exit {
+  const { terminal } = call;
+  const preview: Previewed[] = previewOf(changes);
+  sayPreview(call, preview);
+  if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
+  else if (changes.length > 0) terminal.say(whatWasDone(call, root, command, preview));
+  else if (kept.length === 0) terminal.say(`Nothing to do: all is as it was before ${harmless(command)}.`);
+  if (kept.length > 0) terminal.refuse(keptFiles(kept));
+  terminal.result({
+    command: 'undo',
+    version,
+    written: !isPreview(call) && changes.length > 0,
+    folder: root,
+    undone: command,
+    ...filesAsJson(call, preview),
+    kept,
+    ...(planned && { plan: planned.file, apply: planned.apply }),
+  });
+  return kept.length > 0 ? 3 : 0;
+}
+
+function whatWasDone(call: Call, root: string, command: string, preview: readonly Previewed[]): string {
+  const { style } = call.terminal;
+  const count = (...actions: Previewed['action'][]) => preview.filter(({ action }) => actions.includes(action)).length;
+  const [removed, restored] = [count('remove'), count('create', 'edit')];
+  const what = [
+    ...(restored > 0 ? [`${restored} ${restored === 1 ? 'file' : 'files'} restored`] : []),
+    ...(removed > 0 ? [`${removed} removed`] : []),
+  ].join(', ');
+  return [
+    `Taken back: ${what}.`,
+    ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
+    ...(existsSync(root) ? [] : [`The folder ${root} is gone.`]),
+    `${style.faint('What was taken back:')} ${harmless(command)}`,
+  ].join('\n');
+}
