@@ -154,27 +154,31 @@ export class Journal {
 
 /** Whether a run that lives has the journal. */
 export function isInUse(file: string): boolean {
-  const holder = holderOf(`${file}.lock`);
-  return holder !== undefined && lives(holder);
+  const lock = lookAt(`${file}.lock`);
+  return lock?.holder !== undefined && lives(lock.holder);
 }
 
 /**
- * A lock is a file that names the process which holds it; one whose process is gone is nobody's. It appears whole, by link(),
- * and a dead one is removed only by whoever holds the lock for that: of two that find it dead, the second looks again.
+ * Takes the lock, a file that names the process which holds it; it appears whole, by link(). The lock of a process that is
+ * gone is nobody's, and is removed. Of several processes that find it so only one may do that: the second would remove what
+ * the first has taken meanwhile.
+ *
+ *   - The right to remove a dead lock is a file too, called after that very lock. Whoever makes it has the right; where that
+ *     process is gone, whoever makes the next one.
+ *   - Whoever has the right removes the lock if it is still that one, and then the rights to it.
+ *
+ * So nobody waits: a lock, or a right, whose process lives is refused at once, even if that process is suspended.
  */
 function takeLock(lock: string, file: string): void {
   while (!claim(lock)) {
-    const holder = holderOf(lock);
-    if (holder && lives(holder)) throw journalInUse(file, holder.pid);
-    const breaking = `${lock}.breaking`;
-    if (!claim(breaking)) {
-      const breaker = holderOf(breaking);
-      if (breaker && !lives(breaker)) fs.rmSync(breaking, { force: true });
-      continue; // it is held for the time of the few lines below
+    const dead = lookAtDead(lock, file);
+    if (!dead) continue; // it has been released meanwhile
+    const rights = [`${lock}.${dead.id}.1`];
+    while (!claim(rights.at(-1) ?? '')) {
+      if (lookAtDead(rights.at(-1) ?? '', file)) rights.push(`${lock}.${dead.id}.${rights.length + 1}`);
     }
-    const still = holderOf(lock);
-    if (!still || !lives(still)) fs.rmSync(lock, { force: true });
-    fs.rmSync(breaking);
+    if (lookAt(lock)?.id === dead.id) fs.rmSync(lock, { force: true });
+    for (const right of rights) fs.rmSync(right, { force: true });
   }
 }
 
@@ -194,10 +198,41 @@ function claim(lock: string): boolean {
   }
 }
 
-function holderOf(lock: string): ProcessName | undefined {
+interface Lock {
+  /** Tells this lock from any other that is, or was, at the same path. */
+  readonly id: string;
+  /** Undefined where that cannot be read: what a power cut may leave of a lock. */
+  readonly holder: ProcessName | undefined;
+}
+
+/** Returns the lock; undefined where there is none. */
+function lookAt(lock: string): Lock | undefined {
+  let descriptor: number;
   try {
-    return JSON.parse(fs.readFileSync(lock, 'utf8')) as ProcessName;
+    descriptor = fs.openSync(lock, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
+  try {
+    const { ino, mtimeNs } = fs.fstatSync(descriptor, { bigint: true });
+    return { id: `${ino}-${mtimeNs}`, holder: nameIn(fs.readFileSync(descriptor, 'utf8')) };
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** Likewise. Throws DivvyError with exit code 75 where its holder lives. */
+function lookAtDead(lock: string, file: string): Lock | undefined {
+  const found = lookAt(lock);
+  if (found?.holder && lives(found.holder)) throw journalInUse(file, found.holder.pid);
+  return found;
+}
+
+function nameIn(text: string): ProcessName | undefined {
+  try {
+    return JSON.parse(text) as ProcessName;
   } catch {
-    return undefined; // it has gone meanwhile
+    return undefined;
   }
 }

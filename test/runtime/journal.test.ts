@@ -179,7 +179,60 @@ describe('the lock', () => {
     expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson']);
   });
 
-  test('of many processes that find a dead lock, exactly one gets the journal', async () => {
+  /** Leaves the lock of a process that is gone. Returns the path of the `nth` right to remove it. */
+  function deadLock(file: string): (nth: number) => string {
+    const { pid } = spawnSync('true');
+    fs.writeFileSync(`${file}.lock`, JSON.stringify({ pid, started: 'then' }));
+    const { ino, mtimeNs } = fs.statSync(`${file}.lock`, { bigint: true });
+    return (nth) => `${file}.lock.${ino}-${mtimeNs}.${nth}`;
+  }
+
+  test('the right to remove a dead lock passes on where its owner is gone, and is refused where it lives, suspended or not', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const right = deadLock(file);
+    const owner = spawn('sleep', ['1000']);
+    onTestFinished(() => void owner.kill('SIGKILL'));
+    const pid = owner.pid ?? 0;
+    owner.kill('SIGSTOP');
+    fs.writeFileSync(right(1), JSON.stringify({ pid, started: 'before' }));
+    fs.writeFileSync(right(2), ''); // what a power cut may leave
+    fs.writeFileSync(right(3), JSON.stringify({ pid, started: startOf(pid) }));
+    const refused = openJournal(requestFor(file));
+    await expect(refused).rejects.toMatchObject({ exitCode: 75, message: expect.stringContaining(`process ${pid}`) });
+    const left = fs.readdirSync(path.dirname(file));
+    expect(left.sort()).toEqual([`${file}.lock`, ...[1, 2, 3].map(right)].map((each) => path.basename(each)));
+
+    const gone = new Promise((resolve) => owner.on('exit', resolve));
+    owner.kill('SIGKILL');
+    await gone;
+    const { journal } = await openJournal(requestFor(file));
+    expect(fs.readdirSync(path.dirname(file)).sort()).toEqual(['j.ndjson', 'j.ndjson.lock']);
+    await journal?.close();
+  });
+
+  test('a lock that is no longer the dead one is not removed by who finds the right to that free', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const right = deadLock(file);
+    const self = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
+    // Between the look at the dead lock and the claim of its right, another has been through all of it.
+    const link = fs.linkSync;
+    const claim = vi.spyOn(fs, 'linkSync').mockImplementation((from, to) => {
+      if (to === right(1)) {
+        fs.rmSync(`${file}.lock`);
+        fs.writeFileSync(`${file}.lock`, self);
+      }
+      link(from, to);
+    });
+    onTestFinished(() => claim.mockRestore());
+    await expect(openJournal(requestFor(file))).rejects.toMatchObject({ exitCode: 75 });
+    expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson.lock']);
+    expect(fs.readFileSync(`${file}.lock`, 'utf8')).toBe(self);
+  });
+
+  test.each([
+    ['a dead lock', 0],
+    ['a dead lock, and a dead right to it', 1],
+  ])('of many processes that find %s, exactly one gets the journal', async (_, rights) => {
     const file = path.join(scratch(), 'j.ndjson');
     const module = path.join(import.meta.dirname, '../../runtime/journal/journal.ts');
     // Each says when it is ready, and tries when it is told to.
@@ -190,7 +243,6 @@ describe('the lock', () => {
       try { new Journal(${JSON.stringify(file)}, () => {}); process.stdout.write(' has it'); }
       catch (error) { process.stdout.write(' ' + error.exitCode); }
       process.stdin.resume();`;
-    const { pid } = spawnSync('true');
     const racers = Array.from({ length: 4 }, () => {
       const racer = spawn(process.execPath, ['--input-type=module', '-e', program], {
         stdio: ['pipe', 'pipe', 'inherit'],
@@ -203,7 +255,8 @@ describe('the lock', () => {
       return { racer, said };
     });
     await vi.waitFor(() => expect(racers.map(({ said }) => said.text)).toEqual(racers.map(() => 'ready')), 60_000);
-    fs.writeFileSync(`${file}.lock`, JSON.stringify({ pid, started: 'then' }));
+    const right = deadLock(file);
+    if (rights > 0) fs.copyFileSync(`${file}.lock`, right(1));
     for (const { racer } of racers) racer.stdin.write('go');
     await vi.waitFor(() => expect(racers.every(({ said }) => /75|has it/.test(said.text))).toBe(true), 60_000);
     expect(racers.map(({ said }) => said.text).sort()).toEqual([
