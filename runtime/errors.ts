@@ -223,6 +223,11 @@ export const otherArguments = (before: readonly string[], now: readonly string[]
     `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; resume it with the same ones, or begin a new run without --resume`,
   );
 
+export const otherTask = (file: string, other: string, taskFile: string): UsageError =>
+  new UsageError(
+    `the journal is of a run of another task, ${other}, and not of ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
+  );
+
 export const journalInUse = (file: string, pid: number): DivvyError =>
   new DivvyError(
     `the journal is in use by another run, process ${pid}: ${file}; wait until it has ended, or begin a run of its own`,

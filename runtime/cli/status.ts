@@ -4,7 +4,7 @@
  */
 
 import path from 'node:path';
-import { journalFolder, journalsIn } from '../journal/place.ts';
+import { journalsOf } from '../journal/place.ts';
 import { lives } from '../journal/processes.ts';
 import { type JournalRecord, readJournal } from '../journal/records.ts';
 import { plural } from '../report.ts';
@@ -24,7 +24,7 @@ export interface Status {
 
 /** Returns how the last run of the task stands; undefined where there has been none. */
 export function statusOf(taskFile: string): Status | undefined {
-  const [journal] = journalsIn(journalFolder(path.resolve(taskFile)));
+  const [journal] = journalsOf(path.resolve(taskFile));
   if (journal === undefined) return undefined;
   let first: (JournalRecord & { type: 'run' }) | undefined;
   let last = first;

@@ -7,10 +7,10 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type DivvyError, journalExists, journalFailed, otherArguments } from '../errors.ts';
+import { type DivvyError, journalExists, journalFailed, otherArguments, otherTask } from '../errors.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
-import { endOf, journalFolder, journalsIn, makeJournalFolder, pruneJournals } from './place.ts';
+import { endOf, journalFolder, journalsOf, makeJournalFolder, otherTaskOf, pruneJournals } from './place.ts';
 import { startOf, waitUntilGone } from './processes.ts';
 import { countLines, FORMAT, type JournalRecord, type ProcessName, readJournal } from './records.ts';
 
@@ -59,7 +59,13 @@ export async function openJournal(request: JournalRequest): Promise<OpenedJourna
 async function open(request: JournalRequest, folder: string): Promise<OpenedJournal> {
   const { file, mode } = request;
   const earlier =
-    mode === 'new' ? undefined : file === true ? toGoOnWith(folder, mode) : fs.existsSync(file) ? file : undefined;
+    mode === 'new'
+      ? undefined
+      : file === true
+        ? toGoOnWith(request.taskFile, mode)
+        : fs.existsSync(file)
+          ? file
+          : undefined;
   if (earlier !== undefined) return goOn(request, earlier);
   if (mode === 'retry-failed') {
     return {
@@ -76,7 +82,7 @@ async function open(request: JournalRequest, folder: string): Promise<OpenedJour
   if (file !== true && fs.existsSync(file)) throw journalExists(file);
   if (file === true) {
     makeJournalFolder(folder);
-    pruneJournals(folder);
+    pruneJournals(request.taskFile);
   }
   const journal = new Journal(file === true ? path.join(folder, `${request.runId}.ndjson`) : file, request.failed);
   try {
@@ -90,6 +96,8 @@ async function open(request: JournalRequest, folder: string): Promise<OpenedJour
 }
 
 async function goOn(request: JournalRequest, file: string): Promise<OpenedJournal> {
+  const other = otherTaskOf(file, request.taskFile);
+  if (other !== undefined) throw otherTask(file, other, request.taskFile);
   const journal = request.dryRun ? undefined : new Journal(file, request.failed);
   try {
     const keys = new KeySet(countLines(file));
@@ -118,8 +126,8 @@ async function goOn(request: JournalRequest, file: string): Promise<OpenedJourna
 }
 
 /** A resume goes on with the last run that is not complete; failed items are those of the last run. */
-function toGoOnWith(folder: string, mode: 'resume' | 'retry-failed'): string | undefined {
-  return journalsIn(folder).find((file) => mode === 'retry-failed' || endOf(file)?.complete !== true);
+function toGoOnWith(taskFile: string, mode: 'resume' | 'retry-failed'): string | undefined {
+  return journalsOf(taskFile).find((file) => mode === 'retry-failed' || endOf(file)?.complete !== true);
 }
 
 function header({ taskFile, args }: JournalRequest, runId: string, mode: JournalRequest['mode']): JournalRecord {

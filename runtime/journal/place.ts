@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isInUse } from './journal.ts';
-import type { JournalRecord } from './records.ts';
+import { firstRecord, type JournalRecord } from './records.ts';
 
 /** How many journals of a task are kept. */
 const KEPT = 10;
@@ -33,19 +33,34 @@ export function makeJournalFolder(folder: string): void {
   if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
 }
 
-/** Returns the journals in a folder, the newest first: run ids begin with the time. */
-export function journalsIn(folder: string): string[] {
+/**
+ * Returns the journals of a task, the newest first: run ids begin with the time. Another task's of the same name, from another
+ * folder of the project, may stand among them, and are left out.
+ */
+export function journalsOf(taskFile: string): string[] {
+  const folder = journalFolder(taskFile);
   if (!fs.existsSync(folder)) return [];
   const names = fs.readdirSync(folder).filter((name) => name.endsWith(ENDING));
   return names
     .sort()
     .reverse()
-    .map((name) => path.join(folder, name));
+    .map((name) => path.join(folder, name))
+    .filter((file) => otherTaskOf(file, taskFile) === undefined);
 }
 
-/** Makes room for one more journal: the oldest go, but for one whose run goes on. */
-export function pruneJournals(folder: string): void {
-  for (const file of journalsIn(folder).slice(KEPT - 1)) {
+/** Returns the task file that a journal is of, where it is another one's than that of the task. */
+export function otherTaskOf(file: string, taskFile: string): string | undefined {
+  const first = firstRecord(file);
+  if (first?.type !== 'run' || first.taskFile === taskFile) return undefined;
+  // A project may have been moved, or copied: then it is at the same place in another one, or nowhere any more.
+  const placeOf = (each: string): string => path.relative(projectOf(each), each);
+  const same = !fs.existsSync(first.taskFile) || placeOf(first.taskFile) === placeOf(taskFile);
+  return same ? undefined : first.taskFile;
+}
+
+/** Makes room for one more journal of the task: the oldest go, but for one whose run goes on. */
+export function pruneJournals(taskFile: string): void {
+  for (const file of journalsOf(taskFile).slice(KEPT - 1)) {
     if (isInUse(file)) continue;
     fs.rmSync(file, { force: true });
     fs.rmSync(`${file}.lock`, { force: true });

@@ -11,7 +11,7 @@
  */
 
 import fs from 'node:fs';
-import { journalDamaged } from '../errors.ts';
+import { DivvyError, journalDamaged } from '../errors.ts';
 import type { Counts, ItemError } from '../parallelizable.ts';
 
 /** The version of the format that this release reads and writes. */
@@ -79,7 +79,22 @@ export function readJournal(file: string, each: (record: JournalRecord) => void)
   return readLines(file, (bytes, from, end) => {
     line += 1;
     each(parse(bytes.toString('utf8', from, end), file, line));
+    return true;
   });
+}
+
+/** Returns the first record of a journal; undefined where there is none that can be read. Throws what fs throws. */
+export function firstRecord(file: string): JournalRecord | undefined {
+  let first: JournalRecord | undefined;
+  try {
+    readLines(file, (bytes, from, end) => {
+      first = parse(bytes.toString('utf8', from, end), file, 1);
+      return false;
+    });
+  } catch (error) {
+    if (!(error instanceof DivvyError)) throw error; // it is damaged, or of a later format
+  }
+  return first;
 }
 
 /** Returns how many lines a journal has: as many keys may be in it. Throws what fs throws. */
@@ -87,12 +102,13 @@ export function countLines(file: string): number {
   let count = 0;
   readLines(file, () => {
     count += 1;
+    return true;
   });
   return count;
 }
 
-/** Calls `each` for every line that is whole. Returns how many bytes these are, their ends included. */
-function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => void): number {
+/** Calls `each` for every line that is whole, until it returns false. Returns how many bytes these are, their ends included. */
+function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => boolean): number {
   const descriptor = fs.openSync(file, 'r');
   try {
     // One buffer for all of it: what is read anew each time would be garbage of the journal's own size.
@@ -106,8 +122,9 @@ function readLines(file: string, each: (bytes: Buffer, from: number, end: number
       const bytes = chunk.subarray(0, kept + got);
       let from = 0;
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
-        each(bytes, from, end);
+        const goOn = each(bytes, from, end);
         from = end + 1;
+        if (!goOn) return whole + from;
       }
       whole += from;
       kept = bytes.length - from;

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { statusOf } from '../../runtime/cli/status.ts';
 import type { DivvyError } from '../../runtime/errors.ts';
 import { Journal } from '../../runtime/journal/journal.ts';
 import { type JournalRequest, openJournal } from '../../runtime/journal/open.ts';
@@ -279,16 +280,89 @@ describe('the place', () => {
   });
 
   test('keeps ten, but none goes whose run goes on', async () => {
-    const folder = path.join(scratch(), '.divvy/t');
+    const project = scratch();
+    fs.writeFileSync(path.join(project, 'divvy.json'), '{}');
+    const folder = path.join(project, '.divvy/t');
     makeJournalFolder(folder);
     const names = Array.from({ length: 14 }, (_, index) => `2026${String(index).padStart(2, '0')}.ndjson`);
     for (const name of names) fs.writeFileSync(path.join(folder, name), '');
     const self = { pid: process.pid, started: startOf(process.pid) };
     fs.writeFileSync(path.join(folder, `${names[1]}.lock`), JSON.stringify(self));
     fs.writeFileSync(path.join(folder, `${names[2]}.lock`), JSON.stringify({ pid: process.pid, started: 'before' }));
-    pruneJournals(folder);
+    pruneJournals(path.join(project, 'tasks/t.ts'));
     expect(fs.readdirSync(folder).sort()).toEqual([names[1], `${names[1]}.lock`, ...names.slice(5)].sort());
     expect(fs.readFileSync(path.join(folder, '../.gitignore'), 'utf8')).toBe('*\n');
+  });
+});
+
+describe('two tasks of one name, in two folders of a project', () => {
+  function twins(): { folder: string; one: string; other: string } {
+    const folder = scratch();
+    fs.writeFileSync(path.join(folder, 'divvy.json'), '{}');
+    const [one = '', other = ''] = ['tasks/same.ts', 'tasks/more/same.ts'].map((name) => {
+      const file = path.join(folder, name);
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, 'export default class {}');
+      return file;
+    });
+    return { folder, one, other };
+  }
+
+  /** Runs a task as far as its first item. Returns the run's id, and what `key` is known to have ended as. */
+  async function begin(task: string, runId: string, more: Partial<JournalRequest> = {}) {
+    const request = { ...requestFor(''), taskFile: task, runId, file: true as const, ...more };
+    const { journal, keys, runId: id, notes } = await openJournal(request);
+    journal?.done('key', 1, outcome(1));
+    journal?.write();
+    await journal?.close();
+    return { id, ended: keys.meet('key').ended, notes };
+  }
+
+  test('each goes on with its own run, is asked about its own, and keeps ten of its own', async () => {
+    const { one, other } = twins();
+    await begin(one, '20260101-a');
+    const first = await begin(other, '20260102-b', { mode: 'resume' });
+    expect(first).toMatchObject({ id: '20260102-b', ended: undefined });
+    expect(first.notes).toEqual(['there is no unfinished run to go on with: a new one begins']);
+    expect(await begin(one, 'c', { mode: 'resume' })).toMatchObject({ id: '20260101-a', ended: 'done', notes: [] });
+    expect(await begin(other, 'd', { mode: 'resume' })).toMatchObject({ id: '20260102-b', ended: 'done' });
+    expect(statusOf(one)?.runId).toBe('20260101-a');
+    expect(statusOf(other)?.runId).toBe('20260102-b');
+    for (let at = 10; at < 25; at++) await begin(other, `202602${at}-e`);
+    expect(statusOf(one)?.runId).toBe('20260101-a');
+    expect(fs.readdirSync(journalFolder(one))).toHaveLength(1 + 10);
+  });
+
+  test('the journal of the other one, by name, is refused', async () => {
+    const { folder, one, other } = twins();
+    await begin(one, 'a-run');
+    const file = path.join(folder, '.divvy/same/a-run.ndjson');
+    const before = fs.readFileSync(file);
+    const refused = begin(other, 'b', { mode: 'resume', file });
+    await expect(refused).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(`of a run of another task, ${one}, and not of ${other}: .* begin a new run`),
+    });
+    expect(fs.readFileSync(file)).toEqual(before);
+    expect(fs.readdirSync(path.dirname(file))).toEqual(['a-run.ndjson']);
+  });
+
+  test('a project that was moved, or copied, goes on where it stood', async () => {
+    const { folder, one, other } = twins();
+    await begin(one, 'a-run');
+    await begin(other, 'b-run');
+    const copy = scratch();
+    fs.cpSync(folder, copy, { recursive: true });
+    const there = (task: string): string => path.join(copy, path.relative(folder, task));
+    expect(await begin(there(one), 'c', { mode: 'resume' })).toMatchObject({ id: 'a-run', ended: 'done' });
+    expect(await begin(there(other), 'd', { mode: 'resume' })).toMatchObject({ id: 'b-run', ended: 'done' });
+  });
+
+  test('a journal that is damaged keeps nobody from a new run', async () => {
+    const { folder, one } = twins();
+    await begin(one, 'a-run');
+    fs.writeFileSync(path.join(folder, '.divvy/same/a-run.ndjson'), 'no record\n');
+    expect(await begin(one, 'b-run')).toMatchObject({ id: 'b-run' });
   });
 });
 
