@@ -37,7 +37,9 @@ export async function main(argv: readonly string[]): Promise<void> {
       stoppedBy = result.stoppedBy;
     } else if (request.want === 'status') {
       const status = statusOf(request.taskFile);
-      process.stdout.write(`${request.json ? JSON.stringify(status ?? null) : describeStatus(status)}\n`);
+      process.stdout.write(
+        `${request.json ? JSON.stringify(status ?? null) : describeStatus(status, request.taskFile)}\n`,
+      );
     } else {
       process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
     }

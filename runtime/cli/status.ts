@@ -8,11 +8,14 @@ import { journalsOf } from '../journal/place.ts';
 import { lives } from '../journal/processes.ts';
 import { type JournalRecord, readJournal } from '../journal/records.ts';
 import { plural } from '../report.ts';
+import { runner, shellWords } from './summary.ts';
 
 /** What is known of a run. */
 export interface Status {
   readonly runId: string;
   readonly journal: string;
+  /** The task's own arguments: a resume needs the same. */
+  readonly args: readonly string[];
   readonly state: 'running' | 'complete' | 'unfinished';
   readonly pid: number;
   readonly began: string;
@@ -48,6 +51,7 @@ export function statusOf(taskFile: string): Status | undefined {
   return {
     runId: first.runId,
     journal,
+    args: first.args,
     state: end?.complete ? 'complete' : !end && lives(last) ? 'running' : 'unfinished',
     pid: last.pid,
     began: first.at,
@@ -58,12 +62,17 @@ export function statusOf(taskFile: string): Status | undefined {
   };
 }
 
-/** Returns the status in words. */
-export function describeStatus(status: Status | undefined): string {
+/** Returns the status in words, with the commands that go on with the run. `taskFile` is as it was given. */
+export function describeStatus(status: Status | undefined, taskFile: string): string {
   if (!status) return 'no run yet';
-  const { runId, state, pid, began, ended, stoppedBy, done, failed } = status;
+  const { runId, args, state, pid, began, ended, stoppedBy, done, failed } = status;
   const how = state === 'running' ? `runs, master ${pid}` : state;
   const when = `began ${began}${ended === undefined ? '' : `, ended ${ended}`}`;
   const counts = `${plural(done, 'item')} done${failed > 0 ? `, ${failed} failed` : ''}`;
-  return `${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`;
+  const lines = [`${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`];
+  const command = (option: string): string =>
+    shellWords(['node', runner(), option, taskFile, ...(args.length > 0 ? ['--', ...args] : [])]);
+  if (state === 'unfinished') lines.push(`to go on: ${command('--resume')}`);
+  if (state !== 'running' && failed > 0) lines.push(`to try what failed again: ${command('--retry-failed')}`);
+  return lines.join('\n');
 }

@@ -29,27 +29,41 @@ export class Summary {
   }
 
   /** Returns the lines. `argv` is the command line that was given, which the ways to go on are made of. */
-  lines({ counts, journal, stoppedBy }: RunResult, argv: readonly string[]): string[] {
+  lines({ counts, journal, stoppedBy, exitCode }: RunResult, argv: readonly string[]): string[] {
     const lines: string[] = [];
     for (const [error, { count, items }] of [...this.#groups].sort(([, a], [, b]) => b.count - a.count)) {
       lines.push(`  ${plural(count, 'item')}: ${error} (${items.join(', ')}${count > items.length ? ', …' : ''})`);
     }
     if (journal === undefined) return lines;
-    if (counts.failed > 0 || counts.unfinished > 0 || stoppedBy !== undefined)
-      lines.push(`journal: ${path.relative('', journal)}`);
-    if (counts.unfinished > 0 || stoppedBy !== undefined) lines.push(`to go on: ${commandWith('--resume', argv)}`);
-    if (counts.failed > 0) lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
+    // Beyond 1 it ended before it had dispatched everything: dispatch threw, say.
+    const early = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1;
+    const retry = isOption('--retry-failed', argv);
+    if (early || counts.failed > 0) lines.push(`journal: ${path.relative('', journal)}`);
+    if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);
+    if (counts.failed > 0 || (early && retry))
+      lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
     return lines;
   }
+}
+
+/** Whether the option stands on the command line, and not among the task's own arguments behind `--`. */
+function isOption(option: string, argv: readonly string[]): boolean {
+  const at = argv.indexOf(option);
+  return at >= 0 && !argv.slice(0, at).includes('--');
 }
 
 function commandWith(option: string, argv: readonly string[]): string {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length; // behind it are the task's own arguments
   const own = argv.filter((arg, at) => at > end || (arg !== '--resume' && arg !== '--retry-failed'));
-  const runner = path.relative('', fileURLToPath(new URL('../run.mjs', import.meta.url)));
-  return ['node', runner, option, ...own].map(quoted).join(' ');
+  return shellWords(['node', runner(), option, ...own]);
 }
 
-function quoted(word: string): string {
-  return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+/** The path of the runner, from the working directory. */
+export function runner(): string {
+  return path.relative('', fileURLToPath(new URL('../run.mjs', import.meta.url)));
+}
+
+/** Returns the words as a command line that can be pasted in a shell. */
+export function shellWords(words: readonly string[]): string {
+  return words.map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }

@@ -204,23 +204,38 @@ describe('a master that was killed', () => {
   });
 });
 
-test('the command that a stopped run shows goes on with it, pasted in a shell', async () => {
-  const project = new Project(['gate', "it's left"]);
-  const gate = await makeGate();
-  const args = ['-n', '1', '--', 'two words', "it's", '--resume'];
-  const stopped = project.run(args, { env: gate.env });
-  await gate.arrived(1);
-  stopped.kill('SIGINT');
-  await stopped.said(/awaited/);
-  gate.open();
-  const { signal, stderr } = await stopped.ended();
-  expect(signal).toBe('SIGINT');
-  const command = /to go on: (.*)\n/.exec(stderr)?.[1] ?? '';
-  expect(command).toContain('--resume');
-  const pasted = project.run([], { by: ['sh', '-c', `${command} && exit 0`], env: gate.env });
-  expect(await pasted.ended()).toMatchObject({ status: 0, stderr: '' });
-  expect(project.processed()).toEqual(['gate', "it's left"]);
-  expect(project.files()).toHaveLength(1);
-  const none = await new Project([]).run(['--status']).ended();
+test.each(['at its end', 'by --status'])(
+  'the command that a stopped run shows %s goes on with it, pasted in a shell',
+  async (when) => {
+    const project = new Project(['gate', "it's left"]);
+    const gate = await makeGate();
+    const args = ['-n', '1', '--', 'two words', "it's", '--resume'];
+    const stopped = project.run(args, { env: gate.env });
+    await gate.arrived(1);
+    stopped.kill('SIGINT');
+    await stopped.said(/awaited/);
+    gate.open();
+    const { signal, stderr } = await stopped.ended();
+    expect(signal).toBe('SIGINT');
+    const said = when === 'at its end' ? stderr : (await project.run(['--status']).ended()).stdout;
+    const command = /to go on: (.*)\n/.exec(said)?.[1] ?? '';
+    expect(command).toContain('--resume');
+    const pasted = project.run([], { by: ['sh', '-c', `${command} && exit 0`], env: gate.env });
+    expect(await pasted.ended()).toMatchObject({ status: 0, stderr: '' });
+    expect(project.processed()).toEqual(['gate', "it's left"]);
+    expect(project.files()).toHaveLength(1);
+  },
+);
+
+test('--status where there has been no run says so; where items have failed, how to try them again', async () => {
+  const project = new Project(['fails', 'fine']);
+  const none = await project.run(['--status']).ended();
   expect([none.status, none.stdout]).toEqual([0, 'no run yet\n']);
+  await project.run(['an', 'argument']).ended();
+  const { stdout } = await project.run(['--status']).ended();
+  expect(stdout).toMatch(/: complete: 1 item done, 1 failed; began .*\n/);
+  expect(stdout).not.toContain('to go on');
+  const command = /to try what failed again: (.*)\n/.exec(stdout)?.[1] ?? '';
+  const pasted = await project.run([], { by: ['sh', '-c', `${command} && exit 0`], env: { MENDED: '1' } }).ended();
+  expect([pasted.status, project.processed()]).toEqual([0, ['fails', 'fine']]);
 });
