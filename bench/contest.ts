@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Load, Report } from './load.ts';
+import { median } from './median.ts';
 import type { Contestant, Unit, Work } from './works.ts';
 
 /** What a contestant writes: a Report, or when its first item was started, by the system's clock, in milliseconds. */
@@ -120,10 +121,4 @@ export function inEachRound(
   };
   const others = of(other);
   return median(of(one).map((figure, round) => combine(figure, others[round] ?? Number.NaN)));
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  return (at(Math.floor((sorted.length - 1) / 2)) + at(Math.floor(sorted.length / 2))) / 2;
 }

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { freshMachine, npm, outside, run } from '../test/package/clients.ts';
 import { pack } from '../test/package/pack.ts';
 import { startRegistry } from '../test/package/registry.ts';
+import { median } from './median.ts';
 
 const PEER = 'create-vite@9.3.0';
 
@@ -85,12 +86,6 @@ async function milliseconds(program: Program): Promise<number> {
   const end = performance.now();
   rmSync(cwd, { recursive: true });
   return end - start;
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  return (at(Math.floor((sorted.length - 1) / 2)) + at(Math.floor(sorted.length / 2))) / 2;
 }
 
 console.log(`Node.js ${process.versions.node}, npm ${await run(npm, ['--version'], { cwd: home, env })}`.trim());

@@ -1,6 +1,7 @@
 /** What was measured, as bars: an SVG that shows how many items a second each contestant got done. */
 
-import { type Measured, median } from './contest.ts';
+import type { Measured } from './contest.ts';
+import { median } from './median.ts';
 import { shown } from './tables.ts';
 
 const WIDTH = 760;

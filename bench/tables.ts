@@ -1,6 +1,7 @@
 /** What was measured, in Markdown: the goals, then a table for each work. */
 
-import { inEachRound, type Measured, median } from './contest.ts';
+import { inEachRound, type Measured } from './contest.ts';
+import { median } from './median.ts';
 import type { Goal, Unit } from './works.ts';
 
 export function tablesOf(measured: readonly Measured[]): string {

@@ -66,6 +66,7 @@ function entrant(
 const divvy = entrant('divvy', program('divvy.ts'));
 const divvyWithJournal = entrant('divvy (journal on)', program('divvy.ts'), { journal: true });
 const jestWorker = entrant('jest-worker (processes)', program('jest-worker.ts'));
+const jestWorkerByJson = entrant('jest-worker (processes, JSON)', program('jest-worker.ts'), { serialization: 'json' });
 const piscina = (inFlight = WINDOW): Entrant => entrant('piscina (threads)', program('piscina.ts'), { inFlight });
 const tinypool = (inFlight = WINDOW): Entrant => entrant('tinypool (threads)', program('tinypool.ts'), { inFlight });
 const workerpool = (workerType: 'process' | 'thread'): Entrant =>
@@ -82,6 +83,7 @@ const parallel = entrant('GNU parallel', program('gnu-parallel.ts'), {}, ['paral
 
 const pools: readonly Entrant[] = [
   jestWorker,
+  jestWorkerByJson,
   workerpool('process'),
   workerpool('thread'),
   piscina(),
@@ -164,7 +166,7 @@ export const WORKS: readonly Work[] = [
     contestants: enter(
       { items: 'buffers', ...large },
       divvy,
-      entrant('jest-worker (processes, advanced)', program('jest-worker.ts'), { serialization: 'advanced' }),
+      jestWorker,
       piscina(1),
       tinypool(1),
       entrant('piscina (threads, moved)', program('piscina.ts'), { transfer: true }),

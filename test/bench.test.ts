@@ -15,6 +15,7 @@ test('every contestant does ten items, and has its row', { timeout: 300_000 }, (
     '**divvy**',
     'divvy (journal on)',
     'jest-worker (processes)',
+    'jest-worker (processes, JSON)',
     'workerpool (processes)',
     'workerpool (threads)',
     'piscina (threads)',
