@@ -15,6 +15,8 @@ type Written = Report | { readonly startedAt: number };
 /** How long a run is to take where the count follows from that. */
 const AIM_SECONDS = 2;
 const MOST_ITEMS = 1_000_000;
+/** Before a round counts. The first is too short to show what a fast contestant can do, the second is not. */
+const UNCOUNTED_ROUNDS = 2;
 const QUICK: Partial<Load> = { count: 10, napMs: 5, firstNapMs: 5 };
 
 /** A contestant did not do what it was told: there is nothing to compare. */
@@ -33,8 +35,8 @@ export interface Measured {
  * Has every contestant of every work run once a round. What runs one after another in a round shares what else the machine
  * does, so figures of the same round are what can be compared.
  *
- * rounds - how many, behind one that is not counted.
- * quick  - a few items only, and no round that is not counted: whether everything runs, not how fast.
+ * rounds - how many, behind those that are not counted.
+ * quick  - a few items only, and every round counts: whether everything runs, not how fast.
  * folder - where the contestants keep what is temporary.
  * say    - is told what is going on.
  */
@@ -52,14 +54,14 @@ export async function contest(
   for (const { contestants, figures } of entered) {
     for (const { name } of contestants) figures.set(name, []); // in the order of the table
   }
-  for (let round = quick ? 1 : 0; round <= rounds; round++) {
+  for (let round = quick ? 1 : 1 - UNCOUNTED_ROUNDS; round <= rounds; round++) {
     for (const { work, contestants, counts, figures } of entered) {
-      say(round === 0 ? `${work.name}, not counted` : `${work.name}, round ${round} of ${rounds}`);
-      for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
+      say(round < 1 ? `${work.name}, not counted` : `${work.name}, round ${round} of ${rounds}`);
+      for (const contestant of round % 2 ? contestants : contestants.toReversed()) {
         const { name } = contestant;
         const count = counts.get(name);
         // A round that is not counted shows how many items are enough, or else only fills the caches.
-        const few = quick || (round === 0 && work.unit !== 'items/s');
+        const few = quick || (round < 1 && work.unit !== 'items/s');
         const load = contestant.load && { ...contestant.load, ...(count && { count }), ...(few && QUICK) };
         const figure = await run({ ...contestant, ...(load && { load }) }, work.unit, folder);
         if (round > 0) figures.get(name)?.push(figure);
