@@ -104,7 +104,7 @@ export class Crew {
             worker: worker.number,
             numbers: items.map((item) => item.number),
           });
-        worker.process?.send({ kind: 'items', items });
+        worker.process?.send({ kind: 'items', quick: command.quick, items });
         return;
       }
       case 'drain':
@@ -170,8 +170,11 @@ export class Crew {
       case 'boot failed':
         this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
         break;
+      case 'done':
+        this.#done(worker.number, message.pairs);
+        break;
       case 'outcomes':
-        for (const outcome of message.outcomes) this.#ended(worker, outcome);
+        for (const outcome of message.outcomes) this.#ended(worker.number, outcome);
         break;
       case 'timed out': {
         const items = this.#timedOut.get(worker.number) ?? new Set();
@@ -182,7 +185,7 @@ export class Crew {
         this.#delivery.leaving(worker.number);
         break;
       case 'returned':
-        for (const number of message.numbers) this.#delivery.returned(worker.number, number);
+        this.#delivery.returned(worker.number, message.numbers, performance.now());
         break;
       case 'hook failed':
         this.#events.exitHookThrew(message.hook, worker.number, message.error);
@@ -248,11 +251,11 @@ export class Crew {
     }
   }
 
-  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: its only item, or none. */
+  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: the only one that it had begun, or none. */
   #itemsToBlame(worker: Worker): ReadonlySet<number> {
-    const leases = this.#delivery.slots[worker.number - 1]?.leases ?? [];
+    const begun = this.#delivery.begun(worker.number);
     const said = this.#timedOut.get(worker.number);
-    const blamed = leases.filter((item) => leases.length === 1 || said?.has(item.number));
+    const blamed = begun.filter((item) => begun.length === 1 || said?.has(item.number));
     return new Set(blamed.map((item) => item.number));
   }
 
@@ -276,15 +279,27 @@ export class Crew {
     }
   }
 
-  #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
+  #done(worker: number, pairs: readonly number[]): void {
+    const now = performance.now();
+    for (let at = 0; at < pairs.length; at += 2) {
+      const durationMs = pairs[at + 1] ?? 0;
+      const item = this.#delivery.acked(worker, pairs[at] ?? 0, now, durationMs);
+      if (!item) continue;
+      item.load.durationMs = durationMs;
+      this.#run.settling.done(item);
+    }
+  }
+
+  #ended(worker: number, { number, how, durationMs, body }: CarriedOutcome): void {
+    const now = performance.now();
     if (how === 'done') {
-      const item = this.#delivery.acked(worker.number, number);
+      const item = this.#delivery.acked(worker, number, now, durationMs);
       if (!item) return;
       item.load.durationMs = durationMs;
       this.#run.settling.done(item, body);
       return;
     }
-    const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', performance.now());
+    const verdict = this.#delivery.threw(worker, number, how === 'threw for good', now, durationMs);
     if (!verdict) return;
     verdict.item.load.durationMs = durationMs;
     const error = decodeValue(body) as ItemError;
@@ -298,8 +313,8 @@ export class Crew {
     const now = performance.now();
     const running = this.workers.filter((worker) => worker.running);
     const of = running.map(async (worker) => {
-      const items = this.#delivery.slots[worker.number - 1]?.leases ?? [];
-      const at = items.map((item) => `item ${item.number} for ${seconds(now - item.leasedAt)}`);
+      const items = this.#delivery.begun(worker.number);
+      const at = items.map((item) => `item ${item.number} for ${seconds(now - item.begunAt)}`);
       const stack = (await worker.process?.stack()) ?? '';
       return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];
     });

@@ -16,9 +16,13 @@
  * - An ack from anybody but the holder of the lease is refused.
  * - Items that were in progress together in a worker that died are suspects: each is tried again alone, and only a
  *   death while alone counts as a crash of the item. So the innocent do not fail with the guilty.
+ * - More items than it can have in progress are on their way to a worker only while they are short (pace.ts). It begins
+ *   them in their order, so that of what a dead worker had, the master knows which had not been begun. What is handed
+ *   out as quick may be acked late, though: of that each may have been in progress, or done.
  * - What a worker gives back, since it had not started it, is handed to the next, uncounted.
  */
 
+import { paceAfter, UNKNOWN_PACE } from './pace.ts';
 import type { Counts } from './parallelizable.ts';
 
 /** What the rules are to be. */
@@ -35,12 +39,18 @@ export interface DeliveryRules {
   readonly backoffMs: number;
   /** A number from 0 to 1, below 1, for the jitter. */
   readonly random: () => number;
+  /** How many items may wait in a worker of such a pace, in milliseconds an item: pace.ts. */
+  readonly ahead: (pace: number) => number;
+  /** Whether a worker of such a pace may gather its acks. */
+  readonly quick: (pace: number) => boolean;
 }
 
 /** An item in the master's hands, from its dispatch to its end. Load is what the master carries with it. */
 export interface Item<Load> {
   readonly number: number;
   readonly load: Load;
+  /** What it comes to, in bytes. */
+  readonly size: number;
   state: 'pending' | 'leased' | 'retrying' | 'settling' | 'done' | 'failed' | 'released';
   /** How often a worker was given it to process, less what came back unstarted. */
   starts: number;
@@ -50,8 +60,10 @@ export interface Item<Load> {
   suspect: boolean;
   /** The worker that has or had it last; 0 before the first. */
   worker: number;
-  /** When it was last handed out, by the master's clock in milliseconds. */
-  leasedAt: number;
+  /** Its ack may be gathered with others. */
+  quick: boolean;
+  /** Since when it may be in progress, by the master's clock in milliseconds. */
+  begunAt: number;
 }
 
 /** A worker as the rules see it. */
@@ -62,8 +74,16 @@ export interface Slot<Load> {
   readonly leases: Item<Load>[];
   /** Items that the present process has finished. */
   finished: number;
-  /** How many workers had died when its present process was booted. */
-  deathsBefore: number;
+  /** How many of its processes have died, one after another, without having finished an item. */
+  barrenDeaths: number;
+  /** When it may be booted again. */
+  bootNotBefore: number;
+  /** How long the items of its present process take, in milliseconds. */
+  pace: number;
+  /** How many items may wait in it, besides those in progress. */
+  ahead: number;
+  /** What its items come to, in bytes. */
+  bytes: number;
   /** It takes no new item: it has a suspect, or is kept free for one. */
   alone: boolean;
   /** It takes no new item: its socket is full of what it was sent. */
@@ -73,7 +93,7 @@ export interface Slot<Load> {
 /** What the master is to do. */
 export type Command<Load> =
   | { readonly do: 'boot'; readonly worker: number }
-  | { readonly do: 'hand'; readonly worker: number; readonly items: readonly Item<Load>[] }
+  | { readonly do: 'hand'; readonly worker: number; readonly items: readonly Item<Load>[]; readonly quick: boolean }
   /** Tell the worker to finish what it has and exit. */
   | { readonly do: 'drain'; readonly worker: number }
   /** The worker has nothing left to finish: it may be killed when it takes long to exit. */
@@ -83,7 +103,7 @@ export type Command<Load> =
 export interface ExitReport<Load> {
   /** Nobody had asked it to exit. */
   readonly crashed: boolean;
-  /** What it was at, first handed out first. */
+  /** What it was at, or may have been, first handed out first. */
   readonly inProgress: readonly Item<Load>[];
   /** Of these, the items that this was one crash too many for: to be settled as failed. */
   readonly failed: readonly Item<Load>[];
@@ -95,6 +115,8 @@ export interface ExitReport<Load> {
 
 /** Items that wait to be tried again, and items whose outcome is being recorded: past so many no more are pulled. */
 const WAITING_MAX = 1000;
+/** Past so many bytes no item is pulled, or handed to a worker, for later. */
+const AHEAD_BYTES = 4 * 1024 * 1024;
 const CRASH_BACKOFF_MS = 100;
 const BACKOFF_CAP_MS = 30_000;
 
@@ -124,12 +146,10 @@ export class Delivery<Load> {
   #suspects: Item<Load>[] = [];
   /** Items that wait for their time, the earliest first. */
   #retrying: { item: Item<Load>; notBefore: number }[] = [];
+  #pendingBytes = 0;
   #settling = 0;
   #closed = false;
   #everReady = false;
-  /** Consecutive deaths of workers that had finished no item. */
-  #barrenDeaths = 0;
-  #bootNotBefore = 0;
   /** What the next plan is to say. */
   #commands: Command<Load>[] = [];
 
@@ -143,10 +163,12 @@ export class Delivery<Load> {
   /** How many more items may be pulled from dispatch now, so that each finds a worker that can take it soon. */
   wanted(): number {
     if (this.#closed || this.#settling >= WAITING_MAX || this.#retrying.length >= WAITING_MAX) return 0;
+    const ahead = this.#pendingBytes < AHEAD_BYTES;
     let room = -this.#pending.length - this.#suspects.length;
     for (const slot of this.slots) {
       const leaves = slot.number > this.size || slot.state === 'draining' || slot.state === 'exiting';
-      if (!leaves && !slot.alone && !slot.clogged) room += this.#rules.concurrency - slot.leases.length;
+      if (leaves || slot.alone || slot.clogged) continue;
+      room += Math.max(0, (ahead ? this.#most(slot) : this.#rules.concurrency) - slot.leases.length);
     }
     return Math.max(0, room);
   }
@@ -156,40 +178,68 @@ export class Delivery<Load> {
     return this.#closed && this.#idle && this.#settling === 0 && this.slots.every((slot) => slot.state === 'reaped');
   }
 
+  /** How many items wait to be begun for the first time, or again: here, or in a worker. */
+  get unbegun(): number {
+    const { concurrency } = this.#rules;
+    const waiting = this.#pending.length + this.#suspects.length;
+    return this.slots.reduce((sum, { leases }) => sum + Math.max(0, leases.length - concurrency), waiting);
+  }
+
   /** How many items workers have in hand. */
   get leased(): number {
     return this.slots.reduce((sum, slot) => sum + slot.leases.length, 0);
   }
 
   /** When `plan` would have something to do though nothing happened; Infinity for never. */
-  get wakeAt(): number {
-    const boot = this.#barrenDeaths > 0 && this.#pending.length + this.#suspects.length > 0;
-    return Math.min(this.#retrying[0]?.notBefore ?? Infinity, boot ? this.#bootNotBefore : Infinity);
+  wakeAt(now: number): number {
+    let at = this.#retrying[0]?.notBefore ?? Infinity;
+    for (const slot of this.slots) {
+      if (slot.bootNotBefore > now && this.#isPutOff(slot)) at = Math.min(at, slot.bootNotBefore);
+    }
+    return at;
   }
 
-  /** The items that a worker has had for longer than so many milliseconds. */
+  /** The items that have been in progress for longer than so many milliseconds, as far as is known. */
   overdue(now: number, ms: number): Item<Load>[] {
-    return this.slots.flatMap((slot) => slot.leases.filter((item) => now - item.leasedAt > ms));
+    const { concurrency } = this.#rules;
+    return this.slots.flatMap((slot) => slot.leases.slice(0, concurrency).filter((item) => now - item.begunAt > ms));
+  }
+
+  /** What a worker may have begun of the items that it has: it begins them in their order. */
+  begun(worker: number): Item<Load>[] {
+    const begun: Item<Load>[] = [];
+    let room = this.#rules.concurrency;
+    for (const item of this.#slot(worker).leases) {
+      if (room === 0) break;
+      if (!item.quick) room -= 1; // a quick one may have ended unbeknown
+      begun.push(item);
+    }
+    return begun;
   }
 
   // ---- events of dispatch and of the run ----
 
-  /** `dispatch` yielded an item. */
-  dispatched(load: Load): Item<Load> {
+  /** `dispatch` yielded an item, of so many bytes. */
+  dispatched(load: Load, size = 0): Item<Load> {
     this.counts.dispatched += 1;
     const item: Item<Load> = {
       number: this.counts.dispatched + this.counts.skipped,
       load,
+      size,
       state: 'pending',
       starts: 0,
       throws: 0,
       crashes: 0,
       suspect: false,
       worker: 0,
-      leasedAt: 0,
+      quick: false,
+      begunAt: 0,
     };
-    if (this.stopping === 'no') this.#pending.push(item);
-    else this.#release(item);
+    if (this.stopping !== 'no') this.#release(item);
+    else {
+      this.#pending.push(item);
+      this.#pendingBytes += size;
+    }
     return item;
   }
 
@@ -218,6 +268,7 @@ export class Delivery<Load> {
     for (const item of this.#pending.splice(0)) this.#release(item);
     for (const item of this.#suspects.splice(0)) this.#release(item);
     for (const { item } of this.#retrying.splice(0)) this.#release(item);
+    this.#pendingBytes = 0;
   }
 
   /** There are to be so many workers from now on, at least 1. */
@@ -229,7 +280,11 @@ export class Delivery<Load> {
         state: 'reaped',
         leases: [],
         finished: 0,
-        deathsBefore: 0,
+        barrenDeaths: 0,
+        bootNotBefore: 0,
+        pace: UNKNOWN_PACE,
+        ahead: 0,
+        bytes: 0,
         alone: false,
         clogged: false,
       });
@@ -267,11 +322,11 @@ export class Delivery<Load> {
   }
 
   /**
-   * It has processed an item. Returns the item, to be settled, or undefined where the worker does not hold it: the
-   * ack is refused.
+   * It has processed an item, which took so many milliseconds. Returns the item, to be settled, or undefined where the
+   * worker does not hold it: the ack is refused.
    */
-  acked(worker: number, number: number): Item<Load> | undefined {
-    const item = this.#endLease(worker, number);
+  acked(worker: number, number: number, now: number, ms: number): Item<Load> | undefined {
+    const item = this.#endLease(worker, number, now, ms);
     if (!item) return undefined;
     return this.#settle(item);
   }
@@ -285,20 +340,21 @@ export class Delivery<Load> {
     number: number,
     permanent: boolean,
     now: number,
+    ms: number,
   ): { item: Item<Load>; failed: boolean } | undefined {
-    const item = this.#endLease(worker, number);
+    const item = this.#endLease(worker, number, now, ms);
     if (!item) return undefined;
     return { item, failed: this.#attemptFailed(item, permanent, now) };
   }
 
-  /** It gives an item back that it has not started. */
-  returned(worker: number, number: number): void {
+  /** It gives items back that it has not started. */
+  returned(worker: number, numbers: readonly number[], now: number): void {
     const slot = this.#slot(worker);
-    const index = slot.leases.findIndex((item) => item.number === number);
-    const item = slot.leases[index];
-    if (!item) return;
-    slot.leases.splice(index, 1);
-    this.#giveBack([item]);
+    const items = numbers.flatMap((number) => this.#takeLease(slot, number, now) ?? []);
+    if (items.length === 0) return;
+    // An item takes longer than was thought: until it has ended nothing waits behind it.
+    this.#setPace(slot, UNKNOWN_PACE);
+    this.#giveBack(items);
     this.#afterLease(slot);
   }
 
@@ -311,8 +367,8 @@ export class Delivery<Load> {
     const slot = this.#slot(worker);
     const crashed = slot.state === 'booting' || slot.state === 'ready' || slot.leases.length > 0;
     const expected = !crashed || this.stopping === 'forcefully' || timedOut !== undefined;
-    const inProgress = slot.leases.splice(0, this.#rules.concurrency);
-    const unstarted = slot.leases.splice(0);
+    const inProgress = this.begun(worker);
+    const unstarted = slot.leases.splice(0).slice(inProgress.length);
     const failed: Item<Load>[] = [];
 
     if (this.stopping === 'forcefully') for (const item of inProgress) this.#release(item);
@@ -326,18 +382,19 @@ export class Delivery<Load> {
 
     if (!expected) {
       this.counts.crashed += 1;
-      this.#barrenDeaths = slot.finished > 0 ? 0 : this.#barrenDeaths + 1;
-      this.#bootNotBefore = this.#barrenDeaths > 0 ? now + this.#delay(CRASH_BACKOFF_MS, this.#barrenDeaths) : now;
+      slot.barrenDeaths = slot.finished > 0 ? 0 : slot.barrenDeaths + 1;
+      slot.bootNotBefore = slot.barrenDeaths > 0 ? now + this.#delay(CRASH_BACKOFF_MS, slot.barrenDeaths) : now;
     }
     slot.state = 'reaped';
+    slot.bytes = 0;
+    this.#setPace(slot, UNKNOWN_PACE);
     this.#commands = this.#commands.filter((command) => command.worker !== worker); // they were for this process
     slot.alone = false;
     slot.clogged = false;
     // The last to exit may be one that had been told to.
-    const noneBooted = this.#barrenDeaths > 0 && !this.#everReady && this.stopping === 'no';
+    const noneBooted = this.#noneBooted && this.stopping === 'no';
     const bootFailure = noneBooted && this.slots.every((other) => other.state === 'reaped');
-    const waiting = this.#pending.length + this.#suspects.length > 0;
-    const bootInMs = !expected && this.#everReady && waiting ? this.#bootNotBefore - now : 0;
+    const bootInMs = !expected && this.#isPutOff(slot) ? slot.bootNotBefore - now : 0;
     return { crashed: !expected, inProgress, failed, bootFailure, bootInMs };
   }
 
@@ -379,7 +436,7 @@ export class Delivery<Load> {
       this.#suspects.shift();
       slot.alone = true;
       this.#lease(slot, suspect, now);
-      this.#commands.push({ do: 'hand', worker: slot.number, items: [suspect] });
+      this.#commands.push({ do: 'hand', worker: slot.number, items: [suspect], quick: false });
     }
     if (this.#suspects.length === 0) return;
     const busy = this.slots.filter((slot) => slot.state === 'ready' && !slot.alone);
@@ -393,41 +450,50 @@ export class Delivery<Load> {
     const handed = new Map<Slot<Load>, Item<Load>[]>();
     while (this.#pending.length > 0) {
       let least: Slot<Load> | undefined;
-      for (const slot of open) if (!least || slot.leases.length < least.leases.length) least = slot;
-      if (!least || least.leases.length >= this.#rules.concurrency) break;
+      for (const slot of open) {
+        const fewer = !least || slot.leases.length < least.leases.length;
+        if (fewer && slot.leases.length < this.#most(slot)) least = slot;
+      }
+      if (!least) break;
       const item = this.#pending.shift();
       if (!item) break;
+      this.#pendingBytes -= item.size;
       this.#lease(least, item, now);
+      item.quick = this.#rules.quick(least.pace);
       const items = handed.get(least);
       if (items) items.push(item);
       else handed.set(least, [item]);
     }
-    for (const [slot, items] of handed) this.#commands.push({ do: 'hand', worker: slot.number, items });
+    for (const [{ number, pace }, items] of handed)
+      this.#commands.push({ do: 'hand', worker: number, items, quick: this.#rules.quick(pace) });
   }
 
   /** Boots a worker for what no worker, ready or on its way, has room for. */
   #bootWorkers(now: number): void {
-    let lacking = this.#pending.length;
-    let booting = 0;
-    for (const slot of this.slots) {
-      if (slot.state === 'booting') booting += 1;
-      if (slot.state === 'booting' || (slot.state === 'ready' && !slot.alone)) {
-        lacking -= this.#rules.concurrency - slot.leases.length;
-      }
-    }
-    lacking = Math.max(lacking, this.#suspects.length > 0 ? 1 - booting : 0);
+    if (this.#noneBooted) return;
+    let lacking = this.#lacking();
     for (const slot of this.slots) {
       if (lacking <= 0) return;
       if (slot.state !== 'reaped' || slot.number > this.size) continue;
-      // In a crash loop: one at a time, and not before its time.
-      if (this.#barrenDeaths > 0 && (!this.#everReady || booting > 0 || now < this.#bootNotBefore)) return;
+      if (now < slot.bootNotBefore) continue;
       slot.state = 'booting';
       slot.finished = 0;
-      slot.deathsBefore = this.counts.crashed;
       this.#commands.push({ do: 'boot', worker: slot.number });
-      booting += 1;
       lacking -= this.#rules.concurrency;
     }
+  }
+
+  /** How many items have no room in a worker that is there or on its way: those that wait in one are among them. */
+  #lacking(): number {
+    let lacking = this.#pending.length;
+    let booting = 0;
+    for (const { state, leases, alone } of this.slots) {
+      if (state === 'booting') booting += 1;
+      else if (state !== 'ready') continue;
+      const room = this.#rules.concurrency - leases.length; // below 0 where items wait in it
+      lacking -= alone ? Math.min(0, room) : room;
+    }
+    return Math.max(lacking, this.#suspects.length > 0 ? 1 - booting : 0);
   }
 
   #drain(slot: Slot<Load>): void {
@@ -449,25 +515,60 @@ export class Delivery<Load> {
     return slot;
   }
 
+  /** How many items it may have. */
+  #most(slot: Slot<Load>): number {
+    return this.#rules.concurrency + (slot.bytes < AHEAD_BYTES ? slot.ahead : 0);
+  }
+
+  #setPace(slot: Slot<Load>, pace: number): void {
+    slot.pace = pace;
+    slot.ahead = this.#rules.ahead(pace);
+  }
+
+  /** The first to be booted have died, and nobody was ever ready. */
+  get #noneBooted(): boolean {
+    return this.counts.crashed > 0 && !this.#everReady;
+  }
+
+  /** Whether an item waits for it to be booted again, which is put off. */
+  #isPutOff({ state, number, barrenDeaths }: Slot<Load>): boolean {
+    return this.#lacking() > 0 && state === 'reaped' && number <= this.size && barrenDeaths > 0 && !this.#noneBooted;
+  }
+
   #lease(slot: Slot<Load>, item: Item<Load>, now: number): void {
     item.state = 'leased';
     item.starts += 1;
     if (item.worker === 0) this.distributed += 1;
     if (item.starts > 1) this.counts.retried += 1;
     item.worker = slot.number;
-    item.leasedAt = now;
+    item.quick = false;
+    item.begunAt = now;
     slot.leases.push(item);
+    slot.bytes += item.size;
   }
 
-  #endLease(worker: number, number: number): Item<Load> | undefined {
-    const slot = this.#slot(worker);
-    const index = slot.leases.findIndex((item) => item.number === number);
-    const item = slot.leases[index];
+  #takeLease(slot: Slot<Load>, number: number, now: number): Item<Load> | undefined {
+    const { leases } = slot;
+    let index = 0;
+    while (index < leases.length && leases[index]?.number !== number) index += 1;
+    const item = leases[index];
     if (!item) return undefined;
-    slot.leases.splice(index, 1);
+    if (index === 0) leases.shift();
+    else leases.splice(index, 1);
+    slot.bytes -= item.size;
+    // What was behind it is begun at this moment, and not before.
+    const next = index < this.#rules.concurrency ? leases[this.#rules.concurrency - 1] : undefined;
+    if (next) next.begunAt = now;
+    return item;
+  }
+
+  #endLease(worker: number, number: number, now: number, ms: number): Item<Load> | undefined {
+    const slot = this.#slot(worker);
+    const item = this.#takeLease(slot, number, now);
+    if (!item) return undefined;
+    this.#setPace(slot, paceAfter(slot.pace, ms));
     slot.finished += 1;
-    // Only a worker that was booted since the last death shows that booting works again.
-    if (slot.deathsBefore === this.counts.crashed) this.#barrenDeaths = 0;
+    slot.barrenDeaths = 0;
     this.#afterLease(slot);
     return item;
   }
@@ -504,7 +605,11 @@ export class Delivery<Load> {
     }
     for (const item of items) item.state = 'pending';
     this.#suspects.unshift(...items.filter((item) => item.suspect));
-    this.#pending.unshift(...items.filter((item) => !item.suspect));
+    for (const item of items.toReversed()) {
+      if (item.suspect) continue;
+      this.#pending.unshift(item);
+      this.#pendingBytes += item.size;
+    }
   }
 
   #suspect(item: Item<Load>): void {

@@ -40,8 +40,7 @@ export class Dispatching {
 
   /** Asks for as many items as are wanted, one after another. */
   pull(): void {
-    if (this.#over || this.askedAt !== undefined) return;
-    for (let room = this.#events.wanted(); room > 0 && !this.#over; room--) {
+    while (!this.#over && this.askedAt === undefined && this.#events.wanted() > 0) {
       if (this.#sinceTurn >= ITEMS_A_TURN) {
         this.#giveTurn();
         return;
@@ -54,10 +53,9 @@ export class Dispatching {
         return;
       }
       if ('then' in step) {
-        this.#await(step);
-        return;
-      }
-      this.#take(step);
+        this.askedAt = performance.now();
+        step.then(this.#answered, this.#threw);
+      } else this.#take(step);
     }
   }
 
@@ -80,21 +78,17 @@ export class Dispatching {
     });
   }
 
-  #await(step: PromiseLike<IteratorResult<unknown>>): void {
-    this.askedAt = performance.now();
-    const answered = (act: () => void): void => {
-      this.askedAt = undefined;
-      if (!this.#over) act();
-    };
-    step.then(
-      (result) =>
-        answered(() => {
-          this.#take(result);
-          this.pull();
-        }),
-      (error: unknown) => answered(() => this.#end([error])),
-    );
-  }
+  readonly #answered = (step: IteratorResult<unknown>): void => {
+    this.askedAt = undefined;
+    if (this.#over) return;
+    this.#take(step);
+    this.pull();
+  };
+
+  readonly #threw = (error: unknown): void => {
+    this.askedAt = undefined;
+    if (!this.#over) this.#end([error]);
+  };
 
   #take(step: IteratorResult<unknown>): void {
     this.#sinceTurn += 1;

@@ -8,6 +8,7 @@ import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
 import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerSelf } from './parallelizable.ts';
 import { Processing, type ProcessingOptions } from './processing.ts';
+import { encode, FrameReader, type FromMaster } from './protocol.ts';
 import type { AnyTask } from './task.ts';
 import type { BootWorker } from './worker.ts';
 
@@ -75,7 +76,10 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
       self,
       ...options,
       // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
-      send: (message) => void setImmediate(said, message),
+      send: (message) => {
+        setImmediate(said, message);
+        return true;
+      },
       exit: (how) => {
         if (how === 'at once') exit();
         else
@@ -99,7 +103,16 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
     );
     return {
       pid: process.pid,
-      send: (message) => void setImmediate(() => processing.hear(message)),
+      // By way of the frames, so that what arrives is what would arrive in another process.
+      send: (message) =>
+        void setImmediate(() => {
+          const reader = new FrameReader(0);
+          reader.allowItems(Infinity);
+          for (const frame of encode(message)) {
+            const heard = reader.read(frame);
+            if (heard) processing.hear(heard as FromMaster);
+          }
+        }),
       kill: (signal) => {
         // What cannot be killed alone is left as it is: the run ends without it.
         if (signal === 'SIGKILL') exit();

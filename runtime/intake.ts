@@ -27,6 +27,9 @@ export interface Taken {
   readonly occurrence: number;
 }
 
+/** Nobody asks for its name, but perhaps the worker. */
+const UNNAMED: Taken = { key: '', journalKey: '', occurrence: 1 };
+
 /** The items of one run, in the order of their dispatch. */
 export class Intake {
   /** Items that an earlier run has failed, and this one leaves so. */
@@ -54,7 +57,7 @@ export class Intake {
     const own = task.key === undefined ? undefined : this.#ownKey(item, number);
     if (!keys) {
       this.#taken += 1;
-      return { key: own ?? '', journalKey: own ?? '', occurrence: 1 };
+      return own === undefined ? UNNAMED : { key: own, journalKey: own, occurrence: 1 };
     }
     const journalKey = own ?? contentKey(item);
     const { occurrence, ended } = keys.meet(journalKey);

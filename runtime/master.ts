@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { encodeValue } from './codec.ts';
+import { type Body, encodeValue } from './codec.ts';
 import { Crew } from './crew.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatching } from './dispatching.ts';
@@ -32,6 +32,7 @@ import type { KeySet } from './journal/key-set.ts';
 import { openJournal } from './journal/open.ts';
 import { type MasterOptions, type Settings, settingsOf } from './options.ts';
 import { Output } from './output.ts';
+import { aheadAt, isQuick } from './pace.ts';
 import type { Counts, ItemError, Run, RunResult } from './parallelizable.ts';
 import { plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
@@ -67,6 +68,8 @@ export class Master {
   #journal: Journal | undefined;
   /** `dispatch` came to its own end: nothing is left to dispatch. */
   #dispatchedAll = false;
+  /** `dispatch` threw: the run stops when what it had yielded has been begun. */
+  #dispatchThrew: DivvyError | undefined;
   /** There is nothing to dispatch, and nothing to say but so. */
   #nothingToDo = false;
   #overdueTimer: NodeJS.Timeout | undefined;
@@ -101,7 +104,10 @@ export class Master {
     this.#settings = settingsOf(options);
     this.verbose = this.#settings.verbose;
     this.socket = socketPathFor(this.#settings.socket);
-    this.#delivery = new Delivery({ ...this.#settings, random: Math.random });
+    const { concurrency, halt } = this.#settings;
+    // A run that is to be halted has nothing on its way that would go on failing.
+    const ahead = (pace: number): number => (halt === Infinity ? aheadAt(pace, concurrency) : 0);
+    this.#delivery = new Delivery({ ...this.#settings, random: Math.random, ahead, quick: isQuick });
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
     this.#observe = options.observe ?? reportTo(say, { verbose: this.verbose, chatty: false });
     this.#crew = new Crew(this.socket, this.#settings, this.#delivery, {
@@ -304,7 +310,7 @@ export class Master {
         ended: (error) => {
           this.#delivery.closed();
           this.#dispatchedAll = error === undefined;
-          if (error) this.#fail(dispatchThrew(error[0], this.#delivery.counts.dispatched));
+          if (error) this.#dispatchThrew = dispatchThrew(error[0], this.#delivery.counts.dispatched);
           this.#wake();
         },
       });
@@ -319,8 +325,9 @@ export class Master {
       this.#crew.reapWorkers();
       this.#settling.write();
       this.#haltIfDue();
-      for (const command of this.#delivery.plan(performance.now())) this.#crew.carryOut(command);
       this.#dispatching?.pull();
+      for (const command of this.#delivery.plan(performance.now())) this.#crew.carryOut(command);
+      if (this.#dispatchThrew && this.#delivery.unbegun === 0) this.#fail(this.#dispatchThrew);
       if (this.#delivery.finished || this.#forsaken) return;
       this.#setAlarm();
       await this.#wakening();
@@ -379,13 +386,18 @@ export class Master {
   // ---- waking ----
 
   #wake(): void {
+    if (this.#awake) return;
     this.#awake = true;
-    this.#wakeUp?.();
-    this.#wakeUp = undefined;
+    if (this.#wakeUp) setImmediate(this.#wakeUp);
   }
 
+  /** What else happens in the same turn of the event loop is acted on together with what woke the loop. */
   async #wakening(): Promise<void> {
-    if (!this.#awake) await new Promise<void>((resolve) => (this.#wakeUp = resolve));
+    await new Promise<void>((resolve) => {
+      if (this.#awake) setImmediate(resolve);
+      else this.#wakeUp = resolve;
+    });
+    this.#wakeUp = undefined;
     this.#awake = false;
   }
 
@@ -397,7 +409,8 @@ export class Master {
   #setAlarm(): void {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;
-    const inMs = this.#delivery.wakeAt - performance.now();
+    const now = performance.now();
+    const inMs = this.#delivery.wakeAt(now) - now;
     if (inMs > 0 && inMs < Infinity)
       this.#alarm = setTimeout(() => this.#wake(), Math.min(Math.ceil(inMs), LONGEST_TIMER_MS));
   }
@@ -423,23 +436,18 @@ export class Master {
     }
   }
 
-  #admit(value: unknown, number: number, taken: Taken): void {
-    const what = `item ${number}`;
+  #admit(value: unknown, number: number, { key, journalKey, occurrence }: Taken): void {
+    let body: Body;
     try {
-      this.#delivery.dispatched({
-        ...taken,
-        body: encodeValue(value, what, this.#settings.maxItemBytes),
-        durationMs: 0,
-      });
+      body = encodeValue(value, `item ${number}`, this.#settings.maxItemBytes);
     } catch (error) {
       // The hook of a failed item is not given what cannot be carried, but what can be: nothing.
-      const item = this.#delivery.dispatchedUnfit({
-        ...taken,
-        body: encodeValue(undefined, what, Infinity),
-        durationMs: 0,
-      });
+      const nothing = encodeValue(undefined, `item ${number}`, Infinity);
+      const item = this.#delivery.dispatchedUnfit({ key, journalKey, occurrence, body: nothing, durationMs: 0 });
       this.#settling.failed(item, toItemError(error));
+      return;
     }
+    this.#delivery.dispatched({ key, journalKey, occurrence, body, durationMs: 0 }, body.length);
   }
 
   // ---- stopping ----

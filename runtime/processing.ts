@@ -3,11 +3,12 @@
  * --inline, in the one process that there is). Internal.
  */
 
-import { decodeValue, encodeValue } from './codec.ts';
+import v8 from 'node:v8';
+import { bytesOf, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
 import type { ItemContext, WorkerSelf } from './parallelizable.ts';
-import type { CarriedItem, CarriedOutcome, ToMaster, ToWorker } from './protocol.ts';
+import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from './protocol.ts';
 import type { AnyTask } from './task.ts';
 
 /** How a worker is to process. */
@@ -22,31 +23,45 @@ export interface ProcessingOptions {
   /** After so many items, or above so much memory in bytes, the worker asks to be replaced; Infinity for never. */
   readonly recycleAfter: number;
   readonly recycleAboveBytes: number;
-  readonly send: (message: ToMaster) => void;
+  /** Returns whether it has left this process. Where it has not, processing.goOn() is called when it has. */
+  readonly send: (message: ToMaster) => boolean;
   /** The worker is to exit: gracefully when all is finished, or at once. */
   readonly exit: (how: 'gracefully' | 'at once') => void;
 }
 
+/** How long items may wait behind one that takes longer than was thought, in milliseconds. */
+const PATIENCE_MS = 5;
+/** What is said of the ends of quick items is gathered: so many, or for so long in milliseconds. */
+const GATHERED_MAX = 64;
+const GATHER_MS = 0.2;
+/** An item that took so long is not gathered. */
+const NOT_QUICK_MS = 0.02;
+
 /** An item that `process` is at, as it is told of it. */
 class Attempt implements ItemContext {
   readonly worker: number;
-  readonly number: number;
-  readonly attempt: number;
+  readonly item: ReceivedItem;
+  readonly startedAt = performance.now();
   timer: NodeJS.Timeout | undefined;
   timedOut: Error | undefined;
-  readonly #item: CarriedItem;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
 
-  constructor(worker: number, item: CarriedItem) {
+  constructor(worker: number, item: ReceivedItem) {
     this.worker = worker;
-    this.number = item.number;
-    this.attempt = item.attempt;
-    this.#item = item;
+    this.item = item;
+  }
+
+  get number(): number {
+    return this.item.number;
+  }
+
+  get attempt(): number {
+    return this.item.attempt;
   }
 
   get key(): string {
-    return this.#item.key || contentKey(decodeValue(this.#item.body));
+    return this.item.key || contentKey(this.item.value());
   }
 
   /** Made when the task first asks for it: an item that never did cannot obey an abort. */
@@ -70,13 +85,20 @@ class Attempt implements ItemContext {
 export class Processing {
   readonly #task: AnyTask;
   readonly #options: ProcessingOptions;
-  readonly #waiting: CarriedItem[] = [];
+  readonly #waiting: ReceivedItem[] = [];
   readonly #inProgress = new Set<Attempt>();
   #finished = 0;
-  #outcomes: CarriedOutcome[] = [];
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
+  /** What has ended could not be said yet. Nothing is begun before: the master believes that it knows what is in progress. */
+  #speechless = false;
   #abortReason = '';
+  /** What is to be said of items that have ended: the numbers and milliseconds of those of which that is all, and the rest. */
+  #done: number[] = [];
+  #outcomes: CarriedOutcome[] = [];
+  #gatheredSince = 0;
+  /** Looks whether items wait behind a slow one. */
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(task: AnyTask, options: ProcessingOptions) {
     this.#task = task;
@@ -84,7 +106,7 @@ export class Processing {
   }
 
   /** The master said something. */
-  hear(message: ToWorker): void {
+  hear(message: FromMaster): void {
     switch (message.kind) {
       case 'items':
         this.#waiting.push(...message.items);
@@ -113,54 +135,98 @@ export class Processing {
     this.#options.send({ kind: 'leaving' });
   }
 
+  /** What was said has left this process. */
+  goOn(): void {
+    this.#speechless = false;
+    this.#startMore();
+  }
+
   #startMore(): void {
     if (this.#starting) return; // an item that ended at once: the loop below goes on by itself
     this.#starting = true;
-    while (this.#state === 'working' && this.#inProgress.size < this.#options.concurrency) {
+    const { concurrency } = this.#options;
+    while (this.#state === 'working' && !this.#speechless && this.#inProgress.size < concurrency) {
       const item = this.#waiting.shift();
       if (!item) break;
       this.#start(item);
     }
     this.#starting = false;
+    if (this.#waiting.length === 0) this.#flush();
+    else if (this.#patience === undefined) this.#bePatient();
   }
 
-  #start(item: CarriedItem): void {
-    const { self, timeoutMs, maxItemBytes } = this.#options;
-    const started = performance.now();
+  #start(item: ReceivedItem): void {
+    const { self, timeoutMs } = this.#options;
     const attempt = new Attempt(self.number, item);
     this.#inProgress.add(attempt);
     if (timeoutMs < Infinity) attempt.timer = setTimeout(() => this.#timeOut(attempt), timeoutMs);
-    const ended = (how: CarriedOutcome['how'], body: Buffer): void => {
-      clearTimeout(attempt.timer);
-      this.#inProgress.delete(attempt);
-      this.#report({ number: item.number, durationMs: performance.now() - started, how, body });
-      this.#recycleIfDue();
-      if (this.#state === 'working') this.#startMore();
-      else this.#exitIfIdle();
-    };
-    const threw = (error: unknown): void => {
-      const permanent = isPermanent(error);
-      ended(permanent ? 'threw for good' : 'threw', encodeValue(toItemError(error), 'the error', Infinity));
-    };
-    const done = (result: unknown): void => {
-      let body: Buffer = Buffer.alloc(0);
+    let result: unknown;
+    try {
+      result = this.#task.process(item.value(), attempt);
+    } catch (error) {
+      this.#threw(attempt, error);
+      return;
+    }
+    // Only what is a promise is waited for: a task that is not async keeps its speed.
+    if (!isThenable(result)) this.#ended(attempt, result);
+    else
+      result.then(
+        (value) => this.#ended(attempt, value),
+        (error: unknown) => this.#threw(attempt, error),
+      );
+  }
+
+  #ended(attempt: Attempt, result: unknown): void {
+    const { item, startedAt, timedOut } = attempt;
+    if (timedOut) {
+      this.#threw(attempt, timedOut);
+      return;
+    }
+    const durationMs = performance.now() - startedAt;
+    if (!this.#task.afterProcess) this.#done.push(item.number, durationMs);
+    else {
+      let body: Buffer;
       try {
-        if (attempt.timedOut) throw attempt.timedOut;
-        if (this.#task.afterProcess) body = encodeValue(result, `the result of item ${item.number}`, maxItemBytes);
+        body = bytesOf(encodeValue(result, `the result of item ${item.number}`, this.#options.maxItemBytes));
       } catch (error) {
-        threw(error);
+        this.#threw(attempt, error);
         return;
       }
-      ended('done', body);
-    };
-    try {
-      const result = this.#task.process(decodeValue(item.body), attempt);
-      // Only what is a promise is waited for: a task that is not async keeps its speed.
-      if (isThenable(result)) result.then(done, (error: unknown) => threw(attempt.timedOut ?? error));
-      else done(result);
-    } catch (error) {
-      threw(attempt.timedOut ?? error);
+      this.#outcomes.push({ number: item.number, durationMs, how: 'done', body });
     }
+    this.#end(attempt, durationMs);
+  }
+
+  #threw(attempt: Attempt, thrown: unknown): void {
+    const error = attempt.timedOut ?? thrown;
+    const durationMs = performance.now() - attempt.startedAt;
+    this.#outcomes.push({
+      number: attempt.number,
+      durationMs,
+      how: isPermanent(error) ? 'threw for good' : 'threw',
+      body: v8.serialize(toItemError(error)),
+    });
+    this.#end(attempt, durationMs);
+  }
+
+  /** Its outcome is said at once, so that nothing that has been done is done again; of quick items, soon. */
+  #end(attempt: Attempt, durationMs: number): void {
+    clearTimeout(attempt.timer);
+    this.#inProgress.delete(attempt);
+    this.#finished += 1;
+    this.#gather(attempt.item.quick && durationMs < NOT_QUICK_MS, attempt.startedAt + durationMs);
+    this.#recycleIfDue();
+    if (this.#state === 'working') this.#startMore();
+    else this.#exitIfIdle();
+  }
+
+  #gather(quick: boolean, now: number): void {
+    const gathered = this.#done.length / 2 + this.#outcomes.length;
+    if (!quick || gathered >= GATHERED_MAX) this.#flush();
+    else if (gathered === 1) {
+      this.#gatheredSince = now;
+      setImmediate(() => this.#flush()); // should what comes next keep the worker waiting
+    } else if (now - this.#gatheredSince > GATHER_MS) this.#flush();
   }
 
   /** From now on the attempt has failed, whatever comes of it. One that does not end is the master's to kill. */
@@ -172,23 +238,38 @@ export class Processing {
 
   #recycleIfDue(): void {
     const { recycleAfter, recycleAboveBytes } = this.#options;
-    this.#finished += 1;
     if (this.#state !== 'working') return;
     const due =
       this.#finished >= recycleAfter || (recycleAboveBytes < Infinity && process.memoryUsage.rss() > recycleAboveBytes);
     if (due) this.leave();
   }
 
-  /** Outcomes that come together go together, in one frame. */
-  #report(outcome: CarriedOutcome): void {
-    if (this.#outcomes.length === 0) queueMicrotask(() => this.#flush());
-    this.#outcomes.push(outcome);
+  /** Says what there is to say of items that have ended. */
+  #flush(): void {
+    if (this.#done.length > 0) {
+      this.#speechless = !this.#options.send({ kind: 'done', pairs: this.#done });
+      this.#done = [];
+    }
+    if (this.#outcomes.length > 0) {
+      this.#speechless = !this.#options.send({ kind: 'outcomes', outcomes: this.#outcomes });
+      this.#outcomes = [];
+    }
   }
 
-  #flush(): void {
-    if (this.#outcomes.length === 0) return;
-    this.#options.send({ kind: 'outcomes', outcomes: this.#outcomes });
-    this.#outcomes = [];
+  /** This process is about to exit, whoever wanted it to. */
+  exiting(): void {
+    this.#flush();
+  }
+
+  /** Where nothing has ended for some time, what waits goes back: somebody else may be free. */
+  #bePatient(): void {
+    const finished = this.#finished;
+    this.#patience = setTimeout(() => {
+      this.#patience = undefined;
+      if (this.#waiting.length === 0) return;
+      if (this.#finished === finished) this.#giveBack();
+      else this.#bePatient();
+    }, PATIENCE_MS);
   }
 
   #giveBack(): void {

@@ -5,7 +5,7 @@
  *   hello (the token)                 ──>    who is that? (anybody without the token is cut off)
  *   ready, or boot failed             ──>    it may have items
  *                                     <──    items, as long as it has room
- *   outcomes (acks and failures)      ──>    each ends the lease of its item
+ *   done (acks), or outcomes          ──>    each ends the lease of its item
  *   timed out (and goes on)           ──>    this item is to blame, should the worker have to be killed
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
  *                                     <──    drain: finish what you have, and exit
@@ -14,24 +14,38 @@
  *                                     <──    abort: a forceful stop
  *
  * A frame is its length (4 bytes, little-endian, of what follows), its kind (1 byte), and its body. The length is
- * checked before anything is allocated for it. Runs in both processes.
+ * checked before anything is allocated for it. Small items go together in one frame, as one JSON text; what is larger, or
+ * JSON cannot tell, as bytes. Runs in both processes.
  */
 
 import v8 from 'node:v8';
+import { type Body, bytesOf, decodeValue } from './codec.ts';
 import { itemErrorFrom, ProtocolError } from './errors.ts';
 import type { ItemError } from './parallelizable.ts';
 
 /** What the master says. */
 export type ToWorker =
-  | { readonly kind: 'items'; readonly items: readonly CarriedItem[] }
+  | Items<CarriedItem>
   | { readonly kind: 'drain' }
   | { readonly kind: 'abort'; readonly reason: string };
+
+/** The same as a worker hears it. */
+export type FromMaster = Items<ReceivedItem> | Exclude<ToWorker, Items<CarriedItem>>;
+
+interface Items<Item> {
+  readonly kind: 'items';
+  /** What is said of their ends may be gathered. */
+  readonly quick: boolean;
+  readonly items: readonly Item[];
+}
 
 /** What a worker says. */
 export type ToMaster =
   | { readonly kind: 'hello'; readonly token: Buffer }
   | { readonly kind: 'ready' }
   | { readonly kind: 'boot failed'; readonly error: ItemError }
+  /** Items that were processed, and whose results nobody wants: the number of each, and how long it took in milliseconds. */
+  | { readonly kind: 'done'; readonly pairs: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
   | { readonly kind: 'timed out'; readonly number: number }
   | { readonly kind: 'leaving' }
@@ -46,20 +60,52 @@ export interface CarriedItem {
   /** Its key; empty where the worker may make the default one itself, when it is asked for. */
   readonly key: string;
   /** The item itself, as codec.ts encodes it. */
-  readonly body: Buffer;
+  readonly body: Body;
+}
+
+/** An item that has come to a worker. */
+export class ReceivedItem {
+  readonly number: number;
+  readonly attempt: number;
+  readonly key: string;
+  readonly quick: boolean;
+  /** Its bytes; or the text of its frame, in which it has a place. */
+  readonly #source: Body;
+  readonly #place: number;
+  /** What has been read of it already. */
+  #read: unknown;
+
+  constructor(number: number, attempt: number, key: string, quick: boolean, source: Body, place = 0, read?: unknown) {
+    this.number = number;
+    this.attempt = attempt;
+    this.key = key;
+    this.quick = quick;
+    this.#source = source;
+    this.#place = place;
+    this.#read = read;
+  }
+
+  /** The item: a fresh one each time. */
+  value(): unknown {
+    if (typeof this.#source !== 'string') return decodeValue(this.#source);
+    const read = this.#read;
+    this.#read = undefined; // which no plain item is
+    return read === undefined ? (JSON.parse(this.#source) as unknown[])[this.#place] : read;
+  }
 }
 
 /** An outcome on its way to the master. */
 export interface CarriedOutcome {
   readonly number: number;
   readonly durationMs: number;
-  /** `done`: body is the encoded result, or empty where the task does not want it. `threw`: an encoded ItemError. */
+  /** `done`: body is the encoded result. `threw`: an ItemError, by v8.serialize. */
   readonly how: 'done' | 'threw' | 'threw for good';
   readonly body: Buffer;
 }
 
 /** The token's length in bytes. The first frame of a connection is a hello of exactly this size, or it is cut off. */
 export const TOKEN_BYTES = 32;
+const LENGTH_BYTES = 4;
 const HEADER_BYTES = 5;
 /** What a frame may hold beside one item of the largest size. */
 const FRAME_ALLOWANCE = 1024 * 1024;
@@ -67,7 +113,7 @@ const FRAME_ALLOWANCE = 1024 * 1024;
 const BATCH_BYTES = 64 * 1024;
 
 /** How a frame's body is written: the token as it is, batches as records, and what is rare as v8.serialize has it. */
-const KINDS = ['hello', 'items', 'outcomes', 'rare'] as const;
+const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'rare'] as const;
 const RARE: readonly string[] = [
   'ready',
   'boot failed',
@@ -79,9 +125,12 @@ const RARE: readonly string[] = [
   'abort',
 ];
 const HOWS = ['done', 'threw', 'threw for good'] as const;
-/** The bytes of a record before its body: of an item, and of an outcome. */
+/** The bytes of a record before its body: of an item, and of an outcome; and those of a pair. */
 const ITEM_HEAD = 18;
 const OUTCOME_HEAD = 21;
+const PAIR = 16;
+/** A plain item is so many values of its frame's list: number, attempt, key, item. */
+const PLAIN_PARTS = 4;
 
 /** Returns the frames of a message. */
 export function encode(message: ToWorker | ToMaster): Buffer[] {
@@ -89,17 +138,14 @@ export function encode(message: ToWorker | ToMaster): Buffer[] {
     case 'hello':
       return [frame('hello', message.token)];
     case 'items':
-      return batches('items', message.items, ({ number, attempt, key, body }) => {
-        const keyBytes = Buffer.from(key);
-        const head = Buffer.allocUnsafe(ITEM_HEAD);
-        head.writeDoubleLE(number, 0);
-        head.writeUInt32LE(attempt, 8);
-        head.writeUInt16LE(keyBytes.length, 12);
-        head.writeUInt32LE(keyBytes.length + body.length, 14);
-        return keyBytes.length > 0 ? [head, keyBytes, body] : [head, body];
-      });
+      return framesOf(message);
+    case 'done': {
+      const bytes = Buffer.allocUnsafe(message.pairs.length * (PAIR / 2));
+      for (const [index, number] of message.pairs.entries()) bytes.writeDoubleLE(number, index * (PAIR / 2));
+      return [frame('done', bytes)];
+    }
     case 'outcomes':
-      return batches('outcomes', message.outcomes, ({ number, durationMs, how, body }) => {
+      return batches('outcomes', [], message.outcomes, ({ number, durationMs, how, body }) => {
         const head = Buffer.allocUnsafe(OUTCOME_HEAD);
         head.writeDoubleLE(number, 0);
         head.writeDoubleLE(durationMs, 8);
@@ -114,10 +160,16 @@ export function encode(message: ToWorker | ToMaster): Buffer[] {
 
 /** Takes the bytes of a connection as they come, and gives back the messages in them. */
 export class FrameReader {
-  #rest: Buffer[] = [];
-  #length = 0;
   #maxBytes: number;
   #known = false;
+  #chunk: Buffer = Buffer.alloc(0);
+  #at = 0;
+  /** What has come of a frame's length. */
+  #length = 0;
+  #lengthBytes = 0;
+  /** A frame that is in more than one chunk, as far as it has come. */
+  #frame: Buffer | undefined;
+  #filled = 0;
 
   /** maxBytes - the largest frame that is accepted, in bytes of its body. */
   constructor(maxBytes: number) {
@@ -131,35 +183,87 @@ export class FrameReader {
   }
 
   /**
-   * Returns the first message that is complete, if there is one; call it again, without a chunk, for the next. Throws
-   * ProtocolError where what came cannot be a frame; the connection is then of no use any more.
+   * Returns the first message that is complete, if there is one; call it again, without a chunk, for the next, until there
+   * is none: then nothing of the chunk is needed any more. Throws ProtocolError where what came cannot be a frame; the
+   * connection is then of no use any more.
    */
-  read(chunk?: Buffer): ToWorker | ToMaster | undefined {
-    if (chunk && chunk.length > 0) {
-      this.#rest.push(chunk);
-      this.#length += chunk.length;
+  read(chunk?: Buffer): FromMaster | ToMaster | undefined {
+    if (chunk) {
+      this.#chunk = chunk;
+      this.#at = 0;
     }
-    if (this.#length < HEADER_BYTES) return undefined;
-    const size = this.#join(HEADER_BYTES).readUInt32LE(0);
-    if (size < 1 || size - 1 > this.#maxBytes) {
-      throw new ProtocolError(`a frame of ${size} bytes came, where at most ${this.#maxBytes} are accepted`);
+    if (!this.#frame) {
+      if (!this.#readLength()) return undefined;
+      const end = this.#at + this.#length;
+      if (end <= this.#chunk.length) {
+        const content = this.#chunk.subarray(this.#at, end);
+        this.#at = end;
+        this.#lengthBytes = 0;
+        return decode(content, this.#known, false);
+      }
+      this.#frame = Buffer.allocUnsafe(this.#length);
+      this.#filled = 0;
     }
-    if (this.#length < 4 + size) return undefined;
-    const all = this.#join(4 + size);
-    const message = decode(all.subarray(4, 4 + size), this.#known);
-    this.#length -= 4 + size;
-    this.#rest = this.#length > 0 ? [all.subarray(4 + size), ...this.#rest.slice(1)] : [];
-    return message;
+    const copied = this.#chunk.copy(this.#frame, this.#filled, this.#at);
+    this.#at += copied;
+    this.#filled += copied;
+    if (this.#filled < this.#length) return undefined;
+    const content = this.#frame;
+    this.#frame = undefined;
+    this.#lengthBytes = 0;
+    return decode(content, this.#known, true);
   }
 
-  /** The first chunk, made long enough to hold so many bytes. */
-  #join(bytes: number): Buffer {
-    const first = this.#rest[0];
-    if (first && first.length >= bytes) return first;
-    const all = Buffer.concat(this.#rest);
-    this.#rest = [all];
-    return all;
+  /** Returns whether it is known. */
+  #readLength(): boolean {
+    if (this.#lengthBytes === 0) this.#length = 0;
+    while (this.#lengthBytes < LENGTH_BYTES) {
+      const byte = this.#chunk[this.#at];
+      if (byte === undefined) return false;
+      this.#at += 1;
+      this.#length += byte * 256 ** this.#lengthBytes;
+      this.#lengthBytes += 1;
+    }
+    if (this.#length >= 1 && this.#length - 1 <= this.#maxBytes) return true;
+    throw new ProtocolError(`a frame of ${this.#length} bytes came, where at most ${this.#maxBytes} are accepted`);
   }
+}
+
+/** Plain items that follow each other share a frame, and so do others as far as they are small. */
+function framesOf({ quick, items }: Items<CarriedItem>): Buffer[] {
+  const frames: Buffer[] = [];
+  const flag = Buffer.of(quick ? 1 : 0);
+  let text = '';
+  let others: CarriedItem[] = [];
+  const flush = (): void => {
+    if (text !== '') frames.push(frame('plain items', flag, Buffer.from(`[${text}]`)));
+    if (others.length > 0) frames.push(...batches('items', [flag], others, itemRecord));
+    text = '';
+    others = [];
+  };
+  for (const item of items) {
+    const { number, attempt, key, body } = item;
+    if (typeof body === 'string') {
+      if (others.length > 0 || text.length > BATCH_BYTES) flush();
+      text += `${text === '' ? '' : ','}${number},${attempt},${key === '' ? '""' : JSON.stringify(key)},${body}`;
+    } else {
+      if (text !== '') flush();
+      others.push(item);
+    }
+  }
+  flush();
+  return frames;
+}
+
+function itemRecord({ number, attempt, key, body }: CarriedItem): Buffer[] {
+  const content = bytesOf(body);
+  const keyBytes = Buffer.from(key);
+  const head = Buffer.allocUnsafe(ITEM_HEAD);
+  head.writeDoubleLE(number, 0);
+  head.writeUInt32LE(attempt, 8);
+  head.writeUInt16LE(keyBytes.length, 12);
+  head.writeUInt32LE(keyBytes.length + content.length, 14);
+  return keyBytes.length > 0 ? [head, keyBytes, content] : [head, content];
 }
 
 function frame(kind: (typeof KINDS)[number], ...parts: Buffer[]): Buffer {
@@ -170,7 +274,12 @@ function frame(kind: (typeof KINDS)[number], ...parts: Buffer[]): Buffer {
   return Buffer.concat([header, ...parts]);
 }
 
-function batches<T>(kind: 'items' | 'outcomes', list: readonly T[], parts: (one: T) => Buffer[]): Buffer[] {
+function batches<T>(
+  kind: 'items' | 'outcomes',
+  front: Buffer[],
+  list: readonly T[],
+  parts: (one: T) => Buffer[],
+): Buffer[] {
   const frames: Buffer[] = [];
   let batch: Buffer[] = [];
   let bytes = 0;
@@ -178,29 +287,39 @@ function batches<T>(kind: 'items' | 'outcomes', list: readonly T[], parts: (one:
     const record = parts(one);
     const size = record.reduce((sum, part) => sum + part.length, 0);
     if (bytes > 0 && bytes + size > BATCH_BYTES) {
-      frames.push(frame(kind, ...batch));
+      frames.push(frame(kind, ...front, ...batch));
       batch = [];
       bytes = 0;
     }
     batch.push(...record);
     bytes += size;
   }
-  if (bytes > 0) frames.push(frame(kind, ...batch));
+  if (bytes > 0) frames.push(frame(kind, ...front, ...batch));
   return frames;
 }
 
-function decode(content: Buffer, known: boolean): ToWorker | ToMaster {
+/** Where the content is not its own, what the message keeps of it is copied: it will be gone when the next chunk comes. */
+function decode(content: Buffer, known: boolean, own: boolean): FromMaster | ToMaster {
   const kind = KINDS[content.readUInt8(0)];
   const body = content.subarray(1);
+  const kept = (bytes: Buffer): Buffer => (own ? bytes : Buffer.from(bytes));
   try {
     if (!known && kind !== 'hello') throw new RangeError('nothing but a hello is read from a stranger');
     switch (kind) {
       case 'hello':
-        return { kind, token: body };
-      case 'items':
-        return { kind, items: records(body, ITEM_HEAD, itemAt) };
+        return { kind, token: kept(body) };
+      case 'items': {
+        const quick = body.readUInt8(0) === 1;
+        return { kind, quick, items: records(kept(body.subarray(1)), ITEM_HEAD, itemAt(quick)) };
+      }
+      case 'plain items': {
+        const quick = body.readUInt8(0) === 1;
+        return { kind: 'items', quick, items: plainItems(body.toString('utf8', 1), quick) };
+      }
+      case 'done':
+        return { kind, pairs: pairsIn(body) };
       case 'outcomes': {
-        const outcomes = records(body, OUTCOME_HEAD, outcomeAt);
+        const outcomes = records(kept(body), OUTCOME_HEAD, outcomeAt);
         for (const outcome of outcomes) if (outcome.how !== 'done') itemErrorFrom(v8.deserialize(outcome.body));
         return { kind, outcomes };
       }
@@ -215,7 +334,7 @@ function decode(content: Buffer, known: boolean): ToWorker | ToMaster {
 }
 
 /** A worker's task may have written to its socket, so what claims to be a message is looked at before it is believed. */
-function rareFrom(value: unknown, bytes: number): ToWorker | ToMaster {
+function rareFrom(value: unknown, bytes: number): FromMaster | ToMaster {
   const { kind, numbers, error } = Object(value) as Record<string, unknown>;
   if (!RARE.includes(String(kind))) throw new RangeError('no such message');
   // The length first: a few bytes can stand for an array that it takes minutes to go through.
@@ -223,18 +342,34 @@ function rareFrom(value: unknown, bytes: number): ToWorker | ToMaster {
     Array.isArray(numbers) && numbers.length < bytes && numbers.every((number) => typeof number === 'number');
   if (kind === 'returned' && !list) throw new RangeError('no list of numbers');
   if (kind === 'boot failed' || kind === 'hook failed') itemErrorFrom(error);
-  return value as ToWorker | ToMaster;
+  return value as FromMaster | ToMaster;
 }
 
-function itemAt(bytes: Buffer, at: number, body: Buffer): CarriedItem {
+const itemAt = (quick: boolean) => (bytes: Buffer, at: number, content: Buffer) => {
   const keyBytes = bytes.readUInt16LE(at + 12);
-  if (keyBytes > body.length) throw new RangeError('a key is longer than its record');
-  return {
-    number: bytes.readDoubleLE(at),
-    attempt: bytes.readUInt32LE(at + 8),
-    key: body.toString('utf8', 0, keyBytes),
-    body: body.subarray(keyBytes),
-  };
+  if (keyBytes > content.length) throw new RangeError('a key is longer than its record');
+  const key = content.toString('utf8', 0, keyBytes);
+  return new ReceivedItem(bytes.readDoubleLE(at), bytes.readUInt32LE(at + 8), key, quick, content.subarray(keyBytes));
+};
+
+function plainItems(text: string, quick: boolean): ReceivedItem[] {
+  const list: unknown = JSON.parse(text);
+  if (!Array.isArray(list) || list.length % PLAIN_PARTS !== 0) throw new RangeError('no list of plain items');
+  const items: ReceivedItem[] = [];
+  for (let at = 0; at < list.length; at += PLAIN_PARTS) {
+    const [number, attempt, key, value] = [list[at], list[at + 1], list[at + 2], list[at + 3]];
+    if (typeof number !== 'number' || typeof attempt !== 'number' || typeof key !== 'string')
+      throw new RangeError('no plain item');
+    items.push(new ReceivedItem(number, attempt, key, quick, text, at + 3, value));
+  }
+  return items;
+}
+
+function pairsIn(bytes: Buffer): number[] {
+  if (bytes.length % PAIR !== 0) throw new RangeError('half a pair');
+  const pairs: number[] = [];
+  for (let at = 0; at < bytes.length; at += PAIR / 2) pairs.push(bytes.readDoubleLE(at));
+  return pairs;
 }
 
 function outcomeAt(bytes: Buffer, at: number, body: Buffer): CarriedOutcome {

@@ -19,7 +19,7 @@ import {
   socketInUse,
   socketPathTooLong,
 } from './errors.ts';
-import { encode, FrameReader, TOKEN_BYTES, type ToMaster, type ToWorker } from './protocol.ts';
+import { encode, FrameReader, type FromMaster, TOKEN_BYTES, type ToMaster, type ToWorker } from './protocol.ts';
 
 /** What the system can hold of a path. Node.js 22 cuts a longer one short without a word. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
@@ -106,7 +106,7 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
     const deadline = setTimeout(() => setImmediate(() => guest ?? socket.destroy()), HELLO_WITHIN_MS);
     let broken: string | undefined;
 
-    const admit = (message: ToMaster | ToWorker): void => {
+    const admit = (message: ToMaster | FromMaster): void => {
       const key = message.kind === 'hello' ? message.token.toString('hex') : '';
       guest = guests.get(key);
       if (!guest) {
@@ -169,10 +169,11 @@ function linkTo(socket: net.Socket, guest: Guest): Link {
   return {
     send(message) {
       if (!socket.writable) return; // its end is on its way, and says what became of it
+      const frames = encode(message);
       let room = true;
-      socket.cork();
-      for (const frame of encode(message)) room = socket.write(frame);
-      socket.uncork();
+      if (frames.length > 1) socket.cork();
+      for (const frame of frames) room = socket.write(frame);
+      if (frames.length > 1) socket.uncork();
       if (!room) guest.clogged(true);
     },
     destroy() {

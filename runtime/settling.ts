@@ -3,7 +3,7 @@
  * in the order in which the items ended, then its line in the journal. Runs in the master. Internal.
  */
 
-import { decodeValue } from './codec.ts';
+import { type Body, decodeValue } from './codec.ts';
 import type { Delivery, Item } from './delivery.ts';
 import { type DivvyError, hookThrew } from './errors.ts';
 import type { Taken } from './intake.ts';
@@ -16,7 +16,7 @@ import type { AnyTask } from './task.ts';
 /** What the master keeps of an item while it is in flight. */
 export interface Load extends Taken {
   /** The item, encoded. */
-  readonly body: Buffer;
+  readonly body: Body;
   /** How long the last attempt took in its worker, in milliseconds. */
   durationMs: number;
 }
@@ -53,15 +53,19 @@ export class Settling {
     this.#options = options;
   }
 
-  /** An item was processed; `result` is what its worker sent. */
-  done(item: Item<Load>, result: Buffer): void {
-    const { task } = this.#options;
+  /** An item was processed; `result` is what its worker sent, where the task wants it. */
+  done(item: Item<Load>, result?: Buffer): void {
+    const { task, journal, verbose, delivery } = this.#options;
+    if (!task.afterProcess && !journal && !verbose) {
+      delivery.settled(item, 'done');
+      return;
+    }
     const outcome = outcomeOf(item);
     const ended = { item, outcome, error: undefined };
     if (!task.afterProcess) this.#record(ended);
     else
       this.#after(ended, 'afterProcess', () =>
-        task.afterProcess?.(decodeValue(item.load.body), decodeValue(result), outcome),
+        task.afterProcess?.(decodeValue(item.load.body), result && decodeValue(result), outcome),
       );
   }
 

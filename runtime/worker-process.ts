@@ -12,13 +12,15 @@ import { Worker as Thread } from 'node:worker_threads';
 import { toItemError } from './errors.ts';
 import type { WorkerSelf } from './parallelizable.ts';
 import { Processing } from './processing.ts';
-import { encode, FrameReader, type ToMaster, type ToWorker } from './protocol.ts';
+import { encode, FrameReader, type FromMaster, type ToMaster } from './protocol.ts';
 import { becomeWorker } from './role.ts';
 import { type AnyTask, loadTask } from './task.ts';
 import type { Letter } from './worker.ts';
 
 /** Where the master's pipe is: behind stdin, stdout and stderr. */
 const LIFELINE_FD = 3;
+/** As much as the system's buffer of a socket holds. */
+const CHUNK_BYTES = 256 * 1024;
 
 const letter = readLetter();
 holdLifeline();
@@ -28,8 +30,12 @@ process.title = `divvy worker ${letter.number}`;
 process.argv = [process.execPath, letter.taskFile, ...letter.args];
 
 const self: WorkerSelf = { number: letter.number, pid: process.pid };
-const socket = net.connect(letter.socket);
-const heard: ToWorker[] = [];
+/** What the socket reads into, again and again. */
+const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+const reader = new FrameReader(0);
+reader.allowItems(letter.maxItemBytes);
+const socket = net.connect({ path: letter.socket, onread: { buffer: chunk, callback: hear } });
+const heard: FromMaster[] = [];
 let processing: Processing | undefined;
 let toldToLeave = false;
 let ending = false;
@@ -61,6 +67,8 @@ async function boot(): Promise<void> {
       else void leaveGracefully(task);
     },
   });
+  // Whatever ends this process: what has ended is not done again.
+  process.on('exit', () => processing?.exiting());
   send({ kind: 'ready' });
   for (const message of heard.splice(0)) processing.hear(message);
   if (toldToLeave) processing.leave();
@@ -88,21 +96,25 @@ function endProcess(end: () => void): void {
   socket.end(flushed);
 }
 
-function send(message: ToMaster): void {
-  socket.cork();
+function send(message: ToMaster): boolean {
   for (const frame of encode(message)) socket.write(frame);
-  socket.uncork();
+  const gone = socket.writableLength === 0;
+  if (!gone)
+    socket.write('', () => {
+      if (socket.writableLength === 0) processing?.goOn();
+    });
+  return gone;
+}
+
+function hear(bytes: number): boolean {
+  for (let message = reader.read(chunk.subarray(0, bytes)); message; message = reader.read()) {
+    if (processing) processing.hear(message as FromMaster);
+    else heard.push(message as FromMaster);
+  }
+  return true;
 }
 
 function listen(): void {
-  const reader = new FrameReader(0);
-  reader.allowItems(letter.maxItemBytes);
-  socket.on('data', (chunk: Buffer) => {
-    for (let message = reader.read(chunk); message; message = reader.read()) {
-      if (processing) processing.hear(message as ToWorker);
-      else heard.push(message as ToWorker);
-    }
-  });
   // Without the master's socket there is nothing to do here. The lifeline says whether the master lives.
   socket.on('error', () => {});
   socket.on('close', () => {

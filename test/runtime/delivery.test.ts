@@ -24,7 +24,7 @@ test('an item in progress in a worker that dies is handed to the next', () => {
 
 test('an ack that was read before the exit is an ack', () => {
   const delivery = atWork({}, 'a');
-  const item = delivery.acked(1, 1);
+  const item = delivery.acked(1, 1, 0, 1);
   expect(delivery.exited(1, 0)).toMatchObject({ crashed: true, inProgress: [] });
   if (item) delivery.settled(item, 'done');
   expect(delivery.counts).toMatchObject({ done: 1, crashed: 1, retried: 0 });
@@ -32,16 +32,16 @@ test('an ack that was read before the exit is an ack', () => {
 
 test('an ack is taken from the worker that has the item, and once', () => {
   const delivery = atWork({ workers: 2 }, 'a', 'b');
-  expect(delivery.acked(2, 1)).toBeUndefined();
-  expect(delivery.acked(1, 1)?.load).toBe('a');
-  expect(delivery.acked(1, 1)).toBeUndefined();
+  expect(delivery.acked(2, 1, 0, 1)).toBeUndefined();
+  expect(delivery.acked(1, 1, 0, 1)?.load).toBe('a');
+  expect(delivery.acked(1, 1, 0, 1)).toBeUndefined();
 });
 
 test('items that were with a worker that died are each tried alone, and only a death while alone counts', () => {
   const delivery = atWork({ concurrency: 2, maxCrashes: 2 }, 'innocent', 'poison');
   delivery.exited(1, 0);
   expect(reboot(delivery, 100)).toEqual(['hand innocent to 1']);
-  delivery.acked(1, 1);
+  delivery.acked(1, 1, 0, 1);
   expect(plan(delivery, 100)).toEqual(['hand poison to 1']);
   expect(delivery.exited(1, 100).failed).toEqual([]);
   expect(reboot(delivery, 100)).toEqual(['hand poison to 1']);
@@ -51,8 +51,8 @@ test('items that were with a worker that died are each tried alone, and only a d
 test('what a worker gives back is handed out first, and counts as neither an attempt nor a retry', () => {
   const delivery = atWork({ workers: 2 }, 'a', 'b');
   const c = delivery.dispatched('c');
-  delivery.returned(1, 1);
-  delivery.acked(2, 2);
+  delivery.returned(1, [1], 0);
+  delivery.acked(2, 2, 0, 1);
   expect(plan(delivery)).toEqual(['hand a to 1', 'hand c to 2']);
   expect(c.starts).toBe(1);
   expect(delivery.counts.retried).toBe(0);
@@ -60,27 +60,27 @@ test('what a worker gives back is handed out first, and counts as neither an att
 
 test('an item whose process threw is tried again when its time has come, as often as it may be', () => {
   const delivery = atWork({ retries: 1, backoffMs: 1000 }, 'a');
-  expect(delivery.threw(1, 1, false, 0)?.failed).toBe(false);
-  expect(delivery.wakeAt).toBe(1000);
+  expect(delivery.threw(1, 1, false, 0, 1)?.failed).toBe(false);
+  expect(delivery.wakeAt(0)).toBe(1000);
   expect(plan(delivery, 999)).toEqual([]);
   expect(plan(delivery, 1000)).toEqual(['hand a to 1']);
-  expect(delivery.threw(1, 1, false, 1000)?.failed).toBe(true);
+  expect(delivery.threw(1, 1, false, 1000, 1)?.failed).toBe(true);
 });
 
 test('an item whose error is permanent is not tried again', () => {
-  expect(atWork({ retries: 5 }, 'a').threw(1, 1, true, 0)?.failed).toBe(true);
+  expect(atWork({ retries: 5 }, 'a').threw(1, 1, true, 0, 1)?.failed).toBe(true);
 });
 
 test('the first wait is what was asked for, however long', () => {
   const delivery = atWork({ retries: 1, backoffMs: 300_000 }, 'a');
-  delivery.threw(1, 1, false, 0);
-  expect(delivery.wakeAt).toBe(300_000);
+  delivery.threw(1, 1, false, 0, 1);
+  expect(delivery.wakeAt(0)).toBe(300_000);
 });
 
 test('an item can be tried thousands of times without a wait', () => {
   const delivery = atWork({ retries: 5000, backoffMs: 0 }, 'a');
   for (let time = 0; time < 5000; time++) {
-    delivery.threw(1, 1, false, 0);
+    delivery.threw(1, 1, false, 0, 1);
     expect(plan(delivery)).toEqual(['hand a to 1']);
   }
 });
@@ -88,17 +88,17 @@ test('an item can be tried thousands of times without a wait', () => {
 test('workers that die without having finished an item are booted again later and later', () => {
   const delivery = atWork({ maxCrashes: 99 }, 'a');
   const waits: number[] = [];
-  for (let now = 0; waits.length < 11; now = delivery.wakeAt) {
+  for (let now = 0; waits.length < 11; now = delivery.wakeAt(now)) {
     if (waits.length > 0) reboot(delivery, now);
     delivery.exited(1, now);
-    waits.push(delivery.wakeAt - now);
+    waits.push(delivery.wakeAt(now) - now);
   }
   expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
 });
 
 test('a worker that had finished an item is replaced at once', () => {
   const delivery = atWork({}, 'a');
-  delivery.acked(1, 1);
+  delivery.acked(1, 1, 0, 1);
   delivery.dispatched('b');
   plan(delivery);
   delivery.exited(1, 0);
@@ -119,7 +119,7 @@ test('a worker that is told to exit by somebody else finishes its item, and anot
   delivery.dispatched('b');
   delivery.leaving(1);
   expect(plan(delivery)).toEqual(['drain 1']);
-  delivery.acked(1, 1);
+  delivery.acked(1, 1, 0, 1);
   expect(plan(delivery)).toEqual(['expect exit 1']);
   expect(delivery.exited(1, 0).crashed).toBe(false);
   expect(plan(delivery)).toEqual(['boot 1']);
@@ -140,7 +140,7 @@ test('where a worker was stuck, each of its items is tried alone, and none has f
   const delivery = atWork({ concurrency: 2, maxCrashes: 1 }, 'a', 'b');
   expect(delivery.exited(1, 0, new Set())).toMatchObject({ crashed: false, failed: [] });
   expect(reboot(delivery, 0)).toEqual(['hand a to 1']);
-  delivery.acked(1, 1);
+  delivery.acked(1, 1, 0, 1);
   expect(plan(delivery)).toEqual(['hand b to 1']);
 });
 
@@ -156,7 +156,7 @@ test('after a graceful stop what is in progress finishes, and the rest is unfini
   delivery.dispatched('b');
   delivery.stop('gracefully');
   expect(plan(delivery)).toEqual(['drain 1']);
-  const a = delivery.acked(1, 1);
+  const a = delivery.acked(1, 1, 0, 1);
   if (a) delivery.settled(a, 'done');
   delivery.exited(1, 0);
   expect(delivery.finished).toBe(true);
@@ -176,8 +176,8 @@ test.for(['outcomes that wait for a hook', 'items that wait to be tried again'])
   (what) => {
     const delivery = atWork({ retries: 1 }, 'a');
     for (let number = 1; delivery.leased > 0; number++) {
-      if (what === 'outcomes that wait for a hook') delivery.acked(1, number);
-      else delivery.threw(1, number, false, 0);
+      if (what === 'outcomes that wait for a hook') delivery.acked(1, number, 0, 1);
+      else delivery.threw(1, number, false, 0, 1);
       if (delivery.wanted() > 0) delivery.dispatched('another');
       plan(delivery);
     }
@@ -206,7 +206,7 @@ test.for(faults)('the simulator notices: $what', async (fault) => {
 
 function deliveryOf(rules: Partial<DeliveryRules>): Delivery<string> {
   const usual = { workers: 1, concurrency: 1, maxCrashes: 3, retries: 0, backoffMs: 1000, random: () => 0 };
-  return new Delivery<string>({ ...usual, ...rules });
+  return new Delivery<string>({ ...usual, ahead: () => 0, quick: () => false, ...rules });
 }
 
 /** A delivery whose workers have these items in progress. */

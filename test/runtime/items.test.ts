@@ -17,7 +17,7 @@ const FAILED = new Map([
     2,
     [
       1,
-      'the result of item 2 comes to 1048583 bytes, more than the 1048576 that are allowed; raise --max-item-size (maxItemBytes), or carry a path or an id in its place',
+      'the result of item 2 comes to 1048577 bytes, more than the 1048576 that are allowed; raise --max-item-size (maxItemBytes), or carry a path or an id in its place',
     ],
   ],
   [3, [0, `item 3: .retry is a function, ${OTHER}`]],
@@ -35,7 +35,7 @@ const FAILED = new Map([
     14,
     [
       0,
-      'item 14 comes to 1048583 bytes, more than the 1048576 that are allowed; raise --max-item-size (maxItemBytes), or carry a path or an id in its place',
+      'item 14 comes to 1048577 bytes, more than the 1048576 that are allowed; raise --max-item-size (maxItemBytes), or carry a path or an id in its place',
     ],
   ],
 ] as const);

@@ -2,8 +2,16 @@
 import v8 from 'node:v8';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Body, decodeValue, encodeValue } from '../../runtime/codec.ts';
 import { ProtocolError } from '../../runtime/errors.ts';
-import { encode, FrameReader, TOKEN_BYTES, type ToMaster, type ToWorker } from '../../runtime/protocol.ts';
+import {
+  encode,
+  FrameReader,
+  type FromMaster,
+  TOKEN_BYTES,
+  type ToMaster,
+  type ToWorker,
+} from '../../runtime/protocol.ts';
 
 const MAX_ITEM_BYTES = 1024;
 
@@ -15,14 +23,23 @@ const error = {
   cause: { name: 'Error', message: 'why' },
 };
 const body = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+const value = fc.oneof(fc.jsonValue(), fc.string({ unit: 'binary', maxLength: 900 }), body, fc.date(), fc.bigInt());
+const carried: fc.Arbitrary<Body> = value.map((any) => encodeValue(any, 'it', Infinity));
 const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
   fc.record({
     kind: fc.constant('items' as const),
-    items: fc.array(fc.record({ number, attempt: fc.nat(2 ** 31), key: fc.string({ maxLength: 100 }), body }), {
-      minLength: 1,
-    }),
+    quick: fc.boolean(),
+    items: fc.array(
+      fc.record({
+        number,
+        attempt: fc.nat(2 ** 31),
+        key: fc.string({ unit: 'grapheme', maxLength: 100 }),
+        body: carried,
+      }),
+      { minLength: 1 },
+    ),
   }),
   fc.record({
     kind: fc.constant('outcomes' as const),
@@ -38,6 +55,10 @@ const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
       ),
       { minLength: 1 },
     ),
+  }),
+  fc.record({
+    kind: fc.constant('done' as const),
+    pairs: fc.array(fc.tuple(number, fc.double({ noNaN: true })), { minLength: 1 }).map((pairs) => pairs.flat()),
   }),
   fc.record({ kind: fc.constant('returned' as const), numbers: fc.array(number) }),
   fc.constantFrom<ToMaster | ToWorker>(
@@ -56,8 +77,20 @@ function reader(): FrameReader {
   return frames;
 }
 
-function readAll(frames: FrameReader, chunk: Buffer): (ToMaster | ToWorker)[] {
-  const messages: (ToMaster | ToWorker)[] = [];
+/** What was said, in one form on both sides: each item by itself, and its value read twice. */
+function told(messages: readonly (ToMaster | ToWorker | FromMaster)[]): unknown[] {
+  return messages.flatMap((message): unknown[] => {
+    if (message.kind !== 'items') return [message];
+    return message.items.map((item) => {
+      const { number, attempt, key } = item;
+      const values = 'body' in item ? [decodeValue(item.body), decodeValue(item.body)] : [item.value(), item.value()];
+      return { number, attempt, key, quick: message.quick, values };
+    });
+  });
+}
+
+function readAll(frames: FrameReader, chunk: Buffer): (ToMaster | FromMaster)[] {
+  const messages: (ToMaster | FromMaster)[] = [];
   for (let next = frames.read(chunk); next; next = frames.read()) messages.push(next);
   return messages;
 }
@@ -69,7 +102,7 @@ test('what is encoded is read again, wherever the bytes are cut in two', () => {
       for (let at = 0; at <= bytes.length; at++) {
         const frames = reader();
         const read = [...readAll(frames, bytes.subarray(0, at)), ...readAll(frames, bytes.subarray(at))];
-        expect(read).toEqual(messages);
+        expect(told(read)).toEqual(told(messages));
       }
     }),
     { numRuns: 30 },
@@ -81,7 +114,20 @@ test('what is encoded is read again, one byte at a time', () => {
     fc.property(fc.array(message, { maxLength: 8 }), (messages) => {
       const frames = reader();
       const read = [...Buffer.concat(messages.flatMap(encode))].flatMap((byte) => readAll(frames, Buffer.of(byte)));
-      expect(read).toEqual(messages);
+      expect(told(read)).toEqual(told(messages));
+    }),
+  );
+});
+
+test('what was read stays as it is when the bytes it came in are used again', () => {
+  fc.assert(
+    fc.property(message, message, (one, other) => {
+      const frames = reader();
+      const [first, second] = [one, other].map((said) => Buffer.concat(encode(said))) as [Buffer, Buffer];
+      const buffer = Buffer.alloc(Math.max(first.length, second.length));
+      const read = readAll(frames, buffer.subarray(0, first.copy(buffer)));
+      const then = readAll(frames, buffer.subarray(0, second.copy(buffer)));
+      expect(told([...read, ...then])).toEqual(told([one, other]));
     }),
   );
 });
@@ -91,12 +137,12 @@ test('a batch larger than a frame is read again', () => {
     number: index + 1,
     attempt: 1,
     key: '',
-    body: Buffer.alloc(1000, index),
+    body: encodeValue(Buffer.alloc(1000, index), 'it', Infinity),
   }));
-  const frames = encode({ kind: 'items', items });
+  const frames = encode({ kind: 'items', quick: false, items });
   expect(frames.length).toBeGreaterThan(1);
   const read = readAll(reader(), Buffer.concat(frames));
-  expect(read.flatMap((batch) => (batch.kind === 'items' ? batch.items : []))).toEqual(items);
+  expect(told(read)).toEqual(told([{ kind: 'items', quick: false, items }]));
 });
 
 test('10,000 frames with bytes changed, inserted or left out end in messages or in a ProtocolError', () => {
@@ -179,7 +225,7 @@ describe('what is no message is refused', () => {
     const content = v8.serialize(value);
     const header = Buffer.alloc(5);
     header.writeUInt32LE(content.length + 1, 0);
-    header.writeUInt8(3, 4); // what is rare
+    header.writeUInt8(encode({ kind: 'ready' })[0]?.[4] ?? 0, 4); // what is rare
     expect(() => reader().read(Buffer.concat([header, content]))).toThrow(ProtocolError);
   });
 

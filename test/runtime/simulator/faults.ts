@@ -65,8 +65,8 @@ export const faults: readonly Fault[] = [
   // ---- leases ----
   {
     what: 'an exit leaves its leases with the worker',
-    find: 'const inProgress = slot.leases.splice(0, this.#rules.concurrency);',
-    put: 'const inProgress: Item<Load>[] = [];',
+    find: 'const unstarted = slot.leases.splice(0).slice(inProgress.length);',
+    put: 'const unstarted: Item<Load>[] = [];',
     searched: true,
   },
   {
@@ -77,32 +77,87 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'an ack of another worker than the holder is taken',
-    find: '#endLease(worker: number, number: number): Item<Load> | undefined {\n    const slot = this.#slot(worker);',
-    put: `#endLease(worker: number, number: number): Item<Load> | undefined {
-    const slot = this.slots.find(({ leases }) => leases.some((item) => item.number === number)) ?? this.#slot(worker);`,
+    find: 'now: number, ms: number): Item<Load> | undefined {\n    const slot = this.#slot(worker);\n    const item',
+    put: `now: number, ms: number): Item<Load> | undefined {
+    const slot = this.slots.find(({ leases }) => leases.some((item) => item.number === number)) ?? this.#slot(worker);
+    const item`,
   },
   {
     what: 'an ack does not end the lease',
-    find: 'slot.leases.splice(index, 1);\n    slot.finished += 1;',
-    put: 'slot.finished += 1;',
+    find: 'if (index === 0) leases.shift();\n    else',
+    put: 'if (index > 0)',
     searched: true,
   },
   {
     what: 'a worker is handed one item more than it may have',
-    find: 'least.leases.length >= this.#rules.concurrency',
-    put: 'least.leases.length > this.#rules.concurrency',
+    find: 'slot.leases.length < this.#most(slot)',
+    put: 'slot.leases.length <= this.#most(slot)',
   },
   {
     what: 'a full socket is sent more',
     find: '&& !slot.alone && !slot.clogged);\n    const handed',
     put: '&& !slot.alone);\n    const handed',
   },
-  { what: 'what is returned is dropped', find: '    this.#giveBack([item]);\n', put: '' },
+  { what: 'what is returned is dropped', find: '    this.#giveBack(items);\n', put: '' },
   { what: 'what is returned counts as started', find: '      item.starts -= 1;\n', put: '' },
   {
     what: 'what is returned counts as retried',
     find: '      if (item.starts > 1) this.counts.retried -= 1;\n',
     put: '',
+  },
+
+  // ---- what waits in a worker ----
+  {
+    what: 'of a worker that is quick only what is first may have been begun',
+    find: 'if (!item.quick) room -= 1;',
+    put: 'room -= 1;',
+    searched: true,
+  },
+  {
+    what: 'all that a dead worker had is taken to have been begun',
+    find: 'const inProgress = this.begun(worker);',
+    put: 'const inProgress = [...slot.leases];',
+    searched: true,
+  },
+  {
+    what: 'a suspect may be acked late',
+    find: 'items: [suspect], quick: false',
+    put: 'items: [suspect], quick: this.#rules.quick(slot.pace)',
+  },
+  {
+    what: 'however large items are, they wait in workers',
+    find: '(slot.bytes < AHEAD_BYTES ? slot.ahead : 0)',
+    put: 'slot.ahead',
+  },
+  {
+    what: 'however large items are, they are pulled',
+    find: 'const ahead = this.#pendingBytes < AHEAD_BYTES;',
+    put: 'const ahead = true;',
+  },
+  {
+    what: 'a worker that gave items back gets them again behind the slow one',
+    find: '    this.#setPace(slot, UNKNOWN_PACE);\n    this.#giveBack(items);',
+    put: '    this.#giveBack(items);',
+  },
+  {
+    what: 'a new process is taken to be as fast as the one before',
+    find: '    this.#setPace(slot, UNKNOWN_PACE);\n    this.#commands',
+    put: '    this.#commands',
+  },
+  {
+    what: 'an item that waited is taken to have been in progress all the time',
+    find: '    if (next) next.begunAt = now;\n',
+    put: '',
+  },
+  {
+    what: 'an item that waits can be overdue',
+    find: 'slot.leases.slice(0, concurrency).filter',
+    put: 'slot.leases.filter',
+  },
+  {
+    what: 'no worker is booted for items that wait in another',
+    find: 'alone ? Math.min(0, room) : room;',
+    put: 'alone ? 0 : Math.max(0, room);',
   },
 
   // ---- suspects and crashes ----
@@ -186,8 +241,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'what comes after a stop is handed out',
-    find: "if (this.stopping === 'no') this.#pending.push(item);",
-    put: 'if (this.counts.dispatched > 0) this.#pending.push(item);',
+    find: "if (this.stopping !== 'no') this.#release(item);\n    else {",
+    put: '{',
   },
   {
     what: 'the workers are not told to go at the end',
@@ -214,18 +269,14 @@ export const faults: readonly Fault[] = [
   // ---- boots ----
   {
     what: 'a crash loop never ends',
-    find: 'this.#barrenDeaths = slot.finished > 0 ? 0 : this.#barrenDeaths + 1;',
-    put: 'this.#barrenDeaths += 1;',
+    find: 'slot.barrenDeaths = slot.finished > 0 ? 0 : slot.barrenDeaths + 1;',
+    put: 'slot.barrenDeaths += 1;',
   },
+  { what: 'a worker that works is not seen to', find: '    slot.barrenDeaths = 0;\n', put: '' },
   {
-    what: 'a worker that works is not seen to',
-    find: '    if (slot.deathsBefore === this.counts.crashed) this.#barrenDeaths = 0;\n',
+    what: 'a worker is booted before its time',
+    find: '      if (now < slot.bootNotBefore) continue;\n',
     put: '',
-  },
-  {
-    what: 'any worker that works ends the crash loop of another',
-    find: 'if (slot.deathsBefore === this.counts.crashed) this.#barrenDeaths = 0;',
-    put: 'this.#barrenDeaths = 0;',
   },
   {
     what: 'the wait before a boot has no cap',
@@ -234,8 +285,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'nobody is woken for a boot',
-    find: 'boot ? this.#bootNotBefore : Infinity',
-    put: 'boot ? Infinity : Infinity',
+    find: 'slot.bootNotBefore > now && ',
+    put: 'slot.bootNotBefore === now && ',
   },
   {
     what: 'a dead worker is not replaced while another lives',
@@ -249,13 +300,13 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'a boot failure after a worker had been ready',
-    find: '&& !this.#everReady && this.stopping',
-    put: '&& this.stopping',
+    find: 'return this.counts.crashed > 0 && !this.#everReady;',
+    put: 'return this.counts.crashed > 0;',
   },
   {
     what: 'a boot failure is not noticed where the last to exit had been told to',
-    find: 'const noneBooted = this.#barrenDeaths > 0',
-    put: 'const noneBooted = !expected',
+    find: 'const noneBooted = this.#noneBooted',
+    put: 'const noneBooted = !expected && this.#noneBooted',
   },
   { what: 'a new process is taken to be as full as the one before', find: '    slot.clogged = false;\n', put: '' },
 
@@ -287,18 +338,18 @@ export const faults: readonly Fault[] = [
   // ---- timeouts ----
   {
     what: 'an item is overdue when half of its time is over',
-    find: 'now - item.leasedAt > ms',
-    put: 'now - item.leasedAt > ms / 2',
+    find: 'now - item.begunAt > ms',
+    put: 'now - item.begunAt > ms / 2',
   },
   {
     what: 'only the item that was handed out first can be overdue',
-    find: 'slot.leases.filter((item) => now - item.leasedAt > ms)',
-    put: 'slot.leases.slice(0, 1).filter((item) => now - item.leasedAt > ms)',
+    find: 'slot.leases.slice(0, concurrency).filter',
+    put: 'slot.leases.slice(0, 1).filter',
   },
   {
     what: 'how long an item takes is counted from its first attempt',
-    find: '    item.leasedAt = now;\n',
-    put: '    if (item.starts === 1) item.leasedAt = now;\n',
+    find: '    item.begunAt = now;\n',
+    put: '    if (item.starts === 1) item.begunAt = now;\n',
   },
   {
     what: 'a timeout is a crash of the item',

@@ -21,6 +21,9 @@ export interface Yielded {
   readonly taken: boolean;
 }
 
+/** Of two of these no third is sent ahead. */
+const LARGE_BYTES = 2 * 1024 * 1024;
+
 export class Input {
   readonly #scenario: Scenario;
   readonly #world: World;
@@ -107,7 +110,8 @@ export class Input {
     const known = works.get(id);
     if (known) return known;
     const nature = random.among(this.#scenario.natures);
-    const work: Work = { id, nature, tantrums: random.whole(1, 3), runs: 0, processed: 0, excuses: 0 };
+    const size = random.chance(this.#scenario.large) ? LARGE_BYTES : 1;
+    const work: Work = { id, nature, size, tantrums: random.whole(1, 3), runs: 0, processed: 0, excuses: 0 };
     works.set(id, work);
     return work;
   }

@@ -49,13 +49,15 @@ export function checkPlanned(truth: Truth, now: number): void {
   ensure(suspects === 0 || kept, 'a suspect waits, and no worker is kept free for it');
 
   // A worker is booted for what the others have no room for: as many as it takes, but one at a time for suspects, and
-  // in a crash loop, and then when its time has come.
+  // after a death when its time has come.
   const lacking = waiting - suspects - truth.room();
   let free = 0;
-  for (let worker = 1; worker <= truth.size; worker++) if (!truth.workers.has(worker)) free += 1;
-  if (free === 0 || (lacking <= 0 && suspects === 0) || truth.backoffEnds() > now) return;
+  for (let worker = 1; worker <= truth.size; worker++) {
+    if (!truth.workers.has(worker) && truth.backoffEnds(worker) <= now) free += 1;
+  }
+  if (free === 0 || (lacking <= 0 && suspects === 0)) return;
   const booting = [...truth.workers.values()].some(({ state }) => state === 'booting');
-  const enough = booting && (lacking <= 0 || truth.barrenDeaths > 0);
+  const enough = booting && lacking <= 0;
   ensure(enough, `${waiting} items wait for a worker that was not booted`);
 }
 

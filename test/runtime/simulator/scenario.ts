@@ -20,7 +20,12 @@ export interface Intrusion {
 
 /** One master's run. */
 export interface Scenario {
-  readonly rules: Omit<DeliveryRules, 'random'>;
+  readonly rules: Omit<DeliveryRules, 'random' | 'ahead' | 'quick'>;
+  /** How many items may wait in a worker of which an item has ended, and whether it may gather its acks. */
+  readonly ahead: number;
+  readonly quick: boolean;
+  /** How many of the items are so large that few of them may wait, as a share. */
+  readonly large: number;
   /** How long an item may take; Infinity where there is no timeout. */
   readonly timeoutMs: number;
   /** After so many items a worker asks to be replaced. */
@@ -128,6 +133,9 @@ function scenarioOf(random: Random): Scenario {
       retries: random.whole(0, 3),
       backoffMs: random.among([0, 10, 1000, 60_000]),
     },
+    ahead: random.among([0, 0, 1, 2, 5, 30]),
+    quick: random.chance(0.4),
+    large: random.among([0, 0, 0.1, 0.6]),
     timeoutMs,
     recycleAfter: random.chance(0.15) ? random.whole(1, 5) : Infinity,
     items: endless ? Infinity : random.among([random.whole(0, 5), random.whole(5, 30), random.whole(30, 80)]),

@@ -99,8 +99,6 @@ interface Opened {
   readonly _settling: number;
   readonly _closed: boolean;
   readonly _everReady: boolean;
-  readonly _barrenDeaths: number;
-  readonly _bootNotBefore: number;
 }
 
 function nameOf(state: State): string {
@@ -109,10 +107,11 @@ function nameOf(state: State): string {
   if (!delivery) return around;
   const numbers = (items: readonly { number: number }[]): string => items.map(({ number }) => number).join();
   const opened = delivery as unknown as Opened & Delivery<unknown>;
-  const slots = opened.slots.map(({ state, leases, finished, deathsBefore, alone }) => {
-    return `${state} ${numbers(leases)} ${finished > 0} ${deathsBefore === opened.counts.crashed} ${alone}`;
+  const slots = opened.slots.map(({ state, leases, finished, barrenDeaths, bootNotBefore, ahead, alone }) => {
+    const wait = Math.max(0, bootNotBefore - now);
+    return `${state} ${numbers(leases)} ${finished > 0} ${barrenDeaths} ${wait} ${ahead > 0} ${alone}`;
   });
-  const items = state.items.map((item) => `${item.state} ${item.throws} ${item.crashes} ${item.suspect}`);
+  const items = state.items.map((item) => `${item.state} ${item.throws} ${item.crashes} ${item.suspect} ${item.quick}`);
   const waits = opened._retrying.map(({ item, notBefore }) => `${item.number} ${Math.max(0, notBefore - now)}`);
   return [
     around,
@@ -126,8 +125,7 @@ function nameOf(state: State): string {
     opened._settling,
     opened._closed,
     opened._everReady,
-    opened._barrenDeaths,
-    Math.max(0, opened._bootNotBefore - now),
+    opened.counts.crashed > 0,
     opened.stopping,
   ].join(';');
 }

@@ -12,10 +12,13 @@ import type { Work } from './world.ts';
 export interface Handed {
   readonly number: number;
   readonly work: Work;
+  /** Its ack may be gathered with others. */
+  readonly quick: boolean;
 }
 
 export interface Outcome {
   readonly number: number;
+  readonly ms: number;
   readonly how: 'done' | 'threw' | 'threw for good';
 }
 
@@ -50,6 +53,10 @@ export interface Surroundings {
 
 /** So many messages fit into the socket of a master that does not read. */
 const SOCKET_HOLDS = 3;
+/** What waits in a process goes back when nothing has ended for so long. */
+const PATIENCE_MS = 5;
+/** Acks of quick items are gathered for so long at most. */
+const GATHER_MS = 3;
 /** An ack that is late is so late at most: later than any kill. */
 const LATE_MS = 8000;
 
@@ -65,6 +72,11 @@ export class SimulatedProcess {
   readonly #timedOut = new Set<Handed>();
   #finished = 0;
   #outcomes: Outcome[] = [];
+  /** It begins nothing while it has not said what has ended. */
+  #speechless = false;
+  #patient = false;
+  /** The items that it has begun. */
+  readonly begun = new Set<number>();
   #state: 'booting' | 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'booting';
   #connected = false;
   readonly #heard: Told[] = [];
@@ -106,6 +118,7 @@ export class SimulatedProcess {
 
   /** The master writes to it: nobody hears what is said before it has connected, or once it is dead. */
   tell(message: Told): void {
+    if (message.kind === 'items') for (const { number } of message.items) this.begun.delete(number);
     if (!this.#connected || !this.alive) return;
     this.#lastToldAt = this.#arrival(this.#lastToldAt);
     this.#world.at(this.#lastToldAt, () => {
@@ -141,6 +154,7 @@ export class SimulatedProcess {
     this.#unread = 0;
     for (const message of this.#unsent.splice(0)) this.#say(message);
     if (this.#leavesWhenSent) this.die();
+    this.#act(() => this.#beginMore());
   }
 
   #leave(): void {
@@ -187,24 +201,40 @@ export class SimulatedProcess {
   }
 
   #beginMore(): void {
-    while (this.#state === 'working' && this.#inProgress.size < this.#world.scenario.rules.concurrency) {
+    const { concurrency } = this.#world.scenario.rules;
+    while (this.#state === 'working' && this.#inProgress.size < concurrency) {
+      if (this.#speechless || this.#unsent.length > 0 || this.#still !== 'no') break;
       const handed = this.#waiting.shift();
       if (!handed) return;
       this.#begin(handed);
     }
+    if (this.#waiting.length > 0 && !this.#patient) this.#bePatient();
+  }
+
+  #bePatient(): void {
+    const finished = this.#finished;
+    this.#patient = true;
+    this.#after(PATIENCE_MS, () => {
+      this.#patient = false;
+      if (this.#waiting.length === 0) return;
+      if (this.#finished === finished) this.#giveBack();
+      else this.#bePatient();
+    });
   }
 
   #begin(handed: Handed): void {
     const { random, scenario } = this.#world;
     const { work } = handed;
     work.runs += 1;
+    this.begun.add(handed.number);
     this.#inProgress.add(handed);
     this.#world.began(this, work);
     if (scenario.timeoutMs < Infinity) this.#after(scenario.timeoutMs, () => this.#timeOut(handed));
     if (work.nature === 'blocks its worker') this.#still = 'stuck';
     if (isStuck(work.nature)) return;
     const inTantrum = work.runs <= work.tantrums;
-    this.#after(work.nature === 'slow' ? random.whole(100, 1500) : random.whole(0, 30), () => {
+    const short = scenario.ahead > 1 ? random.among([0, 0, 2, 30]) : 30;
+    this.#after(work.nature === 'slow' ? random.whole(100, 1500) : random.whole(0, short), () => {
       if (!this.#inProgress.has(handed)) return;
       if (work.nature === 'poison' || (work.nature === 'poison at first' && inTantrum)) this.die();
       else if (work.nature === 'throws for good') this.#end(handed, 'threw for good');
@@ -231,9 +261,16 @@ export class SimulatedProcess {
     const how = this.#timedOut.has(handed) ? 'threw' : ended;
     this.#world.ceased(this, work);
     if (how === 'done') this.#world.processed(work);
-    // Between the end of an item and its ack being written there is a moment in which the process can go down.
-    if (this.#outcomes.length === 0) this.#after(random.chance(0.1) ? 3 : 0, () => this.#flush());
-    this.#outcomes.push({ number, how });
+    this.#outcomes.push({ number, how, ms: random.whole(0, 30) });
+    if (handed.quick) this.#after(random.whole(0, GATHER_MS), () => this.#flush());
+    else {
+      // Between the end of an item and its ack being written there is a moment in which the process can go down.
+      this.#speechless = true;
+      this.#after(random.chance(0.1) ? 3 : 0, () => {
+        this.#flush();
+        this.#beginMore();
+      });
+    }
     if (work.nature === 'deadly after its ack') this.#after(random.whole(3, 10), () => this.die());
     this.#finished += 1;
     if (this.#finished >= scenario.recycleAfter) this.#leave();
@@ -244,6 +281,7 @@ export class SimulatedProcess {
   #flush(): void {
     if (this.#outcomes.length > 0) this.#say({ kind: 'outcomes', outcomes: this.#outcomes });
     this.#outcomes = [];
+    this.#speechless = false;
   }
 
   #giveBack(): void {

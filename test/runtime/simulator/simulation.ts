@@ -67,7 +67,13 @@ class Simulation implements Surroundings {
     this.random = world.random;
     this.#world = world;
     world.log?.(JSON.stringify(scenario));
-    this.#delivery = new code.Delivery<Work>({ ...scenario.rules, random: this.random.next });
+    const { rules, ahead, quick } = scenario;
+    this.#delivery = new code.Delivery<Work>({
+      ...rules,
+      random: this.random.next,
+      ahead: (pace) => (pace < Infinity ? ahead : 0),
+      quick: (pace) => quick && pace < Infinity,
+    });
     this.#truth = new Truth(scenario);
     this.#input = new Input(scenario, world, run, code);
     this.#records = new Records(scenario, world, this.#truth, this.#delivery, () => this.#stop('gracefully'));
@@ -178,9 +184,9 @@ class Simulation implements Surroundings {
       }
       case 'returned':
         for (const number of message.numbers) {
-          this.#truth.returned(worker, number);
-          this.#delivery.returned(worker, number);
+          this.#truth.returned(worker, number, this.#now);
         }
+        this.#delivery.returned(worker, message.numbers, this.#now);
         break;
       case 'outcomes':
         for (const outcome of message.outcomes) this.#heardOutcome(worker, outcome);
@@ -221,7 +227,7 @@ class Simulation implements Surroundings {
 
   #setAlarm(): void {
     this.#alarm = undefined;
-    const inMs = this.#delivery.wakeAt - this.#now;
+    const inMs = this.#delivery.wakeAt(this.#now) - this.#now;
     if (!(inMs > 0 && inMs < Infinity)) return;
     const alarm = Symbol('alarm');
     this.#alarm = alarm;
@@ -242,8 +248,11 @@ class Simulation implements Surroundings {
         this.#later(this.random.whole(0, this.scenario.boots.beforeForkMs), () => this.#fork(worker));
         return;
       case 'hand':
-        this.#truth.handed(worker, command.items, this.#now);
-        process?.tell({ kind: 'items', items: command.items.map(({ number, load }) => ({ number, work: load })) });
+        this.#truth.handed(worker, command.items, command.quick, this.#now);
+        process?.tell({
+          kind: 'items',
+          items: command.items.map(({ number, load }) => ({ number, work: load, quick: command.quick })),
+        });
         if (this.scenario.clogs && this.random.chance(0.3)) this.#clog(worker);
         return;
       case 'drain':
@@ -292,15 +301,16 @@ class Simulation implements Surroundings {
     );
     this.#truth.exited(worker, this.#now, blamed, report);
     for (const { latest } of this.#truth.active) if (blamed && latest > this.#now) this.#lookAfter(latest);
-    if (this.#truth.backoffEnds() < Infinity) this.#lookAfter(this.#truth.backoffEnds());
+    const backoffEnds = this.#truth.backoffEnds(worker);
+    if (backoffEnds < Infinity) this.#lookAfter(backoffEnds);
     for (const item of report.failed) this.#record(item, 'failed');
     if (report.bootFailure) this.#stop('gracefully');
   }
 
-  /** What its worker had said ran past its timeout; where that said nothing: the only item it has, or none. */
+  /** What its worker had said ran past its timeout; where that said nothing: the only item that it had begun, or none. */
   #itemsToBlame(worker: number): Set<number> {
-    const held = this.#truth.workers.get(worker)?.held.map(({ number }) => number) ?? [];
-    return new Set(held.filter((number) => held.length === 1 || this.#timedOut.get(worker)?.has(number)));
+    const begun = this.#truth.begunBy(worker).map(({ number }) => number);
+    return new Set(begun.filter((number) => begun.length === 1 || this.#timedOut.get(worker)?.has(number)));
   }
 
   /** Items that do not end though their time is over take their workers with them. */
@@ -381,7 +391,8 @@ class Simulation implements Surroundings {
     }
     const { work } = yielded;
     if (yielded.taken) {
-      const item = work.nature === 'unfit' ? this.#delivery.dispatchedUnfit(work) : this.#delivery.dispatched(work);
+      const item =
+        work.nature === 'unfit' ? this.#delivery.dispatchedUnfit(work) : this.#delivery.dispatched(work, work.size);
       this.#names.set(item, yielded);
       this.#note(`item ${item.number} is dispatched: ${work.id}, ${work.nature}`);
       this.#truth.dispatched(work, item);
@@ -398,14 +409,14 @@ class Simulation implements Surroundings {
   }
 
   #heardOutcome(worker: number, outcome: Outcome): void {
-    const { number, how } = outcome;
+    const { number, how, ms } = outcome;
     const fate = this.#truth.answered(worker, outcome, this.#now);
     if (how === 'done') {
-      const item = this.#delivery.acked(worker, number);
+      const item = this.#delivery.acked(worker, number, this.#now, ms);
       if (!item) throw new Violation(`the ack of worker ${worker} for item ${number}, which it has, was refused`);
       this.#record(item, 'done');
     } else {
-      const verdict = this.#delivery.threw(worker, number, how === 'threw for good', this.#now);
+      const verdict = this.#delivery.threw(worker, number, how === 'threw for good', this.#now, ms);
       if (!verdict) throw new Violation(`the error of worker ${worker} for item ${number}, which it has, was refused`);
       ensure(verdict.failed === (fate === 'failed'), `item ${number} is ${fate}, and Delivery says ${verdict.failed}`);
       if (verdict.failed) this.#record(verdict.item, 'failed');
@@ -421,9 +432,10 @@ class Simulation implements Surroundings {
   /** A worker speaks of an item that it does not have: nothing may come of it. */
   #forge(worker: number, number: number): void {
     if (this.#truth.holds(worker, number)) return;
-    this.#delivery.returned(worker, number);
+    this.#delivery.returned(worker, [number], this.#now);
     const taken =
-      this.#delivery.acked(worker, number) ?? this.#delivery.threw(worker, number, this.random.chance(0.5), this.#now);
+      this.#delivery.acked(worker, number, this.#now, 1) ??
+      this.#delivery.threw(worker, number, this.random.chance(0.5), this.#now, 1);
     ensure(taken === undefined, `worker ${worker} was believed about item ${number}, which it does not have`);
   }
 

@@ -7,13 +7,16 @@
 import type { Command, Delivery, DeliveryRules, Item } from '../../../runtime/delivery.ts';
 import type { AnyTask } from '../../../runtime/task.ts';
 import type { Code } from './simulation.ts';
-import { ensure } from './violation.ts';
+import { ensure, same } from './violation.ts';
 
 /** What is to be tried: the rules, and how often each thing may go wrong. */
 export interface SmallCase {
   readonly workers: number;
   readonly items: number;
   readonly concurrency: number;
+  /** How many items may wait in a worker, and whether it may gather its acks. */
+  readonly ahead: number;
+  readonly quick: boolean;
   readonly retries: number;
   readonly maxCrashes: number;
   readonly budget: Readonly<Budget>;
@@ -41,6 +44,8 @@ export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Par
     workers: 2,
     items: 3,
     concurrency: 1,
+    ahead: 0,
+    quick: false,
     retries: 1,
     maxCrashes: 2,
     ...rules,
@@ -61,13 +66,19 @@ interface Load {
 type Said =
   | { readonly kind: 'ready' | 'leaving' }
   | { readonly kind: 'returned' | 'timed out' | 'done' | 'threw'; readonly number: number };
-type Told = { readonly kind: 'items'; readonly numbers: readonly number[] } | { readonly kind: 'drain' };
+type Told =
+  | { readonly kind: 'items'; readonly quick: boolean; readonly numbers: readonly number[] }
+  | { readonly kind: 'drain' };
 
 interface Process {
   readonly worker: number;
   alive: boolean;
   state: 'booting' | 'working' | 'leaving' | 'draining';
   waiting: number[];
+  /** Items that it was handed as quick. */
+  quick: number[];
+  /** Quick items that have ended, which it has not said yet. */
+  gathered: Said[];
   inProgress: number[];
   told: Told[];
   said: Said[];
@@ -107,7 +118,9 @@ export class SmallWorld {
   constructor(small: SmallCase, code: Code) {
     this.#case = small;
     this.#code = code;
-    this.#rules = { ...small, backoffMs: 10, random: () => 0 };
+    const ahead = (pace: number): number => (pace < Infinity ? small.ahead : 0);
+    const quick = (pace: number): boolean => pace < Infinity && small.quick;
+    this.#rules = { ...small, backoffMs: 10, random: () => 0, ahead, quick };
   }
 
   begin(): State {
@@ -153,9 +166,10 @@ export class SmallWorld {
       return moves;
     }
     if (state.unwritten.length > 0) add('the outcomes are written', (of) => this.#write(of));
-    if (delivery.wakeAt > now && delivery.wakeAt < Infinity) {
+    const wakeAt = delivery.wakeAt(now);
+    if (wakeAt > now && wakeAt < Infinity) {
       add('time passes', (of) => {
-        of.now = of.delivery?.wakeAt ?? of.now;
+        of.now = wakeAt;
         this.#turn(of);
       });
     }
@@ -188,6 +202,10 @@ export class SmallWorld {
         it(of).said.push({ kind: 'ready' });
       });
     }
+    if (process.gathered.length > 0) add(`${who} says what has ended`, (of) => flush(it(of)));
+    if (process.waiting.length > 0 && !orphan) {
+      add(`${who} gives back what waits`, (of) => giveBack(it(of)));
+    }
     if (told.length > 0) add(`${who} hears`, (of) => this.#told(of, it(of)));
     for (const number of inProgress) {
       add(`${who} ends item ${number}`, (of) => this.#end(of, it(of), number, 'done'));
@@ -198,7 +216,12 @@ export class SmallWorld {
         });
       }
     }
-    if (state === 'draining' && inProgress.length === 0) add(`${who} exits`, (of) => end(it(of)));
+    if (state === 'draining' && inProgress.length === 0) {
+      add(`${who} exits`, (of) => {
+        flush(it(of));
+        end(it(of));
+      });
+    }
     if (orphan) return;
     if (left.kills > 0) {
       add(`${who} is killed`, (of) => {
@@ -239,6 +262,8 @@ export class SmallWorld {
     const message = process.told.shift();
     if (message?.kind === 'items') {
       process.waiting.push(...message.numbers);
+      process.quick = process.quick.filter((number) => !message.numbers.includes(number));
+      if (message.quick) process.quick.push(...message.numbers);
       if (process.state === 'working') this.#beginMore(state, process);
       else giveBack(process);
     } else {
@@ -265,7 +290,8 @@ export class SmallWorld {
       ensure(!state.processed[number - 1], `item ${number} was processed again for no reason`);
       state.processed[number - 1] = true;
     }
-    process.said.push({ kind: how, number });
+    process.gathered.push({ kind: how, number });
+    if (!process.quick.includes(number)) flush(process);
     this.#beginMore(state, process);
   }
 
@@ -286,19 +312,19 @@ export class SmallWorld {
         delivery.leaving(worker);
         break;
       case 'returned':
-        delivery.returned(worker, message.number);
+        delivery.returned(worker, [message.number], state.now);
         break;
       case 'timed out':
         process.timedOut.push(message.number);
         break;
       case 'done': {
-        const item = delivery.acked(worker, message.number);
+        const item = delivery.acked(worker, message.number, state.now, 1);
         ensure(item?.number === message.number, `the ack of worker ${worker} for item ${message.number} was refused`);
         state.unwritten.push({ number: message.number, how: 'done' });
         break;
       }
       case 'threw': {
-        const verdict = delivery.threw(worker, message.number, false, state.now);
+        const verdict = delivery.threw(worker, message.number, false, state.now, 1);
         ensure(verdict !== undefined, `the error of worker ${worker} for item ${message.number} was refused`);
         count(state.throws, message.number);
         this.#judge(state, message.number, verdict?.failed === true);
@@ -311,9 +337,14 @@ export class SmallWorld {
     const { worker, killedFor, timedOut } = process;
     const delivery = found(state.delivery);
     state.processes[worker - 1] = undefined;
-    const held = found(delivery.slots[worker - 1]).leases.map(({ number }) => number);
+    const { leases } = found(delivery.slots[worker - 1]);
+    const begun = leases.filter((_, index) => {
+      return leases.slice(0, index).filter(({ quick }) => !quick).length < this.#case.concurrency;
+    });
+    const held = begun.map(({ number }) => number);
     const blamed = killedFor && new Set(held.filter((number) => held.length === 1 || timedOut.includes(number)));
-    const { failed, bootFailure } = delivery.exited(worker, state.now, blamed);
+    const { inProgress, failed, bootFailure } = delivery.exited(worker, state.now, blamed);
+    same('items in progress', `${inProgress.map(({ number }) => number)}`, `${held}`);
     for (const number of held) state.processed[number - 1] = false; // its ack, if there was one, is lost
     for (const number of held) {
       if (blamed?.has(number)) count(state.throws, number);
@@ -384,13 +415,17 @@ export class SmallWorld {
     switch (command.do) {
       case 'boot': {
         ensure(!process, `worker ${worker} is booted though it has a process`);
-        const none = { waiting: [], inProgress: [], told: [], said: [], timedOut: [] };
+        const none = { waiting: [], quick: [], gathered: [], inProgress: [], told: [], said: [], timedOut: [] };
         state.processes[worker - 1] = { ...none, worker, alive: true, state: 'booting', killedFor: undefined };
         return;
       }
       case 'hand':
         ensure(!state.stopped, 'items are handed out after the stop');
-        tell(found(process), { kind: 'items', numbers: command.items.map(({ number }) => number) });
+        tell(found(process), {
+          kind: 'items',
+          quick: command.quick,
+          numbers: command.items.map(({ number }) => number),
+        });
         return;
       case 'drain':
         if (process) tell(process, { kind: 'drain' });
@@ -441,9 +476,14 @@ function giveBack(process: Process): void {
   for (const number of process.waiting.splice(0)) process.said.push({ kind: 'returned', number });
 }
 
+/** It says what has ended. */
+function flush(process: Process): void {
+  process.said.push(...process.gathered.splice(0));
+}
+
 function end(process: Process): void {
   process.alive = false;
-  Object.assign(process, { waiting: [], inProgress: [], told: [] });
+  Object.assign(process, { waiting: [], gathered: [], inProgress: [], told: [] });
 }
 
 function count(counts: number[], number: number): void {

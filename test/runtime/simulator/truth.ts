@@ -28,9 +28,12 @@ export interface Entry {
   crashesAlone: number;
   /** It was with a worker that went down. */
   suspect: boolean;
+  /** Its ack may be gathered with others. */
+  quick: boolean;
   /** Where it is to be tried again: not before, and by then at the latest. */
   notBefore: number;
-  handedAt: number;
+  /** Since when it may be in progress, as far as the master knows. */
+  begunAt: number;
   latest: number;
 }
 
@@ -41,9 +44,18 @@ export interface Presence {
   readonly held: Entry[];
   finished: number;
   clogged: boolean;
-  /** How many workers had died when it was booted. */
-  readonly deathsBefore: number;
+  /** An item of it has ended, and it has given none back since. */
+  paced: boolean;
 }
+
+/** How often, one after another, the processes of a worker have died without having finished an item, and when the last did. */
+interface Deaths {
+  readonly barren: number;
+  readonly lastAt: number;
+}
+
+/** Past so many bytes nothing is pulled, or handed to a worker, for later. */
+const AHEAD_BYTES = 4 * 1024 * 1024;
 
 export class Truth {
   readonly entries: Entry[] = [];
@@ -55,8 +67,6 @@ export class Truth {
   everReady = false;
   deaths = 0;
 
-  /** Deaths, one after another, of workers that had finished no item. */
-  barrenDeaths = 0;
   /** Items that are still to be processed. */
   readonly active = new Set<Entry>();
   /** Items whose outcome is being recorded. */
@@ -71,7 +81,7 @@ export class Truth {
 
   readonly #scenario: Scenario;
   readonly #byNumber = new Map<number, Entry>();
-  #lastDeathAt = 0;
+  readonly #deaths = new Map<number, Deaths>();
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -92,9 +102,10 @@ export class Truth {
       throws: 0,
       crashesAlone: 0,
       suspect: false,
+      quick: false,
       notBefore: 0,
       latest: 0,
-      handedAt: 0,
+      begunAt: 0,
     };
     this.entries.push(entry);
     this.#byNumber.set(entry.number, entry);
@@ -104,11 +115,12 @@ export class Truth {
     else if (this.stopping !== 'no') this.#end(entry, 'unfinished');
   }
 
-  handed(worker: number, items: readonly Item<Work>[], now: number): void {
+  handed(worker: number, items: readonly Item<Work>[], quick: boolean, now: number): void {
     const presence = this.#present(worker);
     ensure(this.stopping === 'no', `worker ${worker} was handed items after the stop`);
     ensure(presence.state === 'ready', `worker ${worker} was handed items while ${presence.state}`);
     ensure(worker <= this.size, `worker ${worker} was handed items though there are to be only ${this.size} workers`);
+    ensure(!quick || (this.#scenario.quick && presence.paced), `worker ${worker} is held to be quick`);
     for (const item of items) {
       const entry = this.entry(item.number);
       const where = `item ${item.number} was handed to worker ${worker}`;
@@ -118,18 +130,19 @@ export class Truth {
       ensure(!presence.clogged || presence.held.length === 0, `${where}, whose socket is full`);
       const suspect = [entry, ...presence.held].find((each) => each.suspect);
       ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.number} is not alone`);
+      ensure(!suspect || !quick, `${where}, and is quick though it is a suspect`);
+      ensure(presence.held.length < this.#most(presence), `${where}, which has ${presence.held.length} already`);
       entry.place = 'held';
+      entry.quick = quick;
       entry.holder = presence.process;
       entry.starts += 1;
-      entry.handedAt = now;
+      entry.begunAt = now;
       if (entry.starts > 1) this.retried += 1;
       if (!presence.process) throw new Violation(`${where}, which has no process`);
       this.distributed.add(entry);
       presence.held.push(entry);
     }
     this.handedInPlan.add(presence);
-    const { concurrency } = this.#scenario.rules;
-    ensure(presence.held.length <= concurrency, `worker ${worker} has ${presence.held.length} items`);
   }
 
   /** Whether an answer about the item is this process's to give. */
@@ -140,10 +153,10 @@ export class Truth {
   /** The holder's outcome was read. Returns what is to become of the item. */
   answered(worker: number, { number, how }: Outcome, now: number): 'done' | 'failed' | 'later' | 'unfinished' {
     const presence = this.#present(worker);
-    const entry = this.#letGo(presence, number);
+    const entry = this.#letGo(presence, number, now);
     presence.finished += 1;
-    // A worker that was booted after the last death and has finished an item: the crash loop, if it was one, is over.
-    if (presence.deathsBefore === this.deaths) this.barrenDeaths = 0;
+    presence.paced = true;
+    this.#deaths.delete(worker); // its crash loop, if it was one, is over
     if (how === 'done') return this.#judge(entry, 'done');
     return this.#attemptFailed(entry, how === 'threw for good', now);
   }
@@ -161,8 +174,10 @@ export class Truth {
   }
 
   /** The holder gave it back unstarted: uncounted. */
-  returned(worker: number, number: number): void {
-    this.#giveBack(this.#letGo(this.#present(worker), number));
+  returned(worker: number, number: number, now: number): void {
+    const presence = this.#present(worker);
+    presence.paced = false;
+    this.#giveBack(this.#letGo(presence, number, now));
   }
 
   #giveBack(entry: Entry): void {
@@ -187,7 +202,10 @@ export class Truth {
 
   /** The items that a worker has had for too long. */
   overdue(now: number, ms: number): Entry[] {
-    return [...this.workers.values()].flatMap(({ held }) => held.filter(({ handedAt }) => handedAt + ms < now));
+    const { concurrency } = this.#scenario.rules;
+    return [...this.workers.values()].flatMap(({ held }) =>
+      held.filter(({ begunAt }, index) => index < concurrency && begunAt + ms < now),
+    );
   }
 
   // ---- what happens to workers ----
@@ -196,8 +214,10 @@ export class Truth {
     ensure(this.stopping === 'no', `worker ${worker} was booted after the stop`);
     ensure(worker <= this.size, `worker ${worker} was booted though there are to be only ${this.size}`);
     ensure(!this.workers.has(worker), `worker ${worker} was booted though it has a process`);
-    const early = this.#lastDeathAt + this.#backoffMs() / 2 - now;
-    ensure(early <= 0, `worker ${worker} was booted ${early} ms too early after ${this.barrenDeaths} deaths`);
+    ensure(this.deaths === 0 || this.everReady, `worker ${worker} was booted though none ever came to be ready`);
+    const { lastAt } = this.#deathsOf(worker);
+    const early = lastAt + this.#backoffMs(worker) / 2 - now;
+    ensure(early <= 0, `worker ${worker} was booted ${early} ms too early`);
     const suspects = [...this.active].some(({ suspect }) => suspect);
     const needed = this.waiting((entry) => entry.notBefore <= now) > this.room();
     ensure(suspects || needed, `worker ${worker} was booted for no item`);
@@ -207,7 +227,7 @@ export class Truth {
       held: [],
       finished: 0,
       clogged: false,
-      deathsBefore: this.deaths,
+      paced: false,
     });
   }
 
@@ -233,14 +253,19 @@ export class Truth {
   /** Its exit is confirmed; `blamed` are the items that it was killed for, where it was. */
   exited(worker: number, now: number, blamed: ReadonlySet<number> | undefined, report: ExitReport<Work>): void {
     const presence = this.#present(worker);
-    const held = presence.held.splice(0);
+    const held = this.begunBy(worker);
+    const unstarted = presence.held.splice(0).slice(held.length);
     this.workers.delete(worker);
+    for (const { number } of unstarted) {
+      const begun = presence.process?.begun.has(number) ?? false;
+      ensure(!begun, `item ${number} is taken not to have been begun, and had been`);
+    }
     const goesByItself = this.stopping !== 'forcefully' && !blamed;
     const crashed = goesByItself && (presence.state !== 'asked to exit' || held.length > 0);
     if (crashed) {
       this.deaths += 1;
-      this.barrenDeaths = presence.finished > 0 ? 0 : this.barrenDeaths + 1;
-      this.#lastDeathAt = now;
+      const barren = presence.finished > 0 ? 0 : this.#deathsOf(worker).barren + 1;
+      this.#deaths.set(worker, { barren, lastAt: now });
     }
     const failed: Entry[] = [];
     const innocent: Entry[] = [];
@@ -266,15 +291,22 @@ export class Truth {
         this.#wait(entry);
       }
     }
+    for (const entry of unstarted) {
+      entry.holder = undefined;
+      if (this.stopping === 'forcefully') {
+        entry.starts -= 1;
+        if (entry.starts > 0) this.retried -= 1;
+        this.#end(entry, 'unfinished');
+      } else this.#giveBack(entry);
+    }
     const neverBooted = this.deaths > 0 && !this.everReady && this.workers.size === 0 && this.stopping === 'no';
     same('crashed', report.crashed, crashed);
     same('BootFailure', report.bootFailure, neverBooted);
-    const backoffMs = crashed && this.everReady ? this.#backoffMs() : 0;
-    // An item whose retry may be due by now may wait for a worker, or not yet.
-    const least = this.waiting(({ place }) => place === 'waiting') > 0 ? backoffMs / 2 : 0;
-    const most = this.waiting(({ notBefore }) => notBefore <= now) > 0 ? backoffMs : 0;
-    const right = report.bootInMs >= least && report.bootInMs <= most;
-    ensure(right, `the next boot is said to be put off by ${report.bootInMs} ms, not by ${least} to ${most}`);
+    const backoffMs = crashed && this.everReady && worker <= this.size ? this.#backoffMs(worker) : 0;
+    const lacking = this.waiting(({ place, suspect }) => place === 'waiting' && !suspect) - this.room();
+    const unsure = report.bootInMs === 0 && lacking <= 0;
+    const right = unsure || (report.bootInMs >= backoffMs / 2 && report.bootInMs <= backoffMs);
+    ensure(right, `the next boot is said to be put off by ${report.bootInMs} ms, not by ${backoffMs}`);
     same('items in progress', report.inProgress.map(numberOf).join(), held.map(({ item }) => item.number).join());
     same('items failed', report.failed.map(numberOf).join(), failed.map(({ item }) => item.number).join());
     const named = innocent.map(({ number }) => number).join();
@@ -303,12 +335,28 @@ export class Truth {
     return presence;
   }
 
-  #letGo(presence: Presence, number: number): Entry {
+  #letGo(presence: Presence, number: number, now: number): Entry {
+    const { concurrency } = this.#scenario.rules;
     const index = presence.held.findIndex((entry) => entry.number === number);
     const entry = presence.held.splice(index, 1)[0];
     if (index < 0 || !entry) throw new Violation(`item ${number} was let go by a worker that does not have it`);
     entry.holder = undefined;
+    const next = presence.held[concurrency - 1];
+    if (next && index < concurrency) next.begunAt = now;
     return entry;
+  }
+
+  /** What a worker may have begun, as far as the master can know: it says at once what has ended, but of what is quick. */
+  begunBy(worker: number): Entry[] {
+    const { held } = this.#present(worker);
+    const { concurrency } = this.#scenario.rules;
+    return held.filter((_, index) => held.slice(0, index).filter(({ quick }) => !quick).length < concurrency);
+  }
+
+  /** How many items it may have. */
+  #most({ held, paced }: Presence): number {
+    const bytes = held.reduce((sum, { work }) => sum + work.size, 0);
+    return this.#scenario.rules.concurrency + (paced && bytes < AHEAD_BYTES ? this.#scenario.ahead : 0);
   }
 
   #wait(entry: Entry): void {
@@ -352,11 +400,17 @@ export class Truth {
 
   /** How many more items find a worker soon. */
   roomToPull(): number {
+    const { concurrency } = this.#scenario.rules;
+    let bytes = 0;
+    for (const { place, work, suspect } of this.active) if (place === 'waiting' && !suspect) bytes += work.size;
     let room = 0;
     for (let worker = 1; worker <= this.size; worker++) {
       const presence = this.workers.get(worker);
-      if (!presence) room += this.#scenario.rules.concurrency;
-      else if (presence.state !== 'asked to exit' && !presence.clogged) room += this.#roomIn(presence);
+      if (!presence) room += concurrency;
+      else if (presence.state !== 'asked to exit' && !presence.clogged && !this.isAlone(presence)) {
+        const most = bytes < AHEAD_BYTES ? this.#most(presence) : concurrency;
+        room += Math.max(0, most - presence.held.length);
+      }
     }
     return room;
   }
@@ -378,15 +432,20 @@ export class Truth {
     return undefined;
   }
 
-  /** When boots go on after the last death, at the latest; before the first worker was ever ready, not at all. */
-  backoffEnds(): number {
-    if (this.barrenDeaths > 0 && !this.everReady) return Infinity;
-    return this.#lastDeathAt + this.#backoffMs();
+  /** When a worker is booted again, at the latest; before the first was ever ready, not at all. */
+  backoffEnds(worker: number): number {
+    if (this.deaths > 0 && !this.everReady) return Infinity;
+    return this.#deathsOf(worker).lastAt + this.#backoffMs(worker);
   }
 
-  /** How long a boot is put off after the last death, at most; with jitter down to half of it. */
-  #backoffMs(): number {
-    return this.barrenDeaths === 0 ? 0 : Math.min(30_000, 100 * 2 ** (this.barrenDeaths - 1));
+  #deathsOf(worker: number): Deaths {
+    return this.#deaths.get(worker) ?? { barren: 0, lastAt: 0 };
+  }
+
+  /** How long its boot is put off after its last death, at most; with jitter down to half of it. */
+  #backoffMs(worker: number): number {
+    const { barren } = this.#deathsOf(worker);
+    return barren === 0 ? 0 : Math.min(30_000, 100 * 2 ** (barren - 1));
   }
 }
 

@@ -31,6 +31,8 @@ export interface Work {
   /** Its key, and which item of that key it is. */
   readonly id: string;
   readonly nature: Nature;
+  /** In bytes. */
+  readonly size: number;
   /** How often it misbehaves before it has done with that. */
   readonly tantrums: number;
   /** How often a process has begun with it. */

@@ -1,0 +1,104 @@
+// What is carried arrives as v8.serialize would have it, whichever way it goes.
+import { isDeepStrictEqual } from 'node:util';
+import v8 from 'node:v8';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { bytesOf, decodeValue, encodeValue } from '../../runtime/codec.ts';
+import { encode, FrameReader } from '../../runtime/protocol.ts';
+
+const key = fc.oneof(fc.string({ unit: 'binary', maxLength: 5 }), fc.constantFrom('__proto__', 'toJSON', '0', '-1'));
+const anything = fc.anything({
+  key,
+  maxDepth: 4,
+  withBigInt: true,
+  withBoxedValues: true,
+  withDate: true,
+  withMap: true,
+  withSet: true,
+  withNullPrototype: true,
+  withSparseArray: true,
+  withTypedArray: true,
+  withUnicodeString: true,
+});
+
+class Point {
+  x = 1;
+}
+
+const shared = { there: 'twice' };
+const circle: Record<string, unknown> = { name: 'round' };
+circle['self'] = circle;
+const match = 'abc'.match(/b/);
+
+const values: [string, unknown][] = [
+  ['minus zero', -0],
+  ['minus zero in an object', { a: [-0] }],
+  ['no number', { a: Number.NaN, b: Number.POSITIVE_INFINITY }],
+  ['undefined', undefined],
+  ['a field that is undefined', { a: undefined, b: 1 }],
+  ['half a character', { a: '\ud800' }],
+  ['half a character in a long string', `${'x'.repeat(1000)}\ud800`],
+  ['a long string', 'ünï'.repeat(1000)],
+  ['a string of any length', 'x'.repeat(511)],
+  ['an array with a hole', Object.assign(new Array(3), { 0: 1, 2: 3 })],
+  ['an array with more than its elements', match],
+  ['what is there twice', { a: shared, b: [shared] }],
+  ['a circle', circle],
+  ['a field named __proto__', JSON.parse('{"__proto__": {"polluted": true}, "a": 1}')],
+  ['a class instance', new Point()],
+  ['an object of no prototype', Object.assign(Object.create(null), { a: 1 })],
+  ['a Buffer', Buffer.from('bytes')],
+  ['an empty Buffer', Buffer.alloc(0)],
+  ['a typed array', new Float64Array([1.5, -0])],
+  ['a getter', Object.defineProperty({}, 'a', { enumerable: true, get: () => 7 })],
+  ['a field that is not listed', Object.defineProperty({ b: 1 }, 'a', { enumerable: false, value: 7 })],
+  ['a field named by a symbol', { [Symbol('s')]: 1, a: 2 }],
+  ['many values', Array.from({ length: 65 }, (_, index) => index)],
+  ['deeply nested', JSON.parse(`${'['.repeat(70)}1${']'.repeat(70)}`)],
+];
+
+/** By each of the ways that it may go: as an item in a frame, and as a result. */
+function carried(value: unknown): unknown[] {
+  const body = encodeValue(value, 'it', Infinity);
+  const reader = new FrameReader(0);
+  reader.allowItems(2 ** 30);
+  const [frame] = encode({ kind: 'items', quick: true, items: [{ number: 1, attempt: 1, key: '', body }] });
+  const message = reader.read(frame);
+  const item = message?.kind === 'items' ? message.items[0] : undefined;
+  return [item?.value(), item?.value(), decodeValue(bytesOf(body))];
+}
+
+test.for(values)('%s', ([, value]) => {
+  const expected = v8.deserialize(v8.serialize(value));
+  for (const arrived of carried(value)) expect(isDeepStrictEqual(arrived, expected)).toBe(true);
+});
+
+test('anything that can be carried', () => {
+  fc.assert(
+    fc.property(anything, (value) => {
+      const expected = v8.deserialize(v8.serialize(value));
+      return carried(value).every((arrived) => isDeepStrictEqual(arrived, expected));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('what is there twice is the same thing when it arrives', () => {
+  for (const arrived of carried({ a: shared, b: shared })) {
+    const { a, b } = arrived as { a: object; b: object };
+    expect(a).toBe(b);
+  }
+});
+
+test('each time that it is read it is another', () => {
+  const [first, second] = carried({ list: [1] }) as { list: number[] }[];
+  first?.list.push(2);
+  expect(second).toEqual({ list: [1] });
+});
+
+test('the task may go on with what it has yielded', () => {
+  const bytes = Buffer.from('bytes');
+  const body = encodeValue(bytes, 'it', Infinity);
+  bytes.fill(0);
+  expect(decodeValue(body)).toEqual(Buffer.from('bytes'));
+});
