@@ -131,6 +131,8 @@ export const unknownAnswer = (key: string, template: string): Refusal =>
   );
 
 interface Place {
+  /** Where it is another file. */
+  readonly fileName?: string;
   readonly line: number;
   readonly reason: string;
   readonly remedy: string;
@@ -140,7 +142,7 @@ interface Place {
 export const hookRefused = (file: string, places: readonly Place[]): Refusal =>
   new Refusal(
     3,
-    places.map(({ line, reason }) => `${harmless(file)}:${line}: ${harmless(reason)}`).join('\n'),
+    places.map(({ fileName, line, reason }) => `${harmless(fileName ?? file)}:${line}: ${harmless(reason)}`).join('\n'),
     [...new Set(places.map(({ remedy }) => remedy))].join('\n'),
   );
 

@@ -1,6 +1,6 @@
 /** The inverse of the last command that wrote in a project's folder, as a change set like any other. */
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { badRecord } from '../errors.ts';
 import { type Before, isBehindFolders, readBefore, stat } from './disk.ts';
 import { placesOf, type RecordedChange, readRecord, refuseLinks } from './record.ts';
@@ -17,6 +17,8 @@ export interface Reversal extends ChangeSet {
   /** The command line that is taken back. */
   readonly command: string;
   readonly kept: readonly Kept[];
+  /** Whether the project's own folder was made by the command; then it goes, if nothing is left in it. */
+  readonly madeRoot: boolean;
 }
 
 /**
@@ -40,23 +42,38 @@ export function reversalOfLast(root: string): Reversal | undefined {
   const { added, differing } = survey(root, wanted);
   const changes = [...added, ...differing];
   const goneFolders = record.madeFolders.filter((folder) => isBehindFolders(root, folder)).toReversed();
-  return { root, changes, goneFolders, undoes: kept.length === 0 ? 'all' : 'part', command: record.command, kept };
+  return {
+    root,
+    changes,
+    goneFolders,
+    undoes: kept.length === 0 ? 'all' : 'part',
+    command: record.command,
+    kept,
+    madeRoot: record.madeAbove > 0,
+  };
 }
 
 /** What becomes of one file: it is as it was already (undefined), it is restored, or it is kept. */
 function decide(root: string, last: string, change: RecordedChange): Wanted | Kept | undefined {
-  const { path, before, after } = change;
-  if (!isBehindFolders(root, path)) {
-    return before === null ? undefined : { path, reason: 'its folder is gone, or has become something else' };
-  }
-  const state = stat(join(root, path));
+  const { path, after } = change;
+  const isThere = isBehindFolders(root, path);
+  if (!isThere && !isFree(root, path)) return { path, reason: 'what is on the way to it is no folder now' };
+  const state = isThere ? stat(join(root, path)) : undefined;
   if (state !== undefined && !state.isFile()) return { path, reason: 'something other than a file is there now' };
-  const now = readBefore(root, path);
+  const now = state && readBefore(root, path);
   const wanted = wantedBefore(last, change, now);
   if (isAsWanted(wanted, now)) return undefined;
   if (now === undefined) return after === null ? wanted : { path, reason: 'it was removed since' };
   if (sha256(now.bytes) === after?.sha256) return wanted;
   return { path, reason: after === null ? 'another one is there now' : 'it was edited since' };
+}
+
+/** Whether the folders on the way to a path can be made: what is there of them are folders. */
+function isFree(root: string, path: string): boolean {
+  const folder = dirname(path);
+  if (folder === '.') return true;
+  const state = stat(join(root, folder));
+  return state === undefined ? isFree(root, folder) : state.isDirectory();
 }
 
 /** What a file was: the bytes, and the mode where the command had a part in it. */

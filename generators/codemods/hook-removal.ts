@@ -5,9 +5,17 @@
 
 import { ts } from 'ts-morph';
 import { type Contract, type ContractMember, readContract } from './contract.ts';
-import { type HookOptions, type HookResult, NO_CONTRACT, refused, whyUnknown } from './hook.ts';
+import {
+  type HookOptions,
+  type HookResult,
+  NO_CONTRACT,
+  refused,
+  stillIn,
+  whereInherited,
+  whyUnknown,
+} from './hook.ts';
 import { dropImport, importedAs } from './import-removal.ts';
-import { type Inserted, NOTHING_INSERTED, partsOf } from './inserted.ts';
+import { type Inserted, partsOf } from './inserted.ts';
 import { type Cut, cut, endOfTrailingComments, indentAt, lineOf, styleOf } from './insertion.ts';
 import { isRefusal, type Refusal } from './refusal.ts';
 import { lineStart, rowOf, startWithDoc } from './row.ts';
@@ -49,11 +57,10 @@ export function removeHooks(source: string, options: RemovalOptions): HookResult
   if (isRefusal(file)) return refused(file);
   const task = findTaskClass(file);
   if (isRefusal(task)) return refused(task);
-  const before = options.inserted ?? NOTHING_INSERTED;
+  const before = stillIn(options.inserted, task, file);
 
   const refusals = options.hooks.flatMap(
-    (hook) =>
-      whyUnknown(hook, task, contract, file) ?? whyKept(hook, task, contract, file, before, options.force) ?? [],
+    (hook) => whyUnknown(hook, task, contract, file) ?? whyKept(hook, task, contract, file, before, options) ?? [],
   );
   const [first, ...more] = refusals;
   if (first) return refused(first, ...more);
@@ -80,30 +87,28 @@ function whyKept(
   contract: Contract,
   file: ts.SourceFile,
   inserted: Inserted,
-  force: boolean,
+  options: RemovalOptions,
 ): Refusal | undefined {
-  for (const node of task.chain) {
-    const there = memberCalled(node, hook);
-    if (!there) continue;
-    const line = lineOf(file, there.getStart(file));
-    if (node !== task.node) {
-      return {
-        line,
-        reason: `${hook} is in a class that this one extends`,
-        remedy: 'Take it out there by hand: other classes may have it from there.',
-      };
-    }
-    if (!ts.isMethodDeclaration(there)) {
-      return { line, reason: `${hook} is there, and is not a method`, remedy: 'Take it out by hand.' };
-    }
-    if (force || untouched(there, task, contract, file, inserted) !== undefined) return undefined;
+  const there = memberCalled(task.node, hook);
+  const inherited = there ? undefined : whereInherited(hook, task, options);
+  if (inherited) {
     return {
-      line,
-      reason: `${hook} ${Object.hasOwn(inserted.hooks, hook) ? 'was changed since it was added' : 'is not as divvy would have added it'}`,
-      remedy: 'Take it out by hand, or add --force to take it out as it is.',
+      ...inherited,
+      reason: `${hook} is in a class that this one extends`,
+      remedy: 'Take it out there by hand: other classes may have it from there.',
     };
   }
-  return undefined;
+  if (!there) return undefined;
+  const line = lineOf(file, there.getStart(file));
+  if (!ts.isMethodDeclaration(there)) {
+    return { line, reason: `${hook} is there, and is not a method`, remedy: 'Take it out by hand.' };
+  }
+  if (options.force || untouched(there, task, contract, file, inserted) !== undefined) return undefined;
+  return {
+    line,
+    reason: `${hook} ${Object.hasOwn(inserted.hooks, hook) ? 'was changed since it was added' : 'is not as divvy would have added it'}`,
+    remedy: 'Take it out by hand, or add --force to take it out as it is.',
+  };
 }
 
 /** Returns the text of a method, from its indentation on, where it is as it was put in; else undefined. */

@@ -5,7 +5,9 @@
  */
 
 import type { ts } from 'ts-morph';
+import { basesOf, type ReadModule } from './bases.ts';
 import { type Contract, type ContractMember, readContract } from './contract.ts';
+import { importedNow } from './import-removal.ts';
 import { type Inserted, NOTHING_INSERTED } from './inserted.ts';
 import { insert, lineOf, styleOf } from './insertion.ts';
 import { methodInsertion } from './place.ts';
@@ -46,6 +48,8 @@ export interface HookOptions {
   readonly contract: string;
   /** What was put into the file before, where that is known. */
   readonly inserted?: Inserted | undefined;
+  /** Reads the files of classes that the task's class extends; without it only those of its own file are known. */
+  readonly read?: ReadModule | undefined;
 }
 
 /**
@@ -63,13 +67,13 @@ export function addHooks(source: string, options: HookOptions): HookResult {
   const task = findTaskClass(file);
   if (isRefusal(task)) return refused(task);
 
-  const refusals = options.hooks.flatMap((hook) => whyNot(hook, task, contract, file) ?? []);
+  const refusals = options.hooks.flatMap((hook) => whyNot(hook, task, contract, file, options) ?? []);
   const [first, ...more] = refusals;
   if (first) return refused(first, ...more);
 
   const added = contract.members.filter(({ name }) => options.hooks.includes(name) && !hasMethod(task.node, name));
   if (added.length === 0) return { kind: 'unchanged' };
-  let edited: Edited = { text: source, inserted: options.inserted ?? NOTHING_INSERTED };
+  let edited: Edited = { text: source, inserted: stillIn(options.inserted, task, file) };
   for (const member of added) {
     const next = addHook(edited, options.fileName, member, contract);
     if (isRefusal(next)) return refused(next);
@@ -91,6 +95,15 @@ function hookPlaces(source: string, fileName: string, names: readonly string[]):
   });
 }
 
+/** What was put in and is there still: the author may have taken some of it out by hand. */
+export function stillIn(inserted: Inserted = NOTHING_INSERTED, task: TaskClass, file: ts.SourceFile): Inserted {
+  const now = importedNow(file);
+  const imports = inserted.imports.filter((each) => now.includes(each));
+  const hooks = Object.entries(inserted.hooks).filter(([name]) => hasMethod(task.node, name));
+  const statement = imports.length > 0 ? inserted.statement : undefined;
+  return { hooks: Object.fromEntries(hooks), imports, ...(statement && { statement }) };
+}
+
 interface Edited {
   readonly text: string;
   readonly inserted: Inserted;
@@ -104,6 +117,19 @@ export const NO_CONTRACT: Refusal = {
 
 export function refused(...refusals: readonly [Refusal, ...Refusal[]]): HookResult {
   return { kind: 'refused', refusals };
+}
+
+/** Returns where a class has a hook from, if it has it from one that it extends. */
+export function whereInherited(
+  hook: string,
+  task: TaskClass,
+  { fileName, read }: HookOptions,
+): Pick<Refusal, 'fileName' | 'line'> | undefined {
+  for (const base of basesOf(task, fileName, read)) {
+    const there = memberCalled(base.node, hook);
+    if (there) return { fileName: base.fileName, line: lineOf(base.file, there.getStart(base.file)) };
+  }
+  return undefined;
 }
 
 /** Says that a name is no hook; undefined where it is one. */
@@ -124,20 +150,30 @@ export function whyUnknown(
 }
 
 /** Says why a hook cannot be added to the class; undefined where it can, or where it is there already. */
-function whyNot(hook: string, task: TaskClass, contract: Contract, file: ts.SourceFile): Refusal | undefined {
+function whyNot(
+  hook: string,
+  task: TaskClass,
+  contract: Contract,
+  file: ts.SourceFile,
+  options: HookOptions,
+): Refusal | undefined {
   const member = contract.members.find(({ name }) => name === hook);
   if (!member?.optional) return whyUnknown(hook, task, contract, file);
   if (hasMethod(task.node, hook)) return undefined;
-  for (const node of task.chain) {
-    const there = memberCalled(node, hook);
-    if (!there) continue;
+  const own = memberCalled(task.node, hook);
+  if (own) {
     return {
-      line: lineOf(file, there.getStart(file)),
-      reason: `${hook} is there already, ${node === task.node ? 'and is not a method' : 'in a class that this one extends'}`,
-      remedy:
-        node === task.node
-          ? 'Make it a method by hand.'
-          : 'Override it by hand, and call `super` where it is still wanted.',
+      line: lineOf(file, own.getStart(file)),
+      reason: `${hook} is there already, and is not a method`,
+      remedy: 'Make it a method by hand.',
+    };
+  }
+  const inherited = whereInherited(hook, task, options);
+  if (inherited) {
+    return {
+      ...inherited,
+      reason: `${hook} is there already, in a class that this one extends`,
+      remedy: 'Override it by hand, and call `super` where it is still wanted.',
     };
   }
   if (task.typeArguments.length === 0 && needsTypeArgument(member, contract)) {

@@ -18,6 +18,10 @@ export function importedAs(file: ts.SourceFile, module: string, types: readonly 
     .map(({ element }) => element.getText(file));
 }
 
+/** Returns all names in a file's lists of imports, as they stand there. */
+export const importedNow = (file: ts.SourceFile): string[] =>
+  specifiersOf(file).map(({ element }) => element.getText(file));
+
 /** Returns the text and what is put in without a name, where nothing in the file uses it; else both as they are. */
 export function dropImport(
   text: string,

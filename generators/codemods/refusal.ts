@@ -1,5 +1,7 @@
 /** Why a codemod leaves a source alone, and what the author of the source can do about it. */
 export interface Refusal {
+  /** The file of that line, where it is not the source. */
+  readonly fileName?: string;
   /** The line of the source that is the reason, from 1. */
   readonly line: number;
   readonly reason: string;

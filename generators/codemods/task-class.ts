@@ -47,7 +47,7 @@ export function parse(source: string, fileName: string): ts.SourceFile | Refusal
 export function findTaskClass(file: ts.SourceFile): TaskClass | Refusal {
   const exported = findDefaultExport(file);
   if (exported) {
-    const node = classOf(exported.expression, file);
+    const node = classNamed(exported.expression, file);
     if (node) return taskClass(node, file);
     return {
       line: lineOf(file, exported.statement.getStart(file)),
@@ -118,7 +118,8 @@ function taskClass(node: ts.ClassLikeDeclaration, file: ts.SourceFile): TaskClas
   return { node, chain, module: moduleOfParallelizable(file) ?? '#divvy', typeArguments: clause?.typeArguments ?? [] };
 }
 
-function findDefaultExport(
+/** Returns the statement of the default export, and what it exports, as far as that is in the file. */
+export function findDefaultExport(
   file: ts.SourceFile,
 ): { statement: ts.Statement; expression: ts.Node | undefined } | undefined {
   for (const statement of file.statements) {
@@ -140,7 +141,7 @@ function findDefaultExport(
 }
 
 /** Returns the class that an expression is or names, as far as this file tells. */
-function classOf(expression: ts.Node | undefined, file: ts.SourceFile): ts.ClassLikeDeclaration | undefined {
+export function classNamed(expression: ts.Node | undefined, file: ts.SourceFile): ts.ClassLikeDeclaration | undefined {
   if (!expression) return undefined;
   if (ts.isClassLike(expression)) return isAmbient(expression) ? undefined : expression;
   if (
@@ -148,22 +149,27 @@ function classOf(expression: ts.Node | undefined, file: ts.SourceFile): ts.Class
     ts.isAsExpression(expression) ||
     ts.isSatisfiesExpression(expression)
   ) {
-    return classOf(expression.expression, file);
+    return classNamed(expression.expression, file);
   }
   if (!ts.isIdentifier(expression)) return undefined;
   for (const statement of file.statements) {
-    if (ts.isClassDeclaration(statement) && statement.name?.text === expression.text) return classOf(statement, file);
+    if (ts.isClassDeclaration(statement) && statement.name?.text === expression.text)
+      return classNamed(statement, file);
     if (!ts.isVariableStatement(statement)) continue;
     const { declarations } = statement.declarationList;
     const declaration = declarations.find((each) => ts.isIdentifier(each.name) && each.name.text === expression.text);
-    if (declaration) return classOf(declaration.initializer, file);
+    if (declaration) return classNamed(declaration.initializer, file);
   }
   return undefined;
 }
 
 function baseOf(node: ts.ClassLikeDeclaration, file: ts.SourceFile): ts.ClassLikeDeclaration | undefined {
-  const clause = node.heritageClauses?.find((each) => each.token === ts.SyntaxKind.ExtendsKeyword);
-  return classOf(clause?.types[0]?.expression, file);
+  return classNamed(extendedBy(node), file);
+}
+
+/** Returns what a class extends. */
+export function extendedBy(node: ts.ClassLikeDeclaration): ts.Expression | undefined {
+  return node.heritageClauses?.find((each) => each.token === ts.SyntaxKind.ExtendsKeyword)?.types[0]?.expression;
 }
 
 /** Returns all classes of a file, those within expressions too. */

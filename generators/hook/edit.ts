@@ -1,5 +1,7 @@
 /** The task and the lock as they are to be, put into the in-memory tree. */
 
+import { posix } from 'node:path';
+import { isBehindFolders, readBefore } from '../change-set/disk.ts';
 import { type ChangeSet, survey, type Wanted } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import { settleDirty } from '../dirty.ts';
@@ -22,7 +24,7 @@ export interface Edit {
 export async function editTask(call: Call, subject: Subject, put: Workshop['put']): Promise<Edit> {
   const { action, hooks, root, path, before, source, contract } = subject;
   const lock = lockToEdit(root);
-  const options = { fileName: path, hooks, contract, inserted: insertedIn(lock, path) };
+  const options = { fileName: path, hooks, contract, inserted: insertedIn(lock, path), read: readerOf(root) };
   const { addHooks } = await import('../codemods/hook.ts');
   const { removeHooks } = await import('../codemods/hook-removal.ts');
   const force = call.values.force === true;
@@ -42,3 +44,15 @@ export function settleChanges({ root }: Subject, wanted: readonly Wanted[]): Cha
   const { added, differing } = survey(root, wanted);
   return { root, changes: [...added, ...differing] };
 }
+
+/** Reads other files of the project, for the codemods: by a relative import, and only such as are in it. */
+const readerOf = (root: string) => (specifier: string, from: string) => {
+  if (!specifier.startsWith('.')) return undefined;
+  const path = posix.join(posix.dirname(from), specifier);
+  for (const fileName of [path, `${path}.ts`, path.replace(/\.([cm]?)js$/, '.$1ts')]) {
+    const isInside = !fileName.startsWith('../') && isBehindFolders(root, fileName);
+    const bytes = isInside ? readBefore(root, fileName)?.bytes : undefined;
+    if (bytes) return { source: bytes.toString('utf8'), fileName };
+  }
+  return undefined;
+};

@@ -1,6 +1,6 @@
 /** `divvy undo`: the inverse of the last command that wrote. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { placesOf } from '../change-set/record.ts';
@@ -62,12 +62,13 @@ function reportNothing({ terminal }: Call, root: string): Exit {
   return 0;
 }
 
-function report(call: Call, { root, changes, command, kept }: Reversal, planned: Planned | undefined): Exit {
+function report(call: Call, reversal: Reversal, planned: Planned | undefined): Exit {
+  const { root, changes, command, kept } = reversal;
   const { terminal } = call;
   const preview: Previewed[] = previewOf(changes);
   sayPreview(call, preview);
   if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
-  else if (changes.length > 0) terminal.say(whatWasDone(call, root, command, preview));
+  else if (changes.length > 0) terminal.say(whatWasDone(call, reversal, preview));
   else if (kept.length === 0) terminal.say(`Nothing to do: all is as it was before ${harmless(command)}.`);
   if (kept.length > 0) terminal.refuse(keptFiles(kept));
   terminal.result({
@@ -83,7 +84,7 @@ function report(call: Call, { root, changes, command, kept }: Reversal, planned:
   return kept.length > 0 ? 3 : 0;
 }
 
-function whatWasDone(call: Call, root: string, command: string, preview: readonly Previewed[]): string {
+function whatWasDone(call: Call, { root, command, madeRoot }: Reversal, preview: readonly Previewed[]): string {
   const { style } = call.terminal;
   const count = (...actions: Previewed['action'][]) => preview.filter(({ action }) => actions.includes(action)).length;
   const [removed, restored] = [count('remove'), count('create', 'edit')];
@@ -94,7 +95,14 @@ function whatWasDone(call: Call, root: string, command: string, preview: readonl
   return [
     `Taken back: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
-    ...(existsSync(root) ? [] : [`The folder ${root} is gone.`]),
+    ...whatIsLeft(root, madeRoot),
     `${style.faint('What was taken back:')} ${harmless(command)}`,
   ].join('\n');
+}
+
+/** Of a folder that the command had made: that it is gone, or what is in it that the command did not write. */
+function whatIsLeft(root: string, madeRoot: boolean): string[] {
+  if (!madeRoot) return [];
+  if (!existsSync(root)) return [`The folder ${root} is gone.`];
+  return [`The folder ${root} stays: there is still ${readdirSync(root).map(harmless).join(', ')} in it.`];
 }
