@@ -1,6 +1,18 @@
 /** A project of its own for the task `ledger`, whose journals are in it, and which says what was processed, where and when. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -24,6 +36,8 @@ export class Project {
   readonly env: NodeJS.ProcessEnv;
   readonly #items: string;
   readonly #ledger: string;
+  readonly #entries: Entry[] = [];
+  #bytesRead = 0;
 
   constructor(items: readonly string[], { mark = 'divvy.json', within = tmpdir() } = {}) {
     this.folder = mkdtempSync(join(within, 'divvy-ledger '));
@@ -52,14 +66,25 @@ export class Project {
 
   /** How many entries there are. */
   get entered(): number {
-    return wholeLinesOf(this.#ledger).length;
+    this.#readOn();
+    return this.#entries.length;
   }
 
   /** Everything that was entered, from the `from`th entry on. */
   entries(from = 0): Entry[] {
-    return wholeLinesOf(this.#ledger)
-      .slice(from)
-      .map((line) => JSON.parse(line) as Entry);
+    this.#readOn();
+    return this.#entries.slice(from);
+  }
+
+  /** Reads what is new in the ledger: it is asked for often, and may be long. */
+  #readOn(): void {
+    const descriptor = openSync(this.#ledger, 'r');
+    const bytes = Buffer.alloc(fstatSync(descriptor).size - this.#bytesRead);
+    readSync(descriptor, bytes, 0, bytes.length, this.#bytesRead);
+    closeSync(descriptor);
+    const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1); // without what may be being written
+    this.#bytesRead += whole.length;
+    for (const line of whole.toString().split('\n')) if (line !== '') this.#entries.push(JSON.parse(line) as Entry);
   }
 
   /** The items that were processed to their end, in the order of their names. */
@@ -81,11 +106,6 @@ export class Project {
   records(file = join(this.journals, this.files().at(-1) ?? '')): JournalRecord[] {
     return linesOf(file).map((line) => JSON.parse(line) as JournalRecord);
   }
-}
-
-/** Without what may be being written. */
-function wholeLinesOf(file: string): string[] {
-  return readFileSync(file, 'utf8').split('\n').slice(0, -1);
 }
 
 function linesOf(file: string): string[] {

@@ -19,6 +19,7 @@ export default class Ledger {
     if (item.startsWith('fails') && process.env['MENDED'] !== '1') throw new Error(`no: ${item}`);
     if (item.startsWith('permanent')) throw new PermanentError('never');
     if (item.startsWith('twice') && attempt === 1) throw new Error('once');
+    if (item.startsWith('brief')) await new Promise((resolve) => setTimeout(resolve, 5));
     if (item.startsWith('slow')) await new Promise((resolve) => setTimeout(resolve, 20));
     if (item.startsWith('obeys')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     if (item.startsWith('ignores')) await new Promise(() => setInterval(() => {}, 1000));
