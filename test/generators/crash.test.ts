@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { recover } from '../../generators/change-set/recovery.ts';
 import { cleanEnvironment, divvy, freshFolder, home, treeOf } from './commands.ts';
+import { killAtRandom } from './random-kill.ts';
 
 /** Runs one writing or recovering process that is killed before its nth step on the disk. Returns whether it was. */
 const killedAt = (step: number, act: 'write' | 'undo' | 'recover', root: string): boolean =>
@@ -160,6 +161,10 @@ function withoutEmptyRoot(tree: Record<string, string>, before: Record<string, s
   const isEmpty = Object.keys(tree).every((path) => path === 'project/');
   return isEmpty && !('project/' in before) ? {} : tree;
 }
+
+test('killed at random moments, a process that writes and takes back leaves the one or the other', async () => {
+  await killAtRandom(15);
+});
 
 test('a command that reads a project takes back what was cut short in it', async () => {
   const folder = freshFolder();
