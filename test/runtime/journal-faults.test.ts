@@ -1,6 +1,6 @@
 // Disks that are full, read-only or gone, and descriptors that have run out: what is not recorded is not reported as done.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -94,6 +94,43 @@ describe.runIf(ROOT_ON_LINUX)('a file system of its own', () => {
     expect([readOnly.status, readOnly.stdout]).toEqual([74, '']);
     expect((await locked.run(['--dry-run']).ended()).status).toBe(0);
     expect([...project.entries(), ...locked.entries()]).toEqual([]);
+  });
+});
+
+describe('a folder that may not be written', () => {
+  // Root may write everywhere, unless that is taken from it.
+  const by = ROOT_ON_LINUX ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--'] : [];
+
+  function lock(folder: string): void {
+    chmodSync(folder, 0o555);
+    onTestFinished(() => chmodSync(folder, 0o755));
+  }
+
+  test('where there is no journal yet: 74 before anything is processed', async () => {
+    const project = new Project(items(2));
+    lock(project.folder);
+    const refused = await project.run([], { by }).ended();
+    expect(refused.stderr).toMatch(/the journal cannot be written: .*EACCES.*choose another place with --journal/);
+    expect([refused.status, project.entered]).toEqual([74, 0]);
+    expect((await project.run(['--dry-run'], { by }).ended()).stdout).toBe('"item 1"\n"item 2"\n');
+    expect((await project.run(['--no-journal'], { by }).ended()).status).toBe(0);
+    expect(project.processed()).toEqual(items(2));
+  });
+
+  test('with a journal in it: a resume is refused with 74, and how it stands can be read', async () => {
+    const project = new Project(items(3));
+    expect((await project.run(['--limit', '1'], { by }).ended()).status).toBe(0);
+    lock(project.journals);
+    for (const how of ['--resume', '--retry-failed']) {
+      const refused = await project.run([how], { by }).ended();
+      expect(refused.stderr).toMatch(/the journal cannot be written: .*EACCES/);
+      expect([how, refused.status, project.processed().length]).toEqual([how, 74, 1]);
+    }
+    expect((await project.run(['--status'], { by }).ended()).stdout).toContain('unfinished: 1 item done');
+    chmodSync(project.journals, 0o755);
+    expect((await project.run(['--resume'], { by }).ended()).status).toBe(0);
+    expect(project.processed()).toEqual(items(3));
+    expect(project.files()).toHaveLength(1);
   });
 });
 

@@ -47,6 +47,25 @@ describe('--timeout', () => {
     expect(failed.map((record) => 'number' in record && record.number).sort()).toEqual([2, 4]);
     expect([...new Set(project.processed())]).toEqual(['slow', 'slow 2']);
   });
+
+  test('beside others, with retries: each that is too slow is tried as often as it may be, and nobody pays for it', async () => {
+    const project = new Project(['slow', 'loops', 'obeys', 'slow 2', 'ignores', 'twice', 'slow 3']);
+    const args = [...timeout, '-n', '1', '-c', '2', '--retries', '1', '--backoff', '1ms'];
+    const { status, stderr } = await project.run(args).ended();
+    expect(status).toBe(1);
+    for (const number of [2, 3, 5]) expect(stderr).toContain(`item ${number} failed after `);
+    const outcomes = project.records().filter((record) => record.type === 'done' || record.type === 'failed');
+    const ends = outcomes.map(({ type, number }) => `${number} ${type}`).sort();
+    expect(ends).toEqual(['1 done', '2 failed', '3 failed', '4 done', '5 failed', '6 done', '7 done']);
+    for (const outcome of outcomes) {
+      if (outcome.type === 'failed') expect(outcome.error.name).toBe('TimeoutError');
+    }
+    // What is too slow was tried twice on its own account; the others were never counted, however often they began.
+    const startsOf = (name: string): number =>
+      project.entries().filter(({ what, item }) => what === 'start' && item === name).length;
+    for (const name of ['loops', 'obeys', 'ignores', 'twice']) expect(startsOf(name)).toBeGreaterThanOrEqual(2);
+    expect(project.processed()).toEqual(expect.arrayContaining(['slow', 'slow 2', 'slow 3', 'twice']));
+  });
 });
 
 describe('workers are replaced', () => {
