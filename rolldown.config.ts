@@ -1,6 +1,8 @@
 // Bundles the two commands into dist/, so that `npm create` fetches one small package and nothing else.
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import standaloneCode from 'ajv/dist/standalone/index.js';
 import { defineConfig, type Plugin } from 'rolldown';
 import { minify } from 'rolldown/utils';
 
@@ -58,6 +60,23 @@ const withoutUnusedParts: Plugin = {
 function packageFolder(id: string): string | undefined {
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
 }
+
+/** The schemas that are shipped, as functions: checking a value needs no compiler of schemas then, which is large. */
+const validators: Plugin = {
+  name: 'validators',
+  load(id) {
+    if (id !== join(import.meta.dirname, 'generators/validators.ts')) return null;
+    const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json'], { cwd: import.meta.dirname });
+    const ajv = new Ajv({ strict: false, code: { source: true } });
+    for (const path of schemas) ajv.addSchema(JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8')), path);
+    const names = Object.fromEntries(schemas.map((path, index) => [`check${index}`, path]));
+    const table = Object.entries(names).map(([name, path]) => `${JSON.stringify(path)}: exports.${name}`);
+    return {
+      code: `${standaloneCode.default(ajv, names)};\nexports.validatorOf = (schema) => ({ ${table.join(', ')} })[schema];`,
+      moduleType: 'js',
+    };
+  },
+};
 
 /** What the commands import once the check has passed is the other bundle. */
 const commands: Plugin = {
@@ -130,7 +149,7 @@ export default defineConfig([
   {
     input: 'bin/commands.ts',
     platform: 'node',
-    plugins: [withoutUnusedParts, minified, notices],
+    plugins: [withoutUnusedParts, validators, minified, notices],
     // What these do when loaded is to define things, though their package.json does not say so.
     treeshake: { moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es)\//.test(id) },
     output: {

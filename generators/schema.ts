@@ -1,6 +1,4 @@
-/** JSON Schemas that are shipped, and the one owner of what checks a value against one. */
-
-import { read } from './package.ts';
+/** JSON Schemas that are shipped, and how a value is held against one. */
 
 /**
  * Why a value is not as a schema has it; undefined where it is.
@@ -9,8 +7,8 @@ import { read } from './package.ts';
  * name   - what the value is called in the reason.
  */
 export async function whyNotAs(schema: string, value: unknown, name: string): Promise<string | undefined> {
-  const { Ajv } = await import('ajv');
-  const ajv = new Ajv({ strict: false });
-  const isValid = ajv.validate(JSON.parse(read(schema).toString('utf8')) as object, value);
-  return isValid ? undefined : ajv.errorsText(ajv.errors, { dataVar: name });
+  const { validatorOf } = await import('./validators.ts');
+  const isValid = validatorOf(schema);
+  if (isValid(value)) return undefined;
+  return (isValid.errors ?? []).map(({ instancePath, message }) => `${name}${instancePath} ${message}`).join(', ');
 }

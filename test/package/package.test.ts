@@ -73,8 +73,8 @@ describe('the tarball', () => {
   test('has the licences of what is bundled, beside each chunk', () => {
     const licences = (chunk: string): string => readFileSync(join(installed, `dist/${chunk}.LICENSES.txt`), 'utf8');
     for (const [chunk, name] of [
-      ['create.js', 'yeoman-environment'],
-      ['create.js', 'mem-fs'],
+      ['environment.js', 'yeoman-environment'],
+      ['environment.js', 'mem-fs'],
       ['ejs.js', 'ejs'],
       ['execa.js', 'execa'],
       ['ts-morph.js', 'ts-morph'],
