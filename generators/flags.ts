@@ -40,7 +40,12 @@ const CREATE = ['create'];
 const WRITE = ['create', 'hook', 'apply', 'undo'];
 
 export const flags = {
-  yes: { short: 'y', help: 'defaults for what is unanswered; never overwrites', commands: CREATE },
+  yes: {
+    short: 'y',
+    help: 'defaults for what is unanswered; never overwrites',
+    helpIn: { hook: 'never ask, as --no-input' },
+    commands: ['create', 'hook'],
+  },
   input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: ['create', 'hook'] },
   template: {
     short: 't',

@@ -6,6 +6,7 @@ import { stat } from './change-set/disk.ts';
 import { isPending, recover } from './change-set/recovery.ts';
 import { badManifest, noProject } from './errors.ts';
 import { whyNotAs } from './schema.ts';
+import { type Terminal, tellOfRecovery } from './terminal.ts';
 
 export const MANIFEST = 'divvy.json';
 
@@ -37,9 +38,9 @@ export function projectFolder(from: string): string | undefined {
  *
  * Rejects with a Refusal with exit code 2 where there is none, or its divvy.json is not as the schema has it.
  */
-export async function openProject(from: string): Promise<Project> {
+export async function openProject(from: string, terminal: Terminal): Promise<Project> {
   const found = projectFolder(from);
-  if (found !== undefined && isPending(found)) recover(found);
+  if (found !== undefined && isPending(found)) tellOfRecovery(terminal, recover(found));
   const folder = projectFolder(from);
   if (folder === undefined) throw noProject(from);
   const file = join(folder, MANIFEST);

@@ -15,6 +15,7 @@ import type { Call } from './command.ts';
 import { badPlan, planNotWritten, planThere } from './errors.ts';
 import { MANIFEST, projectFolder } from './manifest.ts';
 import { version } from './package.ts';
+import { isShown } from './preview.ts';
 import { whyNotAs } from './schema.ts';
 import { asTyped, commandLine } from './shell.ts';
 
@@ -55,13 +56,11 @@ export interface Plan {
 }
 
 /**
- * Writes the plan that `--plan` asks for, and nothing else.
- *
- * isDry - not even that: npm kept a `--dry-run`.
+ * Writes the plan that `--plan` asks for, and nothing else; with `--dry-run` or `--diff` not even that.
  *
  * Throws a Refusal: with exit code 3 where another file has that name, with 1 where it cannot be written.
  */
-export function writePlan(call: Call, { root, changes, goneFolders }: ChangeSet, isDry = false): Planned {
+export function writePlan(call: Call, { root, changes, goneFolders }: ChangeSet): Planned {
   const file = resolve(call.cwd, call.values.plan ?? '');
   const isProject = stat(join(root, MANIFEST)) !== undefined;
   const base = isProject ? root : baseOf(call.cwd, root);
@@ -73,7 +72,7 @@ export function writePlan(call: Call, { root, changes, goneFolders }: ChangeSet,
     goneFolders: goneFolders ?? [],
     changes: changes.map(planned),
   };
-  if (!isDry) writeNew(file, `${JSON.stringify(plan, null, 2)}\n`);
+  if (!isShown(call)) writeNew(file, `${JSON.stringify(plan, null, 2)}\n`);
   const whereApplied = isProject ? projectFolder(process.cwd()) : process.cwd();
   const isHere = call.cwd === process.cwd() && whereApplied !== undefined && realRoot(whereApplied) === base;
   const argv = isHere ? [call.values.plan ?? ''] : ['-C', base, file];

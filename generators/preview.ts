@@ -13,8 +13,14 @@ export interface Previewed {
 }
 
 /** Whether nothing but a plan may be written, since what would be written is to be shown or planned. */
-export const isPreview = ({ values }: Call): boolean =>
-  values['dry-run'] === true || values.diff === true || values.plan !== undefined;
+export const isPreview = (call: Call): boolean => isShown(call) || call.values.plan !== undefined;
+
+/** Whether nothing at all may be written. */
+export const isShown = (call: Call): boolean =>
+  call.values['dry-run'] === true || call.values.diff === true || isNpmDryRun(call);
+
+/** Whether `--dry-run` was said to npm: what was asked for is that nothing be written, whoever was asked. */
+const isNpmDryRun = ({ environment }: Call): boolean => environment['npm_config_dry_run'] === 'true';
 
 /** What is done with each file of a change set. */
 export const previewOf = (changes: readonly Change[]): Previewed[] =>
@@ -56,23 +62,17 @@ export function diffOf(preview: readonly Previewed[]): string {
 }
 
 /** Shows what `--diff` or `--dry-run` asks for. */
-export function sayPreview({ values, terminal }: Call, preview: readonly Previewed[]): void {
+export function sayPreview(call: Call, preview: readonly Previewed[]): void {
+  const { values, terminal } = call;
   if (values.diff) terminal.show(diffOf(preview));
-  else if (isPreviewOrVerbose(values) && preview.length > 0) terminal.say(listOf(preview, terminal));
+  else if ((isPreview(call) || values.verbose) && preview.length > 0) terminal.say(listOf(preview, terminal));
 }
 
-const isPreviewOrVerbose = (values: Call['values']): boolean =>
-  values['dry-run'] === true || values.plan !== undefined || values.verbose === true;
-
 /** Says that nothing was written, and what would be. */
-export function sayNotWritten(
-  { terminal, values }: Call,
-  root: string,
-  count: number,
-  planned: Planned | undefined,
-): void {
+export function sayNotWritten(call: Call, root: string, count: number, planned: Planned | undefined): void {
+  const { terminal, values } = call;
   const files = `${count} ${count === 1 ? 'file' : 'files'}`;
-  if (planned === undefined) terminal.say(`\nNothing was written. It would be, in ${root}: ${files}.`);
+  if (planned === undefined || isShown(call)) terminal.say(`\nNothing was written. It would be, in ${root}: ${files}.`);
   else
     terminal.say(
       `\nNothing was written but the plan ${values.plan}. It would be, in ${root}: ${files}.\nTo write it:\n  ${planned.apply}`,

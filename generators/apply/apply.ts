@@ -12,6 +12,7 @@ import { version } from '../package.ts';
 import { type Plan, readPlan } from '../plan.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { asTyped } from '../shell.ts';
+import { tellOfRecovery } from '../terminal.ts';
 
 /**
  * Applies a plan, all of it or nothing. Applied a second time it changes nothing.
@@ -23,7 +24,7 @@ export async function apply(call: Call): Promise<Exit> {
   const [given] = call.words;
   if (given === undefined) throw noPlanNamed(call.shown);
   const plan = await readPlan(call, given);
-  if (!isPreview(call)) recover(plan.root);
+  if (!isPreview(call)) tellOfRecovery(call.terminal, recover(plan.root));
   const changeSet = settleChanges(plan);
   await settleDirty(call, plan.root, changeSet.changes);
   if (!isPreview(call)) write(changeSet, asTyped(call));

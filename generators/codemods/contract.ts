@@ -10,7 +10,7 @@ export interface ContractMember {
   readonly name: string;
   /** Whether a task may do without it: then it is a hook. */
   readonly optional: boolean;
-  /** The first sentence of its comment: the process that calls it, and when. */
+  /** Of its comment the sentence that says which process calls it, and when. */
   readonly summary: string;
   readonly parameters: readonly { readonly name: string; readonly type: ts.TypeNode }[];
   readonly returns: ts.TypeNode;
@@ -66,7 +66,7 @@ function memberOf(member: ts.TypeElement): ContractMember | undefined {
   return {
     name: member.name.text,
     optional: member.questionToken !== undefined,
-    summary: firstSentence(member),
+    summary: whereItRuns(member),
     parameters: member.parameters.flatMap(({ name, type }) =>
       ts.isIdentifier(name) && type ? [{ name: name.text, type }] : [],
     ),
@@ -74,7 +74,9 @@ function memberOf(member: ts.TypeElement): ContractMember | undefined {
   };
 }
 
-function firstSentence(member: ts.MethodSignature): string {
+/** The sentence that says where it runs, wherever in the comment that is; in a contract without one, the first. */
+function whereItRuns(member: ts.MethodSignature): string {
   const comment = ts.getTextOfJSDocComment(ts.getJSDocCommentsAndTags(member).find(ts.isJSDoc)?.comment) ?? '';
-  return /^.*?\.(?=\s|$)/.exec(comment.replace(/\s+/g, ' '))?.[0] ?? comment.replace(/\s+/g, ' ');
+  const text = comment.replace(/\s+/g, ' ');
+  return /(?<=^|[.:] )Runs in .*?\.(?=\s|$)/.exec(text)?.[0] ?? /^.*?\.(?=\s|$)/.exec(text)?.[0] ?? text;
 }

@@ -95,11 +95,19 @@ function hookPlaces(source: string, fileName: string, names: readonly string[]):
   });
 }
 
+/** How all lines end; undefined where some end otherwise. git may have changed it since, for all of them. */
+function onlyEol(text: string): string | undefined {
+  const ends = new Set(text.match(/\r?\n/g));
+  return ends.size === 1 ? [...ends][0] : undefined;
+}
+
 /** What was put in and is there still: the author may have taken some of it out by hand. */
 export function stillIn(inserted: Inserted = NOTHING_INSERTED, task: TaskClass, file: ts.SourceFile): Inserted {
   const now = importedNow(file);
   const imports = inserted.imports.filter((each) => now.includes(each));
-  const hooks = Object.entries(inserted.hooks).filter(([name]) => hasMethod(task.node, name));
+  const hooks = Object.entries(inserted.hooks)
+    .filter(([name]) => hasMethod(task.node, name))
+    .map(([name, text]) => [name, text.replace(/\r?\n/g, onlyEol(file.text) ?? '$&')]);
   const statement = imports.length > 0 ? inserted.statement : undefined;
   return { hooks: Object.fromEntries(hooks), imports, ...(statement && { statement }) };
 }

@@ -23,7 +23,7 @@ import { contractText, hooksOf, readHooks } from '../hooks.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import { type PackageManager, packageManagerFor } from '../package-manager.ts';
 import { DEFAULT_TEMPLATE, findTemplate, type TemplateManifest, templates } from '../templates.ts';
-import { isInteractive } from '../terminal.ts';
+import { isInteractive, tellOfRecovery } from '../terminal.ts';
 
 export interface Answers {
   /** The project's folder as it was given. */
@@ -59,7 +59,7 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   const task = call.values.name ?? basename(resolve(call.cwd, folder));
   refuseName(task, call.values.name === undefined);
   const root = rootOf(call.cwd, folder);
-  if (!isPreview && stat(root) !== undefined) recover(root);
+  if (!isPreview && stat(root) !== undefined) tellOfRecovery(call.terminal, recover(root));
   if (call.values.force !== true) refuseFullFolder(folder, root);
 
   const template = await settleTemplate(call, mayAsk, ask);

@@ -6,11 +6,12 @@ import { runStages } from '../environment.ts';
 import type { Edited } from '../lock.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
+import { isPreview, isShown } from '../preview.ts';
 import { asTyped } from '../shell.ts';
 import { type Answers, settleAnswers } from './answers.ts';
 import { type Settled, settleAll } from './conflicts.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
-import { isNpmDryRun, refuseSwallowedFlags } from './npm-flags.ts';
+import { refuseSwallowedFlags } from './npm-flags.ts';
 import { renderProject } from './render.ts';
 import { report } from './report.ts';
 
@@ -22,8 +23,7 @@ import { report } from './report.ts';
  */
 export async function create(call: Call): Promise<Exit> {
   const { values } = call;
-  const isShown = values['dry-run'] === true || values.diff === true || isNpmDryRun(call);
-  const isPreview = isShown || values.plan !== undefined;
+  const isPreviewed = isPreview(call);
   let answers: Answers;
   let edited: Edited | undefined;
   let planned: Planned | undefined;
@@ -34,7 +34,7 @@ export async function create(call: Call): Promise<Exit> {
     initializing: [() => refuseSwallowedFlags(call)],
     prompting: [
       async ({ ask }) => {
-        answers = await settleAnswers(call, isPreview, ask);
+        answers = await settleAnswers(call, isPreviewed, ask);
       },
     ],
     writing: [
@@ -44,18 +44,18 @@ export async function create(call: Call): Promise<Exit> {
     ],
     conflicts: [
       async (workshop) => {
-        settled = await settleAll(call, answers, edited, isShown, workshop);
+        settled = await settleAll(call, answers, edited, isShown(call), workshop);
       },
       () => {
         const changeSet = { root: answers.root, changes: settled.changes };
-        if (values.plan !== undefined) planned = writePlan(call, changeSet, isNpmDryRun(call));
-        else if (!isPreview) write(changeSet, asTyped(call));
+        if (values.plan !== undefined) planned = writePlan(call, changeSet);
+        else if (!isPreviewed) write(changeSet, asTyped(call));
       },
     ],
     end: [
       async () => {
-        if (!isPreview) followed = await follow(call, answers);
-        report(call, answers, settled, followed, isPreview, planned);
+        if (!isPreviewed) followed = await follow(call, answers);
+        report(call, answers, settled, followed, isPreviewed, planned);
       },
     ],
   });

@@ -23,9 +23,6 @@ const NPM_HAS_IT_TOO = new Set([
   'cwd',
 ]);
 
-/** Whether `--dry-run` was said to npm: what was asked for is that nothing be written, whoever was asked. */
-export const isNpmDryRun = ({ environment }: Call): boolean => environment['npm_config_dry_run'] === 'true';
-
 /**
  * Refuses where npm took a flag that can only have been meant for this command, and shows the
  * right command line. Where it may have been meant for npm, `--yes` and the like, that line is shown on stderr.

@@ -5,7 +5,7 @@ import { afterWriteFailed } from '../errors.ts';
 import { version } from '../package.ts';
 import { onceOff } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
-import { diffOf, filesAsJson, listOf, type Previewed } from '../preview.ts';
+import { diffOf, filesAsJson, isShown, listOf, type Previewed } from '../preview.ts';
 import { asArgument, commandLine } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Answers } from './answers.ts';
@@ -23,7 +23,7 @@ export function report(
   const { terminal, values } = call;
   if (values.diff) terminal.show(diffOf(settled.preview));
   else if (isPreview || values.verbose) terminal.say(listOf(settled.preview, terminal));
-  if (planned !== undefined) {
+  if (planned !== undefined && !isShown(call)) {
     terminal.say(`\nNothing was written but the plan. It would be, in ${answers.root}: ${counted(settled)}.`);
     terminal.say(`To write it:\n  ${planned.apply}`);
   } else if (isPreview) {

@@ -33,7 +33,7 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const [word, ...names] = call.words;
   const action = ACTIONS.find((each) => each === word);
   if (action === undefined) throw noSubcommand(call.shown, word, word && nearest(word, ACTIONS));
-  const project = await openProject(call.cwd);
+  const project = await openProject(call.cwd, call.terminal);
   const contract = contractOf(project);
   const hooks = await settleHooks(call, action, names, await hooksKnownTo(project, contract), ask);
   const file = await settleTask(call, project, ask);

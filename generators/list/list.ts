@@ -13,7 +13,7 @@ import { templates } from '../templates.ts';
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
 
 export async function list({ cwd, terminal }: Call): Promise<Exit> {
-  const project = projectFolder(cwd) === undefined ? undefined : await openProject(cwd);
+  const project = projectFolder(cwd) === undefined ? undefined : await openProject(cwd, terminal);
   const tasks = project ? await tasksOf(project) : [];
   const rows = templates().map(({ name, description }) => [name, description] as const);
   const hooks = hooksOf(contractText()).map(({ name, summary }) => [name, summary] as const);

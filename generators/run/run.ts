@@ -15,8 +15,8 @@ import { taskFile, taskNames } from '../tasks.ts';
  *
  * Resolves with how the runner ended. Rejects with a Refusal with exit code 2 where there is no project or no such task.
  */
-export async function run({ argv, cwd }: Call): Promise<Exit> {
-  const project = await openProject(whereToLook(argv, cwd));
+export async function run({ argv, cwd, terminal }: Call): Promise<Exit> {
+  const project = await openProject(whereToLook(argv, cwd), terminal);
   return runRunner(runnerOf(project), withTaskFile(argv, cwd, project), cwd);
 }
 

@@ -13,7 +13,7 @@ import { findTask, taskNames } from '../tasks.ts';
  * runtime that is there cannot say.
  */
 export async function status({ words, cwd, terminal }: Call): Promise<Exit> {
-  const project = await openProject(cwd);
+  const project = await openProject(cwd, terminal);
   const [word] = words;
   const asked = word === undefined ? taskNames(project) : [word];
   const tasks: { name: string; lastRun: LastRun | null }[] = [];

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { placesOf } from '../change-set/record.ts';
+import { placesOf, readRecord } from '../change-set/record.ts';
 import { isPending, recover } from '../change-set/recovery.ts';
 import { type Reversal, reversalOfLast } from '../change-set/reversal.ts';
 import { realRoot } from '../change-set/survey.ts';
@@ -26,8 +26,13 @@ import { asTyped } from '../shell.ts';
  */
 export async function undo(call: Call): Promise<Exit> {
   const root = realRoot(folderToUndoIn(call.cwd));
-  const cut = isPending(root) ? recover(root) : undefined;
-  if (cut !== undefined) return reportCut(call, root, cut);
+  if (isPreview(call)) {
+    const pending = readRecord(placesOf(root).pending);
+    if (pending) return reportCut(call, root, pending.command);
+  } else if (isPending(root)) {
+    const cut = recover(root);
+    if (cut !== undefined) return reportCut(call, root, cut);
+  }
   const reversal = reversalOfLast(root);
   if (reversal === undefined) return reportNothing(call, root);
   let planned: Planned | undefined;
@@ -48,11 +53,15 @@ function folderToUndoIn(cwd: string): string {
   }
 }
 
-function reportCut({ terminal }: Call, root: string, command: string): Exit {
+function reportCut(call: Call, root: string, command: string): Exit {
+  const { terminal } = call;
+  const written = !isPreview(call);
   terminal.say(
-    `A command was cut short here, and has been taken back:\n  ${harmless(command)}\nNothing else was. To undo the command before it: divvy undo`,
+    written
+      ? `A command was cut short here, and has been taken back:\n  ${harmless(command)}\nNothing else was. To undo the command before it: divvy undo`
+      : `A command was cut short here. Nothing was written; this, and nothing else, would be taken back:\n  ${harmless(command)}`,
   );
-  terminal.result({ command: 'undo', version, written: true, folder: root, undone: command, files: [], kept: [] });
+  terminal.result({ command: 'undo', version, written, folder: root, undone: command, files: [], kept: [] });
   return 0;
 }
 

@@ -174,8 +174,11 @@ test('a command that reads a project takes back what was cut short in it', async
   const step = lastPendingStep(join(folder, 'cut'), folder, 'write', files);
   expect(run(step, 'write', root, files).wasKilled).toBe(true);
   expect(treeOf(root)).toHaveProperty(['divvy.json']);
-  const { code, stdout } = await divvy(['list', '--json'], { cwd: root });
+  const { code, stdout, stderr } = await divvy(['list', '--json'], { cwd: root });
   expect(code).toBe(2);
+  expect(stderr).toContain(
+    'A command was cut short here, and what it had written has been taken back:\n      a test\n',
+  );
   expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining('there is no divvy.json') } });
   expect(existsSync(root)).toBe(false);
 });

@@ -108,6 +108,24 @@ describe.each([['--dry-run'], ['--diff'], ['--json', '--dry-run']])('with %s', (
   });
 });
 
+test('a dry run that npm was asked for is one here too', async () => {
+  const cwd = projectWith();
+  const before = treeOf(cwd);
+  const { code, stdout } = await divvy(['hook', 'add', 'total'], { cwd, env: { npm_config_dry_run: 'true' } });
+  expect(code).toBe(0);
+  expect(stdout).toContain('Nothing was written');
+  expect(treeOf(cwd)).toEqual(before);
+});
+
+test('a file whose line ends git has changed since gives its hooks back all the same', async () => {
+  const cwd = projectWith();
+  await add(cwd, 'beforeRun', 'key');
+  const file = join(cwd, 'tasks/nightly.ts');
+  writeFileSync(file, read(file).replaceAll('\n', '\r\n'));
+  expect(await remove(cwd, 'beforeRun', 'key')).toMatchObject({ code: 0, stderr: '' });
+  expect(read(file)).toBe(TASK.replaceAll('\n', '\r\n'));
+});
+
 test('--json says what was done, where, and that is all there is on stdout', async () => {
   const cwd = projectWith();
   const { code, stdout, stderr } = await add(cwd, 'key', 'total', '--json', '--diff');

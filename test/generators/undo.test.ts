@@ -207,6 +207,9 @@ test('a command that was cut short is taken back, and not the one before it', as
     if (name?.includes('/')) mkdirSync(join(last, name, '..'), { recursive: true });
     if (name !== undefined) writeFileSync(join(last, name), content.slice(4), 'latin1');
   }
+  const cut = treeOf(cwd);
+  expect((await undo(cwd, '--dry-run')).stdout).toContain('would be taken back:\n  divvy hook add total\n');
+  expect(treeOf(cwd)).toEqual(cut);
   const { code, stdout } = await undo(cwd);
   expect(code).toBe(0);
   expect(stdout).toMatch(/was cut short here, and has been taken back:\n {2}divvy hook add total\nNothing else was/);

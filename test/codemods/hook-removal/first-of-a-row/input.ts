@@ -21,7 +21,7 @@ export default class Nightly implements Parallelizable<Item> {
     void [run, result]; // Write here what is to happen, in place of this line.
   }
 
-  /** The item's name across runs: it is how a resume knows what is done. */
+  /** Runs in the master, once for each item of `dispatch`. */
   key(item: Item): string {
     return JSON.stringify(item); // Put in its place what names it for good, such as its id.
   }

@@ -16,7 +16,7 @@ export default class Nightly implements Parallelizable<Item> {
     console.log(run.runId);
   }
 
-  /** The item's name across runs: it is how a resume knows what is done. */
+  /** Runs in the master, once for each item of `dispatch`. */
   key(item: Item): string {
     return JSON.stringify(item); // Put in its place what names it for good, such as its id.
   }

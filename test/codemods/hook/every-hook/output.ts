@@ -11,7 +11,7 @@ export default class Nightly implements Parallelizable<Item> {
     console.log(item);
   }
 
-  /** The number of items, where it is known: it gives progress an end. */
+  /** Runs in the master, before the first fork. */
   async total(): Promise<number> {
     return Number.POSITIVE_INFINITY; // Not known yet. How many items does dispatch yield?
   }
@@ -56,7 +56,7 @@ export default class Nightly implements Parallelizable<Item> {
     void [item, error, outcome]; // Write here what is to happen, in place of this line.
   }
 
-  /** The item's name across runs: it is how a resume knows what is done. */
+  /** Runs in the master, once for each item of `dispatch`. */
   key(item: Item): string {
     return JSON.stringify(item); // Put in its place what names it for good, such as its id.
   }

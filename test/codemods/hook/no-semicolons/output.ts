@@ -11,7 +11,7 @@ export default class Nightly implements Parallelizable<Item> {
     console.log(item)
   }
 
-  /** The number of items, where it is known: it gives progress an end. */
+  /** Runs in the master, before the first fork. */
   async total(): Promise<number> {
     return Number.POSITIVE_INFINITY // Not known yet. How many items does dispatch yield?
   }
