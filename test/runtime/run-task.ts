@@ -4,7 +4,7 @@
  */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -141,6 +141,19 @@ export class TaskRun {
   killGroup(signal: NodeJS.Signals): void {
     if (isAlive(-this.pid)) process.kill(-this.pid, signal);
   }
+}
+
+const UNSHARE = ['unshare', '--pid', '--fork', '--mount-proc'];
+/** The command before the runner that makes it PID 1 of a PID namespace, as in a container. Linux only. */
+export const AS_PID_1: readonly string[] = process.getuid?.() === 0 ? UNSHARE : ['sudo', '-n', '-E', ...UNSHARE];
+
+/** The runner of a run as PID 1, as seen from here: below `unshare`, which may stand below `sudo`. */
+export function innermost(pid: number): number {
+  const comm = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  if (comm !== 'sudo' && comm !== 'unshare') return pid;
+  if (!child) throw new Error(`${comm} (${pid}) has started nothing`);
+  return innermost(Number(child));
 }
 
 /** Whether there is a process of this id, or for a negative one any in this group. One that only waits to be reaped is none. */

@@ -1,9 +1,9 @@
 // The signals to the master: docs/signals.md, contract of the runner.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { gone, isAlive, makeGate, runTask } from './run-task.ts';
+import { AS_PID_1, gone, innermost, makeGate, runTask } from './run-task.ts';
 
 const GRACEFUL = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
 const STATUS = { SIGINT: 130, SIGQUIT: 131, SIGHUP: 129, SIGTERM: 143 } as const;
@@ -225,14 +225,11 @@ test('a terminal that is closed is a hang-up, and what can no longer be said kee
 // Other systems have no PID namespaces. Where this one does not let us make one, these tests fail: nothing else is PID 1.
 if (process.platform === 'linux') {
   describe('as PID 1, where the kernel ignores a signal that has no handler', () => {
-    const unshare = ['unshare', '--pid', '--fork', '--mount-proc'];
-    const by = process.getuid?.() === 0 ? unshare : ['sudo', '-n', '-E', ...unshare];
-
     test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
       '%s: the exit code stands for it',
       async (signal) => {
         const gate = await makeGate();
-        const run = runTask('gated', { by, args: ['-v', '-n', '2', '--', '3'], env: gate.env });
+        const run = runTask('gated', { by: AS_PID_1, args: ['-v', '-n', '2', '--', '3'], env: gate.env });
         await Promise.race([gate.arrived(2), run.said(/: stopp/)]);
         expect(run.stderr).toMatch(': master 1,');
         process.kill(innermost(run.pid), signal);
@@ -243,12 +240,4 @@ if (process.platform === 'linux') {
       },
     );
   });
-}
-
-/** The runner, as seen from here: below `unshare`, which may stand below `sudo`. */
-function innermost(pid: number): number {
-  const comm = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  expect(isAlive(pid)).toBe(true);
-  return comm === 'sudo' || comm === 'unshare' ? innermost(Number(child)) : pid;
 }
