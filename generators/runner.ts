@@ -14,6 +14,8 @@ export interface LastRun {
   readonly runId: string;
   /** Absolute. */
   readonly journal: string;
+  /** The task's own arguments. */
+  readonly args: readonly string[];
   /** `unfinished` where it was stopped or killed: it can be resumed. */
   readonly state: 'running' | 'complete' | 'unfinished';
   /** The process of its master. */

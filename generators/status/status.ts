@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import type { Call, Exit } from '../command.ts';
 import { openProject } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
+import { commandLine } from '../shell.ts';
 import { findTask, taskNames } from '../tasks.ts';
 
 /**
@@ -29,9 +30,10 @@ function linesOf({ name, lastRun: run }: { name: string; lastRun: LastRun | null
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
   lines.push(`  journal ${relative(cwd, run.journal)}`);
-  // The arguments are not repeated here: a task's own have to be the same again, and the runner says so if they are not.
-  if (run.state === 'unfinished') lines.push(`  to go on: divvy run ${name} --resume`);
-  if (run.state !== 'running' && run.failed > 0)
-    lines.push(`  to try what failed again: divvy run ${name} --retry-failed`);
+  // The task's own arguments have to be the same again; the runner's options are not in the journal.
+  const command = (option: string): string =>
+    commandLine(['divvy', 'run', name, option, ...(run.args.length > 0 ? ['--', ...run.args] : [])]);
+  if (run.state === 'unfinished') lines.push(`  to go on: ${command('--resume')}`);
+  if (run.state !== 'running' && run.failed > 0) lines.push(`  to try what failed again: ${command('--retry-failed')}`);
   return lines;
 }

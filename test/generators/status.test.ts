@@ -62,7 +62,7 @@ describe('divvy status says of', () => {
     expect(lines[1]).toMatch(/^ {2}began 2\d{3}-.*Z, ended 2\d{3}-.*Z$/);
     expect(lines[2]).toMatch(/^ {2}journal \.divvy\/nightly\/.+\.ndjson$/);
     expect(lines.slice(3)).toEqual([
-      '  to try what failed again: divvy run nightly --retry-failed',
+      '  to try what failed again: divvy run nightly --retry-failed -- 2',
       'weekly: no run yet',
       '',
     ]);
@@ -82,7 +82,7 @@ describe('divvy status says of', () => {
 
   test('a run that goes on that it does; and once it is killed, how to go on', async () => {
     const cwd = project();
-    const running = run(cwd, 'wait');
+    const running = run(cwd, 'wait', '--', 'for', 'two words');
     await once(running.stdout, 'data'); // The item is in progress.
     const { stdout } = await divvy(['status', 'nightly'], { cwd });
     expect(stdout).toContain(`nightly: runs now, as process ${running.pid}: 0 done\n`);
@@ -91,7 +91,7 @@ describe('divvy status says of', () => {
     await running;
     const after = await divvy(['status', 'nightly'], { cwd });
     expect(after.stdout).toMatch(/^nightly: cut short: 0 done\n/);
-    expect(after.stdout).toContain('\n  to go on: divvy run nightly --resume\n');
+    expect(after.stdout).toContain("\n  to go on: divvy run nightly --resume -- wait for 'two words'\n");
   });
 });
 
