@@ -12,7 +12,7 @@ const LONGEST = 64;
  */
 const TAKEN = new Set([
   ...['divvy', 'start', 'test', 'typecheck', 'typescript', 'node', 'vendor', 'tasks'],
-  ...['last', 'pending'],
+  ...['last', 'pending', 'done'],
 ]);
 
 /** Names that a task file imports from `#divvy`, or declares or uses beside its class. */

@@ -37,6 +37,7 @@ describe('a task may not be called', () => {
     ['com1', /Windows/],
     ['divvy', /something else/],
     ['last', /something else/],
+    ['done', /something else/],
     ['test', /something else/],
     ['typescript', /something else/],
     ['item', /class Item/],
