@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
+import { projectWith, TASK } from './project.ts';
 import { session } from './terminal-session.ts';
 
 const FOLDER = 'Which folder should the project be in?';
@@ -92,4 +93,17 @@ describe('on a terminal nothing is asked', () => {
     await session([...argv, '--quiet'], cwd, env).shows('exit 0');
     expect(readdirSync(cwd)).toEqual(['my-task']);
   });
+});
+
+test('hook add asks which hooks, and of which task where there are several', async () => {
+  const cwd = projectWith({ nightly: TASK, weekly: TASK });
+  const { shows, keys } = session(['hook', 'add'], cwd);
+  await shows('Which hooks do you want to add?');
+  keys('Down', 'Space', 'Enter');
+  await shows('Which task?');
+  keys('Down', 'Enter');
+  const screen = await shows('exit 0');
+  expect(screen).toContain('A hook is there, for you to fill in:\n  beforeRun  tasks/weekly.ts:13');
+  expect(readFileSync(join(cwd, 'tasks/weekly.ts'), 'utf8')).toContain('beforeRun(');
+  expect(readFileSync(join(cwd, 'tasks/nightly.ts'), 'utf8')).toBe(TASK);
 });
