@@ -62,8 +62,11 @@ export function otherTaskOf(file: string, taskFile: string): string | undefined 
 export function pruneJournals(taskFile: string): void {
   for (const file of journalsOf(taskFile).slice(KEPT - 1)) {
     if (isInUse(file)) continue;
-    fs.rmSync(file, { force: true });
-    fs.rmSync(`${file}.lock`, { force: true });
+    // With its lock, and with what a process that was killed left of a lock.
+    const folder = path.dirname(file);
+    for (const name of fs.readdirSync(folder)) {
+      if (name.startsWith(path.basename(file))) fs.rmSync(path.join(folder, name), { force: true });
+    }
   }
 }
 

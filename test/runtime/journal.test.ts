@@ -289,6 +289,7 @@ describe('the place', () => {
     const self = { pid: process.pid, started: startOf(process.pid) };
     fs.writeFileSync(path.join(folder, `${names[1]}.lock`), JSON.stringify(self));
     fs.writeFileSync(path.join(folder, `${names[2]}.lock`), JSON.stringify({ pid: process.pid, started: 'before' }));
+    fs.writeFileSync(path.join(folder, `${names[2]}.lock.7-7.1`), '');
     pruneJournals(path.join(project, 'tasks/t.ts'));
     expect(fs.readdirSync(folder).sort()).toEqual([names[1], `${names[1]}.lock`, ...names.slice(5)].sort());
     expect(fs.readFileSync(path.join(folder, '../.gitignore'), 'utf8')).toBe('*\n');
