@@ -3,8 +3,15 @@
  */
 
 import { isProxy } from 'node:util/types';
-import v8 from 'node:v8';
 import { UnfitError } from './errors.ts';
+
+/** node:v8, loaded when it is first needed: a worker whose items are plain boots without it. */
+let loaded: typeof import('node:v8') | undefined;
+
+function v8(): typeof import('node:v8') {
+  loaded ??= process.getBuiltinModule('node:v8');
+  return loaded;
+}
 
 /** An item as it is carried: small and plain, its JSON; or else bytes, of which the first says how to read them. */
 export type Body = string | Buffer;
@@ -30,7 +37,7 @@ export function encodeValue(value: unknown, what: string, maxBytes: number): Bod
   try {
     const plain = plainText(value);
     if (plain !== undefined && plain.length <= maxBytes) return plain;
-    bytes = rawBytes(value) ?? v8.serialize(value);
+    bytes = rawBytes(value) ?? v8().serialize(value);
   } catch (error) {
     throw new UnfitError(whyUnfit(value, what, error));
   }
@@ -58,7 +65,7 @@ export function decodeValue(body: Body): unknown {
     case JSON_TEXT:
       return JSON.parse(body.toString('utf8', 1));
     default:
-      return v8.deserialize(body);
+      return v8().deserialize(body);
   }
 }
 
@@ -157,7 +164,7 @@ function unfitPart(value: object): { step: string; part: unknown; problem: unkno
       let part: unknown;
       try {
         part = read();
-        v8.serialize(part);
+        v8().serialize(part);
       } catch (problem) {
         return { step, part, problem };
       }

@@ -3,14 +3,13 @@
  * Internal; `Master.workers` has them one by one.
  */
 
-import { decodeValue } from './codec.ts';
 import type { Command, Delivery } from './delivery.ts';
 import { BootFailure, type DivvyError, describeExit, hookThrew } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
 import { startOf } from './journal/processes.ts';
 import type { Settings } from './options.ts';
 import type { ItemError, WorkerExit } from './parallelizable.ts';
-import type { CarriedOutcome, ToMaster } from './protocol.ts';
+import { type CarriedOutcome, errorIn, type ToMaster } from './protocol.ts';
 import { type RunEvent, seconds } from './report.ts';
 import { type Load, outcomeOf, type Settling } from './settling.ts';
 import type { AnyTask } from './task.ts';
@@ -302,7 +301,7 @@ export class Crew {
     const verdict = this.#delivery.threw(worker, number, how === 'threw for good', now, durationMs);
     if (!verdict) return;
     verdict.item.load.durationMs = durationMs;
-    const error = decodeValue(body) as ItemError;
+    const error = errorIn(body);
     if (verdict.failed) this.#run.settling.failed(verdict.item, error);
     else if (this.#settings.verbose)
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });

@@ -108,9 +108,8 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
         void setImmediate(() => {
           const reader = new FrameReader(0);
           reader.allowItems(Infinity);
-          for (const frame of encode(message)) {
-            const heard = reader.read(frame);
-            if (heard) processing.hear(heard as FromMaster);
+          for (const piece of encode(message)) {
+            for (let heard = reader.read(piece); heard; heard = reader.read()) processing.hear(heard as FromMaster);
           }
         }),
       kill: (signal) => {

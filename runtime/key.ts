@@ -5,7 +5,8 @@
  * object by the order in which its keys were set.
  */
 
-import { hash } from 'node:crypto';
+/** Made when it is first needed: to load node:crypto takes as long as a quarter of a worker's boot. */
+let hash: typeof import('node:crypto').hash | undefined;
 
 /**
  * Returns the default key of an item: the first 128 bits of the SHA-256 of its content, as 22 characters. All items that
@@ -18,6 +19,7 @@ export function contentKey(item: unknown): string {
   } catch {
     content = 'unreadable';
   }
+  hash ??= process.getBuiltinModule('node:crypto').hash;
   return hash('sha256', content, 'base64url').slice(0, 22);
 }
 

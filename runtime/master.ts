@@ -7,7 +7,6 @@
  * carries it out), then the next items.
  */
 
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Body, encodeValue } from './codec.ts';
@@ -29,7 +28,6 @@ import {
 import { Intake, type Taken } from './intake.ts';
 import type { Journal } from './journal/journal.ts';
 import type { KeySet } from './journal/key-set.ts';
-import { openJournal } from './journal/open.ts';
 import { type MasterOptions, type Settings, settingsOf } from './options.ts';
 import { Output } from './output.ts';
 import { aheadAt, isQuick } from './pace.ts';
@@ -245,6 +243,7 @@ export class Master {
     if (file !== false) {
       const failed = (error: DivvyError): void => this.#fail(error);
       const runId = this.#run.runId;
+      const { openJournal } = await import('./journal/open.ts'); // a run without one need not load it
       const opened = await openJournal({ taskFile: this.#taskFile, args, runId, file, mode, dryRun, failed });
       for (const text of opened.notes) this.#observe({ type: 'note', text });
       this.#nothingToDo = mode === 'retry-failed' && opened.journal === undefined && !dryRun;
@@ -563,5 +562,6 @@ function pathOf(taskFile: string | URL): string {
 /** The time, to the second, and four letters. */
 function newRunId(): string {
   const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  return `${time}-${[...randomBytes(4)].map((byte) => String.fromCharCode(97 + (byte % 26))).join('')}`;
+  const letter = (): string => String.fromCharCode(97 + Math.floor(Math.random() * 26));
+  return `${time}-${letter()}${letter()}${letter()}${letter()}`;
 }

@@ -3,7 +3,6 @@
  * --inline, in the one process that there is). Internal.
  */
 
-import v8 from 'node:v8';
 import { bytesOf, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
@@ -204,7 +203,7 @@ export class Processing {
       number: attempt.number,
       durationMs,
       how: isPermanent(error) ? 'threw for good' : 'threw',
-      body: v8.serialize(toItemError(error)),
+      body: Buffer.from(JSON.stringify(toItemError(error))),
     });
     this.#end(attempt, durationMs);
   }

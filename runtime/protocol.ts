@@ -18,7 +18,6 @@
  * JSON cannot tell, as bytes. Runs in both processes.
  */
 
-import v8 from 'node:v8';
 import { type Body, bytesOf, decodeValue } from './codec.ts';
 import { itemErrorFrom, ProtocolError } from './errors.ts';
 import type { ItemError } from './parallelizable.ts';
@@ -98,7 +97,7 @@ export class ReceivedItem {
 export interface CarriedOutcome {
   readonly number: number;
   readonly durationMs: number;
-  /** `done`: body is the encoded result. `threw`: an ItemError, by v8.serialize. */
+  /** `done`: body is the encoded result. `threw`: an ItemError, as JSON. */
   readonly how: 'done' | 'threw' | 'threw for good';
   readonly body: Buffer;
 }
@@ -112,7 +111,7 @@ const FRAME_ALLOWANCE = 1024 * 1024;
 /** Small items go together in frames of up to so many bytes; a large one has a frame to itself. */
 const BATCH_BYTES = 64 * 1024;
 
-/** How a frame's body is written: the token as it is, batches as records, and what is rare as v8.serialize has it. */
+/** How a frame's body is written: the token as it is, batches as records, and what is rare as JSON. */
 const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'rare'] as const;
 const RARE: readonly string[] = [
   'ready',
@@ -132,17 +131,17 @@ const PAIR = 16;
 /** A plain item is so many values of its frame's list: number, attempt, key, item. */
 const PLAIN_PARTS = 4;
 
-/** Returns the frames of a message. */
+/** Returns the bytes of a message: its frames one after another, in pieces. */
 export function encode(message: ToWorker | ToMaster): Buffer[] {
   switch (message.kind) {
     case 'hello':
-      return [frame('hello', message.token)];
+      return frame('hello', message.token);
     case 'items':
       return framesOf(message);
     case 'done': {
       const bytes = Buffer.allocUnsafe(message.pairs.length * (PAIR / 2));
       for (const [index, number] of message.pairs.entries()) bytes.writeDoubleLE(number, index * (PAIR / 2));
-      return [frame('done', bytes)];
+      return frame('done', bytes);
     }
     case 'outcomes':
       return batches('outcomes', [], message.outcomes, ({ number, durationMs, how, body }) => {
@@ -154,7 +153,7 @@ export function encode(message: ToWorker | ToMaster): Buffer[] {
         return [head, body];
       });
     default:
-      return [frame('rare', v8.serialize(message))];
+      return frame('rare', Buffer.from(JSON.stringify(message)));
   }
 }
 
@@ -236,7 +235,7 @@ function framesOf({ quick, items }: Items<CarriedItem>): Buffer[] {
   let text = '';
   let others: CarriedItem[] = [];
   const flush = (): void => {
-    if (text !== '') frames.push(frame('plain items', flag, Buffer.from(`[${text}]`)));
+    if (text !== '') frames.push(...frame('plain items', flag, Buffer.from(`[${text}]`)));
     if (others.length > 0) frames.push(...batches('items', [flag], others, itemRecord));
     text = '';
     others = [];
@@ -266,12 +265,23 @@ function itemRecord({ number, attempt, key, body }: CarriedItem): Buffer[] {
   return keyBytes.length > 0 ? [head, keyBytes, content] : [head, content];
 }
 
-function frame(kind: (typeof KINDS)[number], ...parts: Buffer[]): Buffer {
+/** Small parts are put together in one piece; a large one stays as it is, since to copy it would cost more. */
+function frame(kind: (typeof KINDS)[number], ...parts: Buffer[]): Buffer[] {
   const size = parts.reduce((sum, part) => sum + part.length, 1);
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   header.writeUInt32LE(size, 0);
   header.writeUInt8(KINDS.indexOf(kind), 4);
-  return Buffer.concat([header, ...parts]);
+  const pieces: Buffer[] = [];
+  let small: Buffer[] = [header];
+  for (const part of parts) {
+    if (part.length <= BATCH_BYTES) small.push(part);
+    else {
+      pieces.push(Buffer.concat(small), part);
+      small = [];
+    }
+  }
+  if (small.length > 0) pieces.push(Buffer.concat(small));
+  return pieces;
 }
 
 function batches<T>(
@@ -287,14 +297,14 @@ function batches<T>(
     const record = parts(one);
     const size = record.reduce((sum, part) => sum + part.length, 0);
     if (bytes > 0 && bytes + size > BATCH_BYTES) {
-      frames.push(frame(kind, ...front, ...batch));
+      frames.push(...frame(kind, ...front, ...batch));
       batch = [];
       bytes = 0;
     }
     batch.push(...record);
     bytes += size;
   }
-  if (bytes > 0) frames.push(frame(kind, ...front, ...batch));
+  if (bytes > 0) frames.push(...frame(kind, ...front, ...batch));
   return frames;
 }
 
@@ -320,17 +330,22 @@ function decode(content: Buffer, known: boolean, own: boolean): FromMaster | ToM
         return { kind, pairs: pairsIn(body) };
       case 'outcomes': {
         const outcomes = records(kept(body), OUTCOME_HEAD, outcomeAt);
-        for (const outcome of outcomes) if (outcome.how !== 'done') itemErrorFrom(v8.deserialize(outcome.body));
+        for (const outcome of outcomes) if (outcome.how !== 'done') itemErrorFrom(errorIn(outcome.body));
         return { kind, outcomes };
       }
       case 'rare':
-        return rareFrom(v8.deserialize(body), body.length);
+        return rareFrom(JSON.parse(body.toString()), body.length);
       default:
         throw new RangeError('no such kind');
     }
   } catch (error) {
     throw new ProtocolError(`a frame could not be read (${kind}): ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** Returns what an outcome's body says of an error. */
+export function errorIn(body: Buffer): ItemError {
+  return JSON.parse(body.toString()) as ItemError;
 }
 
 /** A worker's task may have written to its socket, so what claims to be a message is looked at before it is believed. */

@@ -97,7 +97,10 @@ function endProcess(end: () => void): void {
 }
 
 function send(message: ToMaster): boolean {
-  for (const frame of encode(message)) socket.write(frame);
+  const pieces = encode(message);
+  if (pieces.length > 1) socket.cork();
+  for (const piece of pieces) socket.write(piece);
+  if (pieces.length > 1) socket.uncork();
   const gone = socket.writableLength === 0;
   if (!gone)
     socket.write('', () => {

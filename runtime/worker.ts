@@ -110,20 +110,6 @@ export function forkWorkers(
     const waitingForStack: ((stack: string) => void)[] = [];
     let child: ChildProcess | undefined;
 
-    const token = server.invite({
-      connected: (to) => {
-        link = to;
-      },
-      said: events.said,
-      clogged: events.clogged,
-      disconnected: (broken) => {
-        link = undefined;
-        why ??= broken;
-        // A worker closes its socket as the last thing it does; one that broke the protocol is not waited for.
-        if (broken !== undefined) child?.kill('SIGKILL');
-        reap();
-      },
-    });
     /** An exit counts once the socket has been read to its end: an ack that was written is an ack. */
     const reap = (): void => {
       if (exit && !link) events.exited(exit, why);
@@ -150,6 +136,21 @@ export function forkWorkers(
       if (child?.pid === undefined) notStarted(error);
     });
     child?.on('exit', (code, signal) => exited({ code, signal }));
+
+    const token = server.invite({
+      connected: (to) => {
+        link = to;
+      },
+      said: events.said,
+      clogged: events.clogged,
+      disconnected: (broken) => {
+        link = undefined;
+        why ??= broken;
+        // A worker closes its socket as the last thing it does; one that broke the protocol is not waited for.
+        if (broken !== undefined) child?.kill('SIGKILL');
+        reap();
+      },
+    });
 
     // Where file descriptors have run out there are no pipes, and the error comes by itself.
     const lifeline = child?.stdio?.[LIFELINE_FD] as Duplex | null | undefined;

@@ -41,7 +41,10 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
   const record = recordOf(changeSet, madeAbove, command);
   let at = '.divvy';
   try {
-    writeDurably(placesOf(root).record, JSON.stringify(record, null, 2));
+    // Renamed when it is whole: a record that is there can be read, and without one nothing had been touched.
+    const part = `${placesOf(root).record}.part`;
+    writeDurably(part, JSON.stringify(record, null, 2));
+    renameSync(part, placesOf(root).record);
     stage(root, changes, record);
     for (const folder of record.madeFolders) {
       at = folder;

@@ -10,9 +10,7 @@ import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { type RunEvent, reportTo, stackOf } from '../report.ts';
 import { type Request, readArguments } from './arguments.ts';
-import { help } from './help.ts';
 import { showProgress } from './progress.ts';
-import { describeStatus, statusOf } from './status.ts';
 import { Summary } from './summary.ts';
 
 /** How long a signal that was raised again may take to end this process, in milliseconds. */
@@ -36,12 +34,16 @@ export async function main(argv: readonly string[]): Promise<void> {
       exitCode = result.exitCode;
       stoppedBy = result.stoppedBy;
     } else if (request.want === 'status') {
+      const { describeStatus, statusOf } = await import('./status.ts');
       const status = statusOf(request.taskFile);
       process.stdout.write(
         `${request.json ? JSON.stringify(status ?? null) : describeStatus(status, request.taskFile)}\n`,
       );
+    } else if (request.want === 'help') {
+      const { help } = await import('./help.ts');
+      process.stdout.write(help());
     } else {
-      process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
+      process.stdout.write(`${version()}\n`);
     }
   } catch (error) {
     exitCode = sayError(error, json);

@@ -8,8 +8,8 @@ import { makeProject, node } from './projects.ts';
 
 const installed = join(home, 'node_modules');
 const LARGEST_PACKAGE_BYTES = 512 * 1024;
-/** After 30 s of kills the run is let go on: where much else is at work a worker may not even boot in its time. */
-const KILLS_MAX = 120;
+/** After a minute of kills the run is let go on: where much else is at work a worker may not even boot in its time. */
+const KILLS_MAX = 240;
 /** The folders of packages that are not large, so that this takes seconds; a few of them are hundreds of megabytes. */
 const packages = readdirSync(installed)
   .filter((name) => !name.startsWith('.'))
@@ -96,8 +96,9 @@ test('and the same while a worker is killed every 250 ms', async () => {
   console.log(
     `${kills} workers were killed, ${kills < KILLS_MAX ? 'to the end of the run' : 'and then the run went on'}`,
   );
-  expect(stderr.match(/^divvy: worker \d+ was killed by SIGKILL/gm)?.length).toBe(kills);
-  expect(kills).toBeGreaterThan(3);
+  const deaths = stderr.match(/^divvy: worker \d+ was killed by SIGKILL/gm)?.length;
+  expect(deaths).toBeLessThanOrEqual(kills); // one may have been about to exit by itself
+  expect(deaths).toBeGreaterThan(3);
   expect(exitCode).toBe(0);
   // A worker that dies between its line and its ack leaves the line: the item is processed again.
   expect([...new Set(stdout.split('\n'))].sort()).toEqual(await sums());

@@ -8,7 +8,6 @@ import { cleanEnvironment, commandFile, divvy, freshFolder } from './commands.ts
 
 const TELLS = `
 const [, , ...argv] = process.argv;
-console.log(JSON.stringify({ argv, cwd: process.cwd() }));
 const asked = argv.find((word) => word.startsWith('--exit='));
 if (asked) process.exitCode = Number(asked.slice('--exit='.length));
 if (argv.includes('--die')) process.kill(process.pid, 'SIGKILL');
@@ -21,6 +20,7 @@ if (argv.includes('--wait')) {
     });
   }
 }
+console.log(JSON.stringify({ argv, cwd: process.cwd() }));
 `;
 
 function project(): string {

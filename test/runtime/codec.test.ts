@@ -62,8 +62,10 @@ function carried(value: unknown): unknown[] {
   const body = encodeValue(value, 'it', Infinity);
   const reader = new FrameReader(0);
   reader.allowItems(2 ** 30);
-  const [frame] = encode({ kind: 'items', quick: true, items: [{ number: 1, attempt: 1, key: '', body }] });
-  const message = reader.read(frame);
+  const bytes = Buffer.concat(
+    encode({ kind: 'items', quick: true, items: [{ number: 1, attempt: 1, key: '', body }] }),
+  );
+  const message = reader.read(bytes);
   const item = message?.kind === 'items' ? message.items[0] : undefined;
   return [item?.value(), item?.value(), decodeValue(bytesOf(body))];
 }

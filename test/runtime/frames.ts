@@ -1,7 +1,6 @@
 /** Frames as they are, cut in two, and with other bytes. What is tried comes from a seed, which is printed. */
 
 import { isDeepStrictEqual } from 'node:util';
-import v8 from 'node:v8';
 import fc from 'fast-check';
 import { expect, onTestFinished, vi } from 'vitest';
 import { type Body, decodeValue, encodeValue } from '../../runtime/codec.ts';
@@ -55,7 +54,7 @@ export const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
           number,
           durationMs: fc.double({ noNaN: true }),
           how: fc.constantFrom('threw' as const, 'threw for good' as const),
-          body: fc.constant(v8.serialize(error)),
+          body: fc.constant(Buffer.from(JSON.stringify(error))),
         }),
       ),
       { minLength: 1 },
