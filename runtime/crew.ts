@@ -312,7 +312,8 @@ export class Crew {
     const now = performance.now();
     const running = this.workers.filter((worker) => worker.running);
     const of = running.map(async (worker) => {
-      const items = this.#delivery.begun(worker.number);
+      // Of quick items the first; the others may have ended, or wait.
+      const items = this.#delivery.begun(worker.number).slice(0, this.#settings.concurrency);
       const at = items.map((item) => `item ${item.number} for ${seconds(now - item.begunAt)}`);
       const stack = (await worker.process?.stack()) ?? '';
       return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];

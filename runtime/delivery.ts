@@ -185,7 +185,12 @@ export class Delivery<Load> {
     return this.slots.reduce((sum, { leases }) => sum + Math.max(0, leases.length - concurrency), waiting);
   }
 
-  /** How many items workers have in hand. */
+  /** How many items are in progress, as far as is known. */
+  get inProgress(): number {
+    return this.slots.reduce((sum, { leases }) => sum + Math.min(leases.length, this.#rules.concurrency), 0);
+  }
+
+  /** How many items workers have in hand, those that wait there among them. */
   get leased(): number {
     return this.slots.reduce((sum, slot) => sum + slot.leases.length, 0);
   }

@@ -4,12 +4,13 @@
  * Exit codes of the runner, the first that holds:
  *   128+n  ended by signal n, after cleaning up: 129 HUP, 130 INT, 131 QUIT, 143 TERM
  *   141    whoever read stdout has gone; a graceful stop
- *   74     the journal cannot be written
+ *   74     the journal cannot be written, or is damaged
  *   75     the journal is in use by another run
  *   70     the task file, `dispatch` or a hook of the master threw
  *   69     the workers never booted
  *   2      usage, or a resume that is refused
- *   1      some items failed, or --halt stopped the run, or a hook that runs at an exit threw
+ *   1      some items failed, now or in the run that was resumed; or --halt, shutdown() or an aborted signal stopped the run; or
+ *          a hook that runs at an exit threw
  *   0      every item is done
  */
 

@@ -3,8 +3,8 @@
  * orderly way. Runs in the process that the user started.
  *
  * Whatever happens (a message, an exit, a signal, a timer) is noted down and wakes the one loop, `#loop`, which acts on
- * it: signals first, then the reaped workers, then the journal's lines, then what the delivery rules command (crew.ts
- * carries it out), then the next items.
+ * it: signals first, then the reaped workers, then the journal's lines, then the next items, then what the delivery rules
+ * command (crew.ts carries it out).
  */
 
 import path from 'node:path';
@@ -45,6 +45,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const FORSAKE_AFTER_MS = 2000;
 /** How often items that are past their timeout are looked for, in milliseconds. */
 const OVERDUE_EVERY_MS = 100;
+/** The exit codes of what a run can fail with, the first that holds first. */
+const FAULT_CODES: readonly number[] = [74, 75, 70, 69, 2];
 /** A share of failed items is not looked at before so many have ended. */
 const HALT_SHARE_AFTER = 100;
 
@@ -86,7 +88,7 @@ export class Master {
 
   #stoppedBy: string | undefined;
   #stoppedAt: number | undefined;
-  /** What the run fails with: what was thrown first. */
+  /** What the run fails with. */
   #fault: DivvyError | undefined;
   /** A hook that runs at an exit threw. */
   #exitHookFailed = false;
@@ -260,7 +262,7 @@ export class Master {
       const complete = all && this.#delivery.counts.unfinished === 0;
       await this.#journal?.end(this.#result(), complete);
     } catch (error) {
-      this.#fault ??= error as DivvyError;
+      this.#faultIs(error as DivvyError);
     }
   }
 
@@ -458,16 +460,22 @@ export class Master {
     this.#begunToStop(by, how);
   }
 
-  /** What was thrown first is what the run fails with. Items in progress finish. */
+  /** What the run fails with: of several the one whose exit code comes first, of these what was thrown first. */
+  #faultIs(fault: DivvyError): void {
+    const rank = ({ exitCode }: DivvyError): number => FAULT_CODES.indexOf(exitCode);
+    if (!this.#fault || rank(fault) < rank(this.#fault)) this.#fault = fault;
+  }
+
+  /** The run cannot go on. Items in progress finish. */
   #fail(fault: DivvyError): void {
-    this.#fault ??= fault;
+    this.#faultIs(fault);
     this.#begunToStop(fault.message.split(/[:;]/, 1)[0] ?? fault.message, 'gracefully');
   }
 
   #begunToStop(by: string, how: 'gracefully' | 'forcefully'): void {
     if (this.#delivery.stopping === 'forcefully' || this.#delivery.stopping === how) return;
     const againAfterMs = this.#stoppedBy?.startsWith('SIG') ? this.#settings.forceAfterMs : undefined;
-    this.#observe({ type: 'stopping', by, how, inProgress: this.#delivery.leased, againAfterMs });
+    this.#observe({ type: 'stopping', by, how, inProgress: this.#delivery.inProgress, againAfterMs });
     // What cleaning up throws is of no use to anybody any more.
     this.#dispatchStopped ??= this.#dispatching?.stop().catch(() => {});
     if (how === 'forcefully') {
@@ -518,7 +526,7 @@ export class Master {
     }
     const left = this.#stoppedAt + this.#settings.forceAfterMs - now;
     if (left <= 0) this.#stop(signal, 'forcefully');
-    else if (this.#delivery.leased > 0) this.#observe({ type: 'signal ignored', signal, forInMs: left });
+    else if (this.#delivery.inProgress > 0) this.#observe({ type: 'signal ignored', signal, forInMs: left });
   }
 
   #terminate(signal: string): void {

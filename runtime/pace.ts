@@ -2,7 +2,7 @@
  * How far a worker is supplied beyond what it has in progress. Pure; runs in the master.
  *
  * A worker that has to ask for each item waits a round trip for each. Where items are short that would be most of the time,
- * so more of them are on their way to it, as many as it does in a few milliseconds; where they take longer, none is, so
+ * so more of them are on their way to it, as many as it does in two milliseconds; where they take longer, none is, so
  * that no item waits behind a slow one while another worker is free.
  */
 

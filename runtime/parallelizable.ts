@@ -177,9 +177,9 @@ export interface Counts {
 /** What `Master.run` resolves with. */
 export interface RunResult {
   readonly counts: Counts;
-  /** A signal's name, `shutdown`, `abort`, or `stdout closed`; absent where the run came to its own end. */
+  /** A signal's name, `shutdown`, `abort`, `halt`, or `stdout closed`; absent where the run came to its own end. */
   readonly stoppedBy?: string;
-  /** The exit code that the runner would exit with; signals.ts and errors.ts say which means what. */
+  /** The exit code that the runner would exit with; errors.ts says which means what. */
   readonly exitCode: number;
   readonly runId: string;
   /** The journal's path, where there is one. */

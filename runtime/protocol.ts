@@ -8,8 +8,8 @@
  *   done (acks), or outcomes          ──>    each ends the lease of its item
  *   timed out (and goes on)           ──>    this item is to blame, should the worker have to be killed
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
- *                                     <──    drain: finish what you have, and exit
- *   returned (items it had not begun) ──>    they go to somebody else
+ *                                     <──    drain: finish what you have begun, and exit
+ *   returned (items it had not begun) ──>    they go to somebody else; at a drain, or when one takes long
  *   hook failed (beforeExit)          ──>    it is reported
  *                                     <──    abort: a forceful stop
  *

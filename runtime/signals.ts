@@ -1,8 +1,7 @@
 /**
  * Which signals the master listens to, and what each does. Runs in the master.
  *
- * A handler only records its signal and wakes the loop of master.ts, which acts on it. docs/signals.md has the same
- * table in the same order.
+ * A handler only records its signal and wakes the loop of master.ts, which acts on it.
  */
 
 import tty from 'node:tty';

@@ -2,7 +2,7 @@
  * What a worker runs: read the letter, connect, show the token, get ready, process items, exit. This is the entry of the
  * forked process; the master never imports it.
  *
- * Signals here: INT, QUIT and HUP are ignored, since Ctrl+C reaches the whole process group and the master decides what it
+ * Signals here: INT, QUIT, HUP and USR2 are ignored, since Ctrl+C reaches the whole process group and the master decides what it
  * means. TERM: finish the items in progress, and exit with 0.
  */
 

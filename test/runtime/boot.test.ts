@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { encode } from '../../runtime/protocol.ts';
 import { startServer } from '../../runtime/server.ts';
-import { runTask } from './run-task.ts';
+import { makeGate, runTask } from './run-task.ts';
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'divvy-boot-'));
@@ -54,7 +54,11 @@ describe('some worker becomes ready', () => {
 
   test('a worker that failed once is booted again', async () => {
     const args = ['-n', '2', '--', 'the first throws once', join(scratch(), 'mark')];
-    const { status, stdout, stderr } = await runTask('boot', { args }).ended();
+    const gate = await makeGate();
+    const run = runTask('boot', { args, env: gate.env });
+    await gate.arrived(2); // the one that is there is at work, and the other has come again
+    gate.open();
+    const { status, stdout, stderr } = await run.ended();
     expect(status).toBe(0);
     expect(stdout.match(/done \d/g)).toHaveLength(4);
     expect(stderr.match(/worker 1 could not boot: Error: not yet/g)).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import type { Parallelizable, WorkerSelf } from '#divvy';
+import type { ItemContext, Parallelizable, WorkerSelf } from '#divvy';
+import { waitAtGate } from './gate.ts';
 
 const [way = '', mark = ''] = process.argv.slice(2);
 const inWorker = process.env['DIVVY_WORKER'] !== undefined;
@@ -21,9 +22,12 @@ export default class Boot implements Parallelizable<number> {
       await new Promise(() => setInterval(() => {}, 1000));
     }
     if (way === 'all but the first throw' && number > 1) throw new Error('not me');
-    if (way === 'the first throws once' && number === 1 && !existsSync(mark)) {
-      writeFileSync(mark, '');
-      throw new Error('not yet');
+    if (way === 'the first throws once' && number === 1) {
+      if (existsSync(mark)) await waitAtGate('booted again');
+      else {
+        writeFileSync(mark, '');
+        throw new Error('not yet');
+      }
     }
     if (way === 'is slow, then crashes') {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -31,7 +35,8 @@ export default class Boot implements Parallelizable<number> {
     }
   }
 
-  async process(item: number): Promise<void> {
+  async process(item: number, { worker }: ItemContext): Promise<void> {
+    if (way === 'the first throws once' && worker === 2) await waitAtGate('at work');
     if (way === 'then its item exits') process.exit(4);
     await new Promise((resolve) => setTimeout(resolve, 20));
     console.log(`done ${item}`);

@@ -1,0 +1,43 @@
+// Items that are sent ahead: by real processes here, in every other way by the simulator.
+import { expect, test } from 'vitest';
+import { aheadAt, isQuick, paceAfter, UNKNOWN_PACE } from '../../runtime/pace.ts';
+import { makeGate, runTask } from './run-task.ts';
+
+test('nothing is sent ahead before it is known how long items take, and nothing where they take long', () => {
+  expect(aheadAt(UNKNOWN_PACE, 1)).toBe(0);
+  expect(aheadAt(5, 1)).toBe(0);
+  expect(aheadAt(5, 250)).toBe(100);
+});
+
+test('of short items so many as take two milliseconds, and 256 at most', () => {
+  expect(aheadAt(0.5, 1)).toBe(4);
+  expect(aheadAt(0.001, 1)).toBe(256);
+});
+
+test('the pace follows what items take lately', () => {
+  let pace = paceAfter(UNKNOWN_PACE, 8);
+  expect(pace).toBe(8);
+  for (let item = 0; item < 60; item++) pace = paceAfter(pace, 0.001);
+  expect(isQuick(pace)).toBe(true);
+  pace = paceAfter(pace, 3000);
+  expect(aheadAt(pace, 1)).toBe(0);
+});
+
+test('no item waits behind one that takes long', async () => {
+  const gate = await makeGate();
+  const run = runTask('short', { args: ['-n', '2', '--', 'waits'], env: gate.env });
+  await run.said(/the others are done/);
+  gate.open();
+  expect((await run.ended()).status).toBe(0);
+});
+
+test.each(['kills', 'exits'])(
+  'of many that may have been in progress only the one that %s its worker fails',
+  async (way) => {
+    const args = ['-n', '2', '--max-crashes', '2', '--', way];
+    const { status, stderr } = await runTask('short', { args }).ended();
+    expect(stderr).toMatch(/^divvy: 4,999 items done, 1 failed/m);
+    expect(stderr).toMatch(/^divvy: item 2500 failed/m);
+    expect(status).toBe(1);
+  },
+);
