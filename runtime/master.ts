@@ -327,10 +327,11 @@ export class Master {
       this.#settling.write();
       this.#haltIfDue();
       this.#dispatching?.pull();
-      for (const command of this.#delivery.plan(performance.now())) this.#crew.carryOut(command);
+      const now = performance.now();
+      for (const command of this.#delivery.plan(now)) this.#crew.carryOut(command);
       if (this.#dispatchThrew && this.#delivery.unbegun === 0) this.#fail(this.#dispatchThrew);
       if (this.#delivery.finished || this.#forsaken) return;
-      this.#setAlarm();
+      this.#setAlarm(now);
       await this.#wakening();
     }
   }
@@ -407,10 +408,10 @@ export class Master {
     this.#wake();
   }
 
-  #setAlarm(): void {
+  /** `now` is what the plan went by: what became due since then would be forgotten by a later one. */
+  #setAlarm(now: number): void {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;
-    const now = performance.now();
     const inMs = this.#delivery.wakeAt(now) - now;
     if (inMs > 0 && inMs < Infinity)
       this.#alarm = setTimeout(() => this.#wake(), Math.min(Math.ceil(inMs), LONGEST_TIMER_MS));

@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFailed, onTestFinished } from 'vitest';
 
 export const RUNNER: string = join(import.meta.dirname, '../../runtime/run.mjs');
 
@@ -79,6 +79,7 @@ export class TaskRun {
     });
     if (child.pid === undefined) throw new Error(`${program} could not be started`);
     this.pid = child.pid;
+    onTestFailed(() => console.error(`${program} ${args.join(' ')} had said:\n${this.stdout}\n${this.stderr}`));
     onTestFinished(() => {
       this.killGroup('SIGKILL');
       rmSync(this.socketParent, { recursive: true, force: true });
