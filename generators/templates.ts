@@ -23,7 +23,7 @@ export interface TemplateFile {
 export const DEFAULT_TEMPLATE = 'basic';
 
 /** The order in which they are shown; any other one comes after these. */
-const FIRST = [DEFAULT_TEMPLATE, 'dance-party', 'files'];
+const FIRST = [DEFAULT_TEMPLATE, 'dance-party', 'files', 'http', 'csv'];
 
 export function templates(): TemplateManifest[] {
   const names = filesBelow('templates').flatMap((path) => /^([^/]+)\/divvy\.template\.json$/.exec(path)?.[1] ?? []);

@@ -1,21 +1,42 @@
 // Projects of every built-in template, made by the command as a person would make them.
-import { join } from 'node:path';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa, type ResultPromise } from 'execa';
 import { expect } from 'vitest';
 import { contractText, hooksOf } from '../../generators/hooks.ts';
-import { templates } from '../../generators/templates.ts';
-import { cleanEnvironment, createDivvyTask, freshFolder } from '../generators/commands.ts';
+import { findTemplate, templates } from '../../generators/templates.ts';
+import { cleanEnvironment, createDivvyTask, freshFolder, home } from '../generators/commands.ts';
 
 export const templateNames: readonly string[] = templates().map(({ name }) => name);
 export const hookNames: readonly string[] = hooksOf(contractText()).map(({ name }) => name);
 
-/** Makes a project in a fresh folder that goes with the test. Returns its folder. */
+/** The packages that a template's task imports. */
+export const packagesOf = (template: string): string[] => Object.keys(findTemplate(template).dependencies ?? {});
+
+/** The hooks that a class has, in the contract's order. */
+export const hooksWrittenIn = (source: string): string[] =>
+  hookNames.filter((hook) => new RegExp(`^ {2}(async )?${hook}\\(`, 'm').test(source));
+
+/**
+ * Makes a project in a fresh folder that goes with the test. What its task imports is there as if it had been installed,
+ * and nothing else. Returns its folder.
+ */
 export async function makeProject(template: string, hooks: readonly string[] = []): Promise<string> {
   const cwd = freshFolder();
+  const argv = ['my-task', '--template', template, '--no-git', '--no-install'];
   const hooked = hooks.length > 0 ? ['--hooks', hooks.join(',')] : [];
-  const { code, stderr } = await createDivvyTask(['my-task', '--template', template, '--no-git', ...hooked], { cwd });
+  const { code, stderr } = await createDivvyTask([...argv, ...hooked], { cwd });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return join(cwd, 'my-task');
+  const project = join(cwd, 'my-task');
+  for (const name of packagesOf(template)) link(name, project);
+  return project;
+}
+
+/** Puts a package of this repository in a project. */
+function link(name: string, project: string): void {
+  const installed = join(project, 'node_modules', name);
+  mkdirSync(dirname(installed), { recursive: true });
+  symlinkSync(join(home, 'node_modules', name), installed);
 }
 
 /** Starts the Node.js that runs the tests, in a project. Resolves when it has ended, however that was. */

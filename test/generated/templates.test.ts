@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
+import { ts } from 'ts-morph';
 import { describe, expect, test } from 'vitest';
 import { home } from '../generators/commands.ts';
-import { node, templateNames } from './projects.ts';
+import { node, packagesOf, templateNames } from './projects.ts';
 
 const folder = join(home, 'templates');
 const json = (...path: string[]) => JSON.parse(readFileSync(join(home, ...path), 'utf8'));
@@ -19,8 +20,11 @@ describe.each(templateNames)('%s', (name) => {
     expect(existsSync(join(folder, name, manifest.$schema))).toBe(true);
   });
 
-  test('runs before anything is installed, so it needs no package', () => {
-    expect(manifest.dependencies).toEqual({});
+  test('runs before anything is installed, but for csv: it needs a parser, that of this repository', () => {
+    expect(packagesOf(name)).toEqual(name === 'csv' ? ['csv-parse'] : []);
+    const { devDependencies } = json('package.json');
+    for (const [needed, range] of Object.entries(manifest.dependencies))
+      expect(range).toBe(`^${devDependencies[needed]}`);
   });
 
   test('passes its own tests here, as it stands', async () => {
@@ -29,6 +33,37 @@ describe.each(templateNames)('%s', (name) => {
     expect({ exitCode, stderr: stderr.replace(/^divvy: .*$/m, '') }, stdout).toEqual({ exitCode: 0, stderr: '' });
   });
 });
+
+// `divvy add` makes a test for vitest of it, by that one line. What vitest has not, `mock`, stays node:test's own.
+test.each(templateNames)('the test of %s takes from node:test, in one line, what vitest has too', (name) => {
+  const text = readFileSync(join(folder, name, 'files/test/example-task.test.ts'), 'utf8');
+  const [first, ...more] = text.split('\n').filter((line) => line.includes("'node:test'"));
+  const names = /^import \{ ([\w, ]+) \} from 'node:test';$/.exec(first ?? '')?.[1]?.split(', ') ?? [];
+  expect(names).toContain('test');
+  for (const each of names)
+    expect(['test', 'before', 'after', 'beforeEach', 'afterEach', 'describe', 'it']).toContain(each);
+  expect(more.filter((line) => line !== "import { mock } from 'node:test';")).toEqual([]);
+
+  expect(text).toMatch(/^import ExampleTask(, \{ [\w, ]+ \})? from '\.\.\/tasks\/example-task\.ts';$/m);
+  expect(text).toContain("new URL('../tasks/example-task.ts', import.meta.url)");
+  expect(parametersOfTests(text)).toEqual([]);
+});
+
+/** The parameters of the functions that are given to node:test: its context, or a callback, which vitest has not. */
+function parametersOfTests(text: string): string[] {
+  const file = ts.createSourceFile('example-task.test.ts', text, ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const look = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && /^(test|it|describe|(before|after)(Each)?)$/.test(node.expression.getText())) {
+      for (const given of node.arguments) {
+        if (ts.isFunctionLike(given)) found.push(...given.parameters.map((parameter) => parameter.getText()));
+      }
+    }
+    ts.forEachChild(node, look);
+  };
+  look(file);
+  return found;
+}
 
 test('a manifest is closed: what the schema does not know is an error', () => {
   const manifest = json('templates/basic/divvy.template.json');

@@ -1,0 +1,94 @@
+import { open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { type ItemContext, type ItemError, type Outcome, type Parallelizable, PermanentError } from '#divvy';
+
+type Url = string;
+
+/** What is wanted of an answer. */
+type Answer = { readonly status: number; readonly bytes: number; readonly type: string | null };
+
+/** The largest body that is read, in bytes. */
+const LARGEST_BODY = 10 * 1024 * 1024;
+/** Says who asks. Let it name a page or an address where you can be reached. */
+const HEADERS = { 'user-agent': 'example-task/1.0' };
+
+/**
+ * Fetches a list of URLs. A fetch does little but wait, so one worker has many in progress:
+ *
+ *   npm start -- -n 1 -c 20 --retries 3 --timeout 10s urls.txt > answers.ndjson
+ *
+ * These are all the requests at once, to however few hosts. Without --timeout fetch itself waits for five minutes. To go
+ * on with a run that was stopped: the same with --resume, and `>>` in place of `>`.
+ */
+export default class ExampleTask implements Parallelizable<Url, Answer> {
+  /**
+   * Runs in the master, once. The task's arguments are URLs, or files with one in each line, or - for such lines on
+   * stdin. Empty lines and those that begin with # are none.
+   */
+  async *dispatch(): AsyncGenerator<Url> {
+    const args = process.argv.slice(2);
+    if (args.length === 0) throw new Error('Name URLs, or files of URLs, as in: npm start -- urls.txt');
+    for (const arg of args) {
+      if (arg === '-') yield* urlsIn(createInterface({ input: process.stdin }));
+      else if (isUrl(arg)) yield arg;
+      else yield* urlsIn((await open(arg)).readLines());
+    }
+  }
+
+  /**
+   * Runs in a worker, for each URL, and again with --retries if it throws. What cannot be otherwise the next time is a
+   * PermanentError. `context.signal` is aborted at the --timeout: it ends the request, and the reading of the body too.
+   */
+  async process(url: Url, context: ItemContext): Promise<Answer> {
+    if (!isUrl(url)) throw new PermanentError('it is no URL of http or https');
+    const response = await fetch(url, { headers: HEADERS, signal: context.signal });
+    const { status, statusText, headers } = response;
+    if (!response.ok) {
+      await response.body?.cancel(); // else the connection waits for somebody to read it
+      const isPermanent = status < 500 && status !== 408 && status !== 429;
+      throw new (isPermanent ? PermanentError : Error)(`HTTP ${status} ${statusText}`);
+    }
+    let bytes = 0;
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > LARGEST_BODY) throw new PermanentError(`its body is larger than ${LARGEST_BODY} bytes`);
+    }
+    return { status, bytes, type: headers.get('content-type') };
+  }
+
+  /**
+   * Runs in the master, and only when it returns is the URL recorded as done. So what a resume skips has had its line. A
+   * line that a worker prints may get lost with the master that should pass it on. After a crash a URL may have two
+   * lines, and after --retry-failed it has: the last one holds.
+   */
+  async afterProcess(url: Url, answer: Answer, outcome: Outcome): Promise<void> {
+    await print({ url, ...answer, ...effort(outcome) });
+  }
+
+  /** Runs in the master, when a URL is given up. */
+  async afterFailure(url: Url, error: ItemError, outcome: Outcome): Promise<void> {
+    // Of a connection that failed fetch says only that, and its cause says why.
+    await print({ url, error: error.cause?.message ?? error.message, ...effort(outcome) });
+  }
+}
+
+const effort = ({ durationMs, attempts }: Outcome) => ({ ms: Math.round(durationMs), attempts });
+
+/** Prints a line, and waits until the system has it, however slowly it is read. */
+function print(line: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${JSON.stringify(line)}\n`, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function isUrl(text: string): boolean {
+  return /^https?:/i.test(text) && URL.canParse(text);
+}
+
+/** Yields what the lines name, without white space around it. */
+export async function* urlsIn(lines: AsyncIterable<string>): AsyncGenerator<Url> {
+  for await (const line of lines) {
+    const url = line.trim();
+    if (url !== '' && !url.startsWith('#')) yield url;
+  }
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { Master, runInline } from '#divvy';
+import ExampleTask, { urlsIn } from '../tasks/example-task.ts';
+
+// The URLs are given here, and answered here. The task's own `dispatch` does not run, so a test asks nobody else.
+const answers: { readonly [path: string]: RequestListener } = {
+  '/hello': (_request, response) => response.setHeader('content-type', 'text/plain').end('hello'),
+  '/moved': (_request, response) => response.writeHead(302, { location: '/hello' }).end(),
+  '/gone': (_request, response) => response.writeHead(404).end('no such page'),
+  '/busy': (_request, response) => response.writeHead(busy++ === 0 ? 503 : 200).end('at last'),
+  '/reset': (request) => request.socket.destroy(),
+  '/endless': (_request, response) => {
+    const more = (): boolean => response.write(Buffer.alloc(1024 * 1024));
+    response.on('drain', more);
+    more();
+  },
+};
+let busy = 0;
+const server = createServer((request, response) => answers[request.url ?? '']?.(request, response));
+const at = (path: string): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+
+before(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+test('an answer is its status, size and type, here in the test process', async () => {
+  const outcomes = await runInline(ExampleTask, { items: [at('/hello'), at('/moved')] });
+
+  const answer = { status: 200, bytes: 5, type: 'text/plain' };
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.done && outcome.result),
+    [answer, answer],
+  );
+});
+
+test('what may be otherwise the next time is tried again, and nothing else is', async () => {
+  const items = ['/busy', '/reset', '/gone', '/endless'].map(at);
+  const outcomes = await runInline(ExampleTask, { items: [...items, 'ftp://example.com'], retries: 1 });
+
+  assert.deepEqual(
+    outcomes.map(({ attempts, ...outcome }) => [attempts, outcome.done || outcome.error.message]),
+    [
+      [2, true],
+      [2, 'fetch failed'],
+      [1, 'HTTP 404 Not Found'],
+      [1, 'its body is larger than 10485760 bytes'],
+      [1, 'it is no URL of http or https'],
+    ],
+  );
+});
+
+test('two workers fetch the URLs, and print a line for each', async () => {
+  const taskFile = new URL('../tasks/example-task.ts', import.meta.url);
+  const items = ['/hello', '/gone', '/moved', '/hello'].map(at);
+
+  const { counts } = await new Master(taskFile, { workers: 2, items, signals: false }).run();
+
+  assert.equal(counts.done, 3);
+  assert.equal(counts.failed, 1);
+});
+
+test('a list of URLs may have comments and empty lines', async () => {
+  async function* lines() {
+    yield* ['\uFEFF# some pages', '', ' http://example.com/#top ', '#http://example.com/', 'http://example.com/b'];
+  }
+  const urls: string[] = [];
+  for await (const url of urlsIn(lines())) urls.push(url);
+
+  assert.deepEqual(urls, ['http://example.com/#top', 'http://example.com/b']);
+});

@@ -1,0 +1,59 @@
+// A generated `csv` project: rows that are as they should be, and rows that are not.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { killAndResume } from './csv-resume.ts';
+import { makeProject, node } from './projects.ts';
+
+const RUN = ['vendor/divvy/run.mjs', 'tasks/my-task.ts', '-n', '2'];
+
+test('each row has its result, after the master was killed half way', () => killAndResume(50_000));
+
+test('a row of another length fails, and is tried again once it has been mended; the others have their results', async () => {
+  const project = await makeProject('csv');
+  const results = () => readFileSync(join(project, 'results.ndjson'), 'utf8').trimEnd().split('\n').sort();
+  writeFileSync(join(project, 'a.csv'), 'id,name\n1, Ada\n2\n3,Alan\n');
+  writeFileSync(join(project, 'b.csv'), 'id\n7\n');
+  const run = await node(project, ...RUN, 'a.csv', 'b.csv');
+  expect(run.exitCode).toBe(1);
+  expect(run.stderr).toContain('a.csv, row 2: 1 values under a header of 2');
+  const good = [
+    '{"key":"a.csv:1","result":{"id":"1","name":"Ada"}}',
+    '{"key":"a.csv:3","result":{"id":"3","name":"Alan"}}',
+    '{"key":"b.csv:1","result":{"id":"7"}}',
+  ];
+  expect(results()).toEqual(good);
+
+  writeFileSync(join(project, 'a.csv'), 'id,name\n1, Ada\n2,Grace\n3,Alan\n');
+  const retried = await node(project, ...RUN, '--retry-failed', 'a.csv', 'b.csv');
+  expect({ code: retried.exitCode, stderr: retried.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(results()).toEqual([...good, '{"key":"a.csv:2","result":{"id":"2","name":"Grace"}}'].sort());
+});
+
+test('a quote out of place ends the run, with file and line; mended, it goes on', async () => {
+  const project = await makeProject('csv');
+  const file = join(project, 'a.csv');
+  writeFileSync(file, 'id,name\n1,Ada\n2,"Grace" H.\n3,Alan\n');
+  const run = await node(project, ...RUN, 'a.csv');
+  expect(run.exitCode).toBe(70);
+  expect(run.stderr).toMatch(/dispatch threw after \d items?: Error: a\.csv: Invalid Closing Quote: .* at line 3/);
+
+  writeFileSync(file, 'id,name\n1,Ada\n2,"Grace H."\n3,Alan\n');
+  const resumed = await node(project, ...RUN, '--resume', 'a.csv');
+  expect({ code: resumed.exitCode, stderr: resumed.stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = readFileSync(join(project, 'results.ndjson'), 'utf8').trimEnd().split('\n').sort();
+  expect(lines.map((line) => JSON.parse(line).result.name)).toEqual(['Ada', 'Grace H.', 'Alan']);
+});
+
+test.each([
+  { args: [], says: 'Name one or more CSV files' },
+  { args: ['gone.csv'], says: "ENOENT: no such file or directory, open 'gone.csv'" },
+  { args: ['a.csv', '--', '--result', 'x'], says: "Unknown option '--result'" },
+  { args: ['a.csv', '--', '--results', 'no/such/folder'], says: "open 'no/such/folder'" },
+])('what $args lacks is said', async ({ args, says }) => {
+  const project = await makeProject('csv');
+  writeFileSync(join(project, 'a.csv'), 'id\n1\n');
+  const { exitCode, stdout, stderr } = await node(project, ...RUN, ...args);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 70, stdout: '' });
+  expect(stderr).toContain(says);
+});
