@@ -149,6 +149,8 @@ export default defineConfig([
   {
     input: 'bin/commands.ts',
     platform: 'node',
+    // What its package.json names first loads its parts by a `require` that no bundler sees.
+    resolve: { alias: { 'jsonc-parser': join(modules, 'jsonc-parser/lib/esm/main.js') } },
     plugins: [withoutUnusedParts, validators, minified, notices],
     // What these do when loaded is to define things, though their package.json does not say so.
     treeshake: { moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es)\//.test(id) },

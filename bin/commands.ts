@@ -30,6 +30,18 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     words: { most: 1, what: 'one folder' },
     load: async () => (await import('../generators/create/create.ts')).create,
   },
+  add: {
+    takes: '<task>',
+    summary: 'a task, and the runtime if it is missing, in the repository here',
+    words: { most: 1, what: 'one task' },
+    load: async () => (await import('../generators/add/add.ts')).add,
+  },
+  remove: {
+    takes: '<task>',
+    summary: 'the inverse of add; with the last task everything goes',
+    words: { most: 1, what: 'one task' },
+    load: async () => (await import('../generators/remove/remove.ts')).remove,
+  },
   hook: {
     takes: 'add|remove <hook…>',
     summary: "hooks in a task's class; divvy list shows which there are",
@@ -68,8 +80,6 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     words: { most: 1, what: 'one task' },
     load: async () => (await import('../generators/status/status.ts')).status,
   },
-  add: LATER,
-  remove: LATER,
   template: LATER,
   doctor: LATER,
   diff: LATER,

@@ -220,6 +220,84 @@ export const lastRunUnknown = (file: string, reason: string, byHand: string): Re
     `Ask the runtime by hand:\n  ${byHand}`,
   );
 
+// Another package, that was there before
+
+export const notHere = (folder: string, reason: string, remedy: string): Refusal =>
+  new Refusal(3, `${quoted(folder)}: ${reason}`, remedy);
+
+export const whichPackage = (root: string, packages: readonly string[]): Refusal =>
+  new Refusal(
+    2,
+    `${quoted(root)} is the root of a workspace, and no package of it is named`,
+    `Name one with --cwd: ${packages.map(quoted).join(', ')}. For the root itself: --cwd ${root}`,
+  );
+
+export const twoLockFiles = (files: readonly string[], managers: readonly string[]): Refusal =>
+  new Refusal(
+    2,
+    `there are lock files of several package managers: ${files.join(', ')}`,
+    `Say which one is in use: --pm ${managers.join(', or --pm ')}.`,
+  );
+
+export const hostFileRefused = (file: string, reason: string, line = 1): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(file)}:${line}: ${harmless(reason)}`,
+    'Nothing was changed. Put that right by hand, and try again.',
+  );
+
+export const divvyTaken = (file: string, value: string, wanted: string): Refusal =>
+  new Refusal(
+    3,
+    `${file}:1: imports has a "#divvy" already, and it is ${harmless(value)}`,
+    `Tasks import their runtime by that name, which has to be ${quoted(wanted)}. Give yours another name first.`,
+  );
+
+export const excludeByHand = (file: string, reason: string, elements: readonly string[]): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(file)}:1: it would take divvy's folders into its check, and ${reason}`,
+    `Nothing was changed. Write this into it, and try again:\n  "exclude": [${elements.map(quoted).join(', ')}]`,
+  );
+
+export const noPlaceForTasks = (folders: readonly string[]): Refusal =>
+  new Refusal(
+    3,
+    `there is no folder for tasks: ${folders.join(' and ')} are in use, or git ignores them`,
+    `Make a divvy.json that names one: { "tasks": "jobs", "tests": "jobs", "runtime": "vendor/divvy" }`,
+  );
+
+export const noPlaceForRuntime = (folder: string, reason: string): Refusal =>
+  new Refusal(
+    2,
+    `the runtime cannot be in ${quoted(folder)}: ${reason}`,
+    'Name another folder, such as --runtime-dir third-party/divvy.',
+  );
+
+export const runtimeElsewhere = (given: string, runtime: string): Refusal =>
+  new Refusal(
+    2,
+    `--runtime-dir ${quoted(given)}: the runtime is in ${quoted(runtime)} here already`,
+    'Leave --runtime-dir away.',
+  );
+
+export const noTaskNamed = (command: string): Refusal =>
+  new Refusal(2, 'no task is named', `Write \`${command} <task>\`, with a name such as nightly-backfill.`);
+
+export const notOursToRemove = (path: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(path)} is not removed: divvy did not write it`,
+    'Remove it by hand; or add --force, and it is kept in .divvy/last for `divvy undo`.',
+  );
+
+export const leftBehind = (kept: readonly { readonly path: string; readonly reason: string }[]): Refusal =>
+  new Refusal(
+    3,
+    `left as ${kept.length === 1 ? 'it is' : 'they are'}:${lines(kept.map(({ path, reason }) => `${path}: ${reason}`))}`,
+    'Remove by hand what you do not want.',
+  );
+
 // Writing
 
 export const unsafePath = (path: string, reason: string): Refusal =>
@@ -295,6 +373,81 @@ export const keptFiles = (kept: readonly { readonly path: string; readonly reaso
     3,
     `left as ${kept.length === 1 ? 'it is' : 'they are'}:${lines(kept.map(({ path, reason }) => `${path}: ${reason}`))}`,
     'Put that back by hand; `divvy undo` then takes back the rest.',
+  );
+
+// Templates from elsewhere
+
+export const badSource = (shown: string, reason: string): Refusal =>
+  new Refusal(
+    2,
+    `${quoted(shown)} is no source of templates: ${harmless(reason)}`,
+    'Write a folder (./templates), git+https://…, git+ssh://…, git+file:///…, github:owner/repository, npm:name@version, ' +
+      'or a .tgz by its path or its https://… address; behind a #, the folder in it.',
+  );
+
+export const badRef = (ref: string, reason: string): Refusal =>
+  new Refusal(2, `--ref ${quoted(ref)}: ${reason}`, 'Give a branch, a tag, or a whole commit id, of a source in git.');
+
+export const sourceNotFetched = (shown: string, reason: string, remedy: string): Refusal =>
+  new Refusal(1, `${quoted(shown)} could not be fetched: ${harmless(reason)}`, remedy);
+
+export const nothingWithin = (shown: string, within: string, isGit: boolean): Refusal =>
+  new Refusal(
+    2,
+    `${quoted(shown)} has no folder ${quoted(within)}`,
+    `Behind the # is a folder of the source.${isGit ? ' A branch, a tag or a commit is given with --ref.' : ''}`,
+  );
+
+export const unsafeSource = (shown: string, path: string, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(shown)} is refused, for ${quoted(path)}: ${harmless(reason)}`,
+    'Nothing of it is used. Tell its author.',
+  );
+
+export const sourceTooLarge = (shown: string, reason: string): Refusal =>
+  new Refusal(3, `${quoted(shown)} is refused: ${harmless(reason)}`, 'Templates are small. Nothing of it is used.');
+
+export const brokenArchive = (shown: string, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(shown)} is not an archive that can be read: ${harmless(reason)}`,
+    'It must be a .tgz, as `npm pack` and `tar czf` make them.',
+  );
+
+export const sourceMoved = (shown: string, expected: string, resolved: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(shown)} is no longer what it was: it was ${expected}, and is ${resolved}`,
+    'Nothing of it is used. Ask its author; or use it anew, as another version.',
+  );
+
+export const badTemplate = (shown: string, file: string, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(file)} in ${quoted(shown)} cannot be used: ${harmless(reason)}`,
+    'Tell its author: `divvy template check` says the same.',
+  );
+
+export const noTemplateIn = (
+  shown: string,
+  name: string | undefined,
+  there: readonly string[],
+  nearest: string | undefined,
+): Refusal =>
+  new Refusal(
+    2,
+    name === undefined
+      ? `${quoted(shown)} has no template: no folder in it has a divvy.template.json`
+      : `${quoted(shown)} has no template ${quoted(name)}`,
+    there.length === 0 ? 'Give another source.' : `${didYouMean(nearest)}There are: ${there.map(harmless).join(', ')}.`,
+  );
+
+export const whichTemplate = (shown: string, there: readonly string[]): Refusal =>
+  new Refusal(
+    2,
+    `${quoted(shown)} has several templates, and it is not said which`,
+    `Name the folder of one behind a #:${lines(there)}`,
   );
 
 // After the write

@@ -35,73 +35,82 @@ interface FlagEntry {
   readonly commands?: readonly string[];
 }
 
-const CREATE = ['create'];
+/** The commands that make a task. */
+const MAKE = ['create', 'add'];
 /** The commands that write. */
-const WRITE = ['create', 'hook', 'apply', 'undo'];
+const WRITE = [...MAKE, 'remove', 'hook', 'apply', 'undo'];
 
 export const flags = {
   yes: {
     short: 'y',
     help: 'defaults for what is unanswered; never overwrites',
     helpIn: { hook: 'never ask, as --no-input' },
-    commands: ['create', 'hook'],
+    commands: [...MAKE, 'hook'],
   },
-  input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: ['create', 'hook'] },
+  input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: [...MAKE, 'hook'] },
   template: {
     short: 't',
     value: 'NAME',
     help: 'what to begin from; `divvy list` shows them all',
     question: 'What should the task begin from?',
-    commands: CREATE,
+    commands: MAKE,
   },
   name: {
     value: 'NAME',
     help: "the task's name, where it is not the folder's",
     question: 'What should the task be called?',
-    commands: CREATE,
+    commands: ['create'],
   },
   hooks: {
     value: 'A,B',
     help: 'hooks to have in the task, such as beforeRun,afterFork',
     question: 'Which hooks should be in the task? (none is fine)',
-    commands: CREATE,
+    commands: MAKE,
   },
-  data: { short: 'd', value: 'K=V', many: true, help: "an answer to the template's own question", commands: CREATE },
-  'data-file': { value: 'FILE', help: 'those answers, as a JSON file', commands: CREATE },
-  'runtime-dir': { value: 'DIR', help: 'where the runtime is put; vendor/divvy', commands: CREATE },
+  data: { short: 'd', value: 'K=V', many: true, help: "an answer to the template's own question", commands: MAKE },
+  'data-file': { value: 'FILE', help: 'those answers, as a JSON file', commands: MAKE },
+  'runtime-dir': { value: 'DIR', help: 'where the runtime is put; vendor/divvy', commands: MAKE },
   task: { value: 'TASK', help: 'the task, by name or path, where there are several', commands: ['hook'] },
   'dry-run': { help: 'say what would be written, and write nothing', commands: WRITE },
   diff: { help: 'show it line by line, and write nothing', commands: WRITE },
   plan: {
     value: 'FILE',
     help: 'write a plan for `divvy apply`, and nothing else',
-    commands: ['create', 'hook', 'undo'],
+    commands: [...MAKE, 'remove', 'hook', 'undo'],
   },
   force: {
     short: 'f',
     help: 'write into a folder that is not empty',
-    helpIn: { hook: 'remove hooks too that were changed since, or that divvy did not add' },
-    commands: ['create', 'hook'],
+    helpIn: {
+      hook: 'remove hooks too that were changed since, or that divvy did not add',
+      remove: 'remove files too that were edited since',
+    },
+    commands: ['create', 'hook', 'remove'],
   },
   'on-conflict': {
     value: 'HOW',
     choices: ['ask', 'skip', 'overwrite', 'fail'],
     help: 'a file that exists and differs: ask, skip, overwrite or fail',
-    commands: CREATE,
+    commands: MAKE,
   },
   'allow-dirty': {
     help: 'change files that git does not have as they are',
-    commands: ['create', 'hook', 'apply'],
+    commands: [...MAKE, 'remove', 'hook', 'apply'],
   },
-  git: { negation: 'both', help: 'git init, by default where no repository is yet', commands: CREATE },
-  install: { negation: 'both', help: 'install packages, by default only where the task needs one', commands: CREATE },
+  git: { negation: 'both', help: 'git init, by default where no repository is yet', commands: ['create'] },
+  install: { negation: 'both', help: 'install packages, by default only where the task needs one', commands: MAKE },
   pm: {
     value: 'PM',
     choices: ['npm', 'pnpm', 'yarn', 'bun'],
     help: 'npm, pnpm, yarn or bun; by default the one that is in use',
-    commands: CREATE,
+    commands: MAKE,
   },
-  cwd: { short: 'C', value: 'DIR', help: 'work in this folder instead of the current one' },
+  cwd: {
+    short: 'C',
+    value: 'DIR',
+    help: 'work in this folder instead of the current one',
+    helpIn: { add: 'the package to work in; by default the one that is here' },
+  },
   json: { help: 'one JSON object on stdout; text goes to stderr', commands: [...WRITE, 'list', 'status'] },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },

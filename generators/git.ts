@@ -29,6 +29,11 @@ export async function changedInGit(folder: string, paths: readonly string[]): Pr
   return paths.filter((path) => changed.some((entry) => entry === path || entry.endsWith(`/${path}`)));
 }
 
+/** Whether git would leave a file out, relative to a folder, that need not be there. */
+export async function ignoredByGit(folder: string, path: string): Promise<boolean> {
+  return isInRepository(folder) && (await git(folder, ['check-ignore', '--quiet', '--', path])).done;
+}
+
 /** git reads where its repository is from the environment too, as a git hook sets it: not here. */
 function git(folder: string, argv: readonly string[]): Promise<ToolResult> {
   const environment = Object.fromEntries(

@@ -6,6 +6,7 @@ import { stat } from './change-set/disk.ts';
 import { sha256, type Wanted } from './change-set/survey.ts';
 import type { Inserted } from './codemods/inserted.ts';
 import { badLock } from './errors.ts';
+import { type Insertion, isInsertion } from './host/insertions.ts';
 import { version } from './package.ts';
 import type { TemplateManifest } from './templates.ts';
 
@@ -16,12 +17,23 @@ interface LockedTask {
   readonly templateVersion: string;
   readonly answers: { readonly [name: string]: unknown };
   readonly hooks: readonly string[];
+  /** The files that are its own. */
+  readonly files?: readonly string[];
+  /** The packages that it needs. */
+  readonly dependencies?: readonly string[];
 }
 
 /** What hooks are in a file by `divvy hook` and `--hooks`, so that they can be taken out again exactly. */
 interface EditedFile extends Inserted {
   /** Of the file as the last such command left it; absent where it had changes in it that git did not have. */
   readonly sha256?: string;
+}
+
+/** What was put into a file that was there before. */
+interface LockedHostFile {
+  /** Of the file as the last command left it; absent where it had changes in it that git did not have. */
+  readonly sha256?: string;
+  readonly insertions: readonly Insertion[];
 }
 
 export interface Lock {
@@ -33,14 +45,31 @@ export interface Lock {
   readonly files: { readonly [path: string]: string };
   /** The files that hooks were put into; absent where there is none. */
   readonly edited?: { readonly [path: string]: EditedFile };
+  /** The files that were there before, and were edited; absent where there is none. */
+  readonly host?: { readonly [path: string]: LockedHostFile };
+  /** The folders that were made. */
+  readonly folders?: readonly string[];
 }
 
-interface LockedProject {
+interface TaskToLock {
   readonly task: string;
   readonly template: TemplateManifest;
   readonly hooks: readonly string[];
+  /** The paths of its own files. */
+  readonly files: readonly string[];
   /** The task file, and what the hooks have put into it. */
   readonly edited?: Edited | undefined;
+}
+
+/** A file that was there before, edited. */
+export interface EditedHost {
+  readonly path: string;
+  readonly from: Buffer;
+  readonly to: Buffer;
+  /** All that is in it by divvy now. */
+  readonly insertions: readonly Insertion[];
+  /** Whether it had changes in it that git did not have, and divvy did not make. */
+  readonly isDirty: boolean;
 }
 
 /** What hooks have put into a file. */
@@ -55,27 +84,72 @@ export interface Edited {
  * The lock as it is after a command that makes a task.
  *
  * before  - the lock that is there; what it says of other tasks, and of files that were not written now, stays.
- * written - every file that is there now as divvy wrote it.
+ * written - every file that is there now as divvy wrote it, the edited ones of the host left aside.
+ * host    - those.
+ * folders - that had to be made.
  */
 export function lockText(
-  { task, template, hooks, edited }: LockedProject,
+  { task, template, hooks, files, edited }: TaskToLock,
   written: readonly Wanted[],
   before: Lock | undefined,
+  host: readonly EditedHost[] = [],
+  folders: readonly string[] = [],
 ): string {
-  const locked: LockedTask = { template: template.name, templateVersion: template.version, answers: {}, hooks };
+  const dependencies = Object.keys(template.dependencies ?? {});
+  const locked: LockedTask = {
+    template: template.name,
+    templateVersion: template.version,
+    answers: {},
+    hooks,
+    files: [...files].sort(),
+    ...(dependencies.length > 0 && { dependencies }),
+  };
   const sums = new Map([
     ...Object.entries(before?.files ?? {}),
     ...written.flatMap(({ path, after }) => (after ? [[path, sha256(after)] as const] : [])),
   ]);
+  const made = [...new Set([...(before?.folders ?? []), ...folders])].sort();
   const lock: Lock = {
     lockVersion: 1,
-    runtime: version,
+    runtime: before?.runtime ?? version,
     tasks: { ...before?.tasks, [task]: locked },
     files: Object.fromEntries([...sums].sort(byName)),
     ...(before?.edited && { edited: before.edited }),
+    ...(before?.host && { host: before.host }),
+    ...(made.length > 0 && { folders: made }),
   };
   const file = written.find(({ path }) => path === edited?.path)?.after;
-  return textOf(edited && file ? withEdited(lock, edited, file) : lock);
+  const withHost = host.reduce(withEditedHost, lock);
+  return textOf(edited && file ? withEdited(withHost, edited, file) : withHost);
+}
+
+/**
+ * The lock as it is after a task is gone.
+ *
+ * gone - the paths of the files that are no longer there, or are the person's own now.
+ */
+export function lockWithout(lock: Lock, task: string, gone: readonly string[], host: readonly EditedHost[]): string {
+  const left = <Value>(by: { readonly [path: string]: Value } | undefined, names: readonly string[]) =>
+    Object.fromEntries(Object.entries(by ?? {}).filter(([name]) => !names.includes(name)));
+  const { edited: before, ...rest } = lock;
+  const edited = left(before, gone);
+  const without: Lock = {
+    ...rest,
+    tasks: left(lock.tasks, [task]),
+    files: left(lock.files, gone),
+    ...(Object.keys(edited).length > 0 && { edited }),
+  };
+  return textOf(host.reduce(withEditedHost, without));
+}
+
+function withEditedHost(lock: Lock, { path, from, to, insertions, isDirty }: EditedHost): Lock {
+  const { host: before, ...rest } = lock;
+  const others = Object.entries(before ?? {}).filter(([other]) => other !== path);
+  const here: [string, LockedHostFile] = [path, { ...(!isDirty && { sha256: sha256(to) }), insertions }];
+  const host = [...others, ...(insertions.length > 0 ? [here] : [])].sort(byName);
+  // A file that divvy has written whole stays its own.
+  const files = lock.files[path] === sha256(from) ? { ...lock.files, [path]: sha256(to) } : lock.files;
+  return { ...rest, files, ...(host.length > 0 && { host: Object.fromEntries(host) }) };
 }
 
 /**
@@ -99,12 +173,22 @@ function withEdited(lock: Lock, { path, inserted, isDirty }: Edited, file: Buffe
   return edited.length === 0 ? rest : { ...rest, edited: Object.fromEntries(edited) };
 }
 
-const textOf = (lock: Lock): string => `${JSON.stringify(lock, null, 2)}\n`;
+/** The parts always in one order, so that the same lock is the same text. */
+function textOf({ lockVersion, runtime, tasks, files, edited, host, folders }: Lock): string {
+  return `${JSON.stringify({ lockVersion, runtime, tasks, files, edited, host, folders }, null, 2)}\n`;
+}
+
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
 /** Whether a file's bytes are such that divvy left it so. */
 export const isAsLeft = (lock: Lock | undefined, path: string, sum: string): boolean =>
-  lock?.files[path] === sum || lock?.edited?.[path]?.sha256 === sum;
+  [lock?.files[path], lock?.edited?.[path]?.sha256, lock?.host?.[path]?.sha256].includes(sum);
+
+/** What is in a file of the host by divvy. */
+export function insertionsIn(lock: Lock | undefined, path: string): readonly Insertion[] {
+  const known: unknown = lock?.host?.[path]?.insertions;
+  return Array.isArray(known) ? known.filter(isInsertion) : [];
+}
 
 /** What was put into a file, as far as the lock knows. */
 export function insertedIn(lock: Lock | undefined, path: string): Inserted | undefined {
@@ -136,7 +220,8 @@ export function readLock(folder: string): Lock | undefined {
       lock?.lockVersion === 1 &&
       isObject(lock.tasks) &&
       isObject(lock.files) &&
-      (lock.edited === undefined || isObject(lock.edited));
+      [lock.edited, lock.host].every((part) => part === undefined || isObject(part)) &&
+      (lock.folders === undefined || Array.isArray(lock.folders));
     return isLock ? (lock as Lock) : undefined;
   } catch {
     return undefined;

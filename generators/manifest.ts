@@ -13,9 +13,13 @@ export const MANIFEST = 'divvy.json';
 export interface Manifest {
   /** The folder of the task files, relative to the project. */
   readonly tasks: string;
+  /** The folder of their tests, relative to the project. */
+  readonly tests: string;
   /** The folder of the vendored runtime, relative to the project. */
   readonly runtime: string;
 }
+
+export const DEFAULT_TESTS = 'test';
 
 /** A project on the disk. */
 export interface Project {
@@ -24,8 +28,8 @@ export interface Project {
   readonly manifest: Manifest;
 }
 
-export const manifestText = ({ tasks, runtime }: Manifest): string =>
-  `${JSON.stringify({ $schema: `./${runtime}/divvy.schema.json`, tasks, runtime }, null, 2)}\n`;
+export const manifestText = ({ tasks, tests, runtime }: Manifest): string =>
+  `${JSON.stringify({ $schema: `./${runtime}/divvy.schema.json`, tasks, ...(tests !== DEFAULT_TESTS && { tests }), runtime }, null, 2)}\n`;
 
 /** The folder of the nearest divvy.json, from a folder upwards. */
 export function projectFolder(from: string): string | undefined {
@@ -52,5 +56,5 @@ export async function openProject(from: string, terminal: Terminal): Promise<Pro
   }
   const reason = await whyNotAs('runtime/divvy.schema.json', manifest, MANIFEST);
   if (reason !== undefined) throw badManifest(file, reason);
-  return { folder, manifest: manifest as Manifest };
+  return { folder, manifest: { tests: DEFAULT_TESTS, ...(manifest as Omit<Manifest, 'tests'>) } };
 }

@@ -3,7 +3,7 @@
 import { resolveCommand } from 'package-manager-detector/commands';
 import { detect, getUserAgent } from 'package-manager-detector/detect';
 
-const PACKAGE_MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const;
+export const PACKAGE_MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
 
 const isOurs = (name: unknown): name is PackageManager => (PACKAGE_MANAGERS as readonly unknown[]).includes(name);
@@ -17,6 +17,12 @@ export async function packageManagerFor(folder: string, named: PackageManager | 
   const found =
     (await detect({ cwd: folder, strategies: ['lockfile', 'packageManager-field'] }))?.name ?? getUserAgent();
   return isOurs(found) ? found : 'npm';
+}
+
+/** The one that started this command; undefined where it was none that is known. */
+export function userAgentManager(): PackageManager | undefined {
+  const agent = getUserAgent();
+  return isOurs(agent) ? agent : undefined;
 }
 
 /** The command that runs a program of a package that need not be installed: `npx`, `pnpm dlx` … and its arguments. */

@@ -23,16 +23,24 @@ export type ToolResult =
 export async function runTool(
   command: string,
   argv: readonly string[],
-  options: { readonly cwd: string; readonly environment?: NodeJS.ProcessEnv; readonly show?: boolean },
+  options: {
+    readonly cwd: string;
+    readonly environment?: NodeJS.ProcessEnv;
+    readonly show?: boolean;
+    /** What it reads on stdin; nothing without it. */
+    readonly input?: string;
+  },
 ): Promise<ToolResult> {
   const { execa } = await import('execa');
   const output = options.show ? 2 : 'pipe';
   const result = await execa(command, argv, {
     cwd: options.cwd,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     stdout: output,
     stderr: output,
     reject: false,
+    // What is printed is taken as it is, to the last line end.
+    stripFinalNewline: { stdout: false },
     ...(options.environment && { env: options.environment, extendEnv: false }),
   });
   if (!result.failed) return { done: true, output: String(result.stdout ?? '') };
@@ -73,4 +81,58 @@ export async function runRunner(runner: string, argv: readonly string[], cwd: st
     for (const signal of ignored) process.off(signal, ignore);
     for (const signal of handedOn) process.off(signal, handOn);
   }
+}
+
+/** How a tool ended whose output may be anything, and too much. */
+export type BoundedResult =
+  | { readonly done: true; readonly output: Buffer }
+  | {
+      readonly done: false;
+      readonly reason: string;
+      /** What it had to say of it on stderr. */
+      readonly said: string;
+      readonly missing: boolean;
+      /** It printed more than it may. */
+      readonly isTooMuch: boolean;
+    };
+
+/** Runs a tool whose output is bytes; it is killed once it prints too much, takes too long, or the signal says so. */
+export async function runBounded(
+  command: string,
+  argv: readonly string[],
+  options: {
+    readonly cwd: string;
+    readonly environment: NodeJS.ProcessEnv;
+    readonly input?: string;
+    readonly mostBytes: number;
+    readonly seconds: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<BoundedResult> {
+  const { execa } = await import('execa');
+  const result = await execa(command, argv, {
+    cwd: options.cwd,
+    env: options.environment,
+    extendEnv: false,
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+    reject: false,
+    encoding: 'buffer',
+    stripFinalNewline: false,
+    maxBuffer: options.mostBytes,
+    timeout: options.seconds * 1000,
+    cancelSignal: options.signal,
+  });
+  if (!result.failed) return { done: true, output: Buffer.from(result.stdout) };
+  const missing = result.code === 'ENOENT';
+  return {
+    done: false,
+    reason: missing
+      ? `${command} is not on this machine`
+      : result.timedOut
+        ? `${command} took longer than ${options.seconds} seconds`
+        : `${command} failed`,
+    said: Buffer.from(result.stderr ?? '').toString('utf8'),
+    missing,
+    isTooMuch: result.isMaxBuffer || result.isCanceled,
+  };
 }

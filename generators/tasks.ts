@@ -11,15 +11,17 @@ import { nearest } from './nearest.ts';
 export function taskNames({ folder, manifest }: Project): string[] {
   const tasks = join(folder, manifest.tasks);
   if (!stat(tasks)?.isDirectory()) return [];
-  return readdirSync(tasks)
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.endsWith('.test.ts'))
-    .map((name) => name.slice(0, -'.ts'.length))
-    .sort();
+  const names = readdirSync(tasks)
+    .filter((name) => /\.m?ts$/.test(name) && !/\.(d|test)\.m?ts$/.test(name))
+    .map((name) => name.replace(/\.m?ts$/, ''));
+  return [...new Set(names)].sort();
 }
 
-/** Absolute. */
-export const taskFile = ({ folder, manifest }: Project, name: string): string =>
-  join(folder, manifest.tasks, `${name}.ts`);
+/** Absolute. In a package whose files are CommonJS a task is an `.mts`. */
+export function taskFile({ folder, manifest }: Project, name: string): string {
+  const file = join(folder, manifest.tasks, name);
+  return stat(`${file}.mts`) !== undefined && stat(`${file}.ts`) === undefined ? `${file}.mts` : `${file}.ts`;
+}
 
 /**
  * The file of a task that was named, or given as a file; absolute.

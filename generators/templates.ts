@@ -49,9 +49,25 @@ const manifestOf = (name: string): TemplateManifest =>
  * The names ExampleTask and example-task are replaced as whole words, in contents and paths, and `vendor/divvy` by the
  * folder that the runtime is put in. A file that ends in `.ejs` is rendered with EJS, from the package only.
  */
-export async function projectFiles(
+export async function projectFiles(template: TemplateManifest, given: Given): Promise<TemplateFile[]> {
+  const project = await rendered('templates/_project', template, given);
+  const own = await templateFiles(template, given);
+  return [...project.filter(({ path }) => !own.some((other) => other.path === path)), ...own];
+}
+
+/** The files of a template alone. */
+export const templateFiles = (template: TemplateManifest, given: Given): Promise<TemplateFile[]> =>
+  rendered(`templates/${template.name}/files`, template, given);
+
+interface Given {
+  readonly task: string;
+  readonly runtimeDir: string;
+}
+
+async function rendered(
+  folder: string,
   template: TemplateManifest,
-  { task, runtimeDir }: { readonly task: string; readonly runtimeDir: string },
+  { task, runtimeDir }: Given,
 ): Promise<TemplateFile[]> {
   const replace = (text: string) =>
     text
@@ -59,16 +75,14 @@ export async function projectFiles(
       .replace(/(?<![\w-])example-task(?![\w-])/g, task)
       .replaceAll('vendor/divvy', runtimeDir);
   const given = { project: task, task, description: template.description, runtimeDir };
-  const files = new Map<string, Buffer>();
-  for (const folder of ['templates/_project', `templates/${template.name}/files`]) {
-    for (const path of filesBelow(folder)) {
-      const bytes = read(`${folder}/${path}`);
-      const isEjs = path.endsWith('.ejs');
-      const text = isEjs ? await render(bytes.toString('utf8'), given) : replace(bytes.toString('utf8'));
-      files.set(replace(unhidden(isEjs ? path.slice(0, -'.ejs'.length) : path)), Buffer.from(text));
-    }
+  const files: TemplateFile[] = [];
+  for (const path of filesBelow(folder)) {
+    const source = read(`${folder}/${path}`).toString('utf8');
+    const isEjs = path.endsWith('.ejs');
+    const text = isEjs ? await render(source, given) : replace(source);
+    files.push({ path: replace(unhidden(isEjs ? path.slice(0, -'.ejs'.length) : path)), bytes: Buffer.from(text) });
   }
-  return [...files].map(([path, bytes]) => ({ path, bytes }));
+  return files;
 }
 
 /** npm leaves .gitignore out of a package, and a package.json in templates/ would be a package of its own. */

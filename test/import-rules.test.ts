@@ -91,9 +91,12 @@ test('bin imports generators, and nothing else of ours', () => {
   expect(shown(wrong)).toEqual([]);
 });
 
+/** The folders of generators/ that commands share. */
+const NOUNS = ['codemods', 'change-set', 'host', 'json', 'sources'];
+
 describe('generators', () => {
   const commands = [...new Set(filesIn('generators/*/*.ts').map((file) => file.split('/')[1] ?? ''))].filter(
-    (folder) => folder !== 'codemods' && folder !== 'change-set',
+    (folder) => !NOUNS.includes(folder),
   );
   const commandOf = (path: string): string | undefined =>
     commands.find((name) => path.startsWith(`generators/${name}/`));

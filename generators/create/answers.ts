@@ -1,28 +1,18 @@
 /** What a new project is made from: by flags, on a terminal by asking, else by defaults or not at all. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { whyUnsafe } from '../change-set/paths.ts';
 import { recover } from '../change-set/recovery.ts';
 import { realRoot } from '../change-set/survey.ts';
+import { refuseUnknownAnswers, settleHooks, settleTemplate } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
-import {
-  badData,
-  badDataFile,
-  badFolder,
-  badRuntimeFolder,
-  badTaskName,
-  folderNotEmpty,
-  missingAnswer,
-  unknownAnswer,
-} from '../errors.ts';
-import { flags } from '../flags.ts';
-import { contractText, hooksOf, readHooks } from '../hooks.ts';
+import { badFolder, badTaskName, folderNotEmpty, missingAnswer } from '../errors.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import { type PackageManager, packageManagerFor } from '../package-manager.ts';
-import { DEFAULT_TEMPLATE, findTemplate, type TemplateManifest, templates } from '../templates.ts';
+import { runtimeFolder } from '../runtime-folder.ts';
+import { findTemplate, type TemplateManifest } from '../templates.ts';
 import { isInteractive, tellOfRecovery } from '../terminal.ts';
 
 export interface Answers {
@@ -39,7 +29,6 @@ export interface Answers {
 }
 
 const DEFAULT_FOLDER = 'my-task';
-const DEFAULT_RUNTIME_DIR = 'vendor/divvy';
 
 /** What a folder may hold and still be empty: a repository without files, and what systems leave behind. */
 const COUNTS_AS_NOTHING = new Set(['.git', '.divvy', '.DS_Store', 'Thumbs.db']);
@@ -62,9 +51,9 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   if (!isPreview && stat(root) !== undefined) tellOfRecovery(call.terminal, recover(root));
   if (call.values.force !== true) refuseFullFolder(folder, root);
 
-  const template = await settleTemplate(call, mayAsk, ask);
+  const template = await settleTemplate(call, ask);
   refuseUnknownAnswers(call, template);
-  const hooks = await settleHooks(call, mayAsk, ask);
+  const hooks = await settleHooks(call, ask);
   const packageManager = await packageManagerFor(root, call.values.pm);
   return { folder, root, task, template, hooks, runtimeDir, packageManager };
 }
@@ -111,58 +100,4 @@ const isEmpty = (folder: string): boolean => entriesOf(folder).length === 0;
 function refuseFullFolder(folder: string, root: string): void {
   const entries = entriesOf(root);
   if (entries.length > 0) throw folderNotEmpty(folder, entries.length > 3 ? [...entries.slice(0, 3), '…'] : entries);
-}
-
-function runtimeFolder(given: string | undefined): string {
-  if (given === undefined) return DEFAULT_RUNTIME_DIR;
-  const folder = given.replace(/\/+$/, '');
-  const taken = ['tasks', 'test'].find((other) => folder === other || folder.startsWith(`${other}/`));
-  const reason = whyUnsafe(folder) ?? (taken && `${taken}/ is for your own files`) ?? whyNotInScripts(folder);
-  if (reason !== undefined) throw badRuntimeFolder(given, reason);
-  return folder;
-}
-
-/** The folder stands in the scripts of package.json, which every shell reads in its own way, and in JSON and globs. */
-const whyNotInScripts = (folder: string): string | undefined =>
-  /^[\w.@/-]+$/.test(folder) && !folder.startsWith('-') ? undefined : 'it may have letters, digits and . _ - @ / only';
-
-async function settleTemplate(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<TemplateManifest> {
-  const { template } = call.values;
-  if (template !== undefined || !mayAsk) return findTemplate(template ?? DEFAULT_TEMPLATE);
-  const choices = templates().map(({ name, description }) => ({ value: name, hint: description }));
-  return findTemplate(await ask({ type: 'select', message: flags.template.question, choices }));
-}
-
-async function settleHooks(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<string[]> {
-  const known = hooksOf(contractText());
-  if (call.values.hooks !== undefined) return readHooks(call.values.hooks, known);
-  if (!mayAsk) return [];
-  const choices = known.map(({ name, summary }) => ({ value: name, hint: summary }));
-  const chosen = await ask({ type: 'checkbox', message: flags.hooks.question, choices });
-  return readHooks(chosen.join(','), known);
-}
-
-/** The built-in templates ask nothing of their own, so whatever is given here is a mistake. */
-function refuseUnknownAnswers(call: Call, template: TemplateManifest): void {
-  for (const pair of call.values.data ?? []) {
-    const at = pair.indexOf('=');
-    if (at < 1) throw badData(pair);
-    throw unknownAnswer(pair.slice(0, at), template.name);
-  }
-  const file = call.values['data-file'];
-  if (file === undefined) return;
-  const [first] = Object.keys(readDataFile(resolve(call.cwd, file), file));
-  if (first !== undefined) throw unknownAnswer(first, template.name);
-}
-
-function readDataFile(path: string, shown: string): object {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw badDataFile(shown, (error as Error).message);
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw badDataFile(shown, 'it is no object');
-  return parsed;
 }

@@ -2,14 +2,14 @@
 
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
+import { type Settled, settleAll } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
-import type { Edited } from '../lock.ts';
+import { type Edited, type Lock, lockText } from '../lock.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
-import { isPreview, isShown } from '../preview.ts';
+import { isPreview } from '../preview.ts';
 import { asTyped } from '../shell.ts';
 import { type Answers, settleAnswers } from './answers.ts';
-import { type Settled, settleAll } from './conflicts.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
 import { refuseSwallowedFlags } from './npm-flags.ts';
 import { renderProject } from './render.ts';
@@ -44,7 +44,11 @@ export async function create(call: Call): Promise<Exit> {
     ],
     conflicts: [
       async (workshop) => {
-        settled = await settleAll(call, answers, edited, isShown(call), workshop);
+        const { root, task } = answers;
+        const files = [`tasks/${task}.ts`, `test/${task}.test.ts`];
+        const lock = ({ written }: Settled, before: Lock | undefined) =>
+          lockText({ ...answers, files, edited }, written, before);
+        settled = await settleAll(call, { root, edited: new Set(), lock }, workshop);
       },
       () => {
         const changeSet = { root: answers.root, changes: settled.changes };

@@ -2,28 +2,26 @@
 
 import type { Call } from '../command.ts';
 import { gitInit, isInRepository } from '../git.ts';
-import { runTool } from '../processes.ts';
+import { type Failed, install } from '../install.ts';
 import { inFolder } from '../shell.ts';
 import type { Answers } from './answers.ts';
 
 export interface Followed {
   readonly git: 'initialised' | 'there' | 'off' | 'failed';
   readonly install: 'done' | 'off' | 'failed';
-  /** The first thing that failed, why, and how to do it by hand. */
-  readonly failed?: { readonly what: string; readonly reason: string; readonly commandLine: string };
+  /** The first thing that failed. */
+  readonly failed?: Failed;
 }
 
 export const NOTHING_FOLLOWED: Followed = { git: 'off', install: 'off' };
 
 export async function follow(call: Call, answers: Answers): Promise<Followed> {
+  const { root, folder: shown, template, packageManager } = answers;
   const git = await followGit(call, answers);
-  const install = await followInstall(call, answers);
-  return {
-    ...NOTHING_FOLLOWED,
-    ...git,
-    ...install,
-    ...((git.failed ?? install.failed) && { failed: git.failed ?? install.failed }),
-  };
+  const isNeeded = Object.keys(template.dependencies ?? {}).length > 0;
+  const installed = await install(call, packageManager, { root, shown, isNeeded });
+  const failed = git.failed ?? ('failed' in installed ? installed.failed : undefined);
+  return { ...NOTHING_FOLLOWED, ...git, install: installed.install, ...(failed && { failed }) };
 }
 
 async function followGit(call: Call, { root, folder }: Answers): Promise<Partial<Followed>> {
@@ -36,20 +34,5 @@ async function followGit(call: Call, { root, folder }: Answers): Promise<Partial
   return {
     git: 'failed',
     failed: { what: 'git init', reason: result.reason, commandLine: inFolder(folder, ['git', 'init']) },
-  };
-}
-
-async function followInstall(
-  call: Call,
-  { root, folder, template, packageManager }: Answers,
-): Promise<Partial<Followed>> {
-  const isNeeded = Object.keys(template.dependencies ?? {}).length > 0;
-  if (!(call.values.install ?? isNeeded)) return {};
-  const result = await runTool(packageManager, ['install'], { cwd: root, show: true });
-  if (result.done) return { install: 'done' };
-  const argv = [packageManager, 'install'];
-  return {
-    install: 'failed',
-    failed: { what: argv.join(' '), reason: result.reason, commandLine: inFolder(folder, argv) },
   };
 }

@@ -3,7 +3,7 @@
 import type { Workshop } from '../environment.ts';
 import { withHooks } from '../hooks.ts';
 import type { Edited } from '../lock.ts';
-import { MANIFEST, manifestText } from '../manifest.ts';
+import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
 import { projectFiles } from '../templates.ts';
 import { vendoredRuntime } from '../vendor.ts';
@@ -27,7 +27,7 @@ export async function renderProject(answers: Answers, put: Workshop['put']): Pro
       put(path, text);
     } else put(path, bytes);
   }
-  put(MANIFEST, manifestText({ tasks: 'tasks', runtime: runtimeDir }));
+  put(MANIFEST, manifestText({ tasks: 'tasks', tests: DEFAULT_TESTS, runtime: runtimeDir }));
   for (const { path, after } of vendoredRuntime(runtimeDir)) put(path, after);
   return edited;
 }

@@ -1,7 +1,9 @@
 /** What create says when it is done. */
 
 import type { Call } from '../command.ts';
+import type { Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
+import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
 import { onceOff } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
@@ -9,7 +11,6 @@ import { diffOf, filesAsJson, isShown, listOf, type Previewed } from '../preview
 import { asArgument, commandLine } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Answers } from './answers.ts';
-import type { Settled } from './conflicts.ts';
 import type { Followed } from './follow.ts';
 
 export function report(
@@ -68,12 +69,8 @@ function whatIsNext(answers: Answers, { style }: Terminal): string {
   return [style.strong('Next:'), ...nextSteps(answers).map((step) => `  ${step}`), ''].join('\n');
 }
 
-function nextSteps({ folder, task, template, packageManager }: Answers): string[] {
-  const steps = (template.nextSteps ?? []).map((step) =>
-    step
-      .replace(/(?<![\w-])example-task(?![\w-])/g, task)
-      .replace(/^npm (?:run )?/, packageManager === 'npm' ? '$&' : `${packageManager} run `),
-  );
+function nextSteps({ folder, task, template, packageManager: manager }: Answers): string[] {
+  const steps = nextStepsOf(template.nextSteps ?? [], { task, script: 'start', manager });
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }
 

@@ -10,7 +10,7 @@ import { noContract, noHooksNamed, noSubcommand, noTask, notUtf8, taskOutside, w
 import { type Hook, readHooks } from '../hooks.ts';
 import { openProject, type Project } from '../manifest.ts';
 import { nearest } from '../nearest.ts';
-import { findTask, taskNames } from '../tasks.ts';
+import { findTask, taskFile, taskNames } from '../tasks.ts';
 import { isInteractive } from '../terminal.ts';
 
 export interface Subject {
@@ -94,6 +94,6 @@ async function settleTask(call: Call, project: Project, ask: Workshop['ask']): P
   if (only === undefined) throw noTask('', names, undefined);
   if (more.length === 0) return findTask(only, call.cwd, project);
   if (!isInteractive(call)) throw whichTask(names);
-  const choices = names.map((name) => ({ value: name, hint: `${project.manifest.tasks}/${name}.ts` }));
+  const choices = names.map((name) => ({ value: name, hint: relative(project.folder, taskFile(project, name)) }));
   return findTask(await ask({ type: 'select', message: 'Which task?', choices }), call.cwd, project);
 }

@@ -53,7 +53,13 @@ describe('a basic project', () => {
     expect(Object.keys(lock.files)).toEqual(onDisk.sort());
     for (const [path, sum] of Object.entries(lock.files)) expect(sha256(join(project, path)), path).toBe(sum);
     expect(lock.tasks).toEqual({
-      'my-backfill': { template: 'basic', templateVersion: '1.0.0', answers: {}, hooks: [] },
+      'my-backfill': {
+        template: 'basic',
+        templateVersion: '1.0.0',
+        answers: {},
+        hooks: [],
+        files: ['tasks/my-backfill.ts', 'test/my-backfill.test.ts'],
+      },
     });
     const everything = Object.values(treeOf(project, ['vendor', '.divvy'])).join('\n');
     expect(everything).not.toMatch(/ExampleTask|example-task/);

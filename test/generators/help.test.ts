@@ -13,6 +13,8 @@ describe.each([
   ['divvy', divvy, ['--help']],
   ['divvy', divvy, ['-h']],
   ['divvy-create', divvy, ['create', '--help']],
+  ['divvy-add', divvy, ['add', '--help']],
+  ['divvy-remove', divvy, ['remove', '--help']],
   ['divvy-hook', divvy, ['hook', '--help']],
   ['divvy-hook', divvy, ['hook', 'add', '--help']],
   ['divvy-undo', divvy, ['undo', '--help']],
@@ -44,10 +46,13 @@ test.each([
 });
 
 test.each([
-  [[], 'no command and no task file is given', 'create, hook, undo, apply, run, list, status'],
+  [[], 'no command and no task file is given', 'create, add, remove, hook, undo, apply, run, list, status'],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
   [['upgrade'], '`divvy upgrade` is not there yet', 'divvy --help'],
-  [['add', 'nightly'], '`divvy add` is not there yet', 'divvy --help'],
+  [['template', 'list'], '`divvy template` is not there yet', 'divvy --help'],
+  [['add'], 'no task is named', '`divvy add <task>`'],
+  [['remove'], 'no task is named', '`divvy remove <task>`'],
+  [['remove', 'nightly'], 'there is no divvy.json in', 'npm create divvy-task'],
   [['hook'], '`divvy hook` needs to be told what to do', '`divvy hook add <hook…>`'],
   [['hook', 'ad', 'total'], '`divvy hook` does not know "ad"', 'Did you mean add?'],
   [['hook', 'add', 'total'], 'there is no divvy.json in', 'npm create divvy-task'],

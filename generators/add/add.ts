@@ -1,0 +1,79 @@
+/** `divvy add <task>`: a task, and whatever of the runtime is missing, in the repository that is here. */
+
+import { write } from '../change-set/write.ts';
+import type { Call, Exit } from '../command.ts';
+import { type Settled, settleAll } from '../conflicts.ts';
+import { runStages } from '../environment.ts';
+import { install, NOTHING_INSTALLED } from '../install.ts';
+import { lockText } from '../lock.ts';
+import { type Planned, writePlan } from '../plan.ts';
+import { isPreview } from '../preview.ts';
+import { asTyped } from '../shell.ts';
+import { type Rendered, render } from './render.ts';
+import { folderShown, report } from './report.ts';
+import { type Subject, settleSubject } from './subject.ts';
+
+/**
+ * Runs the steps, from top to bottom. Nothing is written before every step up to `write` has passed.
+ *
+ * Resolves with 0, or with 1 where the task is there and what follows the write failed. Rejects with a Refusal where it
+ * must not or cannot be done.
+ */
+export async function add(call: Call): Promise<Exit> {
+  let subject: Subject;
+  let rendered: Rendered;
+  let settled: Settled;
+  let planned: Planned | undefined;
+  let installed = NOTHING_INSTALLED;
+
+  await runStages('A task for this repository', call.cwd, {
+    prompting: [
+      async ({ ask }) => {
+        subject = await settleSubject(call, ask);
+      },
+    ],
+    writing: [
+      async ({ put }) => {
+        rendered = await render(call, subject, put);
+      },
+    ],
+    conflicts: [
+      async (workshop) => {
+        const { host, own: files, edited, folders } = rendered;
+        const { root } = subject.place;
+        const edits = new Set(host.edited().map(({ path }) => path));
+        settled = await settleAll(
+          call,
+          {
+            root,
+            edited: edits,
+            lock: ({ written, dirty }, before) =>
+              lockText(
+                { ...subject, files, edited },
+                written.filter(({ path }) => !edits.has(path)),
+                before,
+                host.forLock(dirty),
+                folders,
+              ),
+          },
+          workshop,
+        );
+      },
+      () => {
+        const changeSet = { root: subject.place.root, changes: settled.changes };
+        if (call.values.plan !== undefined) planned = writePlan(call, changeSet);
+        else if (!isPreview(call)) write(changeSet, asTyped(call));
+      },
+    ],
+    end: [
+      async () => {
+        const { place, packageManager, template } = subject;
+        const isNeeded = settled.changes.length > 0 && Object.keys(template.dependencies ?? {}).length > 0;
+        const where = { root: place.root, shown: folderShown(place.root), isNeeded };
+        if (!isPreview(call)) installed = await install(call, packageManager, where);
+        report(call, subject, rendered, settled, installed, planned);
+      },
+    ],
+  });
+  return 'failed' in installed ? 1 : 0;
+}

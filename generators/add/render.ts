@@ -1,0 +1,165 @@
+/** The task and what it needs, put into the in-memory tree; and the package's own files, edited in memory. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { readBefore } from '../change-set/disk.ts';
+import { sha256 } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import type { Workshop } from '../environment.ts';
+import { divvyTaken } from '../errors.ts';
+import { withHooks } from '../hooks.ts';
+import { type Formatter, formatted, formatterOf, type Hint, leaveAlone } from '../host/formatter.ts';
+import { HostFiles } from '../host/host-files.ts';
+import { isBeside } from '../host/layout.ts';
+import { leaveAloneInLinters } from '../host/linter.ts';
+import { PACKAGE_JSON } from '../host/package-json.ts';
+import { testFor } from '../host/test-runner.ts';
+import { leaveOut } from '../host/tsconfigs.ts';
+import { type Edited, isAsLeft, LOCK } from '../lock.ts';
+import { MANIFEST, manifestText } from '../manifest.ts';
+import { read, version } from '../package.ts';
+import { templateFiles } from '../templates.ts';
+import { vendoredRuntime } from '../vendor.ts';
+import type { Subject } from './subject.ts';
+
+export interface Rendered {
+  /** The paths of the task's own files, the task file first, its test second. */
+  readonly own: readonly string[];
+  readonly edited: Edited | undefined;
+  readonly host: HostFiles;
+  /** What has to be written by hand. */
+  readonly hints: readonly Hint[];
+  /** The folders that have to be made, outer ones first. */
+  readonly folders: readonly string[];
+}
+
+/** Rejects with a Refusal where a file of the package cannot be edited as it would have to be. */
+export async function render(call: Call, subject: Subject, put: Workshop['put']): Promise<Rendered> {
+  const { place, manifest, lock } = subject;
+  const { root } = place;
+  const paths: string[] = [];
+  const add = (path: string, after: Buffer | string): void => {
+    paths.push(path);
+    put(path, after);
+  };
+  const formatter = formatterOf(place);
+  const format = formatting(call, formatter, root);
+
+  const { own, edited } = await renderTask(subject, format, add);
+  if (lock?.files[MANIFEST] === undefined && readBefore(root, MANIFEST) === undefined)
+    add(MANIFEST, await format(MANIFEST, manifestText(manifest)));
+  for (const { path, after } of missingRuntime(root, manifest.runtime)) add(path, after);
+
+  const host = new HostFiles(root, lock);
+  editPackageJson(subject, own[0] ?? '', host);
+  const hints: Hint[] = [];
+  if (isBeside(manifest)) {
+    const tsconfig = `${manifest.tasks}/tsconfig.json`;
+    if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, tsconfigText(manifest)));
+    const folders = [manifest.tasks, manifest.runtime];
+    // A tsconfig that is listed is there: it was read a moment ago.
+    const open = (path: string) => host.open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
+    leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], open);
+    const files = { open: host.open.bind(host), make: add };
+    if (formatter) hints.push(...leaveAlone(formatter, place, [`${manifest.runtime}/`, LOCK], files));
+    hints.push(...leaveAloneInLinters(place, manifest.runtime, host.open.bind(host)));
+  }
+  for (const { path, bytes } of host.edited()) put(path, bytes);
+  return { own, edited, host, hints, folders: missingFolders(root, paths) };
+}
+
+type Format = (path: string, text: string) => Promise<string>;
+
+/** A file that cannot be formatted is written as it is: that is said, and no reason to write nothing. */
+function formatting({ terminal }: Call, formatter: Formatter | undefined, root: string): Format {
+  return async (path, text) => {
+    if (formatter === undefined) return text;
+    const result = await formatted(formatter, root, path, text);
+    if ('text' in result) return result.text;
+    terminal.note(`${formatter.name} could not format ${path}, which is written as it comes:\n${result.reason}`);
+    return text;
+  };
+}
+
+/** What is there as divvy left it stays: a formatter may have another mind about it by now, and hooks may have been added. */
+async function renderTask(
+  { task, place, manifest, lock, template, hooks, testRunner }: Subject,
+  format: Format,
+  add: (path: string, after: Buffer | string) => void,
+): Promise<{ own: string[]; edited: Edited | undefined }> {
+  const { root, isModule } = place;
+  const { tasks, tests: folder, runtime: runtimeDir } = manifest;
+  const there = lock?.tasks[task];
+  const isSame = there?.template === template.name && there.hooks.join() === hooks.join();
+  const left = (path: string): Buffer | undefined => {
+    const bytes = isSame ? readBefore(root, path)?.bytes : undefined;
+    return bytes && isAsLeft(lock, path, sha256(bytes)) ? bytes : undefined;
+  };
+  const taskFile = `${tasks}/${task}${isModule ? '.ts' : '.mts'}`;
+  const own: string[] = [];
+  let edited: Edited | undefined;
+  const put = async (path: string, text: string): Promise<void> => {
+    own.push(path);
+    add(path, left(path) ?? (await format(path, text)));
+  };
+  for (const { path, bytes } of await templateFiles(template, { task, runtimeDir })) {
+    const source = bytes.toString('utf8');
+    if (path === `tasks/${task}.ts`) {
+      const { text, inserted } = hooks.length > 0 ? await withHooks(source, taskFile, hooks) : { text: source };
+      await put(taskFile, text);
+      if (inserted && left(taskFile) === undefined) edited = { path: taskFile, inserted, isDirty: false };
+    } else if (path === `test/${task}.test.ts`) {
+      const options = { name: task, folder, task: taskFile, isModule };
+      for (const file of testFor(testRunner, source, options)) await put(file.path, file.text);
+    } else {
+      own.push(path);
+      add(path, left(path) ?? bytes);
+    }
+  }
+  return { own, edited };
+}
+
+/**
+ * The files of the runtime that are to be written: all of them where it is not there, those that are missing where this
+ * release is there. What is there stays as it is: to bring it up to date is another command's work.
+ */
+function missingRuntime(root: string, folder: string): { path: string; after: Buffer }[] {
+  const file = join(root, folder, 'VERSION');
+  const there = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  if (there !== undefined && there !== version) return [];
+  return vendoredRuntime(folder).filter(({ path, after }) => {
+    const before = there === undefined ? undefined : readBefore(root, path);
+    return before === undefined || before.bytes.equals(after);
+  });
+}
+
+function editPackageJson({ task, manifest: { runtime }, template }: Subject, taskFile: string, host: HostFiles): void {
+  const file = host.open(PACKAGE_JSON, 'json');
+  if (file === undefined) return;
+  const wanted = `./${runtime}/index.ts`;
+  const there = file.value(['imports', '#divvy']);
+  if (there !== undefined && there !== wanted) throw divvyTaken(PACKAGE_JSON, JSON.stringify(there), wanted);
+  file.putProperty(['imports'], '#divvy', wanted);
+  file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, task);
+  for (const [name, range] of Object.entries(template.dependencies ?? {})) {
+    const has = ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
+    if (!has) file.putProperty(['dependencies'], name, range);
+  }
+}
+
+/** The same rules as in a new project, for divvy's folders alone. */
+function tsconfigText({ tasks, runtime }: { readonly tasks: string; readonly runtime: string }): string {
+  const { compilerOptions } = JSON.parse(read('templates/_project/tsconfig.json').toString('utf8')) as {
+    compilerOptions: object;
+  };
+  const include = ['.', posix.relative(tasks, runtime)];
+  return `${JSON.stringify({ compilerOptions, include }, null, 2)}\n`;
+}
+
+function missingFolders(root: string, paths: readonly string[]): string[] {
+  const all = paths.flatMap((path) => {
+    const parts = path.split('/').slice(0, -1);
+    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+  });
+  return [...new Set(all)].filter((folder) => !existsSync(join(root, folder))).sort();
+}

@@ -1,0 +1,123 @@
+/** What `divvy add` says when it is done. */
+
+import { relative } from 'node:path';
+import type { Call } from '../command.ts';
+import type { Settled } from '../conflicts.ts';
+import { afterWriteFailed } from '../errors.ts';
+import { harmless } from '../harmless.ts';
+import { table } from '../help.ts';
+import type { HostFiles } from '../host/host-files.ts';
+import type { Insertion } from '../host/insertions.ts';
+import type { Installed } from '../install.ts';
+import { nextStepsOf } from '../next-steps.ts';
+import { version } from '../package.ts';
+import type { Planned } from '../plan.ts';
+import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
+import { asArgument, commandLine } from '../shell.ts';
+import type { Rendered } from './render.ts';
+import type { Subject } from './subject.ts';
+
+/** A package's folder as a person would go there from here. */
+export const folderShown = (root: string): string => relative(process.cwd(), root).replaceAll('\\', '/') || '.';
+
+export function report(
+  call: Call,
+  subject: Subject,
+  rendered: Rendered,
+  settled: Settled,
+  installed: Installed,
+  planned: Planned | undefined,
+): void {
+  const { terminal } = call;
+  const { root } = subject.place;
+  const changed = settled.preview.filter(({ action }) => action !== 'unchanged');
+  sayPreview(call, changed);
+  if (isPreview(call)) {
+    terminal.say(['', ...editsOf(rendered.host), ...byHand(rendered)].join('\n').trimEnd());
+    sayNotWritten(call, root, settled.changes.length, planned);
+  } else if (settled.changes.length === 0) {
+    terminal.say(`Nothing to do: ${subject.task} is there already, in ${root}.`);
+  } else terminal.say(whatThereIs(call, subject, rendered, settled).join('\n'));
+  if ('failed' in installed) terminal.refuse(afterWriteFailed(installed.failed));
+  terminal.result({
+    command: 'add',
+    version,
+    written: !isPreview(call) && settled.changes.length > 0,
+    folder: root,
+    task: subject.task,
+    template: subject.template.name,
+    hooks: subject.hooks,
+    packageManager: subject.packageManager,
+    testRunner: subject.testRunner,
+    ...filesAsJson(call, settled.preview),
+    byHand: rendered.hints,
+    ...(planned && { plan: planned.file, apply: planned.apply }),
+    install: installed.install,
+    ...('failed' in installed && { failed: installed.failed }),
+    nextSteps: nextSteps(subject),
+  });
+}
+
+function whatThereIs(
+  { terminal: { style } }: Call,
+  subject: Subject,
+  rendered: Rendered,
+  { changes }: Settled,
+): string[] {
+  const { task, template, manifest, place } = subject;
+  const [taskFile = '', test = ''] = rendered.own;
+  const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
+  return [
+    `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
+    '',
+    ...table([
+      [taskFile, 'your task: the items, and what is done with each'],
+      [test, `its test: ${testCommand(subject, test)}`],
+      [`${manifest.runtime}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
+    ]),
+    '',
+    ...editsOf(rendered.host),
+    ...byHand(rendered),
+    style.strong('Next:'),
+    ...nextSteps(subject).map((step) => `  ${step}`),
+    '',
+    `To take it back: divvy undo, or later: divvy remove ${task}`,
+  ];
+}
+
+const testCommand = ({ testRunner, task, manifest }: Subject, test: string): string =>
+  commandLine(
+    {
+      node: ['node', '--test', test],
+      vitest: ['npx', 'vitest', 'run', test],
+      jest: ['npx', 'jest', `${manifest.tests}/${task}.test.js`],
+    }[testRunner],
+  );
+
+/** What was put into which file that was there before. */
+function editsOf(host: HostFiles): string[] {
+  const rows = host.edited().map(({ path, insertions }) => [path, insertions.flatMap(inWords).join(', ')] as const);
+  return rows.length === 0 ? [] : ['Edited, by putting in and nothing else:', ...table(rows), ''];
+}
+
+function inWords(insertion: Insertion): string[] {
+  if ('was' in insertion) return [];
+  if ('lines' in insertion) return insertion.lines.trim().split(/\r?\n/);
+  const at = [...insertion.at, 'key' in insertion ? insertion.key : JSON.stringify(insertion.element)];
+  return [harmless(at.join(' '))];
+}
+
+function byHand({ hints }: Rendered): string[] {
+  if (hints.length === 0) return [];
+  return [
+    'To be written by hand, so that the runtime is left as it was released:',
+    ...table(hints.map(({ file, line }) => [file, line] as const)),
+    '',
+  ];
+}
+
+function nextSteps({ task, template, place, packageManager: manager }: Subject): string[] {
+  const steps = nextStepsOf(template.nextSteps ?? [], { task, script: `divvy:${task}`, manager });
+  const folder = folderShown(place.root);
+  return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
+}

@@ -1,0 +1,181 @@
+/** A file of the repository that was there before divvy, while it is edited: text goes in, or what was put in comes out. */
+
+import type { Before } from '../change-set/disk.ts';
+import { lookAt } from '../change-set/survey.ts';
+import { hostFileRefused, notUtf8 } from '../errors.ts';
+import { type Made, putIn, replaceValue, takeOutElement, takeOutProperty } from '../json/edit.ts';
+import { type JsonText, type Path, readJson, textAt, valueAt } from '../json/text.ts';
+import type { Insertion } from './insertions.ts';
+
+/** How a file is written. */
+export type Dialect = 'json' | 'jsonc' | 'lines';
+
+export class HostFile {
+  /** Relative to the project, with `/`. */
+  readonly path: string;
+  readonly before: Before;
+  readonly #dialect: Dialect;
+  #text: string;
+  #insertions: readonly Insertion[];
+
+  /**
+   * known - what is in the file by divvy, as the lock has it.
+   *
+   * Throws a Refusal with exit code 3, with file and line, for a file that cannot be edited: JSON with a fault in it, or
+   * with a key twice, and what is not UTF-8.
+   */
+  constructor(path: string, before: Before, dialect: Dialect, known: readonly Insertion[]) {
+    this.path = path;
+    this.before = before;
+    this.#dialect = dialect;
+    this.#text = before.bytes.toString('utf8');
+    this.#insertions = known;
+    if (!Buffer.from(this.#text).equals(before.bytes)) throw notUtf8(path);
+    if (dialect !== 'lines') this.#json();
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.#text);
+  }
+
+  /** What is in it by divvy now. */
+  get insertions(): readonly Insertion[] {
+    return this.#insertions;
+  }
+
+  /** The value at a place; undefined where there is none. */
+  value(at: Path): unknown {
+    return valueAt(this.#json(), at);
+  }
+
+  /** Puts a property in, where it has not that value already. Throws a Refusal where another value is there. */
+  putProperty(at: Path, key: string, value: string, task?: string): void {
+    const there = this.value([...at, key]);
+    if (there === value) return;
+    if (there !== undefined) {
+      throw hostFileRefused(this.path, `${[...at, key].join('.')} is there already: ${JSON.stringify(there)}`);
+    }
+    this.#put(at, key, value);
+    this.#insertions = [...this.#insertions, { at, key, value, ...(task !== undefined && { task }) }];
+  }
+
+  /** Puts an element into an array, where it is not there already. */
+  putElement(at: Path, element: string): void {
+    const there = this.value(at);
+    if (Array.isArray(there) && there.includes(element)) return;
+    this.#put(at, undefined, element);
+    this.#insertions = [...this.#insertions, { at, element }];
+  }
+
+  #put(at: Path, key: string | undefined, value: string): void {
+    const put = putIn(this.#json(), at, key, value);
+    if (put === undefined) {
+      throw hostFileRefused(this.path, `nothing can be put into ${at.join('.')}: it is ${textAt(this.#json(), at)}`);
+    }
+    this.#text = put.text;
+    this.#insertions = [...this.#insertions, ...put.made];
+  }
+
+  /** Puts lines at the end, where they are not in it already. The last line ends as it did before. */
+  putLines(lines: readonly string[]): void {
+    const there = new Set(this.#text.split(/\r?\n/).map((line) => line.trim()));
+    const missing = lines.filter((line) => !there.has(line));
+    if (missing.length === 0) return;
+    const lineEnd = /\r?\n/.exec(this.#text)?.[0] ?? '\n';
+    const endsOpen = this.#text !== '' && !this.#text.endsWith('\n');
+    const text = endsOpen
+      ? missing.map((line) => `${lineEnd}${line}`).join('')
+      : missing.map((line) => `${line}${lineEnd}`).join('');
+    this.#text += text;
+    this.#insertions = [...this.#insertions, { lines: text }];
+  }
+
+  /** Gives a property that is there another value. It is not an insertion: what takes it back is the same once more. */
+  setValue(at: Path, value: string): void {
+    this.#text = replaceValue(this.#json(), at, JSON.stringify(value));
+  }
+
+  /** Takes a property out that divvy has put in as part of the whole file, where it still has that value. */
+  dropProperty(at: Path, value: string): void {
+    if (this.value(at) === value) this.#text = takeOutProperty(this.#json(), at);
+  }
+
+  /**
+   * Takes out what divvy has put in.
+   *
+   * which - whether one is to go.
+   *
+   * Returns why some had to stay: they have been changed since.
+   */
+  takeOut(which: (insertion: Insertion) => boolean): string[] {
+    const reasons: string[] = [];
+    const left: Insertion[] = [];
+    for (const insertion of this.#insertions) {
+      if ('was' in insertion || !which(insertion)) {
+        left.push(insertion);
+        continue;
+      }
+      const reason = this.#takeOutOne(insertion);
+      if (reason !== undefined) reasons.push(reason);
+    }
+    this.#insertions = left;
+    this.#removeEmptied();
+    return reasons;
+  }
+
+  /** Returns why it has to stay. What somebody else has taken out already is nothing to be said. */
+  #takeOutOne(insertion: Exclude<Insertion, Made>): string | undefined {
+    if ('lines' in insertion) {
+      const [before, after, ...more] = this.#text.split(insertion.lines);
+      if (before === undefined || after === undefined || more.length > 0) {
+        return more.length > 0 ? `it has these lines more than once: ${JSON.stringify(insertion.lines)}` : undefined;
+      }
+      this.#text = before + after;
+      return undefined;
+    }
+    if ('element' in insertion) {
+      this.#text = takeOutElement(this.#json(), insertion.at, insertion.element);
+      return undefined;
+    }
+    const at = [...insertion.at, insertion.key];
+    const there = this.value(at);
+    if (there === undefined) return undefined;
+    if (there !== insertion.value) return `${at.join('.')} was edited since`;
+    this.#text = takeOutProperty(this.#json(), at);
+    return undefined;
+  }
+
+  /** What was made goes, or is as it was, once it is empty; inner ones first. */
+  #removeEmptied(): void {
+    for (const insertion of this.#insertions.toReversed()) {
+      if (!('was' in insertion)) continue;
+      const there = this.value(insertion.at);
+      if (there !== undefined && (typeof there !== 'object' || there === null || Object.keys(there).length > 0))
+        continue;
+      if (there !== undefined) {
+        this.#text =
+          insertion.was === null
+            ? takeOutProperty(this.#json(), insertion.at)
+            : replaceValue(this.#json(), insertion.at, insertion.was);
+      }
+      this.#insertions = this.#insertions.filter((other) => other !== insertion);
+    }
+  }
+
+  #json(): JsonText {
+    const json = readJson(this.#text, this.#dialect === 'json' ? 'json' : 'jsonc');
+    if ('reason' in json) throw hostFileRefused(this.path, json.reason, json.line);
+    return json;
+  }
+}
+
+/** A file that is there; undefined where there is none. Throws as the constructor does, and where it must not be written. */
+export function openHostFile(
+  root: string,
+  path: string,
+  dialect: Dialect,
+  known: readonly Insertion[],
+): HostFile | undefined {
+  const before = lookAt(root, path);
+  return before && new HostFile(path, before, dialect, known);
+}

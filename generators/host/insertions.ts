@@ -1,0 +1,28 @@
+/**
+ * What divvy puts into files of the repository that were there before it, as divvy.lock.json keeps it: enough to take it
+ * out again, whatever else has been changed in the file meanwhile.
+ */
+
+/** Every one but `was` may belong to one task, and goes with it; what belongs to none goes with the last task. */
+export type Insertion =
+  | { readonly at: readonly string[]; readonly key: string; readonly value: string; readonly task?: string }
+  | { readonly at: readonly string[]; readonly element: string; readonly task?: string }
+  /** An object or an array that had to be made, or was empty: its text before, null where it was not there. */
+  | { readonly at: readonly string[]; readonly was: string | null }
+  /** Whole lines at the end of a file, with their line ends. */
+  | { readonly lines: string; readonly task?: string };
+
+/** Whether it is what a lock of ours holds: a lock may have come with somebody else's repository. */
+export function isInsertion(value: unknown): value is Insertion {
+  if (typeof value !== 'object' || value === null) return false;
+  const { at, key, value: put, element, was, lines, task } = value as { readonly [name: string]: unknown };
+  if (task !== undefined && typeof task !== 'string') return false;
+  if (typeof lines === 'string') return lines !== '';
+  if (!Array.isArray(at) || !at.every((name) => typeof name === 'string')) return false;
+  return (
+    (typeof key === 'string' && typeof put === 'string') ||
+    typeof element === 'string' ||
+    was === null ||
+    typeof was === 'string'
+  );
+}

@@ -1,0 +1,40 @@
+/** The package's own linters, told to leave what is vendored alone: by their list, or, where that is a program, by its owner. */
+
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Hint } from './formatter.ts';
+import type { HostFile } from './host-file.ts';
+import type { Place } from './place.ts';
+
+/**
+ * folder - that is to be left alone, relative to the package.
+ * open   - opens one of the package's files; undefined where it is not there.
+ *
+ * Returns what has to be written by hand.
+ */
+export function leaveAloneInLinters(
+  { root, levels }: Place,
+  folder: string,
+  open: (path: string, dialect: 'jsonc' | 'lines') => HostFile | undefined,
+): Hint[] {
+  const hints: Hint[] = [];
+  for (const { folder: home, packageJson } of levels) {
+    const names = readdirSync(home);
+    const path = relative(home, join(root, folder)).replaceAll('\\', '/');
+    const shown = (name: string) => relative(root, join(home, name)).replaceAll('\\', '/');
+    const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
+    const old = names.find((name) => /^\.eslintrc(\.\w+)?$/.test(name));
+    if (flat !== undefined) hints.push({ file: shown(flat), line: `{ ignores: ['${path}/'] },` });
+    else if (old !== undefined || (names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) {
+      const file = home === root ? open('.eslintignore', 'lines') : undefined;
+      if (file) file.putLines([`${path}/`]);
+      else hints.push({ file: shown('.eslintignore'), line: `${path}/` });
+    }
+    if (names.includes('.oxlintrc.json')) {
+      const file = home === root ? open('.oxlintrc.json', 'jsonc') : undefined;
+      if (file) file.putElement(['ignorePatterns'], `${path}/`);
+      else hints.push({ file: shown('.oxlintrc.json'), line: `"ignorePatterns": ["${path}/"]` });
+    }
+  }
+  return hints;
+}

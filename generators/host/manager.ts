@@ -1,0 +1,48 @@
+/** Which package manager a repository is worked with, by what it has said itself. */
+
+import { join } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import type { Call } from '../command.ts';
+import type { Workshop } from '../environment.ts';
+import { twoLockFiles } from '../errors.ts';
+import { PACKAGE_MANAGERS, type PackageManager, userAgentManager } from '../package-manager.ts';
+import { isInteractive } from '../terminal.ts';
+import type { Place } from './place.ts';
+
+const LOCK_FILES: Readonly<Record<string, PackageManager>> = {
+  'package-lock.json': 'npm',
+  'npm-shrinkwrap.json': 'npm',
+  'pnpm-lock.yaml': 'pnpm',
+  'yarn.lock': 'yarn',
+  'bun.lock': 'bun',
+  'bun.lockb': 'bun',
+};
+
+/**
+ * Settles the package manager: the one that was named; else that of the nearest `packageManager` or lock file, from the
+ * package upwards; else the one that started this command; else npm.
+ *
+ * Rejects with a Refusal with exit code 2 where there are lock files of several, and nothing and nobody to decide.
+ */
+export async function settleManager(call: Call, { levels }: Place, ask: Workshop['ask']): Promise<PackageManager> {
+  if (call.values.pm !== undefined) return call.values.pm;
+  for (const { folder, packageJson } of levels) {
+    // Such as `pnpm@10.1.0`.
+    const said = packageJson?.text('packageManager')?.split('@')[0];
+    const named = PACKAGE_MANAGERS.find((name) => name === said);
+    if (named !== undefined) return named;
+    const files = Object.keys(LOCK_FILES).filter((name) => stat(join(folder, name))?.isFile());
+    const managers = [...new Set(files.flatMap((name) => LOCK_FILES[name] ?? []))];
+    const [only, ...more] = managers;
+    if (only !== undefined && more.length === 0) return only;
+    if (only === undefined) continue;
+    if (!isInteractive(call)) throw twoLockFiles(files, managers);
+    const choices = managers.map((value) => ({ value, hint: '' }));
+    return (await ask({
+      type: 'select',
+      message: `There are ${files.join(' and ')}. Which package manager is in use?`,
+      choices,
+    })) as PackageManager;
+  }
+  return userAgentManager() ?? 'npm';
+}

@@ -1,0 +1,58 @@
+/** A package.json of somebody else's, as far as it is read. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hostFileRefused } from '../errors.ts';
+import { readJson, valueAt } from '../json/text.ts';
+
+export const PACKAGE_JSON = 'package.json';
+
+export class PackageJson {
+  readonly #value: { readonly [name: string]: unknown };
+
+  constructor(value: object) {
+    this.#value = value as { readonly [name: string]: unknown };
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#value[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The property of an object in it, such as `script('scripts', 'test')`. */
+  textIn(object: string, name: string): string | undefined {
+    const value = this.#value[object];
+    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
+    return typeof value[name] === 'string' ? value[name] : undefined;
+  }
+
+  /** Whether a package is among those that it depends on, in any way. */
+  dependsOn(name: string): boolean {
+    return ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'].some(
+      (kind) => this.textIn(kind, name) !== undefined,
+    );
+  }
+
+  /** The globs of its workspaces: as an array, or as yarn had it. */
+  get workspaces(): readonly string[] {
+    const value = this.#value['workspaces'];
+    const globs = isObject(value) ? value['packages'] : value;
+    return Array.isArray(globs) ? globs.filter((glob): glob is string => typeof glob === 'string') : [];
+  }
+
+  /** Its comment, where some tools say that they have made it. */
+  get remark(): string {
+    return JSON.stringify(this.#value['//'] ?? '');
+  }
+}
+
+/** Throws a Refusal with exit code 3, with file and line, where it is no JSON object. */
+export function readPackageJson(folder: string, shown: string): PackageJson {
+  const source = readFileSync(join(folder, PACKAGE_JSON), 'utf8');
+  const json = readJson(source, 'json');
+  if ('reason' in json) throw hostFileRefused(shown, json.reason, json.line);
+  return new PackageJson(valueAt(json, []) as object);
+}
+
+const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

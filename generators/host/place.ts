@@ -1,0 +1,114 @@
+/** Where in a repository a task goes: the package that was meant, and why it cannot be there. */
+
+import { dirname, join, relative, resolve } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { realRoot } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import type { Workshop } from '../environment.ts';
+import { notHere, whichPackage } from '../errors.ts';
+import { isInteractive } from '../terminal.ts';
+import { PACKAGE_JSON, type PackageJson, readPackageJson } from './package-json.ts';
+import { packagesOf } from './workspaces.ts';
+
+/** A folder from the package's own upwards. */
+export interface Level {
+  /** Absolute, without symbolic links. */
+  readonly folder: string;
+  readonly packageJson: PackageJson | undefined;
+}
+
+export interface Place {
+  /** The package's folder: absolute, without symbolic links. */
+  readonly root: string;
+  /** That folder and those above it, up to the repository's: what is looked for is looked for in these. */
+  readonly levels: readonly Level[];
+  readonly packageJson: PackageJson;
+  /** Whether Node.js takes the `.js` and `.ts` files of the package for modules. */
+  readonly isModule: boolean;
+}
+
+/**
+ * Settles where a task goes.
+ *
+ * Rejects with a Refusal: with exit code 2 where a workspace has several packages and none is named, with 3 where no task
+ * can be.
+ */
+export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Place> {
+  const cwd = realRoot(call.cwd);
+  if (stat(cwd) === undefined) throw notHere(call.cwd, 'there is no such folder', 'Name one that is there with --cwd.');
+  if (cwd.split(/[\\/]/).includes('node_modules')) {
+    throw notHere(call.cwd, 'Node.js runs no TypeScript that is under node_modules', 'Go into your own repository.');
+  }
+  const near = nearestPackage(cwd);
+  const root = await whichOne(call, cwd, near, ask);
+  refuseOtherTools(root);
+  const packageJson = readPackageJson(root, PACKAGE_JSON);
+  if (/projen/i.test(packageJson.remark)) throw projen(root);
+  const levels = upwards(root).map((folder) => ({ folder, packageJson: packageJsonIn(folder) }));
+  return { root, levels, packageJson, isModule: packageJson.text('type') === 'module' };
+}
+
+/** Nothing above a repository belongs to it. */
+function upwards(folder: string): string[] {
+  const above = dirname(folder);
+  return stat(join(folder, '.git')) !== undefined || above === folder ? [folder] : [folder, ...upwards(above)];
+}
+
+function packageJsonIn(folder: string): PackageJson | undefined {
+  const file = join(folder, PACKAGE_JSON);
+  return stat(file)?.isFile() ? readPackageJson(folder, file) : undefined;
+}
+
+function nearestPackage(cwd: string): string {
+  const folders = upwards(cwd);
+  const found = folders.find((folder) => stat(join(folder, PACKAGE_JSON))?.isFile());
+  if (found !== undefined) return found;
+  if (folders.some((folder) => stat(join(folder, 'deno.json')) ?? stat(join(folder, 'deno.jsonc')))) {
+    throw notHere(
+      cwd,
+      'this is a project of Deno, and the runtime needs Node.js and a package.json',
+      'Make a project beside it: npm create divvy-task.',
+    );
+  }
+  throw notHere(
+    cwd,
+    'there is no package.json, here or above in the repository',
+    'Make one with npm init, or make a project of its own: npm create divvy-task.',
+  );
+}
+
+/** The root of a workspace is taken only where it was named, or has tasks already. */
+async function whichOne(call: Call, cwd: string, near: string, ask: Workshop['ask']): Promise<string> {
+  const isNamed = call.values.cwd !== undefined && cwd === near;
+  if (isNamed || stat(join(near, 'divvy.json')) !== undefined) return near;
+  const packages = packagesOf(near);
+  if (packages.length === 0) return near;
+  if (!isInteractive(call)) throw whichPackage(relativeTo(process.cwd(), near), packages);
+  const choices = [
+    ...packages.map((value) => ({ value, hint: '' })),
+    { value: '.', hint: 'the root of the workspace itself' },
+  ];
+  return resolve(near, await ask({ type: 'select', message: 'Which package is the task for?', choices }));
+}
+
+const relativeTo = (from: string, to: string): string => relative(from, to).replaceAll('\\', '/') || '.';
+
+/** Files that belong to a program which would write over what is put in, or does not look there. */
+function refuseOtherTools(root: string): void {
+  if (stat(join(root, 'rush.json')) !== undefined) {
+    throw notHere(
+      root,
+      'this is the root of a Rush repository, and its package.json is not one that programs run by',
+      'Go into one of its projects, or name one with --cwd.',
+    );
+  }
+  const rc = ['js', 'ts', 'mjs', 'json', 'py', 'java'].map((ending) => `.projenrc.${ending}`);
+  if (rc.some((name) => stat(join(root, name)) !== undefined)) throw projen(root);
+}
+
+const projen = (root: string) =>
+  notHere(
+    root,
+    'projen writes the package.json here, and would take out what divvy puts in',
+    'Make a project of its own beside it: npm create divvy-task.',
+  );

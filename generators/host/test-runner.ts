@@ -1,0 +1,85 @@
+/** Which program runs a package's tests, and how a task's test is written for it. */
+
+import { posix } from 'node:path';
+import type { Place } from './place.ts';
+
+export type TestRunner = 'node' | 'vitest' | 'jest';
+
+/** By the package's own test script; else by what is installed for it, in the package or above; else that of Node.js. */
+export function testRunnerOf({ packageJson, levels }: Place): TestRunner {
+  const script = packageJson.textIn('scripts', 'test') ?? '';
+  if (/\bvitest\b/.test(script)) return 'vitest';
+  if (/\bjest\b/.test(script)) return 'jest';
+  if (/\bnode\b.*--test\b/.test(script)) return 'node';
+  if (levels.some((level) => level.packageJson?.dependsOn('vitest'))) return 'vitest';
+  if (levels.some((level) => level.packageJson?.dependsOn('jest'))) return 'jest';
+  return 'node';
+}
+
+/** A file of a test, as it is to be. */
+export interface TestFile {
+  /** Relative to the package. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * A task's test for a runner, made from one for that of Node.js.
+ *
+ * Vitest runs the same source with another import. What Jest runs goes through its own compilers, which know neither this
+ * runtime's modules nor its processes: there a test of a few lines has Node.js run the test.
+ *
+ * source - the template's own, which imports the task from `../tasks/`.
+ * folder - of the tests, relative to the package.
+ * task   - the task file, relative to the package.
+ */
+export function testFor(
+  runner: TestRunner,
+  source: string,
+  {
+    name,
+    folder,
+    task,
+    isModule,
+  }: { readonly name: string; readonly folder: string; readonly task: string; readonly isModule: boolean },
+): TestFile[] {
+  const ending = posix.extname(task);
+  const path = posix.join(folder, runner === 'jest' ? `node-test/${name}${ending}` : `${name}.test${ending}`);
+  const toTask = posix.relative(posix.dirname(path), task);
+  const text = source.replaceAll(`'../tasks/${name}.ts'`, `'${toTask.startsWith('.') ? toTask : `./${toTask}`}'`);
+  if (runner === 'node') return [{ path, text }];
+  if (runner === 'vitest') return [{ path, text: text.replace(NODE_TEST_IMPORT, importOfVitest) }];
+  return [
+    { path, text },
+    { path: posix.join(folder, `${name}.test.js`), text: jestTest(name, posix.basename(path), isModule) },
+  ];
+}
+
+const NODE_TEST_IMPORT = /^import \{ ((?!mock\b)[^}]+) \} from 'node:test';$/m;
+
+/** The names that vitest has for those of node:test, where they differ. */
+const VITEST_NAMES: Readonly<Record<string, string>> = { before: 'beforeAll', after: 'afterAll' };
+
+const importOfVitest = (_: string, names: string): string =>
+  `import { ${names
+    .split(',')
+    .map((name) => name.trim())
+    .map((name) => (VITEST_NAMES[name] === undefined ? name : `${VITEST_NAMES[name]} as ${name}`))
+    .join(', ')} } from 'vitest';`;
+
+/**
+ * It says where it is by what Jest knows of it: how a module says that differs with how Jest compiles one. Jest's limit of
+ * five seconds for a test would be over before two processes have booted on a busy machine.
+ */
+const jestTest = (name: string, file: string, isModule: boolean): string => `${
+  isModule
+    ? "import { spawnSync } from 'node:child_process';\nimport { dirname, join } from 'node:path';\n"
+    : "const { spawnSync } = require('node:child_process');\nconst { dirname, join } = require('node:path');\n"
+}
+// The task and its runtime are TypeScript that Node.js runs as it stands, so Node.js runs their test, too.
+test('${name}', () => {
+  const file = join(dirname(expect.getState().testPath), 'node-test', '${file}');
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--test', file], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stdout + stderr);
+}, 60_000);
+`;

@@ -1,0 +1,129 @@
+/**
+ * The tsconfig files that would take divvy's folders in. These have a tsconfig of their own: what stands in them is
+ * checked by other rules than those of the package. The one owner of get-tsconfig.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { createFilesMatcher, parseTsconfig } from 'get-tsconfig';
+import { isBehindFolders, stat } from '../change-set/disk.ts';
+import { excludeByHand, hostFileRefused } from '../errors.ts';
+import { readJson, valueAt } from '../json/text.ts';
+import type { HostFile } from './host-file.ts';
+import type { Place } from './place.ts';
+
+/** What TypeScript leaves out by itself beside what it writes, until an `exclude` takes the place of both. */
+const LEFT_OUT_BY_DEFAULT = ['node_modules'];
+
+interface Tsconfig {
+  /** Absolute. */
+  readonly path: string;
+  readonly value: { readonly [name: string]: unknown };
+}
+
+/**
+ * Leaves divvy's folders out of every tsconfig that would take them in: those beside the package.json and above it, and
+ * those that they refer to.
+ *
+ * folders - that are left out, relative to the package.
+ * files   - that are or will be in them.
+ * open    - opens one of the package's own files, to be edited.
+ *
+ * Throws a Refusal with exit code 3, and what to write by hand, for one that cannot be edited by an insertion, or is
+ * outside of the package.
+ */
+export function leaveOut(
+  { root, levels }: Place,
+  folders: readonly string[],
+  files: readonly string[],
+  open: (path: string) => HostFile,
+): void {
+  const all = withReferences(
+    levels.flatMap(({ folder }) => tsconfigsIn(folder)),
+    levels.at(-1)?.folder ?? root,
+  );
+  const bases = new Set(all.flatMap(basesOf));
+  for (const tsconfig of all) {
+    const isEntry = /^[jt]sconfig\.json$/.test(relative(dirname(tsconfig.path), tsconfig.path));
+    if (bases.has(tsconfig.path) && !isEntry) continue;
+    const config = parsed(tsconfig, root);
+    const isTaken = createFilesMatcher({ path: tsconfig.path, config });
+    const taken = folders.filter((folder) =>
+      files.some((file) => file.startsWith(`${folder}/`) && isTaken(join(root, file)) !== undefined),
+    );
+    if (taken.length === 0) continue;
+    const path = relative(root, tsconfig.path).replaceAll('\\', '/');
+    const elements = taken.map((folder) => relative(dirname(tsconfig.path), join(root, folder)).replaceAll('\\', '/'));
+    const isInside = !path.startsWith('../') && isBehindFolders(root, path) && stat(tsconfig.path)?.isFile();
+    if (!isInside) throw excludeByHand(path, 'is outside of the package', elements);
+    exclude(open(path), tsconfig, config.exclude, config.compilerOptions ?? {}, elements);
+  }
+}
+
+function exclude(
+  file: HostFile,
+  { value }: Tsconfig,
+  effective: readonly string[] | undefined,
+  { outDir, declarationDir }: { readonly outDir?: string; readonly declarationDir?: string },
+  elements: readonly string[],
+): void {
+  // What is written in no file is the folders that are written to.
+  const written = [outDir, declarationDir].filter((folder) => folder !== undefined);
+  const inherited = (effective ?? []).filter((folder) => !written.includes(folder));
+  if (value['exclude'] === undefined && inherited.length > 0) {
+    throw excludeByHand(file.path, 'has its exclude from another file, and one of its own would take its place', [
+      ...inherited,
+      ...elements,
+    ]);
+  }
+  const standing = value['exclude'] === undefined ? [...LEFT_OUT_BY_DEFAULT, ...written.map(plain)] : [];
+  for (const element of [...standing, ...elements]) file.putElement(['exclude'], element);
+}
+
+const plain = (folder: string): string => folder.replace(/^\.\/|\/$/g, '');
+
+const tsconfigsIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => /^[jt]sconfig(\.[\w.-]+)?\.json$/.test(name))
+    .map((name) => join(folder, name));
+
+/** Each of some files, and, in the same repository, those that they refer to. */
+function withReferences(files: readonly string[], top: string): Tsconfig[] {
+  const found = new Map<string, Tsconfig>();
+  const add = (path: string): void => {
+    if (found.has(path) || relative(top, path).startsWith('..') || stat(path)?.isFile() !== true) return;
+    const json = readJson(readFileSync(path, 'utf8'), 'jsonc');
+    if ('reason' in json) throw hostFileRefused(path, json.reason, json.line);
+    const value = valueAt(json, []) as Tsconfig['value'];
+    found.set(path, { path, value });
+    for (const reference of texts(value['references'], 'path')) {
+      const target = resolve(dirname(path), reference);
+      add(target.endsWith('.json') ? target : join(target, 'tsconfig.json'));
+    }
+  };
+  for (const file of files) add(file);
+  return [...found.values()];
+}
+
+/** The files beside it that a tsconfig extends. */
+const basesOf = ({ path, value }: Tsconfig): string[] =>
+  [value['extends']].flat().flatMap((base) => {
+    if (typeof base !== 'string' || !/^\.{1,2}\//.test(base)) return [];
+    const target = resolve(dirname(path), base);
+    return [target.endsWith('.json') ? target : `${target}.json`];
+  });
+
+const texts = (value: unknown, name: string): string[] =>
+  (Array.isArray(value) ? value : []).flatMap((each) => {
+    const text =
+      typeof each === 'object' && each !== null ? (each as { readonly [name: string]: unknown })[name] : each;
+    return typeof text === 'string' ? [text] : [];
+  });
+
+function parsed({ path }: Tsconfig, root: string) {
+  try {
+    return parseTsconfig(path);
+  } catch (error) {
+    throw hostFileRefused(relative(root, path), (error as Error).message);
+  }
+}

@@ -1,0 +1,192 @@
+/** Properties and elements put into a JSON file, and taken out again: the one is the inverse of the other, to the byte. */
+
+import type { Node } from 'jsonc-parser';
+import { between, endOf, type JsonText, nodeAt, type Path } from './text.ts';
+
+/** An object or array that had to be made, or was empty; `was` is its text before, null where it was not there. */
+export interface Made {
+  readonly at: Path;
+  readonly was: string | null;
+}
+
+interface Splice {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+}
+
+/** How a file is written: its line ends, and what its lines are indented by. */
+interface Style {
+  readonly lineEnd: string;
+  readonly unit: string;
+  /** All of it is in one line. */
+  readonly isOneLine: boolean;
+}
+
+/**
+ * Puts a property in, or an element into an array: behind the last one that is there.
+ *
+ * at   - the object or array. What is missing of it is made.
+ * key  - the property's name; undefined for an element.
+ * kind - what is made where there is nothing at `at`.
+ *
+ * Returns the new text, and what was made, outermost first; undefined where something else is in the way.
+ */
+export function putIn(
+  json: JsonText,
+  at: Path,
+  key: string | undefined,
+  value: string,
+): { readonly text: string; readonly made: readonly Made[] } | undefined {
+  const { root, text } = json;
+  const depth = deepest(root, at);
+  const holder = nodeAt(root, at.slice(0, depth));
+  const isWhole = depth === at.length;
+  const wanted = isWhole && key === undefined ? 'array' : 'object';
+  if (holder?.type !== wanted || hasOnlyComments(text, holder)) return undefined;
+  const missing = at.slice(depth);
+  const made: Made[] = missing.map((_, index) => ({ at: at.slice(0, depth + index + 1), was: null }));
+  if (holder.children?.length === 0 && depth > 0) {
+    made.unshift({ at: at.slice(0, depth), was: text.slice(holder.offset, endOf(holder)) });
+  }
+  const [name = key, ...inner] = missing;
+  const style = styleOf(json);
+  const nested = nest(isWhole ? [] : [...inner, ...(key === undefined ? [] : [key])], key === undefined, value);
+  const splices = insertion(json, holder, name, isWhole ? value : nested, style);
+  return { text: spliced(text, splices), made };
+}
+
+/** A comment in an object that is empty otherwise would have to be moved. */
+const hasOnlyComments = (text: string, { children, offset, length }: Node): boolean =>
+  children?.length === 0 && text.slice(offset + 1, offset + length - 1).trim() !== '';
+
+/** How much of a path is there. */
+function deepest(root: Node, at: Path): number {
+  let depth = 0;
+  while (depth < at.length && nodeAt(root, at.slice(0, depth + 1)) !== undefined) depth++;
+  return depth;
+}
+
+/** A value in the objects that have to be made around it. */
+function nest(keys: Path, isElement: boolean, value: string): unknown {
+  const [first, ...rest] = keys;
+  if (first !== undefined) return { [first]: nest(rest, isElement, value) };
+  return isElement ? [value] : value;
+}
+
+function styleOf({ text, root }: JsonText): Style {
+  const lineEnd = /\r?\n/.exec(text)?.[0];
+  const first = root.children?.[0];
+  const isOneLine = first !== undefined && !text.slice(root.offset, first.offset).includes('\n');
+  return {
+    lineEnd: lineEnd ?? '\n',
+    unit: (first && !isOneLine && indentBefore(text, first.offset)) || '  ',
+    isOneLine: isOneLine || lineEnd === undefined,
+  };
+}
+
+/** The white space that a line begins with, where nothing else is before an offset. */
+function indentBefore(text: string, offset: number): string | undefined {
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
+  return /^[ \t]*$/.test(line) ? line : undefined;
+}
+
+function insertion({ text }: JsonText, holder: Node, key: string | undefined, value: unknown, style: Style): Splice[] {
+  const children = holder.children ?? [];
+  const last = children.at(-1);
+  const opening = holder.offset + 1;
+  const closing = endOf(holder) - 1;
+  if (last === undefined) {
+    const outer = /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', holder.offset - 1) + 1))?.[0] ?? '';
+    const inline = { from: opening, to: closing, text: written(key, value, ': ', undefined) };
+    if (style.isOneLine) return [inline];
+    const inner = `${outer}${style.unit}`;
+    const body = written(key, value, ': ', { ...style, indent: inner });
+    return [{ from: opening, to: closing, text: `${style.lineEnd}${inner}${body}${style.lineEnd}${outer}` }];
+  }
+  const behind = between(text, endOf(last), closing);
+  const indent = indentBefore(text, last.offset);
+  const colon = colonOf(text, children) ?? ': ';
+  const ending = behind.comma === undefined ? '' : ',';
+  const comma = behind.comma === undefined ? [{ from: endOf(last), to: endOf(last), text: ',' }] : [];
+  if (indent === undefined || style.isOneLine) {
+    const gap = gapOf(text, children, colon);
+    const place = behind.comma === undefined ? endOf(last) : behind.end;
+    return [...comma, { from: place, to: place, text: `${gap}${written(key, value, colon, undefined)}${ending}` }];
+  }
+  const body = written(key, value, colon, { ...style, indent });
+  const place = behind.endOnLine;
+  return [...comma, { from: place, to: place, text: `${style.lineEnd}${indent}${body}${ending}` }];
+}
+
+/** What stands between a key and its value in this object. */
+function colonOf(text: string, children: readonly Node[]): string | undefined {
+  const [key, value] = children.at(-1)?.children ?? [];
+  const gap = key && value && text.slice(endOf(key), value.offset);
+  return gap && /^ *: *$/.test(gap) ? gap : undefined;
+}
+
+/** What stands behind the comma between two in one line. */
+function gapOf(text: string, children: readonly Node[], colon: string): string {
+  const [one, two] = children.slice(-2);
+  const gap = one && two && text.slice(endOf(one), two.offset);
+  if (gap && /^, *$/.test(gap)) return gap.slice(1);
+  return colon.endsWith(' ') ? ' ' : '';
+}
+
+/** A property, or an element where there is no key, as text. */
+function written(
+  key: string | undefined,
+  value: unknown,
+  colon: string,
+  lines: (Style & { readonly indent: string }) | undefined,
+): string {
+  const text = lines
+    ? JSON.stringify(value, null, lines.unit).replaceAll('\n', `${lines.lineEnd}${lines.indent}`)
+    : JSON.stringify(value);
+  return key === undefined ? text : `${JSON.stringify(key)}${colon}${text}`;
+}
+
+/** Takes a property out. Returns the text unchanged where it is not there. */
+export function takeOutProperty(json: JsonText, at: Path): string {
+  const property = nodeAt(json.root, at)?.parent;
+  return property?.parent ? without(json.text, property.parent, property) : json.text;
+}
+
+/** Takes an element out of an array: the last one that is this text. */
+export function takeOutElement(json: JsonText, at: Path, value: string): string {
+  const holder = nodeAt(json.root, at);
+  const element = holder?.type === 'array' ? holder.children?.findLast((child) => child.value === value) : undefined;
+  return holder && element ? without(json.text, holder, element) : json.text;
+}
+
+/** Puts another value in the place of one, which must be there. */
+export function replaceValue({ text, root }: JsonText, at: Path, written: string): string {
+  const node = nodeAt(root, at);
+  return node ? spliced(text, [{ from: node.offset, to: endOf(node), text: written }]) : text;
+}
+
+function without(text: string, holder: Node, node: Node): string {
+  const children = holder.children ?? [];
+  const index = children.indexOf(node);
+  const [before, after] = [children[index - 1], children[index + 1]];
+  const begin = before ? endOf(before) : holder.offset + 1;
+  const front = between(text, begin, node.offset);
+  const behind = between(text, endOf(node), after?.offset ?? endOf(holder) - 1);
+  if (behind.comma !== undefined) return spliced(text, [{ from: front.end, to: behind.comma + 1, text: '' }]);
+  return spliced(text, [
+    ...(front.comma === undefined ? [] : [{ from: front.comma, to: front.comma + 1, text: '' }]),
+    { from: front.end, to: endOf(node), text: '' },
+  ]);
+}
+
+/** Of two splices at one place the first comes first. */
+function spliced(text: string, splices: readonly Splice[]): string {
+  let result = '';
+  let at = 0;
+  for (const { from, to, text: put } of [...splices].sort((a, b) => a.from - b.from)) {
+    result += text.slice(at, from) + put;
+    at = Math.max(at, to);
+  }
+  return result + text.slice(at);
+}

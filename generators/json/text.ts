@@ -1,0 +1,122 @@
+/**
+ * A JSON file of somebody else's, read so that it can be edited by putting text in and taking text out: whatever is not
+ * asked for stays as it is, to the byte. The one owner of jsonc-parser.
+ */
+
+import {
+  createScanner,
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
+
+/** The names of properties, from the outermost one inwards. */
+export type Path = readonly string[];
+
+/** Why a file cannot be edited, and where. */
+export interface JsonFault {
+  /** From 1. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** A file that can be edited: its root is an object, and no object in it has a key twice. */
+export interface JsonText {
+  readonly text: string;
+  readonly root: Node;
+}
+
+/** What stands between two places of a text, beside white space. */
+interface Between {
+  /** Where the first comma is. */
+  readonly comma: number | undefined;
+  /** The end of the last comma or comment; the beginning where there is none. */
+  readonly end: number;
+  /** The same, of those that stand before the first line end. */
+  readonly endOnLine: number;
+}
+
+/** Of SyntaxKind, which is there for the compiler only. */
+const COMMA = 5;
+const LINE_BREAK = 14;
+const WHITE_SPACE = 15;
+const END = 17;
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/**
+ * Reads a file.
+ *
+ * dialect - whether comments and trailing commas are allowed, as in a tsconfig.json.
+ */
+export function readJson(source: string, dialect: 'json' | 'jsonc'): JsonText | JsonFault {
+  // A byte order mark is no part of the language. A space in its place keeps every offset.
+  const text = source.startsWith(BYTE_ORDER_MARK) ? ` ${source.slice(1)}` : source;
+  const errors: ParseError[] = [];
+  const isStrict = dialect === 'json';
+  const root = parseTree(text, errors, { disallowComments: isStrict, allowTrailingComma: !isStrict });
+  const [error] = errors;
+  if (error !== undefined) return faultAt(text, error.offset, `it is not JSON: ${inWords(error)}`);
+  if (root?.type !== 'object') return { line: 1, reason: 'it is not one JSON object' };
+  return keyTwice(text, root) ?? { text: source, root };
+}
+
+const inWords = ({ error }: ParseError): string =>
+  printParseErrorCode(error)
+    .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+    .toLowerCase();
+
+const faultAt = (text: string, offset: number, reason: string): JsonFault => ({
+  line: text.slice(0, offset).split('\n').length,
+  reason,
+});
+
+/** Of two values of one key some programs take the first and some the last: which is meant cannot be told. */
+function keyTwice(text: string, node: Node): JsonFault | undefined {
+  const seen = new Set<string>();
+  for (const child of node.children ?? []) {
+    if (node.type === 'object') {
+      const key = child.children?.[0];
+      const name = String(key?.value);
+      if (seen.has(name)) return faultAt(text, child.offset, `it has the key ${JSON.stringify(name)} twice`);
+      seen.add(name);
+    }
+    const within = keyTwice(text, child);
+    if (within !== undefined) return within;
+  }
+  return undefined;
+}
+
+/** The value at a place; undefined where there is none. */
+export function valueAt({ root }: JsonText, path: Path): unknown {
+  const node = nodeAt(root, path);
+  return node && getNodeValue(node);
+}
+
+/** The text of the value at a place, as it is in the file. */
+export function textAt({ text, root }: JsonText, path: Path): string | undefined {
+  const node = nodeAt(root, path);
+  return node && text.slice(node.offset, node.offset + node.length);
+}
+
+export const nodeAt = (root: Node, path: Path): Node | undefined => findNodeAtLocation(root, [...path]);
+
+export const endOf = ({ offset, length }: Node): number => offset + length;
+
+/** What stands from one offset up to another, outside of every value. */
+export function between(text: string, from: number, to: number): Between {
+  const scanner = createScanner(text.slice(from, to));
+  let comma: number | undefined;
+  let end = from;
+  let endOnLine: number | undefined;
+  for (let kind: number = scanner.scan(); kind !== END; kind = scanner.scan()) {
+    if (kind === LINE_BREAK) endOnLine ??= end;
+    if (kind === LINE_BREAK || kind === WHITE_SPACE) continue;
+    if (kind === COMMA) comma ??= from + scanner.getTokenOffset();
+    end = from + scanner.getTokenOffset() + scanner.getTokenLength();
+  }
+  return { comma, end, endOnLine: endOnLine ?? end };
+}

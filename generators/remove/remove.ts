@@ -1,0 +1,69 @@
+/** `divvy remove <task>`: the inverse of add. */
+
+import { join } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { write } from '../change-set/write.ts';
+import type { Call, Exit } from '../command.ts';
+import { leftBehind } from '../errors.ts';
+import { version } from '../package.ts';
+import { type Planned, writePlan } from '../plan.ts';
+import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { asTyped } from '../shell.ts';
+import { type Subject, settleSubject } from './subject.ts';
+import { type Taking, take } from './taking.ts';
+
+/** Of more files than this only the number is told. */
+const MOST_LISTED = 12;
+
+/**
+ * Takes a task away, and with the last one the runtime and every edit. What was edited since is kept, and named.
+ *
+ * Resolves with 0, or with 3 where something was kept. Rejects with a Refusal where it must not or cannot be done.
+ */
+export async function remove(call: Call): Promise<Exit> {
+  const subject = await settleSubject(call);
+  const taking = await take(call, subject);
+  let planned: Planned | undefined;
+  if (call.values.plan !== undefined) planned = writePlan(call, taking.changeSet);
+  else if (!isPreview(call)) write(taking.changeSet, asTyped(call));
+  report(call, subject, taking, planned);
+  return taking.kept.length > 0 ? 3 : 0;
+}
+
+function report(call: Call, subject: Subject, { changeSet, kept }: Taking, planned: Planned | undefined): void {
+  const { terminal } = call;
+  const { root, changes } = changeSet;
+  const preview = previewOf(changes);
+  sayPreview(call, preview);
+  if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
+  else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left to be removed.`);
+  else terminal.say(whatWasDone(call, subject, preview));
+  if (kept.length > 0) terminal.refuse(leftBehind(kept));
+  terminal.result({
+    command: 'remove',
+    version,
+    written: !isPreview(call) && changes.length > 0,
+    folder: root,
+    task: subject.task,
+    ...filesAsJson(call, preview),
+    kept,
+    ...(planned && { plan: planned.file, apply: planned.apply }),
+  });
+}
+
+function whatWasDone(call: Call, { task, root, others }: Subject, preview: ReturnType<typeof previewOf>): string {
+  const { style } = call.terminal;
+  const count = (action: 'remove' | 'edit') => preview.filter((each) => each.action === action).length;
+  const [removed, edited] = [count('remove'), count('edit')];
+  const what = [
+    ...(removed > 0 ? [`${removed} ${removed === 1 ? 'file' : 'files'} removed`] : []),
+    ...(edited > 0 ? [`${edited} edited`] : []),
+  ].join(', ');
+  const journals = `.divvy/${task}`;
+  return [
+    `${style.strong(task)} is gone${others.length === 0 ? ', and with it, as the last task, the runtime' : ''}: ${what}.`,
+    ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
+    ...(stat(join(root, journals)) ? [`The journals of its runs are still in ${journals}.`] : []),
+    'To have it back: divvy undo',
+  ].join('\n');
+}

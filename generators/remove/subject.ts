@@ -1,0 +1,44 @@
+/** Which task is to go, what belongs to it, and whether it is the last one. */
+
+import { join, relative } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { realRoot } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import { noTask, noTaskNamed } from '../errors.ts';
+import { type Lock, lockToEdit } from '../lock.ts';
+import { openProject, type Project } from '../manifest.ts';
+import { nearest } from '../nearest.ts';
+import { taskFile, taskNames } from '../tasks.ts';
+
+export interface Subject {
+  readonly task: string;
+  readonly project: Project;
+  /** The project's folder: absolute, without symbolic links. */
+  readonly root: string;
+  readonly lock: Lock | undefined;
+  /** The task file, relative to that, with `/`. */
+  readonly file: string;
+  /** The paths of the task's own files, that one among them. */
+  readonly own: readonly string[];
+  /** The other tasks that are there. */
+  readonly others: readonly string[];
+}
+
+/** Rejects with a Refusal with exit code 2 where there is no such task. */
+export async function settleSubject(call: Call): Promise<Subject> {
+  const [task] = call.words;
+  if (task === undefined) throw noTaskNamed(call.shown);
+  const project = await openProject(call.cwd, call.terminal);
+  const root = realRoot(project.folder);
+  const lock = lockToEdit(root);
+  const names = taskNames(project);
+  const locked = lock && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
+  if (!names.includes(task) && locked === undefined) throw noTask(task, names, nearest(task, names));
+  const file = relative(project.folder, taskFile(project, task)).replaceAll('\\', '/');
+  const own = new Set([file, ...(locked?.files ?? testsOf(project, task))]);
+  return { task, project, root, lock, file, own: [...own], others: names.filter((name) => name !== task) };
+}
+
+/** Of a task that the lock does not know: where its test would be. */
+const testsOf = ({ folder, manifest: { tests } }: Project, task: string): string[] =>
+  [`${tests}/${task}.test.ts`, `${tests}/${task}.test.mts`].filter((path) => stat(join(folder, path)) !== undefined);

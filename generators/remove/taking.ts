@@ -1,0 +1,130 @@
+/** What goes with a task: its files, what was put into other files for it, and with the last one everything. */
+
+import { posix } from 'node:path';
+import { type Before, readBefore } from '../change-set/disk.ts';
+import { type ChangeSet, lookAt, sha256, survey, type Wanted } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import { settleDirty } from '../dirty.ts';
+import { notOursToRemove } from '../errors.ts';
+import type { Dialect, HostFile } from '../host/host-file.ts';
+import { HostFiles } from '../host/host-files.ts';
+import type { Insertion } from '../host/insertions.ts';
+import { PACKAGE_JSON } from '../host/package-json.ts';
+import { isAsLeft, LOCK, type Lock, lockWithout } from '../lock.ts';
+import { taskFile } from '../tasks.ts';
+import type { Subject } from './subject.ts';
+
+/** What stays, though it belongs to what goes: it has been changed since. */
+export interface Kept {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface Taking {
+  readonly changeSet: ChangeSet;
+  readonly kept: readonly Kept[];
+}
+
+/**
+ * Works out what goes. What somebody has edited stays, and is named.
+ *
+ * Rejects with a Refusal: exit code 3 for a task that divvy did not write, or a file that must not be written, 5 for one
+ * with changes that git does not have.
+ */
+export async function take(call: Call, subject: Subject): Promise<Taking> {
+  const { root, lock, task, own, others } = subject;
+  const isLast = others.length === 0;
+  const force = call.values.force === true;
+  const paths = new Set([...own, ...(isLast ? Object.keys(lock?.files ?? {}) : [])]);
+  const kept: Kept[] = [];
+  const wanted: Wanted[] = [];
+  for (const path of paths) {
+    const before = lookAt(root, path);
+    if (before === undefined || path === PACKAGE_JSON) continue;
+    const reason = force && own.includes(path) ? undefined : whyKept(lock, path, before);
+    if (reason === undefined) wanted.push({ path, after: undefined });
+    else kept.push({ path, reason });
+  }
+  if (lock?.files[subject.file] === undefined && kept.some(({ path }) => path === subject.file)) {
+    throw notOursToRemove(subject.file);
+  }
+
+  const host = new HostFiles(root, lock);
+  const whole = isLast ? wholePackageJson(root, lock) : undefined;
+  if (whole) wanted.push(whole);
+  for (const path of hostFilesOf(lock)) {
+    if (path === whole?.path) continue;
+    const file = host.open(path, dialectOf(path));
+    const reasons = file?.takeOut((insertion) => isLast || goesWith(task, insertion, lock)) ?? [];
+    kept.push(...reasons.map((reason) => ({ path, reason })));
+  }
+  if (whole === undefined) takeScripts(subject, host.open(PACKAGE_JSON, 'json'));
+
+  const edited = host.edited();
+  wanted.push(...edited.map(({ path, bytes }) => ({ path, after: bytes })));
+  const dirty = await settleDirty(call, root, edited);
+  if (lock) {
+    const gone = [...wanted.filter(({ after }) => after === undefined), ...kept].map(({ path }) => path);
+    const after = isLast ? undefined : Buffer.from(lockWithout(lock, task, gone, host.forLock(dirty)));
+    wanted.push({ path: LOCK, after });
+  }
+  const { added, differing } = survey(root, wanted);
+  return { changeSet: { root, changes: [...added, ...differing], goneFolders: emptied(lock, wanted) }, kept };
+}
+
+function whyKept(lock: Lock | undefined, path: string, { bytes }: Before): string | undefined {
+  if (isAsLeft(lock, path, sha256(bytes))) return undefined;
+  return lock?.files[path] === undefined ? 'divvy did not write it' : 'it was edited since';
+}
+
+/** A package.json that divvy has made, and that is still as it was left, goes whole. */
+function wholePackageJson(root: string, lock: Lock | undefined): Wanted | undefined {
+  const before = readBefore(root, PACKAGE_JSON);
+  const isOurs = before !== undefined && lock?.files[PACKAGE_JSON] === sha256(before.bytes);
+  return isOurs ? { path: PACKAGE_JSON, after: undefined } : undefined;
+}
+
+const hostFilesOf = (lock: Lock | undefined): string[] => Object.keys(lock?.host ?? {});
+
+function dialectOf(path: string): Dialect {
+  if (posix.basename(path) === PACKAGE_JSON) return 'json';
+  return /\.jsonc?$/.test(path) ? 'jsonc' : 'lines';
+}
+
+/** A package that another task needs, too, stays. */
+function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): boolean {
+  if ('was' in insertion) return false;
+  if (insertion.task !== undefined) return insertion.task === task;
+  if (!('key' in insertion) || insertion.at[0] !== 'dependencies') return false;
+  const others = Object.entries(lock?.tasks ?? {}).filter(([name]) => name !== task);
+  return !others.some(([, other]) => other.dependencies?.includes(insertion.key));
+}
+
+/** Of a package.json that divvy has written whole nothing was put in: what is known is what it would have written. */
+function takeScripts({ task, file, others, project }: Subject, host: HostFile | undefined): void {
+  const { runtime } = project.manifest;
+  const command = (path: string) => `node ${runtime}/run.mjs ${path}`;
+  host?.dropProperty(['scripts', `divvy:${task}`], command(file));
+  if (host?.value(['scripts', 'start']) === command(file)) {
+    const [next] = others;
+    if (next === undefined) host.dropProperty(['scripts', 'start'], command(file));
+    else host.setValue(['scripts', 'start'], command(posix.relative(project.folder, taskFile(project, next))));
+  }
+  if (others.length > 0) return;
+  host?.dropProperty(['imports', '#divvy'], `./${runtime}/index.ts`);
+  const generator = host?.value(['scripts', 'divvy']);
+  if (typeof generator === 'string' && /^npx --yes --package=create-divvy-task@\S+ divvy$/.test(generator)) {
+    host?.dropProperty(['scripts', 'divvy'], generator);
+  }
+}
+
+/** The folders that divvy has made, inner ones first: they go where nothing is left in them. */
+function emptied(lock: Lock | undefined, wanted: readonly Wanted[]): string[] {
+  const above = wanted.flatMap(({ path, after }) => {
+    const parts = after === undefined ? path.split('/').slice(0, -1) : [];
+    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+  });
+  // A lock without them is that of a project that was made whole.
+  const folders = lock?.folders === undefined ? above : above.filter((folder) => lock.folders?.includes(folder));
+  return [...new Set(folders)].sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
+}
