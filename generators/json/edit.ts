@@ -46,7 +46,7 @@ export function putIn(
   if (holder?.type !== wanted || hasOnlyComments(text, holder)) return undefined;
   const missing = at.slice(depth);
   const made: Made[] = missing.map((_, index) => ({ at: at.slice(0, depth + index + 1), was: null }));
-  if (holder.children?.length === 0 && depth > 0) {
+  if (holder.children?.length === 0) {
     made.unshift({ at: at.slice(0, depth), was: text.slice(holder.offset, endOf(holder)) });
   }
   const [name = key, ...inner] = missing;
