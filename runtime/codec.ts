@@ -13,8 +13,29 @@ function v8(): typeof import('node:v8') {
   return loaded;
 }
 
-/** An item as it is carried: small and plain, its JSON; or else bytes, of which the first says how to read them. */
-export type Body = string | Buffer;
+/**
+ * An item as it is carried: small and plain, its JSON; a longer string as itself; or else bytes, of which the first says how
+ * to read them.
+ */
+export type Body = string | Text | Buffer;
+
+/** A string that is written as its own bytes, when it is sent: until then it costs no memory, and then no copy. */
+export class Text {
+  readonly text: string;
+  /** In bytes, as those of a Buffer. */
+  readonly length: number;
+
+  constructor(text: string, length: number = 1 + Buffer.byteLength(text)) {
+    this.text = text;
+    this.length = length;
+  }
+
+  /** Puts its bytes there; the memory has room for them. */
+  write(into: Buffer, at: number): void {
+    into[at] = TEXT;
+    into.write(this.text, at + 1);
+  }
+}
 
 /** v8.serialize begins with 255. */
 const TEXT = 1;
@@ -33,7 +54,7 @@ const PLAIN_CHARS = 512;
  * Throws UnfitError, which names the place in the value, where it cannot be carried or is too large.
  */
 export function encodeValue(value: unknown, what: string, maxBytes: number): Body {
-  let bytes: Buffer;
+  let bytes: Text | Buffer;
   try {
     const plain = plainText(value);
     if (plain !== undefined && plain.length <= maxBytes) return plain;
@@ -51,12 +72,19 @@ export function encodeValue(value: unknown, what: string, maxBytes: number): Bod
 
 /** Returns it as bytes, whatever it is. */
 export function bytesOf(body: Body): Buffer {
-  return typeof body === 'string' ? tagged(JSON_TEXT, body) : body;
+  if (typeof body === 'string') return tagged(JSON_TEXT, body);
+  return body instanceof Text ? tagged(TEXT, body.text) : body;
+}
+
+/** Returns the body that the bytes are of. A string is read at once, so that nobody need keep its bytes; others are kept by `keep`. */
+export function bodyOf(bytes: Buffer, keep: (bytes: Buffer) => Buffer): Body {
+  return bytes[0] === TEXT ? new Text(bytes.toString('utf8', 1), bytes.length) : keep(bytes);
 }
 
 /** Returns the value that the body stands for: a fresh one each time, but that a Buffer may share memory with the body. */
 export function decodeValue(body: Body): unknown {
   if (typeof body === 'string') return JSON.parse(body);
+  if (body instanceof Text) return body.text;
   switch (body[0]) {
     case TEXT:
       return body.toString('utf8', 1);
@@ -70,8 +98,8 @@ export function decodeValue(body: Body): unknown {
 }
 
 /** Longer strings, and Buffers, are their own bytes. */
-function rawBytes(value: unknown): Buffer | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? tagged(TEXT, value) : undefined;
+function rawBytes(value: unknown): Text | Buffer | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? new Text(value) : undefined;
   if (!Buffer.isBuffer(value) || Object.getPrototypeOf(value) !== Buffer.prototype) return undefined;
   const bytes = Buffer.allocUnsafe(1 + value.length);
   bytes[0] = BYTES;

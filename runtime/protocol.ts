@@ -18,7 +18,7 @@
  * JSON cannot tell, as bytes. Runs in both processes.
  */
 
-import { type Body, bytesOf, decodeValue } from './codec.ts';
+import { type Body, bodyOf, decodeValue, Text } from './codec.ts';
 import { itemErrorFrom, ProtocolError } from './errors.ts';
 import type { ItemError } from './parallelizable.ts';
 
@@ -110,6 +110,8 @@ const HEADER_BYTES = 5;
 const FRAME_ALLOWANCE = 1024 * 1024;
 /** Small items go together in frames of up to so many bytes; a large one has a frame to itself. */
 const BATCH_BYTES = 64 * 1024;
+/** Up to so large the memory of a frame is used again. */
+const SPARE_BYTES = 4 * 1024 * 1024;
 
 /** How a frame's body is written: the token as it is, batches as records, and what is rare as JSON. */
 const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'rare'] as const;
@@ -131,29 +133,27 @@ const PAIR = 16;
 /** A plain item is so many values of its frame's list: number, attempt, key, item. */
 const PLAIN_PARTS = 4;
 
-/** Returns the bytes of a message: its frames one after another, in pieces. */
-export function encode(message: ToWorker | ToMaster): Buffer[] {
+/** Gives memory for so many bytes, which is the caller's until what it holds has been written. */
+export type Room = (bytes: number) => Buffer;
+
+/** Returns the bytes of a message: its frames one after another, in pieces. `room` gives memory for them. */
+export function encode(message: ToWorker | ToMaster, room: Room = Buffer.allocUnsafe): Buffer[] {
   switch (message.kind) {
     case 'hello':
-      return frame('hello', message.token);
+      return [frame('hello', message.token, room)];
     case 'items':
-      return framesOf(message);
+      return framesOf(message, room);
     case 'done': {
-      const bytes = Buffer.allocUnsafe(message.pairs.length * (PAIR / 2));
-      for (const [index, number] of message.pairs.entries()) bytes.writeDoubleLE(number, index * (PAIR / 2));
-      return frame('done', bytes);
+      const { pairs } = message;
+      const bytes = header('done', pairs.length * (PAIR / 2), room);
+      for (let index = 0; index < pairs.length; index++)
+        bytes.writeDoubleLE(pairs[index] ?? 0, HEADER_BYTES + index * (PAIR / 2));
+      return [bytes];
     }
     case 'outcomes':
-      return batches('outcomes', [], message.outcomes, ({ number, durationMs, how, body }) => {
-        const head = Buffer.allocUnsafe(OUTCOME_HEAD);
-        head.writeDoubleLE(number, 0);
-        head.writeDoubleLE(durationMs, 8);
-        head.writeUInt8(HOWS.indexOf(how), 16);
-        head.writeUInt32LE(body.length, 17);
-        return [head, body];
-      });
+      return batches('outcomes', [], message.outcomes, OUTCOME_RECORD, room);
     default:
-      return frame('rare', Buffer.from(JSON.stringify(message)));
+      return [frame('rare', JSON.stringify(message), room)];
   }
 }
 
@@ -169,6 +169,8 @@ export class FrameReader {
   /** A frame that is in more than one chunk, as far as it has come. */
   #frame: Buffer | undefined;
   #filled = 0;
+  /** Memory of such a frame, of which nothing was kept. */
+  #spare: Buffer = Buffer.alloc(0);
 
   /** maxBytes - the largest frame that is accepted, in bytes of its body. */
   constructor(maxBytes: number) {
@@ -198,9 +200,10 @@ export class FrameReader {
         const content = this.#chunk.subarray(this.#at, end);
         this.#at = end;
         this.#lengthBytes = 0;
-        return decode(content, this.#known, false);
+        return decode(content, this.#known, copyOf);
       }
-      this.#frame = Buffer.allocUnsafe(this.#length);
+      const again = this.#length <= this.#spare.length;
+      this.#frame = again ? this.#spare.subarray(0, this.#length) : Buffer.allocUnsafe(this.#length);
       this.#filled = 0;
     }
     const copied = this.#chunk.copy(this.#frame, this.#filled, this.#at);
@@ -210,7 +213,14 @@ export class FrameReader {
     const content = this.#frame;
     this.#frame = undefined;
     this.#lengthBytes = 0;
-    return decode(content, this.#known, true);
+    if (content.buffer === this.#spare.buffer) return decode(content, this.#known, copyOf);
+    let kept = false;
+    const message = decode(content, this.#known, (bytes) => {
+      kept = true;
+      return bytes;
+    });
+    if (!kept && content.length <= SPARE_BYTES) this.#spare = content;
+    return message;
   }
 
   /** Returns whether it is known. */
@@ -229,14 +239,14 @@ export class FrameReader {
 }
 
 /** Plain items that follow each other share a frame, and so do others as far as they are small. */
-function framesOf({ quick, items }: Items<CarriedItem>): Buffer[] {
+function framesOf({ quick, items }: Items<CarriedItem>, room: Room): Buffer[] {
   const frames: Buffer[] = [];
-  const flag = Buffer.of(quick ? 1 : 0);
+  const flag = quick ? 1 : 0;
   let text = '';
-  let others: CarriedItem[] = [];
+  let others: Bulky<CarriedItem>[] = [];
   const flush = (): void => {
-    if (text !== '') frames.push(...frame('plain items', flag, Buffer.from(`[${text}]`)));
-    if (others.length > 0) frames.push(...batches('items', [flag], others, itemRecord));
+    if (text !== '') frames.push(frame('plain items', `${String.fromCharCode(flag)}[${text}]`, room));
+    if (others.length > 0) frames.push(...batches('items', [flag], others, ITEM_RECORD, room));
     text = '';
     others = [];
   };
@@ -247,72 +257,106 @@ function framesOf({ quick, items }: Items<CarriedItem>): Buffer[] {
       text += `${text === '' ? '' : ','}${number},${attempt},${key === '' ? '""' : JSON.stringify(key)},${body}`;
     } else {
       if (text !== '') flush();
-      others.push(item);
+      others.push(item as Bulky<CarriedItem>);
     }
   }
   flush();
   return frames;
 }
 
-function itemRecord({ number, attempt, key, body }: CarriedItem): Buffer[] {
-  const content = bytesOf(body);
-  const keyBytes = Buffer.from(key);
-  const head = Buffer.allocUnsafe(ITEM_HEAD);
-  head.writeDoubleLE(number, 0);
-  head.writeUInt32LE(attempt, 8);
-  head.writeUInt16LE(keyBytes.length, 12);
-  head.writeUInt32LE(keyBytes.length + content.length, 14);
-  return keyBytes.length > 0 ? [head, keyBytes, content] : [head, content];
+/** What is not carried as JSON. */
+type Bulky<T extends { readonly body: Body }> = T & { readonly body: Exclude<Body, string> };
+
+/** How one of a batch is written: a head, and its body. */
+interface RecordForm<T> {
+  headBytes(one: T): number;
+  writeHead(one: T, into: Buffer, at: number): void;
 }
 
-/** Small parts are put together in one piece; a large one stays as it is, since to copy it would cost more. */
-function frame(kind: (typeof KINDS)[number], ...parts: Buffer[]): Buffer[] {
-  const size = parts.reduce((sum, part) => sum + part.length, 1);
-  const header = Buffer.allocUnsafe(HEADER_BYTES);
-  header.writeUInt32LE(size, 0);
-  header.writeUInt8(KINDS.indexOf(kind), 4);
+const ITEM_RECORD: RecordForm<CarriedItem> = {
+  headBytes: ({ key }) => ITEM_HEAD + Buffer.byteLength(key),
+  writeHead({ number, attempt, key, body }, into, at) {
+    const keyBytes = key === '' ? 0 : into.write(key, at + ITEM_HEAD);
+    into.writeDoubleLE(number, at);
+    into.writeUInt32LE(attempt, at + 8);
+    into.writeUInt16LE(keyBytes, at + 12);
+    into.writeUInt32LE(keyBytes + body.length, at + 14);
+  },
+};
+
+const OUTCOME_RECORD: RecordForm<CarriedOutcome> = {
+  headBytes: () => OUTCOME_HEAD,
+  writeHead({ number, durationMs, how, body }, into, at) {
+    into.writeDoubleLE(number, at);
+    into.writeDoubleLE(durationMs, at + 8);
+    into.writeUInt8(HOWS.indexOf(how), at + 16);
+    into.writeUInt32LE(body.length, at + 17);
+  },
+};
+
+/** Returns memory for a frame with room for so many bytes of its body; more of it may follow in a piece of its own. */
+function header(kind: (typeof KINDS)[number], bytes: number, room: Room, following = 0): Buffer {
+  const whole = room(HEADER_BYTES + bytes);
+  whole.writeUInt32LE(1 + bytes + following, 0);
+  whole[LENGTH_BYTES] = KINDS.indexOf(kind);
+  return whole;
+}
+
+function frame(kind: (typeof KINDS)[number], content: string | Buffer, room: Room): Buffer {
+  const whole = header(kind, Buffer.byteLength(content), room);
+  if (typeof content === 'string') whole.write(content, HEADER_BYTES);
+  else whole.set(content, HEADER_BYTES);
+  return whole;
+}
+
+/** `front` is what each frame begins with. */
+function batches<T extends CarriedItem | CarriedOutcome>(
+  kind: 'items' | 'outcomes',
+  front: readonly number[],
+  list: readonly Bulky<T>[],
+  form: RecordForm<T>,
+  room: Room,
+): Buffer[] {
   const pieces: Buffer[] = [];
-  let small: Buffer[] = [header];
-  for (const part of parts) {
-    if (part.length <= BATCH_BYTES) small.push(part);
-    else {
-      pieces.push(Buffer.concat(small), part);
-      small = [];
+  let from = 0;
+  let bytes = 0;
+  /** Those from `from` to there become a frame. What is large is alone, and stays a piece of its own: to copy it would cost more. */
+  const flush = (to: number): void => {
+    const first = list[from]?.body;
+    const apart = Buffer.isBuffer(first) && first.length > BATCH_BYTES ? first : undefined;
+    const following = apart?.length ?? 0;
+    const whole = header(kind, front.length + bytes - following, room, following);
+    whole.set(front, HEADER_BYTES);
+    let at = HEADER_BYTES + front.length;
+    for (; from < to; from++) {
+      const one = list[from] as Bulky<T>; // from is below the length of the list
+      form.writeHead(one, whole, at);
+      at += form.headBytes(one);
+      if (one.body instanceof Text) one.body.write(whole, at);
+      else if (one.body !== apart) whole.set(one.body, at);
+      at += one.body.length;
     }
-  }
-  if (small.length > 0) pieces.push(Buffer.concat(small));
+    pieces.push(whole);
+    if (apart) pieces.push(apart);
+    bytes = 0;
+  };
+  list.forEach((one, index) => {
+    const size = form.headBytes(one) + one.body.length;
+    if (bytes > 0 && bytes + size > BATCH_BYTES) flush(index);
+    bytes += size;
+  });
+  if (bytes > 0) flush(list.length);
   return pieces;
 }
 
-function batches<T>(
-  kind: 'items' | 'outcomes',
-  front: Buffer[],
-  list: readonly T[],
-  parts: (one: T) => Buffer[],
-): Buffer[] {
-  const frames: Buffer[] = [];
-  let batch: Buffer[] = [];
-  let bytes = 0;
-  for (const one of list) {
-    const record = parts(one);
-    const size = record.reduce((sum, part) => sum + part.length, 0);
-    if (bytes > 0 && bytes + size > BATCH_BYTES) {
-      frames.push(...frame(kind, ...front, ...batch));
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(...record);
-    bytes += size;
-  }
-  if (bytes > 0) frames.push(...frame(kind, ...front, ...batch));
-  return frames;
+function copyOf(bytes: Buffer): Buffer {
+  return Buffer.from(bytes);
 }
 
-/** Where the content is not its own, what the message keeps of it is copied: it will be gone when the next chunk comes. */
-function decode(content: Buffer, known: boolean, own: boolean): FromMaster | ToMaster {
+/** `kept` is asked for what the message keeps of the content, which may be used again for what comes next. */
+function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer): FromMaster | ToMaster {
   const kind = KINDS[content.readUInt8(0)];
   const body = content.subarray(1);
-  const kept = (bytes: Buffer): Buffer => (own ? bytes : Buffer.from(bytes));
   try {
     if (!known && kind !== 'hello') throw new RangeError('nothing but a hello is read from a stranger');
     switch (kind) {
@@ -320,7 +364,7 @@ function decode(content: Buffer, known: boolean, own: boolean): FromMaster | ToM
         return { kind, token: kept(body) };
       case 'items': {
         const quick = body.readUInt8(0) === 1;
-        return { kind, quick, items: records(kept(body.subarray(1)), ITEM_HEAD, itemAt(quick)) };
+        return { kind, quick, items: records(body.subarray(1), ITEM_HEAD, itemAt(quick, kept)) };
       }
       case 'plain items': {
         const quick = body.readUInt8(0) === 1;
@@ -360,11 +404,12 @@ function rareFrom(value: unknown, bytes: number): FromMaster | ToMaster {
   return value as FromMaster | ToMaster;
 }
 
-const itemAt = (quick: boolean) => (bytes: Buffer, at: number, content: Buffer) => {
+const itemAt = (quick: boolean, kept: (bytes: Buffer) => Buffer) => (bytes: Buffer, at: number, content: Buffer) => {
   const keyBytes = bytes.readUInt16LE(at + 12);
   if (keyBytes > content.length) throw new RangeError('a key is longer than its record');
   const key = content.toString('utf8', 0, keyBytes);
-  return new ReceivedItem(bytes.readDoubleLE(at), bytes.readUInt32LE(at + 8), key, quick, content.subarray(keyBytes));
+  const body = bodyOf(content.subarray(keyBytes), kept);
+  return new ReceivedItem(bytes.readDoubleLE(at), bytes.readUInt32LE(at + 8), key, quick, body);
 };
 
 function plainItems(text: string, quick: boolean): ReceivedItem[] {

@@ -18,7 +18,8 @@ import {
   socketInUse,
   socketPathTooLong,
 } from './errors.ts';
-import { encode, FrameReader, type FromMaster, TOKEN_BYTES, type ToMaster, type ToWorker } from './protocol.ts';
+import { FrameReader, type FromMaster, TOKEN_BYTES, type ToMaster, type ToWorker } from './protocol.ts';
+import { Sender } from './sender.ts';
 
 /** What the system can hold of a path. Node.js 22 cuts a longer one short without a word. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
@@ -165,16 +166,12 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
 }
 
 function linkTo(socket: net.Socket, guest: Guest): Link {
+  const sender = new Sender(socket);
   socket.on('drain', () => guest.clogged(false));
   return {
     send(message) {
       if (!socket.writable) return; // its end is on its way, and says what became of it
-      const pieces = encode(message);
-      let room = true;
-      if (pieces.length > 1) socket.cork();
-      for (const piece of pieces) room = socket.write(piece);
-      if (pieces.length > 1) socket.uncork();
-      if (!room) guest.clogged(true);
+      if (!sender.send(message)) guest.clogged(true);
     },
     destroy() {
       socket.destroy();

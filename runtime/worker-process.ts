@@ -12,8 +12,9 @@ import { Worker as Thread } from 'node:worker_threads';
 import { toItemError } from './errors.ts';
 import type { WorkerSelf } from './parallelizable.ts';
 import { Processing } from './processing.ts';
-import { encode, FrameReader, type FromMaster, type ToMaster } from './protocol.ts';
+import { FrameReader, type FromMaster, type ToMaster } from './protocol.ts';
 import { becomeWorker } from './role.ts';
+import { Sender } from './sender.ts';
 import { type AnyTask, loadTask } from './task.ts';
 import type { Letter } from './worker.ts';
 
@@ -35,6 +36,7 @@ const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 const reader = new FrameReader(0);
 reader.allowItems(letter.maxItemBytes);
 const socket = net.connect({ path: letter.socket, onread: { buffer: chunk, callback: hear } });
+const sender = new Sender(socket);
 const heard: FromMaster[] = [];
 let processing: Processing | undefined;
 let toldToLeave = false;
@@ -97,10 +99,7 @@ function endProcess(end: () => void): void {
 }
 
 function send(message: ToMaster): boolean {
-  const pieces = encode(message);
-  if (pieces.length > 1) socket.cork();
-  for (const piece of pieces) socket.write(piece);
-  if (pieces.length > 1) socket.uncork();
+  sender.send(message);
   const gone = socket.writableLength === 0;
   if (!gone)
     socket.write('', () => {

@@ -18,7 +18,9 @@ test('what is encoded is read again, one byte at a time', () => {
   fc.assert(
     fc.property(fc.array(message, { maxLength: 8 }), (messages) => {
       const frames = reader();
-      const read = [...Buffer.concat(messages.flatMap(encode))].flatMap((byte) => readAll(frames, Buffer.of(byte)));
+      const read = [...Buffer.concat(messages.flatMap((each) => encode(each)))].flatMap((byte) =>
+        readAll(frames, Buffer.of(byte)),
+      );
       expect(told(read)).toEqual(told(messages));
     }),
   );
