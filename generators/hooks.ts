@@ -4,6 +4,7 @@ import type { Inserted } from './codemods/inserted.ts';
 import { hookRefused, unknownHook } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { read } from './package.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface Hook {
   readonly name: string;
@@ -38,8 +39,8 @@ export function readHooks(list: string, known: readonly Hook[]): string[] {
 }
 
 /**
- * A task's source with hooks in it, and what was put in for them. The codemods, and ts-morph with them, are loaded only
- * where code is edited.
+ * A template's task with hooks in it, and what was put in for them. A hook that the template has already stays as it is, and
+ * that is told. The codemods, and ts-morph with them, are loaded only where code is edited.
  *
  * Rejects with a Refusal with exit code 3, with file and line, where the source is not one that can be edited.
  */
@@ -47,9 +48,13 @@ export async function withHooks(
   source: string,
   fileName: string,
   hooks: readonly string[],
+  { note }: Pick<Terminal, 'note'>,
 ): Promise<{ text: string; inserted: Inserted | undefined }> {
   const { addHooks } = await import('./codemods/hook.ts');
   const edited = addHooks(source, { fileName, hooks, contract: contractText() });
   if (edited.kind === 'refused') throw hookRefused(fileName, edited.refusals);
+  const added = edited.kind === 'changed' ? edited.hooks.map(({ name }) => name) : [];
+  const there = hooks.filter((hook) => !added.includes(hook));
+  if (there.length > 0) note(`in the template's task already, and left as it is there: ${there.join(', ')}`);
   return edited.kind === 'changed' ? edited : { text: source, inserted: undefined };
 }

@@ -1,18 +1,27 @@
 /** The next steps that a template names, as they are done here. */
 
 import type { PackageManager } from './package-manager.ts';
+import type { TemplateManifest } from './templates.ts';
+
+interface Here {
+  readonly task: string;
+  /** What runs the task, in place of `start`. */
+  readonly script: string;
+  readonly manager: PackageManager;
+  /** Whether what the task imports is installed: otherwise that is the first step. */
+  readonly isInstalled: boolean;
+}
 
 /**
  * Steps in the words of a new project (`npm start -- --dry-run`) in those of a project and its package manager. Only npm
  * needs `--` before what is for the script; the others would hand it on.
- *
- * script - what runs the task, in place of `start`.
  */
-export const nextStepsOf = (
-  steps: readonly string[],
-  { task, script, manager }: { readonly task: string; readonly script: string; readonly manager: PackageManager },
-): string[] =>
-  steps.map((step) =>
+export function nextStepsOf(
+  { nextSteps = [], dependencies = {} }: TemplateManifest,
+  { task, script, manager, isInstalled }: Here,
+): string[] {
+  const isMissing = !isInstalled && Object.keys(dependencies).length > 0;
+  const steps = nextSteps.map((step) =>
     step
       .replace(/(?<![\w-])example-task(?![\w-])/g, task)
       .replace(/^npm (?:run )?([\w:-]+)(?: -- (.*))?$/, (_, name: string, rest: string | undefined) => {
@@ -22,3 +31,5 @@ export const nextStepsOf = (
         return rest === undefined ? command : `${command}${manager === 'npm' ? ' --' : ''} ${rest}`;
       }),
   );
+  return [...(isMissing ? [`${manager} install`] : []), ...steps];
+}

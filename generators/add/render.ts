@@ -45,7 +45,7 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
   const formatter = formatterOf(place);
   const format = formatting(call, formatter, root);
 
-  const { own, edited } = await renderTask(subject, format, add);
+  const { own, edited } = await renderTask(call, subject, format, add);
   if (lock?.files[MANIFEST] === undefined && readBefore(root, MANIFEST) === undefined)
     add(MANIFEST, await format(MANIFEST, manifestText(manifest)));
   for (const { path, after } of missingRuntime(root, manifest.runtime)) add(path, after);
@@ -83,6 +83,7 @@ function formatting({ terminal }: Call, formatter: Formatter | undefined, root: 
 
 /** What is there as divvy left it stays: a formatter may have another mind about it by now, and hooks may have been added. */
 async function renderTask(
+  { terminal }: Call,
   { task, place, manifest, lock, template, hooks, testRunner }: Subject,
   format: Format,
   add: (path: string, after: Buffer | string) => void,
@@ -105,7 +106,8 @@ async function renderTask(
   for (const { path, bytes } of await templateFiles(template, { task, runtimeDir })) {
     const source = bytes.toString('utf8');
     if (path === `tasks/${task}.ts`) {
-      const { text, inserted } = hooks.length > 0 ? await withHooks(source, taskFile, hooks) : { text: source };
+      const { text, inserted } =
+        hooks.length > 0 ? await withHooks(source, taskFile, hooks, terminal) : { text: source };
       await put(taskFile, text);
       if (inserted && left(taskFile) === undefined) edited = { path: taskFile, inserted, isDirty: false };
     } else if (path === `test/${task}.test.ts`) {

@@ -37,7 +37,7 @@ export function report(
     sayNotWritten(call, root, settled.changes.length, planned);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${subject.task} is there already, in ${root}.`);
-  } else terminal.say(whatThereIs(call, subject, rendered, settled).join('\n'));
+  } else terminal.say(whatThereIs(call, subject, rendered, settled, installed).join('\n'));
   if ('failed' in installed) terminal.refuse(afterWriteFailed(installed.failed));
   terminal.result({
     command: 'add',
@@ -54,16 +54,18 @@ export function report(
     ...(planned && { plan: planned.file, apply: planned.apply }),
     install: installed.install,
     ...('failed' in installed && { failed: installed.failed }),
-    nextSteps: nextSteps(subject),
+    nextSteps: nextSteps(call, subject, installed),
   });
 }
 
 function whatThereIs(
-  { terminal: { style } }: Call,
+  call: Call,
   subject: Subject,
   rendered: Rendered,
   { changes }: Settled,
+  installed: Installed,
 ): string[] {
+  const { style } = call.terminal;
   const { task, template, manifest, place } = subject;
   const [taskFile = '', test = ''] = rendered.own;
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
@@ -79,7 +81,7 @@ function whatThereIs(
     ...editsOf(rendered.host),
     ...byHand(rendered),
     style.strong('Next:'),
-    ...nextSteps(subject).map((step) => `  ${step}`),
+    ...nextSteps(call, subject, installed).map((step) => `  ${step}`),
     '',
     `To take it back: divvy undo, or later: divvy remove ${task}`,
   ];
@@ -116,8 +118,13 @@ function byHand({ hints }: Rendered): string[] {
   ];
 }
 
-function nextSteps({ task, template, place, packageManager: manager }: Subject): string[] {
-  const steps = nextStepsOf(template.nextSteps ?? [], { task, script: `divvy:${task}`, manager });
+function nextSteps(
+  { values }: Call,
+  { task, template, place, packageManager: manager }: Subject,
+  { install }: Installed,
+): string[] {
+  const isInstalled = values.install !== false && install !== 'failed';
+  const steps = nextStepsOf(template, { task, script: `divvy:${task}`, manager, isInstalled });
   const folder = folderShown(place.root);
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }

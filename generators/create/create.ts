@@ -39,7 +39,7 @@ export async function create(call: Call): Promise<Exit> {
     ],
     writing: [
       async ({ put }) => {
-        edited = await renderProject(answers, put);
+        edited = await renderProject(call, answers, put);
       },
     ],
     conflicts: [

@@ -1,5 +1,6 @@
 /** The files of a new project, put into the in-memory tree. */
 
+import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { withHooks } from '../hooks.ts';
 import type { Edited } from '../lock.ts';
@@ -15,14 +16,18 @@ interface PackageJson {
 }
 
 /** Resolves with what the hooks have put into the task; undefined where there are none. */
-export async function renderProject(answers: Answers, put: Workshop['put']): Promise<Edited | undefined> {
+export async function renderProject(
+  { terminal }: Call,
+  answers: Answers,
+  put: Workshop['put'],
+): Promise<Edited | undefined> {
   let edited: Edited | undefined;
   const { task, template, hooks, runtimeDir } = answers;
   const taskFile = `tasks/${task}.ts`;
   for (const { path, bytes } of await projectFiles(template, answers)) {
     if (path === 'package.json') put(path, packageJson(bytes, answers));
     else if (path === taskFile && hooks.length > 0) {
-      const { text, inserted } = await withHooks(bytes.toString('utf8'), path, hooks);
+      const { text, inserted } = await withHooks(bytes.toString('utf8'), path, hooks, terminal);
       if (inserted) edited = { path, inserted, isDirty: false };
       put(path, text);
     } else put(path, bytes);

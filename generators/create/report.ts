@@ -32,7 +32,7 @@ export function report(
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
   } else {
-    terminal.say(`${whatThereIs(answers, settled, terminal)}\n${whatIsNext(answers, terminal)}`);
+    terminal.say(`${whatThereIs(answers, settled, terminal)}\n${whatIsNext(call, answers, followed)}`);
     terminal.say(`${terminal.style.strong('The same again:')}\n  ${replay(call, answers)}`);
   }
   if (followed.failed) terminal.refuse(afterWriteFailed(followed.failed));
@@ -65,12 +65,18 @@ function whatThereIs({ task, template, runtimeDir }: Answers, settled: Settled, 
   ].join('\n');
 }
 
-function whatIsNext(answers: Answers, { style }: Terminal): string {
-  return [style.strong('Next:'), ...nextSteps(answers).map((step) => `  ${step}`), ''].join('\n');
+function whatIsNext(call: Call, answers: Answers, followed: Followed): string {
+  const steps = nextSteps(call, answers, followed).map((step) => `  ${step}`);
+  return [call.terminal.style.strong('Next:'), ...steps, ''].join('\n');
 }
 
-function nextSteps({ folder, task, template, packageManager: manager }: Answers): string[] {
-  const steps = nextStepsOf(template.nextSteps ?? [], { task, script: 'start', manager });
+function nextSteps(
+  { values }: Call,
+  { folder, task, template, packageManager: manager }: Answers,
+  { install }: Followed,
+): string[] {
+  const isInstalled = values.install !== false && install !== 'failed';
+  const steps = nextStepsOf(template, { task, script: 'start', manager, isInstalled });
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }
 
@@ -109,7 +115,7 @@ function asJson(
     git: followed.git,
     install: followed.install,
     ...(followed.failed && { failed: followed.failed }),
-    nextSteps: nextSteps(answers),
+    nextSteps: nextSteps(call, answers, followed),
     replay: replay(call, answers),
   };
 }

@@ -1,7 +1,8 @@
 // A generated `csv` project: rows that are as they should be, and rows that are not.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createDivvyTask, freshFolder } from '../generators/commands.ts';
 import { killAndResume } from './csv-resume.ts';
 import { makeProject, node } from './projects.ts';
 
@@ -43,6 +44,30 @@ test('a quote out of place ends the run, with file and line; mended, it goes on'
   expect({ code: resumed.exitCode, stderr: resumed.stderr }).toEqual({ code: 0, stderr: '' });
   const lines = readFileSync(join(project, 'results.ndjson'), 'utf8').trimEnd().split('\n').sort();
   expect(lines.map((line) => JSON.parse(line).result.name)).toEqual(['Ada', 'Grace H.', 'Alan']);
+});
+
+test('where the parser is not installed, that is the next step', async () => {
+  const cwd = freshFolder();
+  const argv = ['--template', 'csv', '--no-git', '--json'];
+  const steps = (stdout: string): string[] => JSON.parse(stdout).nextSteps;
+  const unwanted = await createDivvyTask(['unwanted', ...argv, '--no-install'], { cwd });
+  expect(unwanted.code).toBe(0);
+  expect(steps(unwanted.stdout).slice(0, 3)).toEqual(['cd unwanted', 'npm install', 'npm start -- people.csv']);
+
+  // Nobody listens there.
+  const env = {
+    npm_config_registry: 'http://127.0.0.1:1',
+    npm_config_fetch_retries: '0',
+    npm_config_prefer_online: 'true',
+  };
+  const offline = await createDivvyTask(['offline', ...argv], {
+    cwd,
+    env: { ...env, npm_config_cache: join(cwd, 'cache') },
+  });
+  expect(offline.code).toBe(1);
+  expect(offline.stderr).toContain('cd offline && npm install');
+  expect(steps(offline.stdout).slice(0, 2)).toEqual(['cd offline', 'npm install']);
+  expect(existsSync(join(cwd, 'offline/tasks/offline.ts'))).toBe(true);
 });
 
 test.each([
