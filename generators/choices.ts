@@ -1,52 +1,120 @@
-/** What a task is made from: its template, that template's answers, and the hooks. */
+/** What a task is made from: its template, wherever that is, and the hooks. */
 
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Call } from './command.ts';
 import type { Workshop } from './environment.ts';
-import { badData, badDataFile, unknownAnswer } from './errors.ts';
+import { tooOldForTemplate, unknownTemplate } from './errors.ts';
 import { flags } from './flags.ts';
 import { contractText, hooksOf, readHooks } from './hooks.ts';
-import { DEFAULT_TEMPLATE, findTemplate, type TemplateManifest, templates } from './templates.ts';
+import type { TeamSources } from './manifest.ts';
+import { nearest } from './nearest.ts';
+import { version } from './package.ts';
+import {
+  DEFAULT_TEMPLATE,
+  findTemplate,
+  isBuiltIn,
+  type Template,
+  type TemplateManifest,
+  templates,
+} from './templates.ts';
 import { isInteractive } from './terminal.ts';
+import { settleTrust } from './trusting.ts';
 
-export async function settleTemplate(call: Call, ask: Workshop['ask']): Promise<TemplateManifest> {
-  const { template } = call.values;
-  if (template !== undefined || !isInteractive(call)) return findTemplate(template ?? DEFAULT_TEMPLATE);
-  const choices = templates().map(({ name, description }) => ({ value: name, hint: description }));
-  return findTemplate(await ask({ type: 'select', message: flags.template.question, choices }));
+/** Where templates are looked for beside this package. */
+export interface Shelf {
+  /** Absolute: what relative paths on the command line start from. */
+  readonly cwd: string;
+  /** Absolute: what relative paths in divvy.json start from. */
+  readonly folder: string;
+  /** The sources that a divvy.json names. */
+  readonly sources: TeamSources;
 }
 
-export async function settleHooks(call: Call, ask: Workshop['ask']): Promise<string[]> {
+/**
+ * Settles the template, and whether what it asks for may be done.
+ *
+ * Rejects with a Refusal: exit code 1 where it cannot be had, 2 where there is none of that name, 3 where it is not as a
+ * template may be, 4 where it needs trust.
+ */
+export async function settleTemplate(call: Call, shelf: Shelf, ask: Workshop['ask']): Promise<Template> {
+  const { template: name } = call.values;
+  const template =
+    name !== undefined || !isInteractive(call)
+      ? await templateNamed(call, name ?? DEFAULT_TEMPLATE, shelf)
+      : findTemplate(await askForTemplate(ask));
+  await refuseUnmet(template.manifest);
+  await settleTrust(call, template, ask);
+  return template;
+}
+
+const askForTemplate = (ask: Workshop['ask']): Promise<string> =>
+  ask({
+    type: 'select',
+    message: flags.template.question,
+    choices: templates().map(({ name, description }) => ({ value: name, hint: description })),
+  });
+
+/** Whether a text names a source itself, and not a template or a team's name for a source. */
+const isSource = (text: string): boolean => /^\.{0,2}[\\/]|^\.{1,2}$|:|\.(tgz|tar\.gz)$/i.test(text);
+
+/**
+ * A template of this package; `team/template` or `team`, where divvy.json names the team's source; or a source itself.
+ *
+ * Rejects as settleTemplate does.
+ */
+export async function templateNamed(call: Call, name: string, { cwd, folder, sources }: Shelf): Promise<Template> {
+  if (isBuiltIn(name)) return findTemplate(name);
+  if (isSource(name)) return fetched(call, name, call.values.ref, undefined, cwd);
+  const at = name.indexOf('/');
+  const [team, wanted] = at < 0 ? [name, undefined] : [name.slice(0, at), name.slice(at + 1)];
+  const source = Object.hasOwn(sources, team) ? sources[team] : undefined;
+  if (source === undefined) {
+    const known = [...templates().map((template) => template.name), ...Object.keys(sources).map((each) => `${each}/…`)];
+    throw unknownTemplate(name, known, nearest(name, known));
+  }
+  const { from, ref } = typeof source === 'string' ? { from: source, ref: undefined } : source;
+  return fetched(call, from, call.values.ref ?? ref, wanted, folder);
+}
+
+/** The very template that the lock has of a task. */
+export const templateAgain = (
+  call: Call,
+  { template, source, resolved }: { readonly template: string; readonly source?: string; readonly resolved?: string },
+  folder: string,
+): Promise<Template> =>
+  source === undefined
+    ? Promise.resolve(findTemplate(template))
+    : fetched(call, source, undefined, template, folder, resolved);
+
+/** What fetches is loaded only where something is fetched. */
+async function fetched(
+  { environment }: Call,
+  text: string,
+  ref: string | undefined,
+  name: string | undefined,
+  cwd: string,
+  expected?: string,
+): Promise<Template> {
+  const { fetchTemplate } = await import('./sources/template.ts');
+  return fetchTemplate(text, { cwd, environment, ref, expected }, name);
+}
+
+async function refuseUnmet({ name, requires = {} }: TemplateManifest): Promise<void> {
+  if (requires.divvy === undefined && requires.node === undefined) return;
+  const { default: satisfies } = await import('semver/functions/satisfies.js');
+  const has = { divvy: version, node: process.version };
+  for (const [what, range] of Object.entries(requires) as ['divvy' | 'node', string][]) {
+    if (!satisfies(has[what], range, { includePrerelease: true }))
+      throw tooOldForTemplate(name, what, range, has[what]);
+  }
+}
+
+/** Those that were asked for, else on a terminal by asking, else the template's own. */
+export async function settleHooks(call: Call, template: TemplateManifest, ask: Workshop['ask']): Promise<string[]> {
   const known = hooksOf(contractText());
   if (call.values.hooks !== undefined) return readHooks(call.values.hooks, known);
-  if (!isInteractive(call)) return [];
+  const own = template.hooks ?? [];
+  if (own.length > 0 || !isInteractive(call)) return readHooks(own.join(','), known);
   const choices = known.map(({ name, summary }) => ({ value: name, hint: summary }));
   const chosen = await ask({ type: 'checkbox', message: flags.hooks.question, choices });
   return readHooks(chosen.join(','), known);
-}
-
-/** The built-in templates ask nothing of their own, so whatever is given here is a mistake. */
-export function refuseUnknownAnswers(call: Call, template: TemplateManifest): void {
-  for (const pair of call.values.data ?? []) {
-    const at = pair.indexOf('=');
-    if (at < 1) throw badData(pair);
-    throw unknownAnswer(pair.slice(0, at), template.name);
-  }
-  const file = call.values['data-file'];
-  if (file === undefined) return;
-  const [first] = Object.keys(readDataFile(resolve(call.cwd, file), file));
-  if (first !== undefined) throw unknownAnswer(first, template.name);
-}
-
-function readDataFile(path: string, shown: string): object {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw badDataFile(shown, (error as Error).message);
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw badDataFile(shown, 'it is no object');
-  return parsed;
 }

@@ -11,7 +11,14 @@ import type { BaseEnvironment, BaseGenerator } from '@yeoman/types';
 import type { Store } from 'mem-fs';
 import { EnvironmentBase } from 'yeoman-environment';
 import type { Wanted } from './change-set/survey.ts';
-import { type ChoiceQuestion, type ManyQuestion, Prompts, type Question, type TextQuestion } from './prompts.ts';
+import {
+  type ChoiceQuestion,
+  type ManyQuestion,
+  Prompts,
+  type Question,
+  type SecretQuestion,
+  type TextQuestion,
+} from './prompts.ts';
 
 /** The stages of a command, in the order in which they run. */
 export interface Stages {
@@ -32,7 +39,7 @@ type Step = (workshop: Workshop) => void | Promise<void>;
 /** What the environment lends to a step. */
 export interface Workshop {
   /** Asks on the terminal. Rejects with a Refusal where the person cancels. */
-  ask(question: TextQuestion | ChoiceQuestion): Promise<string>;
+  ask(question: TextQuestion | SecretQuestion | ChoiceQuestion): Promise<string>;
   ask(question: ManyQuestion): Promise<string[]>;
   /** Puts a file into the tree; a second one of the same path takes its place. */
   put(path: string, after: Buffer | string): void;

@@ -6,8 +6,8 @@
 
 import { harmless } from './harmless.ts';
 
-/** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 5 a dirty tree. */
-export type RefusalCode = 1 | 2 | 3 | 5;
+/** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 4 needs trust, 5 a dirty tree. */
+export type RefusalCode = 1 | 2 | 3 | 4 | 5;
 
 export class Refusal extends Error {
   override readonly name = 'Refusal';
@@ -75,11 +75,11 @@ export const npmTookFlags = (flags: readonly string[], commandLine: string): Ref
     `Write:\n  ${commandLine}`,
   );
 
-export const missingAnswer = (what: string, flag: string): Refusal =>
+export const missingAnswer = (what: string, flag: string, hasDefault: boolean): Refusal =>
   new Refusal(
     2,
     `${what} is not given, and nobody can be asked here`,
-    `Give it: ${flag}. Or add --yes for the default.`,
+    `Give it: ${flag}.${hasDefault ? ' Or add --yes for the default.' : ''}`,
   );
 
 export const nobodyToAsk = (flag: string): Refusal =>
@@ -123,12 +123,17 @@ export const badData = (pair: string): Refusal =>
 export const badDataFile = (file: string, reason: string): Refusal =>
   new Refusal(2, `--data-file ${quoted(file)}: ${reason}`, 'It must be a JSON file with one object of answers.');
 
-export const unknownAnswer = (key: string, template: string): Refusal =>
+export const unknownAnswer = (key: string, template: string, asked: readonly string[]): Refusal =>
   new Refusal(
     2,
     `the template ${template} does not ask for ${quoted(key)}`,
-    `It asks for nothing: leave --data and --data-file away.`,
+    asked.length === 0
+      ? 'It asks for nothing: leave --data and --data-file away.'
+      : `It asks for: ${asked.join(', ')}.`,
   );
+
+export const badAnswer = (name: string, value: string, reason: string): Refusal =>
+  new Refusal(2, `--data ${name}=${quoted(value)}: ${harmless(reason)}`, 'Give another answer.');
 
 interface Place {
   /** Where it is another file. */
@@ -448,6 +453,34 @@ export const whichTemplate = (shown: string, there: readonly string[]): Refusal 
     2,
     `${quoted(shown)} has several templates, and it is not said which`,
     `Name the folder of one behind a #:${lines(there)}`,
+  );
+
+export const needsTrust = (template: string, source: string, resolved: string, asked: readonly string[]): Refusal =>
+  new Refusal(
+    4,
+    `the template ${template}, from ${quoted(source)} at ${resolved}, wants to:${lines(asked)}`,
+    'Read it, and if you trust it, add --trust: that is remembered for what it is now.',
+  );
+
+export const tooOldForTemplate = (template: string, what: string, range: string, has: string): Refusal =>
+  new Refusal(
+    2,
+    `the template ${template} needs ${what === 'divvy' ? 'create-divvy-task' : 'Node.js'} ${harmless(range)}, and this is ${has}`,
+    what === 'divvy' ? 'Use that version: npx create-divvy-task@latest …' : 'Use that Node.js.',
+  );
+
+export const templateFileRefused = (template: string, path: string, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `the template ${harmless(template)} may not write ${quoted(path)}: ${reason}`,
+    'Nothing was changed. Tell its author: `divvy template check` says the same.',
+  );
+
+export const templateNotRendered = (path: string, line: number, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(path)}:${line}: ${harmless(reason)}`,
+    "Nothing was changed. Give another answer, or tell the template's author.",
   );
 
 // After the write

@@ -51,10 +51,12 @@ export const flags = {
   template: {
     short: 't',
     value: 'NAME',
-    help: 'what to begin from; `divvy list` shows them all',
+    help: 'what to begin from: a name (divvy list shows them), or a source',
     question: 'What should the task begin from?',
     commands: MAKE,
   },
+  ref: { value: 'REF', help: "a branch, a tag or a commit of the template's source in git", commands: MAKE },
+  trust: { help: 'let a template from elsewhere do what it asks for, and remember it', commands: MAKE },
   name: {
     value: 'NAME',
     help: "the task's name, where it is not the folder's",

@@ -1,9 +1,10 @@
-/** Installing packages after the write, where there is something to install. What was written stays if it fails. */
+/** What follows the write, beside git: packages, and the commands of a template. What was written stays if it fails. */
 
 import type { Call } from './command.ts';
 import type { PackageManager } from './package-manager.ts';
 import { runTool } from './processes.ts';
-import { inFolder } from './shell.ts';
+import { commandLine, inFolder } from './shell.ts';
+import type { Template } from './templates.ts';
 
 /** What follows a write and failed: why, and how to do it by hand. */
 export interface Failed {
@@ -12,27 +13,42 @@ export interface Failed {
   readonly commandLine: string;
 }
 
-export type Installed = { readonly install: 'done' | 'off' } | { readonly install: 'failed'; readonly failed: Failed };
+export interface Installed {
+  readonly install: 'done' | 'off' | 'failed';
+  /** The first thing that failed: the install, or a command of the template. */
+  readonly failed?: Failed;
+}
 
 export const NOTHING_INSTALLED: Installed = { install: 'off' };
 
 /**
- * Runs the package manager's own install.
+ * Runs the package manager's own install where a template needs packages, or as --install and --no-install say; and then
+ * the commands of the template, which is trusted by now.
  *
- * root     - the package's folder, absolute; `shown` as a person would go there.
- * isNeeded - whether it is run unless --install or --no-install says something else.
+ * root  - the package's folder, absolute.
+ * shown - the same as a person would go there.
  */
 export async function install(
   { values }: Call,
   manager: PackageManager,
-  { root, shown, isNeeded }: { readonly root: string; readonly shown: string; readonly isNeeded: boolean },
+  template: Template,
+  { root, shown }: { readonly root: string; readonly shown: string },
 ): Promise<Installed> {
-  if (!(values.install ?? isNeeded)) return { install: 'off' };
-  const result = await runTool(manager, ['install'], { cwd: root, show: true });
-  if (result.done) return { install: 'done' };
-  const argv = [manager, 'install'];
-  return {
-    install: 'failed',
-    failed: { what: argv.join(' '), reason: result.reason, commandLine: inFolder(shown, argv) },
+  const run = async (argv: readonly string[]): Promise<Failed | undefined> => {
+    const [command = '', ...rest] = argv;
+    const result = await runTool(command, rest, { cwd: root, show: true });
+    return result.done
+      ? undefined
+      : { what: commandLine(argv), reason: result.reason, commandLine: inFolder(shown, argv) };
   };
+  const { dependencies = {}, permissions = {} } = template.manifest;
+  const isWanted = values.install ?? Object.keys(dependencies).length > 0;
+  const failed = isWanted ? await run([manager, 'install']) : undefined;
+  if (failed) return { install: 'failed', failed };
+  const installed = { install: isWanted ? 'done' : 'off' } as const;
+  for (const argv of permissions.run ?? []) {
+    const failed = await run(argv);
+    if (failed) return { ...installed, failed };
+  }
+  return installed;
 }

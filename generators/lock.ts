@@ -8,13 +8,17 @@ import type { Inserted } from './codemods/inserted.ts';
 import { badLock } from './errors.ts';
 import { type Insertion, isInsertion } from './host/insertions.ts';
 import { version } from './package.ts';
-import type { TemplateManifest } from './templates.ts';
+import type { Template } from './templates.ts';
 
 export const LOCK = 'divvy.lock.json';
 
 interface LockedTask {
   readonly template: string;
   readonly templateVersion: string;
+  /** Where it came from, and what that was: of a template from elsewhere. */
+  readonly source?: string;
+  readonly resolved?: string;
+  /** None that is secret. */
   readonly answers: { readonly [name: string]: unknown };
   readonly hooks: readonly string[];
   /** The files that are its own. */
@@ -53,7 +57,9 @@ export interface Lock {
 
 interface TaskToLock {
   readonly task: string;
-  readonly template: TemplateManifest;
+  readonly template: Template;
+  /** The answers to its prompts, without those that are secret. */
+  readonly answers: { readonly [name: string]: string };
   readonly hooks: readonly string[];
   /** The paths of its own files. */
   readonly files: readonly string[];
@@ -89,17 +95,18 @@ export interface Edited {
  * folders - that had to be made.
  */
 export function lockText(
-  { task, template, hooks, files, edited }: TaskToLock,
+  { task, template: { manifest, origin }, answers, hooks, files, edited }: TaskToLock,
   written: readonly Wanted[],
   before: Lock | undefined,
   host: readonly EditedHost[] = [],
   folders: readonly string[] = [],
 ): string {
-  const dependencies = Object.keys(template.dependencies ?? {});
+  const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.permissions?.packageJson?.devDependencies });
   const locked: LockedTask = {
-    template: template.name,
-    templateVersion: template.version,
-    answers: {},
+    template: manifest.name,
+    templateVersion: manifest.version,
+    ...(origin && { source: origin.source, resolved: origin.resolved }),
+    answers,
     hooks,
     files: [...files].sort(),
     ...(dependencies.length > 0 && { dependencies }),

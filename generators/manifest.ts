@@ -10,6 +10,11 @@ import { type Terminal, tellOfRecovery } from './terminal.ts';
 
 export const MANIFEST = 'divvy.json';
 
+/** A team's names for sources of templates. */
+export type TeamSources = {
+  readonly [team: string]: string | { readonly from: string; readonly ref?: string };
+};
+
 export interface Manifest {
   /** The folder of the task files, relative to the project. */
   readonly tasks: string;
@@ -17,6 +22,7 @@ export interface Manifest {
   readonly tests: string;
   /** The folder of the vendored runtime, relative to the project. */
   readonly runtime: string;
+  readonly templates?: TeamSources;
 }
 
 export const DEFAULT_TESTS = 'test';

@@ -36,6 +36,14 @@ export function whyNotTaskName(name: string): string | undefined {
   return undefined;
 }
 
+/** Why a text cannot be the answer to a template's prompt for a name, which may become an identifier; undefined where it can. */
+export function whyNotName(name: string): string | undefined {
+  if (name.length > LONGEST) return `it is ${name.length} characters long, and ${LONGEST} is the most`;
+  if (!KEBAB_CASE.test(name)) return 'a name is lower-case words of a-z and 0-9, joined by single hyphens';
+  if (isDeviceName(name)) return 'Windows keeps this name for a device';
+  return isReservedWord(name) || isReservedWord(className(name)) ? 'it is a reserved word of the language' : undefined;
+}
+
 /** `dance-party` → `DanceParty`. */
 export const className = (taskName: string): string =>
   taskName.replace(/(?:^|-)([a-z0-9])/g, (_, first: string) => first.toUpperCase());

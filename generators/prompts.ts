@@ -17,6 +17,13 @@ export interface TextQuestion {
   readonly whyNot: (answer: string) => string | undefined;
 }
 
+/** What is typed is not shown. */
+export interface SecretQuestion {
+  readonly type: 'password';
+  readonly message: string;
+  readonly whyNot: (answer: string) => string | undefined;
+}
+
 export interface ChoiceQuestion {
   readonly type: 'select';
   readonly message: string;
@@ -29,7 +36,7 @@ export interface ManyQuestion {
   readonly choices: readonly Choice[];
 }
 
-export type Question = TextQuestion | ChoiceQuestion | ManyQuestion;
+export type Question = TextQuestion | SecretQuestion | ChoiceQuestion | ManyQuestion;
 
 /** What the environment needs of an adapter. Its log is silent: the commands speak for themselves. */
 export class Prompts implements InputOutputAdapter {
@@ -75,9 +82,12 @@ export class Prompts implements InputOutputAdapter {
 }
 
 async function ask(question: Question, signal: AbortSignal): Promise<string | string[]> {
-  const { isCancel, multiselect, select, text } = await import('@clack/prompts');
+  const { isCancel, multiselect, password, select, text } = await import('@clack/prompts');
   const { message } = question;
   const answer = await (() => {
+    if (question.type === 'password') {
+      return password({ message, validate: (value = '') => question.whyNot(value), signal });
+    }
     if (question.type === 'input') {
       const { default: initial, whyNot } = question;
       const validate = (value: string | undefined) => whyNot(value === undefined || value === '' ? initial : value);

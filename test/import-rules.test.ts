@@ -92,7 +92,7 @@ test('bin imports generators, and nothing else of ours', () => {
 });
 
 /** The folders of generators/ that commands share. */
-const NOUNS = ['codemods', 'change-set', 'host', 'json', 'sources'];
+const NOUNS = ['codemods', 'change-set', 'host', 'json', 'rendering', 'sources'];
 
 describe('generators', () => {
   const commands = [...new Set(filesIn('generators/*/*.ts').map((file) => file.split('/')[1] ?? ''))].filter(

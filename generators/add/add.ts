@@ -4,7 +4,7 @@ import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { type Settled, settleAll } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
-import { install, NOTHING_INSTALLED } from '../install.ts';
+import { type Installed, install, NOTHING_INSTALLED } from '../install.ts';
 import { lockText } from '../lock.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { isPreview } from '../preview.ts';
@@ -24,7 +24,7 @@ export async function add(call: Call): Promise<Exit> {
   let rendered: Rendered;
   let settled: Settled;
   let planned: Planned | undefined;
-  let installed = NOTHING_INSTALLED;
+  let installed: Installed = NOTHING_INSTALLED;
 
   await runStages('A task for this repository', call.cwd, {
     prompting: [
@@ -49,7 +49,7 @@ export async function add(call: Call): Promise<Exit> {
             edited: edits,
             lock: ({ written, dirty }, before) =>
               lockText(
-                { ...subject, files, edited },
+                { ...subject, answers: subject.answers.shown, files, edited },
                 written.filter(({ path }) => !edits.has(path)),
                 before,
                 host.forLock(dirty),
@@ -68,12 +68,12 @@ export async function add(call: Call): Promise<Exit> {
     end: [
       async () => {
         const { place, packageManager, template } = subject;
-        const isNeeded = settled.changes.length > 0 && Object.keys(template.dependencies ?? {}).length > 0;
-        const where = { root: place.root, shown: folderShown(place.root), isNeeded };
-        if (!isPreview(call)) installed = await install(call, packageManager, where);
+        const where = { root: place.root, shown: folderShown(place.root) };
+        const isWritten = !isPreview(call) && settled.changes.length > 0;
+        if (isWritten) installed = await install(call, packageManager, template, where);
         report(call, subject, rendered, settled, installed, planned);
       },
     ],
   });
-  return 'failed' in installed ? 1 : 0;
+  return installed.failed === undefined ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { readBefore } from '../change-set/disk.ts';
 import { sha256 } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
@@ -18,7 +19,8 @@ import { leaveOut } from '../host/tsconfigs.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
 import { MANIFEST, manifestText } from '../manifest.ts';
 import { read, version } from '../package.ts';
-import { templateFiles } from '../templates.ts';
+import { templateFiles } from '../rendering/files.ts';
+import { packageJsonOf } from '../rendering/places.ts';
 import { vendoredRuntime } from '../vendor.ts';
 import type { Subject } from './subject.ts';
 
@@ -84,14 +86,18 @@ function formatting({ terminal }: Call, formatter: Formatter | undefined, root: 
 /** What is there as divvy left it stays: a formatter may have another mind about it by now, and hooks may have been added. */
 async function renderTask(
   { terminal }: Call,
-  { task, place, manifest, lock, template, hooks, testRunner }: Subject,
+  { task, place, manifest, lock, template, answers, hooks, testRunner }: Subject,
   format: Format,
   add: (path: string, after: Buffer | string) => void,
 ): Promise<{ own: string[]; edited: Edited | undefined }> {
   const { root, isModule } = place;
   const { tasks, tests: folder, runtime: runtimeDir } = manifest;
   const there = lock?.tasks[task];
-  const isSame = there?.template === template.name && there.hooks.join() === hooks.join();
+  const isSame =
+    there?.template === template.manifest.name &&
+    there.resolved === template.origin?.resolved &&
+    there.hooks.join() === hooks.join() &&
+    isDeepStrictEqual(there.answers, answers.shown);
   const left = (path: string): Buffer | undefined => {
     const bytes = isSame ? readBefore(root, path)?.bytes : undefined;
     return bytes && isAsLeft(lock, path, sha256(bytes)) ? bytes : undefined;
@@ -103,7 +109,7 @@ async function renderTask(
     own.push(path);
     add(path, left(path) ?? (await format(path, text)));
   };
-  for (const { path, bytes } of await templateFiles(template, { task, runtimeDir })) {
+  for (const { path, bytes } of await templateFiles(template, { task, runtimeDir, answers: answers.answers })) {
     const source = bytes.toString('utf8');
     if (path === `tasks/${task}.ts`) {
       const { text, inserted } =
@@ -135,7 +141,11 @@ function missingRuntime(root: string, folder: string): { path: string; after: Bu
   });
 }
 
-function editPackageJson({ task, manifest: { runtime }, template }: Subject, taskFile: string, host: HostFiles): void {
+function editPackageJson(
+  { task, manifest: { runtime }, template: { manifest: template } }: Subject,
+  taskFile: string,
+  host: HostFiles,
+): void {
   const file = host.open(PACKAGE_JSON, 'json');
   if (file === undefined) return;
   const wanted = `./${runtime}/index.ts`;
@@ -143,9 +153,13 @@ function editPackageJson({ task, manifest: { runtime }, template }: Subject, tas
   if (there !== undefined && there !== wanted) throw divvyTaken(PACKAGE_JSON, JSON.stringify(there), wanted);
   file.putProperty(['imports'], '#divvy', wanted);
   file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, task);
-  for (const [name, range] of Object.entries(template.dependencies ?? {})) {
-    const has = ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
-    if (!has) file.putProperty(['dependencies'], name, range);
+  const { scripts, devDependencies } = packageJsonOf(template);
+  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, task);
+  const isThere = (name: string) =>
+    ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
+  const needed = { dependencies: template.dependencies ?? {}, devDependencies };
+  for (const [kind, packages] of Object.entries(needed)) {
+    for (const [name, range] of Object.entries(packages)) if (!isThere(name)) file.putProperty([kind], name, range);
   }
 }
 

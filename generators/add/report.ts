@@ -38,14 +38,19 @@ export function report(
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${subject.task} is there already, in ${root}.`);
   } else terminal.say(whatThereIs(call, subject, rendered, settled, installed).join('\n'));
-  if ('failed' in installed) terminal.refuse(afterWriteFailed(installed.failed));
+  if (installed.failed) terminal.refuse(afterWriteFailed(installed.failed));
   terminal.result({
     command: 'add',
     version,
     written: !isPreview(call) && settled.changes.length > 0,
     folder: root,
     task: subject.task,
-    template: subject.template.name,
+    template: subject.template.manifest.name,
+    ...(subject.template.origin && {
+      source: subject.template.origin.source,
+      resolved: subject.template.origin.resolved,
+    }),
+    answers: subject.answers.shown,
     hooks: subject.hooks,
     packageManager: subject.packageManager,
     testRunner: subject.testRunner,
@@ -53,7 +58,7 @@ export function report(
     byHand: rendered.hints,
     ...(planned && { plan: planned.file, apply: planned.apply }),
     install: installed.install,
-    ...('failed' in installed && { failed: installed.failed }),
+    ...(installed.failed && { failed: installed.failed }),
     nextSteps: nextSteps(call, subject, installed),
   });
 }
@@ -66,7 +71,8 @@ function whatThereIs(
   installed: Installed,
 ): string[] {
   const { style } = call.terminal;
-  const { task, template, manifest, place } = subject;
+  const { task, manifest, place } = subject;
+  const { manifest: template } = subject.template;
   const [taskFile = '', test = ''] = rendered.own;
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
@@ -124,7 +130,7 @@ function nextSteps(
   { install }: Installed,
 ): string[] {
   const isInstalled = values.install !== false && install !== 'failed';
-  const steps = nextStepsOf(template, { task, script: `divvy:${task}`, manager, isInstalled });
+  const steps = nextStepsOf(template.manifest, { task, script: `divvy:${task}`, manager, isInstalled });
   const folder = folderShown(place.root);
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { recover } from '../change-set/recovery.ts';
-import { refuseUnknownAnswers, settleHooks, settleTemplate } from '../choices.ts';
+import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badTaskName, noTaskNamed, runtimeElsewhere } from '../errors.ts';
@@ -16,16 +16,19 @@ import { MANIFEST, type Manifest, openProject } from '../manifest.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import type { PackageManager } from '../package-manager.ts';
 import { isPreview } from '../preview.ts';
+import { type Answers, settleAnswers } from '../rendering/answers.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
-import { findTemplate, type TemplateManifest } from '../templates.ts';
+import type { Template } from '../templates.ts';
 import { tellOfRecovery } from '../terminal.ts';
+import { settleTrust } from '../trusting.ts';
 
 export interface Subject {
   readonly task: string;
   readonly place: Place;
   readonly manifest: Manifest;
   readonly lock: Lock | undefined;
-  readonly template: TemplateManifest;
+  readonly template: Template;
+  readonly answers: Answers;
   readonly hooks: readonly string[];
   readonly packageManager: PackageManager;
   readonly testRunner: TestRunner;
@@ -34,7 +37,6 @@ export interface Subject {
 /** Rejects with a Refusal: exit code 2 for what is not known or missing, 3 for a package that no task can be put into. */
 export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<Subject> {
   const task = settleName(call);
-  if (call.values.template !== undefined) findTemplate(call.values.template);
   const place = await settlePlace(call, ask);
   if (!isPreview(call)) tellOfRecovery(call.terminal, recover(place.root));
   const manifest = await settleManifest(call, place, ask);
@@ -43,11 +45,15 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   // A task that is there is the same again unless something else is asked for.
   const there = lock?.tasks[task];
   const again = call.values.template === undefined && there !== undefined;
-  const template = again ? findTemplate(there.template) : await settleTemplate(call, ask);
-  refuseUnknownAnswers(call, template);
-  const hooks = again && call.values.hooks === undefined ? there.hooks : await settleHooks(call, ask);
+  const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
+  const template = again ? await templateAgain(call, there, place.root) : await settleTemplate(call, shelf, ask);
+  if (again) await settleTrust(call, template, ask);
+  const answers = await settleAnswers(call, template.manifest, there?.answers ?? {}, ask);
+  const isAsBefore = again && call.values.hooks === undefined;
+  const hooks = isAsBefore ? there.hooks : await settleHooks(call, template.manifest, ask);
   const packageManager = await settleManager(call, place, ask);
-  return { task, place, manifest, lock, template, hooks, packageManager, testRunner: testRunnerOf(place) };
+  const testRunner = testRunnerOf(place);
+  return { task, place, manifest, lock, template, answers, hooks, packageManager, testRunner };
 }
 
 function settleName(call: Call): string {

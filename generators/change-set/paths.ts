@@ -5,8 +5,17 @@ import filenameReservedRegex, { windowsReservedNameRegex } from 'filename-reserv
 /** The longest name of a file, in bytes, on the usual file systems. */
 const LONGEST_NAME = 255;
 
+/** The longest path, in bytes, that the systems which this runs on take, with room for the folder that it is below. */
+const LONGEST_PATH = 700;
+
 /** Folders that other programs own, as every file system may spell them (`.GIT`, `git~1`, `.git.`). */
 const OWNED_BY_OTHERS = /^(\.git|git~\d+|node_modules|\.divvy)[. ]*$/i;
+
+/** What is left where a name was not UTF-8, a half of a character, and the control characters above those of ASCII. */
+const NOT_TEXT = /[\ufffd\x7f-\x9f]|\p{Surrogate}/u;
+
+/** Nothing here decodes these, and what does elsewhere must not find a way out of the folder in them. */
+const ENCODED = /%(2e|2f|5c|00)/i;
 
 /**
  * Why a path is not one that a command may write; undefined where it is.
@@ -15,14 +24,16 @@ const OWNED_BY_OTHERS = /^(\.git|git~\d+|node_modules|\.divvy)[. ]*$/i;
  */
 export function whyUnsafe(path: string): string | undefined {
   if (path === '') return 'it is empty';
+  if (Buffer.byteLength(path) > LONGEST_PATH) return `it is longer than ${LONGEST_PATH} bytes`;
   for (const name of path.split('/')) {
-    if (name === '' || name === '.' || name === '..') return 'it leaves the folder, or does not name one place in it';
+    const plain = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+    if (/^\.{0,2}$/.test(plain)) return 'it leaves the folder, or does not name one place in it';
     if (filenameReservedRegex().test(name)) return 'it has a character that is not allowed in a file name';
+    if (NOT_TEXT.test(name)) return 'it is not text that every system could show and keep';
+    if (ENCODED.test(name)) return 'it has a dot or a separator that is encoded';
     if (isDeviceName(name)) return 'Windows keeps this name for a device';
     if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
-    if (OWNED_BY_OTHERS.test(name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, ''))) {
-      return `${name} belongs to another program`;
-    }
+    if (OWNED_BY_OTHERS.test(plain)) return `${name} belongs to another program`;
     if (Buffer.byteLength(name) > LONGEST_NAME) return `a name in it is longer than ${LONGEST_NAME} bytes`;
   }
   return undefined;

@@ -5,14 +5,15 @@ import { basename, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { recover } from '../change-set/recovery.ts';
 import { realRoot } from '../change-set/survey.ts';
-import { refuseUnknownAnswers, settleHooks, settleTemplate } from '../choices.ts';
+import { settleHooks, settleTemplate } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badFolder, badTaskName, folderNotEmpty, missingAnswer } from '../errors.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import { type PackageManager, packageManagerFor } from '../package-manager.ts';
+import { settleAnswers as settleTemplateAnswers, type Answers as TemplateAnswers } from '../rendering/answers.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
-import { findTemplate, type TemplateManifest } from '../templates.ts';
+import type { Template } from '../templates.ts';
 import { isInteractive, tellOfRecovery } from '../terminal.ts';
 
 export interface Answers {
@@ -21,7 +22,9 @@ export interface Answers {
   /** The same, absolute and without symbolic links. */
   readonly root: string;
   readonly task: string;
-  readonly template: TemplateManifest;
+  readonly template: Template;
+  /** To the template's prompts. */
+  readonly answers: TemplateAnswers;
   readonly hooks: readonly string[];
   /** Relative to the project, with `/`. */
   readonly runtimeDir: string;
@@ -42,7 +45,6 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   const mayAsk = isInteractive(call);
   const runtimeDir = runtimeFolder(call.values['runtime-dir']);
   if (call.values.name !== undefined) refuseName(call.values.name, false);
-  if (call.values.template !== undefined) findTemplate(call.values.template);
 
   const folder = await settleFolder(call, mayAsk, ask);
   const task = call.values.name ?? basename(resolve(call.cwd, folder));
@@ -51,18 +53,18 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   if (!isPreview && stat(root) !== undefined) tellOfRecovery(call.terminal, recover(root));
   if (call.values.force !== true) refuseFullFolder(folder, root);
 
-  const template = await settleTemplate(call, ask);
-  refuseUnknownAnswers(call, template);
-  const hooks = await settleHooks(call, ask);
+  const template = await settleTemplate(call, { cwd: call.cwd, folder: root, sources: {} }, ask);
+  const answers = await settleTemplateAnswers(call, template.manifest, {}, ask);
+  const hooks = await settleHooks(call, template.manifest, ask);
   const packageManager = await packageManagerFor(root, call.values.pm);
-  return { folder, root, task, template, hooks, runtimeDir, packageManager };
+  return { folder, root, task, template, answers, hooks, runtimeDir, packageManager };
 }
 
 async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<string> {
   const given = call.words[0];
   if (given !== undefined) return given;
   if (call.values.yes) return call.values.name ?? DEFAULT_FOLDER;
-  if (!mayAsk) throw missingAnswer('the folder of the project', `${call.shown} <dir>`);
+  if (!mayAsk) throw missingAnswer('the folder of the project', `${call.shown} <dir>`, true);
   return ask({
     type: 'input',
     message: 'Which folder should the project be in? Its name names the task.',

@@ -4,7 +4,7 @@ import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { type Settled, settleAll } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
-import { type Edited, type Lock, lockText } from '../lock.ts';
+import { type Lock, lockText } from '../lock.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { isPreview } from '../preview.ts';
@@ -12,7 +12,7 @@ import { asTyped } from '../shell.ts';
 import { type Answers, settleAnswers } from './answers.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
 import { refuseSwallowedFlags } from './npm-flags.ts';
-import { renderProject } from './render.ts';
+import { type Rendered, renderProject } from './render.ts';
 import { report } from './report.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function create(call: Call): Promise<Exit> {
   const { values } = call;
   const isPreviewed = isPreview(call);
   let answers: Answers;
-  let edited: Edited | undefined;
+  let rendered: Rendered;
   let planned: Planned | undefined;
   let settled: Settled;
   let followed: Followed = NOTHING_FOLLOWED;
@@ -39,15 +39,14 @@ export async function create(call: Call): Promise<Exit> {
     ],
     writing: [
       async ({ put }) => {
-        edited = await renderProject(call, answers, put);
+        rendered = await renderProject(call, answers, put);
       },
     ],
     conflicts: [
       async (workshop) => {
-        const { root, task } = answers;
-        const files = [`tasks/${task}.ts`, `test/${task}.test.ts`];
+        const { root, answers: given } = answers;
         const lock = ({ written }: Settled, before: Lock | undefined) =>
-          lockText({ ...answers, files, edited }, written, before);
+          lockText({ ...answers, ...rendered, answers: given.shown }, written, before);
         settled = await settleAll(call, { root, edited: new Set(), lock }, workshop);
       },
       () => {

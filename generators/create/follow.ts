@@ -18,9 +18,8 @@ export const NOTHING_FOLLOWED: Followed = { git: 'off', install: 'off' };
 export async function follow(call: Call, answers: Answers): Promise<Followed> {
   const { root, folder: shown, template, packageManager } = answers;
   const git = await followGit(call, answers);
-  const isNeeded = Object.keys(template.dependencies ?? {}).length > 0;
-  const installed = await install(call, packageManager, { root, shown, isNeeded });
-  const failed = git.failed ?? ('failed' in installed ? installed.failed : undefined);
+  const installed = await install(call, packageManager, template, { root, shown });
+  const failed = git.failed ?? installed.failed;
   return { ...NOTHING_FOLLOWED, ...git, install: installed.install, ...(failed && { failed }) };
 }
 

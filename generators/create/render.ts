@@ -2,30 +2,39 @@
 
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
+import { templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
+import { PACKAGE_JSON } from '../host/package-json.ts';
 import type { Edited } from '../lock.ts';
 import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
-import { projectFiles } from '../templates.ts';
+import { projectFiles } from '../rendering/files.ts';
+import { packageJsonOf } from '../rendering/places.ts';
 import { vendoredRuntime } from '../vendor.ts';
 import type { Answers } from './answers.ts';
 
 interface PackageJson {
-  scripts: { [name: string]: string };
-  dependencies?: { readonly [name: string]: string };
+  readonly scripts: { [name: string]: string };
+  readonly devDependencies: { readonly [name: string]: string };
 }
 
-/** Resolves with what the hooks have put into the task; undefined where there are none. */
-export async function renderProject(
-  { terminal }: Call,
-  answers: Answers,
-  put: Workshop['put'],
-): Promise<Edited | undefined> {
+export interface Rendered {
+  /** The paths of the task's own files. */
+  readonly files: readonly string[];
+  /** What the hooks have put into the task; undefined where there are none. */
+  readonly edited: Edited | undefined;
+}
+
+/** Rejects with a Refusal where a file is not one that the template may write, or cannot be rendered or edited. */
+export async function renderProject({ terminal }: Call, answers: Answers, put: Workshop['put']): Promise<Rendered> {
   let edited: Edited | undefined;
+  const files: string[] = [];
   const { task, template, hooks, runtimeDir } = answers;
+  const given = { task, runtimeDir, answers: answers.answers.answers };
   const taskFile = `tasks/${task}.ts`;
-  for (const { path, bytes } of await projectFiles(template, answers)) {
-    if (path === 'package.json') put(path, packageJson(bytes, answers));
+  for (const { path, bytes, isOwn } of await projectFiles(template, given)) {
+    if (isOwn && path !== PACKAGE_JSON) files.push(path);
+    if (path === PACKAGE_JSON) put(path, packageJson(bytes, answers));
     else if (path === taskFile && hooks.length > 0) {
       const { text, inserted } = await withHooks(bytes.toString('utf8'), path, hooks, terminal);
       if (inserted) edited = { path, inserted, isDirty: false };
@@ -34,13 +43,24 @@ export async function renderProject(
   }
   put(MANIFEST, manifestText({ tasks: 'tasks', tests: DEFAULT_TESTS, runtime: runtimeDir }));
   for (const { path, after } of vendoredRuntime(runtimeDir)) put(path, after);
-  return edited;
+  return { files, edited };
 }
 
-/** The generator is named at the exact version that made the project; what a template needs becomes a dependency. */
-function packageJson(rendered: Buffer, { template }: Answers): string {
-  const parsed = JSON.parse(rendered.toString('utf8')) as PackageJson;
-  parsed.scripts['divvy'] = `npx --yes --package=create-divvy-task@${version} divvy`;
-  if (Object.keys(template.dependencies ?? {}).length > 0) parsed.dependencies = template.dependencies ?? {};
+/** The generator is named at the exact version that made the project; what a template needs is in it. */
+function packageJson(rendered: Buffer, { template: { manifest } }: Answers): string {
+  const { scripts, devDependencies, ...rest } = JSON.parse(rendered.toString('utf8')) as PackageJson;
+  scripts['divvy'] = `npx --yes --package=create-divvy-task@${version} divvy`;
+  const wanted = packageJsonOf(manifest);
+  for (const name of Object.keys(wanted.scripts)) {
+    if (Object.hasOwn(scripts, name))
+      throw templateFileRefused(manifest.name, PACKAGE_JSON, `the script ${name} is there already`);
+  }
+  const dependencies = manifest.dependencies ?? {};
+  const parsed = {
+    ...rest,
+    scripts: { ...scripts, ...wanted.scripts },
+    devDependencies: { ...devDependencies, ...wanted.devDependencies },
+    ...(Object.keys(dependencies).length > 0 && { dependencies }),
+  };
   return `${JSON.stringify(parsed, null, 2)}\n`;
 }

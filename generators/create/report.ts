@@ -49,7 +49,11 @@ function counted({ preview, changes }: Settled): string {
   ].join(', ');
 }
 
-function whatThereIs({ task, template, runtimeDir }: Answers, settled: Settled, { style }: Terminal): string {
+function whatThereIs(
+  { task, template: { manifest: template }, runtimeDir }: Answers,
+  settled: Settled,
+  { style }: Terminal,
+): string {
   const rows = [
     [`tasks/${task}.ts`, 'your task: the items, and what is done with each'],
     [`test/${task}.test.ts`, 'its test'],
@@ -76,13 +80,18 @@ function nextSteps(
   { install }: Followed,
 ): string[] {
   const isInstalled = values.install !== false && install !== 'failed';
-  const steps = nextStepsOf(template, { task, script: 'start', manager, isInstalled });
+  const steps = nextStepsOf(template.manifest, { task, script: 'start', manager, isInstalled });
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }
 
 /** The command that makes the same project without a question. */
-function replay({ values }: Call, { folder, task, template, hooks, runtimeDir, packageManager }: Answers): string {
-  const argv = ['--template', template.name];
+function replay(
+  { values }: Call,
+  { folder, task, template, answers, hooks, runtimeDir, packageManager }: Answers,
+): string {
+  const argv = ['--template', values.template ?? template.manifest.name];
+  if (values.ref !== undefined) argv.push('--ref', values.ref);
+  for (const [name, value] of Object.entries(answers.shown)) argv.push('--data', `${name}=${value}`);
   if (values.name !== undefined) argv.push('--name', task);
   if (hooks.length > 0) argv.push('--hooks', hooks.join(','));
   if (values['runtime-dir'] !== undefined) argv.push('--runtime-dir', runtimeDir);
@@ -107,7 +116,12 @@ function asJson(
     written: !isPreview && settled.changes.length > 0,
     folder: answers.root,
     task: answers.task,
-    template: answers.template.name,
+    template: answers.template.manifest.name,
+    ...(answers.template.origin && {
+      source: answers.template.origin.source,
+      resolved: answers.template.origin.resolved,
+    }),
+    answers: answers.answers.shown,
     hooks: answers.hooks,
     packageManager: answers.packageManager,
     ...filesAsJson(call, settled.preview),

@@ -95,7 +95,7 @@ function dialectOf(path: string): Dialect {
 function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): boolean {
   if ('was' in insertion) return false;
   if (insertion.task !== undefined) return insertion.task === task;
-  if (!('key' in insertion) || insertion.at[0] !== 'dependencies') return false;
+  if (!('key' in insertion) || !/^(devD|d)ependencies$/.test(insertion.at[0] ?? '')) return false;
   const others = Object.entries(lock?.tasks ?? {}).filter(([name]) => name !== task);
   return !others.some(([, other]) => other.dependencies?.includes(insertion.key));
 }

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { withHooks } from '../../generators/hooks.ts';
-import { findTemplate, projectFiles } from '../../generators/templates.ts';
+import { projectFiles } from '../../generators/rendering/files.ts';
+import { findTemplate } from '../../generators/templates.ts';
 import { home } from '../generators/commands.ts';
 import { hookNames, hooksOfTemplate, hooksWrittenIn, makeProject, node, templateNames } from './projects.ts';
 

@@ -11,7 +11,8 @@ export const templateNames: readonly string[] = templates().map(({ name }) => na
 export const hookNames: readonly string[] = hooksOf(contractText()).map(({ name }) => name);
 
 /** The packages that a template's task imports. */
-export const packagesOf = (template: string): string[] => Object.keys(findTemplate(template).dependencies ?? {});
+export const packagesOf = (template: string): string[] =>
+  Object.keys(findTemplate(template).manifest.dependencies ?? {});
 
 /** The hooks that the class in a template has, in the contract's order. */
 export const hooksOfTemplate = (name: string): string[] =>

@@ -141,7 +141,6 @@ describe('what is refused is exit 2, told without a control character, and write
   test.each([
     [["a';process.exit()//\u001b[2J\u202e\n"]],
     [['my-task', '--runtime-dir', '../outside']],
-    [['my-task', '--template', '../../etc']],
   ])('%j', async (argv) => {
     const cwd = join(freshFolder(), 'inside');
     mkdirSync(cwd);

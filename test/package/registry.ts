@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
 /** What `npm publish` sends, as far as it is used: the packument of the one new version, and its tarball in base64. */
-interface Published {
+export interface Published {
   name: string;
-  versions: Record<string, { dist: { tarball: string } }>;
+  versions: Record<string, { dist: { tarball: string; integrity?: string; shasum?: string } }>;
   'dist-tags': Record<string, string>;
   _attachments: Record<string, { data: string }>;
 }
@@ -17,10 +17,18 @@ export interface Registry extends AsyncDisposable {
   url: string;
   /** `METHOD path` of each request, in their order. */
   requests: string[];
+  /** What is published, by its name, to be tampered with. */
+  packages: Map<string, Published>;
+  /** The archives, by the paths of their addresses, to be tampered with. */
+  tarballs: Map<string, Buffer>;
 }
 
-/** Starts a registry on a free port; disposing of it ends it. */
-export async function startRegistry(): Promise<Registry> {
+/**
+ * Starts a registry on a free port; disposing of it ends it.
+ *
+ * token - what everybody has to show who asks for anything; without it nobody has to show any.
+ */
+export async function startRegistry({ token }: { token?: string } = {}): Promise<Registry> {
   const packages = new Map<string, Published>();
   const tarballs = new Map<string, Buffer>();
   const requests: string[] = [];
@@ -50,6 +58,9 @@ export async function startRegistry(): Promise<Registry> {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      return answer(401, { error: 'who asks?' });
+    }
     if (request.method === 'PUT') {
       await publish(request);
       return answer(201, { ok: true });
@@ -70,6 +81,8 @@ export async function startRegistry(): Promise<Registry> {
   return {
     url,
     requests,
+    packages,
+    tarballs,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,0 +1,147 @@
+/** The answers to a template's prompts: by --data and --data-file, on a terminal by asking, else by their defaults. */
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import type { Call } from '../command.ts';
+import type { Workshop } from '../environment.ts';
+import { badAnswer, badData, badDataFile, missingAnswer, unknownAnswer } from '../errors.ts';
+import { whyNotName } from '../names.ts';
+import { parseSafely } from '../sources/templates-in.ts';
+import type { Prompt, TemplateManifest } from '../templates.ts';
+import { isInteractive } from '../terminal.ts';
+import type { Answer } from './placeholders.ts';
+
+const LONGEST = 1000;
+/** How long a template's pattern may take, in milliseconds: it may have been made to take for ever. */
+const PATTERN_TIMEOUT = 200;
+
+export interface Answers {
+  readonly answers: readonly Answer[];
+  /** The same without those that are secret, for the lock and for what is shown. */
+  readonly shown: { readonly [name: string]: string };
+}
+
+/**
+ * Settles every answer.
+ *
+ * known - those that were given before, as the lock has them.
+ *
+ * Rejects with a Refusal with exit code 2 for one that is not asked for, is missing, or is not as its prompt wants it.
+ */
+export async function settleAnswers(
+  call: Call,
+  template: TemplateManifest,
+  known: { readonly [name: string]: unknown },
+  ask: Workshop['ask'],
+): Promise<Answers> {
+  const { prompts = [] } = template;
+  const given = answersGiven(call, template);
+  const settled = new Map<string, { prompt: Prompt; value: string }>();
+  for (const prompt of prompts) {
+    if (!isAsked(prompt, settled)) continue;
+    const value =
+      given.get(prompt.name) ?? (Object.hasOwn(known, prompt.name) ? String(known[prompt.name]) : undefined);
+    settled.set(prompt.name, {
+      prompt,
+      value: value === undefined ? await settleOne(call, prompt, ask) : checked(prompt, value),
+    });
+  }
+  const unasked = [...given.keys()].find((name) => !settled.has(name));
+  if (unasked !== undefined)
+    throw badAnswer(unasked, given.get(unasked) ?? '', 'it is not asked for with these other answers');
+  const all = [...settled.values()];
+  return {
+    answers: all.map(({ prompt, value }) => ({ name: prompt.name, value, isName: prompt.type === 'name' })),
+    shown: Object.fromEntries(
+      all.filter(({ prompt }) => prompt.secret !== true).map(({ prompt, value }) => [prompt.name, value]),
+    ),
+  };
+}
+
+const isAsked = ({ when = {} }: Prompt, settled: ReadonlyMap<string, { readonly value: string }>): boolean =>
+  Object.entries(when).every(([name, value]) => settled.get(name)?.value === asText(value));
+
+/** `true` is what `yes` is. */
+const asText = (value: unknown): string => (typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value));
+
+async function settleOne(call: Call, prompt: Prompt, ask: Workshop['ask']): Promise<string> {
+  const { name, message, type, choices = [], secret } = prompt;
+  const usual = prompt.default === undefined ? undefined : asText(prompt.default);
+  if (!isInteractive(call)) {
+    if (usual === undefined) throw missingAnswer(`the answer to ${name} (${message})`, `--data ${name}=…`, false);
+    return checked(prompt, usual);
+  }
+  if (type === 'choice' || type === 'yes-no') {
+    const all = type === 'choice' ? choices : ['yes', 'no'];
+    const first = usual !== undefined && all.includes(usual) ? [usual] : [];
+    const options = [...new Set([...first, ...all])].map((value) => ({ value, hint: '' }));
+    return ask({ type: 'select', message, choices: options });
+  }
+  const whyNot = (answer: string) => whyNotAnswer(prompt, answer);
+  return secret
+    ? ask({ type: 'password', message, whyNot })
+    : ask({ type: 'input', message, default: usual ?? '', whyNot });
+}
+
+function checked(prompt: Prompt, value: string): string {
+  const text = prompt.type === 'yes-no' && /^(true|false)$/.test(value) ? asText(value === 'true') : value;
+  const reason = whyNotAnswer(prompt, text);
+  if (reason !== undefined) throw badAnswer(prompt.name, prompt.secret ? '…' : text, reason);
+  return text;
+}
+
+function whyNotAnswer({ type, pattern, choices = [] }: Prompt, value: string): string | undefined {
+  if (value.length > LONGEST) return `it is longer than ${LONGEST} characters`;
+  if (/[\p{C}\u2028\u2029]/u.test(value)) return 'it has characters that cannot be seen, or more than one line';
+  if (type === 'choice' && !choices.includes(value)) return `it is one of: ${choices.join(', ')}`;
+  if (type === 'yes-no' && !/^(yes|no)$/.test(value)) return 'it is yes or no';
+  if (type === 'number' && !/^-?\d{1,15}(\.\d{1,15})?$/.test(value)) return 'it is a number, such as 500 or 0.5';
+  if (type === 'name') return whyNotName(value);
+  return pattern === undefined ? undefined : whyNotMatching(pattern, value);
+}
+
+/** A pattern is a stranger's: it gets a while, and is then given up. */
+function whyNotMatching(pattern: string, value: string): string | undefined {
+  try {
+    const code = 'new RegExp("^(?:" + pattern + ")$", "u").test(value)';
+    const matches = runInNewContext(code, Object.assign(Object.create(null), { pattern, value }), {
+      timeout: PATTERN_TIMEOUT,
+    });
+    return matches === true ? undefined : `it does not match ${pattern}`;
+  } catch (error) {
+    return `its pattern ${pattern} cannot be used: ${(error as Error).message}`;
+  }
+}
+
+/** What the command line gives: --data outranks --data-file. */
+function answersGiven(call: Call, { name: template, prompts = [] }: TemplateManifest): Map<string, string> {
+  const names = prompts.map(({ name }) => name);
+  const given = new Map<string, string>();
+  const file = call.values['data-file'];
+  for (const [key, value] of file === undefined ? [] : Object.entries(readDataFile(resolve(call.cwd, file), file))) {
+    if (!['string', 'number', 'boolean'].includes(typeof value)) {
+      throw badDataFile(file ?? '', `${JSON.stringify(key)} is neither a text nor a number, true or false`);
+    }
+    given.set(key, asText(value));
+  }
+  for (const pair of call.values.data ?? []) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw badData(pair);
+    given.set(pair.slice(0, at), pair.slice(at + 1));
+  }
+  for (const key of given.keys()) if (!names.includes(key)) throw unknownAnswer(key, template, names);
+  return given;
+}
+
+function readDataFile(path: string, shown: string): object {
+  let parsed: unknown;
+  try {
+    parsed = parseSafely(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw badDataFile(shown, (error as Error).message);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw badDataFile(shown, 'it is no object');
+  return parsed;
+}

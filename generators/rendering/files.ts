@@ -1,0 +1,131 @@
+/** The files of a template, as they are to be written. */
+
+import { posix } from 'node:path';
+import { templateFileRefused, templateNotRendered } from '../errors.ts';
+import { className } from '../names.ts';
+import { type Permissions, projectTemplateFiles, type Template, type TemplateFile } from '../templates.ts';
+import { type Answer, textsIn, withNames, withTexts } from './placeholders.ts';
+import { whyNotThere } from './places.ts';
+
+/** What the names in a template stand for here. */
+export interface Given {
+  readonly task: string;
+  readonly runtimeDir: string;
+  readonly answers?: readonly Answer[];
+}
+
+/**
+ * The files of a new project: what every project has, and over it what the template has.
+ *
+ * Rejects as templateFiles does.
+ */
+export async function projectFiles(template: Template, given: Given): Promise<ProjectFile[]> {
+  const own = await templateFiles(template, given);
+  const { description } = template.manifest;
+  const project = await Promise.all(
+    projectTemplateFiles().map((file) => rendered(file, given, description, undefined)),
+  );
+  return [
+    ...project
+      .filter(({ path }) => !own.some((other) => other.path === path))
+      .map((file) => ({ ...file, isOwn: false })),
+    ...own.map((file) => ({ ...file, isOwn: true })),
+  ];
+}
+
+interface ProjectFile extends TemplateFile {
+  /** It is of the template. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * The files of a template, each at the place that it has in a new project.
+ *
+ * Names are replaced in contents and paths, answers that are texts as the language of each file writes them. A file that
+ * ends in `.ejs` is code, which is run here: only one that somebody trusts may come so far.
+ *
+ * Rejects with a Refusal with exit code 3 for a file that the template may not write, or an answer that cannot stand where
+ * it would.
+ */
+export async function templateFiles({ manifest, files, origin }: Template, given: Given): Promise<TemplateFile[]> {
+  const all = await Promise.all(files.map((file) => rendered(file, given, manifest.description, files)));
+  for (const { path } of all) {
+    const permissions: Permissions | undefined =
+      origin === undefined ? { write: ['package.json'] } : manifest.permissions;
+    const reason = whyNotThere(path, permissions, given.runtimeDir);
+    if (reason !== undefined) throw templateFileRefused(manifest.name, path, reason);
+  }
+  return all;
+}
+
+async function rendered(
+  { path, bytes }: TemplateFile,
+  given: Given,
+  description: string,
+  others: readonly TemplateFile[] | undefined,
+): Promise<TemplateFile> {
+  const { task, runtimeDir, answers = [] } = given;
+  const isEjs = path.endsWith('.ejs');
+  const bare = unhidden(isEjs ? path.slice(0, -'.ejs'.length) : path);
+  const target = withNames(bare, task, answers);
+  const source = bytes.toString('utf8');
+  // An image, or whatever it is: there are no names in it.
+  if (!Buffer.from(source).equals(bytes)) return { path: target, bytes };
+  if (isEjs)
+    return { path: target, bytes: Buffer.from(await renderEjs(path, source, given, description, others ?? [])) };
+  const named = withNames(source, task, answers).replaceAll('vendor/divvy', runtimeDir);
+  return { path: target, bytes: Buffer.from(await filled(target, named, answers)) };
+}
+
+/** npm leaves .gitignore out of a package, and a package.json in templates/ would be a package of its own. */
+const unhidden = (path: string): string =>
+  path.replace(/(^|\/)_package\.json$/, '$1package.json').replace(/(^|\/)_gitignore$/, '$1.gitignore');
+
+async function filled(path: string, text: string, answers: readonly Answer[]): Promise<string> {
+  const texts = textsIn(text, answers);
+  if (texts.length === 0) return text;
+  if (!/\.[cm]?[jt]sx?$/.test(path)) {
+    const result = withTexts(path, text, answers);
+    if ('reason' in result) throw templateNotRendered(path, 1, result.reason);
+    return result.text;
+  }
+  const { fillLiterals } = await import('../codemods/literals.ts');
+  const result = fillLiterals(
+    text,
+    path,
+    texts.map(({ word, answer }) => ({ word, value: answer.value })),
+  );
+  if ('text' in result) return result.text;
+  const [{ line, reason } = { line: 1, reason: '' }] = result.refusals;
+  throw templateNotRendered(path, line, reason);
+}
+
+/** An `include` finds the template's own files, and nothing on the disk. */
+async function renderEjs(
+  path: string,
+  source: string,
+  { task, runtimeDir, answers = [] }: Given,
+  description: string,
+  others: readonly TemplateFile[],
+): Promise<string> {
+  const { default: ejs } = await import('ejs');
+  const data = {
+    project: task,
+    task,
+    className: className(task),
+    description,
+    runtimeDir,
+    answers: Object.fromEntries(answers.map(({ name, value }) => [name, value])),
+  };
+  const includer = (name: string): { template: string } => {
+    const wanted = posix.join(posix.dirname(path), name);
+    const file = others.find((other) => other.path === wanted || other.path === `${wanted}.ejs`);
+    if (file === undefined) throw new Error(`it includes ${JSON.stringify(name)}, which is no file of the template`);
+    return { template: file.bytes.toString('utf8') };
+  };
+  try {
+    return ejs.render(source, data, { includer });
+  } catch (error) {
+    throw templateNotRendered(path, 1, (error as Error).message);
+  }
+}

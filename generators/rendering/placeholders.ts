@@ -1,0 +1,96 @@
+/**
+ * The names in a template that something takes the place of. Each is a whole word, so that a template's TypeScript is
+ * TypeScript, and is checked and tested as it stands.
+ *
+ *   example-task ExampleTask                              the task
+ *   example-table ExampleTable exampleTable EXAMPLE_TABLE the answer to the prompt `table`
+ */
+
+import { className } from '../names.ts';
+
+/** An answer that takes a name's place. */
+export interface Answer {
+  /** Of the prompt. */
+  readonly name: string;
+  readonly value: string;
+  /** It is words joined by hyphens, and may be an identifier; else it is a text, and stands in string literals only. */
+  readonly isName: boolean;
+}
+
+interface Replacement {
+  readonly word: RegExp;
+  readonly by: string;
+}
+
+const kebab = (name: string): RegExp => new RegExp(String.raw`(?<![\w\\-])example-${name}(?![\w-])`, 'g');
+const identifier = (name: string): RegExp => new RegExp(String.raw`(?<![\w$])${name}(?![\w$])`, 'g');
+const camel = (name: string): string => `${name.charAt(0)}${className(name).slice(1)}`;
+const constant = (name: string): string => name.replaceAll('-', '_').toUpperCase();
+
+/** Puts the task's name, and answers that are names, in their places. What they are made of is safe in any file. */
+export function withNames(text: string, task: string, answers: readonly Answer[]): string {
+  const all: Replacement[] = [
+    { word: kebab('task'), by: task },
+    { word: identifier('ExampleTask'), by: className(task) },
+    ...answers.filter(({ isName }) => isName).flatMap(ofName),
+  ];
+  return all.reduce((done, { word, by }) => done.replace(word, () => by), text);
+}
+
+const ofName = ({ name, value }: Answer): Replacement[] => [
+  { word: kebab(name), by: value },
+  { word: identifier(`Example${className(name)}`), by: className(value) },
+  { word: identifier(`example${className(name)}`), by: camel(value) },
+  { word: identifier(`EXAMPLE_${constant(name)}`), by: constant(value) },
+];
+
+/** The placeholders of texts that are in a file, with the word that each is. */
+export const textsIn = (
+  text: string,
+  answers: readonly Answer[],
+): { readonly word: RegExp; readonly answer: Answer }[] =>
+  answers
+    .filter(({ isName }) => !isName)
+    .map((answer) => ({ word: kebab(answer.name), answer }))
+    .filter(({ word }) => text.search(word) >= 0);
+
+/** What may stand in a file whose language is not known: nothing that a shell, a configuration or a pattern reads as its own. */
+const PLAIN = /^(?!-)[\w./:@+-]*$/;
+
+/**
+ * Puts answers that are texts into a file that is no TypeScript, as its language writes them.
+ *
+ * Returns the text, or why one of them cannot stand in it.
+ */
+export function withTexts(
+  path: string,
+  text: string,
+  answers: readonly Answer[],
+): { readonly text: string } | { readonly reason: string } {
+  let done = text;
+  for (const { word, answer } of textsIn(text, answers)) {
+    const { name, value } = answer;
+    if (path.endsWith('.json')) done = done.replace(word, () => JSON.stringify(value).slice(1, -1));
+    else if (/\.(md|markdown)$/.test(path))
+      done = done.replace(word, () => value.replace(/[!-/:-@[-`{-~]/g, String.raw`\$&`));
+    else if (PLAIN.test(value)) done = done.replace(word, () => value);
+    else
+      return {
+        reason: `the answer to ${name} has characters in it that could mean something there: ${JSON.stringify(value)}`,
+      };
+  }
+  if (path.endsWith('.json') && done !== text) {
+    try {
+      JSON.parse(done);
+    } catch {
+      return { reason: 'with the answers in it, it is no JSON' };
+    }
+  }
+  return { text: done };
+}
+
+/** Words that look like placeholders, and are none: `example-tabel`. */
+export function unknownPlaceholders(text: string, prompts: readonly string[]): string[] {
+  const found = [...text.matchAll(/(?<![\w-])example-([a-z][a-z0-9-]*)(?![\w-])/g)].map(([, name = '']) => name);
+  return [...new Set(found)].filter((name) => name !== 'task' && !prompts.includes(name));
+}

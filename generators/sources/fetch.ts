@@ -1,0 +1,85 @@
+/**
+ * Fetches a source of templates. Nothing is kept between two commands: each fetches anew, so nothing stale is ever used.
+ *
+ *   text ──parseSource──▶ Source ──fetchSource──▶ Fetched ──templatesIn──▶ Template[]
+ *   (as written)          (told apart)            (resolved, checked)       (by their manifests)
+ */
+
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { badRef, nothingWithin, sourceMoved } from '../errors.ts';
+import { readFolder } from './folder.ts';
+import { filesWithin, type SourceFile } from './gathering.ts';
+import { readRepository } from './git.ts';
+import { readPackage } from './npm.ts';
+import type { Source } from './source.ts';
+import { readTarball } from './tarball.ts';
+
+export interface Fetched {
+  /** The source as the lock has it, from where the command runs: with `resolved` it brings the very same again. */
+  readonly exact: string;
+  /** The source as the memory of what is trusted has it: without a relative path. */
+  readonly identity: string;
+  /** A commit id, or an integrity hash as registries write it (`sha512-…`). */
+  readonly resolved: string;
+  /** By their paths in the folder that is meant. */
+  readonly files: readonly SourceFile[];
+}
+
+/** Where and how to fetch. */
+export interface Fetching {
+  /** Absolute: what relative paths start from. */
+  readonly cwd: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** `--ref`: a branch, a tag or a whole commit id. For git only. */
+  readonly ref?: string | undefined;
+  /** What it has to resolve to, as the lock has it; of a repository this very commit is fetched. */
+  readonly expected?: string | undefined;
+}
+
+/**
+ * Fetches a source, and resolves what it is now.
+ *
+ * Rejects with a Refusal: with exit code 1 where it cannot be had, 2 for a ref or a folder that is not there, 3 where it
+ * is not as expected, is broken, or has what no template may have.
+ */
+export async function fetchSource(source: Source, fetching: Fetching): Promise<Fetched> {
+  const { cwd, expected } = fetching;
+  if (fetching.ref !== undefined && source.kind !== 'git') throw badRef(fetching.ref, 'only a source in git has refs');
+  const { resolved, files, exact = source.shown } = await read(source, fetching);
+  if (expected !== undefined && resolved !== expected) throw sourceMoved(source.shown, expected, resolved);
+  // A repository's tree was read from there on.
+  const within = source.kind === 'git' ? '' : source.within;
+  const found = filesWithin(files, within);
+  if (found.length === 0 && source.within !== '') throw nothingWithin(source.shown, source.within, false);
+  return { exact, identity: identityOf(source, cwd), resolved, files: found };
+}
+
+interface Read {
+  readonly resolved: string;
+  readonly files: readonly SourceFile[];
+  readonly exact?: string;
+}
+
+async function read(source: Source, { cwd, environment, ref, expected }: Fetching): Promise<Read> {
+  switch (source.kind) {
+    case 'folder':
+      return readFolder(source, cwd);
+    case 'git':
+      return readRepository(source, expected ?? ref, environment);
+    case 'tarball':
+      return readTarball(source, cwd);
+    case 'npm': {
+      const { version, ...found } = await readPackage(source, environment);
+      const within = source.within === '' ? '' : `#${source.within}`;
+      return { ...found, exact: `npm:${source.name}@${version}${within}` };
+    }
+  }
+}
+
+/** Of a place on this machine: what it really is, wherever it is named from. */
+function identityOf(source: Source, cwd: string): string {
+  if (source.kind === 'folder') return realpathSync(resolve(cwd, source.path));
+  if (source.kind === 'tarball' && typeof source.from === 'string') return realpathSync(resolve(cwd, source.from));
+  return source.shown;
+}

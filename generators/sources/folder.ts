@@ -1,0 +1,54 @@
+/** A folder of this machine as a source. */
+
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { sourceNotFetched } from '../errors.ts';
+import { Gathering, integrityOfFiles, type SourceFile } from './gathering.ts';
+import type { FolderSource } from './source.ts';
+import { MANIFEST_OF_TEMPLATE } from './templates-in.ts';
+
+/** What git and npm would not hand on either; left out, but not where a template would hand it on. */
+const LEFT_OUT = ['.git', 'node_modules', '.divvy'];
+
+/**
+ * Reads all files of a folder. The link that a person names is followed, and none in it.
+ *
+ * Throws a Refusal with exit code 1 where there is no such folder, and with exit code 3 as Gathering does.
+ */
+export function readFolder(
+  { path, shown }: FolderSource,
+  cwd: string,
+): { resolved: string; files: readonly SourceFile[] } {
+  const root = rootOf(resolve(cwd, path), shown);
+  const gathering = new Gathering(shown);
+  const walk = (below: string, isOfTemplate: boolean): void => {
+    const names = readdirSync(join(root, below)).sort();
+    const isTemplate = names.includes(MANIFEST_OF_TEMPLATE);
+    for (const name of names) {
+      const here = below === '' ? name : `${below}/${name}`;
+      const state = stat(join(root, here));
+      if (state === undefined || (!isOfTemplate && LEFT_OUT.includes(name))) continue;
+      if (state.isDirectory()) {
+        gathering.announceFolder(here);
+        walk(here, isOfTemplate || (isTemplate && name === 'files'));
+      } else if (state.isFile()) {
+        gathering.announce(here, state.size);
+        gathering.keep(here, readFileSync(join(root, here)));
+      } else gathering.refuse(here, state.isSymbolicLink() ? 'it is a symbolic link' : 'it is no plain file');
+    }
+  };
+  walk('', false);
+  const files = gathering.files();
+  return { resolved: integrityOfFiles(files), files };
+}
+
+function rootOf(path: string, shown: string): string {
+  try {
+    const root = realpathSync(path);
+    if (stat(root)?.isDirectory()) return root;
+  } catch (error) {
+    throw sourceNotFetched(shown, (error as Error).message, 'Name a folder that is there.');
+  }
+  throw sourceNotFetched(shown, 'it is no folder', 'Name a folder, or an archive that ends in .tgz or .tar.gz.');
+}

@@ -1,0 +1,204 @@
+/**
+ * A repository as a source. Its tree is read by git's own commands, and never checked out: so no hook, no filter, no
+ * submodule and no link of it comes into being.
+ */
+
+import { join } from 'node:path';
+import { badRef, nothingWithin, sourceNotFetched, sourceTooLarge } from '../errors.ts';
+import { type BoundedResult, runBounded } from '../processes.ts';
+import { commandLine } from '../shell.ts';
+import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
+import { inPrivateFolder, type PrivateFolder } from './private-folder.ts';
+import { type Credentials, type GitSource, withoutSecrets } from './source.ts';
+
+const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+/** What git does not take in the name of a ref, and what has a meaning where a commit is named. */
+const NO_REF = /^[-./]|[./]$|\.lock(?:\/|$)|\.\.|\/\/|\/\.|@\{|^@$|[\s~^:?*[\\\p{Control}\p{Format}]|\p{Surrogate}/u;
+const LONGEST_REF = 250;
+/** Variables that name another repository, as a git hook sets them, and those that print what goes over the line. */
+const NOT_OURS =
+  /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|\w*OBJECT_DIRECTOR\w+|NAMESPACE|QUARANTINE_PATH|GRAFT_FILE|SHALLOW_FILE|\w*REPLACE_REF\w+|TRACE\w*|CURL_VERBOSE)$/;
+/** Of what git says of a tree: enough for LIMITS.entries with paths of a usual length. */
+const MOST_SAID = 4 * 1024 * 1024;
+
+interface Repository {
+  readonly folder: PrivateFolder;
+  readonly source: GitSource;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * Fetches one commit, and reads its tree.
+ *
+ * ref - a branch, a tag or a whole commit id; the repository's own choice without it.
+ *
+ * Rejects with a Refusal: with exit code 2 for a ref that is none or not there, 1 where the repository cannot be had,
+ * 3 for a link, a submodule, and as Gathering does.
+ */
+export async function readRepository(
+  source: GitSource,
+  ref: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Promise<{ resolved: string; files: readonly SourceFile[] }> {
+  const reason = ref === undefined ? undefined : whyNotRef(ref);
+  if (ref !== undefined && reason !== undefined) throw badRef(ref, reason);
+  return inPrivateFolder(async (folder) => {
+    const repository = { folder, source, environment: environmentFor(source, environment) };
+    await must(repository, ['init', '--bare', '--quiet', '--template=']);
+    const resolved = await fetchCommit(repository, ref);
+    return { resolved, files: await readTree(repository, resolved) };
+  });
+}
+
+function whyNotRef(ref: string): string | undefined {
+  if (ref === '' || ref.length > LONGEST_REF) return `it has to have 1 to ${LONGEST_REF} characters`;
+  return NO_REF.test(ref) ? 'this cannot be the name of a branch or a tag' : undefined;
+}
+
+/** Fetches what is meant, and nothing else where that can be done. Resolves with its commit id. */
+async function fetchCommit(repository: Repository, ref: string | undefined): Promise<string> {
+  const wanted = 'refs/divvy/wanted';
+  if (ref !== undefined && COMMIT.test(ref)) {
+    const alone = await fetch(repository, ['--depth=1'], [`${ref}:${wanted}`]);
+    if (alone.done) return commitOf(repository, wanted);
+    // Not every server hands out a commit by its id: then it is in what all branches and tags have.
+    const all = await fetch(repository, [], ['refs/heads/*:refs/divvy/heads/*', 'refs/tags/*:refs/divvy/tags/*']);
+    if (!all.done) throw notFetched(repository, all);
+    const found = await git(repository, ['cat-file', '-e', `${ref}^{commit}`]);
+    if (!found.done) throw badRef(ref, 'no branch and no tag has this commit');
+    return commitOf(repository, ref);
+  }
+  const full = ref === undefined ? 'HEAD' : await fullRef(repository, ref);
+  const result = await fetch(repository, ['--depth=1'], [`${full}:${wanted}`]);
+  if (!result.done) throw notFetched(repository, result);
+  return commitOf(repository, wanted);
+}
+
+const fetch = (repository: Repository, options: readonly string[], refs: readonly string[]): Promise<BoundedResult> =>
+  git(repository, [
+    ...['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', ...options],
+    ...['--', repository.source.url, ...refs],
+  ]);
+
+/** A branch or a tag by its full name, so that git has nothing to guess. */
+async function fullRef(repository: Repository, ref: string): Promise<string> {
+  const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`];
+  const listed = await must(repository, ['ls-remote', '--quiet', '--', repository.source.url, ...names]);
+  const there = listed.toString('utf8').split('\n');
+  const found = names.filter((name) => there.some((line) => line.split('\t')[1] === name));
+  const [first, second] = found;
+  if (first === undefined) throw badRef(ref, 'there is no such branch or tag');
+  if (second !== undefined) throw badRef(ref, `it is a branch and a tag: write ${first} or ${second}`);
+  return first;
+}
+
+async function commitOf(repository: Repository, ref: string): Promise<string> {
+  const argv = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`];
+  return (await must(repository, argv)).toString('utf8').trim();
+}
+
+/** Reads the files of a commit, below the folder that is meant. */
+async function readTree(repository: Repository, commit: string): Promise<readonly SourceFile[]> {
+  const { shown, within } = repository.source;
+  const argv = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${commit}:${within}`];
+  const found = await git(repository, argv);
+  const tree = found.done ? found.output.toString('utf8').trim() : '';
+  const listed = found.done && (await git(repository, ['ls-tree', '-r', '-z', '--long', tree]));
+  if (!listed || (!listed.done && !listed.isTooMuch)) throw nothingWithin(shown, within, true);
+  if (!listed.done) throw sourceTooLarge(shown, `it has more than ${LIMITS.entries} files and folders`);
+
+  const gathering = new Gathering(shown);
+  const blobs = [...linesOf(listed.output)].map((line) => {
+    const [, mode = '', id = '', size = '', path = ''] = /^(\d+) \w+ (\w+) +(\d+|-)\t(.*)$/su.exec(line) ?? [];
+    if (mode === '120000') gathering.refuse(path, 'it is a symbolic link');
+    if (mode === '160000') gathering.refuse(path, 'it is a submodule');
+    if (!mode.startsWith('100')) gathering.refuse(path, `it is of the kind ${mode}`);
+    gathering.announce(path, Number(size));
+    return { path, id, size: Number(size) };
+  });
+  const input = blobs.map(({ id }) => `${id}\n`).join('');
+  const output = await must(repository, ['cat-file', '--batch', '--buffer'], input);
+  let at = 0;
+  for (const { path, id, size } of blobs) {
+    const start = output.indexOf('\n', at) + 1;
+    if (output.toString('latin1', at, start) !== `${id} blob ${size}\n`) {
+      throw sourceNotFetched(shown, `git does not give ${path}`, 'Try again.');
+    }
+    const bytes = output.subarray(start, start + size);
+    if (bytes.toString('latin1', 0, LFS.length) === LFS) gathering.refuse(path, 'it is kept in Git LFS');
+    gathering.keep(path, bytes);
+    at = start + size + 1;
+  }
+  return gathering.files();
+}
+
+/** How a file begins that only says where another one is kept. */
+const LFS = 'version https://git-lfs.github.com/spec/';
+
+/** A path that is not UTF-8 gets the character for it, which no path may have. */
+function* linesOf(output: Buffer): Generator<string> {
+  for (const line of output.toString('utf8').split('\0')) if (line !== '') yield line;
+}
+
+/** Runs git; rejects with a Refusal where it fails. */
+async function must(repository: Repository, argv: readonly string[], input?: string): Promise<Buffer> {
+  const result = await git(repository, argv, input);
+  if (!result.done) throw notFetched(repository, result);
+  return result.output;
+}
+
+function git({ folder, environment }: Repository, argv: readonly string[], input?: string): Promise<BoundedResult> {
+  const settings = [
+    // Also those that the person has for all repositories: this one is ours.
+    `core.hooksPath=${join(folder.path, 'no-hooks')}`,
+    'submodule.recurse=false',
+    'gc.auto=0',
+    'maintenance.auto=false',
+  ];
+  const options = ['--git-dir', join(folder.path, 'repository'), ...settings.flatMap((setting) => ['-c', setting])];
+  return runBounded('git', [...options, ...argv], {
+    cwd: folder.path,
+    environment,
+    ...(input !== undefined && { input }),
+    mostBytes: argv[0] === 'cat-file' ? LIMITS.bytes + MOST_SAID : MOST_SAID,
+    seconds: LIMITS.fetchedSeconds,
+    signal: folder.isTooLarge,
+  });
+}
+
+/** The person's own settings hold, such as proxies and the helpers that know passwords. */
+function environmentFor({ url, credentials }: GitSource, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = Object.entries(environment).filter(([name]) => !NOT_OURS.test(name));
+  return {
+    ...Object.fromEntries(own),
+    // Nothing else, whatever a setting or a redirect says: `ext::` would run a command.
+    GIT_ALLOW_PROTOCOL: url.startsWith('file:') ? 'file' : 'https:ssh',
+    GIT_NO_LAZY_FETCH: '1',
+    // Nobody is asked in the middle of a command; a helper with a window of its own may.
+    GIT_TERMINAL_PROMPT: '0',
+    SSH_ASKPASS: environment['SSH_ASKPASS'] ?? 'false',
+    SSH_ASKPASS_REQUIRE: 'force',
+    ...(credentials && headerFor(url, credentials, environment)),
+  };
+}
+
+/** In the environment, where other people of this machine do not see it, and no helper stores it. */
+function headerFor(url: string, { username, password }: Credentials, environment: NodeJS.ProcessEnv) {
+  const count = Number(environment['GIT_CONFIG_COUNT'] ?? 0) || 0;
+  const basic = Buffer.from(`${username}:${password}`).toString('base64');
+  return {
+    GIT_CONFIG_COUNT: String(count + 1),
+    [`GIT_CONFIG_KEY_${count}`]: `http.${new URL(url).origin}/.extraHeader`,
+    [`GIT_CONFIG_VALUE_${count}`]: `Authorization: Basic ${basic}`,
+  };
+}
+
+function notFetched({ source }: Repository, result: BoundedResult & { done: false }) {
+  if (result.isTooMuch) return sourceTooLarge(source.shown, 'there is more to fetch than templates can need');
+  // What git adds below an empty line is the same every time.
+  const [first = ''] = withoutSecrets(result.said, source.credentials).split('\n\n');
+  const said = first.replace(/^error: unable to read askpass.*\n/gm, '').trim();
+  const byHand = commandLine(['git', 'ls-remote', withoutSecrets(source.url)]);
+  const remedy = `Look whether git itself can: ${byHand}`;
+  return sourceNotFetched(source.shown, said === '' ? result.reason : said, remedy);
+}

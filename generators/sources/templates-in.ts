@@ -1,0 +1,118 @@
+/** The templates that a source has: each folder with a manifest. */
+
+import { badTemplate, noTemplateIn, type Refusal, whichTemplate } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { whyNotAs } from '../schema.ts';
+import type { TemplateManifest } from '../templates.ts';
+import type { SourceFile } from './gathering.ts';
+
+export const MANIFEST_OF_TEMPLATE = 'divvy.template.json';
+
+const LARGEST_MANIFEST = 64 * 1024;
+/** Names that mean something to an object of JavaScript, so that what is merged or looked up by them is another thing. */
+const NO_KEYS = ['__proto__', 'constructor', 'prototype'];
+
+export interface FoundTemplate {
+  /** Its folder in the source, with `/`; empty where it is the source itself. */
+  readonly folder: string;
+  readonly manifest: TemplateManifest;
+  /** All files of that folder, by their paths in it, the manifest among them. */
+  readonly files: readonly SourceFile[];
+}
+
+/** A template whose manifest cannot be used. */
+export interface BrokenTemplate {
+  readonly folder: string;
+  readonly refusal: Refusal;
+}
+
+/**
+ * Finds the templates of a source. A manifest among the files of another template is not one of the source's.
+ *
+ * shown - the source, for what is refused.
+ *
+ * Resolves with them in the order of their folders, those that cannot be used among them.
+ */
+export async function templatesIn(
+  files: readonly SourceFile[],
+  shown: string,
+): Promise<readonly (FoundTemplate | BrokenTemplate)[]> {
+  const folders: string[] = [];
+  for (const { path } of files) {
+    if (path !== MANIFEST_OF_TEMPLATE && !path.endsWith(`/${MANIFEST_OF_TEMPLATE}`)) continue;
+    folders.push(path.slice(0, -MANIFEST_OF_TEMPLATE.length));
+  }
+  const outer = folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}files/`)));
+  return Promise.all(outer.map((folder) => templateIn(files, folder, shown)));
+}
+
+/** folder - with a `/` at its end, where it has a name. */
+async function templateIn(
+  files: readonly SourceFile[],
+  folder: string,
+  shown: string,
+): Promise<FoundTemplate | BrokenTemplate> {
+  const own = files.flatMap(({ path, bytes }) =>
+    path.startsWith(folder) ? [{ path: path.slice(folder.length), bytes }] : [],
+  );
+  const name = folder.replace(/\/$/, '');
+  try {
+    const manifest = await manifestIn(own);
+    return { folder: name, manifest, files: own };
+  } catch (error) {
+    const refusal = badTemplate(shown, `${folder}${MANIFEST_OF_TEMPLATE}`, (error as Error).message);
+    return { folder: name, refusal };
+  }
+}
+
+async function manifestIn(files: readonly SourceFile[]): Promise<TemplateManifest> {
+  const bytes = files.find(({ path }) => path === MANIFEST_OF_TEMPLATE)?.bytes ?? Buffer.alloc(0);
+  if (bytes.length > LARGEST_MANIFEST) throw new Error(`it is larger than ${LARGEST_MANIFEST} bytes`);
+  const value = parseSafely(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  const reason = await whyNotAs('templates/divvy.template.schema.json', value, MANIFEST_OF_TEMPLATE);
+  if (reason !== undefined) throw new Error(reason);
+  return value as TemplateManifest;
+}
+
+/** Parses JSON of somebody else's; throws an Error for what is none, and for a key that objects themselves have. */
+export const parseSafely = (text: string): unknown =>
+  JSON.parse(text, (key, value: unknown) => {
+    if (NO_KEYS.includes(key)) throw new Error(`nothing in it may be called ${key}`);
+    return value;
+  });
+
+/**
+ * The one template that is meant.
+ *
+ * name  - of the template, or of its folder; not needed where there is one.
+ * shown - the source, for what is refused.
+ *
+ * Throws a Refusal: with exit code 2 where there is none, or several that could be meant; 3 where the manifest of the
+ * one that is meant cannot be used.
+ */
+export function pickTemplate(
+  found: readonly (FoundTemplate | BrokenTemplate)[],
+  name: string | undefined,
+  shown: string,
+): FoundTemplate {
+  const meant = name === undefined ? found : meantBy(found, name);
+  const [first, second] = meant;
+  if (first === undefined) {
+    const names = found.flatMap((template) => ('manifest' in template ? template.manifest.name : []));
+    throw noTemplateIn(shown, name, names, name === undefined ? undefined : nearest(name, names));
+  }
+  if (second !== undefined) throw whichTemplate(shown, meant.map(placeOf));
+  if ('refusal' in first) throw first.refusal;
+  return first;
+}
+
+/** By the name in the manifest; what has none that can be read goes by its folder. */
+const meantBy = (found: readonly (FoundTemplate | BrokenTemplate)[], name: string) =>
+  found.filter((template) => ('manifest' in template ? template.manifest.name : lastOf(template.folder)) === name);
+
+const lastOf = (folder: string): string => folder.slice(folder.lastIndexOf('/') + 1);
+
+function placeOf(template: FoundTemplate | BrokenTemplate): string {
+  const name = 'manifest' in template ? `: ${template.manifest.name}` : ' cannot be used';
+  return `${template.folder === '' ? '(the source itself)' : template.folder}${name}`;
+}

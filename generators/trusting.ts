@@ -1,0 +1,80 @@
+/** What a template from elsewhere asks for, and whether somebody said yes to it. */
+
+import type { Call } from './command.ts';
+import type { Workshop } from './environment.ts';
+import { cancelled, needsTrust } from './errors.ts';
+import { harmless } from './harmless.ts';
+import { commandLine } from './shell.ts';
+import { isTrusted, remember, trustFolder } from './sources/trust.ts';
+import type { Template } from './templates.ts';
+import { isInteractive } from './terminal.ts';
+
+/** What a template would do beyond writing a task and its test; nothing of it is done by one that is data alone. */
+interface Asked {
+  /** Files that are code, which is run to render them. */
+  readonly ejs: readonly string[];
+  readonly write: readonly string[];
+  readonly scripts: { readonly [name: string]: string };
+  /** Packages, whose install scripts a package manager may run. */
+  readonly packages: { readonly [name: string]: string };
+  readonly run: readonly (readonly string[])[];
+}
+
+export function askedBy({ manifest, files }: Template): Asked {
+  const { permissions = {}, dependencies = {} } = manifest;
+  return {
+    ejs: files.filter(({ path }) => path.endsWith('.ejs')).map(({ path }) => path),
+    write: permissions.write ?? [],
+    scripts: permissions.packageJson?.scripts ?? {},
+    packages: { ...dependencies, ...permissions.packageJson?.devDependencies },
+    run: permissions.run ?? [],
+  };
+}
+
+/** In words, a line each; none for a template that is data alone. */
+export function askedInWords({ ejs, write, scripts, packages, run }: Asked): string[] {
+  const pairs = (of: { readonly [name: string]: string }, between: string) =>
+    Object.entries(of).map(([name, value]) => `${name}${between}${value}`);
+  return [
+    ...(ejs.length > 0 ? [`run code of its own to make these files: ${ejs.join(', ')}`] : []),
+    ...(write.length > 0 ? [`write outside of tasks and tests: ${write.join(', ')}`] : []),
+    ...pairs(scripts, ' = ').map((script) => `put a script into package.json: ${script}`),
+    ...(Object.keys(packages).length > 0
+      ? [`install packages, which may run scripts: ${pairs(packages, ' ').join(', ')}`]
+      : []),
+    ...run.map((argv) => `run a command: ${commandLine(argv)}`),
+  ].map(harmless);
+}
+
+/**
+ * Settles whether a template may do what it asks for. A yes is remembered: for this source, what it resolved to, and what
+ * is asked for; anything else asks again.
+ *
+ * Rejects with a Refusal: with exit code 4 where it needs a yes and nobody is there to give it, 1 where somebody said no.
+ */
+export async function settleTrust(call: Call, template: Template, ask: Workshop['ask']): Promise<void> {
+  const { origin, manifest } = template;
+  const asked = askedBy(template);
+  const words = askedInWords(asked);
+  if (origin === undefined || words.length === 0) return;
+  const { identity: source, resolved } = origin;
+  const folder = trustFolder(call.environment);
+  const wanted = { source, resolved, template: manifest.name, permissions: asked };
+  const trust = isTrusted(folder, wanted);
+  if (trust.isTrusted) return;
+  if (trust.broken !== undefined)
+    call.terminal.note(`What was trusted before does not count: ${harmless(trust.broken)}`);
+  if (call.values.trust !== true) {
+    if (!isInteractive(call)) throw needsTrust(manifest.name, source, resolved, words);
+    const lines = [`${manifest.name}, from ${source}, at ${resolved}, wants to:`, ...words.map((word) => `  ${word}`)];
+    call.terminal.say(lines.map(harmless).join('\n'));
+    const choices = [
+      { value: 'no', hint: 'write nothing' },
+      { value: 'yes', hint: 'do all of that, now and when it is the same again' },
+    ];
+    if ((await ask({ type: 'select', message: 'Do you trust it?', choices })) !== 'yes') throw cancelled();
+  }
+  const reason = remember(folder, wanted);
+  if (reason !== undefined)
+    call.terminal.note(`That it is trusted could not be written down, and is asked again: ${reason}`);
+}
