@@ -138,19 +138,19 @@ describe('the folder may be', () => {
 });
 
 describe('what is refused is exit 2, told without a control character, and writes nothing:', () => {
-  test.each([
-    [["a';process.exit()//\u001b[2J\u202e\n"]],
-    [['my-task', '--runtime-dir', '../outside']],
-  ])('%j', async (argv) => {
-    const cwd = join(freshFolder(), 'inside');
-    mkdirSync(cwd);
-    const { code, stdout, stderr } = await createDivvyTask([...argv, '--yes'], { cwd });
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^error: .+\n.+/);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-    expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]/);
-    expect(treeOf(join(cwd, '..'))).toEqual({ 'inside/': 'folder' });
-  });
+  test.each([[["a';process.exit()//\u001b[2J\u202e\n"]], [['my-task', '--runtime-dir', '../outside']]])(
+    '%j',
+    async (argv) => {
+      const cwd = join(freshFolder(), 'inside');
+      mkdirSync(cwd);
+      const { code, stdout, stderr } = await createDivvyTask([...argv, '--yes'], { cwd });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^error: .+\n.+/);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+      expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]/);
+      expect(treeOf(join(cwd, '..'))).toEqual({ 'inside/': 'folder' });
+    },
+  );
 
   test('no folder, and nobody to ask', async () => {
     const cwd = freshFolder();
