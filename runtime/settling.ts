@@ -131,15 +131,17 @@ export class Settling {
 
 /** What the hooks and events of the master are told of an item. */
 export function outcomeOf({ number, starts, crashes, worker, load }: Item<Load>): Outcome {
+  const { key, durationMs } = load;
+  if (key !== '') return { number, key, attempts: starts, crashes, worker, durationMs };
   return {
     number,
     // Without a journal the default key is only made where somebody asks for it.
     get key() {
-      return load.key || contentKey(decodeValue(load.body));
+      return contentKey(decodeValue(load.body));
     },
     attempts: starts,
     crashes,
     worker,
-    durationMs: load.durationMs,
+    durationMs,
   };
 }

@@ -16,8 +16,12 @@ const DONE = 0x80;
 const FAILED = 0x40;
 /** … and how often the key was met in this run, at its first occurrence. What is met more often is counted beside the tables. */
 const MET = 0x3f;
-/** How full a table may be. Memory is dearer here than time: even so a key is found among the first few places looked at. */
-const FULL = 0.9;
+/**
+ * How full a table may be. Where millions of keys are expected memory is dearer than time: those are mostly found, among the first
+ * few places looked at. For a key that is not there, as in a run that is new, many more would have to be looked at.
+ */
+const FULL_OF_EXPECTED = 0.9;
+const FULL = 0.75;
 
 interface Table {
   words: Uint32Array<ArrayBuffer>;
@@ -29,8 +33,9 @@ interface Table {
 /** The keys of one run. */
 export class KeySet {
   readonly #tables: Table[] = [];
-  /** How many places a table begins with. */
+  /** How many places a table begins with, and how full it may be. */
   readonly #places: number;
+  readonly #full: number;
   /** The keys that were met more often than a byte can say: one for each 63 items, at most. */
   readonly #metOften = new Map<string, number>();
 
@@ -38,14 +43,15 @@ export class KeySet {
   constructor(expected = 0) {
     const each = expected / TABLES;
     const spread = 4 * Math.sqrt(each); // by chance one table is given more keys than another
-    this.#places = Math.max(8, Math.ceil((each + spread) / FULL));
+    this.#full = expected > 0 ? FULL_OF_EXPECTED : FULL;
+    this.#places = Math.max(64, Math.ceil((each + spread) / this.#full));
   }
 
   /** An earlier run has ended this occurrence of the key, counted from 1. What it says last holds. */
   end(key: string, occurrence: number, how: Ended): void {
     const id = identity(key, occurrence);
     const table = this.#tableOf(id);
-    const place = take(table, id);
+    const place = this.#take(table, id);
     table.known[place] = (at(table.known, place) & MET) | (how === 'done' ? DONE : FAILED);
   }
 
@@ -53,7 +59,7 @@ export class KeySet {
   meet(key: string): { occurrence: number; ended: Ended | undefined } {
     const id = identity(key, 1);
     const table = this.#tableOf(id);
-    const place = take(table, id);
+    const place = this.#take(table, id);
     const known = at(table.known, place);
     let occurrence = (known & MET) + 1;
     if (occurrence <= MET) {
@@ -70,11 +76,24 @@ export class KeySet {
     return at(table.known, find(table, id));
   }
 
-  #tableOf([first]: Identity): Table {
-    const index = first % TABLES;
+  #tableOf(id: Identity): Table {
+    const index = spreadOf(id, 0) % TABLES;
     const table = this.#tables[index] ?? emptyTable(this.#places);
     this.#tables[index] = table;
     return table;
+  }
+
+  /** Returns the place of the identity; where it has none, it gets one. What is known of it is then to be set: 0 means free. */
+  #take(table: Table, id: Identity): number {
+    let place = find(table, id);
+    if (at(table.known, place) !== 0) return place;
+    if (table.used + 1 > table.known.length * this.#full) {
+      grow(table);
+      place = find(table, id);
+    }
+    table.words.set(id, place * WORDS);
+    table.used += 1;
+    return place;
   }
 }
 
@@ -82,37 +101,31 @@ function emptyTable(places: number): Table {
   return { words: new Uint32Array(places * WORDS), known: new Uint8Array(places), used: 0 };
 }
 
-/** Returns the place of the identity; where it has none, it gets one. What is known of it is then to be set: 0 means free. */
-function take(table: Table, id: Identity): number {
-  let place = find(table, id);
-  if (at(table.known, place) !== 0) return place;
-  if (table.used + 1 > table.known.length * FULL) {
-    grow(table);
-    place = find(table, id);
-  }
-  table.words.set(id, place * WORDS);
-  table.used += 1;
-  return place;
-}
-
-/** Where the identity is, or where there is room for it. */
-function find({ words, known }: Table, [a, b, c, d]: Identity): number {
-  for (let place = b % known.length; ; place = (place + 1) % known.length) {
+/** Where the identity is that begins at a word of `id`, or where there is room for it. */
+function find({ words, known }: Table, id: Uint32Array, from = 0): number {
+  const first = Math.floor(spreadOf(id, from) / TABLES);
+  for (let place = first % known.length; ; place = place + 1 === known.length ? 0 : place + 1) {
     if (known[place] === 0) return place;
     const word = place * WORDS;
-    if (words[word] === a && words[word + 1] === b && words[word + 2] === c && words[word + 3] === d) return place;
+    if (
+      words[word] === id[from] &&
+      words[word + 1] === id[from + 1] &&
+      words[word + 2] === id[from + 2] &&
+      words[word + 3] === id[from + 3]
+    )
+      return place;
   }
 }
 
 function grow(table: Table): void {
   const { words, known } = table;
   const larger = emptyTable(Math.ceil(known.length * 1.5));
-  for (const [place, what] of known.entries()) {
-    if (what === 0) continue;
-    const [a = 0, b = 0, c = 0, d = 0] = words.subarray(place * WORDS);
-    const to = find(larger, [a, b, c, d]);
-    larger.words.set([a, b, c, d], to * WORDS);
-    larger.known[to] = what;
+  for (let place = 0; place < known.length; place++) {
+    if (known[place] === 0) continue;
+    const from = place * WORDS;
+    const to = find(larger, words, from);
+    for (let word = 0; word < WORDS; word++) larger.words[to * WORDS + word] = words[from + word] ?? 0;
+    larger.known[to] = at(known, place);
   }
   table.words = larger.words;
   table.known = larger.known;
@@ -127,16 +140,27 @@ function at(bytes: Uint8Array, place: number): number {
   return bytes[place] ?? 0;
 }
 
-type Identity = readonly [number, number, number, number];
+/** The four words of one; it is good until the next is asked for. */
+type Identity = Uint32Array<ArrayBuffer>;
 
-/** The first 128 bits of a SHA-256. By way of a string, which costs the collector less than a Buffer. */
+const bytes = Buffer.alloc(WORDS * 4);
+const identityWords = new Uint32Array(bytes.buffer, bytes.byteOffset, WORDS);
+/** A default key (key.ts): it is 128 bits of a hash already. */
+const HASHED = /^[\w-]{21}[AQgw]$/;
+
+/** What a key is known by: the first 128 bits of a SHA-256. */
 function identity(key: string, occurrence: number): Identity {
-  const bytes = hash('sha256', `${occurrence} ${key}`, 'latin1');
-  const word = (from: number): number =>
-    ((bytes.charCodeAt(from) << 24) |
-      (bytes.charCodeAt(from + 1) << 16) |
-      (bytes.charCodeAt(from + 2) << 8) |
-      bytes.charCodeAt(from + 3)) >>>
-    0;
-  return [word(0), word(4), word(8), word(12)];
+  if (occurrence === 1 && HASHED.test(key)) bytes.write(key, 'base64url');
+  else bytes.write(hash('sha256', `${occurrence} ${key}`, 'latin1'), 'latin1');
+  return identityWords;
+}
+
+/** The 32 bits by which an identity finds its place; keys that look like hashes, and are none, are to be spread as well. */
+function spreadOf(id: Uint32Array, from: number): number {
+  let mixed = 0;
+  for (let word = from; word < from + WORDS; word++) {
+    mixed = Math.imul(mixed ^ (id[word] ?? 0), 0x9e3779b1);
+    mixed ^= mixed >>> 15;
+  }
+  return mixed >>> 0;
 }

@@ -212,6 +212,20 @@ test('a KeySet knows of each key what a Map would', () => {
   expect(grown.meet('key 30000')).toEqual({ occurrence: 1, ended: undefined });
 });
 
+test('a KeySet takes keys that look like hashes for what they are', () => {
+  const set = new KeySet();
+  // Of the third sort, the last of 22 characters would come to the same bytes as that of the first.
+  const last = ['A', 'Q', 'B', 'AA', ''];
+  const keys = Array.from({ length: 3000 }, (_, at) => `${at}`.padStart(21, '0')).flatMap((number) =>
+    last.map((end) => number + end),
+  );
+  for (const [at, key] of keys.entries()) if (at % 3 === 0) set.end(key, 1, 'done');
+  for (const [at, key] of keys.entries()) {
+    expect(set.meet(key)).toEqual({ occurrence: 1, ended: at % 3 === 0 ? 'done' : undefined });
+    expect(set.meet(key).occurrence).toBe(2);
+  }
+});
+
 test('a KeySet counts equal keys beyond what a byte can say', () => {
   const set = new KeySet();
   const done = [1, 62, 63, 64, 65, 200];
