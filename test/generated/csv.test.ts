@@ -71,7 +71,7 @@ test('where the parser is not installed, that is the next step', async () => {
 });
 
 test.each([
-  { args: [], says: 'Name one or more CSV files' },
+  { args: [], says: 'Give CSV files as arguments' },
   { args: ['gone.csv'], says: "ENOENT: no such file or directory, open 'gone.csv'" },
   { args: ['a.csv', '--', '--result', 'x'], says: "Unknown option '--result'" },
   { args: ['a.csv', '--', '--results', 'no/such/folder'], says: "open 'no/such/folder'" },

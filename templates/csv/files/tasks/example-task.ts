@@ -22,7 +22,7 @@ const LONGEST_ROW = 1024 * 1024;
 /**
  * Processes the rows of CSV files:
  *
- *   npm start -- people.csv more.csv -- --results people.ndjson
+ *   node vendor/divvy/run.mjs tasks/example-task.ts people.csv more.csv -- --results people.ndjson
  *
  * For each row that was processed the results file (results.ndjson, if none is named) gets a line with the row's key.
  * Lines are only ever added: after a crash a row may have two of them, and after a second run it has. The last one holds.
@@ -34,7 +34,7 @@ export default class ExampleTask implements Parallelizable<Row, Result> {
   /** Runs in the master, once. A file is read as its rows are asked for, so it may be larger than the memory. */
   async *dispatch(): AsyncGenerator<Row> {
     const { files } = settings();
-    if (files.length === 0) throw new Error('Name one or more CSV files, as in: npm start -- people.csv');
+    if (files.length === 0) throw new Error('Give CSV files as arguments, such as people.csv');
     for (const file of files) yield* rowsOf(file);
   }
 

@@ -15,10 +15,11 @@ const HEADERS = { 'user-agent': 'example-task/1.0' };
 /**
  * Fetches a list of URLs. A fetch does little but wait, so one worker has many in progress:
  *
- *   npm start -- -n 1 -c 20 --retries 3 --timeout 10s urls.txt > answers.ndjson
+ *   node vendor/divvy/run.mjs tasks/example-task.ts -n 1 -c 20 --retries 3 --timeout 10s urls.txt > answers.ndjson
  *
- * These are all the requests at once, to however few hosts. Without --timeout fetch itself waits for five minutes. To go
- * on with a run that was stopped: the same with --resume, and `>>` in place of `>`.
+ * These are all the requests at once, to however few hosts. Without --timeout it is fetch that gives up, after five
+ * minutes. To go on with a run that was stopped: the same with --resume, and `>>` in place of `>`. (In place of `node …`
+ * up to the options, `npm start --` does it too; but npm prints lines of its own on stdout.)
  */
 export default class ExampleTask implements Parallelizable<Url, Answer> {
   /**
@@ -27,7 +28,7 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
    */
   async *dispatch(): AsyncGenerator<Url> {
     const args = process.argv.slice(2);
-    if (args.length === 0) throw new Error('Name URLs, or files of URLs, as in: npm start -- urls.txt');
+    if (args.length === 0) throw new Error('Give URLs, or files with one in each line, as arguments, such as urls.txt');
     for (const arg of args) {
       if (arg === '-') yield* urlsIn(createInterface({ input: process.stdin }));
       else if (isUrl(arg)) yield arg;
