@@ -43,7 +43,7 @@ export function programHelp(program: Program, commands: Readonly<Record<string, 
     flagHelp('create'),
     '',
     'Exit codes: 0 done or nothing to do, 1 failed or cancelled, 2 usage or a missing answer,',
-    '3 conflicts, 5 uncommitted changes in the way.',
+    '3 conflicts, 4 a template that needs trust, 5 uncommitted changes in the way.',
   ].join('\n');
 }
 
