@@ -126,8 +126,8 @@ describe('an address', () => {
     let isOver = false;
     const host = await serve((_, response) => {
       const chunk = Buffer.alloc(1024 * 1024);
-      const more = (): void => {
-        if (!isOver) response.write(chunk, more);
+      const more = (error?: Error | null): void => {
+        if (!error && !isOver) response.write(chunk, more);
       };
       response.on('close', () => {
         isOver = true;
