@@ -79,7 +79,10 @@ function whatThereIs(
     `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
     '',
     ...table([
-      [taskFile, 'your task: the items, and what is done with each'],
+      [
+        taskFile,
+        `your task: the items, and what is done with each${place.isModule ? '' : ' (.mts, since this package is CommonJS)'}`,
+      ],
       [test, `its test: ${testCommand(subject, test)}`],
       [`${manifest.runtime}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
     ]),
