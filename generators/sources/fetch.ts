@@ -80,6 +80,6 @@ async function read(source: Source, { cwd, environment, ref, expected }: Fetchin
 /** Of a place on this machine: what it really is, wherever it is named from. */
 function identityOf(source: Source, cwd: string): string {
   if (source.kind === 'folder') return realpathSync(resolve(cwd, source.path));
-  if (source.kind === 'tarball' && typeof source.from === 'string') return realpathSync(resolve(cwd, source.from));
-  return source.shown;
+  if (source.kind !== 'tarball' || typeof source.from !== 'string') return source.shown;
+  return realpathSync(resolve(cwd, source.from)) + (source.within === '' ? '' : `#${source.within}`);
 }

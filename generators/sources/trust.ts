@@ -87,12 +87,12 @@ const fileOf = (folder: string, trusted: Trusted): string => {
   return join(folder, `${createHash('sha256').update(text).digest('hex').slice(0, 40)}.json`);
 };
 
-/** The same for the same, whatever the order in which a manifest has its keys. */
+/** As JSON brings it back; the same for the same, whatever the order in which a manifest has its keys. */
 const asStored = ({ source, resolved, template, permissions }: Trusted): Trusted => ({
   source,
   resolved,
   template,
-  permissions: sorted(permissions ?? {}),
+  permissions: sorted(JSON.parse(JSON.stringify(permissions ?? {}))),
 });
 
 function sorted(value: unknown): unknown {

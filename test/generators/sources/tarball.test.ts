@@ -30,6 +30,7 @@ describe('a file', () => {
     expect(all.files.map(({ path }) => path)).toEqual(Object.keys(TEMPLATE).map((path) => `a/${path}`));
     expect([all.resolved, all.exact, all.identity]).toEqual([integrityOf(archive), './x.tgz', join(folder, 'x.tgz')]);
     const below = await fetchText('./x.tgz#a', folder, all.resolved);
+    expect(below.identity).toBe(join(folder, 'x.tgz#a'));
     expect(below.files.map(({ path }) => path)).toEqual(Object.keys(TEMPLATE));
     const nowhere = await refusal(() => fetchText('./x.tgz#top', folder));
     expect([nowhere.exitCode, nowhere.message]).toEqual([2, expect.stringMatching(/has no folder "top"/)]);

@@ -24,7 +24,10 @@ describe('a yes', () => {
     expect(remember(folder, wanted)).toBeUndefined();
     expect(isTrusted(folder, wanted)).toEqual({ isTrusted: true });
     const { write, run, code } = wanted.permissions as Record<string, unknown>;
-    expect(isTrusted(folder, { ...wanted, permissions: { code, run, write } }).isTrusted).toBe(true);
+    const asManifest = { code, keys: undefined, run, write };
+    expect(isTrusted(folder, { ...wanted, permissions: asManifest })).toEqual({ isTrusted: true });
+    expect(remember(folder, { ...wanted, permissions: asManifest })).toBeUndefined();
+    expect(isTrusted(folder, { ...wanted, permissions: asManifest })).toEqual({ isTrusted: true });
     expect(remember(folder, wanted)).toBeUndefined();
     expect(readdirSync(folder)).toHaveLength(1);
   });
