@@ -6,8 +6,8 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       pool: 'forks',
-      // Many tests start processes of their own: more files at once would only make these wait for each other.
-      maxWorkers: 2,
+      // Many tests start processes of their own, and wait for these most of the time.
+      maxWorkers: 3,
       // Generous, so that a busy machine fails nothing; what must be quick is measured in bench/.
       testTimeout: mode === 'long' ? 3_600_000 : 120_000,
       hookTimeout: 120_000,
