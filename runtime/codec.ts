@@ -44,6 +44,10 @@ const JSON_TEXT = 3;
 /** JSON is ten times as fast for what is small, and slower for what is not. */
 const PLAIN_VALUES = 64;
 const PLAIN_CHARS = 512;
+/** The memory of so many bodies, from so many bytes to so many, is kept for the next. */
+const SPARE_MAX = 8;
+const SPARE_FROM = 64 * 1024;
+const SPARE_TO = 2 * 1024 * 1024;
 
 /**
  * Returns the value as it is carried.
@@ -101,10 +105,26 @@ export function decodeValue(body: Body): unknown {
 function rawBytes(value: unknown): Text | Buffer | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? new Text(value) : undefined;
   if (!Buffer.isBuffer(value) || Object.getPrototypeOf(value) !== Buffer.prototype) return undefined;
-  const bytes = Buffer.allocUnsafe(1 + value.length);
+  const bytes = memoryFor(1 + value.length);
   bytes[0] = BYTES;
   bytes.set(value, 1); // a copy: the task may go on with its own
   return bytes;
+}
+
+/** Memory of large Buffers that have been carried. */
+const spare: Buffer[] = [];
+
+function memoryFor(bytes: number): Buffer {
+  const index = spare.findIndex(({ length }) => length >= bytes);
+  const [found] = index < 0 ? [] : spare.splice(index, 1);
+  return found?.subarray(0, bytes) ?? Buffer.allocUnsafe(bytes);
+}
+
+/** The body is needed no more, by anybody: the memory of a large one is used again, since fresh memory costs more than a copy. */
+export function useAgain(body: Body): void {
+  if (!Buffer.isBuffer(body) || body[0] !== BYTES || body.length < SPARE_FROM || body.length > SPARE_TO) return;
+  spare.push(Buffer.from(body.buffer)); // as it was when it was larger
+  if (spare.length > SPARE_MAX) spare.shift();
 }
 
 function tagged(tag: number, text: string): Buffer {

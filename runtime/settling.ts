@@ -3,7 +3,7 @@
  * in the order in which the items ended, then its line in the journal. Runs in the master. Internal.
  */
 
-import { type Body, decodeValue } from './codec.ts';
+import { type Body, decodeValue, useAgain } from './codec.ts';
 import type { Delivery, Item } from './delivery.ts';
 import { type DivvyError, hookThrew } from './errors.ts';
 import type { Taken } from './intake.ts';
@@ -58,6 +58,7 @@ export class Settling {
     const { task, journal, verbose, delivery } = this.#options;
     if (!task.afterProcess && !journal && !verbose) {
       delivery.settled(item, 'done');
+      useAgain(item.load.body);
       return;
     }
     const outcome = outcomeOf(item);
@@ -96,9 +97,11 @@ export class Settling {
   }
 
   #count({ item, outcome, error }: Ended): void {
-    const { delivery, verbose, observe } = this.#options;
+    const { task, delivery, verbose, observe } = this.#options;
     delivery.settled(item, error ? 'failed' : 'done');
     if (verbose && !error) observe({ type: 'item done', outcome });
+    // What a worker has read, and no hook or observer was shown, nobody has any more.
+    if (!verbose && !error && !task.afterProcess) useAgain(item.load.body);
   }
 
   #record(ended: Ended): void {

@@ -1,7 +1,16 @@
 // What items and results may hold, and what becomes of those that cannot be carried.
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { encodeValue } from '../../runtime/codec.ts';
 import { runProgram, runTask } from './run-task.ts';
+
+function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-items-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 test('what v8.serialize carries comes back as it was, from a worker and inline', async () => {
   const seed = Date.now() % 2 ** 31;
@@ -9,6 +18,16 @@ test('what v8.serialize carries comes back as it was, from a worker and inline',
   expect({ status, stderr }, `seed ${seed}`).toEqual({ status: 0, stderr: '' });
   expect(JSON.parse(stdout), `seed ${seed}`).toEqual({ done: 403, sent: 403, polluted: false, wrong: [] });
 });
+
+test.each(['--no-journal', '--inline', '--journal'])(
+  'large Buffers arrive whole, and stay so, though the memory that carried them is used again (%s)',
+  async (way) => {
+    const args = way === '--journal' ? [way, join(scratch(), 'j.ndjson')] : ['--no-journal', way];
+    const env = way === '--inline' ? {} : { DEADLY: '1' }; // what runs in the master cannot die alone
+    const { status, stderr } = await runTask('buffers', { args: ['-n', '2', ...args], env }).ended();
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+  },
+);
 
 const OTHER = 'which cannot be carried to another process';
 const FAILED = new Map([
