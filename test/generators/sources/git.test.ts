@@ -398,6 +398,15 @@ describe('over https', () => {
     expect((await fetchText(`git+https://me@${host}/.git`, { environment })).files).toHaveLength(2);
   });
 
+  test('a name alone, which may be a token, is not shown either', async () => {
+    const { host } = await privateServer();
+    const { message, remedy } = await refusal(() =>
+      fetchText(`git+https://s3cr3t@${host}/.git`, { environment: settings({}, trusting) }),
+    );
+    expect(message).toMatch(/could not read Password/);
+    expect(message + remedy).not.toMatch(/s3cr3t/);
+  });
+
   test('nobody is asked where there is no password', async () => {
     const { host } = await privateServer();
     const { exitCode, message } = await refusal(() =>

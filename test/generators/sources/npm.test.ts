@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Refusal } from '../../../generators/errors.ts';
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
 import { type Registry, startRegistry } from '../../package/registry.ts';
@@ -235,6 +236,19 @@ describe('of a package', () => {
     publish('cloned', '1.0.0', TEMPLATE, { tarball: `git+file://${folder}` });
     delete registry.packages.get('cloned')?.versions['1.0.0']?.dist.integrity;
     expect((await refusal(() => fetchText('npm:cloned'))).exitCode).toBe(1);
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test('a folder that the registry names in place of an archive runs nothing', async () => {
+    const marker = join(freshFolder(), 'ran');
+    const folder = repositoryWith({
+      ...TEMPLATE,
+      'package.json': JSON.stringify({ name: 'there', version: '1.0.0', scripts: scriptsThat(`touch ${marker}`) }),
+    });
+    publish('there', '1.0.0', TEMPLATE, { tarball: `file:${folder}` });
+    delete registry.packages.get('there')?.versions['1.0.0']?.dist.integrity;
+    const environment = knowing({ npm_config_ignore_scripts: 'false' });
+    await fetchText('npm:there', environment).catch((error: unknown) => expect(error).toBeInstanceOf(Refusal));
     expect(existsSync(marker)).toBe(false);
   });
 
