@@ -8,7 +8,7 @@ import { makeProject, node } from './projects.ts';
 
 const RUN = ['vendor/divvy/run.mjs', 'tasks/my-task.ts', '-n', '2'];
 
-test('each row has its result, after the master was killed half way', () => killAndResume(50_000));
+test('each row has its result, after the master was killed half way', () => killAndResume(50_000), 600_000);
 
 test('a row of another length fails, and is tried again once it has been mended; the others have their results', async () => {
   const project = await makeProject('csv');
