@@ -251,10 +251,10 @@ export const hostFileRefused = (file: string, reason: string, line = 1): Refusal
     'Nothing was changed. Put that right by hand, and try again.',
   );
 
-export const divvyTaken = (file: string, value: string, wanted: string): Refusal =>
+export const divvyTaken = (file: string, line: number, value: string, wanted: string): Refusal =>
   new Refusal(
     3,
-    `${file}:1: imports has a "#divvy" already, and it is ${harmless(value)}`,
+    `${file}:${line}: imports has a "#divvy" already, and it is ${harmless(value)}`,
     `Tasks import their runtime by that name, which has to be ${quoted(wanted)}. Give yours another name first.`,
   );
 

@@ -25,6 +25,13 @@ export function userAgentManager(): PackageManager | undefined {
   return isOurs(agent) ? agent : undefined;
 }
 
+/** The command that runs a program of a package that is installed: `npx`, `pnpm exec` … and its arguments. */
+export function localProgram(manager: PackageManager, argv: readonly string[]): string[] {
+  if (manager === 'yarn') return ['yarn', ...argv]; // Its two kinds have only this in common.
+  const resolved = resolveCommand(manager, 'execute-local', [...argv]);
+  return resolved === null ? ['npx', ...argv] : [resolved.command, ...resolved.args];
+}
+
 /** The command that runs a program of a package that need not be installed: `npx`, `pnpm dlx` … and its arguments. */
 export function onceOff(manager: PackageManager, argv: readonly string[]): string[] {
   const resolved = resolveCommand(manager, 'execute', [...argv]);

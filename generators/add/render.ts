@@ -9,7 +9,8 @@ import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { divvyTaken } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
-import { type Formatter, formatted, formatterOf, type Hint, leaveAlone } from '../host/formatter.ts';
+import { type Formatter, formatted, formatterOf, leaveAlone } from '../host/formatter.ts';
+import type { Hint } from '../host/hints.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { leaveAloneInLinters } from '../host/linter.ts';
@@ -74,11 +75,16 @@ type Format = (path: string, text: string) => Promise<string>;
 
 /** A file that cannot be formatted is written as it is: that is said, and no reason to write nothing. */
 function formatting({ terminal }: Call, formatter: Formatter | undefined, root: string): Format {
+  if (formatter === undefined) return async (_, text) => text;
+  const { name, program } = formatter;
+  if (program === undefined) {
+    terminal.note(`${name} is set up here, but is not in node_modules: what is written is not formatted by it.`);
+    return async (_, text) => text;
+  }
   return async (path, text) => {
-    if (formatter === undefined) return text;
-    const result = await formatted(formatter, root, path, text);
+    const result = await formatted({ ...formatter, program }, root, path, text);
     if ('text' in result) return result.text;
-    terminal.note(`${formatter.name} could not format ${path}, which is written as it comes:\n${result.reason}`);
+    terminal.note(`${name} could not format ${path}, which is written as it comes:\n${result.reason}`);
     return text;
   };
 }
@@ -150,7 +156,9 @@ function editPackageJson(
   if (file === undefined) return;
   const wanted = `./${runtime}/index.ts`;
   const there = file.value(['imports', '#divvy']);
-  if (there !== undefined && there !== wanted) throw divvyTaken(PACKAGE_JSON, JSON.stringify(there), wanted);
+  if (there !== undefined && there !== wanted) {
+    throw divvyTaken(PACKAGE_JSON, file.lineOf(['imports', '#divvy']), JSON.stringify(there), wanted);
+  }
   file.putProperty(['imports'], '#divvy', wanted);
   file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, task);
   const { scripts, devDependencies } = packageJsonOf(template);

@@ -1,6 +1,7 @@
 /** What `divvy add` says when it is done. */
 
-import { relative } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import type { Call } from '../command.ts';
 import type { Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
@@ -11,6 +12,7 @@ import type { Insertion } from '../host/insertions.ts';
 import type { Installed } from '../install.ts';
 import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
+import { localProgram } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
 import { asArgument, commandLine } from '../shell.ts';
@@ -96,24 +98,27 @@ function whatThereIs(
   ];
 }
 
-const testCommand = ({ testRunner, task, manifest }: Subject, test: string): string =>
-  commandLine(
+function testCommand({ testRunner, task, manifest, place, packageManager }: Subject, test: string): string {
+  // Yarn's Plug'n'Play: without yarn, Node.js finds no package.
+  const isPnp = place.levels.some(({ folder }) => existsSync(join(folder, '.pnp.cjs')));
+  return commandLine(
     {
-      node: ['node', '--test', test],
-      vitest: ['npx', 'vitest', 'run', test],
-      jest: ['npx', 'jest', `${manifest.tests}/${task}.test.js`],
+      node: [...(isPnp ? ['yarn'] : []), 'node', '--test', test],
+      vitest: localProgram(packageManager, ['vitest', 'run', test]),
+      jest: localProgram(packageManager, ['jest', `${manifest.tests}/${task}.test.js`]),
     }[testRunner],
   );
+}
 
 /** What was put into which file that was there before. */
 function editsOf(host: HostFiles): string[] {
-  const rows = host.edited().map(({ path, insertions }) => [path, insertions.flatMap(inWords).join(', ')] as const);
+  const rows = host.edited().map(({ path, added }) => [path, added.flatMap(inWords).join(', ')] as const);
   return rows.length === 0 ? [] : ['Edited, by putting in and nothing else:', ...table(rows), ''];
 }
 
 function inWords(insertion: Insertion): string[] {
   if ('was' in insertion) return [];
-  if ('lines' in insertion) return insertion.lines.trim().split(/\r?\n/);
+  if ('line' in insertion) return [harmless(insertion.line)];
   const at = [...insertion.at, 'key' in insertion ? insertion.key : JSON.stringify(insertion.element)];
   return [harmless(at.join(' '))];
 }

@@ -4,7 +4,7 @@
  *   .divvy/.gitignore           so that git ignores the folder
  *   .divvy/pending/             while a command writes; found by the next command only where that one was cut short
  *     pid                       the process that writes
- *     record.json               what is changed: a Record
+ *     record                    what is changed: a Record
  *     before/0, before/1 …      the bytes of each file that is replaced or removed
  *     after/0, after/1 …        the new bytes, until they are moved into place
  *   .divvy/done/                the same once everything is in place, for as long as it takes to make it the last
@@ -51,7 +51,7 @@ export const placesOf = (root: string) => {
     done: join(home, 'done'),
     last: join(home, 'last'),
     pid: join(pending, 'pid'),
-    record: join(pending, 'record.json'),
+    record: join(pending, 'record'),
     before: (name: string) => join(pending, 'before', name),
     after: (name: string) => join(pending, 'after', name),
   };
@@ -81,7 +81,7 @@ export function refuseLinks(root: string): void {
  * Throws a Refusal where it is of no use.
  */
 export function readRecord(folder: string): Record | undefined {
-  const file = join(folder, 'record.json');
+  const file = join(folder, 'record');
   const state = stat(file);
   if (state === undefined) return undefined;
   if (!state.isFile()) throw badRecord(file, 'it is not a file');

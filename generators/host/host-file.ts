@@ -4,7 +4,7 @@ import type { Before } from '../change-set/disk.ts';
 import { lookAt } from '../change-set/survey.ts';
 import { hostFileRefused, notUtf8 } from '../errors.ts';
 import { type Made, putIn, replaceValue, takeOutElement, takeOutProperty } from '../json/edit.ts';
-import { type JsonText, type Path, readJson, textAt, valueAt } from '../json/text.ts';
+import { type JsonText, lineAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import type { Insertion } from './insertions.ts';
 
 /** How a file is written. */
@@ -16,6 +16,7 @@ export class HostFile {
   readonly before: Before;
   readonly #dialect: Dialect;
   #text: string;
+  readonly #known: readonly Insertion[];
   #insertions: readonly Insertion[];
 
   /**
@@ -29,6 +30,7 @@ export class HostFile {
     this.before = before;
     this.#dialect = dialect;
     this.#text = before.bytes.toString('utf8');
+    this.#known = known;
     this.#insertions = known;
     if (!Buffer.from(this.#text).equals(before.bytes)) throw notUtf8(path);
     if (dialect !== 'lines') this.#json();
@@ -43,6 +45,16 @@ export class HostFile {
     return this.#insertions;
   }
 
+  /** What was put in now. */
+  get added(): readonly Insertion[] {
+    return this.#insertions.filter((insertion) => !this.#known.includes(insertion));
+  }
+
+  /** The line that the value at a place begins in, from 1; of what is not there, that of what is there around it. */
+  lineOf(at: Path): number {
+    return lineAt(this.#json(), at);
+  }
+
   /** The value at a place; undefined where there is none. */
   value(at: Path): unknown {
     return valueAt(this.#json(), at);
@@ -53,7 +65,12 @@ export class HostFile {
     const there = this.value([...at, key]);
     if (there === value) return;
     if (there !== undefined) {
-      throw hostFileRefused(this.path, `${[...at, key].join('.')} is there already: ${JSON.stringify(there)}`);
+      const place = [...at, key];
+      throw hostFileRefused(
+        this.path,
+        `${place.join('.')} is there already: ${JSON.stringify(there)}`,
+        this.lineOf(place),
+      );
     }
     this.#put(at, key, value);
     this.#insertions = [...this.#insertions, { at, key, value, ...(task !== undefined && { task }) }];
@@ -70,7 +87,7 @@ export class HostFile {
   #put(at: Path, key: string | undefined, value: string): void {
     const put = putIn(this.#json(), at, key, value);
     if (put === undefined) {
-      throw hostFileRefused(this.path, `nothing can be put into ${at.join('.')}: it is ${textAt(this.#json(), at)}`);
+      throw hostFileRefused(this.path, whyNotInto(this.#json(), at), this.lineOf(at));
     }
     this.#text = put.text;
     this.#insertions = [...this.#insertions, ...put.made];
@@ -79,15 +96,12 @@ export class HostFile {
   /** Puts lines at the end, where they are not in it already. The last line ends as it did before. */
   putLines(lines: readonly string[]): void {
     const there = new Set(this.#text.split(/\r?\n/).map((line) => line.trim()));
-    const missing = lines.filter((line) => !there.has(line));
-    if (missing.length === 0) return;
     const lineEnd = /\r?\n/.exec(this.#text)?.[0] ?? '\n';
     const endsOpen = this.#text !== '' && !this.#text.endsWith('\n');
-    const text = endsOpen
-      ? missing.map((line) => `${lineEnd}${line}`).join('')
-      : missing.map((line) => `${line}${lineEnd}`).join('');
-    this.#text += text;
-    this.#insertions = [...this.#insertions, { lines: text }];
+    for (const line of lines.filter((each) => !there.has(each))) {
+      this.#text += endsOpen ? `${lineEnd}${line}` : `${line}${lineEnd}`;
+      this.#insertions = [...this.#insertions, { line }];
+    }
   }
 
   /** Gives a property that is there another value. It is not an insertion: what takes it back is the same once more. */
@@ -125,12 +139,8 @@ export class HostFile {
 
   /** Returns why it has to stay. What somebody else has taken out already is nothing to be said. */
   #takeOutOne(insertion: Exclude<Insertion, Made>): string | undefined {
-    if ('lines' in insertion) {
-      const [before, after, ...more] = this.#text.split(insertion.lines);
-      if (before === undefined || after === undefined || more.length > 0) {
-        return more.length > 0 ? `it has these lines more than once: ${JSON.stringify(insertion.lines)}` : undefined;
-      }
-      this.#text = before + after;
+    if ('line' in insertion) {
+      this.#text = withoutLine(this.#text, insertion.line);
       return undefined;
     }
     if ('element' in insertion) {
@@ -167,6 +177,23 @@ export class HostFile {
     if ('reason' in json) throw hostFileRefused(this.path, json.reason, json.line);
     return json;
   }
+}
+
+function whyNotInto(json: JsonText, at: Path): string {
+  // Of what is on the way to it, the outermost that is in the way.
+  const depth = at.findIndex((_, index) => typeof valueAt(json, at.slice(0, index + 1)) !== 'object');
+  const place = depth < 0 || valueAt(json, at.slice(0, depth + 1)) === undefined ? at : at.slice(0, depth + 1);
+  return `nothing can be put into ${place.join('.')}: it is ${textAt(json, place)}`;
+}
+
+/** Takes the last line that is this text out; with the line end before it where it has none of its own. */
+function withoutLine(text: string, line: string): string {
+  const lines = text.split(/(?<=\n)/);
+  const index = lines.findLastIndex((each) => each.replace(/\r?\n$/, '') === line);
+  if (index < 0) return text;
+  const before = lines.slice(0, index).join('');
+  const isOpen = index === lines.length - 1 && !text.endsWith('\n');
+  return isOpen ? before.replace(/\r?\n$/, '') : before + lines.slice(index + 1).join('');
 }
 
 /** A file that is there; undefined where there is none. Throws as the constructor does, and where it must not be written. */

@@ -9,15 +9,15 @@ export type Insertion =
   | { readonly at: readonly string[]; readonly element: string; readonly task?: string }
   /** An object or an array that had to be made, or was empty: its text before, null where it was not there. */
   | { readonly at: readonly string[]; readonly was: string | null }
-  /** Whole lines at the end of a file, with their line ends. */
-  | { readonly lines: string; readonly task?: string };
+  /** A line of its own, without its line end. */
+  | { readonly line: string; readonly task?: string };
 
 /** Whether it is what a lock of ours holds: a lock may have come with somebody else's repository. */
 export function isInsertion(value: unknown): value is Insertion {
   if (typeof value !== 'object' || value === null) return false;
-  const { at, key, value: put, element, was, lines, task } = value as { readonly [name: string]: unknown };
+  const { at, key, value: put, element, was, line, task } = value as { readonly [name: string]: unknown };
   if (task !== undefined && typeof task !== 'string') return false;
-  if (typeof lines === 'string') return lines !== '';
+  if (typeof line === 'string') return line.trim() !== '' && !/[\r\n]/.test(line);
   if (!Array.isArray(at) || !at.every((name) => typeof name === 'string')) return false;
   return (
     (typeof key === 'string' && typeof put === 'string') ||

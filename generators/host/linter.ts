@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Hint } from './formatter.ts';
+import { type Hint, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import type { Place } from './place.ts';
 
@@ -17,24 +17,24 @@ export function leaveAloneInLinters(
   folder: string,
   open: (path: string, dialect: 'jsonc' | 'lines') => HostFile | undefined,
 ): Hint[] {
-  const hints: Hint[] = [];
+  const hints: (Hint & { names: string })[] = [];
   for (const { folder: home, packageJson } of levels) {
     const names = readdirSync(home);
     const path = relative(home, join(root, folder)).replaceAll('\\', '/');
     const shown = (name: string) => relative(root, join(home, name)).replaceAll('\\', '/');
     const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
     const old = names.find((name) => /^\.eslintrc(\.\w+)?$/.test(name));
-    if (flat !== undefined) hints.push({ file: shown(flat), line: `{ ignores: ['${path}/'] },` });
+    if (flat !== undefined) hints.push({ file: shown(flat), line: `{ ignores: ['${path}/'] },`, names: path });
     else if (old !== undefined || (names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) {
       const file = home === root ? open('.eslintignore', 'lines') : undefined;
       if (file) file.putLines([`${path}/`]);
-      else hints.push({ file: shown('.eslintignore'), line: `${path}/` });
+      else hints.push({ file: shown('.eslintignore'), line: `${path}/`, names: path });
     }
     if (names.includes('.oxlintrc.json')) {
       const file = home === root ? open('.oxlintrc.json', 'jsonc') : undefined;
       if (file) file.putElement(['ignorePatterns'], `${path}/`);
-      else hints.push({ file: shown('.oxlintrc.json'), line: `"ignorePatterns": ["${path}/"]` });
+      else hints.push({ file: shown('.oxlintrc.json'), line: `"ignorePatterns": ["${path}/"]`, names: path });
     }
   }
-  return hints;
+  return unwritten(root, hints);
 }

@@ -61,7 +61,11 @@ function packageJsonIn(folder: string): PackageJson | undefined {
 
 function nearestPackage(cwd: string): string {
   const folders = upwards(cwd);
-  const found = folders.find((folder) => stat(join(folder, PACKAGE_JSON))?.isFile());
+  // One that is a link is not passed over: what is meant is this package, which is then refused.
+  const found = folders.find((folder) => {
+    const state = stat(join(folder, PACKAGE_JSON));
+    return state?.isFile() === true || state?.isSymbolicLink() === true;
+  });
   if (found !== undefined) return found;
   if (folders.some((folder) => stat(join(folder, 'deno.json')) ?? stat(join(folder, 'deno.jsonc')))) {
     throw notHere(

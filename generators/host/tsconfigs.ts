@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { createFilesMatcher, parseTsconfig } from 'get-tsconfig';
+import { createFilesMatcher, parseTsconfig, type TsConfigJsonResolved } from 'get-tsconfig';
 import { isBehindFolders, stat } from '../change-set/disk.ts';
 import { excludeByHand, hostFileRefused } from '../errors.ts';
 import { readJson, valueAt } from '../json/text.ts';
@@ -120,10 +120,13 @@ const texts = (value: unknown, name: string): string[] =>
     return typeof text === 'string' ? [text] : [];
   });
 
-function parsed({ path }: Tsconfig, root: string) {
+function parsed({ path, value }: Tsconfig, root: string): TsConfigJsonResolved {
   try {
     return parseTsconfig(path);
   } catch (error) {
+    // The base is a package that is not installed, or not in a folder: what it includes and excludes is its own files.
+    const isPackage = [value['extends']].flat().some((base) => typeof base === 'string' && !/^[./]/.test(base));
+    if (isPackage) return value as TsConfigJsonResolved;
     throw hostFileRefused(relative(root, path), (error as Error).message);
   }
 }

@@ -99,7 +99,7 @@ function insertion({ text }: JsonText, holder: Node, key: string | undefined, va
   if (last === undefined) {
     const outer = /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', holder.offset - 1) + 1))?.[0] ?? '';
     const inline = { from: opening, to: closing, text: written(key, value, ': ', undefined) };
-    if (style.isOneLine) return [inline];
+    if (style.isOneLine || key === undefined) return [inline];
     const inner = `${outer}${style.unit}`;
     const body = written(key, value, ': ', { ...style, indent: inner });
     return [{ from: opening, to: closing, text: `${style.lineEnd}${inner}${body}${style.lineEnd}${outer}` }];
@@ -141,10 +141,17 @@ function written(
   colon: string,
   lines: (Style & { readonly indent: string }) | undefined,
 ): string {
-  const text = lines
-    ? JSON.stringify(value, null, lines.unit).replaceAll('\n', `${lines.lineEnd}${lines.indent}`)
-    : JSON.stringify(value);
+  const text = lines ? inLines(value, lines) : JSON.stringify(value);
   return key === undefined ? text : `${JSON.stringify(key)}${colon}${text}`;
+}
+
+/** An object in lines of its own; an array in one, as formatters have a short one. */
+function inLines(value: unknown, style: Style & { readonly indent: string }): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value);
+  const { lineEnd, unit, indent } = style;
+  const inner = { ...style, indent: `${indent}${unit}` };
+  const properties = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${inLines(each, inner)}`);
+  return `{${lineEnd}${inner.indent}${properties.join(`,${lineEnd}${inner.indent}`)}${lineEnd}${indent}}`;
 }
 
 /** Takes a property out. Returns the text unchanged where it is not there. */

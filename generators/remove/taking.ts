@@ -58,7 +58,8 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
     const reasons = file?.takeOut((insertion) => isLast || goesWith(task, insertion, lock)) ?? [];
     kept.push(...reasons.map((reason) => ({ path, reason })));
   }
-  if (whole === undefined) takeScripts(subject, host.open(PACKAGE_JSON, 'json'));
+  const isWritten = lock === undefined || lock.files[PACKAGE_JSON] !== undefined;
+  if (isWritten && whole === undefined) takeScripts(subject, host.open(PACKAGE_JSON, 'json'));
 
   const edited = host.edited();
   wanted.push(...edited.map(({ path, bytes }) => ({ path, after: bytes })));

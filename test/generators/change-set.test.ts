@@ -64,7 +64,7 @@ describe('a path is refused, and nothing is written:', () => {
     '.ｇｉｔ/config',
     'node_modules/x/index.js',
     'Node_Modules/x',
-    '.divvy/last/record.json',
+    '.divvy/last/record',
     'con',
     'a/NUL.txt',
     'com1.ts',
@@ -220,10 +220,7 @@ describe('a write', () => {
 describe('a record that came with somebody else’s repository', () => {
   const plant = (root: string, record: unknown) => {
     mkdirSync(join(root, '.divvy/pending/before'), { recursive: true });
-    writeFileSync(
-      join(root, '.divvy/pending/record.json'),
-      typeof record === 'string' ? record : JSON.stringify(record),
-    );
+    writeFileSync(join(root, '.divvy/pending/record'), typeof record === 'string' ? record : JSON.stringify(record));
   };
   const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
   const change = (path: string) => ({ path, before: null, after: { sha256: EMPTY } });

@@ -68,7 +68,7 @@ describe.each([
       // Killed between the making of the folder and the first word of the record, an empty folder may be left.
       const after = treeOf(join(folder, String(step)));
       if (!wasKilled) break;
-      const isDone = 'project/.divvy/last/record.json' in after;
+      const isDone = 'project/.divvy/last/record' in after;
       if (isDone) expect(Object.keys(after).filter((path) => /pending|done/.test(path))).toEqual([]);
       if (!isDone) expect(withoutEmptyRoot(after, before), `step ${step}`).toEqual(before);
     }
@@ -103,7 +103,7 @@ function lastPendingStep(
   for (let step = steps; step > 0; step--) {
     const root = copyOf(folder, join(scratch, `pending-${act}-${step}`));
     run(step, act, root, files);
-    if (existsSync(join(root, '.divvy/pending/record.json'))) return step;
+    if (existsSync(join(root, '.divvy/pending/record'))) return step;
   }
   throw new Error('it is never pending');
 }

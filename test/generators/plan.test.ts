@@ -150,7 +150,7 @@ describe('a hostile plan is refused, and nothing is written:', () => {
       '.GIT/x',
       'node_modules/x/i.js',
     ].map((path): [string, unknown] => [`path ${path}`, withPath(path)]),
-    ...['.divvy/last/record.json', 'a\0b', 'link/x', 'dangling', 'A', 'a/b', 'x'.repeat(300), ''].map(
+    ...['.divvy/last/record', 'a\0b', 'link/x', 'dangling', 'A', 'a/b', 'x'.repeat(300), ''].map(
       (path): [string, unknown] => [`path ${JSON.stringify(path).slice(0, 40)}`, withPath(path)],
     ),
     ...['..', '../..', '/tmp', 'link', 'link/deep', 'file', '.git', '', 'a/..'].map((folder): [string, unknown] => [

@@ -49,7 +49,7 @@ export async function killAtRandom(times: number): Promise<number> {
     if (isPending(root)) cut++;
     recover(root);
     const now = treeOf(root, ['.divvy']);
-    const isDone = existsSync(join(root, '.divvy/last/record.json'));
+    const isDone = existsSync(join(root, '.divvy/last/record'));
     expect(now, `killed for the ${time + 1}th time, with ${isDone ? 'a' : 'no'} record`).toEqual(
       isDone ? AFTER : BEFORE,
     );

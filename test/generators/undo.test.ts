@@ -224,7 +224,7 @@ describe('a record that came with somebody else’s repository', () => {
     const folder = freshFolder();
     const root = join(folder, 'project');
     mkdirSync(join(root, '.divvy/last/before'), { recursive: true });
-    writeFileSync(join(root, '.divvy/last/record.json'), JSON.stringify(text));
+    writeFileSync(join(root, '.divvy/last/record'), JSON.stringify(text));
     writeFileSync(join(folder, 'outside'), '');
     writeFileSync(join(root, 'a'), '');
     return root;

@@ -1,0 +1,25 @@
+/** What has to be written by hand: what is outside of the package is nobody's but its own, and a program is not edited. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A line that somebody has to add. */
+export interface Hint {
+  /** Relative to the package. */
+  readonly file: string;
+  readonly line: string;
+}
+
+/** Those of some hints whose file does not say already what it has to: `names`, the path that the line is about. */
+export const unwritten = (root: string, hints: readonly (Hint & { readonly names: string })[]): Hint[] =>
+  hints
+    .filter(({ file, names }) => !textOf(join(root, file)).includes(names))
+    .map(({ file, line }) => ({ file, line }));
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ''; // It is to be made.
+  }
+}
