@@ -40,7 +40,7 @@ export async function readPackage(
       ...['--cache', join(path, 'cache')],
       ...['--pack-destination', packed],
       // Settings that the npm may have left which started this command.
-      ...['--dry-run=false', '--workspaces=false', '--global=false', '--json=false'],
+      ...['--dry-run=false', '--workspaces=false'],
       ...['--', `${source.name}@${source.version}`],
     ];
     const limits = { mostBytes: MOST_SAID, seconds: LIMITS.fetchedSeconds, signal: isTooLarge };

@@ -218,16 +218,19 @@ describe('--ref is refused, and nothing is done with it:', () => {
     'a\nb',
     'a\u001b[2J',
     'x'.repeat(251),
-    'nowhere',
-    'refs/heads/nowhere',
-    'abcdef1',
   ])('%j', async (ref) => {
-    const folder = repositoryWith();
-    const environment = settings({});
-    const before = git(folder, 'for-each-ref');
-    const { exitCode, message } = await refusal(() => fetchFrom(folder, { ref, environment }));
-    expect([exitCode, message]).toEqual([2, expect.stringMatching(/^--ref /)]);
-    expect(git(folder, 'for-each-ref')).toBe(before);
+    // Before git is asked, which there is none of here.
+    const environment = settings({}, { PATH: freshFolder() });
+    const { exitCode, message } = await refusal(() => fetchText('git+file:///x', { ref, environment }));
+    expect([exitCode, message]).toEqual([
+      2,
+      expect.stringMatching(/^--ref .*(cannot be the name|1 to 250 characters)/),
+    ]);
+  });
+
+  test.each(['nowhere', 'refs/heads/nowhere', 'abcdef1', '+main'])('%s, which is not there', async (ref) => {
+    const { exitCode, message } = await refusal(() => fetchFrom(repositoryWith(), { ref }));
+    expect([exitCode, message]).toEqual([2, expect.stringMatching(/^--ref .*no such branch or tag/)]);
   });
 
   test('a name that is a branch and a tag', async () => {

@@ -177,7 +177,7 @@ describe('a registry that wants a token', () => {
       `registry=${registry.url}`,
       `${registry.url.replace('http:', '')}:_authToken=npm_s3cr3tOther`,
     ]);
-    const loud = { ...others, npm_config_loglevel: 'silly' };
+    const loud = { ...others, npm_config_loglevel: 'silly', npm_config_json: 'true' };
     for (const environment of [somebody([`registry=${registry.url}`]), others, loud]) {
       const { exitCode, message, remedy } = await refusal(() => fetchText('npm:@acme/private', environment));
       expect([exitCode, message]).toEqual([1, expect.stringMatching(/E401/)]);
