@@ -67,7 +67,7 @@ const validators: Plugin = {
   load(id) {
     if (id !== join(import.meta.dirname, 'generators/validators.ts')) return null;
     const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json'], { cwd: import.meta.dirname });
-    const ajv = new Ajv({ strict: false, code: { source: true } });
+    const ajv = new Ajv({ strict: false, allErrors: true, code: { source: true } });
     for (const path of schemas) ajv.addSchema(JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8')), path);
     const names = Object.fromEntries(schemas.map((path, index) => [`check${index}`, path]));
     const table = Object.entries(names).map(([name, path]) => `${JSON.stringify(path)}: exports.${name}`);

@@ -80,7 +80,12 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     words: { most: 1, what: 'one task' },
     load: async () => (await import('../generators/status/status.ts')).status,
   },
-  template: LATER,
+  template: {
+    takes: '<part> …',
+    summary: 'list, new <name>, check [folder] or test [folder]: templates of a team',
+    words: { most: 3, what: 'list, new, check or test, and one name or folder' },
+    load: async () => (await import('../generators/template/template.ts')).template,
+  },
   doctor: LATER,
   diff: LATER,
   upgrade: LATER,
@@ -143,7 +148,12 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
     }
     if (isMain) refuseNoFile(words[0]);
   }
-  if (values.help) return say(shown === program ? programHelp(program, commands) : commandHelp(shown, name, entry));
+  if (values.help) {
+    const help = shown === program ? programHelp(program, commands) : commandHelp(shown, name, entry);
+    if (values.template === undefined) return say(help);
+    const { templateHelp } = await import('../generators/template-help.ts');
+    return say(`${help}\n\n${await templateHelp(values, cwd)}`);
+  }
   if (values.version) return say(version);
   const command = await entry.load();
   return command({

@@ -98,6 +98,12 @@ async function fetched(
   return fetchTemplate(text, { cwd, environment, ref, expected }, name);
 }
 
+/** Whether a text is a range of versions. */
+export async function isRange(text: string): Promise<boolean> {
+  const { default: validRange } = await import('semver/ranges/valid.js');
+  return validRange(text) !== null;
+}
+
 async function refuseUnmet({ name, requires = {} }: TemplateManifest): Promise<void> {
   if (requires.divvy === undefined && requires.node === undefined) return;
   const { default: satisfies } = await import('semver/functions/satisfies.js');

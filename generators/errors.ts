@@ -483,6 +483,33 @@ export const templateNotRendered = (path: string, line: number, reason: string):
     "Nothing was changed. Give another answer, or tell the template's author.",
   );
 
+export const noTemplateCommand = (command: string, word: string | undefined, nearest: string | undefined): Refusal =>
+  new Refusal(
+    2,
+    word === undefined ? `\`${command}\` needs to be told what to do` : `\`${command}\` does not know ${quoted(word)}`,
+    `${didYouMean(nearest)}Write \`${command} list\`, \`${command} new <name>\`, \`${command} check [folder]\` or \`${command} test [folder]\`.`,
+  );
+
+export const noNameForTemplate = (command: string): Refusal =>
+  new Refusal(2, 'the new template has no name', `Write \`${command} <name>\`, such as ${command} team-backfill.`);
+
+export const badTemplateName = (name: string, reason: string): Refusal =>
+  new Refusal(2, `${quoted(name)} cannot be the name of a template: ${reason}`, 'Try another, such as team-backfill.');
+
+export const badCase = (file: string, reason: string): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(file)}:1: ${harmless(reason)}`,
+    'A set of answers is { "answers": { "prompt": "…" }, "hooks": ["…"] }; `divvy template check` tells all faults.',
+  );
+
+export const nothingToTestWith = (packages: readonly string[], reason: string): Refusal =>
+  new Refusal(
+    1,
+    `nothing was tested: ${packages.join(', ')} are not installed above the template, and npm could not install them: ${reason}`,
+    'Install them beside the template: npm install --save-dev typescript @types/node.',
+  );
+
 // After the write
 
 export const afterWriteFailed = ({

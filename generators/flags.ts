@@ -73,8 +73,16 @@ export const flags = {
   'data-file': { value: 'FILE', help: 'those answers, as a JSON file', commands: MAKE },
   'runtime-dir': { value: 'DIR', help: 'where the runtime is put; vendor/divvy', commands: MAKE },
   task: { value: 'TASK', help: 'the task, by name or path, where there are several', commands: ['hook'] },
-  'dry-run': { help: 'say what would be written, and write nothing', commands: WRITE },
-  diff: { help: 'show it line by line, and write nothing', commands: WRITE },
+  'dry-run': {
+    help: 'say what would be written, and write nothing',
+    helpIn: { template: 'new: say what would be written, and write nothing' },
+    commands: [...WRITE, 'template'],
+  },
+  diff: {
+    help: 'show it line by line, and write nothing',
+    helpIn: { template: 'new: show it line by line, and write nothing' },
+    commands: [...WRITE, 'template'],
+  },
   plan: {
     value: 'FILE',
     help: 'write a plan for `divvy apply`, and nothing else',
@@ -113,7 +121,7 @@ export const flags = {
     help: 'work in this folder instead of the current one',
     helpIn: { add: 'the package to work in; by default the one that is here' },
   },
-  json: { help: 'one JSON object on stdout; text goes to stderr', commands: [...WRITE, 'list', 'status'] },
+  json: { help: 'one JSON object on stdout; text goes to stderr', commands: [...WRITE, 'list', 'status', 'template'] },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },
   color: { negation: 'only', help: 'no colours; NO_COLOR and TERM=dumb mean the same' },

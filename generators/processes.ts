@@ -11,6 +11,8 @@ export type ToolResult =
       readonly reason: string;
       /** What it had to say of it on stderr, where that was collected. */
       readonly said: string;
+      /** The same of stdout. */
+      readonly output: string;
       /** It is not on this machine. */
       readonly missing: boolean;
     };
@@ -49,6 +51,7 @@ export async function runTool(
     done: false,
     reason: missing ? `${command} is not on this machine` : (result.shortMessage ?? 'it failed'),
     said: String(result.stderr ?? ''),
+    output: String(result.stdout ?? ''),
     missing,
   };
 }

@@ -67,7 +67,7 @@ const FIRST = [DEFAULT_TEMPLATE, 'dance-party', 'files', 'http', 'csv'];
 
 /** The manifests of the templates of this package. */
 export function templates(): TemplateManifest[] {
-  const names = filesBelow('templates').flatMap((path) => /^([^/]+)\/divvy\.template\.json$/.exec(path)?.[1] ?? []);
+  const names = filesBelow('templates').flatMap((path) => /^([^/_][^/]*)\/divvy\.template\.json$/.exec(path)?.[1] ?? []);
   const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
   return names.sort((a, b) => rank(a) - rank(b)).map(manifestOf);
 }
@@ -81,6 +81,9 @@ export function findTemplate(name: string): Template {
 }
 
 export const isBuiltIn = (name: string): boolean => templates().some((template) => template.name === name);
+
+/** The files of a new template, which is one to start from. */
+export const newTemplateFiles = (): readonly TemplateFile[] => filesOf('templates/_template');
 
 /** What every new project has, beside its template. */
 export const projectTemplateFiles = (): readonly TemplateFile[] => filesOf('templates/_project');

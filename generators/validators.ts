@@ -8,4 +8,4 @@ import { read } from './package.ts';
 
 /** Returns what checks a value against a schema; the schema's path is relative to the package. */
 export const validatorOf = (schema: string): ValidateFunction =>
-  new Ajv({ strict: false }).compile(JSON.parse(read(schema).toString('utf8')) as object);
+  new Ajv({ strict: false, allErrors: true }).compile(JSON.parse(read(schema).toString('utf8')) as object);

@@ -68,15 +68,15 @@ function exclude(
   elements: readonly string[],
 ): void {
   // What is written in no file is the folders that are written to.
-  const written = [outDir, declarationDir].filter((folder) => folder !== undefined);
-  const inherited = (effective ?? []).filter((folder) => !written.includes(folder));
+  const written = [outDir, declarationDir].flatMap((folder) => (folder === undefined ? [] : [plain(folder)]));
+  const inherited = (effective ?? []).filter((folder) => !written.includes(plain(folder)));
   if (value['exclude'] === undefined && inherited.length > 0) {
     throw excludeByHand(file.path, 'has its exclude from another file, and one of its own would take its place', [
       ...inherited,
       ...elements,
     ]);
   }
-  const standing = value['exclude'] === undefined ? [...LEFT_OUT_BY_DEFAULT, ...written.map(plain)] : [];
+  const standing = value['exclude'] === undefined ? [...LEFT_OUT_BY_DEFAULT, ...written] : [];
   for (const element of [...standing, ...elements]) file.putElement(['exclude'], element);
 }
 

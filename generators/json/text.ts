@@ -103,13 +103,13 @@ export function textAt({ text, root }: JsonText, path: Path): string | undefined
 }
 
 /** The line, from 1, that the value at a place begins in; of what is not there, that of the nearest around it. */
-export function lineAt({ text, root }: JsonText, path: Path): number {
+export function lineAt({ text, root }: JsonText, path: readonly (string | number)[]): number {
   const node = nodeAt(root, path);
   if (node === undefined && path.length > 0) return lineAt({ text, root }, path.slice(0, -1));
   return text.slice(0, node?.offset ?? 0).split('\n').length;
 }
 
-export const nodeAt = (root: Node, path: Path): Node | undefined => findNodeAtLocation(root, [...path]);
+export const nodeAt = (root: Node, path: readonly (string | number)[]): Node | undefined => findNodeAtLocation(root, [...path]);
 
 export const endOf = ({ offset, length }: Node): number => offset + length;
 

@@ -91,6 +91,10 @@ function checked(prompt: Prompt, value: string): string {
   return text;
 }
 
+/** Why a value, as a manifest or a file has it, cannot be the answer to a prompt; undefined where it can. */
+export const whyNotGiven = (prompt: Prompt, value: unknown): string | undefined =>
+  whyNotAnswer(prompt, prompt.type === 'yes-no' && /^(true|false)$/.test(String(value)) ? 'yes' : asText(value));
+
 function whyNotAnswer({ type, pattern, choices = [] }: Prompt, value: string): string | undefined {
   if (value.length > LONGEST) return `it is longer than ${LONGEST} characters`;
   if (/[\p{C}\u2028\u2029]/u.test(value)) return 'it has characters that cannot be seen, or more than one line';

@@ -66,8 +66,7 @@ async function rendered(
 ): Promise<TemplateFile> {
   const { task, runtimeDir, answers = [] } = given;
   const isEjs = path.endsWith('.ejs');
-  const bare = unhidden(isEjs ? path.slice(0, -'.ejs'.length) : path);
-  const target = withNames(bare, task, answers);
+  const target = targetOf(path, task, answers);
   const source = bytes.toString('utf8');
   // An image, or whatever it is: there are no names in it.
   if (!Buffer.from(source).equals(bytes)) return { path: target, bytes };
@@ -76,6 +75,10 @@ async function rendered(
   const named = withNames(source, task, answers).replaceAll('vendor/divvy', runtimeDir);
   return { path: target, bytes: Buffer.from(await filled(target, named, answers)) };
 }
+
+/** Where a file of a template is to be. */
+export const targetOf = (path: string, task: string, answers: readonly Answer[]): string =>
+  withNames(unhidden(path.replace(/\.ejs$/, '')), task, answers);
 
 /** npm leaves .gitignore out of a package, and a package.json in templates/ would be a package of its own. */
 const unhidden = (path: string): string =>

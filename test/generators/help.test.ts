@@ -21,6 +21,8 @@ describe.each([
   ['divvy-apply', divvy, ['apply', '--help']],
   ['divvy-list', divvy, ['list', '-h']],
   ['divvy-status', divvy, ['status', '--help']],
+  ['divvy-template', divvy, ['template', '--help']],
+  ['divvy-template', divvy, ['template', 'check', '--help']],
   ['divvy-run', divvy, ['run', '--help']],
 ] as const)('%s.txt', (name, command, argv) => {
   test(`is what ${argv.join(' ')} prints`, async () => {
@@ -46,10 +48,20 @@ test.each([
 });
 
 test.each([
-  [[], 'no command and no task file is given', 'create, add, remove, hook, undo, apply, run, list, status'],
+  [[], 'no command and no task file is given', 'create, add, remove, hook, undo, apply, run, list, status, template'],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
   [['upgrade'], '`divvy upgrade` is not there yet', 'divvy --help'],
-  [['template', 'list'], '`divvy template` is not there yet', 'divvy --help'],
+  [['template'], '`divvy template` needs to be told what to do', 'Write `divvy template list`'],
+  [['template', 'chek'], '`divvy template` does not know "chek"', 'Did you mean check?'],
+  [['template', 'list', 'x'], '"x" is one argument too many', 'no arguments'],
+  [['template', 'check', 'a', 'b'], '"b" is one argument too many', 'one folder'],
+  [['template', 'check', '--dry-run'], '--dry-run means nothing to divvy template check', 'lists its flags'],
+  [['template', 'new'], 'the new template has no name', '`divvy template new <name>`'],
+  [
+    ['template', 'new', 'My Template'],
+    '"My Template" cannot be the name of a template: a name is lower-case words',
+    'Try another',
+  ],
   [['add'], 'no task is named', '`divvy add <task>`'],
   [['remove'], 'no task is named', '`divvy remove <task>`'],
   [['remove', 'nightly'], 'there is no divvy.json in', 'npm create divvy-task'],

@@ -1,0 +1,109 @@
+/** `divvy template new <name>`: a template that works, to start from. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { recover } from '../change-set/recovery.ts';
+import { realRoot, survey, type Wanted } from '../change-set/survey.ts';
+import { write } from '../change-set/write.ts';
+import type { Call, Exit } from '../command.ts';
+import { badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts';
+import { whyNotName } from '../names.ts';
+import { read, version } from '../package.ts';
+import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { asArgument, asTyped, commandLine } from '../shell.ts';
+import { newTemplateFiles } from '../templates.ts';
+import { tellOfRecovery } from '../terminal.ts';
+
+/** Resolves with 0. Rejects with a Refusal: exit code 2 for a name that is none, 3 for a folder that is not empty. */
+export async function make(call: Call): Promise<Exit> {
+  const { terminal, cwd } = call;
+  const [given] = call.words;
+  if (given === undefined) throw noNameForTemplate(call.shown);
+  const name = basename(resolve(cwd, given));
+  const reason = whyNotName(name);
+  if (reason !== undefined) throw badTemplateName(name, reason);
+  const root = realRoot(resolve(cwd, given));
+  if (!isPreview(call) && stat(root) !== undefined) tellOfRecovery(terminal, recover(root));
+  const there = stat(root) === undefined ? [] : readdirSync(root).filter((entry) => entry !== '.divvy');
+  if (there.length > 0) throw folderNotEmpty(given, there.slice(0, 3));
+
+  const workshop = workshopAbove(dirname(root));
+  const { added } = survey(root, filesOf(name, root, workshop));
+  if (!isPreview(call)) write({ root, changes: added }, asTyped(call));
+  sayPreview(call, previewOf(added));
+  if (isPreview(call)) sayNotWritten(call, root, added.length, undefined);
+  else terminal.say(whatIsNext(call, name, given, workshop));
+  terminal.result({
+    command: 'template new',
+    version,
+    written: !isPreview(call),
+    folder: root,
+    template: name,
+    ...filesAsJson(call, previewOf(added)),
+  });
+  return 0;
+}
+
+/** The folder above whose package.json resolves `#divvy` already: several templates share what an editor needs. */
+function workshopAbove(folder: string): string | undefined {
+  const file = join(folder, 'package.json');
+  if (stat(file)?.isFile()) {
+    try {
+      const { imports } = JSON.parse(readFileSync(file, 'utf8')) as { imports?: { '#divvy'?: unknown } };
+      return imports?.['#divvy'] === undefined ? undefined : folder;
+    } catch {
+      return undefined;
+    }
+  }
+  return stat(join(folder, '.git')) !== undefined || dirname(folder) === folder
+    ? undefined
+    : workshopAbove(dirname(folder));
+}
+
+/** What is for an editor, and not the template: left out where it is above already. */
+const FOR_EDITORS = ['_package.json', '_gitignore'];
+
+function filesOf(name: string, root: string, workshop: string | undefined): Wanted[] {
+  const modules = `${relative(root, workshop ?? root).replaceAll('\\', '/') || '.'}/node_modules`;
+  const schema = `${modules}/create-divvy-task/templates/divvy.template.schema.json`;
+  const files = newTemplateFiles()
+    .filter(({ path }) => workshop === undefined || !FOR_EDITORS.includes(path))
+    .map(({ path, bytes }) => ({
+      path: path.replace(/^_package\.json$/, 'package.json').replace(/^_gitignore$/, '.gitignore'),
+      after: Buffer.from(named(bytes.toString('utf8'), name, schema)),
+    }));
+  return workshop === undefined ? [...files, { path: 'tsconfig.json', after: Buffer.from(tsconfigText()) }] : files;
+}
+
+const named = (text: string, name: string, schema: string): string =>
+  text
+    .replaceAll('"../divvy.template.schema.json"', JSON.stringify(schema))
+    .replaceAll('team-template', name)
+    .replaceAll('0.0.0-generator', version);
+
+/** The rules of a new project, for the files of all templates below. */
+function tsconfigText(): string {
+  const { compilerOptions } = JSON.parse(read('templates/_project/tsconfig.json').toString('utf8')) as {
+    compilerOptions: object;
+  };
+  return `${JSON.stringify({ compilerOptions, include: ['**/files/**/*.ts'] }, null, 2)}\n`;
+}
+
+function whatIsNext({ terminal: { style } }: Call, name: string, given: string, workshop: string | undefined): string {
+  const go = commandLine(['cd', asArgument(given)]);
+  const divvy = 'npx -p create-divvy-task divvy';
+  return [
+    `${style.strong(name)} is there: a template that works, with two prompts.`,
+    '',
+    style.strong('Next:'),
+    `  ${go}`,
+    ...(workshop === undefined ? ['  npm install                for your editor: typescript, and what #divvy is'] : []),
+    `  ${divvy} template check`,
+    `  ${divvy} template test`,
+    '  Make files/tasks/example-task.ts yours; divvy.template.json says what is asked for',
+    '',
+    `To use it: ${divvy} add nightly -t ${commandLine([given.startsWith('/') ? given : `./${given.replace(/^\.\//, '')}`])}`,
+    `To take it back: ${go} && ${divvy} undo`,
+  ].join('\n');
+}

@@ -1,0 +1,26 @@
+/** The templates in a folder of their author's. */
+
+import { resolve } from 'node:path';
+import { realRoot } from '../change-set/survey.ts';
+import type { Call } from '../command.ts';
+import { noTemplateIn } from '../errors.ts';
+import { readFolder } from '../sources/folder.ts';
+import type { SourceFile } from '../sources/gathering.ts';
+import { type BrokenTemplate, type FoundTemplate, templatesIn } from '../sources/templates-in.ts';
+
+export interface OwnTemplates {
+  /** Absolute, without symbolic links. */
+  readonly root: string;
+  /** By their paths in the root. */
+  readonly files: readonly SourceFile[];
+  readonly found: readonly (FoundTemplate | BrokenTemplate)[];
+}
+
+/** Rejects with a Refusal where there is no such folder (exit code 1), or no template in it (2). */
+export async function ownTemplates({ cwd, words }: Call): Promise<OwnTemplates> {
+  const [shown = '.'] = words;
+  const { files } = readFolder({ kind: 'folder', path: shown, shown, within: '' }, cwd);
+  const found = await templatesIn(files, shown);
+  if (found.length === 0) throw noTemplateIn(shown, undefined, [], undefined);
+  return { root: realRoot(resolve(cwd, shown)), files, found };
+}

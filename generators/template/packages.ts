@@ -1,0 +1,56 @@
+/** The packages that a template is tested with: those above it, or else those of one install. */
+
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { nothingToTestWith } from '../errors.ts';
+import { read } from '../package.ts';
+import { runTool } from '../processes.ts';
+import type { TemplateManifest } from '../templates.ts';
+
+/**
+ * Puts the compiler, the types of Node.js and what the template imports into node_modules of a folder.
+ *
+ * Resolves with where they are from, in words. Rejects with a Refusal with exit code 1 where they cannot be had.
+ */
+export async function providePackages(folder: string, template: string, manifest: TemplateManifest): Promise<string> {
+  const needed = neededBy(manifest);
+  const names = Object.keys(needed);
+  const above = names.map((name) => [name, packageAbove(template, name)] as const);
+  if (above.every(([, found]) => found !== undefined)) {
+    for (const [name, found = ''] of above) {
+      const link = join(folder, 'node_modules', name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(found, link, 'junction');
+    }
+    return `${names.map((name, index) => `${name} ${versionIn(above[index]?.[1] ?? '')}`).join(', ')}, from above the template`;
+  }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: needed }));
+  const result = await runTool('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'], {
+    cwd: folder,
+  });
+  if (!result.done) {
+    throw nothingToTestWith(
+      above.filter(([, found]) => found === undefined).map(([name]) => name),
+      result.said.trim().split('\n')[0] || result.reason,
+    );
+  }
+  return `${names.join(', ')}, installed for this by npm`;
+}
+
+/** As a new project has them. */
+function neededBy({ dependencies = {}, permissions }: TemplateManifest): { [name: string]: string } {
+  const { devDependencies } = JSON.parse(read('templates/_project/_package.json').toString('utf8')) as {
+    devDependencies: { [name: string]: string };
+  };
+  return { ...devDependencies, ...permissions?.packageJson?.devDependencies, ...dependencies };
+}
+
+function packageAbove(folder: string, name: string): string | undefined {
+  const here = join(folder, 'node_modules', name);
+  if (stat(join(here, 'package.json')) !== undefined) return here;
+  return dirname(folder) === folder ? undefined : packageAbove(dirname(folder), name);
+}
+
+const versionIn = (folder: string): string =>
+  (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: string }).version ?? '';

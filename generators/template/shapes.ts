@@ -1,0 +1,41 @@
+/** Where a template is tried: a new project, and repositories that were there before. */
+
+export interface Shape {
+  readonly name: string;
+  /** The command that puts the template there. */
+  readonly command: 'create' | 'add';
+  /** What is there before, by its path. */
+  readonly files: { readonly [path: string]: string };
+  /** The tsconfigs that are checked by, each with what else the compiler is told. */
+  readonly checks: readonly (readonly string[])[];
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+const scripts = { test: 'node --test' };
+
+export const SHAPES: readonly Shape[] = [
+  { name: 'a new project', command: 'create', files: {}, checks: [['tsconfig.json']] },
+  {
+    name: 'an ESM package',
+    command: 'add',
+    files: {
+      'package.json': json({ name: 'esm-package', version: '1.0.0', private: true, type: 'module', scripts }),
+      'index.js': 'export const answer = 42;\n',
+    },
+    checks: [['tasks/tsconfig.json']],
+  },
+  {
+    name: 'a CommonJS package',
+    command: 'add',
+    files: {
+      'package.json': json({ name: 'commonjs-package', version: '1.0.0', private: true, type: 'commonjs', scripts }),
+      'tsconfig.json': json({
+        compilerOptions: { target: 'es2022', module: 'node16', strict: true, outDir: 'out', types: ['node'] },
+      }),
+      'src/index.ts': 'export const answer: number = 42;\n',
+    },
+    // Its own check must go on to pass: what was put in is none of its business.
+    checks: [['tasks/tsconfig.json'], ['tsconfig.json', '--noEmit']],
+  },
+];

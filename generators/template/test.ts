@@ -1,0 +1,104 @@
+/** `divvy template test [folder]`: makes projects of a template, checks their types and runs their tests. */
+
+import { join } from 'node:path';
+import type { Call, Exit } from '../command.ts';
+import { badCase } from '../errors.ts';
+import { harmless } from '../harmless.ts';
+import { version } from '../package.ts';
+import { inPrivateFolder } from '../sources/private-folder.ts';
+import { asTemplate } from '../sources/template.ts';
+import type { FoundTemplate } from '../sources/templates-in.ts';
+import { askedBy, askedInWords } from '../trusting.ts';
+import { type Case, casesOf } from './cases.ts';
+import { ownTemplates } from './own.ts';
+import { providePackages } from './packages.ts';
+import { SHAPES } from './shapes.ts';
+import { type Bench, type Step, tryOut } from './trial.ts';
+
+/** Of one set of answers in one shape. */
+interface Tried {
+  readonly case: string;
+  readonly shape: string;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Resolves with 0, or with 1 where something failed. Rejects with a Refusal: exit code 3 for a manifest or a set of answers
+ * that cannot be used, 1 where there is nothing to check types with.
+ */
+export async function test(call: Call): Promise<Exit> {
+  const { root, found } = await ownTemplates(call);
+  const broken = found.find((template) => 'refusal' in template);
+  if (broken && 'refusal' in broken) throw broken.refusal;
+  const templates: { name: string; folder: string; packages: string; tried: readonly Tried[] }[] = [];
+  for (const template of found as readonly FoundTemplate[]) {
+    const { name } = template.manifest;
+    templates.push({ name, folder: template.folder, ...(await testOne(call, template, join(root, template.folder))) });
+  }
+  const steps = templates.flatMap(({ tried }) => tried.flatMap((each) => each.steps));
+  const failed = steps.filter((step) => step.failed !== undefined).length;
+  call.terminal.say(failed === 0 ? `All ${steps.length} steps passed.` : `${failed} of ${steps.length} steps failed.`);
+  call.terminal.result({ command: 'template test', version, failed, templates });
+  return failed === 0 ? 0 : 1;
+}
+
+async function testOne(
+  call: Call,
+  template: FoundTemplate,
+  folder: string,
+): Promise<{ packages: string; tried: Tried[] }> {
+  const { terminal } = call;
+  const { manifest } = template;
+  const { cases, bad } = casesOf(template.files, manifest);
+  const [first] = bad;
+  if (first !== undefined) throw badCase(first.file, first.reason);
+  terminal.say(
+    `${terminal.style.strong(manifest.name)} ${manifest.version}: ${counted(cases)}, each in ${SHAPES.length} places`,
+  );
+  const asks = askedInWords(askedBy(asTemplate(template, { source: '', identity: '', resolved: '' })));
+  if (asks.length > 0) {
+    const lines = [
+      'It needs trust. It is yours, so testing it is the yes, for now: it will',
+      ...asks.map((word) => `  ${word}`),
+    ];
+    terminal.note(lines.join('\n'));
+  }
+  return inPrivateFolder(async ({ path }) => {
+    const packages = await providePackages(path, folder, manifest);
+    terminal.say(`with ${packages}`);
+    const bench: Bench = { folder: path, template: folder, environment: environmentOf(call, path) };
+    const tried: Tried[] = [];
+    for (const each of cases) {
+      for (const shape of SHAPES) {
+        const steps: Step[] = [];
+        for await (const step of tryOut(bench, each, shape)) {
+          steps.push(step);
+          say(call, `${each.name}, ${shape.name}: ${step.step}`, step.failed);
+        }
+        tried.push({ case: each.name, shape: shape.name, steps });
+      }
+    }
+    return { packages, tried };
+  });
+}
+
+const counted = (cases: readonly Case[]): string => {
+  const names = cases.map(({ name }) => harmless(name)).join(', ');
+  return cases.length === 1 ? `one set of answers (${names})` : `${cases.length} sets of answers (${names})`;
+};
+
+/**
+ * What is trusted for a test is remembered in a folder that goes. What npm or a test runner has put into the environment
+ * is for this command, and not for those that it starts.
+ */
+function environmentOf({ environment }: Call, folder: string): NodeJS.ProcessEnv {
+  const left = Object.entries(environment).filter(([name]) => !/^(npm_|NODE_TEST_CONTEXT$)/i.test(name));
+  const config = join(folder, 'config');
+  return { ...Object.fromEntries(left), XDG_CONFIG_HOME: config, APPDATA: config };
+}
+
+function say({ terminal }: Call, what: string, failed: string | undefined): void {
+  const { style } = terminal;
+  terminal.say(`  ${failed === undefined ? style.added('ok') : style.removed('failed')}  ${harmless(what)}`);
+  if (failed !== undefined) terminal.show(failed.replaceAll(/^/gm, '    '));
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Master, runInline } from '#divvy';
+import ExampleTask from '../tasks/example-task.ts';
+
+// The rows are given here: the task's own `dispatch` does not run, so a test touches no real data.
+const items = [{ id: 1 }, { id: 2 }, { id: 3 }];
+
+test('each row is processed, here in the test process', async () => {
+  const outcomes = await runInline(ExampleTask, { items });
+
+  assert.deepEqual(
+    outcomes.map(({ done }) => done),
+    [true, true, true],
+  );
+});
+
+test('each row is processed, by two workers', async () => {
+  const taskFile = new URL('../tasks/example-task.ts', import.meta.url);
+  const { counts } = await new Master(taskFile, { workers: 2, items, signals: false }).run();
+
+  assert.equal(counts.done, items.length);
+});
