@@ -62,25 +62,30 @@ export function leaveOut(
 
 function exclude(
   file: HostFile,
-  { value }: Tsconfig,
+  { path, value }: Tsconfig,
   effective: readonly string[] | undefined,
   { outDir, declarationDir }: { readonly outDir?: string; readonly declarationDir?: string },
   elements: readonly string[],
 ): void {
   // What is written in no file is the folders that are written to.
-  const written = [outDir, declarationDir].flatMap((folder) => (folder === undefined ? [] : [plain(folder)]));
-  const inherited = (effective ?? []).filter((folder) => !written.includes(plain(folder)));
+  const home = dirname(path);
+  // get-tsconfig puts `./` before an absolute path too.
+  const absolute = (folder: string) => resolve(home, folder.replace(/^\.\/(?=\/)/, ''));
+  const written = [outDir, declarationDir].filter((folder) => folder !== undefined).map(absolute);
+  const inherited = (effective ?? []).filter((folder) => !written.includes(absolute(folder)));
   if (value['exclude'] === undefined && inherited.length > 0) {
     throw excludeByHand(file.path, 'has its exclude from another file, and one of its own would take its place', [
       ...inherited,
       ...elements,
     ]);
   }
-  const standing = value['exclude'] === undefined ? [...LEFT_OUT_BY_DEFAULT, ...written] : [];
+  const standing = value['exclude'] === undefined ? [...LEFT_OUT_BY_DEFAULT, ...within(home, written)] : [];
   for (const element of [...standing, ...elements]) file.putElement(['exclude'], element);
 }
 
-const plain = (folder: string): string => folder.replace(/^\.\/|\/$/g, '');
+/** Those of some folders that are below another one, relative to it. */
+const within = (home: string, folders: readonly string[]): string[] =>
+  folders.map((folder) => relative(home, folder).replaceAll('\\', '/')).filter((folder) => /^(?!\.\.)./.test(folder));
 
 const tsconfigsIn = (folder: string): string[] =>
   readdirSync(folder)
