@@ -1,0 +1,161 @@
+// Every tsconfig that would take divvy's folders in leaves them out, and the host's own check gives what it gave.
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { divvy } from '../commands.ts';
+import { commitAll } from '../project.ts';
+import { PACKAGE, packageJson, prove, type Shape } from './proof.ts';
+import { contentOf, put, repositoryWith } from './repository.ts';
+
+const TSC = ['tsc', '-p', '.'];
+const tools = ['typescript', '@types/node'];
+const SOURCE = { 'package.json': packageJson(), 'src/one.ts': 'export const one: number = 1;\n' };
+const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
+
+const shapes: Record<string, Shape> = {
+  'JSONC with comments and trailing commas': {
+    files: {
+      ...SOURCE,
+      'tsconfig.json':
+        '// Ours\n{\n  "compilerOptions": {\n    "strict": true, // always\n    "noEmit": true,\n    "types": [],\n  }, // the end\n}\n',
+    },
+    tools,
+    edited: {
+      ...PACKAGE,
+      'tsconfig.json': ['\n  "exclude": ["node_modules", "tasks", "vendor/divvy"],'],
+    },
+    same: [TSC],
+  },
+  'paths, and an exclude of its own': {
+    files: {
+      ...SOURCE,
+      'src/two.ts': "import { one } from '@/one';\nexport const two = one + 1;\n",
+      'tsconfig.json': json({
+        compilerOptions: { module: 'preserve', noEmit: true, types: [], paths: { '@/*': ['./src/*'] } },
+        exclude: ['old'],
+      }),
+      'old/broken.ts': 'const number: string = 1;\n',
+    },
+    tools,
+    edited: { ...PACKAGE, 'tsconfig.json': [',\n    "tasks"', ',\n    "vendor/divvy"'] },
+    same: [TSC],
+  },
+  'project references, of which one takes all in': {
+    files: {
+      ...SOURCE,
+      'tsconfig.json': json({ files: [], references: [{ path: './src' }, { path: './tsconfig.rest.json' }] }),
+      'tsconfig.rest.json': json({ compilerOptions: { composite: true, noEmit: true, types: [] }, exclude: ['src'] }),
+      'src/tsconfig.json': json({ compilerOptions: { composite: true, outDir: '../dist', types: [] } }),
+      'rest.ts': 'export const rest = 1;\n',
+    },
+    tools,
+    edited: { ...PACKAGE, 'tsconfig.rest.json': [',\n    "tasks"', ',\n    "vendor/divvy"'] },
+    same: [
+      ['tsc', '-p', 'src', '--listFilesOnly'],
+      ['tsc', '-p', 'tsconfig.rest.json', '--listFilesOnly'],
+    ],
+  },
+  'one that emits': {
+    files: {
+      ...SOURCE,
+      'package.json': packageJson({ type: undefined }),
+      'tsconfig.json': json({
+        compilerOptions: { outDir: './dist', declaration: true, module: 'nodenext', types: [] },
+      }),
+    },
+    tools,
+    ending: '.mts',
+    edited: {
+      'package.json': PACKAGE['package.json'].map((piece) =>
+        piece.replace('.ts"', piece.includes('tasks') ? '.mts"' : '.ts"'),
+      ),
+      'tsconfig.json': [',\n  "exclude": ["node_modules", "dist", "tasks", "vendor/divvy"]'],
+    },
+    same: [[...TSC, '--listEmittedFiles']],
+  },
+  'files only, and one that includes src only': {
+    files: {
+      ...SOURCE,
+      'tsconfig.json': json({ compilerOptions: { noEmit: true, types: [] }, files: ['src/one.ts'] }),
+      'tsconfig.build.json': json({ extends: './tsconfig.json', include: ['src'] }),
+    },
+    tools,
+    edited: PACKAGE,
+    same: [TSC, ['tsc', '-p', 'tsconfig.build.json']],
+  },
+  'an error in it, which stays the same': {
+    files: {
+      ...SOURCE,
+      'src/wrong.ts': 'export const wrong: string = 1;\n',
+      'tsconfig.json': json({ compilerOptions: { noEmit: true, types: [] }, include: ['**/*.ts'] }),
+    },
+    tools,
+    edited: {
+      ...PACKAGE,
+      'tsconfig.json': [',\n  "exclude": ["node_modules", "tasks", "vendor/divvy"]'],
+    },
+    same: [TSC],
+  },
+};
+
+describe('a tsconfig with', () => {
+  test.each(Object.entries(shapes))('%s', (_, shape) => prove(shape));
+});
+
+/** It is refused, nothing is changed, and after what it says is done by hand, it works. */
+async function expectRecipe(
+  files: Record<string, string>,
+  within: string,
+  { file, recipe, done }: { file: string; recipe: string; done: string },
+  edited: Shape['edited'],
+): Promise<void> {
+  const root = repositoryWith(files, tools);
+  const before = contentOf(root);
+  const { code, stdout, stderr } = await divvy(['add', 'nightly'], { cwd: join(root, within) });
+  expect({ code, stdout, stderr }).toMatchObject({ code: 3, stdout: '' });
+  expect(stderr).toContain(file);
+  expect(stderr).toContain(`\n  ${recipe}\n`);
+  expect(contentOf(root)).toEqual(before);
+  const path = join(within, file);
+  put(root, { [path]: done });
+  commitAll(root);
+  await prove({ files: { ...files, [path]: done }, tools, within, edited, same: [['tsc', '-p', '.']] });
+}
+
+describe('refused, with a recipe that works,', () => {
+  test('where the exclude is that of another file', async () => {
+    const base = json({ compilerOptions: { noEmit: true, types: [] }, exclude: ['old'] });
+    const files = { ...SOURCE, 'old/broken.ts': 'const number: string = 1;\n', 'base.json': base };
+    await expectRecipe(
+      { ...files, 'tsconfig.json': json({ extends: './base.json' }) },
+      '',
+      {
+        file: 'tsconfig.json',
+        recipe: '"exclude": ["old", "tasks", "vendor/divvy"]',
+        done: json({ extends: './base.json', exclude: ['old', 'tasks', 'vendor/divvy'] }),
+      },
+      PACKAGE,
+    );
+  });
+
+  test('where a tsconfig above takes the package in', async () => {
+    await expectRecipe(
+      {
+        'package.json': packageJson({ private: true }),
+        'tsconfig.json': json({ compilerOptions: { noEmit: true, types: [] }, include: ['packages/**/*'] }),
+        'packages/one/package.json': packageJson({ name: 'one' }),
+        'packages/one/one.ts': 'export const one: number = 1;\n',
+      },
+      'packages/one',
+      {
+        file: '../../tsconfig.json',
+        recipe: '"exclude": ["packages/one/tasks", "packages/one/vendor/divvy"]',
+        done: json({
+          compilerOptions: { noEmit: true, types: [] },
+          include: ['packages/**/*'],
+          exclude: ['packages/one/tasks', 'packages/one/vendor/divvy'],
+        }),
+      },
+      PACKAGE,
+    );
+  });
+});

@@ -1,0 +1,121 @@
+// Which package of a workspace a task is for: the one that somebody is in, or names, or is asked for.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { packagesOf } from '../../generators/host/workspaces.ts';
+import { divvy } from './commands.ts';
+import { packageJson } from './shapes/proof.ts';
+import { contentOf, repositoryWith } from './shapes/repository.ts';
+import { session } from './terminal-session.ts';
+
+const PACKAGES = {
+  'packages/one/package.json': packageJson({ name: 'one' }),
+  'packages/two/package.json': packageJson({ name: 'two' }),
+  'docs/README.md': '',
+};
+const WORKSPACE = { 'package.json': packageJson({ workspaces: ['packages/*'] }), ...PACKAGES };
+
+describe('the packages of a workspace', () => {
+  const files = {
+    ...PACKAGES,
+    'packages/group/three/package.json': '{}',
+    'packages/one/node_modules/four/package.json': '{}',
+    'packages/empty/README.md': '',
+    'other/package.json': '{}',
+  };
+  const inPnpm = (text: string) => ({ 'package.json': '{}', 'pnpm-workspace.yaml': text });
+  test.each<[string, Record<string, string>, string[]]>([
+    ['one level', { 'package.json': '{ "workspaces": ["packages/*"] }' }, ['packages/one', 'packages/two']],
+    [
+      "yarn's own form",
+      { 'package.json': '{ "workspaces": { "packages": ["./packages/*/"] } }' },
+      ['packages/one', 'packages/two'],
+    ],
+    [
+      'all levels',
+      { 'package.json': '{ "workspaces": ["packages/**"] }' },
+      ['packages/group/three', 'packages/one', 'packages/two'],
+    ],
+    [
+      'some left out',
+      { 'package.json': '{ "workspaces": ["packages/*", "other", "!packages/one"] }' },
+      ['other', 'packages/two'],
+    ],
+    ['pnpm', inPnpm("packages:\n  - 'packages/*'\n  - '!**/two'\n  - .\n"), ['packages/one']],
+    ['settings of pnpm only', inPnpm('onlyBuiltDependencies:\n  - esbuild\n'), []],
+    ['what is outside', { 'package.json': '{ "workspaces": ["../*"] }' }, []],
+    ['nothing', { 'package.json': '{ "workspaces": [] }' }, []],
+  ])('of %s', (_, more, expected) => {
+    expect(packagesOf(repositoryWith({ ...files, ...more }))).toEqual(expected);
+  });
+
+  test('of a pnpm-workspace.yaml that is not YAML are refused, with the line', async () => {
+    const root = repositoryWith({ ...PACKAGES, ...inPnpm('packages:\n  - "a\n') });
+    const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringMatching(/pnpm-workspace\.yaml:\d: it is not YAML/),
+    });
+  });
+});
+
+describe('nobody is there to be asked:', () => {
+  test.each(['.', 'docs'])('in %s it is exit 2, with their names', async (below) => {
+    const root = repositoryWith(WORKSPACE);
+    const before = contentOf(root);
+    const { code, stdout, stderr } = await divvy(['add', 'nightly'], { cwd: join(root, below) });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('is the root of a workspace, and no package of it is named');
+    expect(stderr).toContain('"packages/one", "packages/two"');
+    expect(contentOf(root)).toEqual(before);
+  });
+
+  test.each([
+    ['the package that somebody is in', [], 'packages/one', 'packages/one'],
+    ['a package that is named', ['-C', 'packages/two'], '.', 'packages/two'],
+    ['a folder of a package that is named', ['-C', 'packages/two/src'], '.', 'packages/two'],
+    ['the root, where it is named', ['-C', '.'], '.', '.'],
+    ['the root, named from a package', ['-C', '../..'], 'packages/one', '.'],
+  ])('it is %s', async (_, argv, below, expected) => {
+    const root = repositoryWith({ ...WORKSPACE, 'packages/two/src/index.js': '' });
+    const { code, stderr } = await divvy(['add', 'nightly', ...argv], { cwd: join(root, below) });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(existsSync(join(root, expected, 'tasks/nightly.ts'))).toBe(true);
+  });
+
+  test('where the root has tasks already it is the root', async () => {
+    const root = repositoryWith(WORKSPACE);
+    await divvy(['add', 'nightly', '-C', '.'], { cwd: root });
+    expect((await divvy(['add', 'weekly'], { cwd: root })).code).toBe(0);
+    expect(existsSync(join(root, 'tasks/weekly.ts'))).toBe(true);
+  });
+});
+
+describe('on a terminal it is asked,', () => {
+  const QUESTION = 'Which package is the task for?';
+
+  test('and the answer is where it goes', async () => {
+    const root = repositoryWith(WORKSPACE);
+    const { shows, keys } = session(['add', 'nightly', '-t', 'basic'], root);
+    await shows(QUESTION);
+    keys('Down', 'Enter');
+    await shows('Which hooks should be in the task?');
+    keys('Enter');
+    const screen = await shows(/exit \d/);
+    expect(screen).toContain('exit 0');
+    expect(screen).toContain('cd packages/two');
+    expect(existsSync(join(root, 'packages/two/tasks/nightly.ts'))).toBe(true);
+    expect(existsSync(join(root, 'packages/one/tasks'))).toBe(false);
+  });
+
+  test('and Ctrl+C there changes nothing', async () => {
+    const root = repositoryWith(WORKSPACE);
+    const before = contentOf(root);
+    const { shows, keys } = session(['add', 'nightly'], root);
+    await shows(QUESTION);
+    keys('C-c');
+    expect(await shows('exit 1')).toContain('cancelled: nothing was written');
+    expect(contentOf(root)).toEqual(before);
+    expect(existsSync(join(root, 'packages/one/.divvy'))).toBe(false);
+  });
+});
