@@ -73,6 +73,29 @@ function turned(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, part]) => [key, turned(part)]));
 }
 
+/** What is as long as this is hashed by itself, and each way of being so is a value of its own. */
+test('the default key of what is long is that of its content', () => {
+  const text = 'a'.repeat(5000);
+  const bytes = Buffer.from(text);
+  const long = [
+    text,
+    `${text}b`,
+    `\ud800${text}`,
+    `\udc00${text}`,
+    bytes,
+    new Uint8Array(bytes),
+    bytes.buffer,
+    Buffer.from(`b${text}`),
+    [text],
+    { text },
+    new Map([[text, text]]),
+    JSON.stringify(text),
+  ];
+  expect(new Set(long.map(contentKey)).size).toBe(long.length);
+  expect(long.map((value) => contentKey(carried(value)))).toEqual(long.map(contentKey));
+  expect(contentKey(`Text(${contentKey(text)})`)).not.toBe(contentKey(text));
+});
+
 describe('the default key', () => {
   test('is the same for the same value, in whichever order it was put together, and in a worker', () => {
     fc.assert(
