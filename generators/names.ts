@@ -27,9 +27,8 @@ const RESERVED_TYPES = typeScriptReservedTypes();
 
 /** Why a text cannot be a task's name; undefined where it can. */
 export function whyNotTaskName(name: string): string | undefined {
-  if (name.length > LONGEST) return `it is ${name.length} characters long, and ${LONGEST} is the most`;
-  if (!KEBAB_CASE.test(name)) return 'a name is lower-case words of a-z and 0-9, joined by single hyphens';
-  if (isDeviceName(name)) return 'Windows keeps this name for a device';
+  const reason = whyNotFileName(name);
+  if (reason !== undefined) return reason;
   if (isReservedWord(name)) return 'it is a reserved word of the language';
   if (TAKEN.has(name)) return 'the project uses this name for something else';
   if (isTakenClass(className(name))) return `its class ${className(name)} would hide another of that name`;
@@ -38,10 +37,15 @@ export function whyNotTaskName(name: string): string | undefined {
 
 /** Why a text cannot be the answer to a template's prompt for a name, which may become an identifier; undefined where it can. */
 export function whyNotName(name: string): string | undefined {
+  const isReserved = isReservedWord(name) || isReservedWord(className(name));
+  return whyNotFileName(name) ?? (isReserved ? 'it is a reserved word of the language' : undefined);
+}
+
+/** Why a text cannot be a name that is no identifier anywhere, such as a template's; undefined where it can. */
+export function whyNotFileName(name: string): string | undefined {
   if (name.length > LONGEST) return `it is ${name.length} characters long, and ${LONGEST} is the most`;
   if (!KEBAB_CASE.test(name)) return 'a name is lower-case words of a-z and 0-9, joined by single hyphens';
-  if (isDeviceName(name)) return 'Windows keeps this name for a device';
-  return isReservedWord(name) || isReservedWord(className(name)) ? 'it is a reserved word of the language' : undefined;
+  return isDeviceName(name) ? 'Windows keeps this name for a device' : undefined;
 }
 
 /** `dance-party` → `DanceParty`. */

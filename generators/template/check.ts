@@ -1,5 +1,6 @@
 /** `divvy template check [folder]`: everything that is wrong with a template, at once. Nothing of it is run. */
 
+import { basename } from 'node:path';
 import type { Call, Exit } from '../command.ts';
 import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
@@ -14,13 +15,13 @@ import { ownTemplates } from './own.ts';
 
 /** Resolves with 0, or with 3 where something is wrong. */
 export async function check(call: Call): Promise<Exit> {
-  const { files, found } = await ownTemplates(call);
+  const { root, files, found } = await ownTemplates(call);
   const { terminal } = call;
   const templates: object[] = [];
   let faults = 0;
   for (const template of found) {
     const findings = await checkTemplate(template, files);
-    const name = 'manifest' in template ? template.manifest.name : template.folder || '.';
+    const name = 'manifest' in template ? template.manifest.name : template.folder || basename(root);
     const below = template.folder === '' ? '' : `${template.folder}/`;
     const wrong = findings.filter(({ kind }) => kind === 'fault').length;
     faults += wrong;

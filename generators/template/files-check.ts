@@ -49,7 +49,7 @@ function checkPath(path: string, shown: string, manifest: TemplateManifest, prom
   const reason = whyNotThere(target, manifest.permissions, { task: NAME, runtimeDir: DEFAULT_RUNTIME_DIR });
   return [
     ...(reason === undefined ? [] : [fault(shown, 1, `it may not be written: ${reason}`)]),
-    ...unknownPlaceholders(path, namesOf(prompts)).map((name) => fault(shown, 1, whyUnknown(name, prompts))),
+    ...unknownIn(path, prompts).map((name) => fault(shown, 1, whyUnknown(name, prompts))),
     ...textsIn(path, answersFor(prompts, PLAIN)).map(({ answer }) =>
       fault(shown, 1, `the answer to ${answer.name} is no name, and only names may be in a path`),
     ),
@@ -75,7 +75,7 @@ function checkEjs(shown: string, text: string, prompts: readonly Prompt[]): Find
 }
 
 async function checkText(path: string, shown: string, text: string, prompts: readonly Prompt[]): Promise<Finding[]> {
-  const unknown = unknownPlaceholders(text, namesOf(prompts)).map((name) =>
+  const unknown = unknownIn(text, prompts).map((name) =>
     fault(shown, lineOfOffset(text, text.search(new RegExp(`example-${name}(?![\\w-])`))), whyUnknown(name, prompts)),
   );
   const isSource = /\.[cm]?[jt]sx?$/.test(path);
@@ -91,6 +91,10 @@ async function checkText(path: string, shown: string, text: string, prompts: rea
   const ofTest = path === TEST ? faultsOfTest(text, path, TASK_IN_TEST) : [];
   return [...unknown, ...[...faults, ...ofTest].map(({ line, reason }) => fault(shown, line, reason))];
 }
+
+/** What ends in a hyphen is the beginning of a name, of a temporary folder for example. */
+const unknownIn = (text: string, prompts: readonly Prompt[]): string[] =>
+  unknownPlaceholders(text, namesOf(prompts)).filter((name) => !name.endsWith('-'));
 
 const namesOf = (prompts: readonly Prompt[]): string[] => prompts.map(({ name }) => name);
 

@@ -8,7 +8,7 @@ import { realRoot, survey, type Wanted } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts';
-import { whyNotName } from '../names.ts';
+import { whyNotFileName } from '../names.ts';
 import { read, version } from '../package.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { asArgument, asTyped, commandLine } from '../shell.ts';
@@ -21,7 +21,7 @@ export async function make(call: Call): Promise<Exit> {
   const [given] = call.words;
   if (given === undefined) throw noNameForTemplate(call.shown);
   const name = basename(resolve(cwd, given));
-  const reason = whyNotName(name);
+  const reason = whyNotFileName(name);
   if (reason !== undefined) throw badTemplateName(name, reason);
   const root = realRoot(resolve(cwd, given));
   if (!isPreview(call) && stat(root) !== undefined) tellOfRecovery(terminal, recover(root));
