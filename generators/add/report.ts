@@ -113,7 +113,7 @@ function testCommand({ testRunner, task, manifest, place, packageManager }: Subj
 /** What was put into which file that was there before. */
 function editsOf(host: HostFiles): string[] {
   const rows = host.edited().map(({ path, added }) => [path, added.flatMap(inWords).join(', ')] as const);
-  return rows.length === 0 ? [] : ['Edited, by putting in and nothing else:', ...table(rows), ''];
+  return rows.length === 0 ? [] : ['Edited, by insertions and nothing else:', ...table(rows), ''];
 }
 
 function inWords(insertion: Insertion): string[] {
@@ -134,11 +134,14 @@ function byHand({ hints }: Rendered): string[] {
 
 function nextSteps(
   { values }: Call,
-  { task, template, place, packageManager: manager }: Subject,
+  { task, template, manifest, place, packageManager: manager }: Subject,
   { install }: Installed,
 ): string[] {
   const isInstalled = values.install !== false && install !== 'failed';
-  const steps = nextStepsOf(template.manifest, { task, script: `divvy:${task}`, manager, isInstalled });
+  const taskFile = `${manifest.tasks}/${task}${place.isModule ? '.ts' : '.mts'}`;
+  const steps = nextStepsOf(template.manifest, { task, script: `divvy:${task}`, manager, isInstalled }).map((step) =>
+    step.replaceAll(`tasks/${task}.ts`, taskFile),
+  );
   const folder = folderShown(place.root);
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }

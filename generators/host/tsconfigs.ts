@@ -54,33 +54,38 @@ export function leaveOut(
     if (taken.length === 0) continue;
     const path = relative(root, tsconfig.path).replaceAll('\\', '/');
     const elements = taken.map((folder) => relative(dirname(tsconfig.path), join(root, folder)).replaceAll('\\', '/'));
+    const { inherited, standing } = excluded(tsconfig, config);
     const isInside = !path.startsWith('../') && isBehindFolders(root, path) && stat(tsconfig.path)?.isFile();
-    if (!isInside) throw excludeByHand(path, 'is outside of the package', elements);
-    exclude(open(path), tsconfig, config.exclude, config.compilerOptions ?? {}, elements);
+    if (!isInside) {
+      const own = texts(tsconfig.value['exclude'], '');
+      throw excludeByHand(path, 'is outside of the package', [...own, ...inherited, ...standing, ...elements]);
+    }
+    if (inherited.length > 0) {
+      const reason = 'has its exclude from another file, and one of its own would take its place';
+      throw excludeByHand(path, reason, [...inherited, ...elements]);
+    }
+    const file = open(path);
+    for (const element of [...standing, ...elements]) file.putElement(['exclude'], element);
   }
 }
 
-function exclude(
-  file: HostFile,
+/**
+ * What a tsconfig without an `exclude` of its own leaves out, which one of its own takes the place of: what another file
+ * has written, or, where none has, what TypeScript leaves out by itself.
+ */
+function excluded(
   { path, value }: Tsconfig,
-  effective: readonly string[] | undefined,
-  { outDir, declarationDir }: { readonly outDir?: string; readonly declarationDir?: string },
-  elements: readonly string[],
-): void {
+  { exclude, compilerOptions }: TsConfigJsonResolved,
+): { readonly inherited: readonly string[]; readonly standing: readonly string[] } {
+  if (value['exclude'] !== undefined) return { inherited: [], standing: [] };
+  const { outDir, declarationDir } = compilerOptions ?? {};
   // What is written in no file is the folders that are written to.
   const home = dirname(path);
   // get-tsconfig puts `./` before an absolute path too.
   const absolute = (folder: string) => resolve(home, folder.replace(/^\.\/(?=\/)/, ''));
   const written = [outDir, declarationDir].filter((folder) => folder !== undefined).map(absolute);
-  const inherited = (effective ?? []).filter((folder) => !written.includes(absolute(folder)));
-  if (value['exclude'] === undefined && inherited.length > 0) {
-    throw excludeByHand(file.path, 'has its exclude from another file, and one of its own would take its place', [
-      ...inherited,
-      ...elements,
-    ]);
-  }
-  const standing = value['exclude'] === undefined ? [...LEFT_OUT_BY_DEFAULT, ...within(home, written)] : [];
-  for (const element of [...standing, ...elements]) file.putElement(['exclude'], element);
+  const inherited = (exclude ?? []).filter((folder) => !written.includes(absolute(folder)));
+  return { inherited, standing: inherited.length > 0 ? [] : [...LEFT_OUT_BY_DEFAULT, ...within(home, written)] };
 }
 
 /** Those of some folders that are below another one, relative to it. */

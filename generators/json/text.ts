@@ -109,7 +109,8 @@ export function lineAt({ text, root }: JsonText, path: readonly (string | number
   return text.slice(0, node?.offset ?? 0).split('\n').length;
 }
 
-export const nodeAt = (root: Node, path: readonly (string | number)[]): Node | undefined => findNodeAtLocation(root, [...path]);
+export const nodeAt = (root: Node, path: readonly (string | number)[]): Node | undefined =>
+  findNodeAtLocation(root, [...path]);
 
 export const endOf = ({ offset, length }: Node): number => offset + length;
 

@@ -148,11 +148,11 @@ describe('refused, with a recipe that works,', () => {
       'packages/one',
       {
         file: '../../tsconfig.json',
-        recipe: '"exclude": ["packages/one/tasks", "packages/one/vendor/divvy"]',
+        recipe: '"exclude": ["node_modules", "packages/one/tasks", "packages/one/vendor/divvy"]',
         done: json({
           compilerOptions: { noEmit: true, types: [] },
           include: ['packages/**/*'],
-          exclude: ['packages/one/tasks', 'packages/one/vendor/divvy'],
+          exclude: ['node_modules', 'packages/one/tasks', 'packages/one/vendor/divvy'],
         }),
       },
       PACKAGE,
