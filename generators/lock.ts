@@ -8,6 +8,7 @@ import type { Inserted } from './codemods/inserted.ts';
 import { badLock } from './errors.ts';
 import { type Insertion, isInsertion } from './host/insertions.ts';
 import { version } from './package.ts';
+import { parseSafely } from './sources/templates-in.ts';
 import type { Template } from './templates.ts';
 
 export const LOCK = 'divvy.lock.json';
@@ -217,18 +218,38 @@ function isInserted(value: unknown): value is Inserted {
   );
 }
 
+/** A lock may have come with somebody else's repository: nothing in it is what it should be before that is known. */
+function isLockedTask(value: unknown): value is LockedTask {
+  if (!isObject(value)) return false;
+  const { template, templateVersion, source, resolved, answers, hooks, files, dependencies } =
+    value as Partial<LockedTask>;
+  const isText = (each: unknown) => typeof each === 'string';
+  return (
+    [template, templateVersion].every(isText) &&
+    [source, resolved].every((each) => each === undefined || isText(each)) &&
+    (source === undefined) === (resolved === undefined) &&
+    isObject(answers) &&
+    isTexts(hooks) &&
+    [files, dependencies].every((each) => each === undefined || isTexts(each))
+  );
+}
+
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((text) => typeof text === 'string');
+
 /** The lock of a project; undefined where there is none, or none of this version that can be read. */
 export function readLock(folder: string): Lock | undefined {
   const file = join(folder, LOCK);
   if (!stat(file)?.isFile()) return undefined;
   try {
-    const lock = JSON.parse(readFileSync(file, 'utf8')) as Partial<Lock> | null;
+    const lock = parseSafely(readFileSync(file, 'utf8')) as Partial<Lock> | null;
     const isLock =
       lock?.lockVersion === 1 &&
       isObject(lock.tasks) &&
+      Object.values(lock.tasks ?? {}).every(isLockedTask) &&
       isObject(lock.files) &&
+      Object.values(lock.files ?? {}).every((sum) => typeof sum === 'string') &&
       [lock.edited, lock.host].every((part) => part === undefined || isObject(part)) &&
-      (lock.folders === undefined || Array.isArray(lock.folders));
+      (lock.folders === undefined || isTexts(lock.folders));
     return isLock ? (lock as Lock) : undefined;
   } catch {
     return undefined;

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { isPending, recover } from './change-set/recovery.ts';
 import { badManifest, noProject } from './errors.ts';
+import { whyNotFolder } from './runtime-folder.ts';
 import { whyNotAs } from './schema.ts';
 import { type Terminal, tellOfRecovery } from './terminal.ts';
 
@@ -62,5 +63,10 @@ export async function openProject(from: string, terminal: Terminal): Promise<Pro
   }
   const reason = await whyNotAs('runtime/divvy.schema.json', manifest, MANIFEST);
   if (reason !== undefined) throw badManifest(file, reason);
-  return { folder, manifest: { tests: DEFAULT_TESTS, ...(manifest as Omit<Manifest, 'tests'>) } };
+  const read = { tests: DEFAULT_TESTS, ...(manifest as Omit<Manifest, 'tests'>) };
+  for (const name of ['tasks', 'tests', 'runtime'] as const) {
+    const reason = whyNotFolder(read[name]);
+    if (reason !== undefined) throw badManifest(file, `${name} is ${JSON.stringify(read[name])}: ${reason}`);
+  }
+  return { folder, manifest: read };
 }

@@ -71,6 +71,8 @@ export function nearestTaskName(text: string): string {
     : `${words.slice(0, LONGEST - '-task'.length).replace(/-+$/, '')}-task`;
 }
 
-const isReservedWord = (name: string): boolean => RESERVED.has(name) || RESERVED_TYPES.has(name);
+/** Members that every class or object has, among them: they could not be another's. */
+const isReservedWord = (name: string): boolean =>
+  RESERVED.has(name) || RESERVED_TYPES.has(name) || ['constructor', 'prototype'].includes(name);
 
 const isTakenClass = (name: string): boolean => TYPES_OF_A_TASK.has(name) || name in globalThis;

@@ -22,6 +22,9 @@ export function whyNotRuntimeFolder(given: string): string | undefined {
 
 const withoutSlash = (folder: string): string => folder.replace(/\/+$/, '');
 
+/** Why a folder cannot be one of a project's; undefined where it can. */
+export const whyNotFolder = (folder: string): string | undefined => whyUnsafe(folder) ?? whyNotInScripts(folder);
+
 /** The folder stands in the scripts of package.json, which every shell reads in its own way, and in JSON and globs. */
 const whyNotInScripts = (folder: string): string | undefined =>
   /^[\w.@/-]+$/.test(folder) && !folder.startsWith('-') ? undefined : 'it may have letters, digits and . _ - @ / only';

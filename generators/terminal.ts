@@ -68,14 +68,14 @@ export function terminal({ json, quiet }: Speech): Terminal {
       if (!quiet) people.write(`${people.isTTY ? harmless(text) : text}\n`);
     },
     note: (text) => {
-      if (!quiet) process.stderr.write(`${onStderr.warning('note:')} ${indented(text, 6)}\n`);
+      if (!quiet) process.stderr.write(`${onStderr.warning('note:')} ${indented(harmless(text), 6)}\n`);
     },
     result: (value) => {
-      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (json) process.stdout.write(`${harmless(JSON.stringify(value, null, 2))}\n`);
     },
     refuse: ({ message, remedy }) => {
-      const told = remedy === '' ? '' : `\n${indented(remedy, 0)}`;
-      process.stderr.write(`${onStderr.removed('error:')} ${message}${told}\n`);
+      const told = remedy === '' ? '' : `\n${harmless(remedy)}`;
+      process.stderr.write(`${onStderr.removed('error:')} ${harmless(message)}${told}\n`);
     },
   };
 }

@@ -1,11 +1,17 @@
 /** What a template from elsewhere asks for, and whether somebody said yes to it. */
 
+import { homedir } from 'node:os';
+import { dirname, join, sep } from 'node:path';
+import { stat } from './change-set/disk.ts';
+import { realRoot } from './change-set/survey.ts';
 import type { Call } from './command.ts';
 import type { Workshop } from './environment.ts';
 import { cancelled, needsTrust } from './errors.ts';
 import { harmless } from './harmless.ts';
+import { PACKAGE_JSON } from './host/package-json.ts';
+import { MANIFEST } from './manifest.ts';
 import { commandLine } from './shell.ts';
-import { isTrusted, remember, trustFolder } from './sources/trust.ts';
+import { isTrusted, remember, type Trust, trustFolder } from './sources/trust.ts';
 import type { Template } from './templates.ts';
 import { isInteractive } from './terminal.ts';
 
@@ -60,7 +66,10 @@ export async function settleTrust(call: Call, template: Template, ask: Workshop[
   const { identity: source, resolved } = origin;
   const folder = trustFolder(call.environment);
   const wanted = { source, resolved, template: manifest.name, permissions: asked };
-  const trust = isTrusted(folder, wanted);
+  const isForeign = isBroughtAlong(folder, call.cwd);
+  const trust: Trust = isForeign
+    ? { isTrusted: false, broken: `${folder} is in the project that is here, and may have come with it` }
+    : isTrusted(folder, wanted);
   if (trust.isTrusted) return;
   if (trust.broken !== undefined)
     call.terminal.note(`What was trusted before does not count: ${harmless(trust.broken)}`);
@@ -74,7 +83,17 @@ export async function settleTrust(call: Call, template: Template, ask: Workshop[
     ];
     if ((await ask({ type: 'select', message: 'Do you trust it?', choices })) !== 'yes') throw cancelled();
   }
-  const reason = remember(folder, wanted);
+  const reason = isForeign ? `${folder} is in the project that is here` : remember(folder, wanted);
   if (reason !== undefined)
     call.terminal.note(`That it is trusted could not be written down, and is asked again: ${reason}`);
+}
+
+/** Whether the folder of what is trusted is in a project that the command runs in: a yes in it may be its author's. */
+function isBroughtAlong(folder: string, cwd: string): boolean {
+  const [inside, home] = [`${realRoot(folder)}${sep}`, realRoot(homedir())];
+  for (let above = realRoot(cwd); above !== home && above !== dirname(above); above = dirname(above)) {
+    const isProject = ['.git', MANIFEST, PACKAGE_JSON].some((name) => stat(join(above, name)) !== undefined);
+    if (isProject && inside.startsWith(`${above}${sep}`)) return true;
+  }
+  return false;
 }

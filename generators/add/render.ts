@@ -126,8 +126,9 @@ async function renderTask(
       const options = { name: task, folder, task: taskFile, isModule };
       for (const file of testFor(testRunner, source, options)) await put(file.path, file.text);
     } else {
-      own.push(path);
-      add(path, left(path) ?? bytes);
+      const place = path.replace(/^tasks\//, `${tasks}/`).replace(/^test\//, `${folder}/`);
+      own.push(place);
+      add(place, left(place) ?? bytes);
     }
   }
   return { own, edited };

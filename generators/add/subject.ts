@@ -7,6 +7,7 @@ import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badTaskName, noTaskNamed, runtimeElsewhere } from '../errors.ts';
+import { contractText, hooksOf, readHooks } from '../hooks.ts';
 import { settleLayout } from '../host/layout.ts';
 import { settleManager } from '../host/manager.ts';
 import { type Place, settlePlace } from '../host/place.ts';
@@ -43,14 +44,16 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const lock = lockToEdit(place.root);
 
   // A task that is there is the same again unless something else is asked for.
-  const there = lock?.tasks[task];
+  const there = lock && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
   const again = call.values.template === undefined && there !== undefined;
   const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
   const template = again ? await templateAgain(call, there, place.root) : await settleTemplate(call, shelf, ask);
   if (again) await settleTrust(call, template, ask);
   const answers = await settleAnswers(call, template.manifest, there?.answers ?? {}, ask);
   const isAsBefore = again && call.values.hooks === undefined;
-  const hooks = isAsBefore ? there.hooks : await settleHooks(call, template.manifest, ask);
+  const hooks = isAsBefore
+    ? readHooks(there.hooks.join(','), hooksOf(contractText()))
+    : await settleHooks(call, template.manifest, ask);
   const packageManager = await settleManager(call, place, ask);
   const testRunner = testRunnerOf(place);
   return { task, place, manifest, lock, template, answers, hooks, packageManager, testRunner };

@@ -11,8 +11,11 @@ const LONGEST_PATH = 700;
 /** Folders that other programs own, as every file system may spell them (`.GIT`, `git~1`, `.git.`). */
 const OWNED_BY_OTHERS = /^(\.git|git~\d+|node_modules|\.divvy)[. ]*$/i;
 
-/** What is left where a name was not UTF-8, a half of a character, and the control characters above those of ASCII. */
-const NOT_TEXT = /[\ufffd\x7f-\x9f]|\p{Surrogate}/u;
+/**
+ * What is left where a name was not UTF-8, a half of a character, the control characters above those of ASCII, and what
+ * reorders a line, so that a name looks like another.
+ */
+const NOT_TEXT = /[\ufffd\x7f-\x9f]|\p{Surrogate}|\p{Bidi_Control}/u;
 
 /** Nothing here decodes these, and what does elsewhere must not find a way out of the folder in them. */
 const ENCODED = /%(2e|2f|5c|00)/i;

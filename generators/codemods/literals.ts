@@ -2,6 +2,7 @@
 
 import { ts } from 'ts-morph';
 import type { Refusal } from './refusal.ts';
+import { withAll } from './words.ts';
 
 /** A word that a text takes the place of, wherever it is in a literal. `word` is global. */
 export interface Text {
@@ -23,6 +24,7 @@ export function fillLiterals(
   const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true);
   const literals: { from: number; to: number; quote: string }[] = [];
   const refusals: Refusal[] = [];
+  const isIn = (text: string) => texts.some(({ word }) => new RegExp(word.source).test(text));
   const refuse = (at: number, reason: string) =>
     refusals.push({
       line: file.getLineAndCharacterOfPosition(at).line + 1,
@@ -34,13 +36,16 @@ export function fillLiterals(
     if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node) || isTemplatePart(node)) {
       const from = node.getStart(file);
       const isMixed = isTemplatePart(node) || ts.isNoSubstitutionTemplateLiteral(node);
-      if (isOfModule(node)) {
-        if (texts.some(({ word }) => new RegExp(word).test(node.text))) refuse(from, 'an answer would name a module');
-      } else literals.push({ from, to: node.end, quote: isMixed ? '`' : source.charAt(from) });
+      const reason = whyNotIn(node);
+      if (reason === undefined) literals.push({ from, to: node.end, quote: isMixed ? '`' : source.charAt(from) });
+      else if (isIn(source.slice(from, node.end))) refuse(from, reason);
     }
     ts.forEachChild(node, visit);
   };
   visit(file);
+  // What this parser reads in its own way others may read in theirs.
+  const [fault] = faultsOf(file);
+  if (fault !== undefined && isIn(source)) refuse(fault, 'it is not TypeScript that can be read without a doubt');
   literals.sort((a, b) => a.from - b.from);
 
   const rest = (text: string, at: number) => {
@@ -55,9 +60,9 @@ export function fillLiterals(
   let at = 0;
   for (const { from, to, quote } of literals) {
     done += rest(source.slice(at, from), at);
-    done += texts.reduce(
-      (text, { word, value }) => text.replace(word, () => escaped(value, quote)),
+    done += withAll(
       source.slice(from, to),
+      texts.map(({ word, value }) => ({ word, by: escaped(value, quote) })),
     );
     at = to;
   }
@@ -68,16 +73,58 @@ export function fillLiterals(
 const isTemplatePart = (node: ts.Node): node is ts.TemplateHead | ts.TemplateMiddle | ts.TemplateTail =>
   ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node);
 
+/** Where the first fault of the syntax is; nothing where there is none. */
+const faultsOf = (file: ts.SourceFile): number[] =>
+  // Not among the types, and what every one of its own tools reads.
+  (file as ts.SourceFile & { readonly parseDiagnostics: readonly { readonly start: number }[] }).parseDiagnostics.map(
+    ({ start }) => start,
+  );
+
+type Literal =
+  | ts.StringLiteral
+  | ts.NoSubstitutionTemplateLiteral
+  | ts.TemplateHead
+  | ts.TemplateMiddle
+  | ts.TemplateTail;
+
+/** Why no text may be put into a literal: it would not be a text there; undefined where it would. */
+function whyNotIn(node: Literal): string | undefined {
+  const { parent } = node;
+  if (isOfModule(node)) return 'an answer would name a module';
+  // `__proto__` and `constructor` are no members like others; in brackets they are.
+  const names = parent as { readonly name?: ts.Node; readonly propertyName?: ts.Node };
+  if (names.name === node || names.propertyName === node) return 'an answer would name a member: put it in brackets';
+  if (ts.isJsxAttribute(parent)) return 'an attribute of JSX knows no escapes: put it in braces';
+  const template = isTemplatePart(node) && !ts.isTemplateHead(node) ? parent.parent : parent;
+  if (ts.isTaggedTemplateExpression(template) || ts.isTaggedTemplateExpression(template.parent))
+    return 'a tag may read what is written, and not what it means';
+  return undefined;
+}
+
 /** Of an import or an export, however it is written: what it names is loaded, and run. */
 function isOfModule({ parent }: ts.Node): boolean {
   if (ts.isImportDeclaration(parent) || ts.isExportDeclaration(parent) || ts.isExternalModuleReference(parent))
     return true;
   if (ts.isModuleDeclaration(parent)) return true;
   if (ts.isLiteralTypeNode(parent)) return ts.isImportTypeNode(parent.parent);
-  const isLoader =
-    ts.isCallExpression(parent) && /^(import|require|createRequire|eval|Function)$/.test(parent.expression.getText());
-  return isLoader || (ts.isNewExpression(parent) && /^(Function|Worker)$/.test(parent.expression.getText()));
+  let outer = parent;
+  while (isPartOfText(outer)) outer = outer.parent;
+  const isLoader = (callee: ts.Node, pattern: RegExp) => pattern.test(callee.getText().replace(/^.*\./s, ''));
+  if (ts.isCallExpression(outer))
+    return isLoader(outer.expression, /^(import|require|createRequire|register|eval|Function)$/);
+  return ts.isNewExpression(outer) && isLoader(outer.expression, /^(Function|Worker|Script)$/);
 }
+
+/** Whether what it holds is a part of the text that it comes to. */
+const isPartOfText = (node: ts.Node): boolean =>
+  ts.isTemplateSpan(node) ||
+  ts.isTemplateExpression(node) ||
+  ts.isParenthesizedExpression(node) ||
+  ts.isBinaryExpression(node) ||
+  ts.isConditionalExpression(node) ||
+  ts.isAsExpression(node) ||
+  ts.isSatisfiesExpression(node) ||
+  ts.isNonNullExpression(node);
 
 function escaped(value: string, quote: string): string {
   const inDouble = JSON.stringify(value)

@@ -23,6 +23,7 @@ export function isInsertion(value: unknown): value is Insertion {
     (typeof key === 'string' && typeof put === 'string') ||
     typeof element === 'string' ||
     was === null ||
-    typeof was === 'string'
+    // What was empty: it comes back as it was, and nothing else does.
+    (typeof was === 'string' && /^(\{\s*\}|\[\s*\])$/.test(was))
   );
 }

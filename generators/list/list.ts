@@ -2,6 +2,7 @@
 
 import type { Call, Exit } from '../command.ts';
 import { Refusal } from '../errors.ts';
+import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
 import { contractText, hooksOf } from '../hooks.ts';
 import { openProject, type Project, projectFolder } from '../manifest.ts';
@@ -56,7 +57,8 @@ async function tasksOf(project: Project): Promise<Task[]> {
 }
 
 function row(task: Task): readonly [string, string] {
-  if ('error' in task) return [task.name, task.error];
-  const { name, lastRun: run } = task;
+  const name = harmless(task.name);
+  if ('error' in task) return [name, harmless(task.error)];
+  const { lastRun: run } = task;
   return [name, run === null ? inWords(run) : `${inWords(run)}, began ${run.began}`];
 }

@@ -12,6 +12,7 @@ import type { Insertion } from '../host/insertions.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
 import { isAsLeft, LOCK, type Lock, lockWithout } from '../lock.ts';
 import { taskFile } from '../tasks.ts';
+import { couldPut, couldWriteWhole, whyForeign } from './foreign.ts';
 import type { Subject } from './subject.ts';
 
 /** What stays, though it belongs to what goes: it has been changed since. */
@@ -32,7 +33,7 @@ export interface Taking {
  * with changes that git does not have.
  */
 export async function take(call: Call, subject: Subject): Promise<Taking> {
-  const { root, lock, task, own, others } = subject;
+  const { root, lock, task, own, others, project } = subject;
   const isLast = others.length === 0;
   const force = call.values.force === true;
   const paths = new Set([...own, ...(isLast ? Object.keys(lock?.files ?? {}) : [])]);
@@ -41,7 +42,8 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   for (const path of paths) {
     const before = lookAt(root, path);
     if (before === undefined || path === PACKAGE_JSON) continue;
-    const reason = force && own.includes(path) ? undefined : whyKept(lock, path, before);
+    const isForced = force && own.includes(path);
+    const reason = whyForeign(path, project.manifest) ?? (isForced ? undefined : whyKept(lock, path, before));
     if (reason === undefined) wanted.push({ path, after: undefined });
     else kept.push({ path, reason });
   }
@@ -54,9 +56,12 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   if (whole) wanted.push(whole);
   for (const path of hostFilesOf(lock)) {
     if (path === whole?.path) continue;
+    const goes = (insertion: Insertion) => isLast || goesWith(task, insertion, lock);
+    const isOurs = (insertion: Insertion) => couldPut(path, insertion, project.manifest, lock);
     const file = host.open(path, dialectOf(path));
-    const reasons = file?.takeOut((insertion) => isLast || goesWith(task, insertion, lock)) ?? [];
-    kept.push(...reasons.map((reason) => ({ path, reason })));
+    const foreign = file?.insertions.filter((each) => goes(each) && !('was' in each) && !isOurs(each)) ?? [];
+    const reasons = file?.takeOut((insertion) => goes(insertion) && isOurs(insertion)) ?? [];
+    kept.push(...[...foreign.map(inWords), ...reasons].map((reason) => ({ path, reason })));
   }
   const isWritten = lock === undefined || lock.files[PACKAGE_JSON] !== undefined;
   if (isWritten && whole === undefined) takeScripts(subject, host.open(PACKAGE_JSON, 'json'));
@@ -73,6 +78,8 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   return { changeSet: { root, changes: [...added, ...differing], goneFolders: emptied(lock, wanted) }, kept };
 }
 
+const inWords = (insertion: Insertion): string => `divvy would not put this there: ${JSON.stringify(insertion)}`;
+
 function whyKept(lock: Lock | undefined, path: string, { bytes }: Before): string | undefined {
   if (isAsLeft(lock, path, sha256(bytes))) return undefined;
   return lock?.files[path] === undefined ? 'divvy did not write it' : 'it was edited since';
@@ -82,7 +89,7 @@ function whyKept(lock: Lock | undefined, path: string, { bytes }: Before): strin
 function wholePackageJson(root: string, lock: Lock | undefined): Wanted | undefined {
   const before = readBefore(root, PACKAGE_JSON);
   const isOurs = before !== undefined && lock?.files[PACKAGE_JSON] === sha256(before.bytes);
-  return isOurs ? { path: PACKAGE_JSON, after: undefined } : undefined;
+  return isOurs && couldWriteWhole(before.bytes, lock) ? { path: PACKAGE_JSON, after: undefined } : undefined;
 }
 
 const hostFilesOf = (lock: Lock | undefined): string[] => Object.keys(lock?.host ?? {});

@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badAnswer, badData, badDataFile, missingAnswer, unknownAnswer } from '../errors.ts';
+import { harmless } from '../harmless.ts';
 import { whyNotName } from '../names.ts';
 import { parseSafely } from '../sources/templates-in.ts';
 import type { Prompt, TemplateManifest } from '../templates.ts';
@@ -48,8 +49,7 @@ export async function settleAnswers(
     });
   }
   const unasked = [...given.keys()].find((name) => !settled.has(name));
-  if (unasked !== undefined)
-    throw badAnswer(unasked, given.get(unasked) ?? '', 'it is not asked for with these other answers');
+  if (unasked !== undefined) throw badAnswer(unasked, '…', 'it is not asked for with these other answers');
   const all = [...settled.values()];
   return {
     answers: all.map(({ prompt, value }) => ({ name: prompt.name, value, isName: prompt.type === 'name' })),
@@ -112,9 +112,9 @@ function whyNotMatching(pattern: string, value: string): string | undefined {
     const matches = runInNewContext(code, Object.assign(Object.create(null), { pattern, value }), {
       timeout: PATTERN_TIMEOUT,
     });
-    return matches === true ? undefined : `it does not match ${pattern}`;
+    return matches === true ? undefined : harmless(`it does not match ${pattern}`);
   } catch (error) {
-    return `its pattern ${pattern} cannot be used: ${(error as Error).message}`;
+    return harmless(`its pattern ${pattern} cannot be used: ${(error as Error).message}`);
   }
 }
 

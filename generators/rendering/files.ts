@@ -3,8 +3,8 @@
 import { posix } from 'node:path';
 import { templateFileRefused, templateNotRendered } from '../errors.ts';
 import { className } from '../names.ts';
-import { type Permissions, projectTemplateFiles, type Template, type TemplateFile } from '../templates.ts';
-import { type Answer, textsIn, withNames, withTexts } from './placeholders.ts';
+import { projectTemplateFiles, type Template, type TemplateFile } from '../templates.ts';
+import { type Answer, inMarkdown, textsIn, withNames, withTexts } from './placeholders.ts';
 import { whyNotThere } from './places.ts';
 
 /** What the names in a template stand for here. */
@@ -21,7 +21,8 @@ export interface Given {
  */
 export async function projectFiles(template: Template, given: Given): Promise<ProjectFile[]> {
   const own = await templateFiles(template, given);
-  const { description } = template.manifest;
+  const { description: said } = template.manifest;
+  const description = template.origin === undefined ? said : inMarkdown(said);
   const project = await Promise.all(
     projectTemplateFiles().map((file) => rendered(file, given, description, undefined)),
   );
@@ -47,12 +48,10 @@ interface ProjectFile extends TemplateFile {
  * Rejects with a Refusal with exit code 3 for a file that the template may not write, or an answer that cannot stand where
  * it would.
  */
-export async function templateFiles({ manifest, files, origin }: Template, given: Given): Promise<TemplateFile[]> {
+export async function templateFiles({ manifest, files }: Template, given: Given): Promise<TemplateFile[]> {
   const all = await Promise.all(files.map((file) => rendered(file, given, manifest.description, files)));
   for (const { path } of all) {
-    const permissions: Permissions | undefined =
-      origin === undefined ? { write: ['package.json'] } : manifest.permissions;
-    const reason = whyNotThere(path, permissions, given.runtimeDir);
+    const reason = whyNotThere(path, manifest.permissions, given);
     if (reason !== undefined) throw templateFileRefused(manifest.name, path, reason);
   }
   return all;

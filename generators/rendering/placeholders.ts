@@ -6,6 +6,7 @@
  *   example-table ExampleTable exampleTable EXAMPLE_TABLE the answer to the prompt `table`
  */
 
+import { type Replacement, withAll } from '../codemods/words.ts';
 import { className } from '../names.ts';
 
 /** An answer that takes a name's place. */
@@ -15,11 +16,6 @@ export interface Answer {
   readonly value: string;
   /** It is words joined by hyphens, and may be an identifier; else it is a text, and stands in string literals only. */
   readonly isName: boolean;
-}
-
-interface Replacement {
-  readonly word: RegExp;
-  readonly by: string;
 }
 
 const kebab = (name: string): RegExp => new RegExp(String.raw`(?<![\w\\-])example-${name}(?![\w-])`, 'g');
@@ -34,7 +30,7 @@ export function withNames(text: string, task: string, answers: readonly Answer[]
     { word: identifier('ExampleTask'), by: className(task) },
     ...answers.filter(({ isName }) => isName).flatMap(ofName),
   ];
-  return all.reduce((done, { word, by }) => done.replace(word, () => by), text);
+  return withAll(text, all);
 }
 
 const ofName = ({ name, value }: Answer): Replacement[] => [
@@ -67,26 +63,38 @@ export function withTexts(
   text: string,
   answers: readonly Answer[],
 ): { readonly text: string } | { readonly reason: string } {
-  let done = text;
-  for (const { word, answer } of textsIn(text, answers)) {
-    const { name, value } = answer;
-    if (path.endsWith('.json')) done = done.replace(word, () => JSON.stringify(value).slice(1, -1));
-    else if (/\.(md|markdown)$/.test(path))
-      done = done.replace(word, () => value.replace(/[!-/:-@[-`{-~]/g, String.raw`\$&`));
-    else if (PLAIN.test(value)) done = done.replace(word, () => value);
-    else
-      return {
-        reason: `the answer to ${name} has characters in it that could mean something there: ${JSON.stringify(value)}`,
-      };
+  const texts = textsIn(text, answers);
+  const isJson = path.endsWith('.json');
+  const isMarkdown = /\.(md|markdown)$/.test(path);
+  const odd = texts.find(({ answer: { value } }) => !isJson && !isMarkdown && !PLAIN.test(value));
+  if (odd !== undefined) {
+    const { name, value } = odd.answer;
+    return {
+      reason: `the answer to ${name} has characters in it that could mean something there: ${JSON.stringify(value)}`,
+    };
   }
-  if (path.endsWith('.json') && done !== text) {
-    try {
-      JSON.parse(done);
-    } catch {
-      return { reason: 'with the answers in it, it is no JSON' };
-    }
+  const written = (value: string) =>
+    isJson ? JSON.stringify(value).slice(1, -1) : isMarkdown ? inMarkdown(value) : value;
+  const done = withAll(
+    text,
+    texts.map(({ word, answer }) => ({ word, by: written(answer.value) })),
+  );
+  if (isJson && texts.length > 0 && shapeOf(text) !== shapeOf(done)) {
+    return { reason: 'an answer stands in a string that is a value, and in nothing else of it' };
   }
   return { text: done };
+}
+
+/** A text as Markdown shows it, whatever is in it. */
+export const inMarkdown = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, String.raw`\$&`);
+
+/** A JSON text without what its strings say; what is none has a shape like no other. */
+function shapeOf(text: string): string | symbol {
+  try {
+    return JSON.stringify(JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? '' : value)));
+  } catch {
+    return Symbol('no JSON');
+  }
 }
 
 /** Words that look like placeholders, and are none: `example-tabel`. */

@@ -3,46 +3,65 @@
 import { folded, whyUnsafe } from '../change-set/paths.ts';
 import { templateFileRefused } from '../errors.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
+import { LOCK } from '../lock.ts';
+import { MANIFEST } from '../manifest.ts';
 import type { Permissions, TemplateManifest } from '../templates.ts';
 
 /** A template's own places. */
 const FREE = ['tasks/', 'test/'];
 
+/** What may stand there without a permission: sources, and what a task or its test reads. Nothing else is expected there. */
+const EXPECTED = /\.([cm]?[jt]s|[jt]sx|json|ndjson|jsonl|csv|tsv|txt|sql|md|xml|html|png|jpg|gif|svg|gz)$/;
+
 /**
  * Files that some program runs, or obeys, by finding them: they are written only where a permission names each by its
- * whole path.
+ * whole path. All names that begin with a dot are among them.
  */
 const RUNS_BY_ITSELF = [
-  /(^|\/)\.(npmrc|yarnrc|yarnrc\.yml|pnpmfile\.c?js|envrc|env|bunfig\.toml|gitattributes|gitmodules|gitconfig|mocharc\..*|babelrc.*|eslintrc.*|prettierrc.*|swcrc|lintstagedrc.*|pre-commit-config\.yaml|travis\.yml|gitlab-ci\.yml|editorconfig|tool-versions|node-version|nvmrc)$/,
-  /(^|\/)(\.husky|\.github|\.gitlab|\.circleci|\.vscode|\.idea|\.devcontainer|\.zed|\.fleet|\.yarn|\.claude|\.cursor)\//,
-  /(^|\/)(package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|bun\.lockb?|bunfig\.toml|deno\.jsonc?|tsconfig.*\.json|jsconfig.*\.json|makefile|justfile|dockerfile|jenkinsfile|lefthook\.ya?ml|divvy\.json|divvy\.lock\.json)$/,
-  /(^|\/)[^/]+\.(config|rc|workspace|setup)\.[cm]?[jt]s$/,
-  /(^|\/)(setup|global-?setup|instrumentation)\.[cm]?[jt]s$/,
+  /(^|\/)\./,
+  // A mock there takes the place of a package, for all tests of Jest and Vitest.
+  /(^|\/)__(mocks|snapshots)__\//,
+  /(^|\/)(package|project|nx|turbo|lerna|rush|angular|deno|import_map|biome|dprint|tslint|renovate|vercel|now|firebase|netlify)\.(json|jsonc|json5|yaml|toml)$/,
+  /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|pnpm-(lock|workspace)\.yaml|yarn\.lock|bun\.lockb?|bunfig\.toml|deno\.lock|binding\.gyp)$/,
+  /(^|\/)[jt]sconfig.*\.json$/,
+  /(^|\/)(makefile|gnumakefile|justfile|taskfile\.ya?ml|dockerfile|containerfile|(docker-)?compose.*\.ya?ml|jenkinsfile|procfile|vagrantfile|rakefile|gemfile|codeowners|lefthook\.ya?ml|action\.ya?ml|.*-pipelines\.ya?ml|pyproject\.toml|setup\.py|conftest\.py|cargo\.toml|build\.rs)$/,
+  /(^|\/)[^/]+\.(config|rc|workspace|setup|projects?)\.([cm]?[jt]sx?|json|ya?ml|toml)$/,
+  /(^|\/)(vitest|vite|jest|mocha|ava|karma|babel|webpack|rollup|playwright|cypress)\.[^/]*\.([cm]?[jt]sx?|json)$/,
+  /(^|\/)((global-?)?(setup|teardown)|(setup|teardown)-?(tests?|files?)|test-?setup|instrumentation|gulpfile|gruntfile|jakefile|sitecustomize)\.([cm]?[jt]sx?|py)$/,
+  // What is read as instructions by whatever works on the files around it.
+  /(^|\/)(agents|claude|gemini|skill|copilot-instructions)\.md$/,
 ];
+
+/** They are written by divvy alone; what a template wants in package.json is in its permissions, and is shown. */
+const NOBODYS = [PACKAGE_JSON, MANIFEST, LOCK];
 
 /**
  * Why a template may not write a file; undefined where it may.
  *
  * path       - as it is to be written, with all names in it replaced.
+ * task       - its file and its test may be there, whatever it is called.
  * runtimeDir - where the runtime is: that is nobody's else.
  */
 export function whyNotThere(
   path: string,
   permissions: Permissions | undefined,
-  runtimeDir: string,
+  { task, runtimeDir }: { readonly task: string; readonly runtimeDir: string },
 ): string | undefined {
   const unsafe = whyUnsafe(path);
   if (unsafe !== undefined) return unsafe;
   const name = folded(path).toLowerCase();
   if (name.startsWith(`${folded(runtimeDir).toLowerCase()}/`)) return 'the runtime is there';
+  if (NOBODYS.includes(name)) return 'what is in it is not for a template to say, but for its permissions';
   const allowed = permissions?.write ?? [];
-  if (allowed.includes(path)) return undefined;
+  if ([`tasks/${task}.ts`, `test/${task}.test.ts`, ...allowed].includes(path)) return undefined;
   if (RUNS_BY_ITSELF.some((pattern) => pattern.test(name))) {
     return 'other programs run or obey such a file, and the template has no permission that names it';
   }
-  const isFree = FREE.some((folder) => path.startsWith(folder));
-  const isAllowed = allowed.some((folder) => folder.endsWith('/') && path.startsWith(folder));
-  return isFree || isAllowed ? undefined : 'it is not in tasks/ or test/, and the template has no permission for it';
+  if (allowed.some((folder) => folder.endsWith('/') && path.startsWith(folder))) return undefined;
+  if (!FREE.some((folder) => path.startsWith(folder))) {
+    return 'it is not in tasks/ or test/, and the template has no permission for it';
+  }
+  return EXPECTED.test(name) ? undefined : 'no task or test is such a file, and the template has no permission for it';
 }
 
 /**
@@ -68,5 +87,8 @@ export function packageJsonOf({ name, permissions = {} }: TemplateManifest): {
 
 /** Scripts that a package manager runs by itself, and those that run before or behind one of another name. */
 const runsByItself = (script: string): boolean =>
-  /^(pre|post)/.test(script) ||
-  ['install', 'prepare', 'publish', 'dependencies', 'start', 'stop', 'restart', 'test', 'version'].includes(script);
+  /^(pre|post|divvy$|divvy:|pnpm:)/i.test(script) ||
+  [
+    ...['install', 'uninstall', 'publish', 'dependencies', 'version', 'pack', 'shrinkwrap', 'env'],
+    ...['start', 'stop', 'restart', 'test', 'typecheck'],
+  ].includes(script);

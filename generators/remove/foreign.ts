@@ -1,0 +1,77 @@
+/**
+ * What divvy could have written. A lock may have come with somebody else's repository, and say of any file, or of any line
+ * in one, that divvy has put it there: what it could not have put there stays.
+ */
+
+import { posix } from 'node:path';
+import type { Insertion } from '../host/insertions.ts';
+import { PACKAGE_JSON } from '../host/package-json.ts';
+import { LOCK, type Lock } from '../lock.ts';
+import { MANIFEST, type Manifest } from '../manifest.ts';
+
+/** What it writes beside its folders: in a new project, and for a formatter. */
+const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', '.gitignore', 'tsconfig.json', '.prettierignore'];
+
+/** Why a file is none that divvy would have written; undefined where it could be. */
+export function whyForeign(path: string, { tasks, tests, runtime }: Manifest): string | undefined {
+  const isInside = [tasks, tests, runtime].some((folder) => path.startsWith(`${folder}/`));
+  return isInside || BESIDE.includes(path)
+    ? undefined
+    : "it is not in divvy's folders: remove it by hand if it has to go";
+}
+
+/** The lists that divvy puts paths of its own into, of the files of the tools that it knows. */
+const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
+  [/^[jt]sconfig(\.[\w.-]+)?\.json$/, ['exclude']],
+  [/^\.?dprint\.jsonc?$/, ['excludes']],
+  [/^\.?biome\.jsonc?$/, ['files.includes', 'files.ignore']],
+  [/^\.oxlintrc\.json$/, ['ignorePatterns']],
+];
+const FILES_OF_LINES = ['.prettierignore', '.eslintignore'];
+
+/** Whether divvy could have put something into a file that was there before it. */
+export function couldPut(path: string, insertion: Insertion, manifest: Manifest, lock: Lock | undefined): boolean {
+  const name = posix.basename(path);
+  if ('was' in insertion) return true;
+  if ('line' in insertion) return FILES_OF_LINES.includes(name) && isOfOurs(insertion.line, manifest);
+  const at = insertion.at.join('.');
+  if ('element' in insertion) return LISTS.some(([file, lists]) => file.test(name) && lists.includes(at));
+  if (path !== PACKAGE_JSON) return false;
+  const { key, value } = insertion;
+  if (at === 'imports') return key === '#divvy' && isOfOurs(value, manifest);
+  if (at === 'scripts') return /^divvy(:|$)/.test(key);
+  return /^(devD|d)ependencies$/.test(at) && packagesOf(lock).includes(key);
+}
+
+const isOfOurs = (text: string, { tasks, runtime }: Manifest): boolean =>
+  [`${runtime}/`, `${tasks}/`, LOCK].some((path) => text.includes(path));
+
+const packagesOf = (lock: Lock | undefined): string[] =>
+  Object.values(lock?.tasks ?? {}).flatMap(({ dependencies = [] }) => dependencies);
+
+/** What a new project has in its package.json. */
+const OF_A_PROJECT = [
+  'name',
+  'version',
+  'private',
+  'type',
+  'engines',
+  'imports',
+  'scripts',
+  'devDependencies',
+  'dependencies',
+];
+
+/** Whether divvy could have written all of a package.json. One that has more in it than that is somebody's own. */
+export function couldWriteWhole(bytes: Buffer, lock: Lock | undefined): boolean {
+  const value = JSON.parse(bytes.toString('utf8')) as { readonly [name: string]: unknown };
+  const keys = (name: string) => Object.keys(value[name] ?? {});
+  return (
+    Object.keys(value).every((name) => OF_A_PROJECT.includes(name)) &&
+    keys('imports').every((name) => name === '#divvy') &&
+    keys('scripts').every((name) => /^(start|test|typecheck|divvy|divvy:.*)$/.test(name)) &&
+    [...keys('dependencies'), ...keys('devDependencies')].every((name) =>
+      ['typescript', '@types/node', ...packagesOf(lock)].includes(name),
+    )
+  );
+}
