@@ -67,7 +67,9 @@ const FIRST = [DEFAULT_TEMPLATE, 'dance-party', 'files', 'http', 'csv'];
 
 /** The manifests of the templates of this package. */
 export function templates(): TemplateManifest[] {
-  const names = filesBelow('templates').flatMap((path) => /^([^/_][^/]*)\/divvy\.template\.json$/.exec(path)?.[1] ?? []);
+  const names = filesBelow('templates').flatMap(
+    (path) => /^([^/_][^/]*)\/divvy\.template\.json$/.exec(path)?.[1] ?? [],
+  );
   const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
   return names.sort((a, b) => rank(a) - rank(b)).map(manifestOf);
 }

@@ -18,7 +18,7 @@ import { ORPHANS_MS, type Work, World } from './world.ts';
 const KILL_AFTER_MS = 5000;
 const OVERDUE_EVERY_MS = 100;
 /** No run that goes well takes as many. */
-const STEPS_MAX = 50_000;
+const STEPS_MAX = 200_000;
 
 /** The classes under test: those of runtime/, or some with a fault in them. */
 export interface Code extends IntakeCode {
