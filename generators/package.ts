@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The package's folder. This file is one folder deep in it, as source and as a bundle. */
-export const packageFolder: string = fileURLToPath(new URL('..', import.meta.url));
+const packageFolder: string = fileURLToPath(new URL('..', import.meta.url));
 
 /** Of this package. */
 export const version: string = (JSON.parse(read('package.json').toString('utf8')) as { version: string }).version;
