@@ -1,5 +1,5 @@
 // What is carried arrives as v8.serialize would have it, whichever way it goes.
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import v8 from 'node:v8';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -7,19 +7,23 @@ import { bytesOf, decodeValue, encodeValue } from '../../runtime/codec.ts';
 import { encode, FrameReader } from '../../runtime/protocol.ts';
 
 const key = fc.oneof(fc.string({ unit: 'binary', maxLength: 5 }), fc.constantFrom('__proto__', 'toJSON', '0', '-1'));
-const anything = fc.anything({
-  key,
-  maxDepth: 4,
-  withBigInt: true,
-  withBoxedValues: true,
-  withDate: true,
-  withMap: true,
-  withSet: true,
-  withNullPrototype: true,
-  withSparseArray: true,
-  withTypedArray: true,
-  withUnicodeString: true,
-});
+/** Node.js 22 takes no two invalid dates for equal: they have a test of their own. */
+const isComparable = (value: unknown): boolean => !inspect(value, { depth: null }).includes('Invalid Date');
+const anything = fc
+  .anything({
+    key,
+    maxDepth: 4,
+    withBigInt: true,
+    withBoxedValues: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withNullPrototype: true,
+    withSparseArray: true,
+    withTypedArray: true,
+    withUnicodeString: true,
+  })
+  .filter(isComparable);
 
 class Point {
   x = 1;
@@ -83,6 +87,13 @@ test('anything that can be carried', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test('an invalid date', () => {
+  for (const arrived of carried(new Date(Number.NaN))) {
+    expect(arrived).toBeInstanceOf(Date);
+    expect(Number((arrived as Date).getTime())).toBeNaN();
+  }
 });
 
 test('what is there twice is the same thing when it arrives', () => {
