@@ -48,12 +48,20 @@ export function testFor(
   const toTask = posix.relative(posix.dirname(path), task);
   const text = source.replaceAll(`'../tasks/${name}.ts'`, `'${toTask.startsWith('.') ? toTask : `./${toTask}`}'`);
   if (runner === 'node') return [{ path, text }];
-  if (runner === 'vitest') return [{ path, text: text.replace(NODE_TEST_IMPORT, importOfVitest) }];
+  if (runner === 'vitest')
+    return [{ path, text: text.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`) }];
   return [
     { path, text },
     { path: posix.join(folder, `${name}.test.js`), text: jestTest(name, posix.basename(path), isModule) },
   ];
 }
+
+/** Imports stand together at the top of a template's test. */
+const LAST_IMPORT = /(?:^import [^;]+;\n)+/m;
+const PATIENCE = `
+// Real processes boot here: on a busy machine that takes longer than the five seconds that Vitest gives a test.
+vi.setConfig({ testTimeout: 60_000 });
+`;
 
 const NODE_TEST_IMPORT = /^import \{ ((?!mock\b)[^}]+) \} from 'node:test';$/m;
 
@@ -65,7 +73,7 @@ const importOfVitest = (_: string, names: string): string =>
     .split(',')
     .map((name) => name.trim())
     .map((name) => (VITEST_NAMES[name] === undefined ? name : `${VITEST_NAMES[name]} as ${name}`))
-    .join(', ')} } from 'vitest';`;
+    .join(', ')}, vi } from 'vitest';`;
 
 /**
  * It says where it is by what Jest knows of it: how a module says that differs with how Jest compiles one. Jest's limit of
