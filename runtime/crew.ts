@@ -307,7 +307,7 @@ export class Crew {
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
   }
 
-  /** Returns what each worker is at, and where. One that is stuck in a loop answers all the same: lifeline.ts. */
+  /** Returns what each worker is at, and where. One that is stuck in a loop answers all the same: stack.ts. */
   async state(): Promise<string[]> {
     const now = performance.now();
     const running = this.workers.filter((worker) => worker.running);

@@ -139,7 +139,7 @@ function readLetter(): Letter {
 }
 
 function holdLifeline(): void {
-  const thread = new Thread(new URL('./lifeline.ts', import.meta.url), {
+  const thread = new Thread(new URL('./lifeline.mjs', import.meta.url), {
     workerData: { fd: LIFELINE_FD },
     execArgv: [],
     name: 'divvy lifeline',
