@@ -23,7 +23,7 @@ import { settleTrust } from './trusting.ts';
 export interface Shelf {
   /** Absolute: what relative paths on the command line start from. */
   readonly cwd: string;
-  /** Absolute: what relative paths in divvy.json start from. */
+  /** Absolute: what relative paths in divvy.json and the lock start from. */
   readonly folder: string;
   /** The sources that a divvy.json names. */
   readonly sources: TeamSources;
@@ -63,7 +63,7 @@ const isSource = (text: string): boolean => /^\.{0,2}[\\/]|^\.{1,2}$|:|\.(tgz|ta
  */
 export async function templateNamed(call: Call, name: string, { cwd, folder, sources }: Shelf): Promise<Template> {
   if (isBuiltIn(name)) return findTemplate(name);
-  if (isSource(name)) return fetched(call, name, call.values.ref, undefined, cwd);
+  if (isSource(name)) return fetched(call, name, call.values.ref, undefined, { cwd, recordedIn: folder });
   const at = name.indexOf('/');
   const [team, wanted] = at < 0 ? [name, undefined] : [name.slice(0, at), name.slice(at + 1)];
   const source = Object.hasOwn(sources, team) ? sources[team] : undefined;
@@ -72,7 +72,7 @@ export async function templateNamed(call: Call, name: string, { cwd, folder, sou
     throw unknownTemplate(name, known, nearest(name, known));
   }
   const { from, ref } = typeof source === 'string' ? { from: source, ref: undefined } : source;
-  return fetched(call, from, call.values.ref ?? ref, wanted, folder);
+  return fetched(call, from, call.values.ref ?? ref, wanted, { cwd: folder });
 }
 
 /** The very template that the lock has of a task. */
@@ -83,7 +83,7 @@ export const templateAgain = (
 ): Promise<Template> =>
   source === undefined
     ? Promise.resolve(findTemplate(template))
-    : fetched(call, source, undefined, template, folder, resolved);
+    : fetched(call, source, undefined, template, { cwd: folder }, resolved);
 
 /** What fetches is loaded only where something is fetched. */
 async function fetched(
@@ -91,11 +91,11 @@ async function fetched(
   text: string,
   ref: string | undefined,
   name: string | undefined,
-  cwd: string,
+  places: { readonly cwd: string; readonly recordedIn?: string },
   expected?: string,
 ): Promise<Template> {
   const { fetchTemplate } = await import('./sources/template.ts');
-  return fetchTemplate(text, { cwd, environment, ref, expected }, name);
+  return fetchTemplate(text, { ...places, environment, ref, expected }, name);
 }
 
 /** Whether a text is a range of versions. */

@@ -13,7 +13,7 @@ import type { Template } from './templates.ts';
 
 export const LOCK = 'divvy.lock.json';
 
-interface LockedTask {
+export interface LockedTask {
   readonly template: string;
   readonly templateVersion: string;
   /** Where it came from, and what that was: of a template from elsewhere. */

@@ -92,7 +92,7 @@ function formatting({ terminal }: Call, formatter: Formatter | undefined, root: 
 /** What is there as divvy left it stays: a formatter may have another mind about it by now, and hooks may have been added. */
 async function renderTask(
   { terminal }: Call,
-  { task, place, manifest, lock, template, answers, hooks, testRunner }: Subject,
+  { task, place, manifest, lock, template, answers, hooks, standing, testRunner }: Subject,
   format: Format,
   add: (path: string, after: Buffer | string) => void,
 ): Promise<{ own: string[]; edited: Edited | undefined }> {
@@ -111,6 +111,12 @@ async function renderTask(
   const taskFile = `${tasks}/${task}${isModule ? '.ts' : '.mts'}`;
   const own: string[] = [];
   let edited: Edited | undefined;
+  if (standing) {
+    own.push(...standing.toSorted((a, b) => Number(b === taskFile) - Number(a === taskFile)));
+    // They were all read a moment ago.
+    for (const path of own) add(path, readBefore(root, path)?.bytes ?? '');
+    return { own, edited };
+  }
   const put = async (path: string, text: string): Promise<void> => {
     own.push(path);
     add(path, left(path) ?? (await format(path, text)));

@@ -1,8 +1,10 @@
 /** Which task, in which package, of what: by the command line, on a terminal by asking, and by what the package shows. */
 
 import { join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
+import { readBefore, stat } from '../change-set/disk.ts';
+import { whyUnsafe } from '../change-set/paths.ts';
 import { recover } from '../change-set/recovery.ts';
+import { sha256 } from '../change-set/survey.ts';
 import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
@@ -12,7 +14,7 @@ import { settleLayout } from '../host/layout.ts';
 import { settleManager } from '../host/manager.ts';
 import { type Place, settlePlace } from '../host/place.ts';
 import { type TestRunner, testRunnerOf } from '../host/test-runner.ts';
-import { type Lock, lockToEdit } from '../lock.ts';
+import { isAsLeft, type Lock, type LockedTask, lockToEdit } from '../lock.ts';
 import { MANIFEST, type Manifest, openProject } from '../manifest.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import type { PackageManager } from '../package-manager.ts';
@@ -31,6 +33,8 @@ export interface Subject {
   readonly template: Template;
   readonly answers: Answers;
   readonly hooks: readonly string[];
+  /** The task's own files, where it stands as it was left and nothing else is asked of it: it is not made again then. */
+  readonly standing: readonly string[] | undefined;
   readonly packageManager: PackageManager;
   readonly testRunner: TestRunner;
 }
@@ -49,14 +53,35 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
   const template = again ? await templateAgain(call, there, place.root) : await settleTemplate(call, shelf, ask);
   if (again) await settleTrust(call, template, ask);
-  const answers = await settleAnswers(call, template.manifest, there?.answers ?? {}, ask);
+  // Else what is secret, which no lock has, would be asked for again.
+  const standing = again ? standingFiles(call, place.root, lock, there) : undefined;
+  const answers = standing
+    ? { answers: [], shown: there?.answers as Answers['shown'] }
+    : await settleAnswers(call, template.manifest, there?.answers ?? {}, ask);
   const isAsBefore = again && call.values.hooks === undefined;
   const hooks = isAsBefore
     ? readHooks(there.hooks.join(','), hooksOf(contractText()))
     : await settleHooks(call, template.manifest, ask);
   const packageManager = await settleManager(call, place, ask);
   const testRunner = testRunnerOf(place);
-  return { task, place, manifest, lock, template, answers, hooks, packageManager, testRunner };
+  return { task, place, manifest, lock, template, answers, hooks, standing, packageManager, testRunner };
+}
+
+/** Only of a template from elsewhere: that is the very same again, where one of this package may have files that are new. */
+function standingFiles(
+  { values }: Call,
+  root: string,
+  lock: Lock | undefined,
+  { resolved, files = [], answers }: LockedTask,
+): readonly string[] | undefined {
+  const asks = values.hooks !== undefined || values.data !== undefined || values['data-file'] !== undefined;
+  const isAnswered = Object.values(answers).every((answer) => typeof answer === 'string');
+  if (resolved === undefined || asks || !isAnswered || files.length === 0) return undefined;
+  const stands = (path: string): boolean => {
+    const bytes = whyUnsafe(path) === undefined ? readBefore(root, path)?.bytes : undefined;
+    return bytes !== undefined && isAsLeft(lock, path, sha256(bytes));
+  };
+  return files.every(stands) ? files : undefined;
 }
 
 function settleName(call: Call): string {

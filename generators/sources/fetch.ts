@@ -6,7 +6,7 @@
  */
 
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { badRef, nothingWithin, sourceMoved } from '../errors.ts';
 import { readFolder } from './folder.ts';
 import { filesWithin, type SourceFile } from './gathering.ts';
@@ -16,7 +16,7 @@ import type { Source } from './source.ts';
 import { readTarball } from './tarball.ts';
 
 export interface Fetched {
-  /** The source as the lock has it, from where the command runs: with `resolved` it brings the very same again. */
+  /** The source as the lock has it, from `recordedIn`: with `resolved` it brings the very same again. */
   readonly exact: string;
   /** The source as the memory of what is trusted has it: without a relative path. */
   readonly identity: string;
@@ -30,6 +30,8 @@ export interface Fetched {
 export interface Fetching {
   /** Absolute: what relative paths start from. */
   readonly cwd: string;
+  /** Absolute: what relative paths in `exact` start from; without it, as those that were written. */
+  readonly recordedIn?: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
   /** `--ref`: a branch, a tag or a whole commit id. For git only. */
   readonly ref?: string | undefined;
@@ -44,9 +46,9 @@ export interface Fetching {
  * is not as expected, is broken, or has what no template may have.
  */
 export async function fetchSource(source: Source, fetching: Fetching): Promise<Fetched> {
-  const { cwd, expected } = fetching;
+  const { cwd, recordedIn = cwd, expected } = fetching;
   if (fetching.ref !== undefined && source.kind !== 'git') throw badRef(fetching.ref, 'only a source in git has refs');
-  const { resolved, files, exact = source.shown } = await read(source, fetching);
+  const { resolved, files, exact = shownIn(recordedIn, source, cwd) } = await read(source, fetching);
   if (expected !== undefined && resolved !== expected) throw sourceMoved(source.shown, expected, resolved);
   // A repository's tree was read from there on.
   const within = source.kind === 'git' ? '' : source.within;
@@ -77,9 +79,22 @@ async function read(source: Source, { cwd, environment, ref, expected }: Fetchin
   }
 }
 
+/** Of a path on this machine that was written from one folder: the same from another, since the lock is read from there. */
+function shownIn(folder: string, source: Source, cwd: string): string {
+  const path = pathOf(source);
+  if (path === undefined || isAbsolute(path) || folder === cwd) return source.shown;
+  const other = relative(folder, resolve(cwd, path)).replaceAll(sep, '/');
+  const isToldApart = isAbsolute(other) || other.startsWith('../') || other === '..';
+  return `${isToldApart ? other : `./${other}`}${source.shown.slice(path.length)}`;
+}
+
+const pathOf = (source: Source): string | undefined => {
+  if (source.kind === 'folder') return source.path;
+  return source.kind === 'tarball' && typeof source.from === 'string' ? source.from : undefined;
+};
+
 /** Of a place on this machine: what it really is, wherever it is named from. */
 function identityOf(source: Source, cwd: string): string {
-  if (source.kind === 'folder') return realpathSync(resolve(cwd, source.path));
-  if (source.kind !== 'tarball' || typeof source.from !== 'string') return source.shown;
-  return realpathSync(resolve(cwd, source.from)) + (source.within === '' ? '' : `#${source.within}`);
+  const path = pathOf(source);
+  return path === undefined ? source.shown : realpathSync(resolve(cwd, path)) + source.shown.slice(path.length);
 }
