@@ -350,6 +350,13 @@ export const badRecord = (record: string, reason: string): Refusal =>
     'Look at the files that it names, put right what is not, and remove that folder.',
   );
 
+export const recordInGit = (home: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(home)} is in git: it came with the repository, and what it says a command wrote here no command here has written`,
+    'Nothing was changed. Look who committed it and why; then take it out: git rm -r --cached .divvy, and remove the folder.',
+  );
+
 export const cancelled = (): Refusal => new Refusal(1, 'cancelled: nothing was written', '');
 
 // Plans, and what is taken back

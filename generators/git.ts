@@ -34,6 +34,13 @@ export async function ignoredByGit(folder: string, path: string): Promise<boolea
   return isInRepository(folder) && (await git(folder, ['check-ignore', '--quiet', '--', path])).done;
 }
 
+/** Whether git has a file, or any in a folder: committed, or about to be. */
+export async function isTracked(folder: string, path: string): Promise<boolean> {
+  if (!isInRepository(folder)) return false;
+  const result = await git(folder, ['--literal-pathspecs', 'ls-files', '-z', '--', path]);
+  return result.done && result.output !== '';
+}
+
 /** git reads where its repository is from the environment too, as a git hook sets it: not here. */
 function git(folder: string, argv: readonly string[]): Promise<ToolResult> {
   const environment = Object.fromEntries(

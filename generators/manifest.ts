@@ -3,11 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stat } from './change-set/disk.ts';
-import { isPending, recover } from './change-set/recovery.ts';
+import { isPending } from './change-set/recovery.ts';
 import { badManifest, noProject } from './errors.ts';
+import { recoverFirst } from './recovering.ts';
 import { whyNotFolder } from './runtime-folder.ts';
 import { whyNotAs } from './schema.ts';
-import { type Terminal, tellOfRecovery } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 export const MANIFEST = 'divvy.json';
 
@@ -51,7 +52,7 @@ export function projectFolder(from: string): string | undefined {
  */
 export async function openProject(from: string, terminal: Terminal): Promise<Project> {
   const found = projectFolder(from);
-  if (found !== undefined && isPending(found)) tellOfRecovery(terminal, recover(found));
+  if (found !== undefined && isPending(found)) await recoverFirst(found, terminal);
   const folder = projectFolder(from);
   if (folder === undefined) throw noProject(from);
   const file = join(folder, MANIFEST);

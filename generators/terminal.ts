@@ -87,12 +87,6 @@ function canAsk(environment: NodeJS.ProcessEnv): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true && environment['TERM'] !== 'dumb' && !isCi;
 }
 
-/** Says that a command was cut short, where one was; `command` is its command line. */
-export function tellOfRecovery({ note }: Terminal, command: string | undefined): void {
-  if (command === undefined) return;
-  note(`A command was cut short here, and what it had written has been taken back:\n${harmless(command)}`);
-}
-
 /** Whether questions are asked: there is somebody to ask, and neither --yes nor --no-input. */
 export const isInteractive = ({ values, environment }: Call): boolean =>
   values.yes !== true && values.input !== false && values.json !== true && canAsk(environment);

@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { readBefore, stat } from '../change-set/disk.ts';
 import { whyUnsafe } from '../change-set/paths.ts';
-import { recover } from '../change-set/recovery.ts';
 import { sha256 } from '../change-set/survey.ts';
 import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
 import type { Call } from '../command.ts';
@@ -19,10 +18,10 @@ import { MANIFEST, type Manifest, openProject } from '../manifest.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import type { PackageManager } from '../package-manager.ts';
 import { isPreview } from '../preview.ts';
+import { recoverFirst } from '../recovering.ts';
 import { type Answers, settleAnswers } from '../rendering/answers.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 import type { Template } from '../templates.ts';
-import { tellOfRecovery } from '../terminal.ts';
 import { settleTrust } from '../trusting.ts';
 
 export interface Subject {
@@ -43,7 +42,7 @@ export interface Subject {
 export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<Subject> {
   const task = settleName(call);
   const place = await settlePlace(call, ask);
-  if (!isPreview(call)) tellOfRecovery(call.terminal, recover(place.root));
+  if (!isPreview(call)) await recoverFirst(place.root, call.terminal);
   const manifest = await settleManifest(call, place, ask);
   const lock = lockToEdit(place.root);
 

@@ -1,7 +1,6 @@
 /** `divvy apply PLAN`: writes what a plan says, if everything is still as the plan found it. */
 
 import { readBefore } from '../change-set/disk.ts';
-import { recover } from '../change-set/recovery.ts';
 import { type ChangeSet, isAsWanted, sha256, survey } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
@@ -11,8 +10,8 @@ import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
 import { type Plan, readPlan } from '../plan.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { recoverFirst } from '../recovering.ts';
 import { asTyped } from '../shell.ts';
-import { tellOfRecovery } from '../terminal.ts';
 
 /**
  * Applies a plan, all of it or nothing. Applied a second time it changes nothing.
@@ -24,7 +23,7 @@ export async function apply(call: Call): Promise<Exit> {
   const [given] = call.words;
   if (given === undefined) throw noPlanNamed(call.shown);
   const plan = await readPlan(call, given);
-  if (!isPreview(call)) tellOfRecovery(call.terminal, recover(plan.root));
+  if (!isPreview(call)) await recoverFirst(plan.root, call.terminal);
   const changeSet = settleChanges(plan);
   await settleDirty(call, plan.root, changeSet.changes);
   if (!isPreview(call)) write(changeSet, asTyped(call));

@@ -3,7 +3,6 @@
 import { readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { recover } from '../change-set/recovery.ts';
 import { realRoot } from '../change-set/survey.ts';
 import { settleHooks, settleTemplate } from '../choices.ts';
 import type { Call } from '../command.ts';
@@ -11,10 +10,11 @@ import type { Workshop } from '../environment.ts';
 import { badFolder, badTaskName, folderNotEmpty, missingAnswer } from '../errors.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import { type PackageManager, packageManagerFor } from '../package-manager.ts';
+import { recoverFirst } from '../recovering.ts';
 import { settleAnswers as settleTemplateAnswers, type Answers as TemplateAnswers } from '../rendering/answers.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 import type { Template } from '../templates.ts';
-import { isInteractive, tellOfRecovery } from '../terminal.ts';
+import { isInteractive } from '../terminal.ts';
 
 export interface Answers {
   /** The project's folder as it was given. */
@@ -50,7 +50,7 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   const task = call.values.name ?? basename(resolve(call.cwd, folder));
   refuseName(task, call.values.name === undefined);
   const root = rootOf(call.cwd, folder);
-  if (!isPreview && stat(root) !== undefined) tellOfRecovery(call.terminal, recover(root));
+  if (!isPreview && stat(root) !== undefined) await recoverFirst(root, call.terminal);
   if (call.values.force !== true) refuseFullFolder(folder, root);
 
   const template = await settleTemplate(call, { cwd: call.cwd, folder: root, sources: {} }, ask);

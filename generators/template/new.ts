@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { recover } from '../change-set/recovery.ts';
 import { realRoot, survey, type Wanted } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
@@ -11,9 +10,9 @@ import { badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts
 import { whyNotFileName } from '../names.ts';
 import { read, version } from '../package.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { recoverFirst } from '../recovering.ts';
 import { asArgument, asTyped, commandLine } from '../shell.ts';
 import { newTemplateFiles } from '../templates.ts';
-import { tellOfRecovery } from '../terminal.ts';
 
 /** Resolves with 0. Rejects with a Refusal: exit code 2 for a name that is none, 3 for a folder that is not empty. */
 export async function make(call: Call): Promise<Exit> {
@@ -24,7 +23,7 @@ export async function make(call: Call): Promise<Exit> {
   const reason = whyNotFileName(name);
   if (reason !== undefined) throw badTemplateName(name, reason);
   const root = realRoot(resolve(cwd, given));
-  if (!isPreview(call) && stat(root) !== undefined) tellOfRecovery(terminal, recover(root));
+  if (!isPreview(call) && stat(root) !== undefined) await recoverFirst(root, terminal);
   const there = stat(root) === undefined ? [] : readdirSync(root).filter((entry) => entry !== '.divvy');
   if (there.length > 0) throw folderNotEmpty(given, there.slice(0, 3));
 

@@ -15,6 +15,7 @@ import { projectFolder } from '../manifest.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, type Previewed, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { refuseTracked } from '../recovering.ts';
 import { asTyped } from '../shell.ts';
 
 /**
@@ -26,9 +27,11 @@ import { asTyped } from '../shell.ts';
  */
 export async function undo(call: Call): Promise<Exit> {
   const root = realRoot(folderToUndoIn(call.cwd));
+  const { last, pending, done } = placesOf(root);
+  if ([last, pending, done].some((folder) => stat(folder) !== undefined)) await refuseTracked(root);
   if (isPreview(call)) {
-    const pending = readRecord(placesOf(root).pending);
-    if (pending) return reportCut(call, root, pending.command);
+    const cut = readRecord(pending);
+    if (cut) return reportCut(call, root, cut.command);
   } else if (isPending(root)) {
     const cut = recover(root);
     if (cut !== undefined) return reportCut(call, root, cut);

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../../generators/errors.ts';
 import { lockToEdit } from '../../../generators/lock.ts';
 import { divvy, freshFolder, treeOf } from '../commands.ts';
+import { commitAll } from '../project.ts';
 import { expectRefused, packageFolder, putFiles, textOf } from './hostile.ts';
 
 const THEIRS = {
@@ -159,5 +160,38 @@ describe('a lock that is none is refused, or does nothing:', () => {
         expect(() => lockToEdit(folder)).toThrow(Refusal);
       }
     }
+  });
+});
+
+describe.each(['pending', 'last', 'done'])('a record in .divvy/%s that was committed', (name) => {
+  const copy = 'export const evil = 1;\n';
+  const record = {
+    version: 1,
+    command: 'divvy add nightly',
+    madeAbove: 0,
+    madeFolders: [],
+    goneFolders: [],
+    changes: [
+      {
+        path: 'src/index.ts',
+        before: { sha256: sum(copy), mode: 0o644, file: '0' },
+        after: { sha256: sum(THEIRS['src/index.ts']) },
+      },
+      { path: 'docs/notes.md', before: null, after: { sha256: sum(THEIRS['docs/notes.md']) } },
+    ],
+  };
+
+  const commands = ['undo', 'undo --dry-run', ...(name === 'last' ? [] : ['list', 'add other --yes'])];
+  test.each(commands)('is not believed by %s: exit 3, and nothing is changed', async (command) => {
+    const cwd = packageFolder(THEIRS);
+    putFiles(cwd, {
+      'divvy.json': JSON.stringify({ tasks: 'tasks', runtime: 'vendor/divvy' }),
+      [`.divvy/${name}/record`]: JSON.stringify(record),
+      [`.divvy/${name}/before/0`]: copy,
+    });
+    commitAll(cwd);
+    const before = treeOf(cwd, ['.git']);
+    expectRefused(await divvy(command.split(' '), { cwd }), 3, /is in git: it came with the repository/);
+    expect(treeOf(cwd, ['.git'])).toEqual(before);
   });
 });

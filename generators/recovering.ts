@@ -1,0 +1,26 @@
+/** What a command that was cut short has left is put right before another command does anything, and the person is told. */
+
+import { placesOf } from './change-set/record.ts';
+import { isPending, recover } from './change-set/recovery.ts';
+import { recordInGit } from './errors.ts';
+import { isTracked } from './git.ts';
+import { harmless } from './harmless.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Rejects with a Refusal where another command is at work, or the record is of no use or not of this machine. */
+export async function recoverFirst(root: string, terminal: Terminal): Promise<void> {
+  if (isPending(root)) await refuseTracked(root);
+  const command = recover(root);
+  if (command === undefined) return;
+  terminal.note(`A command was cut short here, and what it had written has been taken back:\n${harmless(command)}`);
+}
+
+/**
+ * A record says which files are removed, and what is put in their place. divvy keeps it out of git; one that git has came
+ * with the repository, and no command of this machine has left it.
+ *
+ * Rejects with a Refusal with exit code 3 where it did.
+ */
+export async function refuseTracked(root: string): Promise<void> {
+  if (await isTracked(root, '.divvy')) throw recordInGit(placesOf(root).home);
+}
