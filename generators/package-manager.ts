@@ -9,13 +9,14 @@ export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
 const isOurs = (name: unknown): name is PackageManager => (PACKAGE_MANAGERS as readonly unknown[]).includes(name);
 
 /**
- * The one that was named; else that of the lock file or `packageManager` in the folder or above it; else the one that
+ * The one that was named; else that of the lock file, `packageManager` or `devEngines` in the folder or above it; else the one that
  * started this command; else npm.
  */
 export async function packageManagerFor(folder: string, named: PackageManager | undefined): Promise<PackageManager> {
   if (named !== undefined) return named;
   const found =
-    (await detect({ cwd: folder, strategies: ['lockfile', 'packageManager-field'] }))?.name ?? getUserAgent();
+    (await detect({ cwd: folder, strategies: ['lockfile', 'packageManager-field', 'devEngines-field'] }))?.name ??
+    getUserAgent();
   return isOurs(found) ? found : 'npm';
 }
 

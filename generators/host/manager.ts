@@ -19,7 +19,7 @@ const LOCK_FILES: Readonly<Record<string, PackageManager>> = {
 };
 
 /**
- * Settles the package manager: the one that was named; else that of the nearest `packageManager` or lock file, from the
+ * Settles the package manager: the one that was named; else that of the nearest `packageManager`, `devEngines` or lock file, from the
  * package upwards; else the one that started this command; else npm.
  *
  * Rejects with a Refusal with exit code 2 where there are lock files of several, and nothing and nobody to decide.
@@ -27,9 +27,7 @@ const LOCK_FILES: Readonly<Record<string, PackageManager>> = {
 export async function settleManager(call: Call, { levels }: Place, ask: Workshop['ask']): Promise<PackageManager> {
   if (call.values.pm !== undefined) return call.values.pm;
   for (const { folder, packageJson } of levels) {
-    // Such as `pnpm@10.1.0`.
-    const said = packageJson?.text('packageManager')?.split('@')[0];
-    const named = PACKAGE_MANAGERS.find((name) => name === said);
+    const named = PACKAGE_MANAGERS.find((name) => name === packageJson?.packageManager);
     if (named !== undefined) return named;
     const files = Object.keys(LOCK_FILES).filter((name) => stat(join(folder, name))?.isFile());
     const managers = [...new Set(files.flatMap((name) => LOCK_FILES[name] ?? []))];

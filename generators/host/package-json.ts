@@ -26,6 +26,16 @@ export class PackageJson {
     return typeof value[name] === 'string' ? value[name] : undefined;
   }
 
+  /** The package manager that it says it is worked with, by `packageManager` (`pnpm@10.1.0`) or else by `devEngines`. */
+  get packageManager(): string | undefined {
+    const engines = this.#value['devEngines'];
+    const said = isObject(engines) ? engines['packageManager'] : undefined;
+    // One of a list is as good as another.
+    const [first] = Array.isArray(said) ? said : [said];
+    const name = isObject(first) ? first['name'] : undefined;
+    return this.text('packageManager')?.split('@')[0] ?? (typeof name === 'string' ? name : undefined);
+  }
+
   /** Whether a package is among those that it depends on, in any way. */
   dependsOn(name: string): boolean {
     return ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'].some(

@@ -136,7 +136,8 @@ function parsed({ path, value }: Tsconfig, root: string): TsConfigJsonResolved {
   } catch (error) {
     // The base is a package that is not installed, or not in a folder: what it includes and excludes is its own files.
     const isPackage = [value['extends']].flat().some((base) => typeof base === 'string' && !/^[./]/.test(base));
-    if (isPackage) return value as TsConfigJsonResolved;
+    const { extends: _, ...own } = value;
+    if (isPackage) return own as TsConfigJsonResolved;
     throw hostFileRefused(relative(root, path), (error as Error).message);
   }
 }

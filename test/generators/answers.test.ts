@@ -144,6 +144,13 @@ describe('the package manager', () => {
     ['the one that runs this command', {}, 'pnpm/10.0.0 npm/? node/v26', [], 'pnpm'],
     ['a lock file above before that', { 'yarn.lock': '' }, 'pnpm/10.0.0', [], 'yarn'],
     ['packageManager above', { 'package.json': '{"packageManager":"bun@1.0.0"}' }, undefined, [], 'bun'],
+    [
+      'devEngines above',
+      { 'package.json': '{"devEngines":{"packageManager":{"name":"pnpm"}}}' },
+      undefined,
+      [],
+      'pnpm',
+    ],
     ['--pm before all', { 'yarn.lock': '' }, 'pnpm/10.0.0', ['--pm', 'bun'], 'bun'],
   ])('is %s', async (_, files, agent, argv, expected) => {
     const cwd = freshFolder();

@@ -99,6 +99,24 @@ describe('the package manager is that of', () => {
       [],
       'yarn',
     ],
+    [
+      'devEngines, before a lock file',
+      { 'package.json': packageJson({ devEngines: { packageManager: { name: 'pnpm' } } }), 'bun.lock': '' },
+      [],
+      'pnpm',
+    ],
+    [
+      'the first of several in the nearest devEngines',
+      {
+        'package.json': packageJson({
+          packageManager: 'yarn@4.18.1',
+          devEngines: { packageManager: [{ name: 'bun' }, { name: 'npm' }] },
+        }),
+        'packages/one/package.json': packageJson({ name: 'one', devEngines: { packageManager: [{ name: 'bun' }] } }),
+      },
+      [],
+      'bun',
+    ],
     ['--pm, before all', { 'pnpm-lock.yaml': '', 'yarn.lock': '' }, ['--pm', 'bun'], 'bun'],
     ['npm-shrinkwrap.json', { 'npm-shrinkwrap.json': '{}', 'package-lock.json': '{}' }, [], 'npm'],
   ])('%s', async (_, more, argv, manager) => {

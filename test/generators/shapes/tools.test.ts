@@ -182,3 +182,15 @@ test('a formatter that fails is told of, and the files are written as they come'
   commitAll(root);
   expect((await divvy(['remove', 'nightly'], { cwd: root })).code).toBe(0);
 });
+
+test.each([
+  ['its schema', { $schema: 'https://biomejs.dev/schemas/1.9.4/schema.json' }, []],
+  ['what it ignores', { files: { ignore: ['dist'] } }, ['dist']],
+  ['what only it has', { organizeImports: { enabled: true } }, []],
+])('Biome before 2.0, known by %s, has a list of its own for what it leaves alone', async (_, settings, before) => {
+  const root = repositoryWith({ 'package.json': packageJson(), 'biome.json': json(settings) });
+  expect((await divvy(['add', 'nightly'], { cwd: root })).code).toBe(0);
+  const { files, ...rest } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
+  expect(files).toEqual({ ignore: [...before, 'vendor/divvy', 'divvy.lock.json'] });
+  expect(rest).toEqual({ ...settings, files: undefined });
+});

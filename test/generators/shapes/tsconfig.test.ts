@@ -1,4 +1,5 @@
 // Every tsconfig that would take divvy's folders in leaves them out, and the host's own check gives what it gave.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { divvy } from '../commands.ts';
@@ -158,4 +159,18 @@ describe('refused, with a recipe that works,', () => {
       PACKAGE,
     );
   });
+});
+
+test('one whose base is a package that is not installed is edited by what it says itself', async () => {
+  const text = json({ extends: '@tsconfig/strictest/tsconfig.json', compilerOptions: { noEmit: true } });
+  const root = repositoryWith({ ...SOURCE, 'tsconfig.json': text });
+  const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'))).toEqual({
+    ...JSON.parse(text),
+    exclude: ['node_modules', 'tasks', 'vendor/divvy'],
+  });
+  commitAll(root);
+  expect((await divvy(['remove', 'nightly'], { cwd: root })).code).toBe(0);
+  expect(readFileSync(join(root, 'tsconfig.json'), 'utf8')).toBe(text);
 });
