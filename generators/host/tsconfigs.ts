@@ -105,6 +105,8 @@ function withReferences(files: readonly string[], top: string): Tsconfig[] {
     const json = readJson(readFileSync(path, 'utf8'), 'jsonc');
     if ('reason' in json) throw hostFileRefused(path, json.reason, json.line);
     const value = valueAt(json, []) as Tsconfig['value'];
+    const reason = whyOdd(value);
+    if (reason !== undefined) throw hostFileRefused(path, reason);
     found.set(path, { path, value });
     for (const reference of texts(value['references'], 'path')) {
       const target = resolve(dirname(path), reference);
@@ -130,6 +132,22 @@ const texts = (value: unknown, name: string): string[] =>
     return typeof text === 'string' ? [text] : [];
   });
 
+/** Why TypeScript could not use what a tsconfig says of its files; undefined where it could. */
+function whyOdd(value: Tsconfig['value']): string | undefined {
+  const isText = (each: unknown): boolean => typeof each === 'string' && each !== '';
+  const isTexts = (each: unknown): boolean => Array.isArray(each) && each.every(isText);
+  const isAbsent = (each: unknown): boolean => each === undefined || each === null;
+  const options = value['compilerOptions'] ?? {};
+  const lists = ['files', 'include', 'exclude'].find((name) => !isAbsent(value[name]) && !isTexts(value[name]));
+  if (lists !== undefined) return `${lists} is no list of texts: ${JSON.stringify(value[lists])}`;
+  const base = value['extends'];
+  if (base !== undefined && !isText(base) && !isTexts(base)) return `extends is no text: ${JSON.stringify(base)}`;
+  if (typeof options !== 'object' || Array.isArray(options)) return 'compilerOptions is no object';
+  const folders = Object.entries(options).filter(([name]) => name === 'outDir' || name === 'declarationDir');
+  const odd = folders.find(([, folder]) => !isAbsent(folder) && typeof folder !== 'string');
+  return odd && `${odd[0]} is no text: ${JSON.stringify(odd[1])}`;
+}
+
 function parsed({ path, value }: Tsconfig, root: string): TsConfigJsonResolved {
   try {
     return parseTsconfig(path);
@@ -138,6 +156,9 @@ function parsed({ path, value }: Tsconfig, root: string): TsConfigJsonResolved {
     const isPackage = [value['extends']].flat().some((base) => typeof base === 'string' && !/^[./]/.test(base));
     const { extends: _, ...own } = value;
     if (isPackage) return own as TsConfigJsonResolved;
-    throw hostFileRefused(relative(root, path), (error as Error).message);
+    // Of what its compilerOptions, or a base of it, are made of.
+    const isOdd = error instanceof TypeError;
+    const reason = isOdd ? 'TypeScript could not use it, or what it extends' : (error as Error).message;
+    throw hostFileRefused(relative(root, path), reason);
   }
 }

@@ -2,7 +2,7 @@
 
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { load } from 'js-yaml';
+import { loadAll } from 'js-yaml';
 import { stat } from '../change-set/disk.ts';
 import { hostFileRefused } from '../errors.ts';
 import { PACKAGE_JSON, readPackageJson } from './package-json.ts';
@@ -35,7 +35,7 @@ function pnpmGlobs(folder: string): string[] {
   if (!stat(file)?.isFile()) return [];
   let value: unknown;
   try {
-    value = load(readFileSync(file, 'utf8'));
+    [value] = loadAll(readFileSync(file, 'utf8')); // pnpm takes an empty one, too
   } catch (error) {
     const line = (error as { mark?: { line?: number } }).mark?.line ?? 0;
     throw hostFileRefused(PNPM_WORKSPACE, `it is not YAML: ${(error as Error).message.split('\n')[0]}`, line + 1);

@@ -92,6 +92,12 @@ describe('the package manager is that of', () => {
   test.each<[string, Record<string, string>, string[], string]>([
     ['nothing: npm', {}, [], 'npm'],
     ['a lock file above', { 'pnpm-lock.yaml': '' }, [], 'pnpm'],
+    [
+      'a lock file beside a pnpm-workspace.yaml with nothing in it',
+      { 'bun.lock': '', 'pnpm-workspace.yaml': '# -\n' },
+      [],
+      'bun',
+    ],
     ['the nearest lock file', { 'pnpm-lock.yaml': '', 'packages/one/bun.lock': '{}' }, [], 'bun'],
     [
       'packageManager, before a lock file',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { divvy } from '../commands.ts';
+import { divvyHere } from '../in-process.ts';
 import { commitAll } from '../project.ts';
 import { PACKAGE, packageJson, prove, type Shape } from './proof.ts';
 import { contentOf, put, repositoryWith } from './repository.ts';
@@ -173,4 +174,26 @@ test('one whose base is a package that is not installed is edited by what it say
   commitAll(root);
   expect((await divvy(['remove', 'nightly'], { cwd: root })).code).toBe(0);
   expect(readFileSync(join(root, 'tsconfig.json'), 'utf8')).toBe(text);
+});
+
+test.each([
+  ['{"extends":null}', 'extends is no text: null'],
+  ['{"extends":[1]}', 'extends is no text: [1]'],
+  ['{"files":""}', 'files is no list of texts: ""'],
+  ['{"include":"src"}', 'include is no list of texts: "src"'],
+  ['{"exclude":[{}]}', 'exclude is no list of texts: [{}]'],
+  ['{"compilerOptions":5}', 'compilerOptions is no object'],
+  ['{"compilerOptions":{"outDir":5}}', 'outDir is no text: 5'],
+  ['{"compilerOptions":{"paths":{"a":"b"}}}', 'TypeScript could not use it, or what it extends'],
+  ['{"extends":"./tsconfig.json"}', 'Circularity'],
+  ['{"extends":"./none.json"}', "'./none.json' not found"],
+  ['[]', 'it is not one JSON object'],
+  ['', 'it is not JSON'],
+])('%s is refused with words, and nothing is written', async (text, words) => {
+  const root = repositoryWith({ ...SOURCE, 'tsconfig.json': text });
+  const before = contentOf(root);
+  const { code, stderr } = await divvyHere(['add', 'nightly'], root);
+  expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(words) });
+  expect(stderr).toContain('tsconfig.json:1:');
+  expect(contentOf(root)).toEqual(before);
 });
