@@ -14,12 +14,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../generators/change-set/survey.ts';
 import { createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
+import { divvyHere } from './in-process.ts';
 import { commitAll, git, projectWith, TASK } from './project.ts';
 
 const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
 const lockOf = (cwd: string) => JSON.parse(read(cwd, 'divvy.lock.json'));
-const add = (cwd: string, ...argv: string[]) => divvy(['hook', 'add', ...argv], { cwd });
-const remove = (cwd: string, ...argv: string[]) => divvy(['hook', 'remove', ...argv], { cwd });
+const add = (cwd: string, ...argv: string[]) => divvyHere(['hook', 'add', ...argv], cwd);
+const remove = (cwd: string, ...argv: string[]) => divvyHere(['hook', 'remove', ...argv], cwd);
 const withoutRecord = (cwd: string) => treeOf(cwd, ['.divvy']);
 
 describe('a hook', () => {

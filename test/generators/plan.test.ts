@@ -12,11 +12,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
+import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
+import { divvyHere } from './in-process.ts';
 import { commitAll, git, projectWith } from './project.ts';
 
 const withoutRecord = (cwd: string, ...leave: string[]) => treeOf(cwd, ['.divvy', ...leave]);
-const apply = (cwd: string, ...argv: string[]) => divvy(['apply', ...argv], { cwd });
+const apply = (cwd: string, ...argv: string[]) => divvyHere(['apply', ...argv], cwd);
 const planOf = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
 
 describe('a plan', () => {
@@ -33,7 +34,7 @@ describe('a plan', () => {
     await createDivvyTask(argv, { cwd: other });
     expect(await apply(cwd, 'plan.json')).toMatchObject({ code: 0, stderr: '' });
     expect(treeOf(cwd, ['plan.json', 'my/nightly/.divvy'])).toEqual(treeOf(other, ['my/nightly/.divvy']));
-    expect(await divvy(['undo'], { cwd: join(cwd, 'my/nightly') })).toMatchObject({ code: 0, stderr: '' });
+    expect(await divvyHere(['undo'], join(cwd, 'my/nightly'))).toMatchObject({ code: 0, stderr: '' });
     expect(Object.keys(treeOf(cwd))).toEqual(['plan.json']);
   });
 
@@ -67,11 +68,11 @@ describe('a plan', () => {
   test('of hook and of undo does what they would have done; twice is once', async () => {
     const [cwd, other] = [projectWith(), projectWith()];
     const before = withoutRecord(cwd);
-    expect(await divvy(['hook', 'add', 'key', '--plan', 'plan.json'], { cwd: join(cwd, 'tasks') })).toMatchObject({
+    expect(await divvyHere(['hook', 'add', 'key', '--plan', 'plan.json'], join(cwd, 'tasks'))).toMatchObject({
       code: 0,
     });
     expect(withoutRecord(cwd, 'tasks/plan.json')).toEqual(before);
-    await divvy(['hook', 'add', 'key'], { cwd: other });
+    await divvyHere(['hook', 'add', 'key'], other);
     expect(await apply(join(cwd, 'tasks'), 'plan.json')).toMatchObject({ code: 0, stderr: '' });
     const after = withoutRecord(cwd, 'tasks/plan.json');
     expect(after).toEqual(withoutRecord(other));
@@ -79,14 +80,14 @@ describe('a plan', () => {
     expect(again).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Nothing to do') });
     expect(withoutRecord(cwd, 'tasks/plan.json')).toEqual(after);
 
-    expect(await divvy(['undo', '--plan', 'back.json'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    expect(await divvyHere(['undo', '--plan', 'back.json'], cwd)).toMatchObject({ code: 0, stderr: '' });
     expect(await apply(cwd, 'back.json')).toMatchObject({ code: 0, stderr: '' });
     expect(withoutRecord(cwd, 'tasks/plan.json', 'back.json')).toEqual(before);
   });
 
   test('is refused where a file has changed since, and nothing is written', async () => {
     const cwd = projectWith();
-    await divvy(['hook', 'add', 'key', '--plan', 'plan.json'], { cwd });
+    await divvyHere(['hook', 'add', 'key', '--plan', 'plan.json'], cwd);
     appendFileSync(join(cwd, 'tasks/nightly.ts'), '\n');
     const before = treeOf(cwd);
     const refused = await apply(cwd, 'plan.json');
@@ -99,7 +100,7 @@ describe('a plan', () => {
     const cwd = projectWith();
     commitAll(cwd);
     appendFileSync(join(cwd, 'tasks/nightly.ts'), '\n');
-    expect(await divvy(['hook', 'add', 'key', '--plan', 'p.json', '--allow-dirty'], { cwd })).toMatchObject({
+    expect(await divvyHere(['hook', 'add', 'key', '--plan', 'p.json', '--allow-dirty'], cwd)).toMatchObject({
       code: 0,
     });
     expect(await apply(cwd, 'p.json')).toMatchObject({ code: 5, stdout: '' });
@@ -109,7 +110,7 @@ describe('a plan', () => {
 
   test('can be looked at', async () => {
     const cwd = projectWith();
-    await divvy(['hook', 'add', 'key', '--plan', 'plan.json'], { cwd });
+    await divvyHere(['hook', 'add', 'key', '--plan', 'plan.json'], cwd);
     const before = treeOf(cwd);
     expect((await apply(cwd, 'plan.json', '--diff')).stdout).toContain('\n+  key(item: number): string {\n');
     expect((await apply(cwd, 'plan.json', '--dry-run')).stdout).toContain('edit       tasks/nightly.ts');
@@ -124,12 +125,12 @@ describe('a plan', () => {
 
   test('does not take the place of another file; the same plan again is fine', async () => {
     const cwd = projectWith();
-    expect(await divvy(['hook', 'add', 'key', '--plan', 'divvy.json'], { cwd })).toMatchObject({ code: 3, stdout: '' });
+    expect(await divvyHere(['hook', 'add', 'key', '--plan', 'divvy.json'], cwd)).toMatchObject({ code: 3, stdout: '' });
     for (let time = 0; time < 2; time++) {
-      expect(await divvy(['hook', 'add', 'key', '--plan', 'plan.json'], { cwd })).toMatchObject({ code: 0 });
+      expect(await divvyHere(['hook', 'add', 'key', '--plan', 'plan.json'], cwd)).toMatchObject({ code: 0 });
     }
-    expect(await divvy(['hook', 'add', 'total', '--plan', 'plan.json'], { cwd })).toMatchObject({ code: 3 });
-    expect(await divvy(['hook', 'add', 'key', '--plan', 'no/where.json'], { cwd })).toMatchObject({ code: 1 });
+    expect(await divvyHere(['hook', 'add', 'total', '--plan', 'plan.json'], cwd)).toMatchObject({ code: 3 });
+    expect(await divvyHere(['hook', 'add', 'key', '--plan', 'no/where.json'], cwd)).toMatchObject({ code: 1 });
   });
 });
 

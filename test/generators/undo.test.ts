@@ -15,10 +15,11 @@ import { reversalOfLast } from '../../generators/change-set/reversal.ts';
 import { survey } from '../../generators/change-set/survey.ts';
 import { write } from '../../generators/change-set/write.ts';
 import { Refusal } from '../../generators/errors.ts';
-import { createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
+import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
+import { divvyHere } from './in-process.ts';
 import { projectWith } from './project.ts';
 
-const undo = (cwd: string, ...argv: string[]) => divvy(['undo', ...argv], { cwd });
+const undo = (cwd: string, ...argv: string[]) => divvyHere(['undo', ...argv], cwd);
 
 /** Writes files, null for one that goes, as a command would; and the folders that go with them. */
 function writeFiles(root: string, files: Record<string, string | null>, goneFolders: string[] = []): void {
@@ -66,9 +67,9 @@ describe('the tree is as it was before', () => {
   test('hook add and hook remove, from a folder of the project', async () => {
     const cwd = projectWith();
     const first = treeOf(cwd);
-    await divvy(['hook', 'add', 'beforeRun', 'key'], { cwd });
+    await divvyHere(['hook', 'add', 'beforeRun', 'key'], cwd);
     const second = treeOf(cwd, ['.divvy']);
-    await divvy(['hook', 'remove', 'key'], { cwd });
+    await divvyHere(['hook', 'remove', 'key'], cwd);
     const { code, stdout } = await undo(join(cwd, 'tasks'));
     expect(code).toBe(0);
     expect(stdout).toContain('Taken back: 2 files restored.\n  edit       tasks/nightly.ts\n');
@@ -143,7 +144,7 @@ describe('what is there since is kept, and named:', () => {
   test('the rest is taken back; and that too once it is put right', async () => {
     const cwd = projectWith();
     const before = treeOf(cwd);
-    await divvy(['hook', 'add', 'key'], { cwd });
+    await divvyHere(['hook', 'add', 'key'], cwd);
     const file = join(cwd, 'tasks/nightly.ts');
     const added = readFileSync(file);
     appendFileSync(file, '// Mine.\n');
@@ -184,7 +185,7 @@ describe('what is there since is kept, and named:', () => {
 
 test.each([[['--dry-run']], [['--diff']], [['--json', '--diff']]])('with %j nothing is written', async (flags) => {
   const cwd = projectWith();
-  await divvy(['hook', 'add', 'key'], { cwd });
+  await divvyHere(['hook', 'add', 'key'], cwd);
   const before = treeOf(cwd);
   const { code, stdout } = await undo(cwd, ...flags);
   expect(code).toBe(0);
@@ -194,9 +195,9 @@ test.each([[['--dry-run']], [['--diff']], [['--json', '--diff']]])('with %j noth
 
 test('a command that was cut short is taken back, and not the one before it', async () => {
   const cwd = projectWith();
-  await divvy(['hook', 'add', 'key'], { cwd });
+  await divvyHere(['hook', 'add', 'key'], cwd);
   const before = treeOf(cwd);
-  await divvy(['hook', 'add', 'total'], { cwd });
+  await divvyHere(['hook', 'add', 'total'], cwd);
   // As if that command had been killed before its last step, with the record of the one before it still there.
   const last = join(cwd, '.divvy/last');
   cpSync(last, join(cwd, '.divvy/pending'), { recursive: true });

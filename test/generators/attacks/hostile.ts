@@ -68,7 +68,7 @@ export async function refusalOf(promise: Promise<unknown>): Promise<Refusal> {
 }
 
 /** A command ended as a refusal does: with its code, and words and no stack. */
-export function expectRefused({ code, stderr }: Ended, expected: number, words: RegExp): void {
+export function expectRefused({ code, stderr }: Pick<Ended, 'code' | 'stderr'>, expected: number, words: RegExp): void {
   expect(stderr).toMatch(words);
   expect(stderr).not.toMatch(/\n\s+at |TypeError|node:internal/);
   expect(code, stderr).toBe(expected);

@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { fillLiterals } from '../../../generators/codemods/literals.ts';
 import { templateFiles } from '../../../generators/rendering/files.ts';
 import { type Answer, textsIn, withNames, withTexts } from '../../../generators/rendering/placeholders.ts';
-import { createDivvyTask, divvy, freshFolder, treeOf } from '../commands.ts';
+import { createDivvyTask, freshFolder, treeOf } from '../commands.ts';
+import { divvyHere } from '../in-process.ts';
 import {
   expectRefused,
   inMemory,
@@ -301,7 +302,7 @@ describe('the answers themselves', () => {
   ])('one %s is refused, and nothing of it is shown raw', async (_, a) => {
     const cwd = packageFolder();
     const template = templateFolder({ prompts });
-    const ended = await divvy(['add', 'nightly', '-t', template, '-d', `a=${a}`], { cwd });
+    const ended = await divvyHere(['add', 'nightly', '-t', template, '-d', `a=${a}`], cwd);
     expectRefused(ended, 2, /--data a=/);
     expect(ended.stderr.split('\n').every((line) => !/[\p{C}\u2028\u2029]/u.test(line))).toBe(true);
     expect(Object.keys(treeOf(cwd))).toEqual(['package.json']);
@@ -311,14 +312,14 @@ describe('the answers themselves', () => {
     const cwd = packageFolder();
     const template = templateFolder({ prompts });
     const evil = `slow=${'a'.repeat(50)}!`;
-    expectRefused(await divvy(['add', 'nightly', '-t', template, '-d', evil], { cwd }), 2, /pattern.*timed out/);
+    expectRefused(await divvyHere(['add', 'nightly', '-t', template, '-d', evil], cwd), 2, /pattern.*timed out/);
   });
 
   test('keys that every object has are none, in --data and in a file', async () => {
     const cwd = packageFolder();
     const template = templateFolder({ prompts });
     for (const key of ['__proto__', 'constructor', 'prototype', 'toString', 'a.b']) {
-      expectRefused(await divvy(['add', 'nightly', '-t', template, '-d', `${key}=1`], { cwd }), 2, /does not ask for/);
+      expectRefused(await divvyHere(['add', 'nightly', '-t', template, '-d', `${key}=1`], cwd), 2, /does not ask for/);
     }
     for (const text of [
       '{"__proto__": {"a": "1"}}',
@@ -329,7 +330,7 @@ describe('the answers themselves', () => {
       '{"a":"\u001b["',
     ]) {
       putFiles(cwd, { 'data.json': text });
-      const ended = await divvy(['add', 'nightly', '-t', template, '--data-file', 'data.json'], { cwd });
+      const ended = await divvyHere(['add', 'nightly', '-t', template, '--data-file', 'data.json'], cwd);
       expectRefused(ended, 2, /data\.json/);
       expect(ended.stderr).not.toContain('\u001b');
     }
@@ -342,10 +343,10 @@ describe('the answers themselves', () => {
       { prompts: [{ name: 'token', type: 'text', message: 'Which?', secret: true, pattern: '.*2' }] },
       { 'tasks/example-task.ts': taskText() },
     );
-    const wrong = await divvy(['add', 'nightly', '-t', template, '-d', `token=${secret}!`], { cwd });
+    const wrong = await divvyHere(['add', 'nightly', '-t', template, '-d', `token=${secret}!`], cwd);
     expectRefused(wrong, 2, /token/);
     expect(wrong.stderr + wrong.stdout).not.toContain(secret);
-    const ended = await divvy(['add', 'nightly', '-t', template, '-d', `token=${secret}`, '--json'], { cwd });
+    const ended = await divvyHere(['add', 'nightly', '-t', template, '-d', `token=${secret}`, '--json'], cwd);
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stderr + ended.stdout + textOf(cwd, 'divvy.lock.json')).not.toContain(secret);
   });

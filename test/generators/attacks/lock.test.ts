@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../../generators/errors.ts';
 import { lockToEdit } from '../../../generators/lock.ts';
-import { divvy, freshFolder, treeOf } from '../commands.ts';
+import { freshFolder, treeOf } from '../commands.ts';
+import { divvyHere } from '../in-process.ts';
 import { commitAll } from '../project.ts';
 import { expectRefused, packageFolder, putFiles, textOf } from './hostile.ts';
 
@@ -33,7 +34,7 @@ const sum = (text: string | Buffer): string => createHash('sha256').update(text)
 /** Where a task has been added, and the lock says more than is so. */
 async function added(lie: (lock: Record<string, never>, folder: string) => unknown): Promise<string> {
   const cwd = packageFolder({ ...THEIRS, 'package.json': PACKAGE });
-  const { code, stderr } = await divvy(['add', 'nightly', '--yes'], { cwd });
+  const { code, stderr } = await divvyHere(['add', 'nightly', '--yes'], cwd);
   expect(code, stderr).toBe(0);
   const lock = JSON.parse(textOf(cwd, 'divvy.lock.json'));
   const lied = lie(lock, cwd) ?? lock;
@@ -61,7 +62,7 @@ describe('remove takes away', () => {
       const nightly = tasks['nightly'] ?? {};
       nightly['files'] = [...(nightly['files'] as string[]), ...claimed];
     });
-    const { code, stderr } = await divvy(['remove', 'nightly', ...more], { cwd });
+    const { code, stderr } = await divvyHere(['remove', 'nightly', ...more], cwd);
     expectTheirs(cwd);
     for (const path of ['src/index.ts', 'docs/notes.md', '.env']) expect(stderr).toContain(path);
     expect(existsSync(join(cwd, 'tasks/nightly.ts'))).toBe(false);
@@ -85,7 +86,7 @@ describe('remove takes away', () => {
       host['.prettierignore'] = { insertions: [{ line: 'secret/' }] };
       host['tsconfig.json']?.insertions.push({ at: ['files'], element: 'x' });
     });
-    const { code, stderr } = await divvy(['remove', 'nightly'], { cwd });
+    const { code, stderr } = await divvyHere(['remove', 'nightly'], cwd);
     expectTheirs(cwd);
     expect(textOf(cwd, '.prettierignore')).toBe(THEIRS['.prettierignore']);
     expect(textOf(cwd, 'package.json')).toBe(PACKAGE);
@@ -95,12 +96,12 @@ describe('remove takes away', () => {
 
   test('and gives nothing back that was not empty', async () => {
     const cwd = packageFolder();
-    expect((await divvy(['add', 'nightly', '--yes'], { cwd })).code).toBe(0);
+    expect((await divvyHere(['add', 'nightly', '--yes'], cwd)).code).toBe(0);
     const text = textOf(cwd, 'divvy.lock.json');
     expect(text).toContain('"was": null');
     const evil = JSON.stringify('{"postinstall": "touch PWNED"}');
     writeFileSync(join(cwd, 'divvy.lock.json'), text.replaceAll('"was": null', `"was": ${evil}`));
-    await divvy(['remove', 'nightly'], { cwd });
+    await divvyHere(['remove', 'nightly'], cwd);
     expect(textOf(cwd, 'package.json')).not.toContain('postinstall');
   });
 
@@ -112,7 +113,7 @@ describe('remove takes away', () => {
         (lock as unknown as Lie).files[path] = sum('x');
       });
       const before = treeOf(cwd);
-      expectRefused(await divvy(['remove', 'nightly'], { cwd }), 3, /./);
+      expectRefused(await divvyHere(['remove', 'nightly'], cwd), 3, /./);
       expect(treeOf(cwd)).toEqual(before);
     }
   });
@@ -148,7 +149,7 @@ describe('a lock that is none is refused, or does nothing:', () => {
   test('hooks of its own making never become code', async () => {
     const text = withTask({ hooks: ['x(){ require("fs") } afterFork'] });
     const cwd = packageFolder({ 'divvy.json': '{"tasks":"tasks","runtime":"vendor/divvy"}', 'divvy.lock.json': text });
-    expectRefused(await divvy(['add', 'nightly', '--yes'], { cwd }), 2, /hook/);
+    expectRefused(await divvyHere(['add', 'nightly', '--yes'], cwd), 2, /hook/);
   });
 
   test('names that every object has are no keys of one', () => {
@@ -191,7 +192,7 @@ describe.each(['pending', 'last', 'done'])('a record in .divvy/%s that was commi
     });
     commitAll(cwd);
     const before = treeOf(cwd, ['.git']);
-    expectRefused(await divvy(command.split(' '), { cwd }), 3, /is in git: it came with the repository/);
+    expectRefused(await divvyHere(command.split(' '), cwd), 3, /is in git: it came with the repository/);
     expect(treeOf(cwd, ['.git'])).toEqual(before);
   });
 });

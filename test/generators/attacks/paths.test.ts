@@ -7,7 +7,8 @@ import { whyNotName, whyNotTaskName } from '../../../generators/names.ts';
 import { templateFiles } from '../../../generators/rendering/files.ts';
 import type { Answer } from '../../../generators/rendering/placeholders.ts';
 import { terminal } from '../../../generators/terminal.ts';
-import { createDivvyTask, divvy, freshFolder, treeOf } from '../commands.ts';
+import { createDivvyTask, freshFolder, treeOf } from '../commands.ts';
+import { divvyHere } from '../in-process.ts';
 import { expectRefused, inMemory, packageFolder, putFiles, refusalOf, templateFolder, textOf } from './hostile.ts';
 
 const render = (path: string, permissions: object = {}, answers: readonly Answer[] = [], task = 'nightly') =>
@@ -190,7 +191,7 @@ describe('an answer in a path', () => {
     );
     const cwd = packageFolder();
     const before = treeOf(cwd);
-    expectRefused(await divvy(['add', 'nightly', '-t', template, '-d', 'part=../x'], { cwd }), 2, /--data part=/);
+    expectRefused(await divvyHere(['add', 'nightly', '-t', template, '-d', 'part=../x'], cwd), 2, /--data part=/);
     expect(treeOf(cwd)).toEqual(before);
   });
 });
@@ -204,10 +205,10 @@ test('two files that are one to some file systems are refused, in a template and
     const template = templateFolder({}, { [one]: 'export {};\n' });
     const cwd = packageFolder();
     putFiles(template, { [`files/${two}`]: 'export {};\n' });
-    expectRefused(await divvy(['add', 'nightly', '-t', template], { cwd }), 3, /same/);
+    expectRefused(await divvyHere(['add', 'nightly', '-t', template], cwd), 3, /same/);
     const here = packageFolder({ 'divvy.json': '{"tasks":"tasks","runtime":"vendor/divvy"}', [one]: 'mine' });
     const other = templateFolder({}, { [two]: 'export {};\n' });
-    expectRefused(await divvy(['add', 'nightly', '-t', other], { cwd: here }), 3, /same name/);
+    expectRefused(await divvyHere(['add', 'nightly', '-t', other], here), 3, /same name/);
     expect(textOf(here, one)).toBe('mine');
   }
 });
@@ -224,7 +225,7 @@ describe('a link', () => {
       const template = templateFolder();
       symlinkSync(target, join(template, place));
       const cwd = packageFolder();
-      expectRefused(await divvy(['add', 'nightly', '-t', template], { cwd }), 3, /symbolic link/);
+      expectRefused(await divvyHere(['add', 'nightly', '-t', template], cwd), 3, /symbolic link/);
       expect(treeOf(cwd)).toHaveProperty('package.json');
       expect(Object.keys(treeOf(cwd))).toHaveLength(1);
     }
@@ -247,7 +248,7 @@ describe('a link', () => {
     if (kind === 'package') rmSync(join(cwd, 'package.json'));
     symlinkSync(join(outside, kind), join(cwd, place));
     const before = treeOf(outside);
-    const { code, stderr } = await divvy(['add', 'nightly', '--on-conflict', 'overwrite', '--yes'], { cwd });
+    const { code, stderr } = await divvyHere(['add', 'nightly', '--on-conflict', 'overwrite', '--yes'], cwd);
     expect(code, stderr).toBeGreaterThan(0);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(treeOf(outside)).toEqual(before);
@@ -278,7 +279,7 @@ describe('divvy.json of an enemy', () => {
   test('has its helpers in its own folders, and not in those of the package', async () => {
     const cwd = packageFolder({ 'tasks/theirs.js': '', 'test/theirs.js': '' });
     const template = templateFolder({}, { 'tasks/lib.ts': 'export {};\n', 'test/more.test.ts': 'export {};\n' });
-    const { code, stderr } = await divvy(['add', 'nightly', '-t', template], { cwd });
+    const { code, stderr } = await divvyHere(['add', 'nightly', '-t', template], cwd);
     expect(code, stderr).toBe(0);
     expect([existsSync(join(cwd, 'tasks/lib.ts')), existsSync(join(cwd, 'test/more.test.ts'))]).toEqual([false, false]);
     expect(existsSync(join(cwd, 'divvy-tasks/lib.ts'))).toBe(true);
@@ -292,6 +293,6 @@ test('--name, and the name that add is given, name no path', async () => {
   }
   const cwd = freshFolder();
   expectRefused(await createDivvyTask(['here', '--name', '../x', '--yes'], { cwd }), 2, /name/);
-  expectRefused(await divvy(['add', '../x', '--yes'], { cwd: packageFolder() }), 2, /name/);
+  expectRefused(await divvyHere(['add', '../x', '--yes'], packageFolder()), 2, /name/);
   expect(treeOf(cwd)).toEqual({});
 });
