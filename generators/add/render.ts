@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { readBefore } from '../change-set/disk.ts';
+import { foldersAbove } from '../change-set/paths.ts';
 import { sha256 } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
@@ -68,7 +69,8 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     hints.push(...leaveAloneInLinters(place, manifest.runtime, host.open.bind(host)));
   }
   for (const { path, bytes } of host.edited()) put(path, bytes);
-  return { own, edited, host, hints, folders: missingFolders(root, paths) };
+  const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
+  return { own, edited, host, hints, folders: folders.sort() };
 }
 
 type Format = (path: string, text: string) => Promise<string>;
@@ -185,12 +187,4 @@ function tsconfigText({ tasks, runtime }: { readonly tasks: string; readonly run
   };
   const include = ['.', posix.relative(tasks, runtime)];
   return `${JSON.stringify({ compilerOptions, include }, null, 2)}\n`;
-}
-
-function missingFolders(root: string, paths: readonly string[]): string[] {
-  const all = paths.flatMap((path) => {
-    const parts = path.split('/').slice(0, -1);
-    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  });
-  return [...new Set(all)].filter((folder) => !existsSync(join(root, folder))).sort();
 }

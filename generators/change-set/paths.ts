@@ -42,6 +42,15 @@ export function whyUnsafe(path: string): string | undefined {
   return undefined;
 }
 
+/** Every folder that some paths are below, each once and before those inside it. */
+export function foldersAbove(paths: readonly string[]): string[] {
+  const all = paths.flatMap((path) => {
+    const parts = path.split('/').slice(0, -1);
+    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+  });
+  return [...new Set(all)];
+}
+
 /** Whether Windows takes a name for a device, with an ending or without: `con`, `NUL.txt`. */
 export const isDeviceName = (name: string): boolean => windowsReservedNameRegex().test(name);
 

@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
 import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, syncFolder, writeDurably } from './disk.ts';
+import { foldersAbove } from './paths.ts';
 import { openHome, placesOf, RECORD_VERSION, type Record, refuseLinks, writerAtWork } from './record.ts';
 import { finish, removeFolders, takeBack } from './recovery.ts';
 import { holdingSignals } from './signals.ts';
@@ -112,7 +113,7 @@ function recordOf({ root, changes, goneFolders, undoes }: ChangeSet, madeAbove: 
     version: RECORD_VERSION,
     command,
     madeAbove,
-    madeFolders: missingFolders(root, changes),
+    madeFolders: foldersAbove(changes.map(({ path }) => path)).filter((folder) => !existsSync(join(root, folder))),
     goneFolders: (goneFolders ?? []).filter((folder) => existsSync(join(root, folder))),
     changes: changes.map(({ path, before, after, mode }, index) => ({
       path,
@@ -121,18 +122,6 @@ function recordOf({ root, changes, goneFolders, undoes }: ChangeSet, madeAbove: 
     })),
     ...(undoes && { undoes }),
   };
-}
-
-function missingFolders(root: string, changes: readonly Change[]): string[] {
-  const missing = new Set<string>();
-  for (const { path } of changes) {
-    const parts = path.split('/').slice(0, -1);
-    for (let depth = 1; depth <= parts.length; depth++) {
-      const folder = parts.slice(0, depth).join('/');
-      if (!existsSync(join(root, folder))) missing.add(folder);
-    }
-  }
-  return [...missing];
 }
 
 function stage(root: string, changes: readonly Change[], record: Record): void {

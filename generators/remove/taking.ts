@@ -2,6 +2,7 @@
 
 import { posix } from 'node:path';
 import { type Before, readBefore } from '../change-set/disk.ts';
+import { foldersAbove } from '../change-set/paths.ts';
 import { type ChangeSet, lookAt, sha256, survey, type Wanted } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import { settleDirty } from '../dirty.ts';
@@ -128,11 +129,8 @@ function takeScripts({ task, file, others, project }: Subject, host: HostFile | 
 
 /** The folders that divvy has made, inner ones first: they go where nothing is left in them. */
 function emptied(lock: Lock | undefined, wanted: readonly Wanted[]): string[] {
-  const above = wanted.flatMap(({ path, after }) => {
-    const parts = after === undefined ? path.split('/').slice(0, -1) : [];
-    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  });
+  const above = foldersAbove(wanted.filter(({ after }) => after === undefined).map(({ path }) => path));
   // A lock without them is that of a project that was made whole.
   const folders = lock?.folders === undefined ? above : above.filter((folder) => lock.folders?.includes(folder));
-  return [...new Set(folders)].sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
+  return folders.sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
 }
