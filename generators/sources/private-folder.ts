@@ -1,6 +1,6 @@
 /** A folder that nobody else can look into, for as long as something is fetched. */
 
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { type Dirent, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stat } from '../change-set/disk.ts';
@@ -41,9 +41,15 @@ export async function inPrivateFolder<Result>(act: (folder: PrivateFolder) => Pr
 
 /** Of all files below a folder; what goes meanwhile counts nothing. */
 function sizeOf(folder: string): number {
-  let size = 0;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) size += stat(join(entry.parentPath, entry.name))?.size ?? 0;
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return 0; // It was there a moment ago.
   }
-  return size;
+  return entries.reduce((size, entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return size + sizeOf(path);
+    return entry.isFile() ? size + (stat(path)?.size ?? 0) : size;
+  }, 0);
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { runBounded } from '../../../generators/processes.ts';
 import { LIMITS } from '../../../generators/sources/gathering.ts';
 import { inPrivateFolder } from '../../../generators/sources/private-folder.ts';
@@ -39,6 +39,21 @@ test('what fills it without end is stopped', async () => {
     });
   });
   expect(ended).toMatchObject({ done: false, isTooMuch: true });
+});
+
+test('what comes and goes in it meanwhile ends nothing', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await inPrivateFolder(async ({ path, isTooLarge }) => {
+    const churn = "for (;;) { fs.mkdirSync('a/b/c/d/e', { recursive: true }); fs.rmSync('a', { recursive: true }); }";
+    const child = spawn(process.execPath, ['-e', `console.log('begun'); ${churn}`], { cwd: path });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    for (let looks = 0; looks < 3000; looks++) vi.advanceTimersByTime(200);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    expect(isTooLarge.aborted).toBe(false);
+  });
 });
 
 test('what prints without end is stopped, and so is what takes too long', async () => {
