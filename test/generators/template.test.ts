@@ -274,6 +274,12 @@ describe('template test', () => {
     expect(readdirSync(config)).toEqual([]);
   });
 
+  test.each(['http', 'csv'])('passes for %s, which is written as a team would write its own', async (name) => {
+    const { code, stdout } = await divvy(['template', 'test', join(home, 'templates', name)], { cwd: freshFolder() });
+    expect(stdout).toContain('All 9 steps passed.');
+    expect(code).toBe(0);
+  });
+
   test('shows what failed in full, and is exit 1', async () => {
     const folder = await newTemplate();
     installAbove(folder, ['typescript', '@types/node']);
