@@ -1,14 +1,13 @@
 /**
- * What a worker runs: read the letter, connect, show the token, get ready, process items, exit. This is the entry of the
- * forked process; the master never imports it.
+ * What a worker runs: connect, show the token, get ready, process items, exit. worker-start.mjs loads it, once the lifeline
+ * is held; the master never imports it.
  *
  * Signals here: INT, QUIT, HUP and USR2 are ignored, since Ctrl+C reaches the whole process group and the master decides what it
  * means. TERM: finish the items in progress, and exit with 0.
  */
 
-import fs from 'node:fs';
 import net from 'node:net';
-import { Worker as Thread } from 'node:worker_threads';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { toItemError } from './errors.ts';
 import type { WorkerSelf } from './parallelizable.ts';
 import { Processing } from './processing.ts';
@@ -18,13 +17,11 @@ import { Sender } from './sender.ts';
 import { type AnyTask, loadTask } from './task.ts';
 import type { Letter } from './worker.ts';
 
-/** Where the master's pipe is: behind stdin, stdout and stderr. */
-const LIFELINE_FD = 3;
 /** As much as the system's buffer of a socket holds. */
 const CHUNK_BYTES = 256 * 1024;
 
-const letter = readLetter();
-holdLifeline();
+const letter = getEnvironmentData('divvy letter') as Letter;
+setEnvironmentData('divvy letter', undefined);
 trapSignals();
 becomeWorker(letter.number);
 process.title = `divvy worker ${letter.number}`;
@@ -121,33 +118,6 @@ function listen(): void {
   socket.on('error', () => {});
   socket.on('close', () => {
     if (!ending) process.exit(1);
-  });
-}
-
-/** The master's letter is the first thing on the lifeline: its length, and JSON. The token comes by no other way. */
-function readLetter(): Letter {
-  const read = (bytes: number): Buffer => {
-    const buffer = Buffer.alloc(bytes);
-    for (let at = 0; at < bytes; ) {
-      const got = fs.readSync(LIFELINE_FD, buffer, at, bytes - at, null);
-      if (got === 0) process.exit(1); // the master is gone already
-      at += got;
-    }
-    return buffer;
-  };
-  return JSON.parse(read(read(4).readUInt32LE(0)).toString()) as Letter;
-}
-
-function holdLifeline(): void {
-  const thread = new Thread(new URL('./lifeline.mjs', import.meta.url), {
-    workerData: { fd: LIFELINE_FD },
-    execArgv: [],
-    name: 'divvy lifeline',
-  });
-  thread.unref();
-  // Without the thread nothing would end this process when its master is killed: better to end it now.
-  thread.on('error', (error) => {
-    throw error;
   });
 }
 

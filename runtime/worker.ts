@@ -58,7 +58,7 @@ const STACK_WITHIN_MS = 4000;
 /** Which file descriptor of the worker the lifeline is. */
 const LIFELINE_FD = 3;
 
-const ENTRY = fileURLToPath(new URL('./worker-process.ts', import.meta.url));
+const ENTRY = fileURLToPath(new URL('./worker-start.mjs', import.meta.url));
 
 /** A worker's place: it has a number, and boots one process after another. Public as WorkerHandle. */
 export class Worker implements WorkerHandle {

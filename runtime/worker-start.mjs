@@ -1,0 +1,42 @@
+/**
+ * What a worker's process starts with: it reads the master's letter, holds the lifeline, and only then loads what it runs,
+ * worker-process.ts. The master never imports it.
+ *
+ * Plain JavaScript, so that the lifeline stands before types are taken out of any file: a master may be gone while its
+ * workers boot.
+ */
+
+import fs from 'node:fs';
+import { setEnvironmentData, Worker as Thread } from 'node:worker_threads';
+
+/** Where the master's pipe is: behind stdin, stdout and stderr. */
+const LIFELINE_FD = 3;
+
+const letter = readLetter();
+const thread = new Thread(new URL('./lifeline.mjs', import.meta.url), {
+  workerData: { fd: LIFELINE_FD },
+  execArgv: [],
+  name: 'divvy lifeline',
+});
+thread.unref();
+// Without the thread nothing would end this process when its master is killed: better to end it now.
+thread.on('error', (error) => {
+  throw error;
+});
+// From one module of this process to another; it is gone once it is read, since threads of a task's own get a copy.
+setEnvironmentData('divvy letter', letter);
+await import('./worker-process.ts');
+
+/** The master's letter is the first thing on the lifeline: its length, and JSON. The token comes by no other way. */
+function readLetter() {
+  const read = (bytes) => {
+    const buffer = Buffer.alloc(bytes);
+    for (let at = 0; at < bytes; ) {
+      const got = fs.readSync(LIFELINE_FD, buffer, at, bytes - at, null);
+      if (got === 0) process.exit(1); // the master is gone already
+      at += got;
+    }
+    return buffer;
+  };
+  return JSON.parse(read(read(4).readUInt32LE(0)).toString());
+}
