@@ -7,6 +7,9 @@ import { defineConfig, type Plugin } from 'rolldown';
 import { minify } from 'rolldown/utils';
 
 const modules = join(import.meta.dirname, 'node_modules');
+const validatorsModule = join(import.meta.dirname, 'generators/validators.ts');
+/** The chunk that edits code, which is most of the package. */
+const CODEMODS = 'ts-morph';
 
 /**
  * What is imported for parts of yeoman-environment that are not used here: its own prompts, its own reading and writing
@@ -61,11 +64,16 @@ function packageFolder(id: string): string | undefined {
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
 }
 
+/** What is made here, as the validators are, nobody reads: it is made small as the code of others is. */
+function isGenerated(id: string): boolean {
+  return id.startsWith('\0') || id === validatorsModule;
+}
+
 /** The schemas that are shipped, as functions: checking a value needs no compiler of schemas then, which is large. */
 const validators: Plugin = {
   name: 'validators',
   load(id) {
-    if (id !== join(import.meta.dirname, 'generators/validators.ts')) return null;
+    if (id !== validatorsModule) return null;
     const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json'], { cwd: import.meta.dirname });
     const ajv = new Ajv({ strict: false, allErrors: true, code: { source: true } });
     for (const path of schemas) ajv.addSchema(JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8')), path);
@@ -85,17 +93,17 @@ const commands: Plugin = {
 };
 
 /**
- * Small, and with names in its stack traces. Where there is code of ours it keeps its lines too: an uncaught error prints
- * the whole line.
+ * Small: code of others is, to the last name but for classes, since errors are called by these. Code of ours keeps its
+ * names, for stack traces, and its lines: an uncaught error prints the whole line.
  */
 const minified: Plugin = {
   name: 'minified',
   async renderChunk(code, chunk) {
-    const isOurs = Object.keys(chunk.modules).some((id) => packageFolder(id) === undefined && !id.startsWith('\0'));
+    const isOurs = Object.keys(chunk.modules).some((id) => packageFolder(id) === undefined && !isGenerated(id));
     const { code: small, errors } = await minify(chunk.fileName, code, {
       module: true,
       compress: true,
-      mangle: { keepNames: true },
+      mangle: { toplevel: true, keepNames: { function: isOurs || chunk.name === CODEMODS, class: true } },
       codegen: { removeWhitespace: !isOurs },
     });
     if (errors[0]) this.error(errors[0]);
@@ -159,8 +167,16 @@ export default defineConfig([
       cleanDir: true,
       minify: false,
       entryFileNames: '[name].js',
-      chunkFileNames: '[name].js',
-      codeSplitting: { groups: [{ name: 'ts-morph', test: /\/node_modules\/@?ts-morph\// }] },
+      // Those of `vendor` are named by all that load them.
+      chunkFileNames: ({ name }) => `${name.replace(/~.*/, '')}.js`,
+      codeSplitting: {
+        groups: [
+          { name: CODEMODS, test: /\/node_modules\/@?ts-morph\//, priority: 1 },
+          // Apart from ours, and as ours are: what a command does not load, it does not load of these either.
+          { name: 'vendor', test: /\/node_modules\//, entriesAware: true },
+          { name: 'validators', test: (id) => id === validatorsModule },
+        ],
+      },
     },
   },
   {
