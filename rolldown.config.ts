@@ -111,35 +111,56 @@ const minified: Plugin = {
   },
 };
 
-/** The licences of what is bundled, as they ask for: beside each chunk, those of what is in it. */
+/** The licences of what is bundled, as they ask for: those of the chunk that edits code apart, since they are many. */
 const notices: Plugin = {
   name: 'notices',
   generateBundle(_options, bundle) {
+    const places = new Map<string, Set<string>>();
     for (const chunk of Object.values(bundle)) {
       if (chunk.type !== 'chunk') continue;
-      const modulesWithin = Object.entries(chunk.modules).filter(([, { renderedLength }]) => renderedLength > 0);
-      const folders = new Set(modulesWithin.map(([id]) => packageFolder(id)).filter((folder) => folder !== undefined));
-      if (folders.size === 0) continue;
+      const place = chunk.name === CODEMODS ? `${chunk.fileName}.LICENSES.txt` : 'LICENSES.txt';
+      const folders = places.get(place) ?? new Set();
+      places.set(place, folders);
+      for (const [id, { renderedLength }] of Object.entries(chunk.modules)) {
+        const folder = packageFolder(id);
+        if (folder !== undefined && renderedLength > 0) folders.add(folder);
+      }
       // It carries the compiler in a file of its own.
       if (folders.has(join(modules, '@ts-morph/common'))) folders.add(join(modules, 'typescript'));
-      const source = [...folders]
-        .map(notice)
-        .sort()
-        .join(`\n${'-'.repeat(80)}\n`);
-      this.emitFile({ type: 'asset', fileName: `${chunk.fileName}.LICENSES.txt`, source });
+    }
+    for (const [fileName, folders] of places) {
+      if (folders.size > 0) this.emitFile({ type: 'asset', fileName, source: licences([...folders].sort()) });
     }
   },
 };
 
-function notice(folder: string): string {
+/** Each package with its own lines; what many permit in the same words, but for where lines end, once after them. */
+function licences(folders: readonly string[]): string {
+  const groups = new Map<string, { terms: string; packages: string[] }>();
+  for (const folder of folders) {
+    const { heading, text } = licence(folder);
+    const start = Math.max(0, text.search(/^Permission (is hereby granted|to use)/m));
+    const terms = text.slice(start);
+    const words = terms.replaceAll(/\s+/g, ' ');
+    const group = groups.get(words) ?? { terms, packages: [] };
+    groups.set(words, group);
+    group.packages.push(`${heading}\n\n${text.slice(0, start)}`.trim());
+  }
+  // Terms that are nearly the same are side by side, which packs best.
+  const sorted = [...groups.values()].sort((a, b) => (a.terms < b.terms ? -1 : 1));
+  const parts = sorted.map(({ terms, packages }) => [...packages, terms].join('\n\n'));
+  return `${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+function licence(folder: string): { heading: string; text: string } {
   const { name, version, license, author } = packageJson(folder);
   if (license === undefined) throw new Error(`${folder} names no licence: may it be bundled?`);
   const by = typeof author === 'object' ? author.name : author;
   const texts = readdirSync(folder)
     .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
-    .map((file) => readFileSync(join(folder, file), 'utf8').trim());
+    .map((file) => readFileSync(join(folder, file), 'utf8').replaceAll('\r', '').trim());
   if (texts.length === 0) texts.push(`(The package names its licence, ${license}, and has no text of it.)`);
-  return `${name} ${version} (${license})${by ? `, by ${by}` : ''}\n\n${texts.join('\n\n')}\n`;
+  return { heading: `${name} ${version} (${license})${by ? `, by ${by}` : ''}`, text: texts.join('\n\n') };
 }
 
 interface PackageJson {
