@@ -12,25 +12,62 @@ const validatorsModule = join(import.meta.dirname, 'generators/validators.ts');
 const CODEMODS = 'ts-morph';
 
 /**
- * What is imported for parts of yeoman-environment that are not used here: its own prompts, its own reading and writing
- * of files, its search for installed generators, installing. They are most of its size, and of the time that it takes to
- * start. By importer and module: the names that are imported.
+ * What is imported for parts of packages that are not used here: of yeoman-environment its own prompts, its own reading
+ * and writing of files, its search for installed generators, installing; of execa all but to run a program and to await
+ * its end. They are most of their size, and of the time that they take to start.
+ *
+ * By importer and module: the names that are imported. Each throws when it is called, unless what it does instead is
+ * said: these are called at the start or on the way, for nothing.
  */
 const leftOut: Record<string, Record<string, string[]>> = {
   'yeoman-environment': {
     '@yeoman/adapter': ['QueuedAdapter'],
-    '@yeoman/conflicter': ['createConflicterTransform', 'createYoResolveTransform', 'forceYoFiles'],
     '@yeoman/transform': ['filePipeline', 'transform'],
+    chalk: ['default'],
+    debug: ['default = () => () => {}'],
     'mem-fs-editor': [],
     'mem-fs-editor/state': ['isFilePending'],
-    'mem-fs-editor/transform': ['createCommitTransform'],
-    'fly-import': ['FlyRepository', 'flyImport'],
-    'which-package-manager': ['whichPackageManager'],
+    'fly-import': ['flyImport', 'FlyRepository = class {}'],
     execa: ['execa', 'execaSync'],
     './generator-lookup.js': ['lookupGenerator', 'lookupGeneratorsSync'],
+    './util/resolve.js': ['resolveModulePath'],
+    './store.js': ['default = class {}'],
+    './commit.js': ['commitSharedFsTask'],
+    './package-manager.js': ['packageManagerInstallTask'],
+    './util/namespace.js': ['asNamespace', 'defaultLookups = []'],
+    '@yeoman/namespace': ['requireNamespace', 'toNamespace'],
+    // It picks the options of what is left out.
+    'lodash-es': ['uniq', 'pick = () => ({})', 'defaults = () => ({})'],
   },
   'mem-fs': { vinyl: ['default'], 'vinyl-file': ['vinylFileSync'] },
-  'lodash-es': { './findLast.js': ['default'] },
+  'get-stream': { '@sec-ant/readable-stream/ponyfill': ['asyncIterator'] },
+  // Beside those of Node.js it has its own of each name, for versions that lack some.
+  minizlib: { './constants.js': [`constants = process.getBuiltinModule('node:zlib').constants`] },
+  execa: {
+    './lib/methods/node.js': ['mapNode'],
+    './lib/methods/script.js': ['mapScriptAsync', 'setScriptSync = undefined', 'deepScriptOptions = {}'],
+    './lib/ipc/methods.js': ['getIpcExport = () => ({})'],
+    './main-sync.js': ['execaCoreSync'],
+    './template.js': ['parseTemplates', 'isTemplateString = () => false'],
+    '../methods/node.js': ['handleNodeOption = (...theirs) => theirs'],
+    '../convert/add.js': ['addConvertedStreams = () => {}'],
+    '../pipe/setup.js': ['pipeToSubprocess'],
+    '../transform/generator.js': ['generatorToStream', 'runGeneratorsSync'],
+    '../resolve/all-sync.js': ['getAllSync', 'getAllSyncFds'],
+    '@sindresorhus/merge-streams': ['default'],
+    'npm-run-path': ['npmRunPathEnv'],
+    // Messages to and from a process that is run by Node.js.
+    '../ipc/methods.js': ['addIpcMethods = () => {}'],
+    '../ipc/outgoing.js': ['setIpcSubprocessOptions = () => {}'],
+    './get-each.js': ['loopOnMessages'],
+    './send.js': ['sendMessage'],
+    '../ipc/graceful.js': ['sendAbort'],
+    // What it prints of its doings.
+    '../verbose/start.js': ['logCommand = () => {}'],
+    '../verbose/complete.js': ['logResult = () => {}'],
+    '../verbose/output.js': ['logLines', 'shouldLogOutput = () => false'],
+    '../verbose/ipc.js': ['logIpcOutput', 'shouldLogIpc = () => false'],
+  },
 };
 
 const withoutUnusedParts: Plugin = {
@@ -42,12 +79,11 @@ const withoutUnusedParts: Plugin = {
   load(id) {
     const [mark, name = '', part = ''] = id.split(':');
     if (mark !== '\0left-out') return null;
-    // The one class of these that the environment makes at its start, for nothing, so that it must not throw.
-    const exports = (leftOut[name]?.[part] ?? []).map((it) =>
-      it === 'FlyRepository'
-        ? 'export class FlyRepository {}'
-        : `export ${it === 'default' ? it : ''} function ${it === 'default' ? '' : it}() { throw new Error('${it} of ${part} is not in the bundle'); }`,
-    );
+    const exports = (leftOut[name]?.[part] ?? []).map((it, index) => {
+      const [exported, does] = it.split(' = ');
+      const throws = `function () { throw new Error('${exported} of ${part} is not in the bundle'); }`;
+      return `const _${index} = ${does ?? throws};\nexport { _${index} as ${exported} };`;
+    });
     return { code: exports.join('\n'), moduleSideEffects: false };
   },
   transform(code, id) {
@@ -56,6 +92,19 @@ const withoutUnusedParts: Plugin = {
     const wanted = "require('../package.json').version";
     if (!code.includes(wanted)) this.error(`${id} no longer has ${wanted}`);
     return code.replace(wanted, JSON.stringify(packageJson(join(modules, 'yeoman-environment')).version));
+  },
+};
+
+/** js-yaml is one module. What makes its constants does nothing else, so that those that are not used need not be made. */
+const onlyReadsYaml: Plugin = {
+  name: 'only-reads-yaml',
+  transform(code, id) {
+    if (id !== join(modules, 'js-yaml/dist/js-yaml.mjs')) return null;
+    // All that follows is for writing.
+    const [reading = '', writing] = code.split('//#region src/ast/from_js.ts');
+    if (writing === undefined) this.error(`${id} no longer has what reads before what writes`);
+    const constants = /^var [\w$]+ = (?=(new )?[\w$.]+\()/gm;
+    return `${reading.replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { load };`;
   },
 };
 
@@ -180,7 +229,7 @@ export default defineConfig([
     platform: 'node',
     // What its package.json names first loads its parts by a `require` that no bundler sees.
     resolve: { alias: { 'jsonc-parser': join(modules, 'jsonc-parser/lib/esm/main.js') } },
-    plugins: [withoutUnusedParts, validators, minified, notices],
+    plugins: [withoutUnusedParts, onlyReadsYaml, validators, minified, notices],
     // What these do when loaded is to define things, though their package.json does not say so.
     treeshake: { moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es)\//.test(id) },
     output: {
