@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { defineConfig, type Plugin } from 'rolldown';
+import { parseAst } from 'rolldown/parseAst';
 import { minify } from 'rolldown/utils';
 
 const modules = join(import.meta.dirname, 'node_modules');
@@ -33,7 +34,7 @@ const leftOut: Record<string, Record<string, string[]>> = {
     './util/resolve.js': ['resolveModulePath'],
     './store.js': ['default = class {}'],
     './commit.js': ['commitSharedFsTask'],
-    './package-manager.js': ['packageManagerInstallTask'],
+    './package-manager.js': ['packageManagerInstallTask = () => {}'],
     './util/namespace.js': ['asNamespace', 'defaultLookups = []'],
     '@yeoman/namespace': ['requireNamespace', 'toNamespace'],
     // It picks the options of what is left out.
@@ -143,7 +144,7 @@ const commands: Plugin = {
 
 /**
  * Small: code of others is, to the last name but for classes, since errors are called by these. Code of ours keeps its
- * names, for stack traces, and its lines: an uncaught error prints the whole line.
+ * names, for stack traces, and has lines: an uncaught error prints the whole line.
  */
 const minified: Plugin = {
   name: 'minified',
@@ -153,12 +154,28 @@ const minified: Plugin = {
       module: true,
       compress: true,
       mangle: { toplevel: true, keepNames: { function: isOurs || chunk.name === CODEMODS, class: true } },
-      codegen: { removeWhitespace: !isOurs },
+      codegen: { removeWhitespace: true },
     });
     if (errors[0]) this.error(errors[0]);
-    return small;
+    return isOurs ? inLines(small) : small;
   },
 };
+
+/** Puts each statement, each variable and each member of a class on a line of its own. */
+function inLines(code: string): string {
+  const starts = new Set<number>();
+  const visit = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    for (const [name, child] of Object.entries(node)) {
+      const isLines = Array.isArray(child) && ['body', 'consequent', 'declarations'].includes(name);
+      if (isLines) for (const { start } of child as { start: number }[]) starts.add(start);
+      visit(child);
+    }
+  };
+  visit(parseAst(code));
+  const cuts = [0, ...[...starts].filter((start) => start > 0).sort((a, b) => a - b)];
+  return cuts.map((cut, index) => code.slice(cut, cuts[index + 1])).join('\n');
+}
 
 /** The licences of what is bundled, as they ask for: those of the chunk that edits code apart, since they are many. */
 const notices: Plugin = {
