@@ -15,10 +15,10 @@ const CODEMODS = 'ts-morph';
 /**
  * What is imported for parts of packages that are not used here: of yeoman-environment its own prompts, its own reading
  * and writing of files, its search for installed generators, installing; of execa all but to run a program and to await
- * its end. They are most of their size, and of the time that they take to start.
+ * its end. They are most of the size of these two, and of the time that they take to start.
  *
- * By importer and module: the names that are imported. Each throws when it is called, unless what it does instead is
- * said: these are called at the start or on the way, for nothing.
+ * By importer and module: the names that are imported. Each throws when it is called, unless it says what it is instead:
+ * these are called at the start or on the way, where they have nothing to do.
  */
 const leftOut: Record<string, Record<string, string[]>> = {
   'yeoman-environment': {
@@ -42,8 +42,8 @@ const leftOut: Record<string, Record<string, string[]>> = {
   },
   'mem-fs': { vinyl: ['default'], 'vinyl-file': ['vinylFileSync'] },
   'get-stream': { '@sec-ant/readable-stream/ponyfill': ['asyncIterator'] },
-  // Beside those of Node.js it has its own of each name, for versions that lack some.
-  minizlib: { './constants.js': [`constants = process.getBuiltinModule('node:zlib').constants`] },
+  // It is given what is unpacked already, and no more than that (sources/archive.ts).
+  tar: { minizlib: ['BrotliDecompress', 'Unzip', 'ZstdDecompress'] },
   execa: {
     './lib/methods/node.js': ['mapNode'],
     './lib/methods/script.js': ['mapScriptAsync', 'setScriptSync = undefined', 'deepScriptOptions = {}'],
@@ -54,6 +54,7 @@ const leftOut: Record<string, Record<string, string[]>> = {
     '../convert/add.js': ['addConvertedStreams = () => {}'],
     '../pipe/setup.js': ['pipeToSubprocess'],
     '../transform/generator.js': ['generatorToStream', 'runGeneratorsSync'],
+    '../transform/normalize.js': ['normalizeTransforms = (items) => items'],
     '../resolve/all-sync.js': ['getAllSync', 'getAllSyncFds'],
     '@sindresorhus/merge-streams': ['default'],
     'npm-run-path': ['npmRunPathEnv'],
