@@ -50,25 +50,37 @@ const leftOut: Record<string, Record<string, string[]>> = {
     './lib/ipc/methods.js': ['getIpcExport = () => ({})'],
     './main-sync.js': ['execaCoreSync'],
     './template.js': ['parseTemplates', 'isTemplateString = () => false'],
-    '../methods/node.js': ['handleNodeOption = (...theirs) => theirs'],
+    // The first to see the options: of those that the parts left out are for, it says so.
+    '../methods/node.js': [
+      `handleNodeOption = (file, argv, options) => {
+        for (const it of ['all', 'gracefulCancel', 'ipc', 'ipcInput', 'lines', 'node', 'preferLocal', 'verbose'])
+          if (options[it] !== undefined) throw new Error(it + ' of execa is not in the bundle');
+        return [file, argv, options];
+      }`,
+    ],
     '../convert/add.js': ['addConvertedStreams = () => {}'],
     '../pipe/setup.js': ['pipeToSubprocess'],
     '../transform/generator.js': ['generatorToStream', 'runGeneratorsSync'],
     '../transform/normalize.js': ['normalizeTransforms = (items) => items'],
+    '../transform/split.js': ['getSplitLinesGenerator = () => {}'],
+    '../resolve/all-async.js': ['makeAllStream = () => {}', 'getAllFds = () => []'],
+    './all-async.js': ['waitForAllStream = () => {}'],
     '../resolve/all-sync.js': ['getAllSync', 'getAllSyncFds'],
     '@sindresorhus/merge-streams': ['default'],
     'npm-run-path': ['npmRunPathEnv'],
     // Messages to and from a process that is run by Node.js.
     '../ipc/methods.js': ['addIpcMethods = () => {}'],
     '../ipc/outgoing.js': ['setIpcSubprocessOptions = () => {}'],
-    './get-each.js': ['loopOnMessages'],
-    './send.js': ['sendMessage'],
-    '../ipc/graceful.js': ['sendAbort'],
+    '../ipc/ipc-input.js': ['validateIpcInputOption = () => {}', 'sendIpcInput = () => {}'],
+    '../ipc/buffer-messages.js': [
+      'waitForIpcOutput = ({ ipcOutput }) => ipcOutput',
+      'getBufferedIpcOutput = (_, ipcOutput) => ipcOutput',
+    ],
+    '../terminate/graceful.js': ['validateGracefulCancel = () => {}', 'throwOnGracefulCancel = () => []'],
     // What it prints of its doings.
     '../verbose/start.js': ['logCommand = () => {}'],
     '../verbose/complete.js': ['logResult = () => {}'],
     '../verbose/output.js': ['logLines', 'shouldLogOutput = () => false'],
-    '../verbose/ipc.js': ['logIpcOutput', 'shouldLogIpc = () => false'],
   },
 };
 
@@ -82,7 +94,7 @@ const withoutUnusedParts: Plugin = {
     const [mark, name = '', part = ''] = id.split(':');
     if (mark !== '\0left-out') return null;
     const exports = (leftOut[name]?.[part] ?? []).map((it, index) => {
-      const [exported, does] = it.split(' = ');
+      const [exported, does] = it.split(/ = (.*)/s);
       const throws = `function () { throw new Error('${exported} of ${part} is not in the bundle'); }`;
       return `const _${index} = ${does ?? throws};\nexport { _${index} as ${exported} };`;
     });
