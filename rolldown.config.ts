@@ -4,30 +4,84 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { defineConfig, type Plugin } from 'rolldown';
+import { parseAst } from 'rolldown/parseAst';
 import { minify } from 'rolldown/utils';
 
 const modules = join(import.meta.dirname, 'node_modules');
+const validatorsModule = join(import.meta.dirname, 'generators/validators.ts');
+/** The chunk that edits code, which is most of the package. */
+const CODEMODS = 'ts-morph';
 
 /**
- * What is imported for parts of yeoman-environment that are not used here: its own prompts, its own reading and writing
- * of files, its search for installed generators, installing. They are most of its size, and of the time that it takes to
- * start. By importer and module: the names that are imported.
+ * What is imported for parts of packages that are not used here: of yeoman-environment its own prompts, its own reading
+ * and writing of files, its search for installed generators, installing; of execa all but to run a program and to await
+ * its end. They are most of the size of these two, and of the time that they take to start.
+ *
+ * By importer and module: the names that are imported. Each throws when it is called, unless it says what it is instead:
+ * these are called at the start or on the way, where they have nothing to do.
  */
 const leftOut: Record<string, Record<string, string[]>> = {
   'yeoman-environment': {
     '@yeoman/adapter': ['QueuedAdapter'],
-    '@yeoman/conflicter': ['createConflicterTransform', 'createYoResolveTransform', 'forceYoFiles'],
     '@yeoman/transform': ['filePipeline', 'transform'],
+    chalk: ['default'],
+    debug: ['default = () => () => {}'],
     'mem-fs-editor': [],
     'mem-fs-editor/state': ['isFilePending'],
-    'mem-fs-editor/transform': ['createCommitTransform'],
-    'fly-import': ['FlyRepository', 'flyImport'],
-    'which-package-manager': ['whichPackageManager'],
+    'fly-import': ['flyImport', 'FlyRepository = class {}'],
     execa: ['execa', 'execaSync'],
     './generator-lookup.js': ['lookupGenerator', 'lookupGeneratorsSync'],
+    './util/resolve.js': ['resolveModulePath'],
+    './store.js': ['default = class {}'],
+    './commit.js': ['commitSharedFsTask'],
+    './package-manager.js': ['packageManagerInstallTask = () => {}'],
+    './util/namespace.js': ['asNamespace', 'defaultLookups = []'],
+    '@yeoman/namespace': ['requireNamespace', 'toNamespace'],
+    // It picks the options of what is left out.
+    'lodash-es': ['uniq', 'pick = () => ({})', 'defaults = () => ({})'],
   },
   'mem-fs': { vinyl: ['default'], 'vinyl-file': ['vinylFileSync'] },
-  'lodash-es': { './findLast.js': ['default'] },
+  'get-stream': { '@sec-ant/readable-stream/ponyfill': ['asyncIterator'] },
+  // It is given what is unpacked already, and no more than that (sources/archive.ts).
+  tar: { minizlib: ['BrotliDecompress', 'Unzip', 'ZstdDecompress'] },
+  execa: {
+    './lib/methods/node.js': ['mapNode'],
+    './lib/methods/script.js': ['mapScriptAsync', 'setScriptSync = undefined', 'deepScriptOptions = {}'],
+    './lib/ipc/methods.js': ['getIpcExport = () => ({})'],
+    './main-sync.js': ['execaCoreSync'],
+    './template.js': ['parseTemplates', 'isTemplateString = () => false'],
+    // The first to see the options: of those that the parts left out are for, it says so.
+    '../methods/node.js': [
+      `handleNodeOption = (file, argv, options) => {
+        for (const it of ['all', 'gracefulCancel', 'ipc', 'ipcInput', 'lines', 'node', 'preferLocal', 'verbose'])
+          if (options[it] !== undefined) throw new Error(it + ' of execa is not in the bundle');
+        return [file, argv, options];
+      }`,
+    ],
+    '../convert/add.js': ['addConvertedStreams = () => {}'],
+    '../pipe/setup.js': ['pipeToSubprocess'],
+    '../transform/generator.js': ['generatorToStream', 'runGeneratorsSync'],
+    '../transform/normalize.js': ['normalizeTransforms = (items) => items'],
+    '../transform/split.js': ['getSplitLinesGenerator = () => {}'],
+    '../resolve/all-async.js': ['makeAllStream = () => {}', 'getAllFds = () => []'],
+    './all-async.js': ['waitForAllStream = () => {}'],
+    '../resolve/all-sync.js': ['getAllSync', 'getAllSyncFds'],
+    '@sindresorhus/merge-streams': ['default'],
+    'npm-run-path': ['npmRunPathEnv'],
+    // Messages to and from a process that is run by Node.js.
+    '../ipc/methods.js': ['addIpcMethods = () => {}'],
+    '../ipc/outgoing.js': ['setIpcSubprocessOptions = () => {}'],
+    '../ipc/ipc-input.js': ['validateIpcInputOption = () => {}', 'sendIpcInput = () => {}'],
+    '../ipc/buffer-messages.js': [
+      'waitForIpcOutput = ({ ipcOutput }) => ipcOutput',
+      'getBufferedIpcOutput = (_, ipcOutput) => ipcOutput',
+    ],
+    '../terminate/graceful.js': ['validateGracefulCancel = () => {}', 'throwOnGracefulCancel = () => []'],
+    // What it prints of its doings.
+    '../verbose/start.js': ['logCommand = () => {}'],
+    '../verbose/complete.js': ['logResult = () => {}'],
+    '../verbose/output.js': ['logLines', 'shouldLogOutput = () => false'],
+  },
 };
 
 const withoutUnusedParts: Plugin = {
@@ -39,12 +93,11 @@ const withoutUnusedParts: Plugin = {
   load(id) {
     const [mark, name = '', part = ''] = id.split(':');
     if (mark !== '\0left-out') return null;
-    // The one class of these that the environment makes at its start, for nothing, so that it must not throw.
-    const exports = (leftOut[name]?.[part] ?? []).map((it) =>
-      it === 'FlyRepository'
-        ? 'export class FlyRepository {}'
-        : `export ${it === 'default' ? it : ''} function ${it === 'default' ? '' : it}() { throw new Error('${it} of ${part} is not in the bundle'); }`,
-    );
+    const exports = (leftOut[name]?.[part] ?? []).map((it, index) => {
+      const [exported, does] = it.split(/ = (.*)/s);
+      const throws = `function () { throw new Error('${exported} of ${part} is not in the bundle'); }`;
+      return `const _${index} = ${does ?? throws};\nexport { _${index} as ${exported} };`;
+    });
     return { code: exports.join('\n'), moduleSideEffects: false };
   },
   transform(code, id) {
@@ -56,16 +109,34 @@ const withoutUnusedParts: Plugin = {
   },
 };
 
+/** js-yaml is one module. What makes its constants does nothing else, so that those that are not used need not be made. */
+const onlyReadsYaml: Plugin = {
+  name: 'only-reads-yaml',
+  transform(code, id) {
+    if (id !== join(modules, 'js-yaml/dist/js-yaml.mjs')) return null;
+    // All that follows is for writing.
+    const [reading = '', writing] = code.split('//#region src/ast/from_js.ts');
+    if (writing === undefined) this.error(`${id} no longer has what reads before what writes`);
+    const constants = /^var [\w$]+ = (?=(new )?[\w$.]+\()/gm;
+    return `${reading.replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { load };`;
+  },
+};
+
 /** The folder of the package that a module is of, if it is of one. */
 function packageFolder(id: string): string | undefined {
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
+}
+
+/** What is made here, as the validators are, nobody reads: it is made small as the code of others is. */
+function isGenerated(id: string): boolean {
+  return id.startsWith('\0') || id === validatorsModule;
 }
 
 /** The schemas that are shipped, as functions: checking a value needs no compiler of schemas then, which is large. */
 const validators: Plugin = {
   name: 'validators',
   load(id) {
-    if (id !== join(import.meta.dirname, 'generators/validators.ts')) return null;
+    if (id !== validatorsModule) return null;
     const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json'], { cwd: import.meta.dirname });
     const ajv = new Ajv({ strict: false, allErrors: true, code: { source: true } });
     for (const path of schemas) ajv.addSchema(JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8')), path);
@@ -85,53 +156,90 @@ const commands: Plugin = {
 };
 
 /**
- * Small, and with names in its stack traces. Where there is code of ours it keeps its lines too: an uncaught error prints
- * the whole line.
+ * Small: code of others is, to the last name but for classes, since errors are called by these. Code of ours keeps its
+ * names, for stack traces, and has lines: an uncaught error prints the whole line.
  */
 const minified: Plugin = {
   name: 'minified',
   async renderChunk(code, chunk) {
-    const isOurs = Object.keys(chunk.modules).some((id) => packageFolder(id) === undefined && !id.startsWith('\0'));
+    const isOurs = Object.keys(chunk.modules).some((id) => packageFolder(id) === undefined && !isGenerated(id));
     const { code: small, errors } = await minify(chunk.fileName, code, {
       module: true,
       compress: true,
-      mangle: { keepNames: true },
-      codegen: { removeWhitespace: !isOurs },
+      mangle: { toplevel: true, keepNames: { function: isOurs || chunk.name === CODEMODS, class: true } },
+      codegen: { removeWhitespace: true },
     });
     if (errors[0]) this.error(errors[0]);
-    return small;
+    return isOurs ? inLines(small) : small;
   },
 };
 
-/** The licences of what is bundled, as they ask for: beside each chunk, those of what is in it. */
+/** Puts each statement, each variable and each member of a class on a line of its own. */
+function inLines(code: string): string {
+  const starts = new Set<number>();
+  const visit = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    for (const [name, child] of Object.entries(node)) {
+      const isLines = Array.isArray(child) && ['body', 'consequent', 'declarations'].includes(name);
+      if (isLines) for (const { start } of child as { start: number }[]) starts.add(start);
+      visit(child);
+    }
+  };
+  visit(parseAst(code));
+  const cuts = [0, ...[...starts].filter((start) => start > 0).sort((a, b) => a - b)];
+  return cuts.map((cut, index) => code.slice(cut, cuts[index + 1])).join('\n');
+}
+
+/** The licences of what is bundled, as they ask for: those of the chunk that edits code apart, since they are many. */
 const notices: Plugin = {
   name: 'notices',
   generateBundle(_options, bundle) {
+    const places = new Map<string, Set<string>>();
     for (const chunk of Object.values(bundle)) {
       if (chunk.type !== 'chunk') continue;
-      const modulesWithin = Object.entries(chunk.modules).filter(([, { renderedLength }]) => renderedLength > 0);
-      const folders = new Set(modulesWithin.map(([id]) => packageFolder(id)).filter((folder) => folder !== undefined));
-      if (folders.size === 0) continue;
+      const place = chunk.name === CODEMODS ? `${chunk.fileName}.LICENSES.txt` : 'LICENSES.txt';
+      const folders = places.get(place) ?? new Set();
+      places.set(place, folders);
+      for (const [id, { renderedLength }] of Object.entries(chunk.modules)) {
+        const folder = packageFolder(id);
+        if (folder !== undefined && renderedLength > 0) folders.add(folder);
+      }
       // It carries the compiler in a file of its own.
       if (folders.has(join(modules, '@ts-morph/common'))) folders.add(join(modules, 'typescript'));
-      const source = [...folders]
-        .map(notice)
-        .sort()
-        .join(`\n${'-'.repeat(80)}\n`);
-      this.emitFile({ type: 'asset', fileName: `${chunk.fileName}.LICENSES.txt`, source });
+    }
+    for (const [fileName, folders] of places) {
+      if (folders.size > 0) this.emitFile({ type: 'asset', fileName, source: licences([...folders].sort()) });
     }
   },
 };
 
-function notice(folder: string): string {
+/** Each package with its own lines; what many permit in the same words, but for where lines end, once after them. */
+function licences(folders: readonly string[]): string {
+  const groups = new Map<string, { terms: string; packages: string[] }>();
+  for (const folder of folders) {
+    const { heading, text } = licence(folder);
+    const start = Math.max(0, text.search(/^Permission (is hereby granted|to use)/m));
+    const terms = text.slice(start);
+    const words = terms.replaceAll(/\s+/g, ' ');
+    const group = groups.get(words) ?? { terms, packages: [] };
+    groups.set(words, group);
+    group.packages.push(`${heading}\n\n${text.slice(0, start)}`.trim());
+  }
+  // Terms that are nearly the same are side by side, which packs best.
+  const sorted = [...groups.values()].sort((a, b) => (a.terms < b.terms ? -1 : 1));
+  const parts = sorted.map(({ terms, packages }) => [...packages, terms].join('\n\n'));
+  return `${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+function licence(folder: string): { heading: string; text: string } {
   const { name, version, license, author } = packageJson(folder);
   if (license === undefined) throw new Error(`${folder} names no licence: may it be bundled?`);
   const by = typeof author === 'object' ? author.name : author;
   const texts = readdirSync(folder)
     .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
-    .map((file) => readFileSync(join(folder, file), 'utf8').trim());
+    .map((file) => readFileSync(join(folder, file), 'utf8').replaceAll('\r', '').trim());
   if (texts.length === 0) texts.push(`(The package names its licence, ${license}, and has no text of it.)`);
-  return `${name} ${version} (${license})${by ? `, by ${by}` : ''}\n\n${texts.join('\n\n')}\n`;
+  return { heading: `${name} ${version} (${license})${by ? `, by ${by}` : ''}`, text: texts.join('\n\n') };
 }
 
 interface PackageJson {
@@ -151,7 +259,7 @@ export default defineConfig([
     platform: 'node',
     // What its package.json names first loads its parts by a `require` that no bundler sees.
     resolve: { alias: { 'jsonc-parser': join(modules, 'jsonc-parser/lib/esm/main.js') } },
-    plugins: [withoutUnusedParts, validators, minified, notices],
+    plugins: [withoutUnusedParts, onlyReadsYaml, validators, minified, notices],
     // What these do when loaded is to define things, though their package.json does not say so.
     treeshake: { moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es)\//.test(id) },
     output: {
@@ -159,8 +267,16 @@ export default defineConfig([
       cleanDir: true,
       minify: false,
       entryFileNames: '[name].js',
-      chunkFileNames: '[name].js',
-      codeSplitting: { groups: [{ name: 'ts-morph', test: /\/node_modules\/@?ts-morph\// }] },
+      // Those of `vendor` are named by all that load them.
+      chunkFileNames: ({ name }) => `${name.replace(/~.*/, '')}.js`,
+      codeSplitting: {
+        groups: [
+          { name: CODEMODS, test: /\/node_modules\/@?ts-morph\//, priority: 1 },
+          // Apart from ours, and as ours are: what a command does not load, it does not load of these either.
+          { name: 'vendor', test: /\/node_modules\//, entriesAware: true },
+          { name: 'validators', test: (id) => id === validatorsModule },
+        ],
+      },
     },
   },
   {

@@ -1,6 +1,6 @@
 /** What a command would write or has written: as a list, line by line, and as JSON. The same for every command. */
 
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch } from 'diff/lib/patch/create.js';
 import { type Change, sha256, type Wanted } from './change-set/survey.ts';
 import type { Call } from './command.ts';
 import { harmless } from './harmless.ts';
