@@ -118,7 +118,7 @@ const onlyReadsYaml: Plugin = {
     const [reading = '', writing] = code.split('//#region src/ast/from_js.ts');
     if (writing === undefined) this.error(`${id} no longer has what reads before what writes`);
     const constants = /^var [\w$]+ = (?=(new )?[\w$.]+\()/gm;
-    return `${reading.replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { load };`;
+    return `${reading.replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
   },
 };
 
