@@ -134,52 +134,80 @@ function tagged(tag: number, text: string): Buffer {
   return bytes;
 }
 
+/** What is left of what a plain value may come to. */
+interface Budget {
+  values: number;
+  chars: number;
+  /** What is there twice, or in a circle, is to be the same thing when it arrives, which JSON cannot tell. */
+  readonly seen: object[];
+}
+
+/** Stands for what JSON cannot tell exactly. */
+const NOT_PLAIN = Symbol('not plain');
+
 /** Returns the JSON of what JSON can tell as exactly as v8.serialize can, where it is small; undefined for anything else. */
 function plainText(value: unknown): string | undefined {
-  let left = PLAIN_VALUES;
-  let chars = PLAIN_CHARS;
-  let seen: object[] | undefined;
+  if (typeof value === 'number') return isPlainNumber(value) ? String(value) : undefined;
+  if ('toJSON' in Array.prototype) return undefined; // somebody has given one to all objects, and JSON.stringify would go by it
+  const plain = plainCopy(value, { values: PLAIN_VALUES, chars: PLAIN_CHARS, seen: [] });
+  return plain === NOT_PLAIN ? undefined : JSON.stringify(plain);
+}
 
-  /** Returns '', which is no JSON, for what is not plain. Each part is read once: it may be a getter. */
-  function text(part: unknown): string {
-    left -= 1;
-    switch (typeof part) {
-      case 'number':
-        return Number.isFinite(part) && !Object.is(part, -0) ? String(part) : '';
-      case 'string':
-        chars -= part.length;
-        return chars >= 0 ? JSON.stringify(part) : '';
-      case 'boolean':
-        return String(part);
-      case 'object':
-        return part === null ? 'null' : left > 0 ? textOfObject(part) : '';
-      default:
-        return '';
-    }
+function isPlainNumber(value: number): boolean {
+  return Number.isFinite(value) && !Object.is(value, -0);
+}
+
+/**
+ * Returns a copy of it, of plain objects and arrays, or NOT_PLAIN. Each part is read once, since it may be a getter: what is
+ * looked at is what is written. To copy and to let JSON.stringify write is a third of the work of writing it here.
+ */
+function plainCopy(value: unknown, left: Budget): unknown {
+  left.values -= 1;
+  switch (typeof value) {
+    case 'number':
+      return isPlainNumber(value) ? value : NOT_PLAIN;
+    case 'string':
+      left.chars -= value.length;
+      return left.chars >= 0 ? value : NOT_PLAIN;
+    case 'boolean':
+      return value;
+    case 'object':
+      return value === null ? value : left.values > 0 ? copyOfObject(value, left) : NOT_PLAIN;
+    default:
+      return NOT_PLAIN;
   }
+}
 
-  function textOfObject(object: object): string {
-    const prototype = Object.getPrototypeOf(object);
-    const list = Array.isArray(object);
-    if (prototype !== (list ? Array.prototype : Object.prototype) || isProxy(object)) return '';
-    // What is there twice, or in a circle, is to be the same thing when it arrives.
-    if (seen?.includes(object)) return '';
-    seen ??= [];
-    seen.push(object);
-    const keys = Object.keys(object);
-    if (keys.length > left || (list && keys.length !== object.length)) return '';
-    let all = '';
-    for (const key of keys) {
-      chars -= key.length;
-      const part = text((object as Record<string, unknown>)[key]);
-      if (part === '' || chars < 0) return '';
-      all += `${all === '' ? '' : ','}${list ? '' : `${JSON.stringify(key)}:`}${part}`;
-    }
-    return list ? `[${all}]` : `{${all}}`;
+function copyOfObject(object: object, left: Budget): unknown {
+  const list = Array.isArray(object);
+  if (Object.getPrototypeOf(object) !== (list ? Array.prototype : Object.prototype) || isProxy(object))
+    return NOT_PLAIN;
+  if (left.seen.includes(object)) return NOT_PLAIN;
+  left.seen.push(object);
+  return list ? copyOfList(object, left) : copyOfFields(object as Record<string, unknown>, left);
+}
+
+function copyOfList(list: readonly unknown[], left: Budget): unknown {
+  if (list.length > left.values || Object.keys(list).length !== list.length) return NOT_PLAIN; // it has fields besides, or holes
+  const copy: unknown[] = [];
+  for (let index = 0; index < list.length; index++) {
+    const part = plainCopy(list[index], left);
+    if (part === NOT_PLAIN) return NOT_PLAIN;
+    copy.push(part);
   }
+  return copy;
+}
 
-  const whole = text(value);
-  return whole === '' ? undefined : whole;
+function copyOfFields(object: Readonly<Record<string, unknown>>, left: Budget): unknown {
+  const copy = { ...object };
+  for (const key in copy) {
+    left.chars -= key.length;
+    const value = copy[key];
+    const part = plainCopy(value, left);
+    if (part === NOT_PLAIN || left.chars < 0) return NOT_PLAIN;
+    if (part !== value) copy[key] = part; // an object: its copy
+  }
+  return copy;
 }
 
 /** Finds the innermost place that cannot be carried, by trying the parts of each value that cannot. */

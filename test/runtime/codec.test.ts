@@ -2,7 +2,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import v8 from 'node:v8';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { bytesOf, decodeValue, encodeValue } from '../../runtime/codec.ts';
 import { encode, FrameReader } from '../../runtime/protocol.ts';
 
@@ -46,6 +46,7 @@ const values: [string, unknown][] = [
   ['a string of any length', 'x'.repeat(511)],
   ['an array with a hole', Object.assign(new Array(3), { 0: 1, 2: 3 })],
   ['an array with more than its elements', match],
+  ['an array with a hole and a field besides', Object.assign(new Array(2), { 0: 1, more: 2 })],
   ['what is there twice', { a: shared, b: [shared] }],
   ['a circle', circle],
   ['a field named __proto__', JSON.parse('{"__proto__": {"polluted": true}, "a": 1}')],
@@ -87,6 +88,27 @@ test('anything that can be carried', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test('a field is read once: a getter may say something else the next time', () => {
+  let times = 0;
+  const item = {
+    get a(): unknown {
+      times += 1;
+      return times === 1 ? 'first' : () => 'a function';
+    },
+  };
+  for (const arrived of carried(item)) expect(arrived).toEqual({ a: 'first' });
+  expect(times).toBe(1);
+});
+
+test('a toJSON that somebody has given to all objects is not gone by', () => {
+  const everything = Object.prototype as { toJSON?: () => string };
+  onTestFinished(() => void delete everything.toJSON);
+  everything.toJSON = () => 'not this';
+  const body = encodeValue({ a: [1] }, 'it', Infinity);
+  delete everything.toJSON;
+  expect(decodeValue(body)).toEqual({ a: [1] });
 });
 
 test('an invalid date', () => {

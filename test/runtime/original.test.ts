@@ -101,10 +101,11 @@ test('successful run', async () => {
 });
 
 test('stats', async () => {
-  const master = new Master(taskFile('every-second-throws'), { ...quiet, workers: 5 });
+  // On a busy machine a worker may take long to exit, and one that is killed for that is a failure.
+  const master = new Master(taskFile('every-second-throws'), { ...quiet, workers: 5, killAfterMs: 60_000 });
   const { counts } = await master.run();
   // There: 5 failures, since an item that raised took its worker down. Here the worker lives on.
-  expect(master).toMatchObject({ failures: 0, tasksDistributed: 10 });
+  expect([master.failures, master.tasksDistributed]).toEqual([0, 10]);
   expect(counts).toMatchObject({ dispatched: 10, done: 5, failed: 5, crashed: 0 });
 });
 

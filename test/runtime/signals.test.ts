@@ -157,8 +157,8 @@ describe('items in progress', () => {
 describe('no item in progress, and a dispatch that waits', () => {
   test.each([...GRACEFUL, 'SIGTERM'] as const)('%s ends the run, and dispatch is not waited for', async (signal) => {
     const gate = await makeGate();
-    const run = runTask('waiting-dispatch', { args: ['-n', '2', '--kill-after', '100ms'], env: gate.env });
-    await run.said(/processed 1/);
+    const run = runTask('waiting-dispatch', { args: ['-v', '-n', '2', '--kill-after', '100ms'], env: gate.env });
+    await run.said(/item 1 is done/);
     await gate.arrived(1);
     run.kill(signal);
     const ended = await run.ended();
