@@ -60,7 +60,7 @@ export class Intake {
       return own === undefined ? UNNAMED : { key: own, journalKey: own, occurrence: 1 };
     }
     const journalKey = own ?? contentKey(item);
-    const { occurrence, ended } = keys.meet(journalKey);
+    const { occurrence, ended } = keys.meet(journalKey, own === undefined);
     if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {
       if (ended === 'failed') this.failedBefore += 1;
       if (ended === undefined) this.leftBehind += 1;

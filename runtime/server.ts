@@ -27,6 +27,12 @@ const HELLO_WITHIN_MS = 2000;
 /** Connections that have not shown a token yet: past so many the oldest is cut off, so that a flood keeps no worker out. */
 const STRANGERS_MAX = 512;
 
+/**
+ * Past so many bytes that wait for room in a worker's socket it gets no more items. What waits leaves as soon as there is room,
+ * so that the worker goes on while the next are made ready.
+ */
+const QUEUED_BYTES = 1024 * 1024;
+
 /** What a token stands for: the process that was given it. */
 export interface Guest {
   /** It has shown its token; from now on this is how it is spoken to. */
@@ -166,12 +172,15 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
 }
 
 function linkTo(socket: net.Socket, guest: Guest): Link {
-  const sender = new Sender(socket);
-  socket.on('drain', () => guest.clogged(false));
+  let clogged = false;
+  const sender = new Sender(socket, () => {
+    if (clogged && sender.waiting < QUEUED_BYTES) guest.clogged((clogged = false));
+  });
   return {
     send(message) {
       if (!socket.writable) return; // its end is on its way, and says what became of it
-      if (!sender.send(message)) guest.clogged(true);
+      sender.send(message);
+      if (!clogged && sender.waiting >= QUEUED_BYTES) guest.clogged((clogged = true));
     },
     destroy() {
       socket.destroy();

@@ -33,7 +33,9 @@ const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 const reader = new FrameReader(0);
 reader.allowItems(letter.maxItemBytes);
 const socket = net.connect({ path: letter.socket, onread: { buffer: chunk, callback: hear } });
-const sender = new Sender(socket);
+const sender = new Sender(socket, () => {
+  if (sender.waiting === 0) processing?.goOn();
+});
 const heard: FromMaster[] = [];
 let processing: Processing | undefined;
 let toldToLeave = false;
@@ -97,12 +99,7 @@ function endProcess(end: () => void): void {
 
 function send(message: ToMaster): boolean {
   sender.send(message);
-  const gone = socket.writableLength === 0;
-  if (!gone)
-    socket.write('', () => {
-      if (socket.writableLength === 0) processing?.goOn();
-    });
-  return gone;
+  return sender.waiting === 0;
 }
 
 function hear(bytes: number): boolean {

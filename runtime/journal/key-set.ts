@@ -55,9 +55,12 @@ export class KeySet {
     table.known[place] = (at(table.known, place) & MET) | (how === 'done' ? DONE : FAILED);
   }
 
-  /** The key is met once more. Returns which occurrence of it this is, and how an earlier run ended it, if it did. */
-  meet(key: string): { occurrence: number; ended: Ended | undefined } {
-    const id = identity(key, 1);
+  /**
+   * The key is met once more; `hashed`: it is known to be a default one. Returns which occurrence of it this is, and how an
+   * earlier run ended it, if it did.
+   */
+  meet(key: string, hashed = false): { occurrence: number; ended: Ended | undefined } {
+    const id = identity(key, 1, hashed);
     const table = this.#tableOf(id);
     const place = this.#take(table, id);
     const known = at(table.known, place);
@@ -149,8 +152,8 @@ const identityWords = new Uint32Array(bytes.buffer, bytes.byteOffset, WORDS);
 const HASHED = /^[\w-]{21}[AQgw]$/;
 
 /** What a key is known by: the first 128 bits of a SHA-256. */
-function identity(key: string, occurrence: number): Identity {
-  if (occurrence === 1 && HASHED.test(key)) bytes.write(key, 'base64url');
+function identity(key: string, occurrence: number, hashed = false): Identity {
+  if (occurrence === 1 && (hashed || HASHED.test(key))) bytes.write(key, 'base64url');
   else bytes.write(hash('sha256', `${occurrence} ${key}`, 'latin1'), 'latin1');
   return identityWords;
 }

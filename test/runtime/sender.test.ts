@@ -29,7 +29,7 @@ test('items of all sizes arrive, of a connection that is read late and of one th
   const accepted = Promise.withResolvers<net.Socket>();
   const server = net.createServer((socket) => accepted.resolve(socket)).listen(socketPath);
   const client = net.connect(socketPath);
-  const sender = new Sender(await accepted.promise);
+  const sender = new Sender(await accepted.promise, () => {});
   const reader = new FrameReader(0);
   reader.allowItems(Infinity);
   const read: FromMaster[] = [];
