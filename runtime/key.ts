@@ -19,13 +19,17 @@ export function contentKey(item: unknown): string {
   } catch {
     content = 'unreadable';
   }
-  return sha256(content).slice(0, 22);
+  const text = sha256(content);
+  // Of the 22nd character two bits are of the 128.
+  return text.slice(0, 21) + ('AQgw'[BASE64URL.indexOf(text.charAt(21)) >> 4] ?? '');
 }
 
 function sha256(content: string | Uint8Array): string {
   hash ??= process.getBuiltinModule('node:crypto').hash;
   return hash('sha256', content, 'base64url');
 }
+
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** What is longer stands for itself by its own hash: to write it out again costs ten times as much. */
 const LONG = 4096;
@@ -50,6 +54,7 @@ function canonicalObject(value: object, above: readonly object[]): string {
   const cycle = above.indexOf(value);
   if (cycle >= 0) return `^${cycle}`;
   const inner = [...above, value];
+  if (Object.getPrototypeOf(value) === Object.prototype) return fields(value, inner);
   const list = (values: Iterable<unknown>): string[] => Array.from(values, (part) => canonical(part, inner));
   if (Array.isArray(value) && isDense(value)) return `[${list(value).join()}]`;
   if (value instanceof Date) return `Date(${value.getTime()})`;
@@ -68,8 +73,15 @@ function canonicalObject(value: object, above: readonly object[]): string {
   if (value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt) {
     return `Boxed(${canonical(value.valueOf(), inner)})`;
   }
-  const fields = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${canonical(part, inner)}`);
-  return `${Array.isArray(value) ? `Array(${value.length})` : ''}{${fields.sort().join()}}`;
+  return `${Array.isArray(value) ? `Array(${value.length})` : ''}${fields(value, inner)}`;
+}
+
+/** Whatever the order in which they were set. */
+function fields(value: object, inner: readonly object[]): string {
+  const texts: string[] = [];
+  for (const key of Object.keys(value).sort())
+    texts.push(`${JSON.stringify(key)}:${canonical((value as Record<string, unknown>)[key], inner)}`);
+  return `{${texts.join()}}`;
 }
 
 /** Without holes, and without fields besides, such as those of a match. */

@@ -173,14 +173,17 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
 
 function linkTo(socket: net.Socket, guest: Guest): Link {
   let clogged = false;
-  const sender = new Sender(socket, () => {
-    if (clogged && sender.waiting < QUEUED_BYTES) guest.clogged((clogged = false));
-  });
+  const look = (): void => {
+    if (clogged === sender.waiting >= QUEUED_BYTES) return;
+    clogged = !clogged;
+    guest.clogged(clogged);
+  };
+  const sender = new Sender(socket, look);
   return {
     send(message) {
       if (!socket.writable) return; // its end is on its way, and says what became of it
       sender.send(message);
-      if (!clogged && sender.waiting >= QUEUED_BYTES) guest.clogged((clogged = true));
+      look();
     },
     destroy() {
       socket.destroy();

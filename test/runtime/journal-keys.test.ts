@@ -1,4 +1,5 @@
 // How items are named across runs, and what a run knows of each name.
+import { createHash } from 'node:crypto';
 import v8 from 'node:v8';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -74,6 +75,17 @@ function turned(value: unknown): unknown {
 }
 
 /** What is as long as this is hashed by itself, and each way of being so is a value of its own. */
+test('a default key is 128 bits of a SHA-256, which the set of keys takes as they are', () => {
+  const keys = new KeySet();
+  for (let number = 0; number < 200; number++) {
+    const key = contentKey(number);
+    expect(key).toBe(createHash('sha256').update(String(number)).digest().subarray(0, 16).toString('base64url'));
+    keys.end(key, 1, 'done');
+    expect(keys.meet(key, true)).toEqual({ occurrence: 1, ended: 'done' });
+    expect(keys.meet(key)).toEqual({ occurrence: 2, ended: undefined });
+  }
+});
+
 test('the default key of what is long is that of its content', () => {
   const text = 'a'.repeat(5000);
   const bytes = Buffer.from(text);
