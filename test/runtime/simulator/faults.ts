@@ -428,8 +428,8 @@ export const faults: readonly Fault[] = [
   {
     what: 'what is skipped counts for the limit',
     file: 'intake.ts',
-    find: '    const { occurrence, ended } = keys.meet(journalKey);\n',
-    put: '    const { occurrence, ended } = keys.meet(journalKey);\n    if (ended) this.#taken += 1;\n',
+    find: '    const { occurrence, ended } = keys.meet(journalKey, own === undefined);\n',
+    put: '    const { occurrence, ended } = keys.meet(journalKey, own === undefined);\n    if (ended) this.#taken += 1;\n',
   },
   {
     what: 'equal items have the same key',
@@ -446,8 +446,8 @@ export const faults: readonly Fault[] = [
   {
     what: 'which of equal items has ended is not told apart',
     file: 'journal/key-set.ts',
-    find: 'function identity(key: string, occurrence: number): Identity {\n',
-    put: 'function identity(key: string, _: number): Identity {\n  const occurrence = 1;\n',
+    find: 'function identity(key: string, occurrence: number, hashed = false): Identity {\n',
+    put: 'function identity(key: string, _: number, hashed = false): Identity {\n  const occurrence = 1;\n',
   },
   {
     what: 'what failed and is done now counts as failed still',
