@@ -15,6 +15,9 @@ import { type Load, outcomeOf, type Settling } from './settling.ts';
 import type { AnyTask } from './task.ts';
 import { type BootWorker, environmentOf, Worker } from './worker.ts';
 
+/** How long a worker in which items wait may say nothing, in milliseconds: more than it has patience by itself (processing.ts). */
+const SILENT_MS = 20;
+
 /** A process of a worker that has ended. */
 interface Exit {
   readonly worker: Worker;
@@ -57,6 +60,8 @@ export class Crew {
   readonly #outputs = new Set<Promise<unknown>>();
   /** By worker: the items that it says ran past their timeout. */
   readonly #timedOut = new Map<number, Set<number>>();
+  /** Workers whose lifelines have been asked to take items back, and have not answered. */
+  readonly #takingBack = new Set<Worker>();
   /** Workers that were killed for such items. */
   readonly #killedOverdue = new Set<number>();
 
@@ -134,6 +139,9 @@ export class Crew {
       said: (message) => {
         if (worker.process === running) this.#said(worker, message);
       },
+      tookBack: (begun) => {
+        if (worker.process === running) this.#tookBack(worker, begun);
+      },
       clogged: (clogged) => {
         this.#delivery.clogged(worker.number, clogged);
         this.#events.wake();
@@ -156,6 +164,28 @@ export class Crew {
       });
     }
     this.#events.observe({ type: 'worker forked', worker: worker.number, pid: running.pid });
+  }
+
+  /**
+   * What waits behind an item that keeps its worker's main thread busy goes to whoever is free: the worker cannot give it back, as
+   * it does behind one that waits for something.
+   */
+  takeBackFromSilent(): void {
+    for (const number of this.#delivery.silent(performance.now(), SILENT_MS)) {
+      const worker = this.workers[number - 1];
+      if (!worker?.process || this.#takingBack.has(worker)) continue;
+      this.#takingBack.add(worker);
+      worker.process.takeBack();
+    }
+  }
+
+  #tookBack(worker: Worker, begun: number | null): void {
+    this.#takingBack.delete(worker);
+    if (begun === null) return;
+    const numbers = this.#delivery.handedBehind(worker.number, begun);
+    worker.process?.send({ kind: 'forget' }); // behind all that was handed: what is handed next is for it again
+    this.#delivery.returned(worker.number, numbers, performance.now());
+    this.#events.wake();
   }
 
   #said(worker: Worker, message: ToMaster): void {
@@ -203,6 +233,7 @@ export class Crew {
       const now = performance.now();
       const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker) : undefined;
       this.#timedOut.delete(worker.number);
+      this.#takingBack.delete(worker);
       const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
         worker.number,
         now,

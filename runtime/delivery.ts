@@ -60,6 +60,8 @@ export interface Item<Load> {
   suspect: boolean;
   /** The worker that has or had it last; 0 before the first. */
   worker: number;
+  /** Which of the items it is that its worker's present process has been handed, from 1. */
+  place: number;
   /** Its ack may be gathered with others. */
   quick: boolean;
   /** Since when it may be in progress, by the master's clock in milliseconds. */
@@ -72,6 +74,8 @@ export interface Slot<Load> {
   state: 'reaped' | 'booting' | 'ready' | 'draining' | 'exiting';
   /** The items it has, in the order in which it was handed them; it starts them in this order. */
   readonly leases: Item<Load>[];
+  /** Items that the present process has been handed. */
+  handed: number;
   /** Items that the present process has finished. */
   finished: number;
   /** How many of its processes have died, one after another, without having finished an item. */
@@ -210,6 +214,21 @@ export class Delivery<Load> {
     return this.slots.flatMap((slot) => slot.leases.slice(0, concurrency).filter((item) => now - item.begunAt > ms));
   }
 
+  /** The workers in which items wait, and which have said nothing for so many milliseconds. */
+  silent(now: number, ms: number): number[] {
+    const { concurrency } = this.#rules;
+    const stuck = ({ leases }: Slot<Load>): boolean =>
+      leases.length > concurrency && leases.slice(0, concurrency).every((item) => now - item.begunAt > ms);
+    return this.slots.filter(stuck).map((slot) => slot.number);
+  }
+
+  /** The numbers of the items that a worker has been handed behind the first so many. Of that count it knows the last 31 bits. */
+  handedBehind(worker: number, count: number): number[] {
+    const { leases, handed } = this.#slot(worker);
+    const first = handed - ((handed - count) & 0x7fff_ffff);
+    return leases.flatMap((item) => (item.place > first ? [item.number] : []));
+  }
+
   /** What a worker may have begun of the items that it has: it begins them in their order. */
   begun(worker: number): Item<Load>[] {
     const begun: Item<Load>[] = [];
@@ -237,6 +256,7 @@ export class Delivery<Load> {
       crashes: 0,
       suspect: false,
       worker: 0,
+      place: 0,
       quick: false,
       begunAt: 0,
     };
@@ -284,6 +304,7 @@ export class Delivery<Load> {
         number,
         state: 'reaped',
         leases: [],
+        handed: 0,
         finished: 0,
         barrenDeaths: 0,
         bootNotBefore: 0,
@@ -482,6 +503,7 @@ export class Delivery<Load> {
       if (slot.state !== 'reaped' || slot.number > this.size) continue;
       if (now < slot.bootNotBefore) continue;
       slot.state = 'booting';
+      slot.handed = 0;
       slot.finished = 0;
       this.#commands.push({ do: 'boot', worker: slot.number });
       lacking -= this.#rules.concurrency;
@@ -546,6 +568,8 @@ export class Delivery<Load> {
     if (item.worker === 0) this.distributed += 1;
     if (item.starts > 1) this.counts.retried += 1;
     item.worker = slot.number;
+    slot.handed += 1;
+    item.place = slot.handed;
     item.quick = false;
     item.begunAt = now;
     slot.leases.push(item);

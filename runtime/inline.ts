@@ -3,6 +3,7 @@
  * as they would be on their way to a worker, so that what arrives here is what would arrive there.
  */
 
+import { Begun } from './begun.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
@@ -68,13 +69,17 @@ export async function runInline<Item extends FitItem<Item>, Result>(
  * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket.
  * Internal; for --inline.
  */
-export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self' | 'send' | 'exit'>): BootWorker {
+export function bootInline(
+  task: AnyTask,
+  options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit'>,
+): BootWorker {
   return (worker, { said, exited }) => {
     const self: WorkerSelf = { number: worker.number, pid: process.pid };
     const exit = (): void => void setImmediate(exited, { code: 0, signal: null });
     const processing = new Processing(task, {
       self,
       ...options,
+      begun: new Begun(),
       // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
       send: (message) => {
         setImmediate(said, message);
@@ -118,6 +123,7 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
         else processing.leave();
         return true;
       },
+      takeBack: () => {}, // a main thread that is stuck is the master's
       stack: () => Promise.resolve('    runs in the master (--inline)'),
       outputEnded: Promise.resolve(),
     };

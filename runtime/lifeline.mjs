@@ -2,8 +2,9 @@
  * The lifeline: a thread in each worker that reads a pipe which the master holds open. Runs in a worker, beside its main
  * thread, so that it goes on when that is stuck in a loop.
  *
- * End of file: the master is gone, however it went, and so is this process, at once. A byte: the master wants to know
- * where in its code the main thread is; the answer goes back by the same pipe, as a line of JSON.
+ * End of file: the master is gone, however it went, and so is this process, at once. `?`: the master wants to know where in
+ * its code the main thread is. `<`: it takes back what the main thread has not begun (begun.ts). The answers go back by the same
+ * pipe, each a line of JSON: a stack, or how many items have been begun.
  *
  * Plain JavaScript, and no import that is not needed at once: a thread that has to load what takes types out of a file
  * stands three times as late, and until it stands nothing ends a worker whose main thread is stuck.
@@ -16,10 +17,23 @@ import { workerData } from 'node:worker_threads';
 const lifeline = new net.Socket({ fd: workerData.fd, readable: true, writable: true });
 const die = () => process.kill(process.pid, 'SIGKILL');
 
-lifeline.on('data', () => {
-  import('./stack.ts').then(({ stackOfMainThread }) => {
-    stackOfMainThread((stack) => lifeline.write(`${JSON.stringify(stack)}\n`));
-  });
+const answer = (value) => lifeline.write(`${JSON.stringify(value)}\n`);
+
+lifeline.on('data', (chunk) => {
+  for (const byte of chunk.toString('latin1')) {
+    if (byte === '<') answer(takeBack());
+    else import('./stack.ts').then(({ stackOfMainThread }) => stackOfMainThread(answer));
+  }
 });
 lifeline.on('error', die);
 lifeline.on('close', die);
+
+/** Returns how many items have been begun: all behind these are taken back. Null where the main thread has still to hear of the last time. */
+function takeBack() {
+  const { begun } = workerData;
+  for (;;) {
+    const count = Atomics.load(begun, 0);
+    if (count < 0) return null;
+    if (Atomics.compareExchange(begun, 0, count, -1 - count) === count) return count;
+  }
+}

@@ -45,6 +45,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const FORSAKE_AFTER_MS = 2000;
 /** How often items that are past their timeout are looked for, in milliseconds. */
 const OVERDUE_EVERY_MS = 100;
+/** How often workers in which items wait are looked at, in milliseconds. */
+const SILENCE_EVERY_MS = 20;
 /** The exit codes of what a run can fail with, the first that holds first. */
 const FAULT_CODES: readonly number[] = [74, 75, 70, 69, 2];
 /** A share of failed items is not looked at before so many have ended. */
@@ -73,6 +75,7 @@ export class Master {
   /** There is nothing to dispatch, and nothing to say but so. */
   #nothingToDo = false;
   #overdueTimer: NodeJS.Timeout | undefined;
+  #silenceTimer: NodeJS.Timeout | undefined;
   #server: Server | undefined;
   #dispatching: Dispatching | undefined;
   #dispatchStopped: Promise<void> | undefined;
@@ -194,6 +197,7 @@ export class Master {
       clearTimeout(this.#graceTimer);
       clearTimeout(this.#forsakeTimer);
       clearInterval(this.#overdueTimer);
+      clearInterval(this.#silenceTimer);
       signal?.removeEventListener('abort', aborted);
       await this.#server?.stopServer();
       resetSignalTraps(record);
@@ -304,6 +308,7 @@ export class Master {
     if (this.#settings.timeoutMs < Infinity) {
       this.#overdueTimer = setInterval(() => this.#crew.killOverdue(), OVERDUE_EVERY_MS);
     }
+    this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {
       this.#dispatching = new Dispatching(this.#settings.items ?? this.#task.dispatch(), {
         wanted: () => this.#delivery.wanted(),

@@ -3,6 +3,7 @@
  * --inline, in the one process that there is). Internal.
  */
 
+import type { Begun } from './begun.ts';
 import { bytesOf, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
@@ -22,6 +23,8 @@ export interface ProcessingOptions {
   /** After so many items, or above so much memory in bytes, the worker asks to be replaced; Infinity for never. */
   readonly recycleAfter: number;
   readonly recycleAboveBytes: number;
+  /** What of its items it has begun, where another thread may take the rest back. */
+  readonly begun: Begun;
   /** Returns whether it has left this process. Where it has not, processing.goOn() is called when it has. */
   readonly send: (message: ToMaster) => boolean;
   /** The worker is to exit: gracefully when all is finished, or at once. */
@@ -112,6 +115,10 @@ export class Processing {
         if (this.#state === 'working') this.#startMore();
         else this.#giveBack();
         return;
+      case 'forget':
+        this.#options.begun.forgotten(this.#waiting.splice(0).length);
+        if (this.#state === 'draining') this.#exitIfIdle();
+        return;
       case 'drain':
         if (this.#state === 'working' || this.#state === 'leaving') this.#state = 'draining';
         this.#giveBack();
@@ -145,9 +152,9 @@ export class Processing {
     this.#starting = true;
     const { concurrency } = this.#options;
     while (this.#state === 'working' && !this.#speechless && this.#inProgress.size < concurrency) {
+      if (this.#waiting.length === 0 || !this.#options.begun.take(1)) break;
       const item = this.#waiting.shift();
-      if (!item) break;
-      this.#start(item);
+      if (item) this.#start(item);
     }
     this.#starting = false;
     if (this.#waiting.length === 0) this.#flush();
@@ -272,12 +279,12 @@ export class Processing {
   }
 
   #giveBack(): void {
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.length === 0 || !this.#options.begun.take(this.#waiting.length)) return;
     this.#options.send({ kind: 'returned', numbers: this.#waiting.splice(0).map((item) => item.number) });
   }
 
   #exitIfIdle(): void {
-    const drained = this.#state === 'draining' && this.#inProgress.size === 0;
+    const drained = this.#state === 'draining' && this.#inProgress.size + this.#waiting.length === 0;
     // An item that never asked for its signal cannot obey: there is nothing to wait for.
     const deaf = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.obeys);
     if (!drained && !deaf) return;

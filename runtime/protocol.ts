@@ -10,6 +10,7 @@
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
  *                                     <──    drain: finish what you have begun, and exit
  *   returned (items it had not begun) ──>    they go to somebody else; at a drain, or when one takes long
+ *                                     <──    forget: what came before this, and is not begun, has been taken back (begun.ts)
  *   hook failed (beforeExit)          ──>    it is reported
  *                                     <──    abort: a forceful stop
  *
@@ -25,7 +26,7 @@ import type { ItemError } from './parallelizable.ts';
 /** What the master says. */
 export type ToWorker =
   | Items<CarriedItem>
-  | { readonly kind: 'drain' }
+  | { readonly kind: 'drain' | 'forget' }
   | { readonly kind: 'abort'; readonly reason: string };
 
 /** The same as a worker hears it. */
@@ -123,6 +124,7 @@ const RARE: readonly string[] = [
   'returned',
   'hook failed',
   'drain',
+  'forget',
   'abort',
 ];
 const HOWS = ['done', 'threw', 'threw for good'] as const;

@@ -8,6 +8,7 @@
 
 import net from 'node:net';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { Begun } from './begun.ts';
 import { toItemError } from './errors.ts';
 import type { WorkerSelf } from './parallelizable.ts';
 import { Processing } from './processing.ts';
@@ -15,12 +16,12 @@ import { FrameReader, type FromMaster, type ToMaster } from './protocol.ts';
 import { becomeWorker } from './role.ts';
 import { Sender } from './sender.ts';
 import { type AnyTask, loadTask } from './task.ts';
-import type { Letter } from './worker.ts';
+import type { ReadLetter } from './worker.ts';
 
 /** As much as the system's buffer of a socket holds. */
 const CHUNK_BYTES = 256 * 1024;
 
-const letter = getEnvironmentData('divvy letter') as Letter;
+const letter = getEnvironmentData('divvy letter') as ReadLetter;
 setEnvironmentData('divvy letter', undefined);
 trapSignals();
 becomeWorker(letter.number);
@@ -62,6 +63,7 @@ async function boot(): Promise<void> {
     timeoutMs: letter.timeoutMs ?? Infinity,
     recycleAfter: letter.recycleAfter ?? Infinity,
     recycleAboveBytes: letter.recycleAboveBytes ?? Infinity,
+    begun: new Begun(letter.begun),
     send,
     exit: (how) => {
       if (how === 'at once') endProcess(() => process.kill(process.pid, 'SIGKILL'));

@@ -13,8 +13,9 @@ import { setEnvironmentData, Worker as Thread } from 'node:worker_threads';
 const LIFELINE_FD = 3;
 
 const letter = readLetter();
+const begun = new Int32Array(new SharedArrayBuffer(4));
 const thread = new Thread(new URL('./lifeline.mjs', import.meta.url), {
-  workerData: { fd: LIFELINE_FD },
+  workerData: { fd: LIFELINE_FD, begun },
   execArgv: [],
   name: 'divvy lifeline',
 });
@@ -24,7 +25,7 @@ thread.on('error', (error) => {
   throw error;
 });
 // From one module of this process to another; it is gone once it is read, since threads of a task's own get a copy.
-setEnvironmentData('divvy letter', letter);
+setEnvironmentData('divvy letter', { ...letter, begun });
 await import('./worker-process.ts');
 
 /** The master's letter is the first thing on the lifeline: its length, and JSON. The token comes by no other way. */

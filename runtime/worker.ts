@@ -27,9 +27,19 @@ export interface Letter {
   readonly recycleAboveBytes: number | null;
 }
 
+/** The letter as the worker has it, with what it shares with its lifeline. */
+export interface ReadLetter extends Letter {
+  readonly begun: Int32Array;
+}
+
 /** What comes of a process that was booted. */
 export interface WorkerEvents {
   said(message: ToMaster): void;
+  /**
+   * What takeBack() asked for has been done: so many items were begun, of which the last 31 bits are told. Null: the worker has
+   * still to hear of the last time, and nothing was taken back.
+   */
+  tookBack(begun: number | null): void;
   clogged(clogged: boolean): void;
   /** Its process has ended, and all that it said has been read: it is reaped. Why, where there is more to say. */
   exited(exit: WorkerExit, why?: string): void;
@@ -40,6 +50,8 @@ export interface RunningWorker {
   readonly pid: number | undefined;
   send(message: ToWorker): void;
   kill(signal: NodeJS.Signals): boolean;
+  /** Has it say what it has not begun, also where its main thread is stuck: events.tookBack tells. */
+  takeBack(): void;
   /** Resolves with where in its code it is, one line a frame. */
   stack(): Promise<string>;
   /** Resolves when all of its output has been passed on. */
@@ -161,13 +173,18 @@ export function forkWorkers(
     lifeline?.on('data', (chunk: Buffer) => {
       const lines = (answer + chunk).split('\n');
       answer = lines.pop() ?? '';
-      for (const line of lines) waitingForStack.shift()?.(JSON.parse(line) as string);
+      for (const line of lines) {
+        const told = JSON.parse(line) as string | number | null;
+        if (typeof told === 'string') waitingForStack.shift()?.(told);
+        else events.tookBack(told);
+      }
     });
 
     return {
       pid: child?.pid,
       send: (message) => link?.send(message),
       kill: (signal) => !exit && (child?.kill(signal) ?? false),
+      takeBack: () => void lifeline?.write('<'),
       stack: () =>
         new Promise((resolve) => {
           waitingForStack.push(resolve);

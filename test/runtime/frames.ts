@@ -69,6 +69,7 @@ export const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
     { kind: 'ready' },
     { kind: 'leaving' },
     { kind: 'drain' },
+    { kind: 'forget' },
     { kind: 'abort', reason: 'SIGTERM' },
     { kind: 'boot failed', error },
     { kind: 'hook failed', hook: 'beforeExit', error },

@@ -31,6 +31,43 @@ test('no item waits behind one that takes long', async () => {
   expect((await run.ended()).status).toBe(0);
 });
 
+/** The items that were begun, in order. */
+const begunIn = (stdout: string): number[] =>
+  Array.from(stdout.matchAll(/^begun (\d+)$/gm), ([, item]) => Number(item)).sort((a, b) => a - b);
+const each = Array.from({ length: 5000 }, (_, index) => index + 1);
+
+test('nor behind one that blocks its worker: what waits there is taken back, and done once', async () => {
+  const gate = await makeGate();
+  const run = runTask('short', { args: ['-n', '2', '--', 'blocks'], env: gate.env });
+  await run.said(/the others are done/);
+  gate.open();
+  const { status, stdout } = await run.ended();
+  expect(begunIn(stdout)).toEqual(each);
+  expect(status).toBe(0);
+});
+
+test('workers that are blocked again and again: each item is begun once, whoever it was taken back from', async () => {
+  const args = ['--json', '-v', '-n', '3', '--', 'stumbles'];
+  const { status, stdout, stderr } = await runTask('short', { args }).ended();
+  expect(begunIn(stdout)).toEqual(each);
+  const events = stderr.split('\n').filter((line) => line.startsWith('{"type":"items handed"'));
+  const handed = events.flatMap((line): number[] => JSON.parse(line).numbers);
+  expect(handed.length).toBeGreaterThan(5000);
+  expect(status).toBe(0);
+});
+
+test('the worker that is blocked dies: the item that blocked it alone was in progress', async () => {
+  const gate = await makeGate();
+  const run = runTask('short', { args: ['-n', '2', '--max-crashes', '1', '--', 'blocks'], env: gate.env });
+  await run.said(/the others are done/);
+  const [pid] = await gate.arrived(1);
+  process.kill(Number(pid), 'SIGKILL');
+  const { status, stdout, stderr } = await run.ended();
+  expect(begunIn(stdout)).toEqual(each);
+  expect(stderr).toMatch(/^divvy: 4,999 items done, 1 failed/m);
+  expect(status).toBe(1);
+});
+
 test.each(['kills', 'exits'])(
   'of many that may have been in progress only the one that %s its worker fails',
   async (way) => {

@@ -108,6 +108,21 @@ export const faults: readonly Fault[] = [
 
   // ---- what waits in a worker ----
   {
+    what: 'what has been begun is taken back',
+    find: 'item.place > first',
+    put: 'item.place >= first',
+  },
+  {
+    what: 'what is taken back is not all that waits',
+    find: 'item.place > first',
+    put: 'item.place > first + 1',
+  },
+  {
+    what: 'what a new process has been handed is counted on from the one before',
+    find: '      slot.handed = 0;\n',
+    put: '',
+  },
+  {
     what: 'of a worker that is quick only what is first may have been begun',
     find: 'if (!item.quick) room -= 1;',
     put: 'room -= 1;',
@@ -338,8 +353,8 @@ export const faults: readonly Fault[] = [
   // ---- timeouts ----
   {
     what: 'an item is overdue when half of its time is over',
-    find: 'now - item.begunAt > ms',
-    put: 'now - item.begunAt > ms / 2',
+    find: '.filter((item) => now - item.begunAt > ms)',
+    put: '.filter((item) => now - item.begunAt > ms / 2)',
   },
   {
     what: 'only the item that was handed out first can be overdue',

@@ -28,7 +28,9 @@ export type Said =
   | { readonly kind: 'returned'; readonly numbers: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly Outcome[] };
 
-export type Told = { readonly kind: 'items'; readonly items: readonly Handed[] } | { readonly kind: 'drain' | 'abort' };
+export type Told =
+  | { readonly kind: 'items'; readonly items: readonly Handed[] }
+  | { readonly kind: 'drain' | 'forget' | 'abort' };
 
 /** What a process needs of the world that it is in. */
 export interface Surroundings {
@@ -47,6 +49,8 @@ export interface Surroundings {
   readonly reads: () => boolean;
   /** The master reads what the process wrote. */
   readonly said: (process: SimulatedProcess, message: Said) => void;
+  /** The master hears of the lifeline that all behind so many items was taken back; null: nothing. */
+  readonly tookBack: (process: SimulatedProcess, begun: number | null) => void;
   /** The master learns of its exit, after it has read everything. */
   readonly exited: (process: SimulatedProcess) => void;
 }
@@ -75,6 +79,9 @@ export class SimulatedProcess {
   /** It begins nothing while it has not said what has ended. */
   #speechless = false;
   #patient = false;
+  /** How many items it has begun, or given back, in the order in which they came; and whether the rest was taken back. */
+  #taken = 0;
+  #takenBack = false;
   /** The items that it has begun. */
   readonly begun = new Set<number>();
   #state: 'booting' | 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'booting';
@@ -142,6 +149,19 @@ export class SimulatedProcess {
     this.#world.after(ms, () => this.#goOn());
   }
 
+  /** Its lifeline takes back what is not begun, also where it is stuck. */
+  takeBack(): void {
+    const answer = (): void => {
+      const begun = this.#takenBack ? null : this.#taken;
+      this.#takenBack = true;
+      this.#world.at(this.#arrival(0), () => this.#world.tookBack(this, begun));
+    };
+    this.#world.at(this.#arrival(0), () => {
+      if (this.#still === 'suspended') this.#missed.push(answer);
+      else if (this.alive) answer();
+    });
+  }
+
   /** It can find that its master is gone. */
   get hasLifeline(): boolean {
     return this.#still !== 'suspended';
@@ -189,6 +209,10 @@ export class SimulatedProcess {
       this.#waiting.push(...message.items);
       if (this.#state === 'working') this.#beginMore();
       else this.#giveBack();
+    } else if (message.kind === 'forget') {
+      this.#taken += this.#waiting.splice(0).length;
+      this.#takenBack = false;
+      if (this.#state === 'draining') this.#exitIfIdle();
     } else if (message.kind === 'drain') {
       if (this.#state !== 'aborted') this.#state = 'draining';
       this.#giveBack();
@@ -204,11 +228,17 @@ export class SimulatedProcess {
     const { concurrency } = this.#world.scenario.rules;
     while (this.#state === 'working' && this.#inProgress.size < concurrency) {
       if (this.#speechless || this.#unsent.length > 0 || this.#still !== 'no') break;
+      if (this.#waiting.length === 0 || !this.#take(1)) break;
       const handed = this.#waiting.shift();
-      if (!handed) return;
-      this.#begin(handed);
+      if (handed) this.#begin(handed);
     }
     if (this.#waiting.length > 0 && !this.#patient) this.#bePatient();
+  }
+
+  #take(items: number): boolean {
+    if (this.#takenBack) return false;
+    this.#taken += items;
+    return true;
   }
 
   #bePatient(): void {
@@ -285,12 +315,12 @@ export class SimulatedProcess {
   }
 
   #giveBack(): void {
-    const numbers = this.#waiting.splice(0).map(({ number }) => number);
-    if (numbers.length > 0) this.#say({ kind: 'returned', numbers });
+    if (this.#waiting.length === 0 || !this.#take(this.#waiting.length)) return;
+    this.#say({ kind: 'returned', numbers: this.#waiting.splice(0).map(({ number }) => number) });
   }
 
   #exitIfIdle(): void {
-    const drained = this.#state === 'draining' && this.#inProgress.size === 0;
+    const drained = this.#state === 'draining' && this.#inProgress.size + this.#waiting.length === 0;
     const deaf = this.#state === 'aborted' && ![...this.#inProgress].some(obeys);
     if (!drained && !deaf) return;
     this.#state = 'gone';

@@ -17,6 +17,7 @@ import { ORPHANS_MS, type Work, World } from './world.ts';
 /** Between asking a worker to exit, or the timeout of an item, and SIGKILL: no worker that obeys takes as long. */
 const KILL_AFTER_MS = 5000;
 const OVERDUE_EVERY_MS = 100;
+const SILENT_MS = 20;
 /** No run that goes well takes as many. */
 const STEPS_MAX = 200_000;
 
@@ -60,6 +61,8 @@ class Simulation implements Surroundings {
   /** By worker: the items that it says ran past their timeout. */
   readonly #timedOut = new Map<number, Set<number>>();
   readonly #killedOverdue = new Set<number>();
+  /** Processes whose lifelines have been asked to take items back. */
+  readonly #takingBack = new Set<SimulatedProcess>();
   readonly #names = new Map<Item<Work>, { key: string; occurrence: number }>();
 
   constructor(world: World, scenario: Scenario, run: number, code: Code) {
@@ -165,6 +168,33 @@ class Simulation implements Surroundings {
 
   readonly said = (process: SimulatedProcess, message: Said): void => this.#do(() => this.#hear(process, message));
 
+  readonly tookBack = (process: SimulatedProcess, begun: number | null): void =>
+    this.#do(() => {
+      const { worker } = process;
+      this.#takingBack.delete(process);
+      if (begun === null || this.#processes.get(worker) !== process) return;
+      const numbers = this.#delivery.handedBehind(worker, begun);
+      this.#note(`worker ${worker} had begun ${begun}; taken back: ${numbers}`);
+      process.tell({ kind: 'forget' });
+      for (const number of numbers) this.#truth.returned(worker, number, this.#now);
+      this.#delivery.returned(worker, numbers, this.#now);
+      this.#wake();
+    });
+
+  /** Soon after items began to wait in it, and again while they do. */
+  #takeBackIfSilent(process: SimulatedProcess): void {
+    this.#later(this.random.whole(0, SILENT_MS), () => {
+      const { worker } = process;
+      if (this.#processes.get(worker) !== process || this.#takingBack.has(process)) return;
+      const { leases } = this.#delivery.slots[worker - 1] ?? { leases: [] };
+      if (leases.length <= this.scenario.rules.concurrency) return;
+      if (this.#delivery.silent(this.#now, SILENT_MS).includes(worker)) {
+        this.#takingBack.add(process);
+        process.takeBack();
+      } else this.#takeBackIfSilent(process);
+    });
+  }
+
   #hear(process: SimulatedProcess, message: Said): void {
     const { worker } = process;
     this.#note(`worker ${worker} says ${JSON.stringify(message)}`);
@@ -253,6 +283,7 @@ class Simulation implements Surroundings {
           kind: 'items',
           items: command.items.map(({ number, load }) => ({ number, work: load, quick: command.quick })),
         });
+        if (process) this.#takeBackIfSilent(process);
         if (this.scenario.clogs && this.random.chance(0.3)) this.#clog(worker);
         return;
       case 'drain':
