@@ -110,7 +110,7 @@ export class Crew {
         worker.process?.send({ kind: 'drain' });
         return;
       case 'expect exit':
-        this.#killLater(worker);
+        this.#killUnlessHeld(worker, this.#settings.killAfterMs);
     }
   }
 
@@ -240,6 +240,16 @@ export class Crew {
 
   #killLater(worker: Worker): void {
     worker.killTimer ??= setTimeout(() => worker.kill('SIGKILL'), this.#settings.killAfterMs);
+  }
+
+  /** A worker whose output is read slowly is not to blame for that, and what it has not written yet would be lost. */
+  #killUnlessHeld(worker: Worker, afterMs: number): void {
+    worker.killTimer ??= setTimeout(() => {
+      worker.killTimer = undefined;
+      const left = (worker.process?.heldUntil() ?? -Infinity) + this.#settings.killAfterMs - performance.now();
+      if (left > 0) this.#killUnlessHeld(worker, left);
+      else worker.kill('SIGKILL');
+    }, afterMs);
   }
 
   /** An item that ran past its timeout, and did not obey its signal for the kill delay, takes its worker with it. */

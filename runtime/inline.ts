@@ -119,6 +119,7 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
         return true;
       },
       stack: () => Promise.resolve('    runs in the master (--inline)'),
+      heldUntil: () => -Infinity,
       outputEnded: Promise.resolve(),
     };
   };

@@ -94,6 +94,15 @@ test('a slow reader gets everything, and the master keeps little of it', async (
   expect(Number(/the master took (\d+) MB/.exec(stderr)?.[1])).toBeLessThan(200);
 });
 
+test('a reader that stops for longer than the kill delay, as a pager does, loses nothing', async () => {
+  const by = shell('"$@" | (sleep 4; wc -c)'); // for that time nothing happens that could be waited for
+  const { stdout, stderr } = await runTask('writes', {
+    by,
+    args: ['--kill-after', '2s', '--', 'much at the end'],
+  }).ended();
+  expect({ bytes: Number(stdout), stderr }).toEqual({ bytes: 100 * 100_000 + 4, stderr: '' });
+});
+
 test.each([
   ['is quiet', 'grandchild', /grandchild (\d+)\n/],
   ['writes for ever', 'chatty grandchild', /chatty is (\d+)\n/],
