@@ -83,6 +83,14 @@ const CAUSES_MAX = 8;
 
 /** What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. */
 export function toItemError(thrown: unknown, depth = 0): ItemError {
+  try {
+    return readError(thrown, depth);
+  } catch {
+    return { name: 'NonError', message: 'what was thrown cannot be read: reading it throws, too' }; // a Proxy, or a getter
+  }
+}
+
+function readError(thrown: unknown, depth: number): ItemError {
   if (!(thrown instanceof Error)) return { name: 'NonError', message: bounded(inspect(thrown, { depth: 2 })) };
   const { code, cause } = thrown as { code?: unknown; cause?: unknown };
   return {
@@ -113,7 +121,11 @@ export function itemErrorFrom(value: unknown, depth = 0): ItemError {
 
 /** Whether an error asks not to be tried again. */
 export function isPermanent(thrown: unknown): boolean {
-  return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
+  try {
+    return (Object(thrown) as { permanent?: unknown }).permanent === true;
+  } catch {
+    return false;
+  }
 }
 
 function bounded(text: string): string {

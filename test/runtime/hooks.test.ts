@@ -65,6 +65,13 @@ test.each(THROWING.flatMap((row) => [[...row, 'sync'] as const, [...row, 'async'
   },
 );
 
+test.each(THROWING)('%s that throws null: exit %i', async (hook, exitCode) => {
+  const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '--', hook, 'null'] }).ended();
+  expect(status, stderr).toBe(exitCode);
+  expect(stderr).toMatch(/: NonError: null/);
+  expect(stderr).not.toMatch(/bug|TypeError| at /);
+});
+
 test('items in progress are finished and counted when a hook throws', async () => {
   const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '-c', '3', '--', 'afterProcess'] }).ended();
   expect(status).toBe(70);
@@ -82,18 +89,22 @@ test('--retries tries again what threw, and not what is permanent', async () => 
     'attempt 1 at fails once',
     'attempt 1 at permanent: true',
     'attempt 1 at throws text',
+    'attempt 1 at throws what cannot be read',
     'attempt 2 at fails always',
     'attempt 2 at fails once',
     'attempt 2 at throws text',
+    'attempt 2 at throws what cannot be read',
     'attempt 3 at fails always',
     'attempt 3 at throws text',
+    'attempt 3 at throws what cannot be read',
     'gave up 2 (fails always) after 3: Error: again',
     'gave up 3 (PermanentError) after 1: PermanentError: never',
     'gave up 4 (permanent: true) after 1: Error: never',
     "gave up 5 (throws text) after 3: NonError: 'just text'",
+    'gave up 6 (throws what cannot be read) after 3: NonError: what was thrown cannot be read: reading it throws, too',
   ]);
   expect(stderr).toMatch('divvy: item 2 failed after 3 attempts: Error: again\n');
-  expect(stderr).toMatch('divvy: 1 item done, 4 failed, 5 handed out again\n');
+  expect(stderr).toMatch('divvy: 1 item done, 5 failed, 7 handed out again\n');
 });
 
 test('all of it --inline: the same members, in one process', async () => {
