@@ -6,7 +6,7 @@
  *   141    whoever read stdout has gone; a graceful stop
  *   74     the journal cannot be written, or is damaged
  *   75     the journal is in use by another run
- *   70     the task file, `dispatch` or a hook of the master threw
+ *   70     the task file, `dispatch` or a hook of the master threw, or what they began, which nobody awaited
  *   69     the workers never booted
  *   2      usage, or a resume that is refused
  *   1      some items failed, now or in the run that was resumed; or --halt, shutdown() or an aborted signal stopped the run; or
@@ -210,6 +210,15 @@ export const dispatchGaveNoItems = (given: unknown): TaskError =>
     `dispatch gave no generator: it gave ${given instanceof Promise ? 'a promise' : inspect(given, { depth: 0 })}; write it as *dispatch() or async *dispatch()`,
   );
 
+export const noIteratorResult = (given: unknown): TypeError =>
+  new TypeError(`next() gave ${inspect(given, { depth: 0 })}, and not { value, done }`);
+
+export const nothingCaught = (error: unknown): TaskError =>
+  new TaskError(
+    `nothing caught an error in the master: ${nameAndMessage(error)}; the run was stopped, items in progress have been finished; await the promise, or listen to the event, that it came from`,
+    error,
+  );
+
 export const hookThrew = (hook: string, error: unknown): TaskError =>
   new TaskError(
     `the hook ${hook} threw: ${nameAndMessage(error)}; the run was stopped, items in progress have been finished`,
@@ -264,7 +273,7 @@ export const journalDamaged = (file: string, line: number, how: string): DivvyEr
 
 export const keyIsNone = (number: number, key: unknown): TaskError =>
   new TaskError(
-    `key gave ${inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must give a string of 1 to 512 bytes`,
+    `key gave ${key instanceof Promise ? 'a promise' : inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must give a string of 1 to 512 bytes`,
   );
 
 export const masterRunsOnce = (): UsageError => new UsageError('a Master runs once; make another for another run');

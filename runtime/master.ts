@@ -14,7 +14,7 @@ import { Crew } from './crew.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatching } from './dispatching.ts';
 import {
-  type DivvyError,
+  DivvyError,
   dispatchThrew,
   exitCodeOf,
   hookThrew,
@@ -157,7 +157,7 @@ export class Master {
   /**
    * Runs the task to its end.
    *
-   * signal - stops it gracefully when aborted.
+   * signal - stops it gracefully when aborted; where the reason is a DivvyError, the run fails with that.
    *
    * Resolves with what it came to, also where some items failed or it was stopped gracefully. Rejects with a DivvyError
    * (TaskError, BootFailure, Shutdown, UsageError), whose `result` says what had been done where it had begun.
@@ -179,7 +179,10 @@ export class Master {
     });
     const { stdout, stderr } = this.#openOutputs();
     const record = (row: SignalRow): void => this.#note(() => this.#signals.push(row));
-    const aborted = (): void => this.#stop('abort', 'gracefully');
+    const aborted = (): void => {
+      if (signal?.reason instanceof DivvyError) this.#fail(signal.reason);
+      else this.#stop('abort', 'gracefully');
+    };
     try {
       const boot = await this.#bootOf(stdout, stderr);
       this.#crew.begin({ task: this.#task, boot, settling: this.#settling, journal: this.#journal });

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import { DivvyError, Shutdown, TaskError, toItemError } from '../errors.ts';
+import { DivvyError, nothingCaught, Shutdown, TaskError, toItemError } from '../errors.ts';
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { type RunEvent, reportTo, stackOf } from '../report.ts';
@@ -64,6 +64,15 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
   const summary = new Summary();
   let total: number | undefined;
   let stopProgress = (): void => {};
+  let started = false;
+  const stop = new AbortController();
+  // Such as a promise of dispatch's that nobody awaits: Node.js would end this process, and leave items in progress.
+  process.on('uncaughtException', (error) => {
+    if (process.listenerCount('uncaughtException') > 1) return; // the task sees to it by itself
+    const fault = nothingCaught(error);
+    if (started) stop.abort(fault);
+    else process.exit(sayError(fault, json)); // nothing is in progress, and what it waits for may never come
+  });
   process.argv = [process.execPath, path.resolve(taskFile), ...args];
   const observe = (event: RunEvent): void => {
     if (event.type === 'item') {
@@ -71,6 +80,7 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
       return;
     }
     if (event.type === 'started') {
+      started = true;
       total = event.total;
       if (progress ?? (process.stderr.isTTY && !json && !verbose && !options.dryRun)) {
         stopProgress = showProgress(
@@ -90,7 +100,7 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
   };
   const master: Master = new Master(taskFile, { ...options, args, observe });
   try {
-    return await master.run();
+    return await master.run({ signal: stop.signal });
   } finally {
     stopProgress();
   }

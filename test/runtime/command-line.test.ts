@@ -1,6 +1,6 @@
 // The runner's command line, and every error of a task file: what is wrong, with the value, and what to do.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -272,6 +272,51 @@ describe('dispatch that throws', () => {
     expect(stderr).toContain(message);
     expect(stderr.split(message)[1]).toMatch(/^( {2}at .*task\.ts.*\n)*$/);
   });
+});
+
+describe('what nobody catches in the master: exit 70', () => {
+  const task = (members: string): string => {
+    const file = join(scratch(), 'task.ts');
+    writeFileSync(file, `export default class Task { ${members} }`);
+    return file;
+  };
+
+  test('items in progress are finished and counted', () => {
+    const { status, stderr } = run([
+      ...['-n', '1', '-c', '2'],
+      task(`*dispatch() { yield 1; yield 2; yield 3; }
+        async process(item) { if (item === 1) await new Promise((resolve) => setTimeout(resolve, 500)); }
+        afterProcess(item) { if (item === 2) void Promise.reject(new Error('no')); }`),
+    ]);
+    expect({ status, stderr }).toMatchObject({ status: 70, stderr: expect.stringMatching(/divvy: [23] items done/) });
+    expect(stderr).toContain('divvy: nothing caught an error in the master: Error: no; the run was stopped, ');
+    expect(stderr).not.toMatch(/node:internal|runtime\/\w+\.ts/);
+  });
+
+  test('while the task file is loaded', () => {
+    const file = task('');
+    writeFileSync(file, `setTimeout(() => { throw new Error('no'); }); await new Promise(() => {});`);
+    const { status, stderr } = run([file]);
+    expect({ status, stderr }).toMatchObject({ status: 70, stderr: expect.stringContaining('Error: no; ') });
+  });
+
+  test('but the task itself', () => {
+    const file = task(`async *dispatch() { void Promise.reject(new Error('no')); await null; yield 1; } process() {}`);
+    appendFileSync(file, `process.on('uncaughtException', () => {});`);
+    expect(run([file])).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+test.each([
+  ['nothing', '[Symbol.iterator]() { return { next() {} }; }', 'undefined'],
+  ['a promise of nothing', '[Symbol.asyncIterator]() { return { async next() {} }; }', 'undefined'],
+  ['a number', '[Symbol.iterator]() { return { next: () => 5 }; }', '5'],
+])('a dispatch whose iterator gives %s', (_, member, given) => {
+  const file = join(scratch(), 'task.ts');
+  writeFileSync(file, `export default class Task { dispatch() { return { ${member} }; } process() {} }`);
+  const { status, stderr } = run([file]);
+  expect(status).toBe(70);
+  expect(stderr).toContain(`dispatch threw after 0 items: TypeError: next() gave ${given}, and not { value, done }; `);
 });
 
 describe('a task file anywhere', () => {

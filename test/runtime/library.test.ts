@@ -120,9 +120,16 @@ describe('run', () => {
   test('resolves where items failed: dispatched = done + failed + unfinished', async () => {
     const master = new Master(taskFile('retries'), { ...quiet, workers: 2, retries: 2, backoffMs: 1 });
     const { counts, exitCode } = await master.run();
-    expect(counts).toMatchObject({ dispatched: 5, done: 1, failed: 4, unfinished: 0, retried: 5 });
+    expect(counts).toMatchObject({ dispatched: 6, done: 1, failed: 5, unfinished: 0, retried: 7 });
     expect(exitCode).toBe(1);
-    expect(master.tasksDistributed).toBe(5);
+    expect(master.tasksDistributed).toBe(6);
+  });
+
+  test('whose signal is aborted with a DivvyError fails with that', async () => {
+    const fault = new TaskError('enough');
+    const master = new Master(taskFile('endless'), quiet);
+    await expect(master.run({ signal: AbortSignal.abort(fault) })).rejects.toBe(fault);
+    expect(fault.result).toMatchObject({ exitCode: 70, counts: { dispatched: 0 } });
   });
 
   test('runs once', async () => {
@@ -272,7 +279,7 @@ describe('runInline', () => {
         { item: 'PermanentError', number: 3, attempts: 1, done: false, error: { name: 'PermanentError' } },
       ]);
     }
-    expect(await runInline(Retries)).toHaveLength(5);
+    expect(await runInline(Retries)).toHaveLength(6);
   });
 
   test('an item that cannot be carried is a failed one, as it would be in a run', async () => {

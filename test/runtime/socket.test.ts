@@ -239,7 +239,7 @@ test('a task file that takes longer to load than a stranger may be silent boots 
 
 test.each([
   ['exit', 7],
-  ['reject', 1],
+  ['reject', 70],
 ])('a task that ends the master itself (%s) leaves neither its socket nor a worker', async (how, status) => {
   const run = runTask('ends-master', { args: ['--', how] });
   await run.closed;
