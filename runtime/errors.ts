@@ -180,6 +180,9 @@ export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
       : `there is no task file at ${path}; check the path, which is taken from ${process.cwd()}`,
   );
 
+export const taskFileOutOfReach = (path: string, error: unknown): UsageError =>
+  new UsageError(`the task file cannot be reached: ${messageOf(error)}; check the path, and who may read it: ${path}`);
+
 export const taskFileThrew = (path: string, error: unknown): TaskError =>
   new TaskError(`the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error)}`, error);
 
@@ -286,8 +289,13 @@ export const windowsNeedsWsl = (): UsageError =>
 export const mustBe = (what: string, must: string, value: unknown): UsageError =>
   new UsageError(`${what} must be ${must}, and is ${inspect(value, { depth: 0 })}`);
 
-export const notWholeNumber = (what: string, value: unknown, least: number): UsageError =>
-  mustBe(what, `a whole number of at least ${least}`, value);
+export const notWholeNumber = (what: string, value: unknown, least: number, most: number): UsageError => {
+  const above = Number(value) > most;
+  return mustBe(what, above ? `a whole number of at most ${most}` : `a whole number of at least ${least}`, value);
+};
+
+export const notAShare = (what: string, value: unknown): UsageError =>
+  mustBe(what, 'a whole number of at least 1, or a share such as 5%', value);
 
 export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
   new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);

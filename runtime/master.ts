@@ -288,7 +288,9 @@ export class Master {
     try {
       await this.#wait(async () => this.#task.beforeRun?.(this.#run));
       hook = 'total';
-      const total = await this.#wait(async () => this.#task.total?.());
+      const given = await this.#wait(async () => this.#task.total?.());
+      // Infinity or NaN: the task does not know, or dispatch has no end.
+      const total = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
       const socket = this.#settings.inline ? undefined : this.socket;
       this.#observe({
         type: 'started',

@@ -84,8 +84,7 @@ export function reportTo(
 function describe(event: RunEvent, verbose: boolean): string[] {
   switch (event.type) {
     case 'started': {
-      // Infinity: the task does not know, or dispatch has no end.
-      const total = Number.isFinite(event.total) ? `, ${plural(Number(event.total), 'item')}` : '';
+      const total = event.total === undefined ? '' : `, ${plural(event.total, 'item')}`;
       const socket = verbose && event.socket !== undefined ? `, socket ${event.socket}` : '';
       return [`run ${event.runId}: master ${event.pid}, up to ${plural(event.workers, 'worker')}${total}${socket}`];
     }

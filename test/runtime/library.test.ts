@@ -31,6 +31,8 @@ describe('new Master', () => {
     ['workers', 0, 'workers must be a whole number of at least 1, and is 0'],
     ['workers', 1.5, 'workers must be a whole number of at least 1, and is 1.5'],
     ['workers', '2', "workers must be a whole number of at least 1, and is '2'"],
+    ['workers', 1e9, 'workers must be a whole number of at most 10000, and is 1000000000'],
+    ['maxItemBytes', 2 ** 32, 'maxItemBytes must be a whole number of at most 4293918720, and is 4294967296'],
     ['concurrency', -1, 'concurrency must be a whole number of at least 1, and is -1'],
     ['maxItemBytes', Number.NaN, 'maxItemBytes must be a whole number of at least 1, and is NaN'],
     ['retries', null, 'retries must be a whole number of at least 0, and is null'],
