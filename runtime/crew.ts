@@ -129,7 +129,7 @@ export class Crew {
       this.#events.wake();
       return;
     }
-    worker.bootedAt = performance.now();
+    worker.ready = false;
     const running = this.#run.boot(worker, {
       said: (message) => {
         if (worker.process === running) this.#said(worker, message);
@@ -165,6 +165,7 @@ export class Crew {
       case 'ready':
         this.#events.observe({ type: 'worker ready', worker: worker.number });
         this.#delivery.ready(worker.number);
+        worker.ready = true;
         break;
       case 'boot failed':
         this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
@@ -219,15 +220,23 @@ export class Crew {
           items,
           bootInMs,
         });
-      } else {
+      } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
         this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
-      }
+      } else this.#leftBadly(worker, exit);
       for (const item of failed) {
         this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
       }
       if (bootFailure) this.#events.fail(new BootFailure(this.#delivery.counts.spawned, how));
       this.#afterExits.set(worker.number, this.#runAfterExit(worker, exit));
     }
+  }
+
+  /** It had been asked to exit, and something ended it before it could. */
+  #leftBadly(worker: Worker, exit: WorkerExit): void {
+    const why = 'on its way out';
+    if (!this.#run.task.beforeExit)
+      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], bootInMs: 0 });
+    else this.#events.exitHookThrew('beforeExit', worker.number, cutShort(exit));
   }
 
   async #runAfterExit(worker: Worker, exit: WorkerExit): Promise<void> {
@@ -330,6 +339,11 @@ export class Crew {
     });
     return (await Promise.all(of)).flat();
   }
+}
+
+function cutShort(exit: WorkerExit): ItemError {
+  const limit = exit.signal === 'SIGKILL' ? ' (--kill-after)' : '';
+  return { name: 'WorkerDied', message: `the worker ${describeExit(exit)} before it had come to its end${limit}` };
 }
 
 function workerDied(how: string, times: number): ItemError {

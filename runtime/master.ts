@@ -327,18 +327,26 @@ export class Master {
 
   async #loop(): Promise<void> {
     for (;;) {
-      this.#actOnSignals();
+      if (this.#signals.length > 0) {
+        this.#actOnSignals();
+        // Before the reaped are seen to: Ctrl+C ends workers that boot, too, and then they have been asked to exit.
+        this.#carryOut(performance.now());
+      }
       this.#crew.reapWorkers();
       this.#settling.write();
       this.#haltIfDue();
       this.#dispatching?.pull();
       const now = performance.now();
-      for (const command of this.#delivery.plan(now)) this.#crew.carryOut(command);
+      this.#carryOut(now);
       if (this.#dispatchThrew && this.#delivery.unbegun === 0) this.#fail(this.#dispatchThrew);
       if (this.#delivery.finished || this.#forsaken) return;
       this.#setAlarm(now);
       await this.#wakening();
     }
+  }
+
+  #carryOut(now: number): void {
+    for (const command of this.#delivery.plan(now)) this.#crew.carryOut(command);
   }
 
   /** Waits for the task's own code, and acts on signals meanwhile; no longer than a forceful stop allows. */

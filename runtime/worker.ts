@@ -70,8 +70,8 @@ export class Worker implements WorkerHandle {
   env: NodeJS.ProcessEnv = {};
   /** Undefined while no process of it runs. Internal. */
   process: RunningWorker | undefined;
-  /** Since when its process has run, by the master's clock. Internal. */
-  bootedAt = 0;
+  /** Whether its last process became ready. Internal. */
+  ready = false;
   /** Kills the process when it takes too long to do as it was told. Internal. */
   killTimer: NodeJS.Timeout | undefined;
 

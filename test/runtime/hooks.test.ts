@@ -1,5 +1,5 @@
 // The members of a task: in which process each runs, when, how often and with what, and what becomes of one that throws.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runTask } from './run-task.ts';
 
 const lines = (text: string): string[] => text.trimEnd().split('\n');
@@ -146,4 +146,28 @@ test.each([
   const { signal, stderr } = await run.ended();
   expect(signal).toBe('SIGTERM');
   expect(stderr).toContain(`${done} items done${unfinished > 0 ? `, ${unfinished} unfinished` : ''}`);
+});
+
+describe('a beforeExit that is cut short is told of: exit 1 at least', () => {
+  test.each([
+    ['hangs', 'was killed by SIGKILL before it had come to its end (--kill-after)'],
+    ['is stuck', 'was killed by SIGKILL before it had come to its end (--kill-after)'],
+    ['exits', 'exited with status 3 before it had come to its end'],
+  ])('it %s', async (how, told) => {
+    // One that exits is given the time that it takes.
+    const args = ['-n', '1', '--kill-after', how === 'exits' ? '1m' : '100ms', '--', 'with hook'];
+    const run = runTask('leaves', { args, env: { BEFORE_EXIT: how } });
+    const { status, stdout, stderr } = await run.ended();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'processed\n' });
+    expect(lines(stderr)).toEqual([
+      `divvy: the hook beforeExit (worker 1) threw: WorkerDied: the worker ${told}`,
+      'divvy: 1 item done',
+    ]);
+  });
+
+  test('without the hook, a worker that ends badly on its way out is told of, and every item is done', async () => {
+    const { status, stderr } = await runTask('leaves').ended();
+    expect(status).toBe(0);
+    expect(stderr).toBe('divvy: worker 1 exited with status 4 (on its way out)\n');
+  });
 });

@@ -135,6 +135,15 @@ describe('items in progress', () => {
     expect(ended.stderr).not.toMatch('died');
   });
 
+  test('Ctrl+C ends workers that do not listen yet, and none of them has crashed', async () => {
+    const run = runTask('gated', { args: ['-v', '-n', '8', '--', '8'], env: (await makeGate()).env });
+    await run.said(/worker 8 is process/);
+    run.killGroup('SIGINT');
+    const { signal, stderr } = await run.ended();
+    expect(signal).toBe('SIGINT');
+    expect(stderr).not.toMatch(/died|tried/);
+  });
+
   test('Ctrl+C under npm run, where it comes twice', async () => {
     const gate = await makeGate();
     const project = mkdtempSync(join(tmpdir(), 'divvy-npm-'));
