@@ -43,6 +43,8 @@ import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How long a forceful stop waits for hooks once every worker has been killed, in milliseconds. */
 const FORSAKE_AFTER_MS = 2000;
+/** Within so many milliseconds a signal is the same keypress, come again by way of npm: of that nobody need be told. */
+const SAME_KEYPRESS_MS = 500;
 /** How often items that are past their timeout are looked for, in milliseconds. */
 const OVERDUE_EVERY_MS = 100;
 /** The exit codes of what a run can fail with, the first that holds first. */
@@ -539,7 +541,9 @@ export class Master {
     }
     const left = this.#stoppedAt + this.#settings.forceAfterMs - now;
     if (left <= 0) this.#stop(signal, 'forcefully');
-    else if (this.#delivery.inProgress > 0) this.#observe({ type: 'signal ignored', signal, forInMs: left });
+    else if (this.#delivery.inProgress > 0 || now - this.#stoppedAt > SAME_KEYPRESS_MS) {
+      this.#observe({ type: 'signal ignored', signal, forInMs: left });
+    }
   }
 
   #terminate(signal: string): void {

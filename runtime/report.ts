@@ -143,7 +143,7 @@ function describe(event: RunEvent, verbose: boolean): string[] {
       return [
         event.forInMs === undefined
           ? `${event.signal} ignored, as --ignore-hup says`
-          : `${event.signal} ignored: stopping already; from ${seconds(event.forInMs)} on, another abandons the items in progress`,
+          : `${event.signal} ignored: stopping already; from ${seconds(event.forInMs)} on, another abandons what is awaited`,
       ];
     case 'workers changed':
       return [`up to ${plural(event.workers, 'worker')} from now on`];

@@ -1,5 +1,5 @@
 // The members of a task: in which process each runs, when, how often and with what, and what becomes of one that throws.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runTask } from './run-task.ts';
 
 const lines = (text: string): string[] => text.trimEnd().split('\n');
@@ -146,6 +146,19 @@ test.each([
   const { signal, stderr } = await run.ended();
   expect(signal).toBe('SIGTERM');
   expect(stderr).toContain(`${done} items done${unfinished > 0 ? `, ${unfinished} unfinished` : ''}`);
+});
+
+test('whoever presses Ctrl+C again while a hook hangs is told from when on that helps', async () => {
+  const run = runTask('hangs', { args: ['-n', '1', '--kill-after', '100ms', '--', 'beforeRun'] });
+  await run.said(/hangs\n/);
+  run.kill('SIGINT');
+  await run.said(/SIGINT: stopping; nothing is in progress/);
+  const again = setInterval(() => run.kill('SIGINT'), 100); // at once it may be the same keypress
+  onTestFinished(() => clearInterval(again));
+  await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons what is awaited/);
+  clearInterval(again);
+  run.kill('SIGTERM');
+  expect(await run.ended()).toMatchObject({ signal: 'SIGINT' });
 });
 
 describe('a beforeExit that is cut short is told of: exit 1 at least', () => {

@@ -87,7 +87,7 @@ describe('items in progress', () => {
     run.kill('SIGINT');
     await run.said(/stopping; 1 item in progress awaited/);
     run.kill('SIGINT');
-    await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons the items in progress/);
+    await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons what is awaited/);
     run.kill('SIGQUIT');
     await run.said(/SIGQUIT ignored/);
     gate.open();
