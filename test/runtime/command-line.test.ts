@@ -297,6 +297,15 @@ describe('dispatch that throws', () => {
   });
 });
 
+test('-v says at the start which run this is, who its master is, and where its journal', () => {
+  const cwd = scratch();
+  writeFileSync(join(cwd, 'task.ts'), 'export default class Task { *dispatch() {} process() {} }');
+  const { stderr } = run(['-v', '-n', '3', 'task.ts'], { cwd });
+  expect(stderr).toMatch(
+    /^divvy: run (\S+): master \d+, up to 3 workers, journal \.divvy\/task\/\1\.ndjson, socket \/.*\/master\.sock\n/,
+  );
+});
+
 test.each([
   ['3', 3],
   ['NaN', undefined],
