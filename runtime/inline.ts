@@ -6,7 +6,7 @@
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
-import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerSelf } from './parallelizable.ts';
+import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerExit, WorkerSelf } from './parallelizable.ts';
 import { Processing, type ProcessingOptions } from './processing.ts';
 import { encode, FrameReader, type FromMaster } from './protocol.ts';
 import type { AnyTask } from './task.ts';
@@ -71,7 +71,14 @@ export async function runInline<Item extends FitItem<Item>, Result>(
 export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self' | 'send' | 'exit'>): BootWorker {
   return (worker, { said, exited }) => {
     const self: WorkerSelf = { number: worker.number, pid: process.pid };
-    const exit = (): void => void setImmediate(exited, { code: 0, signal: null });
+    let over = false;
+    /** Once: what was left as it is may yet come to its end. */
+    const end = (exit: WorkerExit): void => {
+      if (!over) setImmediate(exited, exit);
+      over = true;
+    };
+    const exit = (): void => end({ code: 0, signal: null });
+    const killed = (): void => end({ code: null, signal: 'SIGKILL' });
     const processing = new Processing(task, {
       self,
       ...options,
@@ -81,7 +88,7 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
         return true;
       },
       exit: (how) => {
-        if (how === 'at once') exit();
+        if (how === 'at once') killed();
         else
           attempt(
             () => task.beforeExit?.(self),
@@ -98,7 +105,7 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
       () => said({ kind: 'ready' }),
       (error) => {
         said({ kind: 'boot failed', error: toItemError(error) });
-        exited({ code: 1, signal: null });
+        end({ code: 1, signal: null });
       },
     );
     return {
@@ -114,7 +121,7 @@ export function bootInline(task: AnyTask, options: Omit<ProcessingOptions, 'self
         }),
       kill: (signal) => {
         // What cannot be killed alone is left as it is: the run ends without it.
-        if (signal === 'SIGKILL') exit();
+        if (signal === 'SIGKILL') killed();
         else processing.leave();
         return true;
       },

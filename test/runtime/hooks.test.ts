@@ -178,6 +178,20 @@ describe('a beforeExit that is cut short is told of: exit 1 at least', () => {
     ]);
   });
 
+  test('--inline, too', async () => {
+    const args = ['--inline', '--kill-after', '100ms', '--', 'with hook'];
+    const { status, stderr } = await runTask('leaves', { args, env: { BEFORE_EXIT: 'hangs' } }).ended();
+    expect(status).toBe(1);
+    expect(stderr).toMatch('the hook beforeExit (worker 1) threw: WorkerDied: the worker was killed by SIGKILL');
+  });
+
+  test('--inline: where it comes to its end after all, it takes nobody else with it', async () => {
+    const args = ['--inline', '--recycle-after', '1', '--kill-after', '100ms', '--', 'with hook'];
+    const { status, stdout, stderr } = await runTask('leaves', { args, env: { BEFORE_EXIT: 'is slow' } }).ended();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'processed\n'.repeat(4) });
+    expect(stderr).toMatch(/: 4 items done\n$/);
+  });
+
   test('without the hook, a worker that ends badly on its way out is told of, and every item is done', async () => {
     const { status, stderr } = await runTask('leaves').ended();
     expect(status).toBe(0);
