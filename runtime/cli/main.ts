@@ -13,6 +13,8 @@ import { type Request, readArguments } from './arguments.ts';
 import { showProgress } from './progress.ts';
 import { Summary } from './summary.ts';
 
+/** How long whoever reads the output may take for the rest of it after a forceful stop, in milliseconds. */
+const READ_WITHIN_MS = 1000;
 /** How long a signal that was raised again may take to end this process, in milliseconds. */
 const RAISED_WITHIN_MS = 1000;
 
@@ -25,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   setInterval(() => {}, 2 ** 31 - 1);
   let exitCode = 0;
   let stoppedBy: string | undefined;
+  let patience = new Promise<void>(() => {});
   let json = argv.includes('--json');
   try {
     const request = readArguments(argv);
@@ -48,8 +51,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     exitCode = sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
+    if (error instanceof Shutdown) patience = new Promise((resolve) => setTimeout(resolve, READ_WITHIN_MS));
   }
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  await Promise.race([patience, Promise.all([flushed(process.stdout), flushed(process.stderr)])]);
   end(exitCode, stoppedBy);
 }
 

@@ -103,6 +103,15 @@ test('a reader that stops for longer than the kill delay, as a pager does, loses
   expect({ bytes: Number(stdout), stderr }).toEqual({ bytes: 100 * 100_000 + 4, stderr: '' });
 });
 
+test('a reader that has stopped does not hold up a forceful stop', async () => {
+  const by = shell('exec 4> >(exec sleep 1000 2>&-); reader=$!; "$@" >&4; echo "status $?"; kill $reader');
+  const run = runTask('writes', { by, args: ['-v', '--kill-after', '100ms', '--', 'much at the end'] });
+  const [, pid] = await run.said(/: master (\d+),/);
+  await run.said(/item 1 is done/);
+  process.kill(Number(pid), 'SIGTERM');
+  expect((await run.ended()).stdout).toBe('status 143\n');
+});
+
 test.each([
   ['is quiet', 'grandchild', /grandchild (\d+)\n/],
   ['writes for ever', 'chatty grandchild', /chatty is (\d+)\n/],
