@@ -2,7 +2,7 @@
  * How an item, or a result, becomes bytes and a value again. Runs in both processes. Internal.
  */
 
-import { isProxy } from 'node:util/types';
+import { isPromise, isProxy } from 'node:util/types';
 import { UnfitError } from './errors.ts';
 
 /** node:v8, loaded when it is first needed: a worker whose items are plain boots without it. */
@@ -228,7 +228,10 @@ function whyUnfit(value: unknown, what: string, error: unknown): string {
   const where = path === '' ? what : `${what}: ${path}`;
   if (typeof at === 'function' || typeof at === 'symbol')
     return `${where} is a ${typeof at}, which cannot be carried to another process`;
-  if (at instanceof Promise) return `${where} is a promise, which cannot be carried to another process; await it first`;
+  if (isPromise(at)) {
+    at.catch(() => {}); // what it may yet reject with is of no interest any more
+    return `${where} is a promise, which cannot be carried to another process; await it first`;
+  }
   const why = problem instanceof Error ? problem.message.replace(/\.$/, '') : String(problem);
   return `${where} cannot be carried to another process: ${why}`;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Command, Delivery } from './delivery.ts';
-import { BootFailure, type DivvyError, describeExit, hookThrew } from './errors.ts';
+import { BootFailure, type DivvyError, describeExit, hookThrew, toItemError } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
 import { startOf } from './journal/processes.ts';
 import type { Settings } from './options.ts';
@@ -33,7 +33,7 @@ export interface CrewEvents {
   /** The run cannot go on. */
   readonly fail: (fault: DivvyError) => void;
   /** A hook that runs at an exit threw. */
-  readonly exitHookThrew: (hook: string, worker: number | undefined, error: unknown) => void;
+  readonly exitHookThrew: (hook: string, worker: number, error: ItemError) => void;
 }
 
 /** What the crew needs of a run that has begun. */
@@ -115,7 +115,7 @@ export class Crew {
         worker.process?.send({ kind: 'drain' });
         return;
       case 'expect exit':
-        this.#killLater(worker);
+        this.#killUnlessHeld(worker, this.#settings.killAfterMs);
     }
   }
 
@@ -134,7 +134,7 @@ export class Crew {
       this.#events.wake();
       return;
     }
-    worker.bootedAt = performance.now();
+    worker.ready = false;
     const running = this.#run.boot(worker, {
       said: (message) => {
         if (worker.process === running) this.#said(worker, message);
@@ -195,6 +195,7 @@ export class Crew {
       case 'ready':
         this.#events.observe({ type: 'worker ready', worker: worker.number });
         this.#delivery.ready(worker.number);
+        worker.ready = true;
         break;
       case 'boot failed':
         this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
@@ -250,9 +251,9 @@ export class Crew {
           items,
           bootInMs,
         });
-      } else {
+      } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
         this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
-      }
+      } else this.#leftBadly(worker, exit);
       for (const item of failed) {
         this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
       }
@@ -261,16 +262,34 @@ export class Crew {
     }
   }
 
+  /** It had been asked to exit, and something ended it before it could. */
+  #leftBadly(worker: Worker, exit: WorkerExit): void {
+    const why = 'on its way out';
+    if (!this.#run.task.beforeExit)
+      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], bootInMs: 0 });
+    else this.#events.exitHookThrew('beforeExit', worker.number, cutShort(exit));
+  }
+
   async #runAfterExit(worker: Worker, exit: WorkerExit): Promise<void> {
     try {
       await this.#run.task.afterExit?.(worker, exit);
     } catch (error) {
-      this.#events.exitHookThrew('afterExit', worker.number, error);
+      this.#events.exitHookThrew('afterExit', worker.number, toItemError(error));
     }
   }
 
   #killLater(worker: Worker): void {
     worker.killTimer ??= setTimeout(() => worker.kill('SIGKILL'), this.#settings.killAfterMs);
+  }
+
+  /** A worker whose output is read slowly is not to blame for that, and what it has not written yet would be lost. */
+  #killUnlessHeld(worker: Worker, afterMs: number): void {
+    worker.killTimer ??= setTimeout(() => {
+      worker.killTimer = undefined;
+      const left = (worker.process?.heldUntil() ?? -Infinity) + this.#settings.killAfterMs - performance.now();
+      if (left > 0) this.#killUnlessHeld(worker, left);
+      else worker.kill('SIGKILL');
+    }, afterMs);
   }
 
   /** An item that ran past its timeout, and did not obey its signal for the kill delay, takes its worker with it. */
@@ -351,6 +370,11 @@ export class Crew {
     });
     return (await Promise.all(of)).flat();
   }
+}
+
+function cutShort(exit: WorkerExit): ItemError {
+  const limit = exit.signal === 'SIGKILL' ? ' (--kill-after)' : '';
+  return { name: 'WorkerDied', message: `the worker ${describeExit(exit)} before it had come to its end${limit}` };
 }
 
 function workerDied(how: string, times: number): ItemError {

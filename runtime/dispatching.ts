@@ -2,7 +2,7 @@
  * Pulls items from a task's generator, one at a time and only as they are wanted. Runs in the master. Internal.
  */
 
-import { dispatchGaveNoItems } from './errors.ts';
+import { dispatchGaveNoItems, noIteratorResult } from './errors.ts';
 
 const ITEMS_A_TURN = 1000;
 
@@ -52,10 +52,10 @@ export class Dispatching {
         this.#end([error]);
         return;
       }
-      if ('then' in step) {
+      if (Object(step) === step && 'then' in step) {
         this.askedAt = performance.now();
         step.then(this.#answered, this.#threw);
-      } else this.#take(step);
+      } else this.#take(step as IteratorResult<unknown>);
     }
   }
 
@@ -92,7 +92,8 @@ export class Dispatching {
 
   #take(step: IteratorResult<unknown>): void {
     this.#sinceTurn += 1;
-    if (step.done) this.#end();
+    if (Object(step) !== step) this.#end([noIteratorResult(step)]);
+    else if (step.done) this.#end();
     else this.#events.item(step.value);
   }
 

@@ -6,7 +6,7 @@
  *   141    whoever read stdout has gone; a graceful stop
  *   74     the journal cannot be written, or is damaged
  *   75     the journal is in use by another run
- *   70     the task file, `dispatch` or a hook of the master threw
+ *   70     the task file, `dispatch` or a hook of the master threw, or what they began, which nobody awaited
  *   69     the workers never booted
  *   2      usage, or a resume that is refused
  *   1      some items failed, now or in the run that was resumed; or --halt, shutdown() or an aborted signal stopped the run; or
@@ -83,6 +83,14 @@ const CAUSES_MAX = 8;
 
 /** What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. */
 export function toItemError(thrown: unknown, depth = 0): ItemError {
+  try {
+    return readError(thrown, depth);
+  } catch {
+    return { name: 'NonError', message: 'what was thrown cannot be read: reading it throws, too' }; // a Proxy, or a getter
+  }
+}
+
+function readError(thrown: unknown, depth: number): ItemError {
   if (!(thrown instanceof Error)) return { name: 'NonError', message: bounded(inspect(thrown, { depth: 2 })) };
   const { code, cause } = thrown as { code?: unknown; cause?: unknown };
   return {
@@ -113,7 +121,11 @@ export function itemErrorFrom(value: unknown, depth = 0): ItemError {
 
 /** Whether an error asks not to be tried again. */
 export function isPermanent(thrown: unknown): boolean {
-  return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
+  try {
+    return (Object(thrown) as { permanent?: unknown }).permanent === true;
+  } catch {
+    return false;
+  }
 }
 
 function bounded(text: string): string {
@@ -168,6 +180,9 @@ export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
       : `there is no task file at ${path}; check the path, which is taken from ${process.cwd()}`,
   );
 
+export const taskFileOutOfReach = (path: string, error: unknown): UsageError =>
+  new UsageError(`the task file cannot be reached: ${messageOf(error)}; check the path, and who may read it: ${path}`);
+
 export const taskFileThrew = (path: string, error: unknown): TaskError =>
   new TaskError(`the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error)}`, error);
 
@@ -196,6 +211,15 @@ export const dispatchThrew = (error: unknown, dispatched: number): TaskError =>
 export const dispatchGaveNoItems = (given: unknown): TaskError =>
   new TaskError(
     `dispatch gave no generator: it gave ${given instanceof Promise ? 'a promise' : inspect(given, { depth: 0 })}; write it as *dispatch() or async *dispatch()`,
+  );
+
+export const noIteratorResult = (given: unknown): TypeError =>
+  new TypeError(`next() gave ${inspect(given, { depth: 0 })}, and not { value, done }`);
+
+export const nothingCaught = (error: unknown): TaskError =>
+  new TaskError(
+    `nothing caught an error in the master: ${nameAndMessage(error)}; the run was stopped, items in progress have been finished; await the promise, or listen to the event, that it came from`,
+    error,
   );
 
 export const hookThrew = (hook: string, error: unknown): TaskError =>
@@ -252,7 +276,7 @@ export const journalDamaged = (file: string, line: number, how: string): DivvyEr
 
 export const keyIsNone = (number: number, key: unknown): TaskError =>
   new TaskError(
-    `key gave ${inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must give a string of 1 to 512 bytes`,
+    `key gave ${key instanceof Promise ? 'a promise' : inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must give a string of 1 to 512 bytes`,
   );
 
 export const masterRunsOnce = (): UsageError => new UsageError('a Master runs once; make another for another run');
@@ -265,8 +289,13 @@ export const windowsNeedsWsl = (): UsageError =>
 export const mustBe = (what: string, must: string, value: unknown): UsageError =>
   new UsageError(`${what} must be ${must}, and is ${inspect(value, { depth: 0 })}`);
 
-export const notWholeNumber = (what: string, value: unknown, least: number): UsageError =>
-  mustBe(what, `a whole number of at least ${least}`, value);
+export const notWholeNumber = (what: string, value: unknown, least: number, most: number): UsageError => {
+  const above = Number(value) > most;
+  return mustBe(what, above ? `a whole number of at most ${most}` : `a whole number of at least ${least}`, value);
+};
+
+export const notAShare = (what: string, value: unknown): UsageError =>
+  mustBe(what, 'a whole number of at least 1, or a share such as 5%', value);
 
 export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
   new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);

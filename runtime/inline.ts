@@ -7,7 +7,7 @@ import { Begun } from './begun.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
-import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerSelf } from './parallelizable.ts';
+import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerExit, WorkerSelf } from './parallelizable.ts';
 import { Processing, type ProcessingOptions } from './processing.ts';
 import { encode, FrameReader, type FromMaster } from './protocol.ts';
 import type { AnyTask } from './task.ts';
@@ -75,7 +75,14 @@ export function bootInline(
 ): BootWorker {
   return (worker, { said, exited }) => {
     const self: WorkerSelf = { number: worker.number, pid: process.pid };
-    const exit = (): void => void setImmediate(exited, { code: 0, signal: null });
+    let over = false;
+    /** Once: what was left as it is may yet come to its end. */
+    const end = (exit: WorkerExit): void => {
+      if (!over) setImmediate(exited, exit);
+      over = true;
+    };
+    const exit = (): void => end({ code: 0, signal: null });
+    const killed = (): void => end({ code: null, signal: 'SIGKILL' });
     const processing = new Processing(task, {
       self,
       ...options,
@@ -86,7 +93,7 @@ export function bootInline(
         return true;
       },
       exit: (how) => {
-        if (how === 'at once') exit();
+        if (how === 'at once') killed();
         else
           attempt(
             () => task.beforeExit?.(self),
@@ -103,7 +110,7 @@ export function bootInline(
       () => said({ kind: 'ready' }),
       (error) => {
         said({ kind: 'boot failed', error: toItemError(error) });
-        exited({ code: 1, signal: null });
+        end({ code: 1, signal: null });
       },
     );
     return {
@@ -119,12 +126,13 @@ export function bootInline(
         }),
       kill: (signal) => {
         // What cannot be killed alone is left as it is: the run ends without it.
-        if (signal === 'SIGKILL') exit();
+        if (signal === 'SIGKILL') killed();
         else processing.leave();
         return true;
       },
       takeBack: () => {}, // a main thread that is stuck is the master's
       stack: () => Promise.resolve('    runs in the master (--inline)'),
+      heldUntil: () => -Infinity,
       outputEnded: Promise.resolve(),
     };
   };

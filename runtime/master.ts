@@ -14,7 +14,7 @@ import { Crew } from './crew.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatching } from './dispatching.ts';
 import {
-  type DivvyError,
+  DivvyError,
   dispatchThrew,
   exitCodeOf,
   hookThrew,
@@ -43,6 +43,8 @@ import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How long a forceful stop waits for hooks once every worker has been killed, in milliseconds. */
 const FORSAKE_AFTER_MS = 2000;
+/** Within so many milliseconds a signal is the same keypress, come again by way of npm: of that nobody need be told. */
+const SAME_KEYPRESS_MS = 500;
 /** How often items that are past their timeout are looked for, in milliseconds. */
 const OVERDUE_EVERY_MS = 100;
 /** How often workers in which items wait are looked at, in milliseconds. */
@@ -160,7 +162,7 @@ export class Master {
   /**
    * Runs the task to its end.
    *
-   * signal - stops it gracefully when aborted.
+   * signal - stops it gracefully when aborted; where the reason is a DivvyError, the run fails with that.
    *
    * Resolves with what it came to, also where some items failed or it was stopped gracefully. Rejects with a DivvyError
    * (TaskError, BootFailure, Shutdown, UsageError), whose `result` says what had been done where it had begun.
@@ -182,7 +184,10 @@ export class Master {
     });
     const { stdout, stderr } = this.#openOutputs();
     const record = (row: SignalRow): void => this.#note(() => this.#signals.push(row));
-    const aborted = (): void => this.#stop('abort', 'gracefully');
+    const aborted = (): void => {
+      if (signal?.reason instanceof DivvyError) this.#fail(signal.reason);
+      else this.#stop('abort', 'gracefully');
+    };
     try {
       const boot = await this.#bootOf(stdout, stderr);
       this.#crew.begin({ task: this.#task, boot, settling: this.#settling, journal: this.#journal });
@@ -289,7 +294,9 @@ export class Master {
     try {
       await this.#wait(async () => this.#task.beforeRun?.(this.#run));
       hook = 'total';
-      const total = await this.#wait(async () => this.#task.total?.());
+      const given = await this.#wait(async () => this.#task.total?.());
+      // Infinity or NaN: the task does not know, or dispatch has no end.
+      const total = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
       const socket = this.#settings.inline ? undefined : this.socket;
       this.#observe({
         type: 'started',
@@ -297,6 +304,7 @@ export class Master {
         pid: process.pid,
         workers: this.workerCount,
         socket,
+        journal: this.#journal?.file,
         total,
       });
     } catch (error) {
@@ -327,18 +335,26 @@ export class Master {
 
   async #loop(): Promise<void> {
     for (;;) {
-      this.#actOnSignals();
+      if (this.#signals.length > 0) {
+        this.#actOnSignals();
+        // Before the reaped are seen to: Ctrl+C ends workers that boot, too, and then they have been asked to exit.
+        this.#carryOut(performance.now());
+      }
       this.#crew.reapWorkers();
       this.#settling.write();
       this.#haltIfDue();
       this.#dispatching?.pull();
       const now = performance.now();
-      for (const command of this.#delivery.plan(now)) this.#crew.carryOut(command);
+      this.#carryOut(now);
       if (this.#dispatchThrew && this.#delivery.unbegun === 0) this.#fail(this.#dispatchThrew);
       if (this.#delivery.finished || this.#forsaken) return;
       this.#setAlarm(now);
       await this.#wakening();
     }
+  }
+
+  #carryOut(now: number): void {
+    for (const command of this.#delivery.plan(now)) this.#crew.carryOut(command);
   }
 
   /** Waits for the task's own code, and acts on signals meanwhile; no longer than a forceful stop allows. */
@@ -366,7 +382,7 @@ export class Master {
     try {
       await this.#wait(async () => this.#task.afterRun?.(this.#run, this.#result()));
     } catch (error) {
-      this.#exitHookThrew('afterRun', undefined, error);
+      this.#exitHookThrew('afterRun', undefined, toItemError(error));
     }
   }
 
@@ -503,10 +519,9 @@ export class Master {
     if (reached) this.#stop('halt', 'gracefully');
   }
 
-  #exitHookThrew(hook: string, worker: number | undefined, error: unknown): void {
+  #exitHookThrew(hook: string, worker: number | undefined, error: ItemError): void {
     this.#exitHookFailed = true;
-    const carried = error instanceof Error ? toItemError(error) : (error as ItemError);
-    this.#observe({ type: 'hook failed', hook, worker, error: carried });
+    this.#observe({ type: 'hook failed', hook, worker, error });
   }
 
   // ---- signals ----
@@ -532,7 +547,9 @@ export class Master {
     }
     const left = this.#stoppedAt + this.#settings.forceAfterMs - now;
     if (left <= 0) this.#stop(signal, 'forcefully');
-    else if (this.#delivery.inProgress > 0) this.#observe({ type: 'signal ignored', signal, forInMs: left });
+    else if (this.#delivery.inProgress > 0 || now - this.#stoppedAt > SAME_KEYPRESS_MS) {
+      this.#observe({ type: 'signal ignored', signal, forInMs: left });
+    }
   }
 
   #terminate(signal: string): void {

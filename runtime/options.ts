@@ -4,7 +4,7 @@
  */
 
 import os from 'node:os';
-import { mustBe, needsJournal, noSuchOption, notTogether, notWholeNumber } from './errors.ts';
+import { mustBe, needsJournal, noSuchOption, notAShare, notTogether, notWholeNumber } from './errors.ts';
 import type { RunEvent } from './report.ts';
 
 /** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
@@ -104,17 +104,38 @@ export interface OptionRow {
   readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path';
   /** With the default in brackets, where there is one. */
   readonly doc: string;
-  /** The least that a number may be. */
+  /** The least that a number may be, and the most. */
   readonly least: number;
+  readonly most: number;
 }
 
+const MEGABYTE = 1024 * 1024;
+/** There is a place for each worker from the start. */
+const WORKERS_MAX = 10_000;
+/** A frame's length has four bytes, and holds more than the item. */
+const ITEM_MEGABYTES_MAX = 4095;
+
 export const OPTIONS: readonly OptionRow[] = [
-  row('workers', '-n, --workers N', 'number', 'worker processes, forked as items need them (one for each CPU)', 1),
+  row(
+    'workers',
+    '-n, --workers N',
+    'number',
+    'worker processes, forked as items need them (one for each CPU)',
+    1,
+    WORKERS_MAX,
+  ),
   row('concurrency', '-c, --concurrency N', 'number', 'items in progress at once in each worker (1)', 1),
   row('verbose', '-v, --verbose', 'flag', 'say on stderr what master and workers do'),
   row('inline', '--inline', 'flag', 'run everything in this one process, for a debugger'),
   row('socket', '--socket PATH', 'path', 'the unix domain socket (in a fresh folder)'),
-  row('maxItemBytes', '--max-item-size MB', 'megabytes', 'the largest item that is carried (64)', 1),
+  row(
+    'maxItemBytes',
+    '--max-item-size MB',
+    'megabytes',
+    'the largest item that is carried (64)',
+    1,
+    ITEM_MEGABYTES_MAX,
+  ),
   row('retries', '--retries N', 'number', 'try an item again so often after process threw (0)'),
   row('backoffMs', '--backoff D', 'duration', 'wait before the first retry, doubling, with jitter (1s)'),
   row(
@@ -140,11 +161,24 @@ export const OPTIONS: readonly OptionRow[] = [
   row('ignoreHup', '--ignore-hup', 'flag', 'go on after a hang-up'),
 ];
 
-function row(key: keyof Settings, usage: string, kind: OptionRow['kind'], doc: string, least = 0): OptionRow {
-  return { key, usage, kind, doc, least };
+function row(
+  key: keyof Settings,
+  usage: string,
+  kind: OptionRow['kind'],
+  doc: string,
+  least = 0,
+  most = Math.floor(Number.MAX_SAFE_INTEGER / unitOf(kind)),
+): OptionRow {
+  return { key, usage, kind, doc, least, most };
 }
 
-function isShare(value: unknown): boolean {
+/** What a number on the command line is multiplied by. */
+export function unitOf(kind: OptionRow['kind']): number {
+  return kind === 'megabytes' ? MEGABYTE : 1;
+}
+
+/** Whether it is what `halt` may be. */
+export function isShare(value: unknown): boolean {
   if (typeof value === 'string') return /^\d+(\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100;
   return Number.isSafeInteger(value) && (value as number) >= 1;
 }
@@ -159,7 +193,7 @@ export function settingsOf(options: MasterOptions): Settings {
     if (!Object.hasOwn(DEFAULTS, key)) throw noSuchOption(key, Object.keys(DEFAULTS));
     if (value !== undefined) settings[key] = value;
   }
-  for (const { key, kind, least } of OPTIONS) {
+  for (const { key, kind, least, most } of OPTIONS) {
     const value = settings[key];
     if (value === DEFAULTS[key]) continue;
     if (kind === 'duration') {
@@ -167,12 +201,14 @@ export function settingsOf(options: MasterOptions): Settings {
         throw mustBe(key, 'a number of milliseconds of at least 0', value);
       settings[key] = Math.min(value, LONGEST_MS);
     } else if (key === 'halt') {
-      if (!isShare(value)) throw mustBe(key, 'a whole number of at least 1, or a share such as 5%', value);
+      if (!isShare(value)) throw notAShare(key, value);
     } else if (key === 'journal') {
       if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
         throw mustBe(key, 'a path, true or false', value);
     } else if (kind === 'number' || kind === 'megabytes') {
-      if (!(Number.isSafeInteger(value) && (value as number) >= least)) throw notWholeNumber(key, value, least);
+      const max = most * unitOf(kind);
+      const fits = Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= max;
+      if (!fits) throw notWholeNumber(key, value, least, max);
     } else if (kind === 'flag') {
       if (typeof value !== 'boolean') throw mustBe(key, 'true or false', value);
     } else if (value !== undefined && (typeof value !== 'string' || value === '')) throw mustBe(key, 'a path', value);

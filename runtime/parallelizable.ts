@@ -46,7 +46,10 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
   /** Runs in a worker, once, before its first item: the place to open connections. When it throws: a failed boot. */
   afterFork?(worker: WorkerSelf): MaybePromise<void>;
 
-  /** Runs in a worker, before a graceful exit: the place to close connections. When it throws: exit 1 at least. */
+  /**
+   * Runs in a worker, before a graceful exit: the place to close connections. When it throws, or takes longer than
+   * `--kill-after` and is cut short: exit 1 at least.
+   */
   beforeExit?(worker: WorkerSelf): MaybePromise<void>;
 
   /** Runs in the master, when a worker's process has been reaped. When it throws: exit 1 at least. */

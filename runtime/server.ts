@@ -227,7 +227,12 @@ function makeFolder(folder: string): void {
 async function makeRoomAt(socketPath: string): Promise<void> {
   const folder = path.dirname(socketPath);
   if (!fs.existsSync(folder)) throw socketFolderMissing(socketPath, folder); // Node.js would call it EACCES
-  const there = fs.lstatSync(socketPath, { throwIfNoEntry: false });
+  let there: fs.Stats | undefined;
+  try {
+    there = fs.lstatSync(socketPath, { throwIfNoEntry: false });
+  } catch (error) {
+    throw socketFailed(socketPath, error);
+  }
   if (!there) return;
   if (!there.isSocket()) throw notASocket(socketPath);
   const alive = await new Promise<boolean>((resolve) => {

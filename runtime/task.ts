@@ -5,7 +5,14 @@
 import fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { constructorThrew, taskFileMissing, taskFileThrew, taskHasNoClass, taskLacks } from './errors.ts';
+import {
+  constructorThrew,
+  taskFileMissing,
+  taskFileOutOfReach,
+  taskFileThrew,
+  taskHasNoClass,
+  taskLacks,
+} from './errors.ts';
 import type { Parallelizable } from './parallelizable.ts';
 
 /** A task whose Item and Result are not known here, as in all of the runtime. */
@@ -17,10 +24,15 @@ export type AnyTask = Parallelizable<any, unknown>;
  *
  * taskFile - its absolute path.
  *
- * Throws UsageError where there is no such file, TaskError where it does not parse, throws, or is no task.
+ * Throws UsageError where there is no such file, or none within reach, TaskError where it does not parse, throws, or is no task.
  */
 export async function loadTask(taskFile: string): Promise<AnyTask> {
-  const there = fs.statSync(taskFile, { throwIfNoEntry: false });
+  let there: fs.Stats | undefined;
+  try {
+    there = fs.statSync(taskFile, { throwIfNoEntry: false });
+  } catch (error) {
+    throw taskFileOutOfReach(taskFile, error);
+  }
   if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
   let exported: unknown;
   try {

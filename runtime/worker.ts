@@ -54,6 +54,8 @@ export interface RunningWorker {
   takeBack(): void;
   /** Resolves with where in its code it is, one line a frame. */
   stack(): Promise<string>;
+  /** When its output last kept it from exiting, by performance.now(); -Infinity for never. */
+  heldUntil(): number;
   /** Resolves when all of its output has been passed on. */
   readonly outputEnded: Promise<unknown>;
 }
@@ -80,8 +82,8 @@ export class Worker implements WorkerHandle {
   env: NodeJS.ProcessEnv = {};
   /** Undefined while no process of it runs. Internal. */
   process: RunningWorker | undefined;
-  /** Since when its process has run, by the master's clock. Internal. */
-  bootedAt = 0;
+  /** Whether its last process became ready. Internal. */
+  ready = false;
   /** Kills the process when it takes too long to do as it was told. Internal. */
   killTimer: NodeJS.Timeout | undefined;
 
@@ -119,6 +121,9 @@ export function forkWorkers(
     let link: Link | undefined;
     let exit: WorkerExit | undefined;
     let why: string | undefined;
+    /** It has closed its socket, which is the last thing that it does but for writing what it has to write. */
+    let hungUp = false;
+    let heldUntil = -Infinity;
     const waitingForStack: ((stack: string) => void)[] = [];
     let child: ChildProcess | undefined;
 
@@ -157,6 +162,7 @@ export function forkWorkers(
       clogged: events.clogged,
       disconnected: (broken) => {
         link = undefined;
+        hungUp = true;
         why ??= broken;
         // A worker closes its socket as the last thing it does; one that broke the protocol is not waited for.
         if (broken !== undefined) child?.kill('SIGKILL');
@@ -169,6 +175,14 @@ export function forkWorkers(
     lifeline?.on('error', () => {}); // it closes with the process
     const words = { ...letter, number: worker.number, socket: server.path, token: token.toString('hex') };
     lifeline?.write(withLength(JSON.stringify(words)));
+    // It exits when all that it wrote has been read: whoever reads the master's output may take long, and there may be much.
+    const outputs = [child?.stdout, child?.stderr];
+    for (const output of outputs) {
+      output?.on('resume', () => (heldUntil = performance.now()));
+      output?.on('data', () => {
+        if (hungUp) heldUntil = performance.now();
+      });
+    }
     let answer = '';
     lifeline?.on('data', (chunk: Buffer) => {
       const lines = (answer + chunk).split('\n');
@@ -191,6 +205,7 @@ export function forkWorkers(
           setTimeout(() => resolve('    does not answer'), STACK_WITHIN_MS).unref();
           lifeline?.write('?');
         }),
+      heldUntil: () => (outputs.some((output) => output?.isPaused()) ? performance.now() : heldUntil),
       outputEnded: Promise.all([passOn(child?.stdout, stdout, child), passOn(child?.stderr, stderr, child)]),
     };
   };

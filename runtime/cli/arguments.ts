@@ -3,8 +3,16 @@
  */
 
 import { parseArgs } from 'node:util';
-import { mustBe, notWholeNumber, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
-import { type MasterOptions, OPTIONS, type OptionRow } from '../options.ts';
+import {
+  mustBe,
+  needsJournal,
+  notAShare,
+  notTogether,
+  notWholeNumber,
+  optionGoesWrong,
+  taskFileNotNamed,
+} from '../errors.ts';
+import { isShare, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
 
 /** What a command line asks for. */
 export type Request =
@@ -31,6 +39,7 @@ export function readArguments(argv: readonly string[]): Request {
   const parsed = parse(argv);
   if (parsed.values['help'] === true) return { want: 'help' };
   if (parsed.values['version'] === true) return { want: 'version' };
+  checkTogether(parsed.values);
   const [taskFile, ...args] = parsed.positionals;
   if (taskFile === undefined) throw taskFileNotNamed();
   const json = parsed.values['json'] === true;
@@ -45,6 +54,21 @@ export function readArguments(argv: readonly string[]): Request {
   }
   const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
   return { want: 'run', taskFile, options, args, json, progress };
+}
+
+/** By the names that they have here; options.ts checks the same by those of a Master. */
+function checkTogether(values: Parsed['values']): void {
+  const both = (one: string, other: string): boolean => values[one] !== undefined && values[other] !== undefined;
+  for (const [one, other] of [
+    ['resume', 'retry-failed'],
+    ['journal', 'no-journal'],
+    ['progress', 'no-progress'],
+  ] as const) {
+    if (both(one, other)) throw notTogether(`--${one}`, `--${other}`);
+  }
+  for (const option of ['resume', 'retry-failed']) {
+    if (both(option, 'no-journal')) throw needsJournal(`--${option}`);
+  }
 }
 
 type Parsed = { values: Record<string, unknown>; positionals: string[] };
@@ -72,7 +96,10 @@ function parse(argv: readonly string[]): Parsed {
     const { code, message } = error as NodeJS.ErrnoException;
     const option = /'(?:-\w, )?(-[^'\s,]+)/.exec(message)?.[1] ?? message;
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw optionGoesWrong(`there is no option ${option}`);
-    throw optionGoesWrong(`${option} ${/does not take/.test(message) ? 'takes no' : 'needs a'} value`);
+    if (/does not take/.test(message)) throw optionGoesWrong(`${option} takes no value`);
+    const next = argv[argv.indexOf(option) + 1];
+    const dashed = argv.includes(option) && next?.startsWith('-') ? `, and ${next} begins with a dash` : '';
+    throw optionGoesWrong(`${option} needs a value${dashed}`);
   }
 }
 
@@ -81,22 +108,26 @@ function flagOf({ usage }: OptionRow): { flag: string; short: string | undefined
   return { flag: /--([a-z-]+)/.exec(usage)?.[1] ?? usage, short: /^-([a-z]),/.exec(usage)?.[1] };
 }
 
-function readValue({ kind, least }: OptionRow, flag: string, text: string): unknown {
+function readValue({ kind, least, most }: OptionRow, flag: string, text: string): unknown {
   switch (kind) {
     case 'number':
     case 'megabytes': {
       const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-      if (!(value >= least && Number.isSafeInteger(value))) throw notWholeNumber(`--${flag}`, text, least);
-      return kind === 'megabytes' ? value * 1024 * 1024 : value;
+      if (!(value >= least && value <= most)) throw notWholeNumber(`--${flag}`, text, least, most);
+      return value * unitOf(kind);
     }
     case 'duration': {
       const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
       if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
       return Number(amount) * (MS_OF[unit] ?? 1);
     }
-    case 'share':
-      return /^\d+$/.test(text) ? Number(text) : text;
+    case 'share': {
+      const value = /^\d+$/.test(text) ? Number(text) : text;
+      if (!isShare(value)) throw notAShare(`--${flag}`, text);
+      return value;
+    }
     default:
+      if (text === '') throw mustBe(`--${flag}`, 'a path', text);
       return text;
   }
 }

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import { DivvyError, Shutdown, TaskError, toItemError } from '../errors.ts';
+import { DivvyError, nothingCaught, Shutdown, TaskError, toItemError } from '../errors.ts';
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { type RunEvent, reportTo, stackOf } from '../report.ts';
@@ -13,6 +13,8 @@ import { type Request, readArguments } from './arguments.ts';
 import { showProgress } from './progress.ts';
 import { Summary } from './summary.ts';
 
+/** How long whoever reads the output may take for the rest of it after a forceful stop, in milliseconds. */
+const READ_WITHIN_MS = 1000;
 /** How long a signal that was raised again may take to end this process, in milliseconds. */
 const RAISED_WITHIN_MS = 1000;
 
@@ -25,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   setInterval(() => {}, 2 ** 31 - 1);
   let exitCode = 0;
   let stoppedBy: string | undefined;
+  let patience = new Promise<void>(() => {});
   let json = argv.includes('--json');
   try {
     const request = readArguments(argv);
@@ -48,8 +51,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     exitCode = sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
+    if (error instanceof Shutdown) patience = new Promise((resolve) => setTimeout(resolve, READ_WITHIN_MS));
   }
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  await Promise.race([patience, Promise.all([flushed(process.stdout), flushed(process.stderr)])]);
   end(exitCode, stoppedBy);
 }
 
@@ -64,6 +68,15 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
   const summary = new Summary();
   let total: number | undefined;
   let stopProgress = (): void => {};
+  let started = false;
+  const stop = new AbortController();
+  // Such as a promise of dispatch's that nobody awaits: Node.js would end this process, and leave items in progress.
+  process.on('uncaughtException', (error) => {
+    if (process.listenerCount('uncaughtException') > 1) return; // the task sees to it by itself
+    const fault = nothingCaught(error);
+    if (started) stop.abort(fault);
+    else process.exit(sayError(fault, json)); // nothing is in progress, and what it waits for may never come
+  });
   process.argv = [process.execPath, path.resolve(taskFile), ...args];
   const observe = (event: RunEvent): void => {
     if (event.type === 'item') {
@@ -71,6 +84,7 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
       return;
     }
     if (event.type === 'started') {
+      started = true;
       total = event.total;
       if (progress ?? (process.stderr.isTTY && !json && !verbose && !options.dryRun)) {
         stopProgress = showProgress(
@@ -90,7 +104,7 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
   };
   const master: Master = new Master(taskFile, { ...options, args, observe });
   try {
-    return await master.run();
+    return await master.run({ signal: stop.signal });
   } finally {
     stopProgress();
   }

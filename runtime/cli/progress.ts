@@ -60,6 +60,7 @@ function lineOf({ done, failed, dispatched, skipped }: Counts, total: number | u
   if (failed > 0) parts.push(`${failed} failed`);
   parts.push(`${dispatched - ended} in progress`);
   if (ended > 0) parts.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`);
-  if (ended > 0 && total !== undefined) parts.push(`${seconds(((total - skipped - ended) / rate) * 1000)} left`);
+  if (ended > 0 && total !== undefined)
+    parts.push(`${seconds((Math.max(0, total - skipped - ended) / rate) * 1000)} left`);
   return parts.join(', ');
 }

@@ -118,6 +118,13 @@ test('an invalid date', () => {
   }
 });
 
+test('a list with a hole and a name', () => {
+  const list: number[] & { name?: number } = [1];
+  list.length = 2;
+  list.name = 5;
+  for (const arrived of carried(list)) expect(isDeepStrictEqual(arrived, list)).toBe(true);
+});
+
 test('what is there twice is the same thing when it arrives', () => {
   for (const arrived of carried({ a: shared, b: shared })) {
     const { a, b } = arrived as { a: object; b: object };

@@ -1,6 +1,6 @@
 // The runner's command line, and every error of a task file: what is wrong, with the value, and what to do.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -39,7 +39,7 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --retry-failed --limit 7 --dry-run --json --no-progress t.ts';
+      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --json --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -60,13 +60,14 @@ describe('the command line', () => {
       halt: '5%',
       journal: 'j',
       resume: true,
-      retryFailed: true,
       limit: 7,
       dryRun: true,
     };
     const read = { want: 'run', taskFile: 't.ts', options, args: [], json: true, progress: false };
     expect(readArguments(args.split(' '))).toEqual(read);
-    expect(Object.keys(options).sort()).toEqual([...new Set(OPTIONS.map(({ key }) => key))].sort());
+    const keys = [...Object.keys(options), 'retryFailed'].sort();
+    expect(keys).toEqual([...new Set(OPTIONS.map(({ key }) => key))].sort());
+    expect(readArguments(['--retry-failed', 't.ts'])).toMatchObject({ options: { retryFailed: true } });
     expect(readArguments(['--no-journal', '--progress', 't.ts'])).toMatchObject({
       ...{ options: { journal: false }, json: false, progress: true },
     });
@@ -79,13 +80,30 @@ describe('the command line', () => {
     ['--nope t.ts', `there is no option --nope${behind}`],
     ['t.ts -x', `there is no option -x${behind}`],
     ['t.ts -n', `--workers needs a value${behind}`],
-    ['-n -5 t.ts', `-n needs a value${behind}`],
-    ['--kill-after -1s t.ts', `--kill-after needs a value${behind}`],
+    ['-n -5 t.ts', `-n needs a value, and -5 begins with a dash${behind}`],
+    ['--kill-after -1s t.ts', `--kill-after needs a value, and -1s begins with a dash${behind}`],
+    ['-vn -5 t.ts', `-n needs a value${behind}`],
     ['--verbose=yes t.ts', `--verbose takes no value${behind}`],
     ['-n 0 t.ts', "--workers must be a whole number of at least 1, and is '0'"],
     ['-n five t.ts', "--workers must be a whole number of at least 1, and is 'five'"],
     ['-c 1.5 t.ts', "--concurrency must be a whole number of at least 1, and is '1.5'"],
-    ['-n 99999999999999999999 t.ts', "--workers must be a whole number of at least 1, and is '99999999999999999999'"],
+    ['-n 10001 t.ts', "--workers must be a whole number of at most 10000, and is '10001'"],
+    [
+      '-n 99999999999999999999 t.ts',
+      "--workers must be a whole number of at most 10000, and is '99999999999999999999'",
+    ],
+    ['--limit 9007199254740992 t.ts', `--limit must be a whole number of at most ${2 ** 53 - 1}, and is '${2 ** 53}'`],
+    ['--max-item-size 4096 t.ts', "--max-item-size must be a whole number of at most 4095, and is '4096'"],
+    ['--halt 150% t.ts', "--halt must be a whole number of at least 1, or a share such as 5%, and is '150%'"],
+    ['--halt 0 t.ts', "--halt must be a whole number of at least 1, or a share such as 5%, and is '0'"],
+    ['--journal= t.ts', "--journal must be a path, and is ''"],
+    ['--resume --retry-failed t.ts', '--resume and --retry-failed do not go together; choose one of them'],
+    ['--journal j --no-journal t.ts', '--journal and --no-journal do not go together; choose one of them'],
+    ['--progress --no-progress t.ts', '--progress and --no-progress do not go together; choose one of them'],
+    [
+      '--resume --no-journal t.ts',
+      '--resume needs a journal, and it is switched off; leave --no-journal out, or name one with journal',
+    ],
     ['--retries= t.ts', "--retries must be a whole number of at least 0, and is ''"],
     ['--max-item-size 1GB t.ts', "--max-item-size must be a whole number of at least 1, and is '1GB'"],
     ['--grace 5x t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '5x'"],
@@ -104,7 +122,7 @@ describe('the command line', () => {
     expect(run(['--socket', '', taskFile('arguments')])).toEqual({
       status: 2,
       stdout: '',
-      stderr: "divvy: socket must be a path, and is ''\n",
+      stderr: "divvy: --socket must be a path, and is ''\n",
     });
   });
 
@@ -245,6 +263,11 @@ describe('a task file that is no task', () => {
     const cwd = scratch();
     const missing = `divvy: there is no task file at ${cwd}/no.ts; check the path, which is taken from ${cwd}\n`;
     expect(run(['no.ts'], { cwd })).toEqual({ status: 2, stdout: '', stderr: missing });
+    const long = 'x'.repeat(300);
+    expect(run([long], { cwd })).toMatchObject({ status: 2, stdout: '' });
+    expect(run([long], { cwd }).stderr).toMatch(
+      /^divvy: the task file cannot be reached: ENAMETOOLONG: .*; check the path, and who may read it: .*x\n$/,
+    );
     const folder = `divvy: a folder is no task file: ${cwd}; name a file, such as tasks/my-task.ts\n`;
     expect(run(['.'], { cwd })).toEqual({ status: 2, stdout: '', stderr: folder });
   });
@@ -272,6 +295,75 @@ describe('dispatch that throws', () => {
     expect(stderr).toContain(message);
     expect(stderr.split(message)[1]).toMatch(/^( {2}at .*task\.ts.*\n)*$/);
   });
+});
+
+test('-v says at the start which run this is, who its master is, and where its journal', () => {
+  const cwd = scratch();
+  writeFileSync(join(cwd, 'task.ts'), 'export default class Task { *dispatch() {} process() {} }');
+  const { stderr } = run(['-v', '-n', '3', 'task.ts'], { cwd });
+  expect(stderr).toMatch(
+    /^divvy: run (\S+): master \d+, up to 3 workers, journal \.divvy\/task\/\1\.ndjson, socket \/.*\/master\.sock\n/,
+  );
+});
+
+test.each([
+  ['3', 3],
+  ['NaN', undefined],
+  ['Infinity', undefined],
+  ['-1', undefined],
+  ["'3'", undefined],
+])('a total of %s is taken for %s', (total, taken) => {
+  const file = join(scratch(), 'task.ts');
+  writeFileSync(file, `export default class Task { total() { return ${total}; } *dispatch() {} process() {} }`);
+  const { status, stderr } = run(['--json', file]);
+  expect(status).toBe(0);
+  const started = JSON.parse(stderr.split('\n', 1)[0] ?? '');
+  expect([started.type, started.total]).toEqual(['started', taken]);
+});
+
+describe('what nobody catches in the master: exit 70', () => {
+  const task = (members: string): string => {
+    const file = join(scratch(), 'task.ts');
+    writeFileSync(file, `export default class Task { ${members} }`);
+    return file;
+  };
+
+  test('items in progress are finished and counted', () => {
+    const { status, stderr } = run([
+      ...['-n', '1', '-c', '2'],
+      task(`*dispatch() { yield 1; yield 2; yield 3; }
+        async process(item) { if (item === 1) await new Promise((resolve) => setTimeout(resolve, 500)); }
+        afterProcess(item) { if (item === 2) void Promise.reject(new Error('no')); }`),
+    ]);
+    expect({ status, stderr }).toMatchObject({ status: 70, stderr: expect.stringMatching(/divvy: [23] items done/) });
+    expect(stderr).toContain('divvy: nothing caught an error in the master: Error: no; the run was stopped, ');
+    expect(stderr).not.toMatch(/node:internal|runtime\/\w+\.ts/);
+  });
+
+  test('while the task file is loaded', () => {
+    const file = task('');
+    writeFileSync(file, `setTimeout(() => { throw new Error('no'); }); await new Promise(() => {});`);
+    const { status, stderr } = run([file]);
+    expect({ status, stderr }).toMatchObject({ status: 70, stderr: expect.stringContaining('Error: no; ') });
+  });
+
+  test('but the task itself', () => {
+    const file = task(`async *dispatch() { void Promise.reject(new Error('no')); await null; yield 1; } process() {}`);
+    appendFileSync(file, `process.on('uncaughtException', () => {});`);
+    expect(run([file])).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+test.each([
+  ['nothing', '[Symbol.iterator]() { return { next() {} }; }', 'undefined'],
+  ['a promise of nothing', '[Symbol.asyncIterator]() { return { async next() {} }; }', 'undefined'],
+  ['a number', '[Symbol.iterator]() { return { next: () => 5 }; }', '5'],
+])('a dispatch whose iterator gives %s', (_, member, given) => {
+  const file = join(scratch(), 'task.ts');
+  writeFileSync(file, `export default class Task { dispatch() { return { ${member} }; } process() {} }`);
+  const { status, stderr } = run([file]);
+  expect(status).toBe(70);
+  expect(stderr).toContain(`dispatch threw after 0 items: TypeError: next() gave ${given}, and not { value, done }; `);
 });
 
 describe('a task file anywhere', () => {

@@ -1,5 +1,5 @@
 // The members of a task: in which process each runs, when, how often and with what, and what becomes of one that throws.
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runTask } from './run-task.ts';
 
 const lines = (text: string): string[] => text.trimEnd().split('\n');
@@ -65,6 +65,13 @@ test.each(THROWING.flatMap((row) => [[...row, 'sync'] as const, [...row, 'async'
   },
 );
 
+test.each(THROWING)('%s that throws null: exit %i', async (hook, exitCode) => {
+  const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '--', hook, 'null'] }).ended();
+  expect(status, stderr).toBe(exitCode);
+  expect(stderr).toMatch(/: NonError: null/);
+  expect(stderr).not.toMatch(/bug|TypeError| at /);
+});
+
 test('items in progress are finished and counted when a hook throws', async () => {
   const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '-c', '3', '--', 'afterProcess'] }).ended();
   expect(status).toBe(70);
@@ -82,18 +89,22 @@ test('--retries tries again what threw, and not what is permanent', async () => 
     'attempt 1 at fails once',
     'attempt 1 at permanent: true',
     'attempt 1 at throws text',
+    'attempt 1 at throws what cannot be read',
     'attempt 2 at fails always',
     'attempt 2 at fails once',
     'attempt 2 at throws text',
+    'attempt 2 at throws what cannot be read',
     'attempt 3 at fails always',
     'attempt 3 at throws text',
+    'attempt 3 at throws what cannot be read',
     'gave up 2 (fails always) after 3: Error: again',
     'gave up 3 (PermanentError) after 1: PermanentError: never',
     'gave up 4 (permanent: true) after 1: Error: never',
     "gave up 5 (throws text) after 3: NonError: 'just text'",
+    'gave up 6 (throws what cannot be read) after 3: NonError: what was thrown cannot be read: reading it throws, too',
   ]);
   expect(stderr).toMatch('divvy: item 2 failed after 3 attempts: Error: again\n');
-  expect(stderr).toMatch('divvy: 1 item done, 4 failed, 5 handed out again\n');
+  expect(stderr).toMatch('divvy: 1 item done, 5 failed, 7 handed out again\n');
 });
 
 test('all of it --inline: the same members, in one process', async () => {
@@ -135,4 +146,55 @@ test.each([
   const { signal, stderr } = await run.ended();
   expect(signal).toBe('SIGTERM');
   expect(stderr).toContain(`${done} items done${unfinished > 0 ? `, ${unfinished} unfinished` : ''}`);
+});
+
+test('whoever presses Ctrl+C again while a hook hangs is told from when on that helps', async () => {
+  const run = runTask('hangs', { args: ['-n', '1', '--kill-after', '100ms', '--', 'beforeRun'] });
+  await run.said(/hangs\n/);
+  run.kill('SIGINT');
+  await run.said(/SIGINT: stopping; nothing is in progress/);
+  const again = setInterval(() => run.kill('SIGINT'), 100); // at once it may be the same keypress
+  onTestFinished(() => clearInterval(again));
+  await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons what is awaited/);
+  clearInterval(again);
+  run.kill('SIGTERM');
+  expect(await run.ended()).toMatchObject({ signal: 'SIGINT' });
+});
+
+describe('a beforeExit that is cut short is told of: exit 1 at least', () => {
+  test.each([
+    ['hangs', 'was killed by SIGKILL before it had come to its end (--kill-after)'],
+    ['is stuck', 'was killed by SIGKILL before it had come to its end (--kill-after)'],
+    ['exits', 'exited with status 3 before it had come to its end'],
+  ])('it %s', async (how, told) => {
+    // One that exits is given the time that it takes.
+    const args = ['-n', '1', '--kill-after', how === 'exits' ? '1m' : '100ms', '--', 'with hook'];
+    const run = runTask('leaves', { args, env: { BEFORE_EXIT: how } });
+    const { status, stdout, stderr } = await run.ended();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'processed\n' });
+    expect(lines(stderr)).toEqual([
+      `divvy: the hook beforeExit (worker 1) threw: WorkerDied: the worker ${told}`,
+      'divvy: 1 item done',
+    ]);
+  });
+
+  test('--inline, too', async () => {
+    const args = ['--inline', '--kill-after', '100ms', '--', 'with hook'];
+    const { status, stderr } = await runTask('leaves', { args, env: { BEFORE_EXIT: 'hangs' } }).ended();
+    expect(status).toBe(1);
+    expect(stderr).toMatch('the hook beforeExit (worker 1) threw: WorkerDied: the worker was killed by SIGKILL');
+  });
+
+  test('--inline: where it comes to its end after all, it takes nobody else with it', async () => {
+    const args = ['--inline', '--recycle-after', '1', '--kill-after', '100ms', '--', 'with hook'];
+    const { status, stdout, stderr } = await runTask('leaves', { args, env: { BEFORE_EXIT: 'is slow' } }).ended();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'processed\n'.repeat(4) });
+    expect(stderr).toMatch(/: 4 items done\n$/);
+  });
+
+  test('without the hook, a worker that ends badly on its way out is told of, and every item is done', async () => {
+    const { status, stderr } = await runTask('leaves').ended();
+    expect(status).toBe(0);
+    expect(stderr).toBe('divvy: worker 1 exited with status 4 (on its way out)\n');
+  });
 });

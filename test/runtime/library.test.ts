@@ -31,6 +31,8 @@ describe('new Master', () => {
     ['workers', 0, 'workers must be a whole number of at least 1, and is 0'],
     ['workers', 1.5, 'workers must be a whole number of at least 1, and is 1.5'],
     ['workers', '2', "workers must be a whole number of at least 1, and is '2'"],
+    ['workers', 1e9, 'workers must be a whole number of at most 10000, and is 1000000000'],
+    ['maxItemBytes', 2 ** 32, 'maxItemBytes must be a whole number of at most 4293918720, and is 4294967296'],
     ['concurrency', -1, 'concurrency must be a whole number of at least 1, and is -1'],
     ['maxItemBytes', Number.NaN, 'maxItemBytes must be a whole number of at least 1, and is NaN'],
     ['retries', null, 'retries must be a whole number of at least 0, and is null'],
@@ -120,9 +122,16 @@ describe('run', () => {
   test('resolves where items failed: dispatched = done + failed + unfinished', async () => {
     const master = new Master(taskFile('retries'), { ...quiet, workers: 2, retries: 2, backoffMs: 1 });
     const { counts, exitCode } = await master.run();
-    expect(counts).toMatchObject({ dispatched: 5, done: 1, failed: 4, unfinished: 0, retried: 5 });
+    expect(counts).toMatchObject({ dispatched: 6, done: 1, failed: 5, unfinished: 0, retried: 7 });
     expect(exitCode).toBe(1);
-    expect(master.tasksDistributed).toBe(5);
+    expect(master.tasksDistributed).toBe(6);
+  });
+
+  test('whose signal is aborted with a DivvyError fails with that', async () => {
+    const fault = new TaskError('enough');
+    const master = new Master(taskFile('endless'), quiet);
+    await expect(master.run({ signal: AbortSignal.abort(fault) })).rejects.toBe(fault);
+    expect(fault.result).toMatchObject({ exitCode: 70, counts: { dispatched: 0 } });
   });
 
   test('runs once', async () => {
@@ -272,7 +281,7 @@ describe('runInline', () => {
         { item: 'PermanentError', number: 3, attempts: 1, done: false, error: { name: 'PermanentError' } },
       ]);
     }
-    expect(await runInline(Retries)).toHaveLength(5);
+    expect(await runInline(Retries)).toHaveLength(6);
   });
 
   test('an item that cannot be carried is a failed one, as it would be in a run', async () => {

@@ -130,14 +130,11 @@ describe('--json', () => {
     const project = new Project(['fails', 'fine', 'permanent']);
     const { status, stderr } = await project.run(['--json', '-v', '-n', '1']).ended();
     const events = eventsOf(stderr);
-    expect(events[0]).toMatchObject({ type: 'started', workers: 1 });
+    const journal = join(project.journals, project.files()[0] ?? '');
+    expect(events[0]).toMatchObject({ type: 'started', workers: 1, journal });
     expect(events.at(-1)).toMatchObject({
       type: 'ended',
-      result: {
-        exitCode: status,
-        counts: { done: 1, failed: 2 },
-        journal: join(project.journals, project.files()[0] ?? ''),
-      },
+      result: { exitCode: status, counts: { done: 1, failed: 2 }, journal },
     });
     const key = project.entries().find(({ item }) => item === 'fine')?.key;
     expect(events).toContainEqual(

@@ -94,6 +94,24 @@ test('a slow reader gets everything, and the master keeps little of it', async (
   expect(Number(/the master took (\d+) MB/.exec(stderr)?.[1])).toBeLessThan(200);
 });
 
+test('a reader that stops for longer than the kill delay, as a pager does, loses nothing', async () => {
+  const by = shell('"$@" | (sleep 4; wc -c)'); // for that time nothing happens that could be waited for
+  const { stdout, stderr } = await runTask('writes', {
+    by,
+    args: ['--kill-after', '2s', '--', 'much at the end'],
+  }).ended();
+  expect({ bytes: Number(stdout), stderr }).toEqual({ bytes: 100 * 100_000 + 4, stderr: '' });
+});
+
+test('a reader that has stopped does not hold up a forceful stop', async () => {
+  const by = shell('exec 4> >(exec sleep 1000 2>&-); reader=$!; "$@" >&4; echo "status $?"; kill $reader');
+  const run = runTask('writes', { by, args: ['-v', '--kill-after', '100ms', '--', 'much at the end'] });
+  const [, pid] = await run.said(/: master (\d+),/);
+  await run.said(/item 1 is done/);
+  process.kill(Number(pid), 'SIGTERM');
+  expect((await run.ended()).stdout).toBe('status 143\n');
+});
+
 test.each([
   ['is quiet', 'grandchild', /grandchild (\d+)\n/],
   ['writes for ever', 'chatty grandchild', /chatty is (\d+)\n/],

@@ -87,7 +87,7 @@ describe('items in progress', () => {
     run.kill('SIGINT');
     await run.said(/stopping; 1 item in progress awaited/);
     run.kill('SIGINT');
-    await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons the items in progress/);
+    await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons what is awaited/);
     run.kill('SIGQUIT');
     await run.said(/SIGQUIT ignored/);
     gate.open();
@@ -133,6 +133,15 @@ describe('items in progress', () => {
     expect(ended.signal).toBe('SIGINT');
     expect(ended.stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2']);
     expect(ended.stderr).not.toMatch('died');
+  });
+
+  test('Ctrl+C ends workers that do not listen yet, and none of them has crashed', async () => {
+    const run = runTask('gated', { args: ['-v', '-n', '8', '--', '8'], env: (await makeGate()).env });
+    await run.said(/worker 8 is process/);
+    run.killGroup('SIGINT');
+    const { signal, stderr } = await run.ended();
+    expect(signal).toBe('SIGINT');
+    expect(stderr).not.toMatch(/died|tried/);
   });
 
   test('Ctrl+C under npm run, where it comes twice', async () => {

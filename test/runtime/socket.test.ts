@@ -127,6 +127,14 @@ describe('at the path of --socket', () => {
     );
   });
 
+  test('below a file: refused', async () => {
+    const file = path.join(scratch(), 'file');
+    fs.writeFileSync(file, '');
+    const ended = await runTask('gated', { args: ['--socket', path.join(file, 's'), '--', '0'] }).ended();
+    expect(ended.status).toBe(2);
+    expect(ended.stderr).toMatch(`divvy: the socket cannot be opened at ${file}/s: ENOTDIR: `);
+  });
+
   test('of too many bytes: refused', async () => {
     const socket = `/tmp/${'ä'.repeat(52)}`;
     const ended = await runTask('gated', { args: ['--socket', socket, '--', '0'] }).ended();
@@ -239,7 +247,7 @@ test('a task file that takes longer to load than a stranger may be silent boots 
 
 test.each([
   ['exit', 7],
-  ['reject', 1],
+  ['reject', 70],
 ])('a task that ends the master itself (%s) leaves neither its socket nor a worker', async (how, status) => {
   const run = runTask('ends-master', { args: ['--', how] });
   await run.closed;

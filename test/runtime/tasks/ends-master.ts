@@ -8,6 +8,6 @@ export default class EndsMaster {
   }
 
   async process(): Promise<void> {
-    await new Promise(() => {});
+    if (process.argv[2] === 'exit') await new Promise(() => {});
   }
 }

@@ -59,6 +59,7 @@ export default class Hooks {
 function note<T>(member: string, given: readonly unknown[], value?: T): T | Promise<T> {
   console.log(`${isWorkerProcess() ? 'worker' : 'master'} ${member} ${given.map(String).join(' ')}`);
   if (how === 'async') return later(member, value as T);
+  if (throwing === member && how === 'null') throw null;
   if (throwing === member) throw new RangeError(`${member} is broken`);
   return value as T;
 }

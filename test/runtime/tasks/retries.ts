@@ -8,6 +8,7 @@ export default class Retries {
     yield 'PermanentError';
     yield 'permanent: true';
     yield 'throws text';
+    yield 'throws what cannot be read';
   }
 
   async process(item: string, { attempt }: ItemContext): Promise<void> {
@@ -16,9 +17,14 @@ export default class Retries {
     if (item === 'PermanentError') throw new PermanentError('never');
     if (item === 'permanent: true') throw Object.assign(new Error('never'), { permanent: true });
     if (item === 'throws text') throw 'just text';
+    if (item === 'throws what cannot be read') throw new Proxy(new PermanentError('never'), { get: broken });
   }
 
   afterFailure(item: string, { name, message }: ItemError, { attempts, number }: Outcome): void {
     console.log(`gave up ${number} (${item}) after ${attempts}: ${name}: ${message}`);
   }
+}
+
+function broken(): never {
+  throw new Error('nobody may look');
 }

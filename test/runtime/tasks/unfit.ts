@@ -23,7 +23,7 @@ export default class Unfit {
     yield { list: [1, { 'odd key': Symbol('s') }] };
     yield { map: new Map([['k', { f: (): void => {} }]]) };
     yield new Set([(): void => {}]);
-    yield { later: Promise.resolve(1) };
+    yield { later: Promise.reject(new Error('by which nobody is stopped')) };
     yield {
       get broken(): never {
         throw new Error('not today');
