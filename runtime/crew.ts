@@ -4,7 +4,7 @@
  */
 
 import type { Command, Delivery } from './delivery.ts';
-import { BootFailure, type DivvyError, describeExit, hookThrew } from './errors.ts';
+import { BootFailure, type DivvyError, describeExit, hookThrew, toItemError } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
 import { startOf } from './journal/processes.ts';
 import type { Settings } from './options.ts';
@@ -30,7 +30,7 @@ export interface CrewEvents {
   /** The run cannot go on. */
   readonly fail: (fault: DivvyError) => void;
   /** A hook that runs at an exit threw. */
-  readonly exitHookThrew: (hook: string, worker: number | undefined, error: unknown) => void;
+  readonly exitHookThrew: (hook: string, worker: number | undefined, error: ItemError) => void;
 }
 
 /** What the crew needs of a run that has begun. */
@@ -234,7 +234,7 @@ export class Crew {
     try {
       await this.#run.task.afterExit?.(worker, exit);
     } catch (error) {
-      this.#events.exitHookThrew('afterExit', worker.number, error);
+      this.#events.exitHookThrew('afterExit', worker.number, toItemError(error));
     }
   }
 

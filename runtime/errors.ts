@@ -81,8 +81,19 @@ export function exitCodeOf(signal: string): number {
 /** How many causes of an error are carried, one the cause of the other. */
 const CAUSES_MAX = 8;
 
-/** What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. */
+/**
+ * What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. It
+ * never throws: anything can be thrown, also what throws when it is looked at.
+ */
 export function toItemError(thrown: unknown, depth = 0): ItemError {
+  try {
+    return lookedAt(thrown, depth);
+  } catch {
+    return { name: 'NonError', message: 'what was thrown cannot be shown, since it throws when it is looked at' };
+  }
+}
+
+function lookedAt(thrown: unknown, depth: number): ItemError {
   if (!(thrown instanceof Error)) return { name: 'NonError', message: bounded(inspect(thrown, { depth: 2 })) };
   const { code, cause } = thrown as { code?: unknown; cause?: unknown };
   return {
@@ -113,7 +124,11 @@ export function itemErrorFrom(value: unknown, depth = 0): ItemError {
 
 /** Whether an error asks not to be tried again. */
 export function isPermanent(thrown: unknown): boolean {
-  return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
+  try {
+    return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
+  } catch {
+    return false; // it throws when it is looked at
+  }
 }
 
 function bounded(text: string): string {

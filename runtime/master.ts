@@ -361,7 +361,7 @@ export class Master {
     try {
       await this.#wait(async () => this.#task.afterRun?.(this.#run, this.#result()));
     } catch (error) {
-      this.#exitHookThrew('afterRun', undefined, error);
+      this.#exitHookThrew('afterRun', undefined, toItemError(error));
     }
   }
 
@@ -498,10 +498,9 @@ export class Master {
     if (reached) this.#stop('halt', 'gracefully');
   }
 
-  #exitHookThrew(hook: string, worker: number | undefined, error: unknown): void {
+  #exitHookThrew(hook: string, worker: number | undefined, error: ItemError): void {
     this.#exitHookFailed = true;
-    const carried = error instanceof Error ? toItemError(error) : (error as ItemError);
-    this.#observe({ type: 'hook failed', hook, worker, error: carried });
+    this.#observe({ type: 'hook failed', hook, worker, error });
   }
 
   // ---- signals ----

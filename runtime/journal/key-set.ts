@@ -151,7 +151,11 @@ const HASHED = /^[\w-]{21}[AQgw]$/;
 /** What a key is known by: the first 128 bits of a SHA-256. */
 function identity(key: string, occurrence: number): Identity {
   if (occurrence === 1 && HASHED.test(key)) bytes.write(key, 'base64url');
-  else bytes.write(hash('sha256', `${occurrence} ${key}`, 'latin1'), 'latin1');
+  else {
+    // Half a surrogate pair would be hashed as the replacement character, as any other half.
+    const text = key.isWellFormed() ? ` ${key}` : JSON.stringify(key);
+    bytes.write(hash('sha256', `${occurrence}${text}`, 'latin1'), 'latin1');
+  }
   return identityWords;
 }
 

@@ -200,6 +200,9 @@ test('a KeySet knows of each key what a Map would', () => {
     '1 a',
     '',
     '€'.repeat(100),
+    '\ud800',
+    '\ud801', // half a pair, as the one before: UTF-8 has neither
+    '"\\ud800"',
     ...Array.from({ length: 20 }, (_, at) => `key ${at}`),
   );
   const end = fc.record({
