@@ -234,6 +234,9 @@ export const notTogether = (one: string, other: string): UsageError =>
 export const journalExists = (file: string): UsageError =>
   new UsageError(`there is a journal at ${file} already; go on with it by --resume, or name another file`);
 
+export const journalIsNoFile = (path: string): UsageError =>
+  new UsageError(`a journal is a file, and this is none: ${path}; name another with --journal`);
+
 export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
   new UsageError(
     `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; resume it with the same ones, or begin a new run without --resume`,

@@ -7,7 +7,14 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type DivvyError, journalExists, journalFailed, otherArguments, otherTask } from '../errors.ts';
+import {
+  type DivvyError,
+  journalExists,
+  journalFailed,
+  journalIsNoFile,
+  otherArguments,
+  otherTask,
+} from '../errors.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
 import { endOf, journalFolder, journalsOf, makeJournalFolder, otherTaskOf, pruneJournals } from './place.ts';
@@ -58,6 +65,8 @@ export async function openJournal(request: JournalRequest): Promise<OpenedJourna
 
 async function open(request: JournalRequest, folder: string): Promise<OpenedJournal> {
   const { file, mode } = request;
+  // A pipe would be waited for, for ever.
+  if (file !== true && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === false) throw journalIsNoFile(file);
   const earlier =
     mode === 'new'
       ? undefined

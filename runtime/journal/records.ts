@@ -67,6 +67,8 @@ export type JournalRecord =
 
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 10;
+/** How the first line of a journal begins. */
+const BEGINNING = '{"type":"run",';
 
 /**
  * Reads a journal from its beginning, and hands each record to `each`.
@@ -76,11 +78,25 @@ const NEWLINE = 10;
  */
 export function readJournal(file: string, each: (record: JournalRecord) => void): number {
   let line = 0;
-  return readLines(file, (bytes, from, end) => {
+  const whole = readLines(file, (bytes, from, end) => {
     line += 1;
     each(parse(bytes.toString('utf8', from, end), file, line));
     return true;
   });
+  // A resume cuts off a torn tail: what is nothing but that may be any file of somebody's.
+  if (line === 0 && !beginsAsOne(file)) throw journalDamaged(file, 1, 'does not begin a run');
+  return whole;
+}
+
+function beginsAsOne(file: string): boolean {
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(BEGINNING.length);
+    const got = fs.readSync(descriptor, bytes, 0, bytes.length, 0);
+    return BEGINNING.startsWith(bytes.toString('latin1', 0, got));
+  } finally {
+    fs.closeSync(descriptor);
+  }
 }
 
 /** Returns the first record of a journal; undefined where there is none that can be read. Throws what fs throws. */
@@ -92,7 +108,8 @@ export function firstRecord(file: string): JournalRecord | undefined {
       return false;
     });
   } catch (error) {
-    if (!(error instanceof DivvyError)) throw error; // it is damaged, or of a later format
+    // It is damaged, or of a later format; or a run that began at this moment has made room for its own.
+    if (!(error instanceof DivvyError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   return first;
 }
@@ -143,12 +160,42 @@ function parse(text: string, file: string, line: number): JournalRecord {
   } catch {
     throw journalDamaged(file, line, 'is not JSON');
   }
-  if (typeof record !== 'object' || record === null || typeof (record as JournalRecord).type !== 'string') {
-    throw journalDamaged(file, line, 'is no record');
-  }
-  const { type, format } = record as { type: string; format?: unknown };
+  const { type, format } = Object(record) as { type?: unknown; format?: unknown };
   if (line === 1 && type !== 'run') throw journalDamaged(file, line, 'does not begin a run');
   if (type === 'run' && format !== FORMAT)
     throw journalDamaged(file, line, `has the format ${format}, and this release reads ${FORMAT}`);
-  return record as JournalRecord;
+  if (!isRecord(record)) throw journalDamaged(file, line, 'is no record');
+  return record;
+}
+
+/** Whether it has what a resume goes by: a worker's process, for one, is killed by what is said of it. */
+function isRecord(record: unknown): record is JournalRecord {
+  const {
+    type,
+    key,
+    occurrence = 1,
+    runId,
+    taskFile,
+    args,
+    pid,
+    started,
+    complete,
+  } = Object(record) as {
+    [Key in string]?: unknown;
+  };
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
+  const names = isCount(pid) && typeof started === 'string';
+  switch (type) {
+    case 'run':
+      return names && typeof runId === 'string' && typeof taskFile === 'string' && Array.isArray(args);
+    case 'worker':
+      return names;
+    case 'done':
+    case 'failed':
+      return typeof key === 'string' && isCount(occurrence);
+    case 'end':
+      return typeof complete === 'boolean';
+    default:
+      return false;
+  }
 }

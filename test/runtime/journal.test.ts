@@ -65,6 +65,10 @@ describe('reading', () => {
     ['no line', 3, () => '', 'line 4 of'],
     ['no object', 1, () => '7', 'line 2 of'],
     ['no type', 1, () => '{}', 'line 2 of'],
+    ['another type', 2, (line: string) => line.replace('done', 'dome'), 'line 3 of'],
+    ['a done item without its key', 2, (line: string) => line.replace('"key"', '"kez"'), 'line 3 of'],
+    ['a count that is none', 2, (line: string) => line.replace('"number"', '"occurrence":"2","number"'), 'line 3 of'],
+    ['a worker that is every process', 1, () => '{"type":"worker","worker":1,"pid":-1}', 'line 2 of'],
     ['a first line that begins no run', 0, (line: string) => line.replace('"run"', '"end"'), 'does not begin a run'],
     [
       'a later format',
@@ -76,6 +80,32 @@ describe('reading', () => {
     const refused = await damaged(at, change);
     expect(refused.message).toContain(message);
     expect(refused.exitCode).toBe(74);
+  });
+
+  test.each(['my notes', '{"name":"a-package"}', '{"type":"ruin"', '{"type":"run",'])(
+    'a file that is one line without an end (%s) is only cut if it is the beginning of a journal',
+    async (text) => {
+      const file = path.join(scratch(), 'j.ndjson');
+      fs.writeFileSync(file, text);
+      const resumed = openJournal(requestFor(file, { mode: 'resume' }));
+      if (text.startsWith('{"type":"run",')) {
+        await (await resumed).journal?.close();
+        expect(fs.readFileSync(file, 'utf8')).toMatch(/^\{"type":"run","format":1,.*\}\n$/);
+      } else {
+        await expect(resumed).rejects.toMatchObject({ exitCode: 74, message: expect.stringContaining('line 1 of') });
+        expect(fs.readFileSync(file, 'utf8')).toBe(text);
+      }
+    },
+  );
+
+  test.each(['new', 'resume', 'retry-failed'] as const)('what is no file is refused with 2 (%s)', async (mode) => {
+    const folder = scratch();
+    const pipe = path.join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    for (const file of [pipe, folder, '/dev/null']) {
+      const refused = openJournal(requestFor(file, { mode }));
+      await expect(refused).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(file) });
+    }
   });
 
   test('records are read across the bounds of what is read at once, and of characters', async () => {
@@ -142,6 +172,23 @@ describe('writing', () => {
     await journal.close();
   });
 
+  test('a journal that something else has changed is not written on', async () => {
+    for (const change of [fs.truncateSync, (file: string) => fs.appendFileSync(file, 'x')]) {
+      const file = path.join(scratch(), 'j.ndjson');
+      const journal = new Journal(file, () => {});
+      for (const number of [1, 2]) {
+        journal.done(`${number}`, 1, outcome(number));
+        journal.write();
+      }
+      change(file);
+      const before = fs.readFileSync(file);
+      journal.done('three', 1, outcome(3));
+      expect(() => journal.write()).toThrow('something else has changed it');
+      expect(fs.readFileSync(file)).toEqual(before);
+      await journal.close();
+    }
+  });
+
   test('one that cannot be opened leaves no lock behind', () => {
     const folder = scratch();
     const file = path.join(folder, 'a-folder');
@@ -152,6 +199,19 @@ describe('writing', () => {
 });
 
 describe('the lock', () => {
+  test('is one for all the names that symbolic links give a journal, also before it is there', async () => {
+    const folder = scratch();
+    const file = path.join(folder, 'real.ndjson');
+    const link = path.join(folder, 'link.ndjson');
+    fs.symlinkSync(file, link);
+    const { journal } = await openJournal(requestFor(link));
+    for (const name of [file, link]) {
+      await expect(openJournal(requestFor(name, { mode: 'resume' }))).rejects.toMatchObject({ exitCode: 75 });
+    }
+    await journal?.close();
+    expect(fs.readdirSync(folder).sort()).toEqual(['link.ndjson', 'real.ndjson']);
+  });
+
   test('a second run on a journal is refused, also in the same process; after its end it is not', async () => {
     const file = path.join(scratch(), 'j.ndjson');
     const { journal } = await openJournal(requestFor(file));
