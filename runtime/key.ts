@@ -19,8 +19,12 @@ export function contentKey(item: unknown): string {
   } catch {
     content = 'unreadable';
   }
-  return sha256(content).slice(0, 22);
+  const text = sha256(content);
+  return text.slice(0, 21) + (ALPHABET[ALPHABET.indexOf(text[21] ?? '') & 0b110000] ?? '');
 }
+
+/** Of base64url. The last of 22 characters has the last two of 128 bits. */
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 function sha256(content: string | Uint8Array): string {
   hash ??= process.getBuiltinModule('node:crypto').hash;
