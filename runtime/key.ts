@@ -24,7 +24,7 @@ export function contentKey(item: unknown): string {
 }
 
 /** Of base64url. The last of 22 characters has the last two of 128 bits. */
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 function sha256(content: string | Uint8Array): string {
   hash ??= process.getBuiltinModule('node:crypto').hash;

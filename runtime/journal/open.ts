@@ -112,11 +112,16 @@ async function goOn(request: JournalRequest, file: string): Promise<OpenedJourna
     const keys = new KeySet(countLines(file));
     const workers: ProcessName[] = [];
     let first: (JournalRecord & { type: 'run' }) | undefined;
-    const whole = readJournal(file, (record) => {
-      if (record.type === 'run') first ??= record;
-      if (record.type === 'worker') workers.push(record);
-      if (record.type === 'done' || record.type === 'failed') keys.end(record.key, record.occurrence ?? 1, record.type);
-    });
+    const whole = readJournal(
+      file,
+      (record) => {
+        if (record.type === 'run') first ??= record;
+        if (record.type === 'worker') workers.push(record);
+        if (record.type === 'done' || record.type === 'failed')
+          keys.end(record.key, record.occurrence ?? 1, record.type);
+      },
+      (bytes, from) => keys.endHashed(bytes, from, 'done'),
+    );
     if (first && !isDeepStrictEqual(first.args, request.args)) throw otherArguments(first.args, request.args);
     const runId = first?.runId ?? request.runId;
     const changed = first && first.taskHash !== hashOf(request.taskFile);

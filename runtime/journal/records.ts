@@ -13,6 +13,7 @@
 import fs from 'node:fs';
 import { DivvyError, journalDamaged } from '../errors.ts';
 import type { Counts, ItemError } from '../parallelizable.ts';
+import { HASHED_LETTERS } from './key-set.ts';
 
 /** The version of the format that this release reads and writes. */
 export const FORMAT = 1;
@@ -73,19 +74,53 @@ const BEGINNING = '{"type":"run",';
 /**
  * Reads a journal from its beginning, and hands each record to `each`.
  *
+ * done - is asked first where the line is a `done` whose key may be a default one, that key's 22 letters being at `from`;
+ *        returns whether it has been seen to. So that of millions of lines neither a string nor a record need be made.
+ *
  * Returns how many bytes of whole records there are: what is behind them is the torn tail of a write that was cut short.
  * Throws DivvyError where a line before that is no record, or is of a later format; and what fs throws.
  */
-export function readJournal(file: string, each: (record: JournalRecord) => void): number {
+export function readJournal(
+  file: string,
+  each: (record: JournalRecord) => void,
+  done: (bytes: Buffer, from: number) => boolean = () => false,
+): number {
   let line = 0;
   const whole = readLines(file, (bytes, from, end) => {
     line += 1;
+    if (line > 1 && isUsualDone(bytes, from, end) && done(bytes, from + DONE.length)) return true;
     each(parse(bytes.toString('utf8', from, end), file, line));
     return true;
   });
   // A resume cuts off a torn tail: what is nothing but that may be any file of somebody's.
   if (line === 0 && !beginsAsOne(file)) throw journalDamaged(file, 1, 'does not begin a run');
   return whole;
+}
+
+/** A line as Journal.done writes it: what is around a key of 22 letters, and the counts behind it. */
+const DONE = Buffer.from('{"type":"done","key":"');
+const COUNTS = ['","number":', ',"attempts":', ',"worker":', ',"ms":'].map((name) => Buffer.from(name));
+
+function isUsualDone(bytes: Buffer, from: number, end: number): boolean {
+  if (!standsAt(bytes, from, DONE)) return false;
+  let at = from + DONE.length + HASHED_LETTERS;
+  for (const name of COUNTS) {
+    if (!standsAt(bytes, at, name)) return false;
+    at += name.length;
+    const first = at;
+    while (isDigit(bytes[at])) at += 1;
+    if (at === first) return false;
+  }
+  return bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing behind it
+}
+
+function standsAt(bytes: Buffer, at: number, what: Buffer): boolean {
+  for (let index = 0; index < what.length; index++) if (bytes[at + index] !== what[index]) return false;
+  return true;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 function beginsAsOne(file: string): boolean {

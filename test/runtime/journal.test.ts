@@ -7,10 +7,12 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { statusOf } from '../../runtime/cli/status.ts';
 import type { DivvyError } from '../../runtime/errors.ts';
 import { Journal } from '../../runtime/journal/journal.ts';
+import { KeySet } from '../../runtime/journal/key-set.ts';
 import { type JournalRequest, openJournal } from '../../runtime/journal/open.ts';
 import { journalFolder, makeJournalFolder, pruneJournals } from '../../runtime/journal/place.ts';
 import { startOf } from '../../runtime/journal/processes.ts';
 import { type JournalRecord, readJournal } from '../../runtime/journal/records.ts';
+import { contentKey } from '../../runtime/key.ts';
 import { cutEverywhere } from './journal-cuts.ts';
 import { taskFile } from './run-task.ts';
 
@@ -80,6 +82,43 @@ describe('reading', () => {
     const refused = await damaged(at, change);
     expect(refused.message).toContain(message);
     expect(refused.exitCode).toBe(74);
+  });
+
+  test('a done line of a default key is read from its bytes as it is from its record, whatever has become of it', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const { journal } = await openJournal(requestFor(file));
+    journal?.done(contentKey('an item'), 1, { ...outcome(10), attempts: 2, durationMs: 345 });
+    journal?.write();
+    await journal?.close();
+    const [head = '', line = ''] = fs.readFileSync(file, 'utf8').split('\n');
+    let seen = 0;
+    const ended = (text: string, byBytes: boolean): string => {
+      fs.writeFileSync(file, `${head}\n${text}\n`);
+      const keys = new KeySet();
+      try {
+        readJournal(
+          file,
+          (record) => void (record.type === 'done' && keys.end(record.key, record.occurrence ?? 1, 'done')),
+          (bytes, from) => {
+            const taken = byBytes && keys.endHashed(bytes, from, 'done');
+            if (taken) seen += 1;
+            return taken;
+          },
+        );
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return `${keys.meet(contentKey('an item')).ended} ${keys.meet(/"key":"([^"]*)/.exec(text)?.[1] ?? '').ended}`;
+    };
+    expect(ended(line, true)).toBe(`done ${undefined}`);
+    expect(seen).toBe(1);
+    for (let at = 0; at < line.length; at++) {
+      for (const other of ['', 'B', 'Q', '7', '}', `${line[at]}${line[at]}`]) {
+        const text = line.slice(0, at) + other + line.slice(at + 1);
+        expect([text, ended(text, true)]).toEqual([text, ended(text, false)]);
+      }
+    }
+    expect(seen).toBeGreaterThan(100);
   });
 
   test.each(['my notes', '{"name":"a-package"}', '{"type":"ruin"', '{"type":"run",'])(
