@@ -234,8 +234,17 @@ export const notTogether = (one: string, other: string): UsageError =>
 export const journalExists = (file: string): UsageError =>
   new UsageError(`there is a journal at ${file} already; go on with it by --resume, or name another file`);
 
-export const journalIsNoFile = (path: string): UsageError =>
-  new UsageError(`a journal is a file, and this is none: ${path}; name another with --journal`);
+export const journalUnreadable = (place: string, error: unknown): DivvyError =>
+  error instanceof DivvyError
+    ? error
+    : new DivvyError(
+        `how the run stands cannot be read: ${place}: ${messageOf(error)}; ask as the user who ran it, or mend that`,
+        74,
+        { cause: error },
+      );
+
+export const journalIsNoFile = (path: string): DivvyError =>
+  new DivvyError(`the journal cannot be written: ${path}: it is no file; name one with --journal`, 74);
 
 export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
   new UsageError(

@@ -137,13 +137,13 @@ describe('reading', () => {
     },
   );
 
-  test.each(['new', 'resume', 'retry-failed'] as const)('what is no file is refused with 2 (%s)', async (mode) => {
+  test.each(['new', 'resume', 'retry-failed'] as const)('what is no file is refused with 74 (%s)', async (mode) => {
     const folder = scratch();
     const pipe = path.join(folder, 'pipe');
     spawnSync('mkfifo', [pipe]);
     for (const file of [pipe, folder, '/dev/null']) {
       const refused = openJournal(requestFor(file, { mode }));
-      await expect(refused).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(file) });
+      await expect(refused).rejects.toMatchObject({ exitCode: 74, message: expect.stringContaining(file) });
     }
   });
 
