@@ -81,16 +81,19 @@ export function exitCodeOf(signal: string): number {
 /** How many causes of an error are carried, one the cause of the other. */
 const CAUSES_MAX = 8;
 
-/** What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. */
+/**
+ * What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. It
+ * never throws: anything can be thrown, also what throws when it is looked at.
+ */
 export function toItemError(thrown: unknown, depth = 0): ItemError {
   try {
-    return readError(thrown, depth);
+    return lookedAt(thrown, depth);
   } catch {
-    return { name: 'NonError', message: 'what was thrown cannot be read: reading it throws, too' }; // a Proxy, or a getter
+    return { name: 'NonError', message: 'what was thrown cannot be shown, since it throws when it is looked at' };
   }
 }
 
-function readError(thrown: unknown, depth: number): ItemError {
+function lookedAt(thrown: unknown, depth: number): ItemError {
   if (!(thrown instanceof Error)) return { name: 'NonError', message: bounded(inspect(thrown, { depth: 2 })) };
   const { code, cause } = thrown as { code?: unknown; cause?: unknown };
   return {
@@ -122,9 +125,9 @@ export function itemErrorFrom(value: unknown, depth = 0): ItemError {
 /** Whether an error asks not to be tried again. */
 export function isPermanent(thrown: unknown): boolean {
   try {
-    return (Object(thrown) as { permanent?: unknown }).permanent === true;
+    return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
   } catch {
-    return false;
+    return false; // it throws when it is looked at
   }
 }
 
@@ -242,6 +245,18 @@ export const notTogether = (one: string, other: string): UsageError =>
 
 export const journalExists = (file: string): UsageError =>
   new UsageError(`there is a journal at ${file} already; go on with it by --resume, or name another file`);
+
+export const journalUnreadable = (place: string, error: unknown): DivvyError =>
+  error instanceof DivvyError
+    ? error
+    : new DivvyError(
+        `how the run stands cannot be read: ${place}: ${messageOf(error)}; ask as the user who ran it, or mend that`,
+        74,
+        { cause: error },
+      );
+
+export const journalIsNoFile = (path: string): DivvyError =>
+  new DivvyError(`the journal cannot be written: ${path}: it is no file; name one with --journal`, 74);
 
 export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
   new UsageError(

@@ -20,16 +20,16 @@ export function contentKey(item: unknown): string {
     content = 'unreadable';
   }
   const text = sha256(content);
-  // Of the 22nd character two bits are of the 128.
-  return text.slice(0, 21) + ('AQgw'[BASE64URL.indexOf(text.charAt(21)) >> 4] ?? '');
+  return text.slice(0, 21) + (ALPHABET[ALPHABET.indexOf(text[21] ?? '') & 0b110000] ?? '');
 }
+
+/** Of base64url. The last of 22 characters has the last two of 128 bits. */
+export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 function sha256(content: string | Uint8Array): string {
   hash ??= process.getBuiltinModule('node:crypto').hash;
   return hash('sha256', content, 'base64url');
 }
-
-const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** What is longer stands for itself by its own hash: to write it out again costs ten times as much. */
 const LONG = 4096;

@@ -211,11 +211,12 @@ export class Master {
       await this.#endJournal();
     }
     const result = this.#result();
-    const { failedBefore } = this.#intake;
-    if (failedBefore > 0) {
-      const text = `${plural(failedBefore, 'item')} failed in an earlier run and stay so; --retry-failed takes them`;
-      this.#observe({ type: 'note', text });
-    }
+    const { failedBefore, leftBehind } = this.#intake;
+    const note = (text: string): void => this.#observe({ type: 'note', text });
+    if (failedBefore === 1) note('1 item failed in an earlier run and stays so; --retry-failed takes it');
+    if (failedBefore > 1)
+      note(`${plural(failedBefore, 'item')} failed in an earlier run and stay so; --retry-failed takes them`);
+    if (leftBehind > 0) note(`${plural(leftBehind, 'item')} not done yet; --resume does the rest`);
     this.#observe({ type: 'ended', result });
     const fault =
       this.#fault ??

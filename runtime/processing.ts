@@ -167,16 +167,18 @@ export class Processing {
     this.#inProgress.add(attempt);
     if (timeoutMs < Infinity) attempt.timer = setTimeout(() => this.#timeOut(attempt), timeoutMs);
     let result: unknown;
+    let awaited: boolean;
     try {
       result = this.#task.process(item.value(), attempt);
+      awaited = isThenable(result);
     } catch (error) {
       this.#threw(attempt, error);
       return;
     }
     // Only what is a promise is waited for: a task that is not async keeps its speed.
-    if (!isThenable(result)) this.#ended(attempt, result);
+    if (!awaited) this.#ended(attempt, result);
     else
-      result.then(
+      Promise.resolve(result).then(
         (value) => this.#ended(attempt, value),
         (error: unknown) => this.#threw(attempt, error),
       );
@@ -298,6 +300,6 @@ export class Processing {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

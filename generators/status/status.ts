@@ -2,13 +2,18 @@
 
 import { relative } from 'node:path';
 import type { Call, Exit } from '../command.ts';
+import { Refusal } from '../errors.ts';
+import { harmless } from '../harmless.ts';
 import { openProject } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
 import { commandLine } from '../shell.ts';
 import { findTask, taskNames } from '../tasks.ts';
 
+type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
+
 /**
- * Says how runs stand; a task that never ran is no error.
+ * Says how runs stand; a task that never ran is no error. Where none is named each is said that can be, and why where it
+ * cannot: exit code 1.
  *
  * Rejects with a Refusal with exit code 2 where there is no project, no runtime or no such task, and with 1 where the
  * runtime that is there cannot say.
@@ -17,15 +22,24 @@ export async function status({ words, cwd, terminal }: Call): Promise<Exit> {
   const project = await openProject(cwd, terminal);
   const [word] = words;
   const asked = word === undefined ? taskNames(project) : [word];
-  const tasks: { name: string; lastRun: LastRun | null }[] = [];
-  for (const name of asked) tasks.push({ name, lastRun: await lastRun(project, findTask(name, cwd, project)) });
+  const tasks: Task[] = [];
+  for (const name of asked) {
+    try {
+      tasks.push({ name, lastRun: await lastRun(project, findTask(name, cwd, project)) });
+    } catch (error) {
+      if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
+      tasks.push({ name, error: error.message });
+    }
+  }
   if (asked.length === 0) terminal.say(`There are no tasks in ${project.folder}.`);
   for (const task of tasks) terminal.say(linesOf(task, cwd).join('\n'));
   terminal.result({ command: 'status', folder: project.folder, tasks });
-  return 0;
+  return tasks.some((task) => 'error' in task) ? 1 : 0;
 }
 
-function linesOf({ name, lastRun: run }: { name: string; lastRun: LastRun | null }, cwd: string): string[] {
+function linesOf(task: Task, cwd: string): string[] {
+  if ('error' in task) return [`${task.name}: ${harmless(task.error)}`];
+  const { name, lastRun: run } = task;
   const lines = [`${name}: ${inWords(run)}`];
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);

@@ -64,7 +64,8 @@ function log(line: string): void {
 async function run(request: Request & { want: 'run' }, argv: readonly string[]): Promise<RunResult> {
   const { taskFile, options, args, json, progress } = request;
   const verbose = options.verbose ?? false;
-  const report = reportTo(log, { verbose, chatty: process.stderr.isTTY });
+  const chatty = process.stderr.isTTY;
+  const report = reportTo(log, { verbose, chatty });
   const summary = new Summary();
   let total: number | undefined;
   let stopProgress = (): void => {};
@@ -100,7 +101,10 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
     }
     summary.note(event);
     report(event);
-    if (event.type === 'ended') for (const line of summary.lines(event.result, argv)) log(`divvy: ${line}`);
+    if (event.type !== 'ended') return;
+    const { counts, exitCode } = event.result;
+    const limited = counts.dispatched >= (options.limit ?? Infinity) && (exitCode > 0 || chatty || verbose);
+    for (const line of summary.lines(event.result, argv, limited)) log(`divvy: ${line}`);
   };
   const master: Master = new Master(taskFile, { ...options, args, observe });
   try {

@@ -4,7 +4,8 @@
  */
 
 import path from 'node:path';
-import { journalsOf } from '../journal/place.ts';
+import { journalUnreadable } from '../errors.ts';
+import { journalFolder, journalsOf } from '../journal/place.ts';
 import { lives } from '../journal/processes.ts';
 import { type JournalRecord, readJournal } from '../journal/records.ts';
 import { plural } from '../report.ts';
@@ -25,10 +26,18 @@ export interface Status {
   readonly failed: number;
 }
 
-/** Returns how the last run of the task stands; undefined where there has been none. */
+/** Returns how the last run of the task stands; undefined where there has been none. Throws DivvyError where that cannot be read. */
 export function statusOf(taskFile: string): Status | undefined {
-  const [journal] = journalsOf(path.resolve(taskFile));
-  if (journal === undefined) return undefined;
+  const file = path.resolve(taskFile);
+  try {
+    const [journal] = journalsOf(file);
+    return journal === undefined ? undefined : statusIn(journal);
+  } catch (error) {
+    throw journalUnreadable(journalFolder(file), error);
+  }
+}
+
+function statusIn(journal: string): Status | undefined {
   let first: (JournalRecord & { type: 'run' }) | undefined;
   let last = first;
   let end: (JournalRecord & { type: 'end' }) | undefined;

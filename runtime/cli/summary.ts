@@ -28,15 +28,20 @@ export class Summary {
     this.#groups.set(key, group);
   }
 
-  /** Returns the lines. `argv` is the command line that was given, which the ways to go on are made of. */
-  lines({ counts, journal, stoppedBy, exitCode }: RunResult, argv: readonly string[]): string[] {
+  /**
+   * Returns the lines.
+   *
+   * argv    - the command line that was given, which the ways to go on are made of.
+   * limited - it ended because --limit was reached.
+   */
+  lines({ counts, journal, stoppedBy, exitCode }: RunResult, argv: readonly string[], limited = false): string[] {
     const lines: string[] = [];
     for (const [error, { count, items }] of [...this.#groups].sort(([, a], [, b]) => b.count - a.count)) {
       lines.push(`  ${plural(count, 'item')}: ${error} (${items.join(', ')}${count > items.length ? ', …' : ''})`);
     }
     if (journal === undefined) return lines;
     // Beyond 1 it ended before it had dispatched everything: dispatch threw, say.
-    const early = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1;
+    const early = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
     const retry = isOption('--retry-failed', argv);
     if (early || counts.failed > 0) lines.push(`journal: ${path.relative('', journal)}`);
     if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);

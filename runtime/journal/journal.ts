@@ -19,6 +19,8 @@ export class Journal {
   readonly file: string;
   readonly #lock: string;
   readonly #descriptor: number;
+  /** How long it is, if nobody else writes to it. */
+  #size: number;
   #broken: DivvyError | undefined;
   #lines: string[] = [];
   #syncTimer: NodeJS.Timeout | undefined;
@@ -35,10 +37,10 @@ export class Journal {
    */
   constructor(file: string, failed: (error: DivvyError) => void) {
     this.file = file;
-    this.#lock = `${file}.lock`;
     this.#failed = failed;
     try {
       fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+      this.#lock = lockOf(file);
       takeLock(this.#lock, file);
     } catch (error) {
       throw journalFailed(file, error);
@@ -49,11 +51,13 @@ export class Journal {
       fs.rmSync(this.#lock, { force: true });
       throw journalFailed(file, error);
     }
+    this.#size = fs.fstatSync(this.#descriptor).size;
   }
 
   /** What is behind so many bytes is the torn tail of a record, and goes. */
   cutAt(bytes: number): void {
     this.#try(() => fs.ftruncateSync(this.#descriptor, bytes));
+    this.#size = bytes;
   }
 
   add(record: JournalRecord): void {
@@ -86,9 +90,12 @@ export class Journal {
     if (this.#lines.length === 0) return;
     const bytes = Buffer.from(`${this.#lines.splice(0).join('\n')}\n`);
     this.#try(() => {
-      // The system writes on to a file that nobody can find any more.
-      if (fs.fstatSync(this.#descriptor).nlink === 0) throw new Error('it has been removed');
+      // The system writes on to a file that nobody can find any more, and to one that can no longer be read.
+      const { nlink, size } = fs.fstatSync(this.#descriptor);
+      if (nlink === 0) throw new Error('it has been removed');
+      if (size !== this.#size) throw new Error('something else has changed it');
       for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#descriptor, bytes, at);
+      this.#size += bytes.length;
     });
     this.#unsynced = true;
     this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_WITHIN_MS);
@@ -149,8 +156,21 @@ export class Journal {
 
 /** Whether a run that lives has the journal. */
 export function isInUse(file: string): boolean {
-  const lock = lookAt(`${file}.lock`);
+  const lock = lookAt(lockOf(file));
   return lock?.holder !== undefined && lives(lock.holder);
+}
+
+/** Symbolic links give a journal several names, perhaps before it is there; it has one lock, beside what they lead to. */
+function lockOf(file: string): string {
+  for (let at = file; ; ) {
+    let to: string;
+    try {
+      to = fs.readlinkSync(at);
+    } catch {
+      return `${at}.lock`; // it is no link
+    }
+    at = path.resolve(fs.realpathSync(path.dirname(at)), to);
+  }
 }
 
 /**

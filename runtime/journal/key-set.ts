@@ -4,6 +4,7 @@
  */
 
 import { hash } from 'node:crypto';
+import { ALPHABET } from '../key.ts';
 
 /** How an occurrence ended in an earlier run. */
 export type Ended = 'done' | 'failed';
@@ -49,7 +50,17 @@ export class KeySet {
 
   /** An earlier run has ended this occurrence of the key, counted from 1. What it says last holds. */
   end(key: string, occurrence: number, how: Ended): void {
-    const id = identity(key, occurrence);
+    this.#end(identity(key, occurrence), how);
+  }
+
+  /** The same of the first occurrence of a default key, which is here in bytes. Returns whether it is one. */
+  endHashed(from: Uint8Array, first: number, how: Ended): boolean {
+    const id = identityAt(from, first);
+    if (id) this.#end(id, how);
+    return id !== undefined;
+  }
+
+  #end(id: Identity, how: Ended): void {
     const table = this.#tableOf(id);
     const place = this.#take(table, id);
     table.known[place] = (at(table.known, place) & MET) | (how === 'done' ? DONE : FAILED);
@@ -150,12 +161,38 @@ const bytes = Buffer.alloc(WORDS * 4);
 const identityWords = new Uint32Array(bytes.buffer, bytes.byteOffset, WORDS);
 /** A default key (key.ts): it is 128 bits of a hash already. */
 const HASHED = /^[\w-]{21}[AQgw]$/;
+export const HASHED_LETTERS = 22;
 
 /** What a key is known by: the first 128 bits of a SHA-256. */
 function identity(key: string, occurrence: number, hashed = false): Identity {
   if (occurrence === 1 && (hashed || HASHED.test(key))) bytes.write(key, 'base64url');
-  else bytes.write(hash('sha256', `${occurrence} ${key}`, 'latin1'), 'latin1');
+  else {
+    // Half a surrogate pair would be hashed as the replacement character, as any other half.
+    const text = key.isWellFormed() ? ` ${key}` : JSON.stringify(key);
+    bytes.write(hash('sha256', `${occurrence}${text}`, 'latin1'), 'latin1');
+  }
   return identityWords;
+}
+
+/** The value of each letter of a default key. */
+const DIGITS = new Int8Array(256).fill(-1);
+for (const [digit, letter] of [...ALPHABET].entries()) DIGITS[letter.charCodeAt(0)] = digit;
+
+/** What a default key is known by that stands at a place in these bytes; undefined where none does. */
+function identityAt(from: Uint8Array, first: number): Identity | undefined {
+  let bits = 0;
+  let count = 0;
+  let to = 0;
+  for (let index = first; index < first + HASHED_LETTERS; index++) {
+    const digit = DIGITS[at(from, index)] ?? -1;
+    if (digit < 0) return undefined;
+    bits = ((bits & 0xff) << 6) | digit;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes[to++] = bits >>> count;
+  }
+  return (bits & 0b1111) === 0 ? identityWords : undefined;
 }
 
 /** The 32 bits by which an identity finds its place; keys that look like hashes, and are none, are to be spread as well. */

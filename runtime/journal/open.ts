@@ -7,7 +7,14 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type DivvyError, journalExists, journalFailed, otherArguments, otherTask } from '../errors.ts';
+import {
+  type DivvyError,
+  journalExists,
+  journalFailed,
+  journalIsNoFile,
+  otherArguments,
+  otherTask,
+} from '../errors.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
 import { endOf, journalFolder, journalsOf, makeJournalFolder, otherTaskOf, pruneJournals } from './place.ts';
@@ -58,6 +65,8 @@ export async function openJournal(request: JournalRequest): Promise<OpenedJourna
 
 async function open(request: JournalRequest, folder: string): Promise<OpenedJournal> {
   const { file, mode } = request;
+  // A pipe would be waited for, for ever.
+  if (file !== true && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === false) throw journalIsNoFile(file);
   const earlier =
     mode === 'new'
       ? undefined
@@ -103,11 +112,16 @@ async function goOn(request: JournalRequest, file: string): Promise<OpenedJourna
     const keys = new KeySet(countLines(file));
     const workers: ProcessName[] = [];
     let first: (JournalRecord & { type: 'run' }) | undefined;
-    const whole = readJournal(file, (record) => {
-      if (record.type === 'run') first ??= record;
-      if (record.type === 'worker') workers.push(record);
-      if (record.type === 'done' || record.type === 'failed') keys.end(record.key, record.occurrence ?? 1, record.type);
-    });
+    const whole = readJournal(
+      file,
+      (record) => {
+        if (record.type === 'run') first ??= record;
+        if (record.type === 'worker') workers.push(record);
+        if (record.type === 'done' || record.type === 'failed')
+          keys.end(record.key, record.occurrence ?? 1, record.type);
+      },
+      (bytes, from) => keys.endHashed(bytes, from, 'done'),
+    );
     if (first && !isDeepStrictEqual(first.args, request.args)) throw otherArguments(first.args, request.args);
     const runId = first?.runId ?? request.runId;
     const changed = first && first.taskHash !== hashOf(request.taskFile);

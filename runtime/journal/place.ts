@@ -40,8 +40,10 @@ export function makeJournalFolder(folder: string): void {
 export function journalsOf(taskFile: string): string[] {
   const folder = journalFolder(taskFile);
   if (!fs.existsSync(folder)) return [];
-  const names = fs.readdirSync(folder).filter((name) => name.endsWith(ENDING));
-  return names
+  const entries = fs.readdirSync(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.name.endsWith(ENDING) && (entry.isFile() || entry.isSymbolicLink()))
+    .map(({ name }) => name)
     .sort()
     .reverse()
     .map((name) => path.join(folder, name))
@@ -77,8 +79,8 @@ export function endOf(file: string): (JournalRecord & { type: 'end' }) | undefin
     const { size } = fs.fstatSync(descriptor);
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
     fs.readSync(descriptor, tail, 0, tail.length, size - tail.length);
-    const last = JSON.parse(tail.toString().trimEnd().split('\n').at(-1) ?? '') as JournalRecord;
-    return last.type === 'end' ? last : undefined;
+    const last = JSON.parse(tail.toString().trimEnd().split('\n').at(-1) ?? '') as JournalRecord | null;
+    return last?.type === 'end' ? last : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

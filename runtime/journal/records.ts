@@ -13,6 +13,7 @@
 import fs from 'node:fs';
 import { DivvyError, journalDamaged } from '../errors.ts';
 import type { Counts, ItemError } from '../parallelizable.ts';
+import { HASHED_LETTERS } from './key-set.ts';
 
 /** The version of the format that this release reads and writes. */
 export const FORMAT = 1;
@@ -67,20 +68,70 @@ export type JournalRecord =
 
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 10;
+/** How the first line of a journal begins. */
+const BEGINNING = '{"type":"run",';
 
 /**
  * Reads a journal from its beginning, and hands each record to `each`.
  *
+ * done - is asked first where the line is a `done` whose key may be a default one, that key's 22 letters being at `from`;
+ *        returns whether it has been seen to. So that of millions of lines neither a string nor a record need be made.
+ *
  * Returns how many bytes of whole records there are: what is behind them is the torn tail of a write that was cut short.
  * Throws DivvyError where a line before that is no record, or is of a later format; and what fs throws.
  */
-export function readJournal(file: string, each: (record: JournalRecord) => void): number {
+export function readJournal(
+  file: string,
+  each: (record: JournalRecord) => void,
+  done: (bytes: Buffer, from: number) => boolean = () => false,
+): number {
   let line = 0;
-  return readLines(file, (bytes, from, end) => {
+  const whole = readLines(file, (bytes, from, end) => {
     line += 1;
+    if (line > 1 && isUsualDone(bytes, from, end) && done(bytes, from + DONE.length)) return true;
     each(parse(bytes.toString('utf8', from, end), file, line));
     return true;
   });
+  // A resume cuts off a torn tail: what is nothing but that may be any file of somebody's.
+  if (line === 0 && !beginsAsOne(file)) throw journalDamaged(file, 1, 'does not begin a run');
+  return whole;
+}
+
+/** A line as Journal.done writes it: what is around a key of 22 letters, and the counts behind it. */
+const DONE = Buffer.from('{"type":"done","key":"');
+const COUNTS = ['","number":', ',"attempts":', ',"worker":', ',"ms":'].map((name) => Buffer.from(name));
+
+function isUsualDone(bytes: Buffer, from: number, end: number): boolean {
+  if (!standsAt(bytes, from, DONE)) return false;
+  let at = from + DONE.length + HASHED_LETTERS;
+  for (const name of COUNTS) {
+    if (!standsAt(bytes, at, name)) return false;
+    at += name.length;
+    const first = at;
+    while (isDigit(bytes[at])) at += 1;
+    if (at === first) return false;
+  }
+  return bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing behind it
+}
+
+function standsAt(bytes: Buffer, at: number, what: Buffer): boolean {
+  for (let index = 0; index < what.length; index++) if (bytes[at + index] !== what[index]) return false;
+  return true;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+function beginsAsOne(file: string): boolean {
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(BEGINNING.length);
+    const got = fs.readSync(descriptor, bytes, 0, bytes.length, 0);
+    return BEGINNING.startsWith(bytes.toString('latin1', 0, got));
+  } finally {
+    fs.closeSync(descriptor);
+  }
 }
 
 /** Returns the first record of a journal; undefined where there is none that can be read. Throws what fs throws. */
@@ -92,7 +143,8 @@ export function firstRecord(file: string): JournalRecord | undefined {
       return false;
     });
   } catch (error) {
-    if (!(error instanceof DivvyError)) throw error; // it is damaged, or of a later format
+    // It is damaged, or of a later format; or a run that began at this moment has made room for its own.
+    if (!(error instanceof DivvyError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   return first;
 }
@@ -143,12 +195,42 @@ function parse(text: string, file: string, line: number): JournalRecord {
   } catch {
     throw journalDamaged(file, line, 'is not JSON');
   }
-  if (typeof record !== 'object' || record === null || typeof (record as JournalRecord).type !== 'string') {
-    throw journalDamaged(file, line, 'is no record');
-  }
-  const { type, format } = record as { type: string; format?: unknown };
+  const { type, format } = Object(record) as { type?: unknown; format?: unknown };
   if (line === 1 && type !== 'run') throw journalDamaged(file, line, 'does not begin a run');
   if (type === 'run' && format !== FORMAT)
     throw journalDamaged(file, line, `has the format ${format}, and this release reads ${FORMAT}`);
-  return record as JournalRecord;
+  if (!isRecord(record)) throw journalDamaged(file, line, 'is no record');
+  return record;
+}
+
+/** Whether it has what a resume goes by: a worker's process, for one, is killed by what is said of it. */
+function isRecord(record: unknown): record is JournalRecord {
+  const {
+    type,
+    key,
+    occurrence = 1,
+    runId,
+    taskFile,
+    args,
+    pid,
+    started,
+    complete,
+  } = Object(record) as {
+    [Key in string]?: unknown;
+  };
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
+  const names = isCount(pid) && typeof started === 'string';
+  switch (type) {
+    case 'run':
+      return names && typeof runId === 'string' && typeof taskFile === 'string' && Array.isArray(args);
+    case 'worker':
+      return names;
+    case 'done':
+    case 'failed':
+      return typeof key === 'string' && isCount(occurrence);
+    case 'end':
+      return typeof complete === 'boolean';
+    default:
+      return false;
+  }
 }

@@ -127,6 +127,22 @@ describe('what cannot be told is said, with what to do:', () => {
     });
   });
 
+  test('one task, whose journal is damaged: exit 1, and the others are said all the same', async () => {
+    const cwd = project();
+    await run(cwd);
+    mkdirSync(join(cwd, '.divvy/weekly'));
+    writeFileSync(join(cwd, '.divvy/weekly/20260101-000000-aaaa.ndjson'), 'not a journal\n');
+    const ended = await divvy(['status'], { cwd });
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toMatch(/^nightly: complete/m);
+    expect(ended.stdout).toMatch(/^weekly: how the last run of tasks\/weekly\.ts stands cannot be told: .*line 1 of/m);
+    const { code, stdout } = await divvy(['status', '--json'], { cwd });
+    expect([code, JSON.parse(stdout).tasks.map((task: object) => Object.keys(task).join())]).toEqual([
+      1,
+      ['name,lastRun', 'name,error'],
+    ]);
+  });
+
   test('a runtime that is missing: exit 2, and `divvy list` goes on', async () => {
     const cwd = project();
     rmSync(join(cwd, 'runtime'));

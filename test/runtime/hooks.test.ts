@@ -101,10 +101,34 @@ test('--retries tries again what threw, and not what is permanent', async () => 
     'gave up 3 (PermanentError) after 1: PermanentError: never',
     'gave up 4 (permanent: true) after 1: Error: never',
     "gave up 5 (throws text) after 3: NonError: 'just text'",
-    'gave up 6 (throws what cannot be read) after 3: NonError: what was thrown cannot be read: reading it throws, too',
+    'gave up 6 (throws what cannot be read) after 3: NonError: what was thrown cannot be shown, since it throws when it is looked at',
   ]);
   expect(stderr).toMatch('divvy: item 2 failed after 3 attempts: Error: again\n');
   expect(stderr).toMatch('divvy: 1 item done, 5 failed, 7 handed out again\n');
+});
+
+test.each([[[]], [['--inline']]])('whatever is thrown fails its item alone, and ends no process (%j)', async (how) => {
+  const { status, stderr } = await runTask('throws-anything', { args: ['-n', '1', ...how] }).ended();
+  expect(status).toBe(1);
+  const said = lines(stderr).filter((line) => !/^( {2}|divvy: ( {2}|journal|to try))/.test(line));
+  expect(said.filter((line) => /item \d+ failed/.test(line))).toHaveLength(23);
+  const unreadable = 'NonError: what was thrown cannot be shown, since it throws when it is looked at';
+  expect(said.slice(-5)).toEqual([
+    'divvy: item 23 failed: Error: looked at',
+    `divvy: the hook beforeExit (worker 1) threw: ${unreadable}`,
+    'divvy: the hook afterExit (worker 1) threw: NonError: undefined',
+    "divvy: the hook afterRun threw: NonError: 'just text'",
+    'divvy: 2 items done, 23 failed',
+  ]);
+  expect(said).toEqual(
+    expect.arrayContaining([
+      'divvy: item 1 failed: NonError: undefined',
+      'divvy: item 7 failed: AggregateError: several',
+      'divvy: item 9 failed: Error: cyclic',
+      `divvy: item 20 failed: ${unreadable}`,
+      'divvy: item 22 failed: Error: with a cause',
+    ]),
+  );
 });
 
 test('all of it --inline: the same members, in one process', async () => {

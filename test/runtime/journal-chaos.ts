@@ -43,18 +43,20 @@ export async function killWorkers(
   const project = new Project(all);
   const run = project.run([...argsOf(chaos), '--max-crashes', '1000000']);
   const over = whetherOver(run);
-  const killed: number[] = [];
+  let kills = 0;
+  const killed = new Set<string>();
   while (!over()) {
     await next(() => project.entered, over);
     // Now and then any worker; mostly one that has begun an item: if workers died while they boot only, none would work.
-    const begun = new Set(project.entries().map(({ pid }) => pid));
+    const begun = new Map(project.entries().map((entry) => [entry.pid, processOf(entry)]));
     const anyone = random.chance(0.1);
     const [first, ...others] = childrenOf(run.pid).filter((pid) => anyone || begun.has(pid));
     if (over() || first === undefined) continue;
     const victim = random.among([first, ...others]);
     try {
       process.kill(victim, 'SIGKILL');
-      killed.push(victim);
+      kills += 1;
+      killed.add(begun.get(victim) ?? '');
     } catch {
       // it has ended by itself
     }
@@ -68,9 +70,9 @@ export async function killWorkers(
   expect(recorded.map(({ type }) => type)).toEqual(all.map(() => 'done'));
   const ended = entries.filter(({ what }) => what === 'end');
   expect(new Set(ended.map(({ item }) => item))).toEqual(new Set(all));
-  const kills = killed.length;
   const duplicates = ended.length - chaos.count;
-  const inProgress = killed.map((pid) => inProgressIn(entries.filter((entry) => entry.pid === pid)));
+  const byProcess = Map.groupBy(entries, processOf);
+  const inProgress = [...killed].map((each) => inProgressIn(byProcess.get(each) ?? []));
   console.log(
     `${chaos.count} items, ${kills} workers killed, with ${sum(inProgress)} items in progress: 0 lost, 0 failed, ${duplicates} processed twice`,
   );
@@ -119,8 +121,8 @@ export async function killMasters(chaos: Chaos, cycles: number): Promise<void> {
   expectAloneInOneProcess(entries);
   // No process of a master that was killed did anything once the next had begun.
   for (const [at, beginning] of beginnings.entries()) {
-    const before = new Set(entries.slice(beginnings[at - 1] ?? 0, beginning).map(({ pid }) => pid));
-    expect(entries.slice(beginning).filter(({ pid }) => before.has(pid))).toEqual([]);
+    const before = new Set(entries.slice(beginnings[at - 1] ?? 0, beginning).map(processOf));
+    expect(entries.slice(beginning).filter((entry) => before.has(processOf(entry)))).toEqual([]);
   }
   expect(new Set(project.processed())).toEqual(new Set(all));
   expect(doneIn(project)).toBe(chaos.count);
@@ -136,11 +138,15 @@ export async function killMasters(chaos: Chaos, cycles: number): Promise<void> {
 
 /** A process that has lost an item to another does nothing with it any more. */
 function expectAloneInOneProcess(entries: readonly Entry[]): void {
-  const at = new Map<string, number>();
-  for (const { what, item, pid } of entries) {
-    if (what === 'start') at.set(item, pid);
-    else expect([item, pid]).toEqual([item, at.get(item)]);
+  const at = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.what === 'start') at.set(entry.item, processOf(entry));
+    else expect([entry.item, processOf(entry)]).toEqual([entry.item, at.get(entry.item)]);
   }
+}
+
+function processOf({ pid, born }: Entry): string {
+  return `${pid} ${born}`;
 }
 
 /** How many items a process has begun, and not ended. */

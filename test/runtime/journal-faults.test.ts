@@ -127,6 +127,14 @@ describe('a folder that may not be written', () => {
       expect([how, refused.status, project.processed().length]).toEqual([how, 74, 1]);
     }
     expect((await project.run(['--status'], { by }).ended()).stdout).toContain('unfinished: 1 item done');
+    const journal = join(project.journals, project.files()[0] ?? '');
+    chmodSync(journal, 0o000);
+    const unread = await project.run(['--status'], { by }).ended();
+    expect([unread.status, unread.stdout]).toEqual([74, '']);
+    expect(unread.stderr).toMatch(
+      /^divvy: how the run stands cannot be read: .*EACCES.*; ask as the user who ran it, or mend that\n$/,
+    );
+    chmodSync(journal, 0o600);
     chmodSync(project.journals, 0o755);
     expect((await project.run(['--resume'], { by }).ended()).status).toBe(0);
     expect(project.processed()).toEqual(items(3));
@@ -143,7 +151,7 @@ test('a place that is no folder is told', async () => {
   const folder = join(project.folder, 'a folder');
   mkdirSync(folder);
   const named = await project.run(['--journal', folder, '--resume']).ended();
-  expect(named.stderr).toMatch(/the journal cannot be written: .*EISDIR/);
+  expect(named.stderr).toMatch(/the journal cannot be written: .*a folder: it is no file/);
   expect(named.status).toBe(74);
   expect(project.entries()).toEqual([]);
 });
@@ -163,6 +171,17 @@ test('a folder that is removed in the middle of a run: 74, and what was in progr
   expect(status).toBe(74);
   expect(existsSync(project.journals)).toBe(false);
   expect(project.processed().slice(0, 2)).toEqual(['first', 'gate']); // and perhaps what was on its way behind it
+});
+
+test('a clock that jumps changes nothing: no item ends too early or too late, and a resume goes on', async () => {
+  const project = new Project(['twice', 'slow', 'ignores', 'last']);
+  const jumps = 'const now = Date.now; Date.now = () => now() + (Math.random() - 0.5) * 1e12;';
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(jumps)}` };
+  const args = ['-n', '1', '--timeout', '1s', '--kill-after', '500ms', '--retries', '1', '--backoff', '10ms'];
+  expect((await project.run([...args, '--limit', '1'], { env }).ended()).status).toBe(0);
+  const { status, stderr } = await project.run([...args, '--resume'], { env }).ended();
+  expect(stderr).toContain('item 3 failed after 2 attempts: TimeoutError');
+  expect([status, project.processed(), project.files().length]).toEqual([1, ['last', 'slow', 'twice'], 1]);
 });
 
 test('where descriptors run out, the run does what it can, or says what is wrong; nothing is lost', async () => {

@@ -130,7 +130,7 @@ describe('--resume', () => {
     // That has not made a complete run of it: there is one left that was never begun.
     const resumed = await project.run(['--resume']).ended();
     expect(resumed.status).toBe(1);
-    expect(resumed.stderr).toContain('1 item failed in an earlier run and stay so; --retry-failed takes them');
+    expect(resumed.stderr).toContain('1 item failed in an earlier run and stays so; --retry-failed takes it');
     expect(project.processed()).toEqual(['fails 1', 'fine 1', 'fine 2']);
     const entries = project.entries().length;
 
@@ -146,11 +146,23 @@ describe('--resume', () => {
   test('--retry-failed of a run that stopped early leaves the rest to a resume', async () => {
     const project = new Project(['fails', 'a', 'b', 'c']);
     await project.run(['--limit', '2', '-n', '1']).ended();
-    expect((await project.run(['--retry-failed'], { env: { MENDED: '1' } }).ended()).status).toBe(0);
+    const retried = await project.run(['--retry-failed'], { env: { MENDED: '1' } }).ended();
+    expect([retried.status, retried.stderr]).toEqual([0, 'divvy: 2 items not done yet; --resume does the rest\n']);
     expect(project.processed()).toEqual(['a', 'fails']);
     const resumed = await project.run(['--resume']).ended();
     expect(resumed.stderr).toBe('');
     expect(project.processed()).toEqual(['a', 'b', 'c', 'fails']);
+  });
+
+  test('a run that --limit ends says how to go on wherever it says how it ended', async () => {
+    const project = new Project(['a', 'fails', 'b', 'c', 'd']);
+    const limited = async (...args: string[]) => (await project.run(['-n', '1', '--limit', ...args]).ended()).stderr;
+    expect(await limited('1')).toBe('');
+    expect(await limited('1', '--resume')).toMatch(
+      /to go on: .* --resume .*\n.*what failed again: .* --retry-failed .*\n$/,
+    );
+    expect(await limited('1', '--resume', '-v')).toMatch(/to go on: .* --resume .*\n$/);
+    expect(await limited('9', '--resume', '-v')).not.toContain('to go on');
   });
 
   test('--retry-failed where there has been no run is exit 0, and says so', async () => {

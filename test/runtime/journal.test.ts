@@ -7,10 +7,12 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { statusOf } from '../../runtime/cli/status.ts';
 import type { DivvyError } from '../../runtime/errors.ts';
 import { Journal } from '../../runtime/journal/journal.ts';
+import { KeySet } from '../../runtime/journal/key-set.ts';
 import { type JournalRequest, openJournal } from '../../runtime/journal/open.ts';
 import { journalFolder, makeJournalFolder, pruneJournals } from '../../runtime/journal/place.ts';
 import { startOf } from '../../runtime/journal/processes.ts';
 import { type JournalRecord, readJournal } from '../../runtime/journal/records.ts';
+import { contentKey } from '../../runtime/key.ts';
 import { cutEverywhere } from './journal-cuts.ts';
 import { taskFile } from './run-task.ts';
 
@@ -65,6 +67,10 @@ describe('reading', () => {
     ['no line', 3, () => '', 'line 4 of'],
     ['no object', 1, () => '7', 'line 2 of'],
     ['no type', 1, () => '{}', 'line 2 of'],
+    ['another type', 2, (line: string) => line.replace('done', 'dome'), 'line 3 of'],
+    ['a done item without its key', 2, (line: string) => line.replace('"key"', '"kez"'), 'line 3 of'],
+    ['a count that is none', 2, (line: string) => line.replace('"number"', '"occurrence":"2","number"'), 'line 3 of'],
+    ['a worker that is every process', 1, () => '{"type":"worker","worker":1,"pid":-1}', 'line 2 of'],
     ['a first line that begins no run', 0, (line: string) => line.replace('"run"', '"end"'), 'does not begin a run'],
     [
       'a later format',
@@ -76,6 +82,69 @@ describe('reading', () => {
     const refused = await damaged(at, change);
     expect(refused.message).toContain(message);
     expect(refused.exitCode).toBe(74);
+  });
+
+  test('a done line of a default key is read from its bytes as it is from its record, whatever has become of it', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const { journal } = await openJournal(requestFor(file));
+    journal?.done(contentKey('an item'), 1, { ...outcome(10), attempts: 2, durationMs: 345 });
+    journal?.write();
+    await journal?.close();
+    const [head = '', line = ''] = fs.readFileSync(file, 'utf8').split('\n');
+    let seen = 0;
+    const ended = (text: string, byBytes: boolean): string => {
+      fs.writeFileSync(file, `${head}\n${text}\n`);
+      const keys = new KeySet();
+      try {
+        readJournal(
+          file,
+          (record) => void (record.type === 'done' && keys.end(record.key, record.occurrence ?? 1, 'done')),
+          (bytes, from) => {
+            const taken = byBytes && keys.endHashed(bytes, from, 'done');
+            if (taken) seen += 1;
+            return taken;
+          },
+        );
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return `${keys.meet(contentKey('an item')).ended} ${keys.meet(/"key":"([^"]*)/.exec(text)?.[1] ?? '').ended}`;
+    };
+    expect(ended(line, true)).toBe(`done ${undefined}`);
+    expect(seen).toBe(1);
+    for (let at = 0; at < line.length; at++) {
+      for (const other of ['', 'B', 'Q', '7', '}', `${line[at]}${line[at]}`]) {
+        const text = line.slice(0, at) + other + line.slice(at + 1);
+        expect([text, ended(text, true)]).toEqual([text, ended(text, false)]);
+      }
+    }
+    expect(seen).toBeGreaterThan(100);
+  });
+
+  test.each(['my notes', '{"name":"a-package"}', '{"type":"ruin"', '{"type":"run",'])(
+    'a file that is one line without an end (%s) is only cut if it is the beginning of a journal',
+    async (text) => {
+      const file = path.join(scratch(), 'j.ndjson');
+      fs.writeFileSync(file, text);
+      const resumed = openJournal(requestFor(file, { mode: 'resume' }));
+      if (text.startsWith('{"type":"run",')) {
+        await (await resumed).journal?.close();
+        expect(fs.readFileSync(file, 'utf8')).toMatch(/^\{"type":"run","format":1,.*\}\n$/);
+      } else {
+        await expect(resumed).rejects.toMatchObject({ exitCode: 74, message: expect.stringContaining('line 1 of') });
+        expect(fs.readFileSync(file, 'utf8')).toBe(text);
+      }
+    },
+  );
+
+  test.each(['new', 'resume', 'retry-failed'] as const)('what is no file is refused with 74 (%s)', async (mode) => {
+    const folder = scratch();
+    const pipe = path.join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    for (const file of [pipe, folder, '/dev/null']) {
+      const refused = openJournal(requestFor(file, { mode }));
+      await expect(refused).rejects.toMatchObject({ exitCode: 74, message: expect.stringContaining(file) });
+    }
   });
 
   test('records are read across the bounds of what is read at once, and of characters', async () => {
@@ -142,6 +211,23 @@ describe('writing', () => {
     await journal.close();
   });
 
+  test('a journal that something else has changed is not written on', async () => {
+    for (const change of [fs.truncateSync, (file: string) => fs.appendFileSync(file, 'x')]) {
+      const file = path.join(scratch(), 'j.ndjson');
+      const journal = new Journal(file, () => {});
+      for (const number of [1, 2]) {
+        journal.done(`${number}`, 1, outcome(number));
+        journal.write();
+      }
+      change(file);
+      const before = fs.readFileSync(file);
+      journal.done('three', 1, outcome(3));
+      expect(() => journal.write()).toThrow('something else has changed it');
+      expect(fs.readFileSync(file)).toEqual(before);
+      await journal.close();
+    }
+  });
+
   test('one that cannot be opened leaves no lock behind', () => {
     const folder = scratch();
     const file = path.join(folder, 'a-folder');
@@ -152,6 +238,19 @@ describe('writing', () => {
 });
 
 describe('the lock', () => {
+  test('is one for all the names that symbolic links give a journal, also before it is there', async () => {
+    const folder = scratch();
+    const file = path.join(folder, 'real.ndjson');
+    const link = path.join(folder, 'link.ndjson');
+    fs.symlinkSync(file, link);
+    const { journal } = await openJournal(requestFor(link));
+    for (const name of [file, link]) {
+      await expect(openJournal(requestFor(name, { mode: 'resume' }))).rejects.toMatchObject({ exitCode: 75 });
+    }
+    await journal?.close();
+    expect(fs.readdirSync(folder).sort()).toEqual(['link.ndjson', 'real.ndjson']);
+  });
+
   test('a second run on a journal is refused, also in the same process; after its end it is not', async () => {
     const file = path.join(scratch(), 'j.ndjson');
     const { journal } = await openJournal(requestFor(file));

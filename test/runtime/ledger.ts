@@ -23,6 +23,8 @@ import { RUNNER, type RunOptions, TaskRun, taskFile } from './run-task.ts';
 export interface Entry {
   readonly what: 'start' | 'end';
   readonly pid: number;
+  /** Tells its process from a later one of the same id: in a long test ids are used again. */
+  readonly born: number;
   readonly item: string;
   readonly key: string;
   readonly attempt: number;

@@ -12,7 +12,7 @@ export default class Ledger {
     const enter = (what: string): void =>
       fs.appendFileSync(
         process.env['LEDGER'] ?? '',
-        `${JSON.stringify({ what, pid: process.pid, item, key, attempt })}\n`,
+        `${JSON.stringify({ what, pid: process.pid, born: performance.timeOrigin, item, key, attempt })}\n`,
       );
     enter('start');
     if (item.startsWith('gate')) await waitAtGate(item);
