@@ -175,6 +175,8 @@ describe('the task', () => {
     ['not UTF-8', 'tasks/latin.ts', /tasks\/latin\.ts:1: this is not UTF-8/],
     ['with a syntax error', 'tasks/broken.ts', /tasks\/broken\.ts:5: this is not valid TypeScript/],
     ['half-merged', 'tasks/merge.ts', /tasks\/merge\.ts:5: a merge is not finished here/],
+    ['declarations only', 'tasks/types.d.ts', /tasks\/types\.d\.ts:1: this file declares types only/],
+    ['JavaScript', 'tasks/plain.js', /tasks\/plain\.js:1: tasks\/plain\.js is not TypeScript by its name/],
     ['without a class', 'tasks/none.ts', /tasks\/none\.ts:1: there is no class here/],
     ['with several classes', 'tasks/several.ts', /tasks\/several\.ts:3: there are several tasks, at the lines 3, 15/],
     [
@@ -194,6 +196,7 @@ describe('the task', () => {
       broken: TASK.replace('yield 1;', 'yield 1 +;'),
       merge: TASK.replace('    yield 1;\n', '<<<<<<< ours\n    yield 1;\n=======\n    yield 2;\n>>>>>>> theirs\n'),
       none: 'export const a = 1;\n',
+      'types.d': 'export default class Nightly {}\n',
       several: TASK.replace('export default ', '') + TASK.replace('export default ', '').replace(/^.*\n/, '\n\n'),
       property: TASK.replace('  *dispatch', '  key = (item: number): string => String(item);\n\n  *dispatch'),
       base: 'class Other {}\nexport class Base extends Other {\n  key(): string {\n    return "";\n  }\n}\n',
@@ -206,6 +209,7 @@ describe('the task', () => {
     mkdirSync(folder); // It goes with the test; so does what is beside it.
     try {
       writeFileSync(join(cwd, '../outside.ts'), TASK);
+      writeFileSync(join(cwd, 'tasks/plain.js'), TASK);
       symlinkSync('nightly.ts', join(cwd, 'tasks/link.ts'));
       symlinkSync('tasks', join(cwd, 'linked'));
       const before = treeOf(join(cwd, '..'));
