@@ -322,6 +322,13 @@ export const dirtyFiles = (paths: readonly string[]): Refusal =>
     'Nothing was changed. Commit them, or add --allow-dirty.',
   );
 
+export const gitCannotTell = (paths: readonly string[], reason: string): Refusal =>
+  new Refusal(
+    5,
+    `git cannot tell whether it has all of what would be changed (${harmless(reason)}):${lines(paths)}`,
+    'Nothing was changed. Put that right, or add --allow-dirty.',
+  );
+
 export const writeFailed = (path: string, reason: string): Refusal =>
   new Refusal(
     1,

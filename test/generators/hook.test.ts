@@ -318,6 +318,41 @@ describe('in a repository', () => {
     expect(await add(cwd, 'total')).toMatchObject({ code: 0 });
   });
 
+  test('a file in a folder that git ignores, or with settings that hide it, is refused too', async () => {
+    for (const hide of [
+      (cwd: string) => writeFileSync(join(cwd, '.gitignore'), 'tasks/\n'),
+      (cwd: string) => git(cwd, 'config', 'status.showUntrackedFiles', 'no'),
+    ]) {
+      const cwd = projectWith();
+      git(cwd, 'init', '--quiet');
+      hide(cwd);
+      appendFileSync(join(cwd, 'tasks/nightly.ts'), '// Mine.\n');
+      expect(await add(cwd, 'key')).toMatchObject({ code: 5, stdout: '' });
+    }
+  });
+
+  test('a file is refused where git cannot tell, with what git says; with --allow-dirty it is as a changed one', async () => {
+    const cwd = projectWith();
+    commitAll(cwd);
+    appendFileSync(join(cwd, 'tasks/nightly.ts'), '// Mine.\n');
+    const before = treeOf(cwd);
+    const without = await divvy(['hook', 'add', 'key'], { cwd, env: { PATH: freshFolder() } });
+    expect(without).toMatchObject({
+      code: 5,
+      stdout: '',
+      stderr: expect.stringContaining('git is not on this machine'),
+    });
+    writeFileSync(join(cwd, '.git/config'), '[');
+    const broken = await add(cwd, 'key');
+    expect(broken).toMatchObject({ code: 5, stdout: '', stderr: expect.stringMatching(/ \(.*\.git\/config\):\n/) });
+    expect(broken.stderr).toContain(
+      ':\n  tasks/nightly.ts\nNothing was changed. Put that right, or add --allow-dirty.',
+    );
+    expect(treeOf(cwd)).toEqual(before);
+    expect(await add(cwd, 'key', '--allow-dirty')).toMatchObject({ code: 0 });
+    expect(lockOf(cwd).edited['tasks/nightly.ts']).not.toHaveProperty('sha256');
+  });
+
   test('what divvy itself has changed is no reason, nor is other dirt', async () => {
     const cwd = projectWith({ nightly: TASK, weekly: TASK });
     commitAll(cwd);
