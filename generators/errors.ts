@@ -308,6 +308,8 @@ export const leftBehind = (kept: readonly { readonly path: string; readonly reas
 export const unsafePath = (path: string, reason: string): Refusal =>
   new Refusal(3, `${quoted(path)} is not written: ${reason}`, 'Nothing was changed. Put that right, and try again.');
 
+export const changedMeanwhile = (path: string): Refusal => unsafePath(path, 'it was changed while this command ran');
+
 export const conflicts = (paths: readonly string[]): Refusal =>
   new Refusal(
     3,

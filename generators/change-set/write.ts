@@ -9,7 +9,7 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
+import { changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
 import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
 import { foldersAbove } from './paths.ts';
 import {
@@ -151,7 +151,7 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
     const now = readBefore(root, path);
     const recorded = record.changes[index]?.before;
     if ((now === undefined ? undefined : sha256(now.bytes)) !== recorded?.sha256) {
-      throw unsafePath(path, 'it was changed while this command ran');
+      throw changedMeanwhile(path);
     }
     if (before) writeDurably(places.before(String(index)), before.bytes);
     if (after) writeDurably(places.after(String(index)), after, mode ?? before?.mode, before?.owner);

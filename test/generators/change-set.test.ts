@@ -160,6 +160,18 @@ describe('a change between the survey and the write is noticed, and all is as it
   });
 });
 
+test('a file that is no longer what the new one was made of is refused, unless it is as it is to be', () => {
+  const root = freshFolder();
+  const file = { ...wanted('a'), from: Buffer.from('old') };
+  expect(refusal(() => survey(root, [file])).message).toContain('it was changed while this command ran');
+  writeFileSync(join(root, 'a'), 'saved meanwhile');
+  expect(refusal(() => survey(root, [file])).message).toContain('it was changed while this command ran');
+  writeFileSync(join(root, 'a'), 'old');
+  expect(survey(root, [file]).differing).toHaveLength(1);
+  writeFileSync(join(root, 'a'), 'new');
+  expect(survey(root, [file]).unchanged).toHaveLength(1);
+});
+
 describe('a write', () => {
   test('keeps the mode of a file that it replaces, and the bytes that it had', () => {
     const root = freshFolder();

@@ -303,6 +303,20 @@ describe('the sum that the lock has of the task', () => {
 });
 
 describe('in a repository', () => {
+  test('a file that is saved while git is asked of it keeps what was saved', async () => {
+    const cwd = projectWith();
+    commitAll(cwd);
+    appendFileSync(join(cwd, 'tasks/nightly.ts'), '// Mine.\n');
+    git(cwd, 'commit', '--quiet', '--all', '--message', 'mine');
+    const bin = freshFolder();
+    writeFileSync(join(bin, 'git'), '#!/bin/sh\necho "// Saved." >> tasks/nightly.ts\n', { mode: 0o755 });
+    const saved = `${read(cwd, 'tasks/nightly.ts')}// Saved.\n`;
+    const refused = await divvy(['hook', 'add', 'key'], { cwd, env: { PATH: `${bin}:${process.env['PATH']}` } });
+    expect(refused).toMatchObject({ code: 3, stdout: '' });
+    expect(refused.stderr).toContain('"tasks/nightly.ts" is not written: it was changed while this command ran');
+    expect(read(cwd, 'tasks/nightly.ts')).toBe(saved);
+  });
+
   test('a file with changes that git does not have is refused; with --allow-dirty once, and not for good', async () => {
     const cwd = projectWith();
     commitAll(cwd);
