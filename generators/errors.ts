@@ -345,6 +345,13 @@ export const rollBackFailed = (path: string, reason: string, record: string): Re
     `Put that right, and run any divvy command here: it goes on from the record in ${record}.`,
   );
 
+export const recoveryFailed = (reason: string, home: string): Refusal =>
+  new Refusal(
+    1,
+    `what a command that was cut short has left here could not be put right: ${reason}`,
+    `Put that right, and run any divvy command here: it goes on from what is in ${home}.`,
+  );
+
 export const otherCommandAtWork = (pid: number, record: string): Refusal =>
   new Refusal(
     1,

@@ -8,7 +8,7 @@
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { badRecord, otherCommandAtWork, Refusal, rollBackFailed } from '../errors.ts';
+import { badRecord, otherCommandAtWork, Refusal, recoveryFailed, rollBackFailed } from '../errors.ts';
 import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
 import {
   makeOwn,
@@ -48,7 +48,7 @@ export function recover(root: string): string | undefined {
       return command;
     });
   } catch (error) {
-    throw error instanceof Refusal ? error : badRecord(home, (error as Error).message);
+    throw error instanceof Refusal ? error : recoveryFailed((error as Error).message, home);
   }
 }
 

@@ -236,6 +236,18 @@ describe('the task', () => {
   });
 });
 
+test('what was cut short and cannot be put right is told, with its reason, and stays for the next command', async () => {
+  const cwd = projectWith();
+  mkdirSync(join(cwd, '.divvy/pending'), { recursive: true });
+  for (const folder of ['.divvy/pending', '.divvy']) chmodSync(join(cwd, folder), 0o555);
+  chmodSync(cwd, 0o755);
+  const before = treeOf(cwd);
+  const refused = await divvy(['hook', 'add', 'key'], { cwd, unprivileged: true });
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(/^error: what a command that was cut short .* EACCES.*\nPut that right, and run any/);
+  expect(treeOf(cwd)).toEqual(before);
+});
+
 describe('refused, with what to do:', () => {
   test.each([
     [['beforeFrok'], 2, /there is no hook "beforeFrok"\nDid you mean beforeFork\?/],
