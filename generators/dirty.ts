@@ -2,7 +2,7 @@
 
 import { type Change, sha256 } from './change-set/survey.ts';
 import type { Call } from './command.ts';
-import { dirtyFiles } from './errors.ts';
+import { dirtyFiles, gitCannotTell } from './errors.ts';
 import { changedInGit } from './git.ts';
 import { isAsLeft, LOCK, readLock } from './lock.ts';
 
@@ -22,7 +22,9 @@ export async function settleDirty(
     if (before === undefined || path === LOCK) return [];
     return isAsLeft(lock, path, sha256(before.bytes)) ? [] : [path];
   });
-  const dirty = await changedInGit(root, others);
-  if (dirty.length > 0 && values['allow-dirty'] !== true) throw dirtyFiles(dirty);
-  return dirty;
+  const found = await changedInGit(root, others);
+  // What cannot be told of is as good as changed.
+  const dirty = 'unknown' in found ? others : found.changed;
+  if (dirty.length === 0 || values['allow-dirty'] === true) return dirty;
+  throw 'unknown' in found ? gitCannotTell(dirty, found.unknown) : dirtyFiles(dirty);
 }

@@ -41,8 +41,8 @@ export interface Workshop {
   /** Asks on the terminal. Rejects with a Refusal where the person cancels. */
   ask(question: TextQuestion | SecretQuestion | ChoiceQuestion): Promise<string>;
   ask(question: ManyQuestion): Promise<string[]>;
-  /** Puts a file into the tree; a second one of the same path takes its place. */
-  put(path: string, after: Buffer | string): void;
+  /** Puts a file into the tree; a second one of the same path takes its place. `from` are the bytes that it was made of. */
+  put(path: string, after: Buffer | string, from?: Buffer): void;
   /** The tree. */
   files(): readonly Wanted[];
 }
@@ -101,8 +101,8 @@ function lend(environment: EnvironmentBase): Workshop {
   };
   return {
     ask: ask as Workshop['ask'],
-    put: (path, after) => {
-      tree.add({ path, after: Buffer.from(after) });
+    put: (path, after, from) => {
+      tree.add({ path, after: Buffer.from(after), from });
     },
     files: () => tree.all(),
   };

@@ -308,6 +308,8 @@ export const leftBehind = (kept: readonly { readonly path: string; readonly reas
 export const unsafePath = (path: string, reason: string): Refusal =>
   new Refusal(3, `${quoted(path)} is not written: ${reason}`, 'Nothing was changed. Put that right, and try again.');
 
+export const changedMeanwhile = (path: string): Refusal => unsafePath(path, 'it was changed while this command ran');
+
 export const conflicts = (paths: readonly string[]): Refusal =>
   new Refusal(
     3,
@@ -322,6 +324,13 @@ export const dirtyFiles = (paths: readonly string[]): Refusal =>
     'Nothing was changed. Commit them, or add --allow-dirty.',
   );
 
+export const gitCannotTell = (paths: readonly string[], reason: string): Refusal =>
+  new Refusal(
+    5,
+    `git cannot tell whether it has all of what would be changed (${harmless(reason)}):${lines(paths)}`,
+    'Nothing was changed. Put that right, or add --allow-dirty.',
+  );
+
 export const writeFailed = (path: string, reason: string): Refusal =>
   new Refusal(
     1,
@@ -334,6 +343,13 @@ export const rollBackFailed = (path: string, reason: string, record: string): Re
     1,
     `${quoted(path)} could not be put back: ${reason}`,
     `Put that right, and run any divvy command here: it goes on from the record in ${record}.`,
+  );
+
+export const recoveryFailed = (reason: string, home: string): Refusal =>
+  new Refusal(
+    1,
+    `what a command that was cut short has left here could not be put right: ${reason}`,
+    `Put that right, and run any divvy command here: it goes on from what is in ${home}.`,
   );
 
 export const otherCommandAtWork = (pid: number, record: string): Refusal =>

@@ -11,22 +11,31 @@ export const isInRepository = (folder: string): boolean =>
 /** Makes an empty repository in a folder. */
 export const gitInit = (folder: string): Promise<ToolResult> => git(folder, ['init', '--quiet']);
 
-/** Those of some files, relative to a folder, whose present bytes git has not committed; none where there is no git. */
-export async function changedInGit(folder: string, paths: readonly string[]): Promise<string[]> {
-  if (paths.length === 0 || !isInRepository(folder)) return [];
+/**
+ * Those of some files, relative to a folder, whose present bytes git has not committed; none where there is no repository.
+ * Where git cannot tell, why.
+ */
+export async function changedInGit(
+  folder: string,
+  paths: readonly string[],
+): Promise<{ readonly changed: string[] } | { readonly unknown: string }> {
+  if (paths.length === 0 || !isInRepository(folder)) return { changed: [] };
   const result = await git(folder, [
+    '--no-optional-locks',
     '--literal-pathspecs',
     'status',
     '--porcelain=v1',
     '-z',
     '--no-renames',
+    // Whatever the person's settings are; and each file by its name, where its whole folder is ignored.
+    '--untracked-files=all',
     '--ignored',
     '--',
     ...paths,
   ]);
-  if (!result.done) return [];
-  const changed = result.output.split('\0').map((entry) => entry.slice(3));
-  return paths.filter((path) => changed.some((entry) => entry === path || entry.endsWith(`/${path}`)));
+  if (!result.done) return { unknown: result.said.trim().split('\n')[0] || result.reason };
+  const entries = result.output.split('\0').map((entry) => entry.slice(3));
+  return { changed: paths.filter((path) => entries.some((entry) => entry === path || entry.endsWith(`/${path}`))) };
 }
 
 /** Whether git would leave a file out, relative to a folder, that need not be there. */

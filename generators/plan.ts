@@ -75,7 +75,8 @@ export function writePlan(call: Call, { root, changes, goneFolders }: ChangeSet)
   if (!isShown(call)) writeNew(file, `${JSON.stringify(plan, null, 2)}\n`);
   const whereApplied = isProject ? projectFolder(process.cwd()) : process.cwd();
   const isHere = call.cwd === process.cwd() && whereApplied !== undefined && realRoot(whereApplied) === base;
-  const argv = isHere ? [call.values.plan ?? ''] : ['-C', base, file];
+  const given = call.values.plan ?? '';
+  const argv = isHere ? [given.startsWith('-') ? `./${given}` : given] : ['-C', base, file];
   return { file, apply: commandLine(['divvy', 'apply', ...argv]) };
 }
 

@@ -31,7 +31,7 @@ export function taskFile({ folder, manifest }: Project, name: string): string {
 export function findTask(word: string, cwd: string, project: Project): string {
   const names = taskNames(project);
   if (names.includes(word)) return taskFile(project, word);
-  if (/\.[cm]?tsx?$/.test(word) && isThere(resolve(cwd, word))) return resolve(cwd, word);
+  if (/\.[cm]?[jt]sx?$/.test(word) && isThere(resolve(cwd, word))) return resolve(cwd, word);
   throw noTask(word, names, nearest(word, names));
 }
 

@@ -68,7 +68,7 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     if (formatter) hints.push(...leaveAlone(formatter, place, [`${manifest.runtime}/`, LOCK], files));
     hints.push(...leaveAloneInLinters(place, manifest.runtime, host.open.bind(host)));
   }
-  for (const { path, bytes } of host.edited()) put(path, bytes);
+  for (const { path, bytes, before } of host.edited()) put(path, bytes, before.bytes);
   const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
   return { own, edited, host, hints, folders: folders.sort() };
 }

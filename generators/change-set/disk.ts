@@ -2,6 +2,7 @@
 
 import {
   chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -19,6 +20,12 @@ export interface Before {
   readonly bytes: Buffer;
   /** Its permission bits. */
   readonly mode: number;
+  readonly owner: Owner;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** What is at a path, itself and not what it links to; undefined where nothing is. */
@@ -27,7 +34,9 @@ export const stat = (path: string): Stats | undefined => lstatSync(path, { throw
 /** What a plain file holds; undefined where there is none. Links are not followed. */
 export function readBefore(root: string, path: string): Before | undefined {
   const state = stat(join(root, path));
-  return state?.isFile() ? { bytes: readFileSync(join(root, path)), mode: state.mode & 0o777 } : undefined;
+  if (!state?.isFile()) return undefined;
+  const { mode, uid, gid } = state;
+  return { bytes: readFileSync(join(root, path)), mode: mode & 0o777, owner: { uid, gid } };
 }
 
 /** Whether everything on the way from the root to a path is a folder, and none a link to one. */
@@ -38,10 +47,30 @@ export function isBehindFolders(root: string, path: string): boolean {
   return true;
 }
 
-/** Writes a file, and has it on the disk before this returns. Its name is there for good once syncFolder says so. */
-export function writeDurably(path: string, bytes: Buffer | string, mode?: number): void {
+/**
+ * Writes a file, and has it on the disk before this returns. Its name is there for good once syncFolder says so.
+ *
+ * owner - of the file whose place it takes: it belongs to the same as before, as far as this process may say so.
+ */
+export function writeDurably(path: string, bytes: Buffer | string, mode?: number, owner?: Owner): void {
   writeFileSync(path, bytes, { flush: true });
+  if (owner !== undefined) giveTo(path, owner);
   if (mode !== undefined) chmodSync(path, mode);
+}
+
+function giveTo(path: string, { uid, gid }: Owner): void {
+  const now = lstatSync(path);
+  // One after the other: who is not root may give a file to a group, and not to a person.
+  for (const [user, group] of [
+    [now.uid, gid],
+    [uid, gid],
+  ] as const) {
+    try {
+      if (now.uid !== user || now.gid !== group) chownSync(path, user, group);
+    } catch {
+      return;
+    }
+  }
 }
 
 /** Has the names that are in a folder on the disk. */

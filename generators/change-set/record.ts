@@ -7,11 +7,13 @@
  *     record                    what is changed: a Record
  *     before/0, before/1 …      the bytes of each file that is replaced or removed
  *     after/0, after/1 …        the new bytes, until they are moved into place
+ *     recovery/pid              the process that puts it right, where the one that wrote was cut short
  *   .divvy/done/                the same once everything is in place, for as long as it takes to make it the last
- *   .divvy/last/                the same, of the last command that wrote, without pid
+ *   .divvy/last/                the same, of the last command that wrote
+ *   .divvy/aside.<pid>/         of one process: what is to be one of these by a rename, or was, and goes
  */
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { badRecord } from '../errors.ts';
 import { stat } from './disk.ts';
@@ -50,7 +52,7 @@ export const placesOf = (root: string) => {
     pending,
     done: join(home, 'done'),
     last: join(home, 'last'),
-    pid: join(pending, 'pid'),
+    aside: join(home, `aside.${process.pid}`),
     record: join(pending, 'record'),
     before: (name: string) => join(pending, 'before', name),
     after: (name: string) => join(pending, 'after', name),
@@ -132,16 +134,61 @@ function isRecordedChange(value: unknown): value is RecordedChange {
   return (before === null || isBefore(before)) && (after === null || isAfter(after)) && (before ?? after) !== null;
 }
 
-/** The process that writes, where it says so and is alive. A process of another user is alive too. */
+/** The process that has made a folder its own, where it is another and alive. */
 export function writerAtWork(folder: string): number | undefined {
   const file = join(folder, 'pid');
-  const pid = stat(file)?.isFile() ? Number(readFileSync(file, 'utf8')) : Number.NaN;
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
+  let pid: number;
+  try {
+    pid = stat(file)?.isFile() ? Number(readFileSync(file, 'utf8')) : Number.NaN;
+  } catch {
+    return undefined; // It has gone this moment.
+  }
+  return pid !== process.pid && isAlive(pid) ? pid : undefined;
+}
+
+/** A process of another user is alive too. */
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
-    return pid;
+    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? pid : undefined;
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/**
+ * Makes a folder of `.divvy/` this process's own: it has the number of the process in it from its first moment on, so that
+ * nobody takes it for one that was left behind. Throws where it is there.
+ */
+export function makeOwn(root: string, folder: string): void {
+  const { aside } = placesOf(root);
+  removeFolder(aside);
+  try {
+    mkdirSync(aside);
+    writeFileSync(join(aside, 'pid'), String(process.pid));
+    renameSync(aside, folder);
+  } catch (error) {
+    removeFolder(aside);
+    throw error;
+  }
+}
+
+/** Has a folder of `.divvy/` gone in one step, so that nobody finds a part of it, or loses one that has come since. */
+export function removeAtOnce(root: string, folder: string): void {
+  const { aside } = placesOf(root);
+  removeFolder(aside);
+  if (stat(folder) === undefined) return;
+  renameSync(folder, aside);
+  removeFolder(aside);
+}
+
+/** Removes what processes that are gone have left aside. */
+export function removeLeftAside(root: string): void {
+  const { home } = placesOf(root);
+  for (const name of readdirSync(home)) {
+    const [, pid] = /^aside\.(\d+)$/.exec(name) ?? [];
+    if (pid !== undefined && !isAlive(Number(pid))) removeFolder(join(home, name));
   }
 }
 

@@ -8,15 +8,18 @@
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { otherCommandAtWork, rollBackFailed } from '../errors.ts';
+import { badRecord, otherCommandAtWork, Refusal, recoveryFailed, rollBackFailed } from '../errors.ts';
 import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
 import {
+  makeOwn,
   placesOf,
   type Record,
   type RecordedChange,
   readRecord,
   refuseLinks,
+  removeAtOnce,
   removeFolder,
+  removeLeftAside,
   writerAtWork,
 } from './record.ts';
 import { holdingSignals } from './signals.ts';
@@ -34,27 +37,80 @@ export const isPending = (root: string): boolean =>
  * at work, or the record is of no use.
  */
 export function recover(root: string): string | undefined {
-  if (stat(placesOf(root).home) === undefined) return undefined;
+  const { home } = placesOf(root);
+  if (stat(home) === undefined) return undefined;
   refuseLinks(root);
-  if (!isPending(root)) {
-    removeHomeIfUnused(root);
-    return undefined;
+  try {
+    return holdingSignals(() => {
+      removeLeftAside(root);
+      const command = putRight(root);
+      removeHomeIfUnused(root);
+      return command;
+    });
+  } catch (error) {
+    throw error instanceof Refusal ? error : recoveryFailed((error as Error).message, home);
   }
+}
+
+function putRight(root: string): string | undefined {
   const { pending, done } = placesOf(root);
-  for (const folder of [pending, done]) {
-    const pid = writerAtWork(folder);
-    if (pid !== undefined) throw otherCommandAtWork(pid, folder);
-  }
-  return holdingSignals(() => {
+  withOwn(root, done, () => {
     const record = readRecord(done);
     if (record !== undefined) finish(root, record);
-    else removeFolder(done);
+    else removeAtOnce(root, done);
+  });
+  return withOwn(root, pending, () => {
     const cut = readRecord(pending);
     if (cut !== undefined) takeBack(root, cut);
-    removeFolder(pending);
-    if (stat(placesOf(root).home) !== undefined) removeHomeIfUnused(root);
+    else removeAtOnce(root, pending);
     return cut?.command;
   });
+}
+
+/** Does something with a folder that was left behind, as its owner; nothing where there is none. */
+function withOwn<Result>(root: string, folder: string, act: () => Result): Result | undefined {
+  const recovery = takeOver(root, folder);
+  if (recovery === undefined) return undefined;
+  try {
+    return act();
+  } catch (error) {
+    removeFolder(recovery);
+    throw error;
+  }
+}
+
+/**
+ * Makes what a process has left this one's own, so that no two put it right at once. One that is cut short over that has
+ * left its own number in it, a level deeper.
+ *
+ * Returns where this process's own number is; undefined where nothing was left. Throws a Refusal where the process is at work.
+ */
+function takeOver(root: string, folder: string): string | undefined {
+  if (stat(folder) === undefined) return undefined;
+  refuseIfOwned(folder);
+  const recovery = join(folder, 'recovery');
+  const state = stat(recovery);
+  if (state?.isDirectory() === false) throw badRecord(recovery, 'it is not a folder');
+  if (state !== undefined) return takeOver(root, recovery);
+  try {
+    makeOwn(root, recovery);
+  } catch (error) {
+    if (stat(folder) === undefined) return undefined;
+    refuseIfOwned(recovery);
+    throw error;
+  }
+  try {
+    refuseIfOwned(folder); // It may be another one by now.
+  } catch (error) {
+    removeFolder(recovery);
+    throw error;
+  }
+  return recovery;
+}
+
+function refuseIfOwned(folder: string): void {
+  const pid = writerAtWork(folder);
+  if (pid !== undefined) throw otherCommandAtWork(pid, folder);
 }
 
 /** A command is over: `.divvy/done` becomes `.divvy/last`. After an undo there is nothing left to be undone. */
@@ -62,14 +118,16 @@ export function finish(root: string, { undoes }: Record): void {
   const { done, last } = placesOf(root);
   if (undoes === undefined) {
     removeFolder(last);
-    rmSync(join(done, 'pid'), { force: true });
     removeFolder(join(done, 'after'));
     renameSync(done, last);
+    // Its owner to the end: without one it could be taken for what a command has left.
+    removeFolder(join(last, 'recovery'));
+    rmSync(join(last, 'pid'), { force: true });
     return;
   }
   const madeAbove = undoes === 'all' ? (readRecord(last)?.madeAbove ?? 0) : 0;
   if (undoes === 'all') removeFolder(last);
-  removeFolder(done);
+  removeAtOnce(root, done);
   removeHomeIfUnused(root);
   removeFolders(root, madeAbove);
 }
@@ -88,9 +146,11 @@ export function takeBack(root: string, record: Record): void {
   }
   const paths = record.changes.map(({ path }) => path);
   for (const folder of foldersOf(root, paths)) syncFolder(folder);
-  for (const folder of record.madeFolders.toReversed()) removeIfEmpty(join(root, folder));
+  for (const folder of record.madeFolders.toReversed()) {
+    if (isBehindFolders(root, folder)) removeIfEmpty(join(root, folder));
+  }
   // From here on nothing is left to be put right; cut short, this leaves at most an empty folder.
-  removeFolder(placesOf(root).pending);
+  removeAtOnce(root, placesOf(root).pending);
   removeHomeIfUnused(root);
   removeFolders(root, record.madeAbove);
 }
@@ -114,7 +174,7 @@ function takeBackOne(root: string, { path, before, after }: RecordedChange): voi
   // Written aside and renamed, so that being cut short once more leaves the one or the other.
   const aside = places.after(`${before.file}.back`);
   mkdirSync(places.after(''), { recursive: true });
-  writeDurably(aside, bytes, before.mode);
+  writeDurably(aside, bytes, before.mode, now?.owner);
   renameSync(aside, join(root, path));
 }
 
@@ -129,9 +189,14 @@ export function copyOf(
 }
 
 /** `.divvy/` holds the journals of runs too; without any of those, and without an earlier record, it goes. */
-function removeHomeIfUnused(root: string): void {
+export function removeHomeIfUnused(root: string): void {
   const { home } = placesOf(root);
-  if (readdirSync(home).some((name) => name !== '.gitignore')) return;
+  if (stat(home)?.isDirectory() !== true) return;
+  try {
+    if (readdirSync(home).some((name) => name !== '.gitignore')) return;
+  } catch {
+    return; // It has gone this moment.
+  }
   rmSync(join(home, '.gitignore'), { force: true });
   removeIfEmpty(home); // Not all that is in it: a run that begins just now may have put its journal there.
 }

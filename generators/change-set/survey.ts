@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { badFolder, unsafePath } from '../errors.ts';
+import { badFolder, changedMeanwhile, unsafePath } from '../errors.ts';
 import { type Before, readBefore, stat } from './disk.ts';
 import { folded, whyUnsafe } from './paths.ts';
 
@@ -20,6 +20,8 @@ export interface Wanted {
   readonly after: Buffer | undefined;
   /** Its permission bits; undefined where they stay as they are, and are the usual ones for a new file. */
   readonly mode?: number | undefined;
+  /** The bytes of the file that this was made of, where it was: somebody may save it meanwhile, and they are to stay. */
+  readonly from?: Buffer | undefined;
 }
 
 /** A file that will be written, or removed. `before` is undefined where there is none yet. */
@@ -80,7 +82,8 @@ export function realRoot(folder: string): string {
  * root - as realRoot gives it.
  *
  * Throws a Refusal with exit code 3 for a path that leaves the root, goes through or to a symbolic link, is not a plain
- * file, cannot be written, or would be another file's on a file system that knows no case or one form of Unicode.
+ * file, cannot be written, is no longer what the wanted one was made of, or would be another file's on a file system that
+ * knows no case or one form of Unicode.
  */
 export function survey(root: string, wanted: readonly Wanted[]): Survey {
   const seen = new Map<string, string>();
@@ -100,6 +103,7 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
     }
     const before = readBefore(root, path);
     if (isAsWanted(file, before)) unchanged.push(file);
+    else if (file.from !== undefined && before?.bytes.equals(file.from) !== true) throw changedMeanwhile(path);
     else if (before === undefined) added.push({ ...file, before });
     else differing.push({ ...file, before });
   }

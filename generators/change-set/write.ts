@@ -1,19 +1,28 @@
 /**
  * Writes a change set: all of it, or, where anything fails or the process dies, none of it.
  *
- * Everything is first recorded and staged in `.divvy/pending`, and is on the disk before the first file is touched; then
+ * Everything is first staged and recorded in `.divvy/pending`, and is on the disk before the first file is touched; then
  * each file is moved into place by one rename. The command is done when `pending` is renamed to `done`, which becomes
  * `.divvy/last`. A record that is still pending is taken back by the next command (recovery.ts). This holds when the
  * process dies, and when the machine loses power, as far as the file system keeps what it says it has.
  */
 
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
-import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, syncFolder, writeDurably } from './disk.ts';
+import { changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
+import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
 import { foldersAbove } from './paths.ts';
-import { openHome, placesOf, RECORD_VERSION, type Record, refuseLinks, writerAtWork } from './record.ts';
-import { finish, removeFolders, takeBack } from './recovery.ts';
+import {
+  makeOwn,
+  openHome,
+  placesOf,
+  RECORD_VERSION,
+  type Record,
+  refuseLinks,
+  removeAtOnce,
+  writerAtWork,
+} from './record.ts';
+import { finish, removeFolders, removeHomeIfUnused, takeBack } from './recovery.ts';
 import { holdingSignals } from './signals.ts';
 import { type Change, type ChangeSet, sha256 } from './survey.ts';
 
@@ -36,17 +45,22 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
   try {
     claim(root);
   } catch (error) {
+    removeHomeIfUnused(root);
     removeFolders(root, madeAbove);
     throw error;
   }
   const record = recordOf(changeSet, madeAbove, command);
+  try {
+    stage(root, changes, record);
+  } catch (error) {
+    // Nothing was touched: a file that is as it was to be has been made so by somebody else.
+    removeAtOnce(root, placesOf(root).pending);
+    removeHomeIfUnused(root);
+    removeFolders(root, madeAbove);
+    throw error instanceof Refusal ? error : writeFailed('.divvy', (error as Error).message);
+  }
   let at = '.divvy';
   try {
-    // Renamed when it is whole: a record that is there can be read, and without one nothing had been touched.
-    const part = `${placesOf(root).record}.part`;
-    writeDurably(part, JSON.stringify(record, null, 2));
-    renameSync(part, placesOf(root).record);
-    stage(root, changes, record);
     for (const folder of record.madeFolders) {
       at = folder;
       mkdirSync(join(root, folder));
@@ -86,27 +100,28 @@ function mkdirOrRefuse(root: string): string | undefined {
   }
 }
 
-/** Takes the right to write here: making the folder `pending` succeeds for one process only. */
+/** Takes the right to write here: the folder `pending` comes to be for one process only. */
 function claim(root: string): void {
-  const { pending, pid, done } = placesOf(root);
+  const { pending, done } = placesOf(root);
   try {
     openHome(root);
     refuseLinks(root);
-    mkdirSync(pending);
-    writeFileSync(pid, String(process.pid));
+    makeOwn(root, pending);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     const other = writerAtWork(pending);
-    throw other === undefined
-      ? writeFailed('.divvy', (error as Error).message)
-      : otherCommandAtWork(other, placesOf(root).pending);
+    if (other !== undefined) throw otherCommandAtWork(other, pending);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === 'ENOTEMPTY' || code === 'EEXIST' ? anotherWasThere() : writeFailed('.divvy', message);
   }
   // Another one has come to its end between our look at the folder and now.
   if (existsSync(done)) {
-    rmSync(pending, { recursive: true });
-    throw writeFailed('.divvy', 'another divvy command was writing here');
+    removeAtOnce(root, pending);
+    throw anotherWasThere();
   }
 }
+
+const anotherWasThere = (): Refusal => writeFailed('.divvy', 'another divvy command was writing here');
 
 function recordOf({ root, changes, goneFolders, undoes }: ChangeSet, madeAbove: number, command: string): Record {
   return {
@@ -114,7 +129,10 @@ function recordOf({ root, changes, goneFolders, undoes }: ChangeSet, madeAbove: 
     command,
     madeAbove,
     madeFolders: foldersAbove(changes.map(({ path }) => path)).filter((folder) => !existsSync(join(root, folder))),
-    goneFolders: (goneFolders ?? []).filter((folder) => existsSync(join(root, folder))),
+    // Behind a link it would be a folder of somebody else's.
+    goneFolders: (goneFolders ?? []).filter(
+      (folder) => isBehindFolders(root, folder) && stat(join(root, folder))?.isDirectory(),
+    ),
     changes: changes.map(({ path, before, after, mode }, index) => ({
       path,
       before: before ? { sha256: sha256(before.bytes), mode: before.mode, file: String(index) } : null,
@@ -133,12 +151,17 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
     const now = readBefore(root, path);
     const recorded = record.changes[index]?.before;
     if ((now === undefined ? undefined : sha256(now.bytes)) !== recorded?.sha256) {
-      throw unsafePath(path, 'it was changed while this command ran');
+      throw changedMeanwhile(path);
     }
     if (before) writeDurably(places.before(String(index)), before.bytes);
-    if (after) writeDurably(places.after(String(index)), after, mode ?? before?.mode);
+    if (after) writeDurably(places.after(String(index)), after, mode ?? before?.mode, before?.owner);
   }
-  for (const folder of [places.before(''), places.after(''), places.pending, places.home]) syncFolder(folder);
+  for (const folder of [places.before(''), places.after('')]) syncFolder(folder);
+  // Last, and renamed when it is whole: where there is a record all copies are there, and without one nothing was touched.
+  const part = `${places.record}.part`;
+  writeDurably(part, JSON.stringify(record, null, 2));
+  renameSync(part, places.record);
+  for (const folder of [places.pending, places.home]) syncFolder(folder);
 }
 
 /** The survey looked at this too; a link could have been put there since. The rename itself follows none. */

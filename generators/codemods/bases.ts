@@ -31,38 +31,77 @@ export function basesOf(task: TaskClass, fileName: string, read: ReadModule | un
 }
 
 function baseOf({ node, file, fileName }: Base, read: ReadModule | undefined): Base | undefined {
-  const name = extendedBy(node);
-  if (!name || !ts.isIdentifier(name)) return undefined;
-  const here = classNamed(name, file);
-  if (here) return { node: here, file, fileName };
-  const found = importOf(name.text, file);
-  const module = found && read?.(found.specifier, fileName);
-  if (!module) return undefined;
-  const other = ts.createSourceFile(module.fileName, module.source, ts.ScriptTarget.Latest, true);
-  const base = exportedClass(found.name, other);
-  return base && { node: base, file: other, fileName: module.fileName };
+  const extended = extendedBy(node);
+  const finder = new Finder(read);
+  if (extended && ts.isIdentifier(extended)) return finder.called(extended.text, file, fileName);
+  if (!extended || !ts.isPropertyAccessExpression(extended) || !ts.isIdentifier(extended.expression)) return undefined;
+  const found = importOf(extended.expression.text, file);
+  return found?.name === '*' ? finder.exported(found.specifier, extended.name.text, fileName) : undefined;
 }
 
-/** Returns what a name is imported from, and as what. */
+/** Follows a name to its class, through imports and what other files hand on; each name of a file once. */
+class Finder {
+  readonly #read: ReadModule | undefined;
+  readonly #seen = new Set<string>();
+
+  constructor(read: ReadModule | undefined) {
+    this.#read = read;
+  }
+
+  /** The class that a name is in a file: one of its own, or an imported one. */
+  called(name: string, file: ts.SourceFile, fileName: string): Base | undefined {
+    const here = classNamed(ts.factory.createIdentifier(name), file);
+    if (here) return { node: here, file, fileName };
+    const found = importOf(name, file);
+    return found && this.exported(found.specifier, found.name, fileName);
+  }
+
+  /** The class that a module exports under a name, or hands on from another. */
+  exported(specifier: string, name: string, from: string): Base | undefined {
+    const module = this.#read?.(specifier, from);
+    const step = `${module?.fileName} ${name}`;
+    if (!module || this.#seen.has(step)) return undefined;
+    this.#seen.add(step);
+    const { fileName } = module;
+    const file = ts.createSourceFile(fileName, module.source, ts.ScriptTarget.Latest, true);
+    const lists = file.statements.filter(ts.isExportDeclaration);
+    for (const { exportClause, moduleSpecifier } of lists) {
+      const elements = exportClause && ts.isNamedExports(exportClause) ? exportClause.elements : [];
+      const element = elements.find((each) => each.name.text === name);
+      if (!element) continue;
+      const local = (element.propertyName ?? element.name).text;
+      return moduleSpecifier && ts.isStringLiteral(moduleSpecifier)
+        ? this.exported(moduleSpecifier.text, local, fileName)
+        : this.called(local, file, fileName);
+    }
+    if (name === 'default') {
+      const expression = findDefaultExport(file)?.expression;
+      if (expression && ts.isIdentifier(expression)) return this.called(expression.text, file, fileName);
+      const node = classNamed(expression, file);
+      return node && { node, file, fileName };
+    }
+    const node = classNamed(ts.factory.createIdentifier(name), file);
+    if (node) return { node, file, fileName };
+    for (const { exportClause, moduleSpecifier } of lists) {
+      if (exportClause || !moduleSpecifier || !ts.isStringLiteral(moduleSpecifier)) continue;
+      const base = this.exported(moduleSpecifier.text, name, fileName);
+      if (base) return base;
+    }
+    return undefined;
+  }
+}
+
+/** Returns what a name is imported from, and as what; `*` is all that is there. */
 function importOf(local: string, file: ts.SourceFile): { specifier: string; name: string } | undefined {
   for (const { importClause, moduleSpecifier } of file.statements.filter(ts.isImportDeclaration)) {
     if (!ts.isStringLiteral(moduleSpecifier)) continue;
     const specifier = moduleSpecifier.text;
     if (importClause?.name?.text === local) return { specifier, name: 'default' };
     const bindings = importClause?.namedBindings;
+    if (bindings && ts.isNamespaceImport(bindings) && bindings.name.text === local) return { specifier, name: '*' };
     const element =
       bindings && ts.isNamedImports(bindings) && bindings.elements.find(({ name }) => name.text === local);
     if (element) return { specifier, name: (element.propertyName ?? element.name).text };
   }
   return undefined;
-}
-
-function exportedClass(name: string, file: ts.SourceFile): ts.ClassLikeDeclaration | undefined {
-  if (name === 'default') return classNamed(findDefaultExport(file)?.expression, file);
-  for (const { exportClause } of file.statements.filter(ts.isExportDeclaration)) {
-    const list = exportClause && ts.isNamedExports(exportClause) ? exportClause.elements : [];
-    const element = list.find((each) => each.name.text === name);
-    if (element) return classNamed(element.propertyName ?? element.name, file);
-  }
-  return classNamed(ts.factory.createIdentifier(name), file);
 }

@@ -64,6 +64,7 @@ export function addHooks(source: string, options: HookOptions): HookResult {
   if (!contract) return refused(NO_CONTRACT);
   const file = parse(source, options.fileName);
   if (isRefusal(file)) return refused(file);
+  if (file.text.includes('\r') && !file.text.includes('\n')) return refused(ONLY_CR);
   const task = findTaskClass(file);
   if (isRefusal(task)) return refused(task);
 
@@ -121,6 +122,12 @@ export const NO_CONTRACT: Refusal = {
   line: 1,
   reason: 'the parallelizable.ts of this project has no interface Parallelizable to take hooks from',
   remedy: "Restore it: it is one of the runtime's own files.",
+};
+
+const ONLY_CR: Refusal = {
+  line: 1,
+  reason: 'its lines end with a carriage return alone, and a hook would have other line ends',
+  remedy: 'Save it with LF or CRLF first.',
 };
 
 export function refused(...refusals: readonly [Refusal, ...Refusal[]]): HookResult {

@@ -33,7 +33,9 @@ export function parse(source: string, fileName: string): ts.SourceFile | Refusal
     };
   }
   const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true);
-  const options = { fileName, reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.Latest } };
+  // Declarations have no output, without which nothing is reported; by another name they are read as all else is.
+  const name = file.isDeclarationFile ? 'declarations.ts' : fileName;
+  const options = { fileName: name, reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.Latest } };
   const error = ts.transpileModule(source, options).diagnostics?.find((each) => each.start !== undefined);
   if (error?.start === undefined) return file;
   return {
@@ -45,6 +47,13 @@ export function parse(source: string, fileName: string): ts.SourceFile | Refusal
 
 /** Returns the class that is the task. Refuses where there is none, and where there are several to choose from. */
 export function findTaskClass(file: ts.SourceFile): TaskClass | Refusal {
+  if (file.isDeclarationFile) {
+    return {
+      line: 1,
+      reason: 'this file declares types only',
+      remedy: 'Use the file that has the class of the task itself.',
+    };
+  }
   const exported = findDefaultExport(file);
   if (exported) {
     const node = classNamed(exported.expression, file);
@@ -67,14 +76,22 @@ export function findTaskClass(file: ts.SourceFile): TaskClass | Refusal {
   };
 }
 
-/** Returns the name of a member, where it is written out; computed names that are strings included. */
+/** Returns the name of a member, where it is written out; computed names that are strings of this file included. */
 export function memberName(member: ts.ClassElement): string | undefined {
   const { name } = member;
   if (!name) return undefined;
-  if (ts.isComputedPropertyName(name)) {
-    return ts.isStringLiteralLike(name.expression) ? name.expression.text : undefined;
-  }
-  return name.text;
+  return ts.isComputedPropertyName(name) ? computedName(name.expression) : name.text;
+}
+
+function computedName(expression: ts.Expression): string | undefined {
+  if (ts.isStringLiteralLike(expression)) return expression.text;
+  if (!ts.isIdentifier(expression)) return undefined;
+  const constants = expression.getSourceFile().statements.filter(ts.isVariableStatement);
+  const found = constants
+    .flatMap(({ declarationList }) => declarationList.declarations)
+    .find((each) => ts.isIdentifier(each.name) && each.name.text === expression.text)?.initializer;
+  const value = found && ts.isAsExpression(found) ? found.expression : found;
+  return value && ts.isStringLiteralLike(value) ? value.text : undefined;
 }
 
 /** Returns whether a member belongs to the class rather than to its instances. */

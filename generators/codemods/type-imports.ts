@@ -144,12 +144,19 @@ function newImport(
   return { insertion: { at, text: `${text}${eol}${eol}${indentAt(file.text, at)}` }, statement: 'before' };
 }
 
-/** Returns where a statement begins, its own comment with it; a blank line between them, or `@ts-nocheck`, parts them. */
+/**
+ * Returns where a statement begins, its own comments with it: one may be meant for the line below it. A blank line between
+ * them parts them, and what is for the whole file stays above.
+ */
 function startWithComment(file: ts.SourceFile, statement: ts.Statement): number {
-  const start = statement.getStart(file);
-  const comment = ts.getJSDocCommentsAndTags(statement).findLast(ts.isJSDoc);
-  if (!comment || comment.getText(file).includes('@ts-')) return start;
-  return /\n[ \t]*\r?\n/.test(file.text.slice(comment.end, start)) ? start : comment.getStart(file);
+  const { text } = file;
+  let start = statement.getStart(file);
+  for (const { pos, end } of ts.getLeadingCommentRanges(text, statement.pos)?.toReversed() ?? []) {
+    const isOfFile = /@ts-(no)?check|^\/\/\//.test(text.slice(pos, end));
+    if (isOfFile || /\n[ \t]*\r?\n/.test(text.slice(end, start))) break;
+    start = pos;
+  }
+  return start;
 }
 
 function isDirective(statement: ts.Statement): boolean {

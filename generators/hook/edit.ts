@@ -23,6 +23,7 @@ export interface Edit {
  */
 export async function editTask(call: Call, subject: Subject, put: Workshop['put']): Promise<Edit> {
   const { action, hooks, root, path, before, source, contract } = subject;
+  const lockBefore = readBefore(root, LOCK)?.bytes;
   const lock = lockToEdit(root);
   const options = { fileName: path, hooks, contract, inserted: insertedIn(lock, path), read: readerOf(root) };
   const { addHooks } = await import('../codemods/hook.ts');
@@ -34,8 +35,9 @@ export async function editTask(call: Call, subject: Subject, put: Workshop['put'
 
   const isDirty = (await settleDirty(call, root, [{ path, before }])).length > 0;
   const after = Buffer.from(result.text);
-  put(path, after);
-  if (lock) put(LOCK, lockAfterEdit(lock, { path, inserted: result.inserted, isDirty }, before.bytes, after));
+  put(path, after, before.bytes);
+  const edited = { path, inserted: result.inserted, isDirty };
+  if (lock) put(LOCK, lockAfterEdit(lock, edited, before.bytes, after), lockBefore);
   return { hooks: result.hooks };
 }
 

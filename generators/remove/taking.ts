@@ -45,7 +45,7 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
     if (before === undefined || path === PACKAGE_JSON) continue;
     const isForced = force && own.includes(path);
     const reason = whyForeign(path, project.manifest) ?? (isForced ? undefined : whyKept(lock, path, before));
-    if (reason === undefined) wanted.push({ path, after: undefined });
+    if (reason === undefined) wanted.push({ path, after: undefined, from: before.bytes });
     else kept.push({ path, reason });
   }
   if (lock?.files[subject.file] === undefined && kept.some(({ path }) => path === subject.file)) {
@@ -68,7 +68,7 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   if (isWritten && whole === undefined) takeScripts(subject, host.open(PACKAGE_JSON, 'json'));
 
   const edited = host.edited();
-  wanted.push(...edited.map(({ path, bytes }) => ({ path, after: bytes })));
+  wanted.push(...edited.map(({ path, bytes, before }) => ({ path, after: bytes, from: before.bytes })));
   const dirty = await settleDirty(call, root, edited);
   if (lock) {
     const gone = [...wanted.filter(({ after }) => after === undefined), ...kept].map(({ path }) => path);

@@ -96,6 +96,46 @@ describe('what is added is taken out again, to the byte:', () => {
   });
 });
 
+describe('a hook that a base class of another file has is refused, however the class gets here:', () => {
+  const base = 'export class Base {\n  key(): string {\n    return "";\n  }\n}\n';
+  const task = (imported: string, extended: string): string =>
+    `${imported}\nexport default class T extends ${extended} implements Parallelizable<number> {}\n`;
+  test.each([
+    ["import { Base } from './base.ts';", 'Base', {}],
+    ["import { Own } from './other.ts';", 'Own', { 'other.ts': "export { Base as Own } from './base.ts';" }],
+    ["import Own from './other.ts';", 'Own', { 'other.ts': "export { Base as default } from './base.ts';" }],
+    ["import Own from './other.ts';", 'Own', { 'other.ts': "import { Base } from './base.ts';\nexport default Base;" }],
+    [
+      "import { Own } from './other.ts';",
+      'Own',
+      { 'other.ts': "import { Base as B } from './base.ts';\nexport { B as Own };" },
+    ],
+    [
+      "import { Base } from './other.ts';",
+      'Base',
+      { 'other.ts': "export * from './none.ts';\nexport * from './other.ts';\nexport * from './base.ts';" },
+    ],
+    ["import * as all from './base.ts';", 'all.Base', {}],
+    [
+      "import { Middle } from './other.ts';",
+      'Middle<string>',
+      { 'other.ts': "import * as all from './base.ts';\nexport class Middle<T> extends all.Base {}" },
+    ],
+  ] as const)('%s extends %s, %j', (imported, extended, others) => {
+    const files: Record<string, string> = { 'base.ts': base, ...others };
+    const read = (specifier: string) => {
+      const fileName = specifier.slice(2);
+      const source = files[fileName];
+      return source === undefined ? undefined : { source, fileName };
+    };
+    const options = { fileName: 't.ts', hooks: ['key'], contract, read };
+    const refusals = [expect.objectContaining({ fileName: 'base.ts', line: 2 })];
+    expect(addHooks(task(imported, extended), options)).toEqual({ kind: 'refused', refusals });
+    const removed = removeHooks(task(imported, extended), { ...options, force: true });
+    expect(removed).toEqual({ kind: 'refused', refusals });
+  });
+});
+
 describe('the contract file of the project decides', () => {
   const source =
     "import type { Parallelizable } from '#divvy';\n\nexport default class T implements Parallelizable<Date> {\n}\n";

@@ -1,6 +1,7 @@
 // Every way in which a change set could write where it must not, or write a part of itself.
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -137,6 +138,8 @@ describe('a change between the survey and the write is noticed, and all is as it
     ['a file was saved', (root: string) => writeFileSync(join(root, 'old'), 'saved meanwhile')],
     ['a file has come', (root: string) => writeFileSync(join(root, 'new'), 'came meanwhile')],
     ['a file has gone', (root: string) => rmSync(join(root, 'old'))],
+    ['a file was saved as it is to be', (root: string) => writeFileSync(join(root, 'old'), 'new')],
+    ['a file has come as it is to be', (root: string) => writeFileSync(join(root, 'new'), 'new')],
     [
       'a folder has become a link',
       (root: string) => {
@@ -157,6 +160,18 @@ describe('a change between the survey and the write is noticed, and all is as it
   });
 });
 
+test('a file that is no longer what the new one was made of is refused, unless it is as it is to be', () => {
+  const root = freshFolder();
+  const file = { ...wanted('a'), from: Buffer.from('old') };
+  expect(refusal(() => survey(root, [file])).message).toContain('it was changed while this command ran');
+  writeFileSync(join(root, 'a'), 'saved meanwhile');
+  expect(refusal(() => survey(root, [file])).message).toContain('it was changed while this command ran');
+  writeFileSync(join(root, 'a'), 'old');
+  expect(survey(root, [file]).differing).toHaveLength(1);
+  writeFileSync(join(root, 'a'), 'new');
+  expect(survey(root, [file]).unchanged).toHaveLength(1);
+});
+
 describe('a write', () => {
   test('keeps the mode of a file that it replaces, and the bytes that it had', () => {
     const root = freshFolder();
@@ -172,6 +187,17 @@ describe('a write', () => {
     });
     expect(treeOf(join(root, '.divvy/last/before'))).toEqual({ '1': '644 old' });
     expect(readFileSync(join(root, '.divvy/.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  test('keeps the owner of a file that it replaces, as far as it may', () => {
+    const root = freshFolder();
+    writeFileSync(join(root, 'theirs'), 'old');
+    // Only root can give a file away; for anybody else this changes nothing.
+    const isRoot = process.getuid?.() === 0;
+    const { uid, gid } = isRoot ? { uid: 12345, gid: 23456 } : statSync(root);
+    chownSync(join(root, 'theirs'), uid, gid);
+    writeAll(root, [wanted('theirs')]);
+    expect(statSync(join(root, 'theirs'))).toMatchObject({ uid, gid });
   });
 
   test('of nothing touches nothing', () => {
@@ -202,6 +228,23 @@ describe('a write', () => {
     expect(treeOf(root, ['.divvy/.gitignore'])).toEqual(before);
   });
 
+  test('takes no folder away that is behind a link', () => {
+    const folder = freshFolder();
+    const root = join(folder, 'project');
+    mkdirSync(root);
+    mkdirSync(join(folder, 'outside/empty'), { recursive: true });
+    symlinkSync('../outside', join(root, 'link'));
+    const { added } = survey(root, [wanted('a')]);
+    write({ root, changes: added, goneFolders: ['link/empty', 'link'] }, 'a test');
+    expect(treeOf(folder, ['project/.divvy'])).toEqual({
+      'outside/': 'folder',
+      'outside/empty/': 'folder',
+      'project/': 'folder',
+      'project/a': '644 new',
+      'project/link': '-> ../outside',
+    });
+  });
+
   test.each(['.divvy', '.divvy/pending', '.divvy/last'])('is refused where %s is a symbolic link', (link) => {
     const folder = freshFolder();
     const root = join(folder, 'project');
@@ -214,6 +257,41 @@ describe('a write', () => {
     });
     expect(treeOf(join(folder, 'outside'))).toEqual({});
     expect(existsSync(join(root, 'a'))).toBe(false);
+  });
+});
+
+describe('what a process has left that is gone', () => {
+  // No process has a number as large as this.
+  const GONE = 2 ** 30;
+  const left = (path: string, pid: number): string => {
+    const root = freshFolder();
+    mkdirSync(join(root, '.divvy', path), { recursive: true });
+    writeFileSync(join(root, '.divvy/pending/pid'), String(GONE));
+    writeFileSync(join(root, '.divvy', path, 'pid'), String(pid));
+    return root;
+  };
+
+  test.each(['pending', 'pending/recovery', 'pending/recovery/recovery'])('is put right: %s', (path) => {
+    const root = left(path, GONE);
+    recover(root);
+    expect(treeOf(root)).toEqual({});
+  });
+
+  test.each(['pending/recovery', 'pending/recovery/recovery'])('is left to the one that puts it right: %s', (path) => {
+    const root = left(path, process.ppid);
+    const before = treeOf(root);
+    expect(refusal(() => recover(root)).message).toContain(`process ${process.ppid}`);
+    expect(treeOf(root)).toEqual(before);
+  });
+
+  test('goes, where it lay aside; what another process has there stays', () => {
+    const root = freshFolder();
+    for (const pid of [GONE, process.ppid]) mkdirSync(join(root, `.divvy/aside.${pid}/before`), { recursive: true });
+    recover(root);
+    expect(Object.keys(treeOf(join(root, '.divvy')))).toEqual([
+      `aside.${process.ppid}/`,
+      `aside.${process.ppid}/before/`,
+    ]);
   });
 });
 
@@ -255,10 +333,11 @@ describe('a record that came with somebody else’s repository', () => {
     const folder = freshFolder();
     const root = join(folder, 'project');
     mkdirSync(root);
+    mkdirSync(join(folder, 'empty'));
     writeFileSync(join(folder, 'outside'), '');
     symlinkSync('..', join(root, 'link'));
     const before = treeOf(folder);
-    plant(root, { ...record, changes: [change('link/outside')] });
+    plant(root, { ...record, madeFolders: ['link/empty'], changes: [change('link/outside')] });
     expect(recover(root)).toBe('x');
     expect(treeOf(folder, ['project/.divvy'])).toEqual(before);
   });

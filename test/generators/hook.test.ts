@@ -175,6 +175,8 @@ describe('the task', () => {
     ['not UTF-8', 'tasks/latin.ts', /tasks\/latin\.ts:1: this is not UTF-8/],
     ['with a syntax error', 'tasks/broken.ts', /tasks\/broken\.ts:5: this is not valid TypeScript/],
     ['half-merged', 'tasks/merge.ts', /tasks\/merge\.ts:5: a merge is not finished here/],
+    ['declarations only', 'tasks/types.d.ts', /tasks\/types\.d\.ts:1: this file declares types only/],
+    ['JavaScript', 'tasks/plain.js', /tasks\/plain\.js:1: tasks\/plain\.js is not TypeScript by its name/],
     ['without a class', 'tasks/none.ts', /tasks\/none\.ts:1: there is no class here/],
     ['with several classes', 'tasks/several.ts', /tasks\/several\.ts:3: there are several tasks, at the lines 3, 15/],
     [
@@ -194,6 +196,7 @@ describe('the task', () => {
       broken: TASK.replace('yield 1;', 'yield 1 +;'),
       merge: TASK.replace('    yield 1;\n', '<<<<<<< ours\n    yield 1;\n=======\n    yield 2;\n>>>>>>> theirs\n'),
       none: 'export const a = 1;\n',
+      'types.d': 'export default class Nightly {}\n',
       several: TASK.replace('export default ', '') + TASK.replace('export default ', '').replace(/^.*\n/, '\n\n'),
       property: TASK.replace('  *dispatch', '  key = (item: number): string => String(item);\n\n  *dispatch'),
       base: 'class Other {}\nexport class Base extends Other {\n  key(): string {\n    return "";\n  }\n}\n',
@@ -206,6 +209,7 @@ describe('the task', () => {
     mkdirSync(folder); // It goes with the test; so does what is beside it.
     try {
       writeFileSync(join(cwd, '../outside.ts'), TASK);
+      writeFileSync(join(cwd, 'tasks/plain.js'), TASK);
       symlinkSync('nightly.ts', join(cwd, 'tasks/link.ts'));
       symlinkSync('tasks', join(cwd, 'linked'));
       const before = treeOf(join(cwd, '..'));
@@ -230,6 +234,18 @@ describe('the task', () => {
     expect(refused.stderr).toContain('"tasks/nightly.ts" is not written: it, or its folder, is read-only');
     expect(treeOf(cwd)).toEqual(before);
   });
+});
+
+test('what was cut short and cannot be put right is told, with its reason, and stays for the next command', async () => {
+  const cwd = projectWith();
+  mkdirSync(join(cwd, '.divvy/pending'), { recursive: true });
+  for (const folder of ['.divvy/pending', '.divvy']) chmodSync(join(cwd, folder), 0o555);
+  chmodSync(cwd, 0o755);
+  const before = treeOf(cwd);
+  const refused = await divvy(['hook', 'add', 'key'], { cwd, unprivileged: true });
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(/^error: what a command that was cut short .* EACCES.*\nPut that right, and run any/);
+  expect(treeOf(cwd)).toEqual(before);
 });
 
 describe('refused, with what to do:', () => {
@@ -299,6 +315,20 @@ describe('the sum that the lock has of the task', () => {
 });
 
 describe('in a repository', () => {
+  test('a file that is saved while git is asked of it keeps what was saved', async () => {
+    const cwd = projectWith();
+    commitAll(cwd);
+    appendFileSync(join(cwd, 'tasks/nightly.ts'), '// Mine.\n');
+    git(cwd, 'commit', '--quiet', '--all', '--message', 'mine');
+    const bin = freshFolder();
+    writeFileSync(join(bin, 'git'), '#!/bin/sh\necho "// Saved." >> tasks/nightly.ts\n', { mode: 0o755 });
+    const saved = `${read(cwd, 'tasks/nightly.ts')}// Saved.\n`;
+    const refused = await divvy(['hook', 'add', 'key'], { cwd, env: { PATH: `${bin}:${process.env['PATH']}` } });
+    expect(refused).toMatchObject({ code: 3, stdout: '' });
+    expect(refused.stderr).toContain('"tasks/nightly.ts" is not written: it was changed while this command ran');
+    expect(read(cwd, 'tasks/nightly.ts')).toBe(saved);
+  });
+
   test('a file with changes that git does not have is refused; with --allow-dirty once, and not for good', async () => {
     const cwd = projectWith();
     commitAll(cwd);
@@ -312,6 +342,41 @@ describe('in a repository', () => {
     expect(await add(cwd, 'total')).toMatchObject({ code: 5 });
     git(cwd, 'commit', '--quiet', '--all', '--message', 'mine');
     expect(await add(cwd, 'total')).toMatchObject({ code: 0 });
+  });
+
+  test('a file in a folder that git ignores, or with settings that hide it, is refused too', async () => {
+    for (const hide of [
+      (cwd: string) => writeFileSync(join(cwd, '.gitignore'), 'tasks/\n'),
+      (cwd: string) => git(cwd, 'config', 'status.showUntrackedFiles', 'no'),
+    ]) {
+      const cwd = projectWith();
+      git(cwd, 'init', '--quiet');
+      hide(cwd);
+      appendFileSync(join(cwd, 'tasks/nightly.ts'), '// Mine.\n');
+      expect(await add(cwd, 'key')).toMatchObject({ code: 5, stdout: '' });
+    }
+  });
+
+  test('a file is refused where git cannot tell, with what git says; with --allow-dirty it is as a changed one', async () => {
+    const cwd = projectWith();
+    commitAll(cwd);
+    appendFileSync(join(cwd, 'tasks/nightly.ts'), '// Mine.\n');
+    const before = treeOf(cwd);
+    const without = await divvy(['hook', 'add', 'key'], { cwd, env: { PATH: freshFolder() } });
+    expect(without).toMatchObject({
+      code: 5,
+      stdout: '',
+      stderr: expect.stringContaining('git is not on this machine'),
+    });
+    writeFileSync(join(cwd, '.git/config'), '[');
+    const broken = await add(cwd, 'key');
+    expect(broken).toMatchObject({ code: 5, stdout: '', stderr: expect.stringMatching(/ \(.*\.git\/config\):\n/) });
+    expect(broken.stderr).toContain(
+      ':\n  tasks/nightly.ts\nNothing was changed. Put that right, or add --allow-dirty.',
+    );
+    expect(treeOf(cwd)).toEqual(before);
+    expect(await add(cwd, 'key', '--allow-dirty')).toMatchObject({ code: 0 });
+    expect(lockOf(cwd).edited['tasks/nightly.ts']).not.toHaveProperty('sha256');
   });
 
   test('what divvy itself has changed is no reason, nor is other dirt', async () => {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
+import { createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { commitAll, git, projectWith } from './project.ts';
 
@@ -121,6 +121,13 @@ describe('a plan', () => {
       files: [{ path: 'tasks/nightly.ts' }, { path: 'divvy.lock.json' }],
     });
     expect(treeOf(cwd)).toEqual(before);
+  });
+
+  test('whose name could be a flag is named so that it is none', async () => {
+    const cwd = projectWith();
+    const { stdout } = await divvy(['hook', 'add', 'key', '--plan=-p.json'], { cwd });
+    expect(stdout).toContain('To write it:\n  divvy apply ./-p.json\n');
+    expect(await apply(cwd, './-p.json')).toMatchObject({ code: 0, stderr: '' });
   });
 
   test('does not take the place of another file; the same plan again is fine', async () => {

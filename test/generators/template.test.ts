@@ -175,6 +175,12 @@ describe('template check tells', () => {
     ],
     ['a text in a path', 'files/tasks/example-label.ts', '', 'only names may be in a path'],
     ['TypeScript that is none', 'files/tasks/more.ts', 'let = 1 +;\n', 'more.ts:1: this is not valid TypeScript'],
+    [
+      'declarations that are none',
+      'files/tasks/more.d.ts',
+      'declare const;\n',
+      'more.d.ts:1: this is not valid TypeScript',
+    ],
     ['a file that may not be there', 'files/src/x.ts', '', 'files/src/x.ts:1: it may not be written'],
     [
       'a set of answers that are none',

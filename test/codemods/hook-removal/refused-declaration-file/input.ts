@@ -1,0 +1,11 @@
+import type { Parallelizable } from '#divvy';
+
+export default class Nightly implements Parallelizable<number> {
+  *dispatch() {
+    yield 1;
+  }
+
+  process(item: number): void {
+    console.log(item);
+  }
+}

@@ -1,0 +1,3 @@
+export default class Nightly {
+  process(item: number): void;
+}
