@@ -66,6 +66,10 @@ const refused: Record<string, [string | Buffer, string]> = {
   'imports that are no object': [packageJson({ imports: 'none' }), 'package.json:8: nothing can be put into imports'],
   'no object': ['[]\n', 'package.json:1: it is not one JSON object'],
   nothing: ['', 'package.json:1: it is not JSON'],
+  'more levels than can be read': [
+    `{\n  "name": "host",\n  "deep": ${'['.repeat(9_000)}${']'.repeat(9_000)}\n}\n`,
+    'package.json:3: it is nested more than 200 levels deep',
+  ],
   'bytes that are not UTF-8': [Buffer.from('{"name":"host","author":"\xe9"}', 'latin1'), 'this is not UTF-8'],
 };
 
