@@ -2,7 +2,7 @@
 
 import { dirname, join, relative, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { realRoot } from '../change-set/survey.ts';
+import { realRoot, refuseReadOnlyRoot } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { notHere, whichPackage } from '../errors.ts';
@@ -44,6 +44,7 @@ export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Pla
   refuseOtherTools(root);
   const packageJson = readPackageJson(root, PACKAGE_JSON);
   if (/projen/i.test(packageJson.remark)) throw projen(root);
+  refuseReadOnlyRoot(root);
   const levels = upwards(root).map((folder) => ({ folder, packageJson: packageJsonIn(folder) }));
   return { root, levels, packageJson, isModule: packageJson.text('type') === 'module' };
 }
