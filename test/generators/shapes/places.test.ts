@@ -128,6 +128,8 @@ describe('refused, with what to do, is', () => {
       'this is the root of a Rush repository',
       '--cwd',
     ));
+  test('the same, as Rush has it, without a package.json', () =>
+    expectRefused({ 'rush.json': '{}' }, 3, 'this is the root of a Rush repository', '--cwd'));
   test('what projen writes, by its program', () =>
     expectRefused(
       { 'package.json': packageJson(), '.projenrc.ts': '' },

@@ -74,6 +74,19 @@ const shapes: Record<string, Shape> = {
     },
     same: [[...TSC, '--listEmittedFiles']],
   },
+  'one in another folder that takes all in, and one there with a fault': {
+    files: {
+      ...SOURCE,
+      'config/tsconfig.all.json': json({ compilerOptions: { noEmit: true, types: [] }, include: ['..'] }),
+      'test/fixtures/tsconfig.json': '{ "extends": 5 }\n',
+    },
+    tools,
+    edited: {
+      ...PACKAGE,
+      'config/tsconfig.all.json': [',\n  "exclude": ["node_modules", "../tasks", "../vendor/divvy"]'],
+    },
+    same: [['tsc', '-p', 'config/tsconfig.all.json']],
+  },
   'files only, and one that includes src only': {
     files: {
       ...SOURCE,
@@ -160,6 +173,31 @@ describe('refused, with a recipe that works,', () => {
       PACKAGE,
     );
   });
+});
+
+test('refused is one that is a link, with what it has to say', async () => {
+  const root = repositoryWith({
+    ...SOURCE,
+    'config/tsconfig.json': json({ compilerOptions: { noEmit: true, types: [] } }),
+    'tsconfig.json': { link: 'config/tsconfig.json' },
+  });
+  const before = contentOf(root);
+  const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root });
+  expect({ code, stderr }).toEqual({
+    code: 3,
+    stderr: expect.stringContaining("tsconfig.json:1: it would take divvy's folders into its check, and is a symbolic"),
+  });
+  expect(stderr).toContain('\n  "exclude": ["node_modules", "tasks", "vendor/divvy"]\n');
+  expect(contentOf(root)).toEqual(before);
+});
+
+test("divvy's own, which the package's one may refer to, stays as it is", async () => {
+  const root = repositoryWith({ ...SOURCE, 'tsconfig.json': json({ files: [], references: [{ path: './tasks' }] }) });
+  expect((await divvy(['add', 'nightly'], { cwd: root })).code).toBe(0);
+  const own = readFileSync(join(root, 'tasks/tsconfig.json'));
+  commitAll(root);
+  expect((await divvy(['add', 'weekly'], { cwd: root })).code).toBe(0);
+  expect(readFileSync(join(root, 'tasks/tsconfig.json'))).toEqual(own);
 });
 
 test('one whose base is a package that is not installed is edited by what it says itself', async () => {
