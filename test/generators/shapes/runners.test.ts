@@ -18,6 +18,17 @@ const shapes: Record<string, Shape> = {
     test: ['vitest', 'run', 'tasks/nightly.test.ts'],
     checks: [['npm', 'test']],
   },
+  'Vitest, in threads': {
+    files: {
+      'package.json': packageJson({ scripts: { test: 'vitest run' } }),
+      'vitest.config.ts': "export default { test: { pool: 'threads' } };\n",
+      'host.test.ts': "import { test } from 'vitest';\ntest('host', () => {});\n",
+    },
+    tools: ['vitest'],
+    edited: PACKAGE,
+    test: ['vitest', 'run', 'tasks/nightly.test.ts'],
+    checks: [['npm', 'test']],
+  },
   'Vitest, in CommonJS': {
     files: { 'package.json': packageJson({ type: undefined, scripts: {}, devDependencies: { vitest: '*' } }) },
     tools: ['vitest'],
