@@ -36,6 +36,10 @@ export class PackageJson {
     return this.text('packageManager')?.split('@')[0] ?? (typeof name === 'string' ? name : undefined);
   }
 
+  has(name: string): boolean {
+    return this.#value[name] !== undefined;
+  }
+
   /** Whether a package is among those that it depends on, in any way. */
   dependsOn(name: string): boolean {
     return ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'].some(

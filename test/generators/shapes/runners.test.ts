@@ -47,6 +47,17 @@ const shapes: Record<string, Shape> = {
     tests: ['nightly.test.js', 'node-test/nightly.mts'],
     checks: [['npm', 'test']],
   },
+  'bun test, which runs none of Node.js': {
+    files: {
+      'package.json': packageJson({ scripts: { test: 'bun test' } }),
+      'host.test.ts': "import { test } from 'bun:test';\ntest('host', () => {});\n",
+    },
+    tools: ['bun'],
+    edited: PACKAGE,
+    tests: ['node-test/nightly.ts'],
+    test: ['node', '--test', 'tasks/node-test/nightly.ts'],
+    checks: [['bun', 'test']],
+  },
   'Jest, of ES modules': {
     files: {
       'package.json': jest({ scripts: { test: 'node --experimental-vm-modules node_modules/jest/bin/jest.js' } }),
