@@ -153,7 +153,7 @@ function leaveAloneInBiome(
       const line = `"files": { "includes": [${elements.map((element) => `"${element}"`).join(', ')}] }`;
       return [{ file: file.path, line: `${line}, with "**" before these where what it extends has no such list` }];
     }
-    if (!isOnWay) file.putElement(['files', 'includes'], '**');
+    if (!isOnWay) file.putElement(['files', 'includes'], '**', true);
   }
   for (const element of elements) file.putElement(['files', 'includes'], element);
   return [];

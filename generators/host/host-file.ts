@@ -76,12 +76,16 @@ export class HostFile {
     this.#insertions = [...this.#insertions, { at, key, value, ...(task !== undefined && { task }) }];
   }
 
-  /** Puts an element into an array, where it is not there already. */
-  putElement(at: Path, element: string): void {
+  /**
+   * Puts an element into an array, where it is not there already.
+   *
+   * standing - it is there only because the array is, and stays for as long as somebody else has something in that.
+   */
+  putElement(at: Path, element: string, standing = false): void {
     const there = this.value(at);
     if (Array.isArray(there) && there.includes(element)) return;
     this.#put(at, undefined, element);
-    this.#insertions = [...this.#insertions, { at, element }];
+    this.#insertions = [...this.#insertions, { at, element, ...(standing && { standing }) }];
   }
 
   #put(at: Path, key: string | undefined, value: string): void {
@@ -123,18 +127,23 @@ export class HostFile {
    */
   takeOut(which: (insertion: Insertion) => boolean): string[] {
     const reasons: string[] = [];
-    const left: Insertion[] = [];
-    for (const insertion of this.#insertions) {
-      if ('was' in insertion || !which(insertion)) {
-        left.push(insertion);
-        continue;
-      }
-      const reason = this.#takeOutOne(insertion);
+    const going = this.#insertions.flatMap((each) => (!('was' in each) && which(each) ? [each] : []));
+    const standing = going.flatMap((each) => ('standing' in each ? [each] : []));
+    for (const insertion of going) {
+      const reason = 'standing' in insertion ? undefined : this.#takeOutOne(insertion);
       if (reason !== undefined) reasons.push(reason);
     }
-    this.#insertions = left;
+    const elements = standing.map(({ element }) => element);
+    for (const insertion of standing) if (!this.#hasOthers(insertion.at, elements)) this.#takeOutOne(insertion);
+    this.#insertions = this.#insertions.filter((each) => 'was' in each || !going.includes(each));
     this.#removeEmptied();
     return reasons;
+  }
+
+  /** Whether an array has other elements than these. */
+  #hasOthers(at: Path, elements: readonly string[]): boolean {
+    const there = this.value(at);
+    return Array.isArray(there) && there.some((element) => !elements.includes(element));
   }
 
   /** Returns why it has to stay. What somebody else has taken out already is nothing to be said. */

@@ -78,7 +78,8 @@ async function whyNotFree(root: string, folder: string, files: readonly string[]
   if (reason !== undefined) return reason;
   const ignored = await ignoredByGit(root, files);
   if (ignored.length === 0) return undefined;
-  return `git ignores ${ignored.length === files.length ? 'it' : ignored[0]}, so that it would not be committed`;
+  if (ignored.length === files.length) return 'git ignores it, so that it would not be committed';
+  return `git ignores ${ignored[0]}, so that it would not be committed; in .gitignore, !/${folder}/** takes it in`;
 }
 
 /** Whether a package keeps tests beside tasks, as `divvy add` lays it out; a new project has a folder for each. */

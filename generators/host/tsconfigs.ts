@@ -68,7 +68,8 @@ export function leaveOut(
       throw excludeByHand(path, reason, [...inherited, ...elements]);
     }
     const file = open(path);
-    for (const element of [...standing, ...elements]) file.putElement(['exclude'], element);
+    for (const element of standing) file.putElement(['exclude'], element, true);
+    for (const element of elements) file.putElement(['exclude'], element);
   }
 }
 

@@ -1,5 +1,5 @@
 // Every tsconfig that would take divvy's folders in leaves them out, and the host's own check gives what it gave.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { divvy } from '../commands.ts';
@@ -198,6 +198,17 @@ test("divvy's own, which the package's one may refer to, stays as it is", async 
   commitAll(root);
   expect((await divvy(['add', 'weekly'], { cwd: root })).code).toBe(0);
   expect(readFileSync(join(root, 'tasks/tsconfig.json'))).toEqual(own);
+});
+
+test('one whose exclude somebody has added to keeps what TypeScript would leave out without it', async () => {
+  const text = json({ compilerOptions: { outDir: 'build' } });
+  const root = repositoryWith({ ...SOURCE, 'tsconfig.json': text });
+  const file = join(root, 'tsconfig.json');
+  expect((await divvy(['add', 'nightly'], { cwd: root })).code).toBe(0);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"vendor/divvy"]', '"vendor/divvy", "old"]'));
+  commitAll(root);
+  expect((await divvy(['remove', 'nightly'], { cwd: root })).code).toBe(0);
+  expect(JSON.parse(readFileSync(file, 'utf8')).exclude).toEqual(['node_modules', 'build', 'old']);
 });
 
 test('one whose base is a package that is not installed is edited by what it says itself', async () => {
