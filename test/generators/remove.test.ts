@@ -24,3 +24,17 @@ test('a task that somebody has written by hand keeps the runtime', async () => {
   expect(await divvy(['remove', 'nightly'], { cwd: root })).toMatchObject({ code: 0, stderr: '' });
   expect(existsSync(join(root, 'vendor/divvy/run.mjs'))).toBe(true);
 });
+
+test('what a package manager has installed is its own to take out: it is said', async () => {
+  const root = repositoryWith({ 'package.json': packageJson(), 'pnpm-lock.yaml': '' });
+  const before = contentOf(root);
+  await divvy(['add', 'nightly', '-t', 'csv', '--no-install'], { cwd: root });
+  const { code, stdout } = await divvy(['remove', 'nightly'], { cwd: root });
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringContaining(
+      'No longer in package.json: csv-parse. To have it out of what is installed: pnpm install\n',
+    ),
+  });
+  expect(contentOf(root)).toEqual(before);
+});
