@@ -15,7 +15,7 @@ import type { Hint } from '../host/hints.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { leaveAloneInLinters } from '../host/linter.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
+import { BEFORE_IMPORTS, BEFORE_SCRIPTS, PACKAGE_JSON } from '../host/package-json.ts';
 import { testFor } from '../host/test-runner.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
@@ -187,10 +187,11 @@ function editPackageJson(
   if (there !== undefined && there !== wanted) {
     throw divvyTaken(PACKAGE_JSON, file.lineOf(['imports', '#divvy']), JSON.stringify(there), wanted);
   }
-  file.putProperty(['imports'], '#divvy', wanted);
-  file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, task);
+  file.putProperty(['imports'], '#divvy', wanted, { behind: BEFORE_IMPORTS });
+  const ofTask = { task, behind: BEFORE_SCRIPTS };
+  file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, ofTask);
   const { scripts, devDependencies } = packageJsonOf(template);
-  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, task);
+  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, ofTask);
   const isThere = (name: string) =>
     ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
   const needed = { dependencies: template.dependencies ?? {}, devDependencies };

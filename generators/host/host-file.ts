@@ -60,8 +60,17 @@ export class HostFile {
     return valueAt(this.#json(), at);
   }
 
-  /** Puts a property in, where it has not that value already. Throws a Refusal where another value is there. */
-  putProperty(at: Path, key: string, value: string, task?: string): void {
+  /**
+   * Puts a property in, where it has not that value already. Throws a Refusal where another value is there.
+   *
+   * behind - where an object has to be made for it, that is put behind the last of these that is there.
+   */
+  putProperty(
+    at: Path,
+    key: string,
+    value: string,
+    { task, behind }: { readonly task?: string; readonly behind?: readonly string[] } = {},
+  ): void {
     const there = this.value([...at, key]);
     if (there === value) return;
     if (there !== undefined) {
@@ -72,7 +81,7 @@ export class HostFile {
         this.lineOf(place),
       );
     }
-    this.#put(at, key, value);
+    this.#put(at, key, value, behind);
     this.#insertions = [...this.#insertions, { at, key, value, ...(task !== undefined && { task }) }];
   }
 
@@ -88,8 +97,8 @@ export class HostFile {
     this.#insertions = [...this.#insertions, { at, element, ...(standing && { standing }) }];
   }
 
-  #put(at: Path, key: string | undefined, value: string): void {
-    const put = putIn(this.#json(), at, key, value);
+  #put(at: Path, key: string | undefined, value: string, behind?: readonly string[]): void {
+    const put = putIn(this.#json(), at, key, value, behind);
     if (put === undefined) {
       throw hostFileRefused(this.path, whyNotInto(this.#json(), at), this.lineOf(at));
     }

@@ -7,6 +7,23 @@ import { readJson, valueAt } from '../json/text.ts';
 
 export const PACKAGE_JSON = 'package.json';
 
+/**
+ * What stands before `imports` where somebody keeps the usual order, as some formatters do: that of the package
+ * sort-package-json.
+ */
+export const BEFORE_IMPORTS = [
+  ...['name', 'displayName', 'version', 'private', 'description', 'categories', 'keywords', 'homepage', 'bugs'],
+  ...['repository', 'funding', 'license', 'qna', 'author', 'maintainers', 'contributors', 'publisher', 'sideEffects'],
+  'type',
+] as const;
+
+/** The same of `scripts`. */
+export const BEFORE_SCRIPTS = [
+  ...BEFORE_IMPORTS,
+  ...['imports', 'exports', 'main', 'module', 'source', 'browser', 'react-native', 'types', 'typesVersions', 'typings'],
+  ...['style', 'assets', 'bin', 'man', 'directories', 'files', 'workspaces', 'binary'],
+] as const;
+
 export class PackageJson {
   readonly #value: { readonly [name: string]: unknown };
 

@@ -3,13 +3,13 @@ import { chmodSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { divvy } from '../commands.ts';
-import { IMPORTS, PACKAGE, packageJson, prove, SCRIPT } from './proof.ts';
+import { IMPORTS, packageJson, prove, SCRIPT } from './proof.ts';
 import { contentOf, repositoryWith, type Tree } from './repository.ts';
 
 const ELSEWHERE = {
   argv: ['--runtime-dir', 'third-party/divvy'],
   runtime: 'third-party/divvy',
-  edited: { 'package.json': [SCRIPT.replace('vendor', 'third-party'), IMPORTS.replace('vendor', 'third-party')] },
+  edited: { 'package.json': [IMPORTS.replace('vendor', 'third-party'), SCRIPT.replace('vendor', 'third-party')] },
 };
 
 describe('another place is taken', () => {
@@ -71,7 +71,7 @@ describe('another place is taken', () => {
     prove({
       files: { 'package.json': packageJson(), 'tasks/build.js': '' },
       tasks: 'divvy-tasks',
-      edited: { 'package.json': [SCRIPT.replace(' tasks/', ' divvy-tasks/'), PACKAGE['package.json'][1] ?? ''] },
+      edited: { 'package.json': [IMPORTS, SCRIPT.replace(' tasks/', ' divvy-tasks/')] },
     }));
 
   test('for neither, where both are', () =>
@@ -93,8 +93,8 @@ describe('another place is taken', () => {
       runtime: 'third-party/divvy',
       edited: {
         'package.json': [
-          SCRIPT.replace('vendor', 'third-party').replace(' tasks/', ' jobs/'),
           IMPORTS.replace('vendor', 'third-party'),
+          SCRIPT.replace('vendor', 'third-party').replace(' tasks/', ' jobs/'),
         ],
       },
     }));

@@ -1,9 +1,8 @@
 // The repository's own test runner runs the task's test.
 import { describe, test } from 'vitest';
-import { PACKAGE, packageJson, prove, SCRIPT, type Shape } from './proof.ts';
+import { IMPORTS, PACKAGE, packageJson, prove, SCRIPT, type Shape } from './proof.ts';
 
-const IMPORTS = PACKAGE['package.json'][1] ?? '';
-const COMMONJS = { 'package.json': [SCRIPT.replace('.ts', '.mts'), IMPORTS] };
+const COMMONJS = { 'package.json': [IMPORTS, SCRIPT.replace('.ts', '.mts')] };
 const JEST_TESTS = { tests: ['nightly.test.js', 'node-test/nightly.ts'], test: ['npm', 'test', '--', 'tasks'] };
 const jest = (fields: object = {}) => packageJson({ scripts: { test: 'jest' }, ...fields });
 
@@ -33,7 +32,7 @@ const shapes: Record<string, Shape> = {
     files: { 'package.json': packageJson({ type: undefined, scripts: {}, devDependencies: { vitest: '*' } }) },
     tools: ['vitest'],
     edited: {
-      'package.json': ['\n    "divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.mts"\n  ', IMPORTS],
+      'package.json': [IMPORTS, '\n    "divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.mts"\n  '],
     },
     ending: '.mts',
     test: ['vitest', 'run', 'tasks/nightly.test.mts'],

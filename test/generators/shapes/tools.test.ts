@@ -17,7 +17,7 @@ const plugin = (name: string) => join(home, 'node_modules/@dprint', name, 'plugi
 const DPRINT = {
   typescript: { useTabs: true },
   json: {},
-  excludes: ['**/package.json'],
+  excludes: ['old'],
   plugins: [plugin('typescript'), plugin('json')],
 };
 
@@ -162,7 +162,7 @@ describe('what is not in the package is left alone, and said:', () => {
       {
         'dprint.json': json({
           ...DPRINT,
-          excludes: ['**/package.json', 'packages/one/vendor/divvy', 'packages/one/divvy.lock.json'],
+          excludes: ['old', 'packages/one/vendor/divvy', 'packages/one/divvy.lock.json'],
         }),
       },
     ],
