@@ -50,9 +50,9 @@ export class HostFile {
     return this.#insertions.filter((insertion) => !this.#known.includes(insertion));
   }
 
-  /** The line that the value at a place begins in, from 1; of what is not there, that of what is there around it. */
+  /** The line on the disk that the value at a place begins in, from 1; of what is not there, that of what is around it. */
   lineOf(at: Path): number {
-    return lineAt(this.#json(), at);
+    return lineAt(this.#read(this.before.bytes.toString('utf8')), at);
   }
 
   /** The value at a place; undefined where there is none. */
@@ -191,7 +191,11 @@ export class HostFile {
   }
 
   #json(): JsonText {
-    const json = readJson(this.#text, this.#dialect === 'json' ? 'json' : 'jsonc');
+    return this.#read(this.#text);
+  }
+
+  #read(text: string): JsonText {
+    const json = readJson(text, this.#dialect === 'json' ? 'json' : 'jsonc');
     if ('reason' in json) throw hostFileRefused(this.path, json.reason, json.line);
     return json;
   }
