@@ -156,13 +156,13 @@ describe('what is not in the package is left alone, and said:', () => {
     ],
     [
       'dprint',
-      { 'dprint.json': json(DPRINT) },
+      { 'dprint.json': json({ ...DPRINT, excludes: ['**/package.json'] }) },
       'dprint',
       ['dprint', 'check'],
       {
         'dprint.json': json({
           ...DPRINT,
-          excludes: ['old', 'packages/one/vendor/divvy', 'packages/one/divvy.lock.json'],
+          excludes: ['**/package.json', 'packages/one/vendor/divvy', 'packages/one/divvy.lock.json'],
         }),
       },
     ],
