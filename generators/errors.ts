@@ -265,10 +265,10 @@ export const excludeByHand = (file: string, reason: string, elements: readonly s
     `Nothing was changed. Have it say this, and try again:\n  "exclude": [${elements.map(quoted).join(', ')}]`,
   );
 
-export const noPlaceForTasks = (folders: readonly string[]): Refusal =>
+export const noPlaceForTasks = (reasons: readonly (readonly [folder: string, reason: string])[]): Refusal =>
   new Refusal(
     3,
-    `there is no folder for tasks: ${folders.join(' and ')} are in use, or git ignores them`,
+    `there is no folder for tasks:${lines(reasons.map(([folder, reason]) => `${folder}: ${reason}`))}`,
     `Make a divvy.json that names one: { "tasks": "jobs", "tests": "jobs", "runtime": "vendor/divvy" }`,
   );
 

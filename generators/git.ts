@@ -38,9 +38,11 @@ export async function changedInGit(
   return { changed: paths.filter((path) => entries.some((entry) => entry === path || entry.endsWith(`/${path}`))) };
 }
 
-/** Whether git would leave a file out, relative to a folder, that need not be there. */
-export async function ignoredByGit(folder: string, path: string): Promise<boolean> {
-  return isInRepository(folder) && (await git(folder, ['check-ignore', '--quiet', '--', path])).done;
+/** Those of some files, relative to a folder, that git would leave out; they need not be there. */
+export async function ignoredByGit(folder: string, paths: readonly string[]): Promise<string[]> {
+  if (!isInRepository(folder)) return [];
+  const result = await git(folder, ['check-ignore', '-z', '--stdin'], paths.join('\0'));
+  return result.done ? result.output.split('\0').filter((path) => path !== '') : [];
 }
 
 /** Whether git has a file, or any in a folder: committed, or about to be. */
@@ -51,9 +53,9 @@ export async function isTracked(folder: string, path: string): Promise<boolean> 
 }
 
 /** git reads where its repository is from the environment too, as a git hook sets it: not here. */
-function git(folder: string, argv: readonly string[]): Promise<ToolResult> {
+function git(folder: string, argv: readonly string[], input?: string): Promise<ToolResult> {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR)$/.test(name)),
   );
-  return runTool('git', argv, { cwd: folder, environment });
+  return runTool('git', argv, { cwd: folder, environment, ...(input !== undefined && { input }) });
 }

@@ -69,5 +69,8 @@ export async function openProject(from: string, terminal: Terminal): Promise<Pro
     const reason = whyNotFolder(read[name]);
     if (reason !== undefined) throw badManifest(file, `${name} is ${JSON.stringify(read[name])}: ${reason}`);
   }
+  const same = (['tasks', 'tests'] as const).find((name) => read[name] === read.runtime);
+  if (same !== undefined)
+    throw badManifest(file, `${same} and runtime are one folder: ${JSON.stringify(read.runtime)}`);
   return { folder, manifest: read };
 }

@@ -16,7 +16,7 @@ export function runtimeFolder(given: string | undefined): string {
 /** Why the runtime cannot be in a folder; undefined where it can. */
 export function whyNotRuntimeFolder(given: string): string | undefined {
   const folder = withoutSlash(given);
-  const taken = ['tasks', 'test'].find((other) => folder === other || folder.startsWith(`${other}/`));
+  const taken = ['tasks', 'divvy-tasks', 'test'].find((other) => folder === other || folder.startsWith(`${other}/`));
   return whyUnsafe(folder) ?? (taken && `${taken}/ is for your own files`) ?? whyNotInScripts(folder);
 }
 

@@ -9,6 +9,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import {
   noSocketFolder,
   notASocket,
@@ -249,17 +250,20 @@ async function makeRoomAt(socketPath: string): Promise<void> {
 }
 
 async function listen(server: net.Server, socketPath: string): Promise<void> {
-  // bind() happens within this call, and only the umask can keep others out from the first moment on.
-  const before = process.umask(0o177);
+  // bind() happens within this call, and only the umask can keep others out from the first moment on. A thread, in which
+  // some test runners run tests, has no umask to set: there the folder and the token keep them out until the chmod below.
+  const setMask = (mask: number): number => (isMainThread ? process.umask(mask) : mask);
+  const before = setMask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
       server.on('error', (error: NodeJS.ErrnoException) =>
         reject(error.code === 'EADDRINUSE' ? socketInUse(socketPath) : socketFailed(socketPath, error)),
       );
       server.listen({ path: socketPath, backlog: 511 }, resolve);
-      process.umask(before);
+      setMask(before);
     });
+    if (!isMainThread) fs.chmodSync(socketPath, 0o600);
   } finally {
-    process.umask(before);
+    setMask(before);
   }
 }

@@ -10,12 +10,12 @@ import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { divvyTaken } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
-import { type Formatter, formatted, formatterOf, leaveAlone } from '../host/formatter.ts';
+import { type Formatter, formatted, formattersOf, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { leaveAloneInLinters } from '../host/linter.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
+import { BEFORE_IMPORTS, BEFORE_SCRIPTS, PACKAGE_JSON } from '../host/package-json.ts';
 import { testFor } from '../host/test-runner.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
@@ -46,8 +46,8 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     paths.push(path);
     put(path, after);
   };
-  const formatter = formatterOf(place);
-  const format = formatting(call, formatter, root);
+  const formatters = formattersOf(place);
+  const format = formatting(call, formatters, root);
 
   const { own, edited } = await renderTask(call, subject, format, add);
   if (lock?.files[MANIFEST] === undefined && readBefore(root, MANIFEST) === undefined)
@@ -65,7 +65,8 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     const open = (path: string) => host.open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
     leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], open);
     const files = { open: host.open.bind(host), make: add };
-    if (formatter) hints.push(...leaveAlone(formatter, place, [`${manifest.runtime}/`, LOCK], files));
+    const alone = [`${manifest.runtime}/`, LOCK];
+    for (const formatter of formatters) hints.push(...leaveAlone(formatter, place, alone, files));
     hints.push(...leaveAloneInLinters(place, manifest.runtime, host.open.bind(host)));
   }
   for (const { path, bytes, before } of host.edited()) put(path, bytes, before.bytes);
@@ -75,21 +76,39 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
 
 type Format = (path: string, text: string) => Promise<string>;
 
+/** The formatters of one folder, the nearest that has any, one after another: with Biome for a linter Prettier is the other. */
+function formatting(call: Call, formatters: readonly Formatter[], root: string): Format {
+  const home = formatters[0]?.home;
+  const formats = formatters.filter((each) => each.home === home).map((each) => formattingBy(call, each, root));
+  return async (path, text) => {
+    let result = text;
+    for (const format of formats) result = await format(path, result);
+    return result;
+  };
+}
+
 /** A file that cannot be formatted is written as it is: that is said, and no reason to write nothing. */
-function formatting({ terminal }: Call, formatter: Formatter | undefined, root: string): Format {
-  if (formatter === undefined) return async (_, text) => text;
+function formattingBy({ terminal }: Call, formatter: Formatter, root: string): Format {
   const { name, program } = formatter;
   if (program === undefined) {
     terminal.note(`${name} is set up here, but is not in node_modules: what is written is not formatted by it.`);
     return async (_, text) => text;
   }
+  let isSaid = false;
   return async (path, text) => {
     const result = await formatted({ ...formatter, program }, root, path, text);
     if ('text' in result) return result.text;
-    terminal.note(`${name} could not format ${path}, which is written as it comes:\n${result.reason}`);
+    // The same fault in its settings is one for every file.
+    const reason = result.reason.split('\n').slice(0, MOST_LINES).join('\n');
+    const what = `${name} could not format ${path}, which is written as it comes`;
+    terminal.note(isSaid ? `${what}.` : `${what}:\n${reason}`);
+    isSaid = true;
     return text;
   };
 }
+
+/** Of what a formatter has to say: what follows is its own stack. */
+const MOST_LINES = 6;
 
 /** What is there as divvy left it stays: a formatter may have another mind about it by now, and hooks may have been added. */
 async function renderTask(
@@ -168,10 +187,11 @@ function editPackageJson(
   if (there !== undefined && there !== wanted) {
     throw divvyTaken(PACKAGE_JSON, file.lineOf(['imports', '#divvy']), JSON.stringify(there), wanted);
   }
-  file.putProperty(['imports'], '#divvy', wanted);
-  file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, task);
+  file.putProperty(['imports'], '#divvy', wanted, { behind: BEFORE_IMPORTS });
+  const ofTask = { task, behind: BEFORE_SCRIPTS };
+  file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, ofTask);
   const { scripts, devDependencies } = packageJsonOf(template);
-  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, task);
+  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, ofTask);
   const isThere = (name: string) =>
     ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
   const needed = { dependencies: template.dependencies ?? {}, devDependencies };

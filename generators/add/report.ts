@@ -55,7 +55,7 @@ export function report(
     answers: subject.answers.shown,
     hooks: subject.hooks,
     packageManager: subject.packageManager,
-    testRunner: subject.testRunner,
+    testRunner: subject.testRunner === 'beside' ? 'node' : subject.testRunner,
     ...filesAsJson(call, settled.preview),
     byHand: rendered.hints,
     ...(planned && { plan: planned.file, apply: planned.apply }),
@@ -101,9 +101,11 @@ function whatThereIs(
 function testCommand({ testRunner, task, manifest, place, packageManager }: Subject, test: string): string {
   // Yarn's Plug'n'Play: without yarn, Node.js finds no package.
   const isPnp = place.levels.some(({ folder }) => existsSync(join(folder, '.pnp.cjs')));
+  const byNode = [...(isPnp ? ['yarn'] : []), 'node', '--test', test];
   return commandLine(
     {
-      node: [...(isPnp ? ['yarn'] : []), 'node', '--test', test],
+      node: byNode,
+      beside: byNode,
       vitest: localProgram(packageManager, ['vitest', 'run', test]),
       jest: localProgram(packageManager, ['jest', `${manifest.tests}/${task}.test.js`]),
     }[testRunner],

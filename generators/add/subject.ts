@@ -43,7 +43,7 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const task = settleName(call);
   const place = await settlePlace(call, ask);
   if (!isPreview(call)) await recoverFirst(place.root, call.terminal);
-  const manifest = await settleManifest(call, place, ask);
+  const manifest = await settleManifest(call, place, task, ask);
   const lock = lockToEdit(place.root);
 
   // A task that is there is the same again unless something else is asked for.
@@ -92,8 +92,8 @@ function settleName(call: Call): string {
 }
 
 /** Where divvy is in the package already, its folders stay what they are. */
-async function settleManifest(call: Call, place: Place, ask: Workshop['ask']): Promise<Manifest> {
-  if (stat(join(place.root, MANIFEST)) === undefined) return settleLayout(call, place, ask);
+async function settleManifest(call: Call, place: Place, task: string, ask: Workshop['ask']): Promise<Manifest> {
+  if (stat(join(place.root, MANIFEST)) === undefined) return settleLayout(call, place, task, ask);
   const { manifest } = await openProject(place.root, call.terminal);
   const given = call.values['runtime-dir'];
   if (given !== undefined && runtimeFolder(given) !== manifest.runtime) throw runtimeElsewhere(given, manifest.runtime);

@@ -28,8 +28,15 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** What is at a path, itself and not what it links to; undefined where nothing is. */
-export const stat = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+/** What is at a path, itself and not what it links to; undefined where nothing is, or a file is in the place of a folder. */
+export function stat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
 
 /** What a plain file holds; undefined where there is none. Links are not followed. */
 export function readBefore(root: string, path: string): Before | undefined {

@@ -122,12 +122,16 @@ export function isAsWanted({ after, mode }: Wanted, before: Before | undefined):
  * Throws a Refusal as survey does, so that nothing is read that could not be written.
  */
 export function lookAt(root: string, path: string): Before | undefined {
-  const reason = whyUnsafe(path) ?? new FolderNames(root).whyNotThere(path);
+  const reason = whyUnsafe(path) ?? whyNotThere(root, path);
   if (reason !== undefined) throw unsafePath(path, reason);
   return readBefore(root, path);
 }
 
-function refuseReadOnlyRoot(root: string): void {
+/** Why a file cannot be written at this place as it is on the disk; undefined where it can. */
+export const whyNotThere = (root: string, path: string): string | undefined => new FolderNames(root).whyNotThere(path);
+
+/** Throws a Refusal with exit code 3 where nothing at all can be written. */
+export function refuseReadOnlyRoot(root: string): void {
   let folder = root;
   while (stat(folder) === undefined) folder = dirname(folder);
   if (!isWritable(folder)) throw unsafePath(root, `${folder} cannot be written`);

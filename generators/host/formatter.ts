@@ -3,8 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { readJson, valueAt } from '../json/text.ts';
 import { runTool } from '../processes.ts';
-import { type Hint, unwritten } from './hints.ts';
+import { type Hint, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import type { Place } from './place.ts';
 
@@ -28,23 +29,28 @@ const SETTINGS = {
 };
 
 /**
- * The formatter that is set up nearest to the package, here or above; undefined where there is none. Prettier may do
- * without a file of settings: there it is one where a package.json depends on it.
+ * The formatters that are set up for the package, here or above, the nearest first; of each the nearest. Prettier has its
+ * settings in package.json too, or does without: there it is one where a package.json depends on it, and no other is here.
  */
-export function formatterOf({ levels }: Place): Formatter | undefined {
+export function formattersOf({ levels }: Place): Formatter[] {
+  const found: Formatter[] = [];
   for (const { folder: home, packageJson } of levels) {
     const names = readdirSync(home);
-    for (const name of FORMATTERS) {
+    const here: Formatter[] = FORMATTERS.flatMap((name) => {
       const settings = names.find((file) => SETTINGS[name].test(file));
-      if (settings === undefined && !(name === 'prettier' && packageJson?.dependsOn(name))) continue;
-      const program = levels
-        .map(({ folder }) => join(folder, 'node_modules/.bin', name))
-        .find((file) => stat(file) !== undefined);
-      return { name, program, home, settings };
+      const isSetUp = settings !== undefined || (name === 'prettier' && packageJson?.has(name) === true);
+      return isSetUp ? [{ name, program: programOf(name, levels), home, settings }] : [];
+    });
+    if (here.length === 0 && packageJson?.dependsOn('prettier')) {
+      here.push({ name: 'prettier', program: programOf('prettier', levels), home, settings: undefined });
     }
+    found.push(...here.filter(({ name }) => !found.some((nearer) => nearer.name === name)));
   }
-  return undefined;
+  return found;
 }
+
+const programOf = (name: Formatter['name'], levels: Place['levels']): string | undefined =>
+  levels.map(({ folder }) => join(folder, 'node_modules/.bin', name)).find((file) => stat(file) !== undefined);
 
 /** The command line that formats what it is given on stdin; the paths are the file's. dprint wants one that is there, or a name. */
 const COMMANDS: Readonly<Record<Formatter['name'], (path: string) => string[]>> = {
@@ -116,22 +122,53 @@ export function leaveAlone(
     );
   }
   const file = files.open(settings, 'jsonc');
-  if (name === 'dprint') for (const path of bare) file?.putElement(['excludes'], path);
-  else if (file) leaveAloneInBiome(file, bare, biomeVersion(home, program));
+  if (file === undefined) return [];
+  if (name === 'biome') return leaveAloneInBiome(file, bare, { home, version: biomeVersion(home, program) });
+  for (const path of bare) file.putElement(['excludes'], path);
   return [];
 }
 
-/** Biome takes what is to be left out in one list with what is to be taken in, and took it, before 2.0, in one of its own. */
-function leaveAloneInBiome(file: HostFile, paths: readonly string[], version: string | undefined): void {
+/**
+ * Biome takes what is to be left out in one list with what is to be taken in, and took it, before 2.0, in one of its own.
+ *
+ * Returns what has to be written by hand: a list goes on where that of the settings which these extend ends, and `**` in it
+ * would take in again what is left out there.
+ */
+function leaveAloneInBiome(
+  file: HostFile,
+  paths: readonly string[],
+  { home, version }: { readonly home: string; readonly version: string | undefined },
+): Hint[] {
   const schema = /\/schemas\/(\d+)\./.exec(String(file.value(['$schema'])))?.[1];
   const isThere = (...at: string[]) => file.value(at) !== undefined;
   const says = isThere('organizeImports') || isThere('files', 'ignore') || isThere('files', 'include');
   if (says || (version?.split('.')[0] ?? schema) === '1') {
     for (const path of paths) file.putElement(['files', 'ignore'], path);
-    return;
+    return [];
   }
-  if (file.value(['files', 'includes']) === undefined) file.putElement(['files', 'includes'], '**');
-  for (const path of paths) file.putElement(['files', 'includes'], `!${path}`);
+  const elements = paths.map((path) => `!${path}`);
+  if (!isThere('files', 'includes')) {
+    const isOnWay = isThere('extends') ? hasIncludes(home, file.value(['extends'])) : false;
+    if (isOnWay === undefined) {
+      const line = `"files": { "includes": [${elements.map((element) => `"${element}"`).join(', ')}] }`;
+      return [{ file: file.path, line: `${line}, with "**" before these where what it extends has no such list` }];
+    }
+    if (!isOnWay) file.putElement(['files', 'includes'], '**', true);
+  }
+  for (const element of elements) file.putElement(['files', 'includes'], element);
+  return [];
+}
+
+/** Whether settings that are extended say what is taken in; undefined where they are in no file beside, or extend others. */
+function hasIncludes(home: string, bases: unknown): boolean | undefined {
+  let isThere = false;
+  for (const base of [bases].flat()) {
+    if (typeof base !== 'string' || !/^\.\.?\//.test(base)) return undefined;
+    const json = readJson(textOf(join(home, base)), 'jsonc');
+    if ('reason' in json || valueAt(json, ['extends']) !== undefined) return undefined;
+    isThere ||= valueAt(json, ['files', 'includes']) !== undefined;
+  }
+  return isThere;
 }
 
 /** Of the one that is installed; undefined where none is. */

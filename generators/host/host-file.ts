@@ -50,9 +50,9 @@ export class HostFile {
     return this.#insertions.filter((insertion) => !this.#known.includes(insertion));
   }
 
-  /** The line that the value at a place begins in, from 1; of what is not there, that of what is there around it. */
+  /** The line on the disk that the value at a place begins in, from 1; of what is not there, that of what is around it. */
   lineOf(at: Path): number {
-    return lineAt(this.#json(), at);
+    return lineAt(this.#read(this.before.bytes.toString('utf8')), at);
   }
 
   /** The value at a place; undefined where there is none. */
@@ -60,8 +60,17 @@ export class HostFile {
     return valueAt(this.#json(), at);
   }
 
-  /** Puts a property in, where it has not that value already. Throws a Refusal where another value is there. */
-  putProperty(at: Path, key: string, value: string, task?: string): void {
+  /**
+   * Puts a property in, where it has not that value already. Throws a Refusal where another value is there.
+   *
+   * behind - where an object has to be made for it, that is put behind the last of these that is there.
+   */
+  putProperty(
+    at: Path,
+    key: string,
+    value: string,
+    { task, behind }: { readonly task?: string; readonly behind?: readonly string[] } = {},
+  ): void {
     const there = this.value([...at, key]);
     if (there === value) return;
     if (there !== undefined) {
@@ -72,20 +81,24 @@ export class HostFile {
         this.lineOf(place),
       );
     }
-    this.#put(at, key, value);
+    this.#put(at, key, value, behind);
     this.#insertions = [...this.#insertions, { at, key, value, ...(task !== undefined && { task }) }];
   }
 
-  /** Puts an element into an array, where it is not there already. */
-  putElement(at: Path, element: string): void {
+  /**
+   * Puts an element into an array, where it is not there already.
+   *
+   * standing - it is there only because the array is, and stays for as long as somebody else has something in that.
+   */
+  putElement(at: Path, element: string, standing = false): void {
     const there = this.value(at);
     if (Array.isArray(there) && there.includes(element)) return;
     this.#put(at, undefined, element);
-    this.#insertions = [...this.#insertions, { at, element }];
+    this.#insertions = [...this.#insertions, { at, element, ...(standing && { standing }) }];
   }
 
-  #put(at: Path, key: string | undefined, value: string): void {
-    const put = putIn(this.#json(), at, key, value);
+  #put(at: Path, key: string | undefined, value: string, behind?: readonly string[]): void {
+    const put = putIn(this.#json(), at, key, value, behind);
     if (put === undefined) {
       throw hostFileRefused(this.path, whyNotInto(this.#json(), at), this.lineOf(at));
     }
@@ -123,18 +136,23 @@ export class HostFile {
    */
   takeOut(which: (insertion: Insertion) => boolean): string[] {
     const reasons: string[] = [];
-    const left: Insertion[] = [];
-    for (const insertion of this.#insertions) {
-      if ('was' in insertion || !which(insertion)) {
-        left.push(insertion);
-        continue;
-      }
-      const reason = this.#takeOutOne(insertion);
+    const going = this.#insertions.flatMap((each) => (!('was' in each) && which(each) ? [each] : []));
+    const standing = going.flatMap((each) => ('standing' in each ? [each] : []));
+    for (const insertion of going) {
+      const reason = 'standing' in insertion ? undefined : this.#takeOutOne(insertion);
       if (reason !== undefined) reasons.push(reason);
     }
-    this.#insertions = left;
+    const elements = standing.map(({ element }) => element);
+    for (const insertion of standing) if (!this.#hasOthers(insertion.at, elements)) this.#takeOutOne(insertion);
+    this.#insertions = this.#insertions.filter((each) => 'was' in each || !going.includes(each));
     this.#removeEmptied();
     return reasons;
+  }
+
+  /** Whether an array has other elements than these. */
+  #hasOthers(at: Path, elements: readonly string[]): boolean {
+    const there = this.value(at);
+    return Array.isArray(there) && there.some((element) => !elements.includes(element));
   }
 
   /** Returns why it has to stay. What somebody else has taken out already is nothing to be said. */
@@ -173,7 +191,11 @@ export class HostFile {
   }
 
   #json(): JsonText {
-    const json = readJson(this.#text, this.#dialect === 'json' ? 'json' : 'jsonc');
+    return this.#read(this.#text);
+  }
+
+  #read(text: string): JsonText {
+    const json = readJson(text, this.#dialect === 'json' ? 'json' : 'jsonc');
     if ('reason' in json) throw hostFileRefused(this.path, json.reason, json.line);
     return json;
   }

@@ -6,7 +6,8 @@
 /** Every one but `was` may belong to one task, and goes with it; what belongs to none goes with the last task. */
 export type Insertion =
   | { readonly at: readonly string[]; readonly key: string; readonly value: string; readonly task?: string }
-  | { readonly at: readonly string[]; readonly element: string; readonly task?: string }
+  /** `standing`: what holds by itself where nothing is written, and has to be said where something is. */
+  | { readonly at: readonly string[]; readonly element: string; readonly task?: string; readonly standing?: true }
   /** An object or an array that had to be made, or was empty: its text before, null where it was not there. */
   | { readonly at: readonly string[]; readonly was: string | null }
   /** A line of its own, without its line end. */
@@ -15,8 +16,9 @@ export type Insertion =
 /** Whether it is what a lock of ours holds: a lock may have come with somebody else's repository. */
 export function isInsertion(value: unknown): value is Insertion {
   if (typeof value !== 'object' || value === null) return false;
-  const { at, key, value: put, element, was, line, task } = value as { readonly [name: string]: unknown };
+  const { at, key, value: put, element, was, line, task, standing } = value as { readonly [name: string]: unknown };
   if (task !== undefined && typeof task !== 'string') return false;
+  if (standing !== undefined && standing !== true) return false;
   if (typeof line === 'string') return line.trim() !== '' && !/[\r\n]/.test(line);
   if (!Array.isArray(at) || !at.every((name) => typeof name === 'string')) return false;
   return (

@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { whyNotThere } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { noPlaceForRuntime, noPlaceForTasks } from '../errors.ts';
@@ -10,6 +11,7 @@ import { ignoredByGit } from '../git.ts';
 import type { Manifest } from '../manifest.ts';
 import { DEFAULT_RUNTIME_DIR, runtimeFolder, whyNotRuntimeFolder } from '../runtime-folder.ts';
 import { isInteractive } from '../terminal.ts';
+import { vendoredRuntime } from '../vendor.ts';
 import type { Place } from './place.ts';
 
 /** Where tasks are put: the first that is free. A folder that is in use would have its own files listed as tasks. */
@@ -21,22 +23,34 @@ const TASK_FOLDERS = ['tasks', 'divvy-tasks'];
  *
  * Rejects with a Refusal with exit code 2 where the runtime cannot be where it should, and nobody says where else.
  */
-export async function settleLayout(call: Call, { root }: Place, ask: Workshop['ask']): Promise<Manifest> {
-  const tasks = await firstFree(root, TASK_FOLDERS);
-  if (tasks === undefined) throw noPlaceForTasks(TASK_FOLDERS);
-  const runtime = await settleRuntime(call, root, ask);
+export async function settleLayout(call: Call, place: Place, task: string, ask: Workshop['ask']): Promise<Manifest> {
+  const tasks = await settleTasks(place, task);
+  const runtime = await settleRuntime(call, place.root, ask);
   return { tasks, tests: tasks, runtime };
 }
 
-async function firstFree(root: string, folders: readonly string[]): Promise<string | undefined> {
-  for (const folder of folders) if ((await whyNotFree(root, folder)) === undefined) return folder;
-  return undefined;
+async function settleTasks({ root, isModule }: Place, task: string): Promise<string> {
+  const ending = isModule ? 'ts' : 'mts';
+  const reasons: (readonly [folder: string, reason: string])[] = [];
+  for (const folder of TASK_FOLDERS) {
+    const files = [`${task}.${ending}`, `${task}.test.${ending}`, 'tsconfig.json'].map((name) => `${folder}/${name}`);
+    const reason = await whyNotFree(root, folder, files);
+    if (reason === undefined) return folder;
+    reasons.push([folder, reason]);
+  }
+  throw noPlaceForTasks(reasons);
 }
 
 async function settleRuntime(call: Call, root: string, ask: Workshop['ask']): Promise<string> {
   const given = call.values['runtime-dir'];
   const folder = runtimeFolder(given);
-  const reason = await whyNotFree(root, folder);
+  const whyNot = (folder: string) =>
+    whyNotFree(
+      root,
+      folder,
+      vendoredRuntime(folder).map(({ path }) => path),
+    );
+  const reason = await whyNot(folder);
   if (reason === undefined) return folder;
   if (given !== undefined || !isInteractive(call)) throw noPlaceForRuntime(folder, reason);
   const answer = await ask({
@@ -46,18 +60,26 @@ async function settleRuntime(call: Call, root: string, ask: Workshop['ask']): Pr
     whyNot: whyNotRuntimeFolder,
   });
   const other = runtimeFolder(answer);
-  const still = await whyNotFree(root, other);
+  const still = await whyNot(other);
   if (still !== undefined) throw noPlaceForRuntime(other, still);
   return other;
 }
 
-/** Why a folder cannot be divvy's; undefined where it can. */
-async function whyNotFree(root: string, folder: string): Promise<string | undefined> {
+/**
+ * Why a folder cannot be divvy's; undefined where it can.
+ *
+ * files - that are to be put into it, relative to the package.
+ */
+async function whyNotFree(root: string, folder: string, files: readonly string[]): Promise<string | undefined> {
   const state = stat(join(root, folder));
   if (state !== undefined && !state.isDirectory()) return 'something that is no folder is there';
   if (state !== undefined && readdirSync(join(root, folder)).length > 0) return 'there are other files in it';
-  if (await ignoredByGit(root, `${folder}/index.ts`)) return 'git ignores it, so that it would not be committed';
-  return undefined;
+  const reason = files.map((path) => whyNotThere(root, path)).find((why) => why !== undefined);
+  if (reason !== undefined) return reason;
+  const ignored = await ignoredByGit(root, files);
+  if (ignored.length === 0) return undefined;
+  if (ignored.length === files.length) return 'git ignores it, so that it would not be committed';
+  return `git ignores ${ignored[0]}, so that it would not be committed; in .gitignore, !/${folder}/** takes it in`;
 }
 
 /** Whether a package keeps tests beside tasks, as `divvy add` lays it out; a new project has a folder for each. */

@@ -23,9 +23,9 @@ export function leaveAloneInLinters(
     const path = relative(home, join(root, folder)).replaceAll('\\', '/');
     const shown = (name: string) => relative(root, join(home, name)).replaceAll('\\', '/');
     const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
-    const old = names.find((name) => /^\.eslintrc(\.\w+)?$/.test(name));
+    const isOld = names.some((name) => /^\.eslintrc(\.\w+)?$/.test(name)) || packageJson?.has('eslintConfig');
     if (flat !== undefined) hints.push({ file: shown(flat), line: `{ ignores: ['${path}/'] },`, names: path });
-    else if (old !== undefined || (names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) {
+    else if (isOld || (names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) {
       const file = home === root ? open('.eslintignore', 'lines') : undefined;
       if (file) file.putLines([`${path}/`]);
       else hints.push({ file: shown('.eslintignore'), line: `${path}/`, names: path });

@@ -7,6 +7,23 @@ import { readJson, valueAt } from '../json/text.ts';
 
 export const PACKAGE_JSON = 'package.json';
 
+/**
+ * What stands before `imports` where somebody keeps the usual order, as some formatters do: that of the package
+ * sort-package-json.
+ */
+export const BEFORE_IMPORTS = [
+  ...['name', 'displayName', 'version', 'private', 'description', 'categories', 'keywords', 'homepage', 'bugs'],
+  ...['repository', 'funding', 'license', 'qna', 'author', 'maintainers', 'contributors', 'publisher', 'sideEffects'],
+  'type',
+] as const;
+
+/** The same of `scripts`. */
+export const BEFORE_SCRIPTS = [
+  ...BEFORE_IMPORTS,
+  ...['imports', 'exports', 'main', 'module', 'source', 'browser', 'react-native', 'types', 'typesVersions', 'typings'],
+  ...['style', 'assets', 'bin', 'man', 'directories', 'files', 'workspaces', 'binary'],
+] as const;
+
 export class PackageJson {
   readonly #value: { readonly [name: string]: unknown };
 
@@ -34,6 +51,10 @@ export class PackageJson {
     const [first] = Array.isArray(said) ? said : [said];
     const name = isObject(first) ? first['name'] : undefined;
     return this.text('packageManager')?.split('@')[0] ?? (typeof name === 'string' ? name : undefined);
+  }
+
+  has(name: string): boolean {
+    return this.#value[name] !== undefined;
   }
 
   /** Whether a package is among those that it depends on, in any way. */

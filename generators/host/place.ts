@@ -2,7 +2,7 @@
 
 import { dirname, join, relative, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { realRoot } from '../change-set/survey.ts';
+import { realRoot, refuseReadOnlyRoot } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { notHere, whichPackage } from '../errors.ts';
@@ -44,6 +44,7 @@ export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Pla
   refuseOtherTools(root);
   const packageJson = readPackageJson(root, PACKAGE_JSON);
   if (/projen/i.test(packageJson.remark)) throw projen(root);
+  refuseReadOnlyRoot(root);
   const levels = upwards(root).map((folder) => ({ folder, packageJson: packageJsonIn(folder) }));
   return { root, levels, packageJson, isModule: packageJson.text('type') === 'module' };
 }
@@ -67,6 +68,8 @@ function nearestPackage(cwd: string): string {
     return state?.isFile() === true || state?.isSymbolicLink() === true;
   });
   if (found !== undefined) return found;
+  const rush = folders.find((folder) => stat(join(folder, RUSH)) !== undefined);
+  if (rush !== undefined) throw rushRoot(rush);
   if (folders.some((folder) => stat(join(folder, 'deno.json')) ?? stat(join(folder, 'deno.jsonc')))) {
     throw notHere(
       cwd,
@@ -87,7 +90,13 @@ async function whichOne(call: Call, cwd: string, near: string, ask: Workshop['as
   if (isNamed || stat(join(near, 'divvy.json')) !== undefined) return near;
   const packages = packagesOf(near);
   if (packages.length === 0) return near;
-  if (!isInteractive(call)) throw whichPackage(relativeTo(process.cwd(), near), packages);
+  if (!isInteractive(call)) {
+    const shown = (folder: string) => relativeTo(process.cwd(), folder);
+    throw whichPackage(
+      shown(near),
+      packages.map((path) => shown(join(near, path))),
+    );
+  }
   const choices = [
     ...packages.map((value) => ({ value, hint: '' })),
     { value: '.', hint: 'the root of the workspace itself' },
@@ -99,16 +108,19 @@ const relativeTo = (from: string, to: string): string => relative(from, to).repl
 
 /** Files that belong to a program which would write over what is put in, or does not look there. */
 function refuseOtherTools(root: string): void {
-  if (stat(join(root, 'rush.json')) !== undefined) {
-    throw notHere(
-      root,
-      'this is the root of a Rush repository, and its package.json is not one that programs run by',
-      'Go into one of its projects, or name one with --cwd.',
-    );
-  }
+  if (stat(join(root, RUSH)) !== undefined) throw rushRoot(root);
   const rc = ['js', 'ts', 'mjs', 'json', 'py', 'java'].map((ending) => `.projenrc.${ending}`);
   if (rc.some((name) => stat(join(root, name)) !== undefined)) throw projen(root);
 }
+
+const RUSH = 'rush.json';
+
+const rushRoot = (root: string) =>
+  notHere(
+    root,
+    'this is the root of a Rush repository, where no program of its own is run',
+    'Go into one of its projects, or name one with --cwd.',
+  );
 
 const projen = (root: string) =>
   notHere(

@@ -3,7 +3,8 @@
 import { posix } from 'node:path';
 import type { Place } from './place.ts';
 
-export type TestRunner = 'node' | 'vitest' | 'jest';
+/** `beside`: another one, which runs no such test; Node.js does, and the other must not find it. */
+export type TestRunner = 'node' | 'vitest' | 'jest' | 'beside';
 
 /** By the package's own test script; else by what is installed for it, in the package or above; else that of Node.js. */
 export function testRunnerOf({ packageJson, levels }: Place): TestRunner {
@@ -11,9 +12,11 @@ export function testRunnerOf({ packageJson, levels }: Place): TestRunner {
   if (/\bvitest\b/.test(script)) return 'vitest';
   if (/\bjest\b/.test(script)) return 'jest';
   if (/\bnode\b.*--test\b/.test(script)) return 'node';
-  if (levels.some((level) => level.packageJson?.dependsOn('vitest'))) return 'vitest';
-  if (levels.some((level) => level.packageJson?.dependsOn('jest'))) return 'jest';
-  return 'node';
+  if (/\bbun test\b|\b(ava|mocha)\b/.test(script)) return 'beside';
+  const isNeeded = (name: string) => levels.some((level) => level.packageJson?.dependsOn(name));
+  if (isNeeded('vitest')) return 'vitest';
+  if (isNeeded('jest')) return 'jest';
+  return ['@types/bun', 'bun-types'].some(isNeeded) ? 'beside' : 'node';
 }
 
 /** A file of a test, as it is to be. */
@@ -27,7 +30,8 @@ export interface TestFile {
  * A task's test for a runner, made from one for that of Node.js.
  *
  * Vitest runs the same source with another import. What Jest runs goes through its own compilers, which know neither this
- * runtime's modules nor its processes: there a test of a few lines has Node.js run the test.
+ * runtime's modules nor its processes: there a test of a few lines has Node.js run the test. Others take what has `.test.` in
+ * its name for theirs.
  *
  * source - the template's own, which imports the task from `../tasks/`.
  * folder - of the tests, relative to the package.
@@ -44,10 +48,11 @@ export function testFor(
   }: { readonly name: string; readonly folder: string; readonly task: string; readonly isModule: boolean },
 ): TestFile[] {
   const ending = posix.extname(task);
-  const path = posix.join(folder, runner === 'jest' ? `node-test/${name}${ending}` : `${name}.test${ending}`);
+  const isOurs = runner === 'node' || runner === 'vitest';
+  const path = posix.join(folder, isOurs ? `${name}.test${ending}` : `node-test/${name}${ending}`);
   const toTask = posix.relative(posix.dirname(path), task);
   const text = source.replaceAll(`'../tasks/${name}.ts'`, `'${toTask.startsWith('.') ? toTask : `./${toTask}`}'`);
-  if (runner === 'node') return [{ path, text }];
+  if (runner === 'node' || runner === 'beside') return [{ path, text }];
   if (runner === 'vitest')
     return [{ path, text: text.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`) }];
   return [

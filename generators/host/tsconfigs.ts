@@ -3,11 +3,11 @@
  * checked by other rules than those of the package. The one owner of get-tsconfig.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { createFilesMatcher, parseTsconfig, type TsConfigJsonResolved } from 'get-tsconfig';
 import { isBehindFolders, stat } from '../change-set/disk.ts';
-import { excludeByHand, hostFileRefused } from '../errors.ts';
+import { excludeByHand, hostFileRefused, Refusal } from '../errors.ts';
 import { readJson, valueAt } from '../json/text.ts';
 import type { HostFile } from './host-file.ts';
 import type { Place } from './place.ts';
@@ -19,18 +19,20 @@ interface Tsconfig {
   /** Absolute. */
   readonly path: string;
   readonly value: { readonly [name: string]: unknown };
+  /** The same with what it extends. */
+  readonly config: TsConfigJsonResolved;
 }
 
 /**
- * Leaves divvy's folders out of every tsconfig that would take them in: those beside the package.json and above it, and
- * those that they refer to.
+ * Leaves divvy's folders out of every tsconfig that would take them in: those in the package, in the folders above it, and
+ * those that these refer to.
  *
  * folders - that are left out, relative to the package.
  * files   - that are or will be in them.
  * open    - opens one of the package's own files, to be edited.
  *
- * Throws a Refusal with exit code 3, and what to write by hand, for one that cannot be edited by an insertion, or is
- * outside of the package.
+ * Throws a Refusal with exit code 3, and what to write by hand, for one that cannot be edited by an insertion, is a link, or
+ * is outside of the package.
  */
 export function leaveOut(
   { root, levels }: Place,
@@ -38,15 +40,15 @@ export function leaveOut(
   files: readonly string[],
   open: (path: string) => HostFile,
 ): void {
-  const all = withReferences(
-    levels.flatMap(({ folder }) => tsconfigsIn(folder)),
-    levels.at(-1)?.folder ?? root,
-  );
+  const beside = levels.flatMap(({ folder }) => tsconfigsIn(folder));
+  const all = withReferences(beside, tsconfigsBelow(root), { root, top: levels.at(-1)?.folder ?? root });
   const bases = new Set(all.flatMap(basesOf));
   for (const tsconfig of all) {
-    const isEntry = /^[jt]sconfig\.json$/.test(relative(dirname(tsconfig.path), tsconfig.path));
+    const isEntry = /^[jt]sconfig\.json$/.test(basename(tsconfig.path));
     if (bases.has(tsconfig.path) && !isEntry) continue;
-    const config = parsed(tsconfig, root);
+    // That is divvy's own.
+    if (folders.some((folder) => tsconfig.path.startsWith(join(root, folder, '/')))) continue;
+    const { config } = tsconfig;
     const isTaken = createFilesMatcher({ path: tsconfig.path, config });
     const taken = folders.filter((folder) =>
       files.some((file) => file.startsWith(`${folder}/`) && isTaken(join(root, file)) !== undefined),
@@ -54,18 +56,20 @@ export function leaveOut(
     if (taken.length === 0) continue;
     const path = relative(root, tsconfig.path).replaceAll('\\', '/');
     const elements = taken.map((folder) => relative(dirname(tsconfig.path), join(root, folder)).replaceAll('\\', '/'));
-    const { inherited, standing } = excluded(tsconfig, config);
-    const isInside = !path.startsWith('../') && isBehindFolders(root, path) && stat(tsconfig.path)?.isFile();
-    if (!isInside) {
+    const { inherited, standing } = excluded(tsconfig);
+    const isOutside = path.startsWith('../') || !isBehindFolders(root, path);
+    if (isOutside || !stat(tsconfig.path)?.isFile()) {
       const own = texts(tsconfig.value['exclude'], '');
-      throw excludeByHand(path, 'is outside of the package', [...own, ...inherited, ...standing, ...elements]);
+      const reason = isOutside ? 'is outside of the package' : 'is a symbolic link';
+      throw excludeByHand(path, reason, [...own, ...inherited, ...standing, ...elements]);
     }
     if (inherited.length > 0) {
       const reason = 'has its exclude from another file, and one of its own would take its place';
       throw excludeByHand(path, reason, [...inherited, ...elements]);
     }
     const file = open(path);
-    for (const element of [...standing, ...elements]) file.putElement(['exclude'], element);
+    for (const element of standing) file.putElement(['exclude'], element, true);
+    for (const element of elements) file.putElement(['exclude'], element);
   }
 }
 
@@ -73,10 +77,10 @@ export function leaveOut(
  * What a tsconfig without an `exclude` of its own leaves out, which one of its own takes the place of: what another file
  * has written, or, where none has, what TypeScript leaves out by itself.
  */
-function excluded(
-  { path, value }: Tsconfig,
-  { exclude, compilerOptions }: TsConfigJsonResolved,
-): { readonly inherited: readonly string[]; readonly standing: readonly string[] } {
+function excluded({ path, value, config: { exclude, compilerOptions } }: Tsconfig): {
+  readonly inherited: readonly string[];
+  readonly standing: readonly string[];
+} {
   if (value['exclude'] !== undefined) return { inherited: [], standing: [] };
   const { outDir, declarationDir } = compilerOptions ?? {};
   // What is written in no file is the folders that are written to.
@@ -97,25 +101,53 @@ const tsconfigsIn = (folder: string): string[] =>
     .filter((name) => /^[jt]sconfig(\.[\w.-]+)?\.json$/.test(name))
     .map((name) => join(folder, name));
 
-/** Each of some files, and, in the same repository, those that they refer to. */
-function withReferences(files: readonly string[], top: string): Tsconfig[] {
+/** Those in the folders of a package. */
+function tsconfigsBelow(folder: string): string[] {
+  const folders = readdirSync(folder, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git',
+  );
+  return folders
+    .map(({ name }) => join(folder, name))
+    .flatMap((each) => [...tsconfigsIn(each), ...tsconfigsBelow(each)]);
+}
+
+/**
+ * Each of some files, and, in the same repository, those that they refer to.
+ *
+ * below - files that are of use or not: some packages have some with faults, to be tested with.
+ */
+function withReferences(
+  files: readonly string[],
+  below: readonly string[],
+  { root, top }: { readonly root: string; readonly top: string },
+): Tsconfig[] {
   const found = new Map<string, Tsconfig>();
   const add = (path: string): void => {
-    if (found.has(path) || relative(top, path).startsWith('..') || stat(path)?.isFile() !== true) return;
+    if (found.has(path) || relative(top, path).startsWith('..') || !isFile(path)) return;
     const json = readJson(readFileSync(path, 'utf8'), 'jsonc');
     if ('reason' in json) throw hostFileRefused(path, json.reason, json.line);
     const value = valueAt(json, []) as Tsconfig['value'];
     const reason = whyOdd(value);
     if (reason !== undefined) throw hostFileRefused(path, reason);
-    found.set(path, { path, value });
+    found.set(path, { path, value, config: parsed(path, value, root) });
     for (const reference of texts(value['references'], 'path')) {
       const target = resolve(dirname(path), reference);
       add(target.endsWith('.json') ? target : join(target, 'tsconfig.json'));
     }
   };
   for (const file of files) add(file);
+  for (const file of below) {
+    try {
+      add(file);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
   return [...found.values()];
 }
+
+/** TypeScript follows a link, and goes by the folder that it is in. */
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** The files beside it that a tsconfig extends. */
 const basesOf = ({ path, value }: Tsconfig): string[] =>
@@ -148,7 +180,7 @@ function whyOdd(value: Tsconfig['value']): string | undefined {
   return odd && `${odd[0]} is no text: ${JSON.stringify(odd[1])}`;
 }
 
-function parsed({ path, value }: Tsconfig, root: string): TsConfigJsonResolved {
+function parsed(path: string, value: Tsconfig['value'], root: string): TsConfigJsonResolved {
   try {
     return parseTsconfig(path);
   } catch (error) {

@@ -26,9 +26,9 @@ interface Style {
 /**
  * Puts a property in, or an element into an array: behind the last one that is there.
  *
- * at   - the object or array. What is missing of it is made.
- * key  - the property's name; undefined for an element.
- * kind - what is made where there is nothing at `at`.
+ * at     - the object or array. What is missing of it is made.
+ * key    - the property's name; undefined for an element.
+ * behind - what is made in the file's outermost object is put behind the last of these that is there.
  *
  * Returns the new text, and what was made, outermost first; undefined where something else is in the way.
  */
@@ -37,6 +37,7 @@ export function putIn(
   at: Path,
   key: string | undefined,
   value: string,
+  behind: readonly string[] = [],
 ): { readonly text: string; readonly made: readonly Made[] } | undefined {
   const { root, text } = json;
   const depth = deepest(root, at);
@@ -52,7 +53,8 @@ export function putIn(
   const [name = key, ...inner] = missing;
   const style = styleOf(json);
   const nested = nest(isWhole ? [] : [...inner, ...(key === undefined ? [] : [key])], key === undefined, value);
-  const splices = insertion(json, holder, name, isWhole ? value : nested, style);
+  const isOutermost = depth === 0;
+  const splices = insertion(json, holder, name, isWhole ? value : nested, style, isOutermost ? behind : []);
   return { text: spliced(text, splices), made };
 }
 
@@ -91,9 +93,16 @@ function indentBefore(text: string, offset: number): string | undefined {
   return /^[ \t]*$/.test(line) ? line : undefined;
 }
 
-function insertion({ text }: JsonText, holder: Node, key: string | undefined, value: unknown, style: Style): Splice[] {
+function insertion(
+  { text }: JsonText,
+  holder: Node,
+  key: string | undefined,
+  value: unknown,
+  style: Style,
+  wanted: readonly string[],
+): Splice[] {
   const children = holder.children ?? [];
-  const last = children.at(-1);
+  const last = children.findLast((child) => wanted.includes(String(child.children?.[0]?.value))) ?? children.at(-1);
   const opening = holder.offset + 1;
   const closing = endOf(holder) - 1;
   if (last === undefined) {
@@ -104,7 +113,8 @@ function insertion({ text }: JsonText, holder: Node, key: string | undefined, va
     const body = written(key, value, ': ', { ...style, indent: inner });
     return [{ from: opening, to: closing, text: `${style.lineEnd}${inner}${body}${style.lineEnd}${outer}` }];
   }
-  const behind = between(text, endOf(last), closing);
+  const next = children[children.indexOf(last) + 1];
+  const behind = between(text, endOf(last), next?.offset ?? closing);
   const indent = indentBefore(text, last.offset);
   const colon = colonOf(text, children) ?? ': ';
   const ending = behind.comma === undefined ? '' : ',';
@@ -115,7 +125,8 @@ function insertion({ text }: JsonText, holder: Node, key: string | undefined, va
     return [...comma, { from: place, to: place, text: `${gap}${written(key, value, colon, undefined)}${ending}` }];
   }
   const body = written(key, value, colon, { ...style, indent });
-  const place = behind.endOnLine;
+  // A comma may be in a line of its own.
+  const place = Math.max(behind.endOnLine, (behind.comma ?? -1) + 1);
   return [...comma, { from: place, to: place, text: `${style.lineEnd}${indent}${body}${ending}` }];
 }
 

@@ -40,12 +40,19 @@ interface Between {
 }
 
 /** Of SyntaxKind, which is there for the compiler only. */
+const OPEN_BRACE = 1;
+const CLOSE_BRACE = 2;
+const OPEN_BRACKET = 3;
+const CLOSE_BRACKET = 4;
 const COMMA = 5;
 const LINE_BREAK = 14;
 const WHITE_SPACE = 15;
 const END = 17;
 
 const BYTE_ORDER_MARK = '\uFEFF';
+
+/** Deeper than any file of a person's. What reads it calls itself once for each level, and must not run out of stack. */
+const MOST_LEVELS = 200;
 
 /**
  * Reads a file.
@@ -55,6 +62,8 @@ const BYTE_ORDER_MARK = '\uFEFF';
 export function readJson(source: string, dialect: 'json' | 'jsonc'): JsonText | JsonFault {
   // A byte order mark is no part of the language. A space in its place keeps every offset.
   const text = source.startsWith(BYTE_ORDER_MARK) ? ` ${source.slice(1)}` : source;
+  const deep = levelTooMany(text);
+  if (deep !== undefined) return faultAt(text, deep, `it is nested more than ${MOST_LEVELS} levels deep`);
   const errors: ParseError[] = [];
   const isStrict = dialect === 'json';
   const root = parseTree(text, errors, { disallowComments: isStrict, allowTrailingComma: !isStrict });
@@ -73,6 +82,18 @@ const faultAt = (text: string, offset: number, reason: string): JsonFault => ({
   line: text.slice(0, offset).split('\n').length,
   reason,
 });
+
+/** Where a text is nested too deeply; undefined where it is not. */
+function levelTooMany(text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  let levels = 0;
+  for (let kind: number = scanner.scan(); kind !== END; kind = scanner.scan()) {
+    if (kind === OPEN_BRACE || kind === OPEN_BRACKET) levels++;
+    if (kind === CLOSE_BRACE || kind === CLOSE_BRACKET) levels--;
+    if (levels > MOST_LEVELS) return scanner.getTokenOffset();
+  }
+  return undefined;
+}
 
 /** Of two values of one key some programs take the first and some the last: which is meant cannot be told. */
 function keyTwice(text: string, node: Node): JsonFault | undefined {

@@ -5,7 +5,9 @@ import { stat } from '../change-set/disk.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { leftBehind } from '../errors.ts';
+import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
+import { type PackageManager, packageManagerFor } from '../package-manager.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { asTyped } from '../shell.ts';
@@ -26,18 +28,25 @@ export async function remove(call: Call): Promise<Exit> {
   let planned: Planned | undefined;
   if (call.values.plan !== undefined) planned = writePlan(call, taking.changeSet);
   else if (!isPreview(call)) write(taking.changeSet, asTyped(call));
-  report(call, subject, taking, planned);
+  report(call, subject, taking, planned, await packageManagerFor(subject.root, undefined));
   return taking.kept.length > 0 ? 3 : 0;
 }
 
-function report(call: Call, subject: Subject, { changeSet, kept }: Taking, planned: Planned | undefined): void {
+function report(
+  call: Call,
+  subject: Subject,
+  taking: Taking,
+  planned: Planned | undefined,
+  manager: PackageManager,
+): void {
+  const { changeSet, kept } = taking;
   const { terminal } = call;
   const { root, changes } = changeSet;
   const preview = previewOf(changes);
   sayPreview(call, preview);
   if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
   else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left to be removed.`);
-  else terminal.say(whatWasDone(call, subject, preview));
+  else terminal.say(whatWasDone(call, subject, preview, toUninstall(taking, manager)));
   if (kept.length > 0) terminal.refuse(leftBehind(kept));
   terminal.result({
     command: 'remove',
@@ -51,7 +60,20 @@ function report(call: Call, subject: Subject, { changeSet, kept }: Taking, plann
   });
 }
 
-function whatWasDone(call: Call, { task, root, others }: Subject, preview: ReturnType<typeof previewOf>): string {
+/** What is installed is the package manager's to take out. */
+const toUninstall = ({ packages }: Taking, manager: PackageManager): string[] =>
+  packages.length === 0
+    ? []
+    : [
+        `No longer in package.json: ${packages.map(harmless).join(', ')}. To have it out of what is installed: ${manager} install`,
+      ];
+
+function whatWasDone(
+  call: Call,
+  { task, root, others }: Subject,
+  preview: ReturnType<typeof previewOf>,
+  more: readonly string[],
+): string {
   const { style } = call.terminal;
   const count = (action: 'remove' | 'edit') => preview.filter((each) => each.action === action).length;
   const [removed, edited] = [count('remove'), count('edit')];
@@ -64,6 +86,7 @@ function whatWasDone(call: Call, { task, root, others }: Subject, preview: Retur
     `${style.strong(task)} is gone${others.length === 0 ? ', and with it, as the last task, the runtime' : ''}: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
     ...(stat(join(root, journals)) ? [`The journals of its runs are still in ${journals}.`] : []),
+    ...more,
     'To have it back: divvy undo',
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 /** Which task is to go, what belongs to it, and whether it is the last one. */
 
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { realRoot } from '../change-set/survey.ts';
@@ -32,12 +33,19 @@ export async function settleSubject(call: Call): Promise<Subject> {
   const root = realRoot(project.folder);
   const lock = lockToEdit(root);
   const names = taskNames(project);
-  const locked = lock && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
+  const locked = isLocked(lock, task) ? lock?.tasks[task] : undefined;
   if (!names.includes(task) && locked === undefined) throw noTask(task, names, nearest(task, names));
   const file = relative(project.folder, taskFile(project, task)).replaceAll('\\', '/');
   const own = new Set([file, ...(locked?.files ?? testsOf(project, task))]);
-  return { task, project, root, lock, file, own: [...own], others: names.filter((name) => name !== task) };
+  const others = names.filter((name) => name !== task && (isLocked(lock, name) || isTask(taskFile(project, name))));
+  return { task, project, root, lock, file, own: [...own], others };
 }
+
+const isLocked = (lock: Lock | undefined, name: string): boolean =>
+  lock !== undefined && Object.hasOwn(lock.tasks, name);
+
+/** What has no default export is what tasks share, and needs no runtime once they are gone. */
+const isTask = (file: string): boolean => /\bdefault\b/.test(readFileSync(file, 'utf8'));
 
 /** Of a task that the lock does not know: where its test would be. */
 const testsOf = ({ folder, manifest: { tests } }: Project, task: string): string[] =>

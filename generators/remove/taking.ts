@@ -25,6 +25,8 @@ export interface Kept {
 export interface Taking {
   readonly changeSet: ChangeSet;
   readonly kept: readonly Kept[];
+  /** The packages that are no longer in package.json; installed they still are. */
+  readonly packages: readonly string[];
 }
 
 /**
@@ -53,6 +55,7 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   }
 
   const host = new HostFiles(root, lock);
+  const packages: string[] = [];
   const whole = isLast ? wholePackageJson(root, lock) : undefined;
   if (whole) wanted.push(whole);
   for (const path of hostFilesOf(lock)) {
@@ -61,7 +64,13 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
     const isOurs = (insertion: Insertion) => couldPut(path, insertion, project.manifest, lock);
     const file = host.open(path, dialectOf(path));
     const foreign = file?.insertions.filter((each) => goes(each) && !('was' in each) && !isOurs(each)) ?? [];
-    const reasons = file?.takeOut((insertion) => goes(insertion) && isOurs(insertion)) ?? [];
+    const going = file?.insertions.filter((each) => goes(each) && isOurs(each)) ?? [];
+    packages.push(
+      ...going.flatMap((each) =>
+        isPackage(each) && file?.value([...each.at, each.key]) === each.value ? [each.key] : [],
+      ),
+    );
+    const reasons = file?.takeOut((insertion) => going.includes(insertion)) ?? [];
     kept.push(...[...foreign.map(inWords), ...reasons].map((reason) => ({ path, reason })));
   }
   const isWritten = lock === undefined || lock.files[PACKAGE_JSON] !== undefined;
@@ -76,7 +85,7 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
     wanted.push({ path: LOCK, after });
   }
   const { added, differing } = survey(root, wanted);
-  return { changeSet: { root, changes: [...added, ...differing], goneFolders: emptied(lock, wanted) }, kept };
+  return { changeSet: { root, changes: [...added, ...differing], goneFolders: emptied(lock, wanted) }, kept, packages };
 }
 
 const inWords = (insertion: Insertion): string => `divvy would not put this there: ${JSON.stringify(insertion)}`;
@@ -104,10 +113,13 @@ function dialectOf(path: string): Dialect {
 function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): boolean {
   if ('was' in insertion) return false;
   if (insertion.task !== undefined) return insertion.task === task;
-  if (!('key' in insertion) || !/^(devD|d)ependencies$/.test(insertion.at[0] ?? '')) return false;
+  if (!isPackage(insertion)) return false;
   const others = Object.entries(lock?.tasks ?? {}).filter(([name]) => name !== task);
   return !others.some(([, other]) => other.dependencies?.includes(insertion.key));
 }
+
+const isPackage = (insertion: Insertion): insertion is Extract<Insertion, { readonly key: string }> =>
+  'key' in insertion && /^(devD|d)ependencies$/.test(insertion.at[0] ?? '');
 
 /** Of a package.json that divvy has written whole nothing was put in: what is known is what it would have written. */
 function takeScripts({ task, file, others, project }: Subject, host: HostFile | undefined): void {

@@ -38,6 +38,7 @@ const style = fc.record({
   colon: fc.constantFrom(':', ': ', ' : '),
   mode: fc.constantFrom('lines', 'one line', 'compact', 'mixed'),
   trailingComma: fc.boolean(),
+  commaFirst: fc.boolean(),
   comments: fc.boolean(),
   mark: fc.boolean(),
   finalNewline: fc.boolean(),
@@ -62,7 +63,9 @@ function written(value: unknown, style: Style, depth: number): string {
       open === '['
         ? written(item, style, depth + 1)
         : `${JSON.stringify((item as { key: string }).key)}${style.colon}${written((item as { value: unknown }).value, style, depth + 1)}`;
-    return `${gap(depth + 1)}${text}${isLast && !style.trailingComma ? '' : ','}${comment(index)}`;
+    const comma = isLast && !style.trailingComma ? '' : ',';
+    const isFirst = comma !== '' && style.commaFirst;
+    return `${gap(depth + 1)}${text}${isFirst ? `${comment(index)}${gap(depth + 1)},` : `${comma}${comment(index)}`}`;
   });
   return `${open}${parts.join('')}${gap(depth)}${close}`;
 }
@@ -120,6 +123,26 @@ function patched(text: string, at: readonly string[]): string {
   const there = valueAt(read(text), at);
   return there === undefined ? (putIn(read(text), at.slice(0, -1), at.at(-1), '')?.text ?? text) : text;
 }
+
+test('what has to be made is behind what it should be behind, and comes out again to the byte', () => {
+  let put = 0;
+  fc.assert(
+    fc.property(file, fc.subarray(KEYS), (text, behind) => {
+      const before = read(text);
+      const keys = Object.keys(valueAt(before, []) as object);
+      if (keys.includes('imports') || keys.length === 0) return;
+      const result = putIn(before, ['imports'], '#divvy', 'the value', behind);
+      if (result === undefined) return;
+      put++;
+      const after = Object.keys(valueAt(read(result.text), []) as object);
+      const last = keys.findLast((key) => behind.includes(key)) ?? keys.at(-1) ?? '';
+      expect(after).toEqual(keys.flatMap((key) => (key === last ? [key, 'imports'] : [key])));
+      expect(takeOutProperty(read(result.text), ['imports'])).toBe(text);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(put).toBeGreaterThan(500);
+});
 
 test('several are put in one after the other, and taken out in any order', () => {
   fc.assert(

@@ -60,13 +60,17 @@ describe('the packages of a workspace', () => {
 });
 
 describe('nobody is there to be asked:', () => {
-  test.each(['.', 'docs'])('in %s it is exit 2, with their names', async (below) => {
+  test.each([
+    ['.', '"packages/one", "packages/two"'],
+    ['docs', '"../packages/one", "../packages/two"'],
+    ['packages', '"one", "two"'],
+  ])('in %s it is exit 2, with their names as they are given to --cwd there', async (below, names) => {
     const root = repositoryWith(WORKSPACE);
     const before = contentOf(root);
     const { code, stdout, stderr } = await divvy(['add', 'nightly'], { cwd: join(root, below) });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('is the root of a workspace, and no package of it is named');
-    expect(stderr).toContain('"packages/one", "packages/two"');
+    expect(stderr).toContain(`Name one with --cwd: ${names}.`);
     expect(contentOf(root)).toEqual(before);
   });
 

@@ -5,7 +5,7 @@ import { IMPORTS, PACKAGE, packageJson, prove, SCRIPT, type Shape } from './proo
 const HOST_TEST = "import { test } from 'node:test';\ntest('host', () => {});\n";
 const NPM_TEST = [['npm', 'test']];
 const COMMONJS = {
-  edited: { 'package.json': [SCRIPT.replace('.ts', '.mts'), IMPORTS] },
+  edited: { 'package.json': [IMPORTS, SCRIPT.replace('.ts', '.mts')] },
   ending: '.mts',
   checks: NPM_TEST,
 } as const;

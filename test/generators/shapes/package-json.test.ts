@@ -1,21 +1,21 @@
 // However a package.json is written, what is put in is written like it, and every other byte stays.
 import { describe, expect, test } from 'vitest';
 import { divvy } from '../commands.ts';
-import { PACKAGE, packageJson, prove, type Shape } from './proof.ts';
+import { PACKAGE, packageJson, prove, SCRIPT, type Shape } from './proof.ts';
 import { contentOf, repositoryWith } from './repository.ts';
 
 const LINES = packageJson();
 const TABS = {
   'package.json': [
+    '\n\t"imports": {\n\t\t"#divvy": "./vendor/divvy/index.ts"\n\t},',
     ',\n\t\t"divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.ts"',
-    ',\n\t"imports": {\n\t\t"#divvy": "./vendor/divvy/index.ts"\n\t}',
   ],
 };
 
 const shapes: Record<string, Shape> = {
   'a map of imports': {
     files: { 'package.json': packageJson({ imports: { '#host': './host.js' } }) },
-    edited: { 'package.json': [PACKAGE['package.json'][0] ?? '', ',\n    "#divvy": "./vendor/divvy/index.ts"'] },
+    edited: { 'package.json': [SCRIPT, ',\n    "#divvy": "./vendor/divvy/index.ts"'] },
   },
   tabs: { files: { 'package.json': LINES.replaceAll('  ', '\t') }, edited: TABS },
   'CRLF, and a byte order mark': {
@@ -66,6 +66,10 @@ const refused: Record<string, [string | Buffer, string]> = {
   'imports that are no object': [packageJson({ imports: 'none' }), 'package.json:8: nothing can be put into imports'],
   'no object': ['[]\n', 'package.json:1: it is not one JSON object'],
   nothing: ['', 'package.json:1: it is not JSON'],
+  'more levels than can be read': [
+    `{\n  "name": "host",\n  "deep": ${'['.repeat(9_000)}${']'.repeat(9_000)}\n}\n`,
+    'package.json:3: it is nested more than 200 levels deep',
+  ],
   'bytes that are not UTF-8': [Buffer.from('{"name":"host","author":"\xe9"}', 'latin1'), 'this is not UTF-8'],
 };
 

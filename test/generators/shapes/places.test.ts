@@ -1,15 +1,15 @@
 // Which folders are taken where the usual ones are in use; and repositories that no task can be put into.
-import { chmodSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { divvy } from '../commands.ts';
-import { IMPORTS, PACKAGE, packageJson, prove, SCRIPT } from './proof.ts';
-import { contentOf, repositoryWith } from './repository.ts';
+import { IMPORTS, packageJson, prove, SCRIPT } from './proof.ts';
+import { contentOf, repositoryWith, type Tree } from './repository.ts';
 
 const ELSEWHERE = {
   argv: ['--runtime-dir', 'third-party/divvy'],
   runtime: 'third-party/divvy',
-  edited: { 'package.json': [SCRIPT.replace('vendor', 'third-party'), IMPORTS.replace('vendor', 'third-party')] },
+  edited: { 'package.json': [IMPORTS.replace('vendor', 'third-party'), SCRIPT.replace('vendor', 'third-party')] },
 };
 
 describe('another place is taken', () => {
@@ -35,18 +35,50 @@ describe('another place is taken', () => {
     await prove({ files, ...ELSEWHERE });
   });
 
+  test.each<[string, Tree, string]>([
+    ['vendor is a file', { vendor: '' }, 'vendor is not a folder'],
+    ['vendor is a link', { 'third/file': '', vendor: { link: 'third' } }, 'vendor is a symbolic link'],
+    ['there is a Vendor/', { 'Vendor/file': '' }, 'Vendor is there, which is the same name'],
+    [
+      'git ignores some of its files',
+      { '.gitignore': 'journal/\n' },
+      'git ignores vendor/divvy/journal/journal.ts, so that',
+    ],
+  ])('for the runtime, where %s', (_, files, reason) =>
+    expectRefused({ 'package.json': packageJson(), ...files }, 2, reason, '--runtime-dir third-party/divvy'),
+  );
+
+  test('but not the one for tasks', () =>
+    expectRefused(
+      { 'package.json': packageJson(), 'tasks/build.js': '' },
+      2,
+      '--runtime-dir "divvy-tasks": divvy-tasks/ is for your own files',
+      'vendor/divvy',
+      { argv: ['--runtime-dir', 'divvy-tasks'] },
+    ));
+
+  test.each<[string, Tree]>([
+    ['git ignores its files', { '.gitignore': 'node_modules/\ntasks/*.test.*\n' }],
+    ['it is a link', { 'third/file': '', tasks: { link: 'third' } }],
+    ['there is a Tasks/', { 'Tasks/build.js': '' }],
+  ])('for tasks, where %s', async (_, files) => {
+    const root = repositoryWith({ 'package.json': packageJson(), ...files });
+    expect(await divvy(['add', 'nightly'], { cwd: root })).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(join(root, 'divvy-tasks/nightly.ts'))).toBe(true);
+  });
+
   test('for tasks, where tasks/ is in use', () =>
     prove({
       files: { 'package.json': packageJson(), 'tasks/build.js': '' },
       tasks: 'divvy-tasks',
-      edited: { 'package.json': [SCRIPT.replace(' tasks/', ' divvy-tasks/'), PACKAGE['package.json'][1] ?? ''] },
+      edited: { 'package.json': [IMPORTS, SCRIPT.replace(' tasks/', ' divvy-tasks/')] },
     }));
 
   test('for neither, where both are', () =>
     expectRefused(
       { 'package.json': packageJson(), 'tasks/build.js': '', '.gitignore': 'divvy-tasks/\n' },
       3,
-      'there is no folder for tasks: tasks and divvy-tasks are in use, or git ignores them',
+      'there is no folder for tasks:\n  tasks: there are other files in it\n  divvy-tasks: git ignores it, so that',
       'Make a divvy.json that names one',
     ));
 
@@ -61,8 +93,8 @@ describe('another place is taken', () => {
       runtime: 'third-party/divvy',
       edited: {
         'package.json': [
-          SCRIPT.replace('vendor', 'third-party').replace(' tasks/', ' jobs/'),
           IMPORTS.replace('vendor', 'third-party'),
+          SCRIPT.replace('vendor', 'third-party').replace(' tasks/', ' jobs/'),
         ],
       },
     }));
@@ -70,7 +102,7 @@ describe('another place is taken', () => {
 
 /** Nothing is changed, and it is said what to do. */
 async function expectRefused(
-  files: Record<string, string>,
+  files: Tree,
   exit: number,
   message: string,
   remedy: string,
@@ -96,6 +128,8 @@ describe('refused, with what to do, is', () => {
       'this is the root of a Rush repository',
       '--cwd',
     ));
+  test('the same, as Rush has it, without a package.json', () =>
+    expectRefused({ 'rush.json': '{}' }, 3, 'this is the root of a Rush repository', '--cwd'));
   test('what projen writes, by its program', () =>
     expectRefused(
       { 'package.json': packageJson(), '.projenrc.ts': '' },
@@ -118,6 +152,15 @@ describe('refused, with what to do, is', () => {
       'Go into your own repository',
       { within: 'node_modules/other' },
     ));
+  test('a divvy.json with one folder for tasks and runtime', () =>
+    expectRefused(
+      { 'package.json': packageJson(), 'divvy.json': '{ "tasks": "jobs", "tests": "jobs", "runtime": "jobs" }\n' },
+      2,
+      'divvy.json: tasks and runtime are one folder: "jobs"',
+      'Put it right by hand',
+    ));
+  test('a file in the place of .divvy/', () =>
+    expectRefused({ 'package.json': packageJson(), '.divvy': '' }, 1, '.divvy": it is not a folder', 'remove'));
   test('a folder that is not there', () =>
     expectRefused({ 'package.json': packageJson() }, 3, 'there is no such folder', '--cwd', {
       argv: ['-C', 'nowhere'],

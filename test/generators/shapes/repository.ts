@@ -5,11 +5,15 @@ import { delimiter, dirname, join } from 'node:path';
 import { cleanEnvironment, freshFolder, home, treeOf } from '../commands.ts';
 import { commitAll } from '../project.ts';
 
+/** Files by their paths, and links. */
+export type Tree = Readonly<Record<string, string | Buffer | { readonly link: string }>>;
+
 /** Makes files in a folder. */
-export function put(folder: string, files: Readonly<Record<string, string | Buffer>>): void {
+export function put(folder: string, files: Tree): void {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
+    if (typeof content === 'object' && 'link' in content) symlinkSync(content.link, join(folder, path));
+    else writeFileSync(join(folder, path), content);
   }
 }
 
@@ -20,10 +24,7 @@ export function put(folder: string, files: Readonly<Record<string, string | Buff
  *
  * Returns its folder.
  */
-export function repositoryWith(
-  files: Readonly<Record<string, string | Buffer>>,
-  tools: readonly string[] = [],
-): string {
+export function repositoryWith(files: Tree, tools: readonly string[] = []): string {
   const folder = freshFolder();
   put(folder, { '.gitignore': 'node_modules/\ndist/\n', ...files });
   for (const tool of tools) install(folder, tool);

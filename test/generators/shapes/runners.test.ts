@@ -1,9 +1,8 @@
 // The repository's own test runner runs the task's test.
 import { describe, test } from 'vitest';
-import { PACKAGE, packageJson, prove, SCRIPT, type Shape } from './proof.ts';
+import { IMPORTS, PACKAGE, packageJson, prove, SCRIPT, type Shape } from './proof.ts';
 
-const IMPORTS = PACKAGE['package.json'][1] ?? '';
-const COMMONJS = { 'package.json': [SCRIPT.replace('.ts', '.mts'), IMPORTS] };
+const COMMONJS = { 'package.json': [IMPORTS, SCRIPT.replace('.ts', '.mts')] };
 const JEST_TESTS = { tests: ['nightly.test.js', 'node-test/nightly.ts'], test: ['npm', 'test', '--', 'tasks'] };
 const jest = (fields: object = {}) => packageJson({ scripts: { test: 'jest' }, ...fields });
 
@@ -18,11 +17,22 @@ const shapes: Record<string, Shape> = {
     test: ['vitest', 'run', 'tasks/nightly.test.ts'],
     checks: [['npm', 'test']],
   },
+  'Vitest, in threads': {
+    files: {
+      'package.json': packageJson({ scripts: { test: 'vitest run' } }),
+      'vitest.config.ts': "export default { test: { pool: 'threads' } };\n",
+      'host.test.ts': "import { test } from 'vitest';\ntest('host', () => {});\n",
+    },
+    tools: ['vitest'],
+    edited: PACKAGE,
+    test: ['vitest', 'run', 'tasks/nightly.test.ts'],
+    checks: [['npm', 'test']],
+  },
   'Vitest, in CommonJS': {
     files: { 'package.json': packageJson({ type: undefined, scripts: {}, devDependencies: { vitest: '*' } }) },
     tools: ['vitest'],
     edited: {
-      'package.json': ['\n    "divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.mts"\n  ', IMPORTS],
+      'package.json': [IMPORTS, '\n    "divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.mts"\n  '],
     },
     ending: '.mts',
     test: ['vitest', 'run', 'tasks/nightly.test.mts'],
@@ -35,6 +45,17 @@ const shapes: Record<string, Shape> = {
     ...JEST_TESTS,
     tests: ['nightly.test.js', 'node-test/nightly.mts'],
     checks: [['npm', 'test']],
+  },
+  'bun test, which runs none of Node.js': {
+    files: {
+      'package.json': packageJson({ scripts: { test: 'bun test' } }),
+      'host.test.ts': "import { test } from 'bun:test';\ntest('host', () => {});\n",
+    },
+    tools: ['bun'],
+    edited: PACKAGE,
+    tests: ['node-test/nightly.ts'],
+    test: ['node', '--test', 'tasks/node-test/nightly.ts'],
+    checks: [['bun', 'test']],
   },
   'Jest, of ES modules': {
     files: {

@@ -17,7 +17,7 @@ const plugin = (name: string) => join(home, 'node_modules/@dprint', name, 'plugi
 const DPRINT = {
   typescript: { useTabs: true },
   json: {},
-  excludes: ['**/package.json'],
+  excludes: ['old'],
   plugins: [plugin('typescript'), plugin('json')],
 };
 
@@ -28,6 +28,30 @@ const shapes: Record<string, Shape> = {
     edited: PACKAGE,
     made: ['.prettierignore'],
     checks: [['prettier', '--check', '.']],
+  },
+  'Prettier, with settings in package.json and CRLF': {
+    files: { 'package.json': packageJson({ prettier: { endOfLine: 'crlf' } }).replaceAll('\n', '\r\n') },
+    tools: ['prettier'],
+    edited: { 'package.json': PACKAGE['package.json'].map((piece) => piece.replaceAll('\n', '\r\n')) },
+    made: ['.prettierignore'],
+    checks: [['prettier', '--check', '.']],
+  },
+  'Biome for a linter, and Prettier': {
+    files: {
+      'package.json': packageJson(),
+      'biome.json': '{\n  "formatter": {\n    "enabled": false\n  }\n}\n',
+      '.prettierrc': '{ "singleQuote": true, "semi": false }\n',
+    },
+    tools: ['@biomejs/biome', 'prettier'],
+    edited: {
+      ...PACKAGE,
+      'biome.json': [',\n  "files": {\n    "includes": ["**", "!vendor/divvy", "!divvy.lock.json"]\n  }'],
+    },
+    made: ['.prettierignore'],
+    checks: [
+      ['biome', 'ci', '.'],
+      ['prettier', '--check', '.'],
+    ],
   },
   'Prettier, with an ignore list in CRLF without an end': {
     files: {
@@ -59,6 +83,20 @@ const shapes: Record<string, Shape> = {
     },
     tools: ['@biomejs/biome'],
     edited: { ...PACKAGE, 'biome.jsonc': [', "!vendor/divvy"', ', "!divvy.lock.json"'] },
+    checks: [['biome', 'ci', '.']],
+  },
+  'Biome, with a list in what it extends': {
+    files: {
+      'package.json': packageJson(),
+      'biome.json': '{\n  "extends": ["./base.json"]\n}\n',
+      'base.json': '{\n  "formatter": { "indentStyle": "space" },\n  "files": { "includes": ["**", "!old"] }\n}\n',
+      'old/wrong.js': 'var   wrong\n',
+    },
+    tools: ['@biomejs/biome'],
+    edited: {
+      ...PACKAGE,
+      'biome.json': [',\n  "files": {\n    "includes": ["!vendor/divvy", "!divvy.lock.json"]\n  }'],
+    },
     checks: [['biome', 'ci', '.']],
   },
   dprint: {
@@ -118,7 +156,7 @@ describe('what is not in the package is left alone, and said:', () => {
     ],
     [
       'dprint',
-      { 'dprint.json': json(DPRINT) },
+      { 'dprint.json': json({ ...DPRINT, excludes: ['**/package.json'] }) },
       'dprint',
       ['dprint', 'check'],
       {
@@ -164,6 +202,23 @@ describe('what is not in the package is left alone, and said:', () => {
   });
 });
 
+test('Biome whose settings extend what is in no file beside them is left to its owner', async () => {
+  const root = repositoryWith({ 'package.json': packageJson(), 'biome.json': json({ extends: ['@acme/biome'] }) });
+  const { code, stdout } = await divvy(['add', 'nightly'], { cwd: root });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /biome\.json +"files": \{ "includes": \["!vendor\/divvy", "!divvy\.lock\.json"\] \}, with "\*\*"/,
+  );
+  put(root, { 'biome.json': '{ "extends": ["@acme/biome"], "files": { "includes": ["!vendor/divvy"] } }\n' });
+  expect((await divvy(['add', 'weekly'], { cwd: root })).stdout).not.toContain('by hand');
+});
+
+test("ESLint's old settings in package.json are known", async () => {
+  const root = repositoryWith({ 'package.json': packageJson({ eslintConfig: { root: true } }) });
+  const { stdout } = await divvy(['add', 'nightly'], { cwd: root });
+  expect(stdout).toMatch(/\.eslintignore +vendor\/divvy\/\n/);
+});
+
 test('a formatter that is not installed is told of, and is told what to leave alone all the same', async () => {
   const root = repositoryWith({ 'package.json': packageJson(), '.prettierrc': '{}\n' });
   const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root });
@@ -179,6 +234,7 @@ test('a formatter that fails is told of, and the files are written as they come'
   const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root });
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(stderr).toContain('prettier could not format tasks/nightly.ts, which is written as it comes:');
+  expect(stderr.match(/written as it comes:\n/g)).toHaveLength(1);
   commitAll(root);
   expect((await divvy(['remove', 'nightly'], { cwd: root })).code).toBe(0);
 });

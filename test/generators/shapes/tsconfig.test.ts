@@ -1,5 +1,5 @@
 // Every tsconfig that would take divvy's folders in leaves them out, and the host's own check gives what it gave.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { divvy } from '../commands.ts';
@@ -73,6 +73,19 @@ const shapes: Record<string, Shape> = {
       'tsconfig.json': [',\n  "exclude": ["node_modules", "dist", "tasks", "vendor/divvy"]'],
     },
     same: [[...TSC, '--listEmittedFiles']],
+  },
+  'one in another folder that takes all in, and one there with a fault': {
+    files: {
+      ...SOURCE,
+      'config/tsconfig.all.json': json({ compilerOptions: { noEmit: true, types: [] }, include: ['..'] }),
+      'test/fixtures/tsconfig.json': '{ "extends": 5 }\n',
+    },
+    tools,
+    edited: {
+      ...PACKAGE,
+      'config/tsconfig.all.json': [',\n  "exclude": ["node_modules", "../tasks", "../vendor/divvy"]'],
+    },
+    same: [['tsc', '-p', 'config/tsconfig.all.json']],
   },
   'files only, and one that includes src only': {
     files: {
@@ -160,6 +173,42 @@ describe('refused, with a recipe that works,', () => {
       PACKAGE,
     );
   });
+});
+
+test('refused is one that is a link, with what it has to say', async () => {
+  const root = repositoryWith({
+    ...SOURCE,
+    'config/tsconfig.json': json({ compilerOptions: { noEmit: true, types: [] } }),
+    'tsconfig.json': { link: 'config/tsconfig.json' },
+  });
+  const before = contentOf(root);
+  const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root });
+  expect({ code, stderr }).toEqual({
+    code: 3,
+    stderr: expect.stringContaining("tsconfig.json:1: it would take divvy's folders into its check, and is a symbolic"),
+  });
+  expect(stderr).toContain('\n  "exclude": ["node_modules", "tasks", "vendor/divvy"]\n');
+  expect(contentOf(root)).toEqual(before);
+});
+
+test("divvy's own, which the package's one may refer to, stays as it is", async () => {
+  const root = repositoryWith({ ...SOURCE, 'tsconfig.json': json({ files: [], references: [{ path: './tasks' }] }) });
+  expect((await divvy(['add', 'nightly'], { cwd: root })).code).toBe(0);
+  const own = readFileSync(join(root, 'tasks/tsconfig.json'));
+  commitAll(root);
+  expect((await divvy(['add', 'weekly'], { cwd: root })).code).toBe(0);
+  expect(readFileSync(join(root, 'tasks/tsconfig.json'))).toEqual(own);
+});
+
+test('one whose exclude somebody has added to keeps what TypeScript would leave out without it', async () => {
+  const text = json({ compilerOptions: { outDir: 'build' } });
+  const root = repositoryWith({ ...SOURCE, 'tsconfig.json': text });
+  const file = join(root, 'tsconfig.json');
+  expect((await divvy(['add', 'nightly'], { cwd: root })).code).toBe(0);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"vendor/divvy"]', '"vendor/divvy", "old"]'));
+  commitAll(root);
+  expect((await divvy(['remove', 'nightly'], { cwd: root })).code).toBe(0);
+  expect(JSON.parse(readFileSync(file, 'utf8')).exclude).toEqual(['node_modules', 'build', 'old']);
 });
 
 test('one whose base is a package that is not installed is edited by what it says itself', async () => {
