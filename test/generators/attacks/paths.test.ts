@@ -190,6 +190,19 @@ describe('an answer in a path', () => {
     ]);
   });
 
+  test('makes no two files one', async () => {
+    const files = { 'tasks/example-task.ts': 'a', 'tasks/example-part.ts': 'b' };
+    const rendered = (value: string) =>
+      templateFiles(inMemory(files), { task: 'nightly', runtimeDir: 'vendor/divvy', answers: [named(value)] });
+    expect((await refusalOf(rendered('nightly'))).message).toContain('two of its files would be this one');
+    expect(await rendered('rows')).toHaveLength(2);
+    const twice = templateFiles(inMemory({ 'tasks/x.ts': 'a', 'tasks/x.ts.ejs': 'b' }), {
+      task: 'nightly',
+      runtimeDir: 'vendor/divvy',
+    });
+    expect((await refusalOf(twice)).message).toContain('two of its files would be this one');
+  });
+
   test('that is a text changes no path', async () => {
     const text: Answer = { name: 'part', value: '../../outside', isName: false };
     expect((await render('tasks/example-part.ts', {}, [text])).map(({ path }) => path)).toEqual([

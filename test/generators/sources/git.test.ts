@@ -1,5 +1,6 @@
 // Real repositories, as real git hands them out; and what must not happen on the way.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
@@ -334,6 +335,11 @@ describe('nothing is run that is not git itself:', () => {
   });
 });
 
+test('a person who makes repositories of another kind can use a usual one', async () => {
+  const environment = settings({ 'init.defaultObjectFormat': 'sha256' }, { GIT_DEFAULT_HASH: 'sha256' });
+  expect((await fetchFrom(repositoryWith(), { environment })).files).toHaveLength(2);
+});
+
 describe('over ssh', () => {
   test('git gets there, and nobody is asked', async () => {
     const folder = repositoryWith();
@@ -430,6 +436,31 @@ describe('over https', () => {
     });
     await refusal(() => fetchText(`git+https://${host}/.git`, { environment: settings({}, trusting) }));
     expect(asked).toBe(0);
+  });
+
+  test.each([
+    ['that is open', { asksFirst: false, isOpen: true }, undefined],
+    ['that asks for some', { asksFirst: false, isOpen: false }, /could not read Username/],
+    ['once it has them', { asksFirst: true, isOpen: true }, /could not be fetched/],
+  ])('a redirect to another host hands on no credentials: to one %s', async (_, { asksFirst, isOpen }, reason) => {
+    const folder = repositoryWith();
+    const seen: (string | undefined)[] = [];
+    const ask = (response: ServerResponse) => response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    const other = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      if (isOpen) answerAsGit(folder, request, response);
+      else ask(response);
+    });
+    const host = await serve((request, response) => {
+      if (asksFirst && request.headers.authorization !== basic) ask(response);
+      else response.writeHead(302, { location: `https://${other}${request.url}` }).end();
+    });
+    const source = `git+https://me:${encodeURIComponent(SECRET)}@${host}/.git`;
+    const fetching = fetchText(source, { environment: settings({}, trusting) });
+    if (reason === undefined) expect((await fetching).files).toHaveLength(2);
+    else expect((await refusal(() => fetching)).message).toMatch(reason);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.filter((header) => header !== undefined)).toEqual([]);
   });
 
   const realGit = (): string =>
