@@ -29,7 +29,8 @@ export interface TestFile {
  * Vitest runs the same source with another import. What Jest runs goes through its own compilers, which know neither this
  * runtime's modules nor its processes: there a test of a few lines has Node.js run the test.
  *
- * source - the template's own, which imports the task from `../tasks/`.
+ * source - the template's own, whose imports are as they are to be there.
+ * name   - of the test.
  * folder - of the tests, relative to the package.
  * task   - the task file, relative to the package.
  */
@@ -45,13 +46,11 @@ export function testFor(
 ): TestFile[] {
   const ending = posix.extname(task);
   const path = posix.join(folder, runner === 'jest' ? `node-test/${name}${ending}` : `${name}.test${ending}`);
-  const toTask = posix.relative(posix.dirname(path), task);
-  const text = source.replaceAll(`'../tasks/${name}.ts'`, `'${toTask.startsWith('.') ? toTask : `./${toTask}`}'`);
-  if (runner === 'node') return [{ path, text }];
+  if (runner === 'node') return [{ path, text: source }];
   if (runner === 'vitest')
-    return [{ path, text: text.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`) }];
+    return [{ path, text: source.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`) }];
   return [
-    { path, text },
+    { path, text: source },
     { path: posix.join(folder, `${name}.test.js`), text: jestTest(name, posix.basename(path), isModule) },
   ];
 }

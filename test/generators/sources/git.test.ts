@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
 import { LIMITS } from '../../../generators/sources/gathering.ts';
+import { readRepository } from '../../../generators/sources/git.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
 import { freshFolder } from '../commands.ts';
 import { git } from '../project.ts';
@@ -255,6 +256,16 @@ describe('nothing is run that is not git itself:', () => {
     const file = join(freshFolder(), 'ran');
     return { file, touch: program(`touch ${file}`) };
   };
+
+  test('no option that is where an address should be', async () => {
+    const { file } = marker();
+    const ssh = program('for last; do :; done; eval "$last"');
+    const source = { kind: 'git', url: `--upload-pack=touch ${file};`, shown: 'x', within: '' } as const;
+    for (const ref of [undefined, 'main', 'a'.repeat(40)]) {
+      await refusal(() => readRepository(source, ref, settings({}, { GIT_SSH_COMMAND: ssh })));
+    }
+    expect(existsSync(file)).toBe(false);
+  });
 
   test('no hook, of the repository or of the person', async () => {
     const { file } = marker();
