@@ -55,8 +55,8 @@ export function testFor(
   ];
 }
 
-/** Imports stand together at the top of a template's test. */
-const LAST_IMPORT = /(?:^import [^;]+;\n)+/m;
+/** Imports stand together at the top of a template's test. One without an end is not looked for in all of the file. */
+const LAST_IMPORT = /(?:^import [^;]{1,1000};\n)+/m;
 const PATIENCE = `
 // Real processes boot here: on a busy machine that takes longer than the five seconds that Vitest gives a test.
 vi.setConfig({ testTimeout: 60_000 });

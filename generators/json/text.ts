@@ -57,11 +57,16 @@ export function readJson(source: string, dialect: 'json' | 'jsonc'): JsonText | 
   const text = source.startsWith(BYTE_ORDER_MARK) ? ` ${source.slice(1)}` : source;
   const errors: ParseError[] = [];
   const isStrict = dialect === 'json';
-  const root = parseTree(text, errors, { disallowComments: isStrict, allowTrailingComma: !isStrict });
-  const [error] = errors;
-  if (error !== undefined) return faultAt(text, error.offset, `it is not JSON: ${inWords(error)}`);
-  if (root?.type !== 'object') return { line: 1, reason: 'it is not one JSON object' };
-  return keyTwice(text, root) ?? { text: source, root };
+  try {
+    const root = parseTree(text, errors, { disallowComments: isStrict, allowTrailingComma: !isStrict });
+    const [error] = errors;
+    if (error !== undefined) return faultAt(text, error.offset, `it is not JSON: ${inWords(error)}`);
+    if (root?.type !== 'object') return { line: 1, reason: 'it is not one JSON object' };
+    return keyTwice(text, root) ?? { text: source, root };
+  } catch (error) {
+    if (error instanceof RangeError) return { line: 1, reason: 'too many things are inside each other in it' };
+    throw error;
+  }
 }
 
 const inWords = ({ error }: ParseError): string =>

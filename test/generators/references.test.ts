@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withReferences } from '../../generators/add/references.ts';
+import { testFor } from '../../generators/host/test-runner.ts';
 import { expectRefused, packageFolder, putFiles, taskText, templateFolder, textOf } from './attacks/hostile.ts';
 import { divvyHere } from './in-process.ts';
 
@@ -63,6 +64,12 @@ describe('the files of a template find each other', () => {
     expect(textOf(cwd, path)).toContain(`from '${up}/answer.ts'`);
     expect(existsSync(join(cwd, 'tasks/answer.test.js'))).toBe(runner === 'jest');
   });
+});
+
+test('a test of many imports without an end is one for Vitest in a while', () => {
+  const source = 'import x\n'.repeat(200_000);
+  const options = { name: 'a', folder: 'test', task: 'tasks/a.ts', isModule: true };
+  expect(testFor('vitest', source, options)).toEqual([{ path: 'test/a.test.ts', text: source }]);
 });
 
 test('two that would be one file are refused', async () => {
