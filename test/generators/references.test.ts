@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { withReferences } from '../../generators/add/references.ts';
 import { testFor } from '../../generators/host/test-runner.ts';
 import { expectRefused, packageFolder, putFiles, taskText, templateFolder, textOf } from './attacks/hostile.ts';
+import { divvy, freshFolder } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 
 const TASK = taskText().replace('yield 1;', 'yield* rows();');
@@ -28,6 +29,9 @@ const SEVERAL = {
   'test/answer.test.ts': `import { test } from 'node:test';\nimport { answer } from '../tasks/answer.ts';\n\ntest('the answer', () => void answer());\n`,
 };
 const template = () => templateFolder({ permissions: { write: ['docs/'] } }, SEVERAL);
+/** What is trusted is remembered in a folder that goes. */
+const trusting = (argv: readonly string[], cwd: string) =>
+  divvy(argv, { cwd, env: { XDG_CONFIG_HOME: freshFolder() } });
 const run = (cwd: string, ...argv: string[]) => execFileSync(process.execPath, argv, { cwd, encoding: 'utf8' });
 
 describe('the files of a template find each other', () => {
@@ -38,7 +42,7 @@ describe('the files of a template find each other', () => {
     ['where both are so', { type: 'commonjs' }, { 'tasks/theirs.js': '' }, 'divvy-tasks', '.mts'],
   ])('%s', async (_, type, there, folder, ending) => {
     const cwd = packageFolder({ 'package.json': JSON.stringify({ name: 'mine', ...type }), ...there });
-    const { code, stdout, stderr } = await divvyHere(['add', 'nightly', '-t', template(), '--trust'], cwd);
+    const { code, stdout, stderr } = await trusting(['add', 'nightly', '-t', template(), '--trust'], cwd);
     expect(code, stderr).toBe(0);
     const task = `${folder}/nightly${ending}`;
     expect(stdout).toMatch(new RegExp(`${task}\\s+your task[\\s\\S]*nightly\\.test${ending}\\s+its test`));
@@ -46,7 +50,7 @@ describe('the files of a template find each other', () => {
     expect(run(cwd, 'vendor/divvy/run.mjs', task)).toBe('42\n');
     expect(run(cwd, '--test', `${folder}/nightly.test${ending}`, `${folder}/answer.test${ending}`)).toContain('pass 2');
 
-    expect((await divvyHere(['add', 'nightly'], cwd)).stdout).toContain('Nothing to do');
+    expect((await trusting(['add', 'nightly', '--trust'], cwd)).stdout).toContain('Nothing to do');
     // A lock may claim anything that is elsewhere.
     expectRefused(await divvyHere(['remove', 'nightly'], cwd), 3, /docs\/notes\.md/);
     expect(existsSync(join(cwd, folder, 'lib'))).toBe(false);
@@ -58,7 +62,7 @@ describe('the files of a template find each other', () => {
   ])('and every test of it is one for %s', async (runner, imported, path) => {
     const scripts = { test: runner };
     const cwd = packageFolder({ 'package.json': JSON.stringify({ name: 'mine', type: 'module', scripts }) });
-    expect((await divvyHere(['add', 'nightly', '-t', template(), '--trust'], cwd)).code).toBe(0);
+    expect((await trusting(['add', 'nightly', '-t', template(), '--trust'], cwd)).code).toBe(0);
     expect(textOf(cwd, path)).toContain(imported);
     const up = runner === 'jest' ? '..' : '.';
     expect(textOf(cwd, path)).toContain(`from '${up}/answer.ts'`);
