@@ -58,16 +58,22 @@ export interface Plan {
 /**
  * Writes the plan that `--plan` asks for, and nothing else; with `--dry-run` or `--diff` not even that.
  *
+ * command - the command line, for people: without what is secret in it.
+ *
  * Throws a Refusal: with exit code 3 where another file has that name, with 1 where it cannot be written.
  */
-export function writePlan(call: Call, { root, changes, goneFolders }: ChangeSet): Planned {
+export function writePlan(
+  call: Call,
+  { root, changes, goneFolders }: ChangeSet,
+  command: string = asTyped(call),
+): Planned {
   const file = resolve(call.cwd, call.values.plan ?? '');
   const isProject = stat(join(root, MANIFEST)) !== undefined;
   const base = isProject ? root : baseOf(call.cwd, root);
   const plan: PlanFile = {
     planVersion: 1,
     divvy: version,
-    command: asTyped(call),
+    command,
     in: isProject ? { project: true } : { folder: relative(base, root).replaceAll('\\', '/') || '.' },
     goneFolders: goneFolders ?? [],
     changes: changes.map(planned),

@@ -1,13 +1,26 @@
 /** Command lines for people to copy, as a POSIX shell reads them. */
 
 import type { Call } from './command.ts';
+import type { Prompt } from './templates.ts';
 
 /** Each argument as it is where no shell would change it, else quoted. */
 export const commandLine = (argv: readonly string[]): string =>
   argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
 
-/** A command as it was called. */
-export const asTyped = ({ shown, argv }: Call): string => commandLine([...shown.split(' '), ...argv]);
+/**
+ * A command as it was called, for plans, records and people: without passwords, and without answers that are secret.
+ *
+ * prompts - of the template that the command uses.
+ */
+export const asTyped = ({ shown, argv }: Call, prompts: readonly Prompt[] = []): string => {
+  const secret = prompts.filter((prompt) => prompt.secret).map(({ name }) => name);
+  const answer = new RegExp(`^((?:--data=|-[a-z]*d)?(?:${secret.join('|')})=).*$`, 's');
+  const words = secret.length === 0 ? argv : argv.map((word) => word.replace(answer, '$1…'));
+  return commandLine([...shown.split(' '), ...words.map(withoutPassword)]);
+};
+
+/** A source of templates as it was written, without what its URL has before the host. */
+export const withoutPassword = (source: string): string => source.replace(/(https:\/\/)[^/]*@/gi, '$1');
 
 /** A folder as an argument that no program takes for a flag. */
 export const asArgument = (folder: string): string => (folder.startsWith('-') ? `./${folder}` : folder);

@@ -1,6 +1,5 @@
 /** What a template from elsewhere asks for, and whether somebody said yes to it. */
 
-import { homedir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { realRoot } from './change-set/survey.ts';
@@ -11,7 +10,7 @@ import { harmless } from './harmless.ts';
 import { PACKAGE_JSON } from './host/package-json.ts';
 import { MANIFEST } from './manifest.ts';
 import { commandLine } from './shell.ts';
-import { isTrusted, remember, type Trust, trustFolder } from './sources/trust.ts';
+import { homeFolder, isTrusted, remember, type Trust, trustFolder } from './sources/trust.ts';
 import type { Template } from './templates.ts';
 import { isInteractive } from './terminal.ts';
 
@@ -66,7 +65,7 @@ export async function settleTrust(call: Call, template: Template, ask: Workshop[
   const { identity: source, resolved } = origin;
   const folder = trustFolder(call.environment);
   const wanted = { source, resolved, template: manifest.name, permissions: asked };
-  const isForeign = isBroughtAlong(folder, call.cwd);
+  const isForeign = folder !== undefined && isBroughtAlong(folder, call.cwd);
   const trust: Trust = isForeign
     ? { isTrusted: false, broken: `${folder} is in the project that is here, and may have come with it` }
     : isTrusted(folder, wanted);
@@ -90,7 +89,7 @@ export async function settleTrust(call: Call, template: Template, ask: Workshop[
 
 /** Whether the folder of what is trusted is in a project that the command runs in: a yes in it may be its author's. */
 function isBroughtAlong(folder: string, cwd: string): boolean {
-  const [inside, home] = [`${realRoot(folder)}${sep}`, realRoot(homedir())];
+  const [inside, home] = [`${realRoot(folder)}${sep}`, realRoot(homeFolder() ?? sep)];
   for (let above = realRoot(cwd); above !== home && above !== dirname(above); above = dirname(above)) {
     const isProject = ['.git', MANIFEST, PACKAGE_JSON].some((name) => stat(join(above, name)) !== undefined);
     if (isProject && inside.startsWith(`${above}${sep}`)) return true;

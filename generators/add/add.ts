@@ -61,8 +61,9 @@ export async function add(call: Call): Promise<Exit> {
       },
       () => {
         const changeSet = { root: subject.place.root, changes: settled.changes };
-        if (call.values.plan !== undefined) planned = writePlan(call, changeSet);
-        else if (!isPreview(call)) write(changeSet, asTyped(call));
+        const typed = asTyped(call, subject.template.manifest.prompts);
+        if (call.values.plan !== undefined) planned = writePlan(call, changeSet, typed);
+        else if (!isPreview(call)) write(changeSet, typed);
       },
     ],
     end: [

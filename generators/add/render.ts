@@ -8,7 +8,7 @@ import { foldersAbove } from '../change-set/paths.ts';
 import { sha256 } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
-import { divvyTaken } from '../errors.ts';
+import { divvyTaken, templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
 import { type Formatter, formatted, formattersOf, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
@@ -24,6 +24,7 @@ import { read, version } from '../package.ts';
 import { templateFiles } from '../rendering/files.ts';
 import { packageJsonOf } from '../rendering/places.ts';
 import { vendoredRuntime } from '../vendor.ts';
+import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
 
 export interface Rendered {
@@ -73,6 +74,9 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
   const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
   return { own, edited, host, hints, folders: folders.sort() };
 }
+
+/** A test of a template, which every runner gets its own of. */
+const TEST = /^test\/([^/]+)\.test\.ts$/;
 
 type Format = (path: string, text: string) => Promise<string>;
 
@@ -130,35 +134,50 @@ async function renderTask(
     return bytes && isAsLeft(lock, path, sha256(bytes)) ? bytes : undefined;
   };
   const taskFile = `${tasks}/${task}${isModule ? '.ts' : '.mts'}`;
+  const placeOf = (path: string): string => {
+    const place = path.replace(/^tasks\//, `${tasks}/`).replace(/^test\//, `${folder}/`);
+    return !isModule && /^(tasks|test)\//.test(path) ? asModule(place) : place;
+  };
+  // Other files of the template may come before them in its folder.
+  const rank = (path: string) => (path === taskFile ? 0 : path.startsWith(`${folder}/${task}.test.`) ? 1 : 2);
+  const inOrder = (paths: readonly string[]) => paths.toSorted((a, b) => rank(a) - rank(b));
   const own: string[] = [];
   let edited: Edited | undefined;
   if (standing) {
-    own.push(...standing.toSorted((a, b) => Number(b === taskFile) - Number(a === taskFile)));
     // They were all read a moment ago.
-    for (const path of own) add(path, readBefore(root, path)?.bytes ?? '');
-    return { own, edited };
+    for (const path of standing) add(path, readBefore(root, path)?.bytes ?? '');
+    return { own: inOrder(standing), edited };
   }
   const put = async (path: string, text: string): Promise<void> => {
     own.push(path);
     add(path, left(path) ?? (await format(path, text)));
   };
-  for (const { path, bytes } of await templateFiles(template, { task, runtimeDir, answers: answers.answers })) {
-    const source = bytes.toString('utf8');
+  const files = await templateFiles(template, { task, runtimeDir, answers: answers.answers });
+  const options = { folder, task: taskFile, isModule };
+  const testsOf = (path: string, source: string) =>
+    TEST.test(path) ? testFor(testRunner, source, { ...options, name: path.replace(TEST, '$1') }) : [];
+  const places = new Map(files.map(({ path }) => [path, testsOf(path, '')[0]?.path ?? placeOf(path)]));
+  for (const { path, bytes } of files) {
+    const written = bytes.toString('utf8');
+    const source = isSource(path) ? withReferences(written, path, places) : written;
     if (path === `tasks/${task}.ts`) {
       const { text, inserted } =
         hooks.length > 0 ? await withHooks(source, taskFile, hooks, terminal) : { text: source };
       await put(taskFile, text);
       if (inserted && left(taskFile) === undefined) edited = { path: taskFile, inserted, isDirty: false };
-    } else if (path === `test/${task}.test.ts`) {
-      const options = { name: task, folder, task: taskFile, isModule };
-      for (const file of testFor(testRunner, source, options)) await put(file.path, file.text);
+    } else if (TEST.test(path)) {
+      for (const file of testsOf(path, source)) await put(file.path, file.text);
     } else {
-      const place = path.replace(/^tasks\//, `${tasks}/`).replace(/^test\//, `${folder}/`);
+      const place = placeOf(path);
       own.push(place);
-      add(place, left(place) ?? bytes);
+      add(place, left(place) ?? (source === written ? bytes : source));
     }
   }
-  return { own, edited };
+  // `tasks/` and `test/` of a template may be one folder here.
+  const twice = own.find((path, index) => own.indexOf(path) !== index);
+  if (twice !== undefined)
+    throw templateFileRefused(template.manifest.name, twice, 'two of its files would be this one');
+  return { own: inOrder(own), edited };
 }
 
 /**

@@ -31,11 +31,11 @@ export function whyUnsafe(path: string): string | undefined {
   for (const name of path.split('/')) {
     const plain = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
     if (/^\.{0,2}$/.test(plain)) return 'it leaves the folder, or does not name one place in it';
+    if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
     if (filenameReservedRegex().test(name)) return 'it has a character that is not allowed in a file name';
     if (NOT_TEXT.test(name)) return 'it is not text that every system could show and keep';
     if (ENCODED.test(name)) return 'it has a dot or a separator that is encoded';
     if (isDeviceName(name)) return 'Windows keeps this name for a device';
-    if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
     if (OWNED_BY_OTHERS.test(plain)) return `${name} belongs to another program`;
     if (Buffer.byteLength(name) > LONGEST_NAME) return `a name in it is longer than ${LONGEST_NAME} bytes`;
   }

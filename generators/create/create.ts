@@ -51,8 +51,9 @@ export async function create(call: Call): Promise<Exit> {
       },
       () => {
         const changeSet = { root: answers.root, changes: settled.changes };
-        if (values.plan !== undefined) planned = writePlan(call, changeSet);
-        else if (!isPreviewed) write(changeSet, asTyped(call));
+        const typed = asTyped(call, answers.template.manifest.prompts);
+        if (values.plan !== undefined) planned = writePlan(call, changeSet, typed);
+        else if (!isPreviewed) write(changeSet, typed);
       },
     ],
     end: [

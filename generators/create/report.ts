@@ -8,7 +8,7 @@ import { version } from '../package.ts';
 import { onceOff } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { diffOf, filesAsJson, isShown, listOf, type Previewed } from '../preview.ts';
-import { asArgument, commandLine } from '../shell.ts';
+import { asArgument, commandLine, withoutPassword } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Answers } from './answers.ts';
 import type { Followed } from './follow.ts';
@@ -89,7 +89,7 @@ function replay(
   { values }: Call,
   { folder, task, template, answers, hooks, runtimeDir, packageManager }: Answers,
 ): string {
-  const argv = ['--template', values.template ?? template.manifest.name];
+  const argv = ['--template', withoutPassword(values.template ?? template.manifest.name)];
   if (values.ref !== undefined) argv.push('--ref', values.ref);
   for (const [name, value] of Object.entries(answers.shown)) argv.push('--data', `${name}=${value}`);
   if (values.name !== undefined) argv.push('--name', task);

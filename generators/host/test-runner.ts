@@ -33,7 +33,8 @@ export interface TestFile {
  * runtime's modules nor its processes: there a test of a few lines has Node.js run the test. Others take what has `.test.` in
  * its name for theirs.
  *
- * source - the template's own, which imports the task from `../tasks/`.
+ * source - the template's own, whose imports are as they are to be there.
+ * name   - of the test.
  * folder - of the tests, relative to the package.
  * task   - the task file, relative to the package.
  */
@@ -50,19 +51,17 @@ export function testFor(
   const ending = posix.extname(task);
   const isOurs = runner === 'node' || runner === 'vitest';
   const path = posix.join(folder, isOurs ? `${name}.test${ending}` : `node-test/${name}${ending}`);
-  const toTask = posix.relative(posix.dirname(path), task);
-  const text = source.replaceAll(`'../tasks/${name}.ts'`, `'${toTask.startsWith('.') ? toTask : `./${toTask}`}'`);
-  if (runner === 'node' || runner === 'beside') return [{ path, text }];
+  if (runner === 'node' || runner === 'beside') return [{ path, text: source }];
   if (runner === 'vitest')
-    return [{ path, text: text.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`) }];
+    return [{ path, text: source.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`) }];
   return [
-    { path, text },
+    { path, text: source },
     { path: posix.join(folder, `${name}.test.js`), text: jestTest(name, posix.basename(path), isModule) },
   ];
 }
 
-/** Imports stand together at the top of a template's test. */
-const LAST_IMPORT = /(?:^import [^;]+;\n)+/m;
+/** Imports stand together at the top of a template's test. One without an end is not looked for in all of the file. */
+const LAST_IMPORT = /(?:^import [^;]{1,1000};\n)+/m;
 const PATIENCE = `
 // Real processes boot here: on a busy machine that takes longer than the five seconds that Vitest gives a test.
 vi.setConfig({ testTimeout: 60_000 });

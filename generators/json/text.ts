@@ -66,11 +66,16 @@ export function readJson(source: string, dialect: 'json' | 'jsonc'): JsonText | 
   if (deep !== undefined) return faultAt(text, deep, `it is nested more than ${MOST_LEVELS} levels deep`);
   const errors: ParseError[] = [];
   const isStrict = dialect === 'json';
-  const root = parseTree(text, errors, { disallowComments: isStrict, allowTrailingComma: !isStrict });
-  const [error] = errors;
-  if (error !== undefined) return faultAt(text, error.offset, `it is not JSON: ${inWords(error)}`);
-  if (root?.type !== 'object') return { line: 1, reason: 'it is not one JSON object' };
-  return keyTwice(text, root) ?? { text: source, root };
+  try {
+    const root = parseTree(text, errors, { disallowComments: isStrict, allowTrailingComma: !isStrict });
+    const [error] = errors;
+    if (error !== undefined) return faultAt(text, error.offset, `it is not JSON: ${inWords(error)}`);
+    if (root?.type !== 'object') return { line: 1, reason: 'it is not one JSON object' };
+    return keyTwice(text, root) ?? { text: source, root };
+  } catch (error) {
+    if (error instanceof RangeError) return { line: 1, reason: 'too many things are inside each other in it' };
+    throw error;
+  }
 }
 
 const inWords = ({ error }: ParseError): string =>

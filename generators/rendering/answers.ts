@@ -78,9 +78,11 @@ async function settleOne(call: Call, prompt: Prompt, ask: Workshop['ask']): Prom
     const options = [...new Set([...first, ...all])].map((value) => ({ value, hint: '' }));
     return ask({ type: 'select', message, choices: options });
   }
-  const whyNot = (answer: string) => whyNotAnswer(prompt, answer);
+  // Nothing typed is the default, of what is secret too.
+  const given = (answer: string) => (answer === '' ? (usual ?? '') : answer);
+  const whyNot = (answer: string) => whyNotAnswer(prompt, given(answer));
   return secret
-    ? ask({ type: 'password', message, whyNot })
+    ? given(await ask({ type: 'password', message, whyNot }))
     : ask({ type: 'input', message, default: usual ?? '', whyNot });
 }
 

@@ -1,6 +1,7 @@
 /** The files of a template, as they are to be written. */
 
 import { posix } from 'node:path';
+import { folded } from '../change-set/paths.ts';
 import { templateFileRefused, templateNotRendered } from '../errors.ts';
 import { className } from '../names.ts';
 import { projectTemplateFiles, type Template, type TemplateFile } from '../templates.ts';
@@ -53,6 +54,9 @@ export async function templateFiles({ manifest, files }: Template, given: Given)
   for (const { path } of all) {
     const reason = whyNotThere(path, manifest.permissions, given);
     if (reason !== undefined) throw templateFileRefused(manifest.name, path, reason);
+    // An answer may give a file the name of another, and the one that comes last would be left.
+    if (all.filter((other) => folded(other.path) === folded(path)).length > 1)
+      throw templateFileRefused(manifest.name, path, 'two of its files would be this one');
   }
   return all;
 }

@@ -21,11 +21,11 @@ const RUNS_BY_ITSELF = [
   /(^|\/)\./,
   // A mock there takes the place of a package, for all tests of Jest and Vitest.
   /(^|\/)__(mocks|snapshots)__\//,
-  /(^|\/)(package|project|nx|turbo|lerna|rush|angular|deno|import_map|biome|dprint|tslint|renovate|vercel|now|firebase|netlify)\.(json|jsonc|json5|yaml|toml)$/,
+  /(^|\/)(package|project|nx|turbo|lerna|rush|angular|deno|import_map|biome|dprint|tslint|renovate|vercel|now|firebase|netlify|nodemon)\.(json|jsonc|json5|yaml|toml)$/,
   /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|pnpm-(lock|workspace)\.yaml|yarn\.lock|bun\.lockb?|bunfig\.toml|deno\.lock|binding\.gyp)$/,
   /(^|\/)[jt]sconfig.*\.json$/,
   /(^|\/)(makefile|gnumakefile|justfile|taskfile\.ya?ml|dockerfile|containerfile|(docker-)?compose.*\.ya?ml|jenkinsfile|procfile|vagrantfile|rakefile|gemfile|codeowners|lefthook\.ya?ml|action\.ya?ml|.*-pipelines\.ya?ml|pyproject\.toml|setup\.py|conftest\.py|cargo\.toml|build\.rs)$/,
-  /(^|\/)[^/]+\.(config|rc|workspace|setup|projects?)\.([cm]?[jt]sx?|json|ya?ml|toml)$/,
+  /(^|\/)[^/]+\.(conf|config|rc|workspace|setup|projects?)\.([cm]?[jt]sx?|json|ya?ml|toml)$/,
   /(^|\/)(vitest|vite|jest|mocha|ava|karma|babel|webpack|rollup|playwright|cypress)\.[^/]*\.([cm]?[jt]sx?|json)$/,
   /(^|\/)((global-?)?(setup|teardown)|(setup|teardown)-?(tests?|files?)|test-?setup|instrumentation|gulpfile|gruntfile|jakefile|sitecustomize)\.([cm]?[jt]sx?|py)$/,
   // What is read as instructions by whatever works on the files around it.

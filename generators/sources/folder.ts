@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { sourceNotFetched } from '../errors.ts';
+import { Refusal, sourceNotFetched } from '../errors.ts';
 import { Gathering, integrityOfFiles, type SourceFile } from './gathering.ts';
 import type { FolderSource } from './source.ts';
 import { MANIFEST_OF_TEMPLATE } from './templates-in.ts';
@@ -14,21 +14,23 @@ const LEFT_OUT = ['.git', 'node_modules', '.divvy'];
 /**
  * Reads all files of a folder. The link that a person names is followed, and none in it.
  *
- * Throws a Refusal with exit code 1 where there is no such folder, and with exit code 3 as Gathering does.
+ * Throws a Refusal with exit code 1 where there is no such folder, or not all of it can be read, and with exit code 3 as
+ * Gathering does.
  */
 export function readFolder(
   { path, shown }: FolderSource,
   cwd: string,
 ): { resolved: string; files: readonly SourceFile[] } {
   const root = rootOf(resolve(cwd, path), shown);
-  const gathering = new Gathering(shown);
+  const gathering: Gathering = new Gathering(shown);
   const walk = (below: string, isOfTemplate: boolean): void => {
     const names = readdirSync(join(root, below)).sort();
     const isTemplate = names.includes(MANIFEST_OF_TEMPLATE);
     for (const name of names) {
       const here = below === '' ? name : `${below}/${name}`;
+      if (!isOfTemplate && LEFT_OUT.includes(name)) continue;
       const state = stat(join(root, here));
-      if (state === undefined || (!isOfTemplate && LEFT_OUT.includes(name))) continue;
+      if (state === undefined) gathering.refuse(here, 'its name is not UTF-8, or it is gone meanwhile');
       if (state.isDirectory()) {
         gathering.announceFolder(here);
         walk(here, isOfTemplate || (isTemplate && name === 'files'));
@@ -38,7 +40,12 @@ export function readFolder(
       } else gathering.refuse(here, state.isSymbolicLink() ? 'it is a symbolic link' : 'it is no plain file');
     }
   };
-  walk('', false);
+  try {
+    walk('', false);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw sourceNotFetched(shown, (error as Error).message, 'Look whether you may read all that is in it.');
+  }
   const files = gathering.files();
   return { resolved: integrityOfFiles(files), files };
 }

@@ -15,9 +15,12 @@ const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 /** What git does not take in the name of a ref, and what has a meaning where a commit is named. */
 const NO_REF = /^[-./]|[./]$|\.lock(?:\/|$)|\.\.|\/\/|\/\.|@\{|^@$|[\s~^:?*[\\\p{Control}\p{Format}]|\p{Surrogate}/u;
 const LONGEST_REF = 250;
-/** Variables that name another repository, as a git hook sets them, and those that print what goes over the line. */
+/**
+ * Variables that name another repository, as a git hook sets them, those that print what goes over the line, and the one
+ * that makes a new repository one of another kind.
+ */
 const NOT_OURS =
-  /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|\w*OBJECT_DIRECTOR\w+|NAMESPACE|QUARANTINE_PATH|GRAFT_FILE|SHALLOW_FILE|\w*REPLACE_REF\w+|TRACE\w*|CURL_VERBOSE)$/;
+  /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|\w*OBJECT_DIRECTOR\w+|NAMESPACE|QUARANTINE_PATH|GRAFT_FILE|SHALLOW_FILE|\w*REPLACE_REF\w+|TRACE\w*|CURL_VERBOSE|DEFAULT_HASH)$/;
 /** Of what git says of a tree: enough for LIMITS.entries with paths of a usual length. */
 const MOST_SAID = 4 * 1024 * 1024;
 
@@ -152,6 +155,7 @@ function git({ folder, environment }: Repository, argv: readonly string[], input
     // Also those that the person has for all repositories: this one is ours.
     `core.hooksPath=${join(folder.path, 'no-hooks')}`,
     'submodule.recurse=false',
+    'init.defaultObjectFormat=sha1',
     'gc.auto=0',
     'maintenance.auto=false',
   ];
@@ -178,20 +182,29 @@ function environmentFor({ url, credentials }: GitSource, environment: NodeJS.Pro
     GIT_TERMINAL_PROMPT: '0',
     SSH_ASKPASS: environment['SSH_ASKPASS'] ?? 'false',
     SSH_ASKPASS_REQUIRE: 'force',
-    ...(credentials && headerFor(url, credentials, environment)),
+    ...(credentials && helperFor(url, credentials, environment)),
   };
 }
 
-/** In the environment, where other people of this machine do not see it, and no helper stores it. */
-function headerFor(url: string, { username, password }: Credentials, environment: NodeJS.ProcessEnv) {
+/**
+ * In the environment, where other people of this machine do not see it. A helper gives it to this host, and not to another
+ * that it leads to, as a header would be; those of the person are left out, so that none stores it.
+ */
+function helperFor(url: string, { username, password }: Credentials, environment: NodeJS.ProcessEnv) {
   const count = Number(environment['GIT_CONFIG_COUNT'] ?? 0) || 0;
-  const basic = Buffer.from(`${username}:${password}`).toString('base64');
   return {
-    GIT_CONFIG_COUNT: String(count + 1),
-    [`GIT_CONFIG_KEY_${count}`]: `http.${new URL(url).origin}/.extraHeader`,
-    [`GIT_CONFIG_VALUE_${count}`]: `Authorization: Basic ${basic}`,
+    GIT_CONFIG_COUNT: String(count + 2),
+    [`GIT_CONFIG_KEY_${count}`]: 'credential.helper',
+    [`GIT_CONFIG_VALUE_${count}`]: '',
+    [`GIT_CONFIG_KEY_${count + 1}`]: `credential.${new URL(url).origin}.helper`,
+    [`GIT_CONFIG_VALUE_${count + 1}`]: HELPER,
+    DIVVY_SOURCE_USERNAME: username,
+    DIVVY_SOURCE_PASSWORD: password,
   };
 }
+
+/** As git wants a line of a shell, to which it adds what the helper is to do. */
+const HELPER = `!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$DIVVY_SOURCE_USERNAME" "$DIVVY_SOURCE_PASSWORD"; }; f`;
 
 function notFetched({ source }: Repository, result: BoundedResult & { done: false }) {
   if (result.isTooMuch) return sourceTooLarge(source.shown, 'there is more to fetch than templates can need');

@@ -156,6 +156,10 @@ function parseUrl(text: string, written: string): { readonly url: URL; readonly 
   const [, address = '', within] = /^([^#]*)(?:#(.*))?$/.exec(written) ?? [];
   // A URL drops some of these, and takes others for a slash.
   if (/[\s\\]/.test(address)) throw refused(text, 'an address has no spaces and no backslashes');
+  // It would do with any number of these, and what is left out of what is shown begins behind two.
+  if (!/^[a-z]+:\/\/(?!\/)/i.test(address) && !/^file:/i.test(address)) {
+    throw refused(text, 'behind its https: or ssh: belong two slashes');
+  }
   let url: URL;
   let decoded: string;
   try {
@@ -189,8 +193,10 @@ function placed(text: string, shown: string, within = ''): Pick<AnySource, 'show
 }
 
 /** What could not be told apart may have a password anywhere before its last @. */
-const refused = (text: string, reason: string) =>
-  badSource(withoutSecrets(text.replace(/:\/\/[^@]*:.*@/, '://')), reason);
+const refused = (text: string, reason: string) => {
+  const mayHaveAny = !/^(?:npm|github):/i.test(text);
+  return badSource(withoutSecrets(mayHaveAny ? text.replace(/:\/*.*:.*@/s, '://') : text), reason);
+};
 
 /**
  * A text of another program without what may be secret in it: the credentials of a source, and what is written as

@@ -30,11 +30,27 @@ export type Trust =
       readonly broken?: string;
     };
 
-/** The folder of what is trusted, by the habits of the system. */
-export function trustFolder(environment: NodeJS.ProcessEnv, platform = process.platform, home = homedir()): string {
+/** The folder of the person; undefined where there is none, as for a user of a container whom it does not know. */
+export function homeFolder(read: () => string = homedir): string | undefined {
+  try {
+    const home = read();
+    // HOME may be empty: then it would be wherever the command runs.
+    return isAbsolute(home) ? home : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folder of what is trusted, by the habits of the system; undefined where the person has none. */
+export function trustFolder(
+  environment: NodeJS.ProcessEnv,
+  platform = process.platform,
+  home = homeFolder(),
+): string | undefined {
   const named = platform === 'win32' ? environment['APPDATA'] : environment['XDG_CONFIG_HOME'];
   // A relative one would be another folder in each project, and one that a project could bring.
   if (named && isAbsolute(named)) return join(named, 'divvy', 'trust');
+  if (home === undefined) return undefined;
   const usual =
     platform === 'win32' ? ['AppData', 'Roaming'] : platform === 'darwin' ? ['Library', 'Preferences'] : ['.config'];
   return join(home, ...usual, 'divvy', 'trust');
@@ -45,7 +61,8 @@ export function trustFolder(environment: NodeJS.ProcessEnv, platform = process.p
  *
  * A file that cannot be read, says another thing, or could have been written by somebody else is no yes.
  */
-export function isTrusted(folder: string, wanted: Trusted): Trust {
+export function isTrusted(folder: string | undefined, wanted: Trusted): Trust {
+  if (folder === undefined) return { isTrusted: false };
   const file = fileOf(folder, wanted);
   try {
     const state = statSync(file, { throwIfNoEntry: false });
@@ -62,7 +79,8 @@ export function isTrusted(folder: string, wanted: Trusted): Trust {
 }
 
 /** Remembers a yes. Returns why that could not be done; the command then goes on, and asks again next time. */
-export function remember(folder: string, trusted: Trusted, now = new Date()): string | undefined {
+export function remember(folder: string | undefined, trusted: Trusted, now = new Date()): string | undefined {
+  if (folder === undefined) return 'there is no home folder, and XDG_CONFIG_HOME names none';
   const part = join(folder, `${randomUUID()}.part`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -10,6 +10,8 @@ import { type Finding, fault, lineOfOffset, note } from './finding.ts';
 
 const TASK = 'tasks/example-task.ts';
 const TEST = 'test/example-task.test.ts';
+/** What `divvy add` makes a test of another runner of. */
+const OTHER_RUNNERS = /^test\/[^/]+\.test\.ts$/;
 const TASK_IN_TEST = '../tasks/example-task.ts';
 /** No task and no answer of anybody's. */
 const NAME = 'qqq-qqq';
@@ -88,7 +90,7 @@ async function checkText(path: string, shown: string, text: string, prompts: rea
   const { faultsOfSource, faultsOfTest } = await import('../codemods/template-source.ts');
   const texts = textsIn(text, answers).map(({ word, answer }) => ({ word, value: answer.value }));
   const faults = /\.[cm]?tsx?$/.test(path) ? faultsOfSource(text, path, texts) : [];
-  const ofTest = path === TEST ? faultsOfTest(text, path, TASK_IN_TEST) : [];
+  const ofTest = OTHER_RUNNERS.test(path) ? faultsOfTest(text, path, TASK_IN_TEST) : [];
   return [...unknown, ...[...faults, ...ofTest].map(({ line, reason }) => fault(shown, line, reason))];
 }
 

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { templateFolder } from './attacks/hostile.ts';
 import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
 import { projectWith, TASK } from './project.ts';
 import { session } from './terminal-session.ts';
@@ -92,6 +93,59 @@ describe('on a terminal nothing is asked', () => {
     const cwd = freshFolder();
     await session([...argv, '--quiet'], cwd, env).shows('exit 0');
     expect(readdirSync(cwd)).toEqual(['my-task']);
+  });
+});
+
+describe('a template that needs trust', () => {
+  const asking = () =>
+    templateFolder(
+      {
+        permissions: { write: ['docs/'] },
+        prompts: [
+          { name: 'token', type: 'text', message: 'Which token?', secret: true, default: 'usual', pattern: '.{5,}' },
+          { name: 'mode', type: 'choice', message: 'Which mode?', choices: ['fast', 'slow'], default: 'slow' },
+          { name: 'depth', type: 'number', message: 'How deep?', when: { mode: 'fast' } },
+        ],
+      },
+      { 'docs/notes.txt': 'example-token example-mode' },
+    );
+  const TRUST = 'Do you trust it?';
+  const argvOf = (template: string) => ['my-task', '-t', template, '--no-git', '--no-install'];
+
+  test('is asked for: no is what it begins with, and writes nothing', async () => {
+    const [cwd, config] = [freshFolder(), freshFolder()];
+    const { shows, keys } = session(argvOf(asking()), cwd, { XDG_CONFIG_HOME: config });
+    expect(await shows(TRUST)).toContain('write outside of tasks and tests: docs/');
+    keys('Enter');
+    expect(await shows('exit 1')).toContain('error: cancelled: nothing was written');
+    expect([treeOf(cwd), treeOf(config)]).toEqual([{}, {}]);
+  });
+
+  test('is used after a yes, which is asked for once; what is secret is not shown, and nothing typed is its default', async () => {
+    const [cwd, config, template] = [freshFolder(), freshFolder(), asking()];
+    const first = session(argvOf(template), cwd, { XDG_CONFIG_HOME: config });
+    await first.shows(TRUST);
+    first.keys('Down', 'Enter');
+    await first.shows('Which token?');
+    first.types('hunter2');
+    first.keys('Enter');
+    await first.shows('Which mode?');
+    first.keys('Enter');
+    await first.shows(HOOKS);
+    first.keys('Enter');
+    expect(await first.shows('exit 0')).not.toContain('hunter2');
+    expect(readFileSync(join(cwd, 'my-task/docs/notes.txt'), 'utf8')).toBe('hunter2 slow');
+
+    const again = freshFolder();
+    const second = session(argvOf(template), again, { XDG_CONFIG_HOME: config });
+    expect(await second.shows('Which token?')).not.toContain(TRUST);
+    second.keys('Enter');
+    await second.shows('Which mode?');
+    second.keys('Enter');
+    await second.shows(HOOKS);
+    second.keys('Enter');
+    await second.shows('exit 0');
+    expect(readFileSync(join(again, 'my-task/docs/notes.txt'), 'utf8')).toBe('usual slow');
   });
 });
 

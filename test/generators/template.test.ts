@@ -219,6 +219,17 @@ describe('template check tells', () => {
     expect(code).toBe(3);
   });
 
+  test('a manifest that is too deep to be read', async () => {
+    const folder = await newTemplate();
+    put(folder, 'divvy.template.json', `{"name":${'['.repeat(30_000)}${']'.repeat(30_000)}}`);
+    for (const command of ['check', 'test']) {
+      const { code, stdout, stderr } = await divvy(['template', command], { cwd: folder });
+      expect(stdout + stderr).toMatch(/inside each other|call stack size/);
+      expect(stdout + stderr).not.toMatch(/\n\s+at |RangeError/);
+      expect(code).toBe(3);
+    }
+  });
+
   test('everything at once, files that are missing too, and as one object', async () => {
     const folder = await newTemplate();
     rmSync(join(folder, 'files/test'), { recursive: true });

@@ -336,7 +336,7 @@ describe('the answers themselves', () => {
     }
   });
 
-  test('one that is secret is in no lock, no message and no object', async () => {
+  test('one that is secret is in no lock, no message, no object, no record and no plan', async () => {
     const cwd = packageFolder();
     const secret = 'hunter2-hunter2';
     const template = templateFolder(
@@ -346,9 +346,20 @@ describe('the answers themselves', () => {
     const wrong = await divvyHere(['add', 'nightly', '-t', template, '-d', `token=${secret}!`], cwd);
     expectRefused(wrong, 2, /token/);
     expect(wrong.stderr + wrong.stdout).not.toContain(secret);
-    const ended = await divvyHere(['add', 'nightly', '-t', template, '-d', `token=${secret}`, '--json'], cwd);
-    expect(ended.code, ended.stderr).toBe(0);
-    expect(ended.stderr + ended.stdout + textOf(cwd, 'divvy.lock.json')).not.toContain(secret);
+    const given = ['-t', template, `--data=token=${secret}1`, `-dtoken=${secret}1`, '-d', `token=${secret}`, '--json'];
+    const planned = await divvyHere(['add', 'nightly', ...given, '--plan', 'plan.json'], cwd);
+    const ended = await divvyHere(['add', 'nightly', ...given], cwd);
+    expect([planned.code, ended.code], planned.stderr + ended.stderr).toEqual([0, 0]);
+    const project = join(cwd, 'sub/nightly');
+    const created = await divvyHere(['create', 'sub/nightly', ...given, '--no-git'], cwd);
+    expect(created.code, created.stderr).toBe(0);
+    for (const folder of [cwd, project]) {
+      expect(textOf(folder, '.divvy/last/record')).toContain("-d 'token=…'");
+      expect(textOf(folder, 'divvy.lock.json')).toContain('"nightly"');
+    }
+    expect(textOf(cwd, 'plan.json')).toContain("-d 'token=…'");
+    const said = [planned, ended, created].flatMap(({ stdout, stderr }) => [stdout, stderr]);
+    expect(JSON.stringify([...said, treeOf(cwd)])).not.toContain(secret);
   });
 });
 

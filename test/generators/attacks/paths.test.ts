@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { whyUnsafe } from '../../../generators/change-set/paths.ts';
 import { openProject } from '../../../generators/manifest.ts';
 import { whyNotName, whyNotTaskName } from '../../../generators/names.ts';
 import { templateFiles } from '../../../generators/rendering/files.ts';
@@ -54,6 +55,10 @@ describe('outside of the folder, or nowhere:', () => {
   });
 });
 
+test('a dot at the end of a name is told as what it is', () => {
+  for (const path of ['tasks/x.ts.', 'tasks /x.ts']) expect(whyUnsafe(path)).toContain('Windows drops');
+});
+
 describe('what belongs to another program, whatever the permissions:', () => {
   test.each([
     '.git/hooks/pre-commit',
@@ -99,6 +104,7 @@ const OBEYED = [
   ...['tsconfig.json', 'tsconfig.build.json', 'jsconfig.json', 'TSCONFIG.json', 'biome.json', 'biome.jsonc'],
   ...['dprint.json', 'renovate.json', 'vercel.json', 'angular.json', 'netlify.toml', 'firebase.json'],
   ...['vitest.config.ts', 'vite.config.mts', 'vitest.workspace.ts', 'vitest.workspace.json', 'vitest.projects.ts'],
+  ...['vitest.shared.ts', 'wdio.conf.ts', 'protractor.conf.js', 'cypress.env.json', 'nodemon.json'],
   ...['jest.config.js', 'jest.config.json', 'jest.setup.ts', 'playwright.config.ts', 'eslint.config.mjs'],
   ...['babel.config.json', 'prettier.config.mjs', 'webpack.common.js', 'rollup.config.js', 'setup.ts', 'setupTests.ts'],
   ...[
@@ -114,16 +120,25 @@ const OBEYED = [
   ...['Jenkinsfile', 'Procfile', 'Vagrantfile', 'Rakefile', 'Gemfile', 'CODEOWNERS', 'lefthook.yml', 'action.yml'],
   ...['azure-pipelines.yml', 'bitbucket-pipelines.yml', 'pyproject.toml', 'setup.py', 'conftest.py', 'Cargo.toml'],
   ...['gulpfile.js', 'Gruntfile.js', 'Jakefile.js', 'CLAUDE.md', 'AGENTS.md', 'GEMINI.md', 'SKILL.md'],
-  ...['addon.node', 'code.wasm', 'run.sh', 'run.bat', 'run.ps1', 'run', 'x.desktop', 'x.py', 'x.yml', 'x.toml'],
 ];
 
 describe('what is run or obeyed by being found', () => {
   test.each(OBEYED)('%j', async (name) => {
-    for (const path of [`tasks/${name}`, `test/${name}`, `test/below/${name}`]) {
-      const { exitCode, message } = await refusalOf(render(path));
-      expect([exitCode, message]).toEqual([3, expect.stringContaining('permission')]);
+    for (const path of [`tasks/${name}`, `test/${name}`, `docs/below/${name}`]) {
+      const { exitCode, message } = await refusalOf(render(path, { write: ['docs/', 'tasks/'] }));
+      expect([exitCode, message]).toEqual([3, expect.stringContaining('permission that names it')]);
     }
   });
+
+  test.each(['addon.node', 'code.wasm', 'run.sh', 'run.bat', 'run.ps1', 'run', 'x.desktop', 'x.py', 'x.yml', 'x.toml'])(
+    '%j, which no task or test is',
+    async (name) => {
+      for (const path of [`tasks/${name}`, `test/below/${name}`]) {
+        const { exitCode, message } = await refusalOf(render(path));
+        expect([exitCode, message]).toEqual([3, expect.stringContaining('permission')]);
+      }
+    },
+  );
 
   test('needs a permission for its whole path: one for a folder, or a prefix of it, is none', async () => {
     const path = '.github/workflows/ci.yml';
@@ -173,6 +188,19 @@ describe('an answer in a path', () => {
     expect((await render('tasks/example-part.ts', {}, [named('rows')])).map(({ path }) => path)).toEqual([
       'tasks/rows.ts',
     ]);
+  });
+
+  test('makes no two files one', async () => {
+    const files = { 'tasks/example-task.ts': 'a', 'tasks/example-part.ts': 'b' };
+    const rendered = (value: string) =>
+      templateFiles(inMemory(files), { task: 'nightly', runtimeDir: 'vendor/divvy', answers: [named(value)] });
+    expect((await refusalOf(rendered('nightly'))).message).toContain('two of its files would be this one');
+    expect(await rendered('rows')).toHaveLength(2);
+    const twice = templateFiles(inMemory({ 'tasks/x.ts': 'a', 'tasks/x.ts.ejs': 'b' }), {
+      task: 'nightly',
+      runtimeDir: 'vendor/divvy',
+    });
+    expect((await refusalOf(twice)).message).toContain('two of its files would be this one');
   });
 
   test('that is a text changes no path', async () => {

@@ -90,6 +90,20 @@ describe('a yes', () => {
   });
 });
 
+test('a yes of somebody without a home folder is not looked for where the command runs, nor written there', async () => {
+  const cwd = packageFolder();
+  const template = templateFolder(asking, NOTES);
+  const add = (HOME: string, ...argv: readonly string[]) =>
+    divvy(['add', 'nightly', '-t', template, '--dry-run', ...argv], { cwd, env: { XDG_CONFIG_HOME: undefined, HOME } });
+  const yes = await add('', '--trust');
+  expect(yes, yes.stderr).toMatchObject({ code: 0, stderr: expect.stringMatching(/asked again: there is no home/) });
+  expect(Object.keys(treeOf(cwd))).toEqual(['package.json']);
+
+  expect((await add(cwd, '--trust')).code).toBe(0);
+  expect(existsSync(join(cwd, '.config/divvy/trust'))).toBe(true);
+  expectRefused(await add(''), 4, /wants to/);
+});
+
 test('commands are run after the write, in the folder, and by no shell', async () => {
   const cwd = packageFolder();
   const script =

@@ -1,11 +1,12 @@
 // A folder of this machine as a source.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
 import { LIMITS } from '../../../generators/sources/gathering.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
-import { cleanEnvironment, freshFolder } from '../commands.ts';
+import { expectRefused, packageFolder, templateFolder } from '../attacks/hostile.ts';
+import { cleanEnvironment, divvy, freshFolder } from '../commands.ts';
 import { TEMPLATE } from './archives.ts';
 import { mkfifo } from './fifo.ts';
 import { refusal } from './refusal.ts';
@@ -94,6 +95,24 @@ test('a pipe is refused, and not waited for', async () => {
 test.each(['a\\b', 'a:b', 'a\nb', 'con', 'a.', '%2e%2e'])('a file called %j is refused', async (name) => {
   const folder = folderWith({ [name]: 'x' });
   expect((await refusal(() => fetchFrom(folder))).exitCode).toBe(3);
+});
+
+test.each(['a\xff', 'a\xff/b'])('a name that is no UTF-8 is refused, and not left out: %j', async (path) => {
+  const folder = folderWith({ file: 'x' });
+  const bytes = Buffer.from(`${folder}/${path}`, 'latin1');
+  if (path.includes('/')) mkdirSync(bytes.subarray(0, bytes.lastIndexOf('/')));
+  writeFileSync(bytes, 'x');
+  const { exitCode, message } = await refusal(() => fetchFrom(folder));
+  expect([exitCode, message]).toEqual([3, expect.stringMatching(/not UTF-8/)]);
+});
+
+test.each(['tasks/closed.ts', 'tasks/closed/a.ts'])('what may not be read is said, where it is %s', async (path) => {
+  const template = templateFolder({}, { [path]: 'x' });
+  const cwd = packageFolder();
+  for (const folder of [template, cwd]) chmodSync(folder, 0o777);
+  chmodSync(join(template, 'files', path.replace('/a.ts', '')), 0);
+  const { code, stderr } = await divvy(['add', 'nightly', '-t', template, '--dry-run'], { cwd, unprivileged: true });
+  expectRefused({ code, stderr }, 1, /EACCES.*\nLook whether you may read/s);
 });
 
 test('one that is too large is refused before it is read', async () => {

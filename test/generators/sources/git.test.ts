@@ -1,10 +1,12 @@
 // Real repositories, as real git hands them out; and what must not happen on the way.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
 import { LIMITS } from '../../../generators/sources/gathering.ts';
+import { readRepository } from '../../../generators/sources/git.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
 import { freshFolder } from '../commands.ts';
 import { git } from '../project.ts';
@@ -255,6 +257,16 @@ describe('nothing is run that is not git itself:', () => {
     return { file, touch: program(`touch ${file}`) };
   };
 
+  test('no option that is where an address should be', async () => {
+    const { file } = marker();
+    const ssh = program('for last; do :; done; eval "$last"');
+    const source = { kind: 'git', url: `--upload-pack=touch ${file};`, shown: 'x', within: '' } as const;
+    for (const ref of [undefined, 'main', 'a'.repeat(40)]) {
+      await refusal(() => readRepository(source, ref, settings({}, { GIT_SSH_COMMAND: ssh })));
+    }
+    expect(existsSync(file)).toBe(false);
+  });
+
   test('no hook, of the repository or of the person', async () => {
     const { file } = marker();
     const folder = repositoryWith();
@@ -332,6 +344,11 @@ describe('nothing is run that is not git itself:', () => {
     expect(textOf(await fetchFrom(folder, { environment }), 'a')).toBe('asked for');
     expect(git(other, 'for-each-ref')).toBe(before);
   });
+});
+
+test('a person who makes repositories of another kind can use a usual one', async () => {
+  const environment = settings({ 'init.defaultObjectFormat': 'sha256' }, { GIT_DEFAULT_HASH: 'sha256' });
+  expect((await fetchFrom(repositoryWith(), { environment })).files).toHaveLength(2);
 });
 
 describe('over ssh', () => {
@@ -430,6 +447,31 @@ describe('over https', () => {
     });
     await refusal(() => fetchText(`git+https://${host}/.git`, { environment: settings({}, trusting) }));
     expect(asked).toBe(0);
+  });
+
+  test.each([
+    ['that is open', { asksFirst: false, isOpen: true }, undefined],
+    ['that asks for some', { asksFirst: false, isOpen: false }, /could not read Username/],
+    ['once it has them', { asksFirst: true, isOpen: true }, /could not be fetched/],
+  ])('a redirect to another host hands on no credentials: to one %s', async (_, { asksFirst, isOpen }, reason) => {
+    const folder = repositoryWith();
+    const seen: (string | undefined)[] = [];
+    const ask = (response: ServerResponse) => response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    const other = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      if (isOpen) answerAsGit(folder, request, response);
+      else ask(response);
+    });
+    const host = await serve((request, response) => {
+      if (asksFirst && request.headers.authorization !== basic) ask(response);
+      else response.writeHead(302, { location: `https://${other}${request.url}` }).end();
+    });
+    const source = `git+https://me:${encodeURIComponent(SECRET)}@${host}/.git`;
+    const fetching = fetchText(source, { environment: settings({}, trusting) });
+    if (reason === undefined) expect((await fetching).files).toHaveLength(2);
+    else expect((await refusal(() => fetching)).message).toMatch(reason);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.filter((header) => header !== undefined)).toEqual([]);
   });
 
   const realGit = (): string =>

@@ -71,6 +71,10 @@ describe('credentials are used, and never shown:', () => {
     `https://me:${SECRET}@example.org/a.zip`,
     `https://me:${SECRET}@example.org/a.tgz#../x`,
     `ext::https://me:${SECRET}@example.org`,
+    `http://me@example.org:${SECRET}@example.org/a.tgz`,
+    `https:me:${SECRET}@example.org/a.tgz`,
+    `git+https:///me:${SECRET}@example.org/a.git`,
+    `npm:a@https://me:${SECRET}@example.org/x.tgz`,
   ])('not in what refuses %s', async (text) => {
     const { message, remedy } = await refusal(() => parseSource(text));
     expect(message + remedy).not.toContain(SECRET);
@@ -151,6 +155,9 @@ describe('anything else is refused:', () => {
     'git+https://exam\u200bple.org/a',
     'git+https://example.org/',
     'git+https:///a',
+    'git+https:///example.org/a.git',
+    'git+https:example.org/a.git',
+    'https:/example.org/a.tgz',
     'git+ssh://git@example.org:acme/tools.git',
     'git@example.org:acme/tools.git',
     './a\u202egpj.tgz',

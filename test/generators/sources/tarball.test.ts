@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
 import { integrityOf, LIMITS } from '../../../generators/sources/gathering.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
-import { cleanEnvironment, freshFolder } from '../commands.ts';
+import { cleanEnvironment, createDivvyTask, freshFolder, treeOf } from '../commands.ts';
 import { TEMPLATE, tgz } from './archives.ts';
 import { mkfifo } from './fifo.ts';
 import { certificateFile, serve } from './https.ts';
@@ -88,6 +88,24 @@ describe('an address', () => {
     const basic = `Basic ${Buffer.from('me:s3cr3t/').toString('base64')}`;
     expect(seen).toEqual([basic, basic, undefined]);
     expect(JSON.stringify({ ...fetched, files: [] })).not.toMatch(/s3cr3t|me:/);
+  });
+
+  test('and what the command says and writes has none of them', async () => {
+    const host = await serve((_, response) => response.end(archive));
+    const cwd = freshFolder();
+    const env = { NODE_EXTRA_CA_CERTS: certificateFile };
+    for (const [name, source] of [
+      ['one', `https://me:s3cr3t@${host}/x.tgz`],
+      ['two', `HTTPS://s3cr3t@${host}/x.tgz`],
+      ['three', `https://s3cr3t@s3cr3t:s3cr3t@s3cr3t@${host}/x.tgz`],
+    ] as const) {
+      const argv = [name, '-t', source, '--no-git'];
+      const planned = await createDivvyTask([...argv, '--plan', `${name}.json`], { cwd, env });
+      const told = await createDivvyTask([...argv, '--json'], { cwd, env });
+      expect([planned.code, told.code], planned.stderr + told.stderr).toEqual([0, 0]);
+      expect(JSON.parse(told.stdout).replay).toMatch(new RegExp(`--template https://${host}/x.tgz `, 'i'));
+      expect(JSON.stringify([planned, told, treeOf(cwd)]).match(/.{40}s3cr3t/g)).toBeNull();
+    }
   });
 
   test.each<[string, (response: ServerResponse, host: string) => void, RegExp]>([

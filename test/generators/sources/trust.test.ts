@@ -1,8 +1,8 @@
 // What somebody has said yes to is remembered, for exactly that.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { isTrusted, remember, type Trusted, trustFolder } from '../../../generators/sources/trust.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { homeFolder, isTrusted, remember, type Trusted, trustFolder } from '../../../generators/sources/trust.ts';
 import { freshFolder } from '../commands.ts';
 import { started } from './together.ts';
 
@@ -114,4 +114,21 @@ test.each([
   ['win32', { XDG_CONFIG_HOME: '/elsewhere' }, '/home/me/AppData/Roaming/divvy/trust'],
 ] as const)('it is in the folder that %s has for it, with %j', (platform, environment, folder) => {
   expect(trustFolder(environment, platform, '/home/me')).toBe(folder);
+});
+
+test.each(['', '.', 'relative'])('there is none where HOME is %j: a project could bring that folder', (home) => {
+  vi.stubEnv('HOME', home);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(trustFolder({}, 'linux')).toBeUndefined();
+  expect(trustFolder({ XDG_CONFIG_HOME: '/elsewhere' }, 'linux')).toBe('/elsewhere/divvy/trust');
+  expect(isTrusted(undefined, wanted)).toEqual({ isTrusted: false });
+  expect(remember(undefined, wanted)).toMatch(/no home folder/);
+});
+
+test('nor where the system knows no home of whoever runs this', () => {
+  const unknown = () => {
+    throw new Error('uv_os_homedir returned ENOENT');
+  };
+  expect(homeFolder(unknown)).toBeUndefined();
+  expect(homeFolder(() => '/home/me')).toBe('/home/me');
 });

@@ -18,6 +18,8 @@ type Result = { readonly [column: string]: string };
 
 /** A longer row, in bytes, is taken for a quote that was never closed. */
 const LONGEST_ROW = 1024 * 1024;
+/** What is read as the sign for what it is not has lost what it was. */
+const NOT_TEXT = 'it is not UTF-8; convert the file, or give parse() its encoding';
 
 /**
  * Processes the rows of CSV files:
@@ -76,8 +78,9 @@ export default class ExampleTask implements Parallelizable<Row, Result> {
 
 /**
  * Yields the rows of a file, which may have a byte order mark, and any line ends. Empty lines are no rows. A row that has
- * more or fewer values than the header is yielded as wrong, and so becomes a failed item. But where a quote is out of
- * place nobody can tell where the next row begins: that throws, which ends the run. Mend it, and go on with --resume.
+ * more or fewer values than the header, or is no UTF-8, is yielded as wrong, and so becomes a failed item. But where a
+ * quote is out of place nobody can tell where the next row begins: that throws, which ends the run. Mend it, and go on
+ * with --resume.
  */
 export async function* rowsOf(file: string): AsyncGenerator<Row> {
   const parser = parse({
@@ -93,17 +96,19 @@ export async function* rowsOf(file: string): AsyncGenerator<Row> {
   let number = 0;
   try {
     for await (const record of parser as AsyncIterable<string[]>) {
+      const isText = !record.some((value) => value.includes('\uFFFD'));
       if (columns === undefined) {
         columns = record;
+        if (!isText) throw new Error(NOT_TEXT);
         if (new Set(columns).size < columns.length) throw new Error('two columns have the same name');
         continue;
       }
       number += 1;
-      if (record.length === columns.length) {
+      if (isText && record.length === columns.length) {
         yield { file, number, values: Object.fromEntries(columns.map((column, at) => [column, record[at] ?? ''])) };
       } else {
-        const wrong = `${file}, row ${number}: ${record.length} values under a header of ${columns.length}`;
-        yield { file, number, values: {}, wrong };
+        const why = isText ? `${record.length} values under a header of ${columns.length}` : NOT_TEXT;
+        yield { file, number, values: {}, wrong: `${file}, row ${number}: ${why}` };
       }
     }
   } catch (error) {

@@ -54,7 +54,7 @@ test('two workers process the rows, and each has a line in the results file, beh
 });
 
 /** The rows of a file with this text. */
-async function rowsIn(text: string) {
+async function rowsIn(text: string | Buffer) {
   const file = join(folder, 'input.csv');
   await writeFile(file, text);
   const rows = [];
@@ -77,6 +77,14 @@ test('a row of another length is wrong, and those behind it are not', async () =
     '/input.csv, row 2: 3 values under a header of 2',
     { number: 3, values: { id: '3', note: 'd' } },
   ]);
+});
+
+test('a row in another encoding is wrong, and a header in one throws', async () => {
+  assert.deepEqual(await rowsIn(Buffer.from('id,note\n1,\u00e9\n2,e\n', 'latin1')), [
+    '/input.csv, row 1: it is not UTF-8; convert the file, or give parse() its encoding',
+    { number: 2, values: { id: '2', note: 'e' } },
+  ]);
+  await assert.rejects(rowsIn(Buffer.from('id,\u00e9\n1,e\n', 'latin1')), /input\.csv: it is not UTF-8/);
 });
 
 test('what cannot be read to its end throws, and names the file', async () => {
