@@ -257,7 +257,9 @@ export class Crew {
       for (const item of failed) {
         this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
       }
-      if (bootFailure) this.#events.fail(new BootFailure(this.#delivery.counts.spawned, how));
+      if (bootFailure) {
+        this.#events.fail(new BootFailure(this.#delivery.counts.spawned, how, this.#settings.inline));
+      }
       this.#afterExits.set(worker.number, this.#runAfterExit(worker, exit));
     }
   }

@@ -48,11 +48,9 @@ export class TaskError extends DivvyError {
 
 /** No worker of the run ever became ready. Public. */
 export class BootFailure extends DivvyError {
-  constructor(deaths: number, last: string) {
-    super(
-      `no worker ever became ready (${deaths} tried): ${last}; see what it wrote above, and try the task file in this process with --inline`,
-      69,
-    );
+  constructor(deaths: number, last: string, inline: boolean) {
+    const hint = inline ? '' : ', and try the task file in this process with --inline';
+    super(`no worker ever became ready (${deaths} tried): ${last}; see what it wrote above${hint}`, 69);
   }
 }
 

@@ -14,8 +14,7 @@ export class Output {
   gone = false;
   readonly #stream: Writable;
   readonly #paused = new Set<Readable>();
-  /** The master itself is in the middle of a line. */
-  #lineOpen = false;
+  readonly #watch: Watch;
   readonly #forget: () => void;
 
   /**
@@ -33,15 +32,11 @@ export class Output {
     const drained = (): void => this.#resume();
     stream.on('error', failed);
     stream.on('drain', drained);
-    const write = stream.write;
-    const watched = ((...written: Parameters<typeof write>): boolean => {
-      const last = (written[0] as string | Uint8Array).at(-1);
-      if (last !== undefined) this.#lineOpen = last !== '\n' && last !== NEWLINE;
-      return Reflect.apply(write, stream, written) as boolean;
-    }) as typeof write;
-    stream.write = watched;
+    this.#watch = watches.get(stream) ?? watchOver(stream);
+    this.#watch.outputs += 1;
     this.#forget = () => {
-      if (stream.write === watched) stream.write = write;
+      this.#watch.outputs -= 1;
+      if (this.#watch.outputs === 0) this.#watch.end();
       stream.off('drain', drained);
       stream.off('error', failed);
     };
@@ -92,7 +87,7 @@ export class Output {
   #write(lines: Buffer, source: Readable): void {
     if (this.gone) return;
     // What dispatch or a hook has written of a line stays a line of its own.
-    if (this.#lineOpen) this.#stream.write('\n');
+    if (this.#watch.lineOpen) this.#stream.write('\n');
     if (this.#stream.write(lines)) return;
     this.#paused.add(source);
     source.pause();
@@ -102,4 +97,35 @@ export class Output {
     for (const source of this.#paused) source.resume();
     this.#paused.clear();
   }
+}
+
+/** What is known of the master's own writing to a stream. */
+interface Watch {
+  /** The master itself is in the middle of a line. */
+  lineOpen: boolean;
+  /** How many pass lines on to it: several runs in one process, which need not end in the order in which they began. */
+  outputs: number;
+  end(): void;
+}
+
+const watches = new Map<Writable, Watch>();
+
+function watchOver(stream: Writable): Watch {
+  const write = stream.write;
+  const watched = ((...written: Parameters<typeof write>): boolean => {
+    const last = (written[0] as string | Uint8Array).at(-1);
+    if (last !== undefined) watch.lineOpen = last !== '\n' && last !== NEWLINE;
+    return Reflect.apply(write, stream, written) as boolean;
+  }) as typeof write;
+  const watch: Watch = {
+    lineOpen: false,
+    outputs: 0,
+    end() {
+      if (stream.write === watched) stream.write = write;
+      watches.delete(stream);
+    },
+  };
+  stream.write = watched;
+  watches.set(stream, watch);
+  return watch;
 }

@@ -252,6 +252,28 @@ describe('several in one process', () => {
     expect(process.listeners('SIGQUIT')).toEqual([own]);
   });
 
+  test('those that overlap leave the streams as they were, whichever ends first', async () => {
+    const writes = () => [process.stdout.write, process.stderr.write];
+    const before = writes();
+    const begin = async () => {
+      const [begun, may] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      async function* items() {
+        begun.resolve();
+        await may.promise;
+        yield 1;
+      }
+      const running = new Master(taskFile('echo'), { ...quiet, inline: true, items: items() }).run();
+      await begun.promise;
+      return { running, may };
+    };
+    const [first, second] = [await begin(), await begin()];
+    for (const { running, may } of [first, second]) {
+      may.resolve();
+      await running;
+    }
+    expect(writes()).toEqual(before);
+  });
+
   test('many in a row leave no listener behind', async () => {
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
