@@ -1,9 +1,11 @@
 // What asks for more than a task and its test is done after a yes to exactly that, and package.json gets nothing by itself.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Refusal } from '../../../generators/errors.ts';
 import { packageJsonOf } from '../../../generators/rendering/places.ts';
 import { templatesIn } from '../../../generators/sources/templates-in.ts';
+import { terminal } from '../../../generators/terminal.ts';
 import { divvy, freshFolder, treeOf } from '../commands.ts';
 import { expectRefused, inMemory, packageFolder, putFiles, taskText, templateFolder, textOf } from './hostile.ts';
 
@@ -251,4 +253,30 @@ test('nothing raw comes out of a hostile divvy.json, data or folder of tasks, in
     expect(bare).not.toMatch(/\p{C}/u);
     expect(stdout + stderr).not.toContain('\u001b[2J');
   }
+});
+
+test('nor out of anything that a command says of what somebody else wrote', async () => {
+  const evil = 'a\u001b[2J\u009b31m\u202e\u0007b';
+  const said: string[] = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  }
+  onTestFinished(() => void vi.restoreAllMocks());
+  const { note, refuse, result } = terminal({ json: true, quiet: false });
+  note(evil);
+  refuse(new Refusal(1, evil, evil));
+  result({ [evil]: evil });
+  vi.restoreAllMocks();
+  expect(said.join('').match(/\\u202e/g)).toHaveLength(5);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  const bare = said.join('').replace(/\u001b\[\d+m/g, '');
+  expect(bare.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
+
+  const prompts = [
+    { name: 'a', type: 'text', message: 'Which?' },
+    { name: 'b', type: 'text', message: 'Which?', when: { a: evil } },
+  ];
+  const help = await divvy(['add', '-t', templateFolder({ prompts }), '--help'], { cwd: packageFolder() });
+  expect(help.stdout).toContain('only with a=a\\u001b[2J');
+  expect(help.stdout.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
 });
