@@ -136,6 +136,14 @@ describe('a hook that a base class of another file has is refused, however the c
   });
 });
 
+test('what was put in before, and taken out by hand since, is no longer known', () => {
+  const source = 'export default class T {\n}\n';
+  const inserted = { hooks: { beforeRun: '  beforeRun() {}' }, imports: ['Run'], statement: 'before' } as const;
+  const result = addHooks(source, { fileName: 't.ts', hooks: ['total'], contract, inserted });
+  if (result.kind !== 'changed') throw new Error(JSON.stringify(result));
+  expect(result.inserted).toEqual({ hooks: { total: expect.stringContaining('total()') }, imports: [] });
+});
+
 describe('the contract file of the project decides', () => {
   const source =
     "import type { Parallelizable } from '#divvy';\n\nexport default class T implements Parallelizable<Date> {\n}\n";

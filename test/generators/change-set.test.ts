@@ -228,6 +228,15 @@ describe('a write', () => {
     expect(treeOf(root, ['.divvy/.gitignore'])).toEqual(before);
   });
 
+  test('while another process comes to its end is refused, and leaves that alone', () => {
+    const root = freshFolder();
+    mkdirSync(join(root, '.divvy/done'), { recursive: true });
+    writeFileSync(join(root, '.divvy/done/pid'), String(process.ppid));
+    const before = treeOf(root);
+    expect(refusal(() => writeAll(root, [wanted('a')])).message).toContain('another divvy command was writing here');
+    expect(treeOf(root, ['.divvy/.gitignore'])).toEqual(before);
+  });
+
   test('takes no folder away that is behind a link', () => {
     const folder = freshFolder();
     const root = join(folder, 'project');
