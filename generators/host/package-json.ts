@@ -77,10 +77,18 @@ export class PackageJson {
   }
 }
 
+/** What a file holds. Throws a Refusal with exit code 3 where that must not be read. */
+export function readOrRefuse(file: string, shown: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw hostFileRefused(shown, `it cannot be read: ${(error as Error).message}`);
+  }
+}
+
 /** Throws a Refusal with exit code 3, with file and line, where it is no JSON object. */
 export function readPackageJson(folder: string, shown: string): PackageJson {
-  const source = readFileSync(join(folder, PACKAGE_JSON), 'utf8');
-  const json = readJson(source, 'json');
+  const json = readJson(readOrRefuse(join(folder, PACKAGE_JSON), shown), 'json');
   if ('reason' in json) throw hostFileRefused(shown, json.reason, json.line);
   return new PackageJson(valueAt(json, []) as object);
 }
