@@ -12,17 +12,15 @@ export const PACKAGE_JSON = 'package.json';
  * sort-package-json.
  */
 export const BEFORE_IMPORTS = [
-  ...['name', 'displayName', 'version', 'private', 'description', 'categories', 'keywords', 'homepage', 'bugs'],
-  ...['repository', 'funding', 'license', 'qna', 'author', 'maintainers', 'contributors', 'publisher', 'sideEffects'],
-  'type',
-] as const;
+  ...['name', 'version', 'private', 'description', 'keywords', 'homepage', 'bugs', 'repository', 'funding', 'license'],
+  ...['author', 'contributors', 'sideEffects', 'type'],
+];
 
 /** The same of `scripts`. */
 export const BEFORE_SCRIPTS = [
   ...BEFORE_IMPORTS,
-  ...['imports', 'exports', 'main', 'module', 'source', 'browser', 'react-native', 'types', 'typesVersions', 'typings'],
-  ...['style', 'assets', 'bin', 'man', 'directories', 'files', 'workspaces', 'binary'],
-] as const;
+  ...['imports', 'exports', 'main', 'module', 'browser', 'types', 'bin', 'man', 'directories', 'files', 'workspaces'],
+];
 
 export class PackageJson {
   readonly #value: { readonly [name: string]: unknown };
