@@ -250,8 +250,8 @@ async function makeRoomAt(socketPath: string): Promise<void> {
 }
 
 async function listen(server: net.Server, socketPath: string): Promise<void> {
-  // bind() happens within this call, and only the umask can keep others out from the first moment on. A thread, in which
-  // some test runners run tests, has no umask to set: there the folder and the token keep them out until the chmod below.
+  // bind() happens within this call, and only the umask can keep others out from the first moment on. A thread, as of a test
+  // runner, cannot set it: there the token keeps them out until the chmod.
   const setMask = (mask: number): number => (isMainThread ? process.umask(mask) : mask);
   const before = setMask(0o177);
   try {

@@ -3,9 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
-import { readJson, valueAt } from '../json/text.ts';
 import { runTool } from '../processes.ts';
-import { type Hint, textOf, unwritten } from './hints.ts';
+import { type Hint, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import type { Place } from './place.ts';
 
@@ -123,7 +122,7 @@ export function leaveAlone(
   }
   const file = files.open(settings, 'jsonc');
   if (file === undefined) return [];
-  if (name === 'biome') return leaveAloneInBiome(file, bare, { home, version: biomeVersion(home, program) });
+  if (name === 'biome') return leaveAloneInBiome(file, bare, biomeVersion(home, program));
   for (const path of bare) file.putElement(['excludes'], path);
   return [];
 }
@@ -134,11 +133,7 @@ export function leaveAlone(
  * Returns what has to be written by hand: a list goes on where that of the settings which these extend ends, and `**` in it
  * would take in again what is left out there.
  */
-function leaveAloneInBiome(
-  file: HostFile,
-  paths: readonly string[],
-  { home, version }: { readonly home: string; readonly version: string | undefined },
-): Hint[] {
+function leaveAloneInBiome(file: HostFile, paths: readonly string[], version: string | undefined): Hint[] {
   const schema = /\/schemas\/(\d+)\./.exec(String(file.value(['$schema'])))?.[1];
   const isThere = (...at: string[]) => file.value(at) !== undefined;
   const says = isThere('organizeImports') || isThere('files', 'ignore') || isThere('files', 'include');
@@ -148,27 +143,14 @@ function leaveAloneInBiome(
   }
   const elements = paths.map((path) => `!${path}`);
   if (!isThere('files', 'includes')) {
-    const isOnWay = isThere('extends') ? hasIncludes(home, file.value(['extends'])) : false;
-    if (isOnWay === undefined) {
+    if (isThere('extends')) {
       const line = `"files": { "includes": [${elements.map((element) => `"${element}"`).join(', ')}] }`;
       return [{ file: file.path, line: `${line}, with "**" before these where what it extends has no such list` }];
     }
-    if (!isOnWay) file.putElement(['files', 'includes'], '**', true);
+    file.putElement(['files', 'includes'], '**', true);
   }
   for (const element of elements) file.putElement(['files', 'includes'], element);
   return [];
-}
-
-/** Whether settings that are extended say what is taken in; undefined where they are in no file beside, or extend others. */
-function hasIncludes(home: string, bases: unknown): boolean | undefined {
-  let isThere = false;
-  for (const base of [bases].flat()) {
-    if (typeof base !== 'string' || !/^\.\.?\//.test(base)) return undefined;
-    const json = readJson(textOf(join(home, base)), 'jsonc');
-    if ('reason' in json || valueAt(json, ['extends']) !== undefined) return undefined;
-    isThere ||= valueAt(json, ['files', 'includes']) !== undefined;
-  }
-  return isThere;
 }
 
 /** Of the one that is installed; undefined where none is. */

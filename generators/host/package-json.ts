@@ -12,17 +12,15 @@ export const PACKAGE_JSON = 'package.json';
  * sort-package-json.
  */
 export const BEFORE_IMPORTS = [
-  ...['name', 'displayName', 'version', 'private', 'description', 'categories', 'keywords', 'homepage', 'bugs'],
-  ...['repository', 'funding', 'license', 'qna', 'author', 'maintainers', 'contributors', 'publisher', 'sideEffects'],
-  'type',
-] as const;
+  ...['name', 'version', 'private', 'description', 'keywords', 'homepage', 'bugs', 'repository', 'funding', 'license'],
+  ...['author', 'contributors', 'sideEffects', 'type'],
+];
 
 /** The same of `scripts`. */
 export const BEFORE_SCRIPTS = [
   ...BEFORE_IMPORTS,
-  ...['imports', 'exports', 'main', 'module', 'source', 'browser', 'react-native', 'types', 'typesVersions', 'typings'],
-  ...['style', 'assets', 'bin', 'man', 'directories', 'files', 'workspaces', 'binary'],
-] as const;
+  ...['imports', 'exports', 'main', 'module', 'browser', 'types', 'bin', 'man', 'directories', 'files', 'workspaces'],
+];
 
 export class PackageJson {
   readonly #value: { readonly [name: string]: unknown };
@@ -77,10 +75,18 @@ export class PackageJson {
   }
 }
 
+/** What a file holds. Throws a Refusal with exit code 3 where that must not be read. */
+export function readOrRefuse(file: string, shown: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw hostFileRefused(shown, `it cannot be read: ${(error as Error).message}`);
+  }
+}
+
 /** Throws a Refusal with exit code 3, with file and line, where it is no JSON object. */
 export function readPackageJson(folder: string, shown: string): PackageJson {
-  const source = readFileSync(join(folder, PACKAGE_JSON), 'utf8');
-  const json = readJson(source, 'json');
+  const json = readJson(readOrRefuse(join(folder, PACKAGE_JSON), shown), 'json');
   if ('reason' in json) throw hostFileRefused(shown, json.reason, json.line);
   return new PackageJson(valueAt(json, []) as object);
 }

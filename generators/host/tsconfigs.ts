@@ -3,13 +3,14 @@
  * checked by other rules than those of the package. The one owner of get-tsconfig.
  */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { createFilesMatcher, parseTsconfig, type TsConfigJsonResolved } from 'get-tsconfig';
 import { isBehindFolders, stat } from '../change-set/disk.ts';
 import { excludeByHand, hostFileRefused, Refusal } from '../errors.ts';
 import { readJson, valueAt } from '../json/text.ts';
 import type { HostFile } from './host-file.ts';
+import { readOrRefuse } from './package-json.ts';
 import type { Place } from './place.ts';
 
 /** What TypeScript leaves out by itself beside what it writes, until an `exclude` takes the place of both. */
@@ -97,18 +98,28 @@ const within = (home: string, folders: readonly string[]): string[] =>
   folders.map((folder) => relative(home, folder).replaceAll('\\', '/')).filter((folder) => /^(?!\.\.)./.test(folder));
 
 const tsconfigsIn = (folder: string): string[] =>
-  readdirSync(folder)
-    .filter((name) => /^[jt]sconfig(\.[\w.-]+)?\.json$/.test(name))
-    .map((name) => join(folder, name));
+  entriesOf(folder)
+    .filter(({ name }) => /^[jt]sconfig(\.[\w.-]+)?\.json$/.test(name))
+    .map(({ name }) => join(folder, name));
 
 /** Those in the folders of a package. */
 function tsconfigsBelow(folder: string): string[] {
-  const folders = readdirSync(folder, { withFileTypes: true }).filter(
+  const folders = entriesOf(folder).filter(
     (entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git',
   );
-  return folders
-    .map(({ name }) => join(folder, name))
-    .flatMap((each) => [...tsconfigsIn(each), ...tsconfigsBelow(each)]);
+  return folders.flatMap(({ name }) => {
+    const below = join(folder, name);
+    return [...tsconfigsIn(below), ...tsconfigsBelow(below)];
+  });
+}
+
+/** What is in a folder; nothing where it must not be read, as a database's own. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 /**
@@ -124,7 +135,7 @@ function withReferences(
   const found = new Map<string, Tsconfig>();
   const add = (path: string): void => {
     if (found.has(path) || relative(top, path).startsWith('..') || !isFile(path)) return;
-    const json = readJson(readFileSync(path, 'utf8'), 'jsonc');
+    const json = readJson(readOrRefuse(path, path), 'jsonc');
     if ('reason' in json) throw hostFileRefused(path, json.reason, json.line);
     const value = valueAt(json, []) as Tsconfig['value'];
     const reason = whyOdd(value);
@@ -147,7 +158,13 @@ function withReferences(
 }
 
 /** TypeScript follows a link, and goes by the folder that it is in. */
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // A link that leads nowhere, or round and round.
+  }
+}
 
 /** The files beside it that a tsconfig extends. */
 const basesOf = ({ path, value }: Tsconfig): string[] =>

@@ -7,7 +7,6 @@ import type { Call, Exit } from '../command.ts';
 import { leftBehind } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
-import { type PackageManager, packageManagerFor } from '../package-manager.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { asTyped } from '../shell.ts';
@@ -28,17 +27,11 @@ export async function remove(call: Call): Promise<Exit> {
   let planned: Planned | undefined;
   if (call.values.plan !== undefined) planned = writePlan(call, taking.changeSet);
   else if (!isPreview(call)) write(taking.changeSet, asTyped(call));
-  report(call, subject, taking, planned, await packageManagerFor(subject.root, undefined));
+  report(call, subject, taking, planned);
   return taking.kept.length > 0 ? 3 : 0;
 }
 
-function report(
-  call: Call,
-  subject: Subject,
-  taking: Taking,
-  planned: Planned | undefined,
-  manager: PackageManager,
-): void {
+function report(call: Call, subject: Subject, taking: Taking, planned: Planned | undefined): void {
   const { changeSet, kept } = taking;
   const { terminal } = call;
   const { root, changes } = changeSet;
@@ -46,7 +39,7 @@ function report(
   sayPreview(call, preview);
   if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
   else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left to be removed.`);
-  else terminal.say(whatWasDone(call, subject, preview, toUninstall(taking, manager)));
+  else terminal.say(whatWasDone(call, subject, preview, taking.packages));
   if (kept.length > 0) terminal.refuse(leftBehind(kept));
   terminal.result({
     command: 'remove',
@@ -60,19 +53,11 @@ function report(
   });
 }
 
-/** What is installed is the package manager's to take out. */
-const toUninstall = ({ packages }: Taking, manager: PackageManager): string[] =>
-  packages.length === 0
-    ? []
-    : [
-        `No longer in package.json: ${packages.map(harmless).join(', ')}. To have it out of what is installed: ${manager} install`,
-      ];
-
 function whatWasDone(
   call: Call,
   { task, root, others }: Subject,
   preview: ReturnType<typeof previewOf>,
-  more: readonly string[],
+  packages: readonly string[],
 ): string {
   const { style } = call.terminal;
   const count = (action: 'remove' | 'edit') => preview.filter((each) => each.action === action).length;
@@ -86,7 +71,11 @@ function whatWasDone(
     `${style.strong(task)} is gone${others.length === 0 ? ', and with it, as the last task, the runtime' : ''}: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
     ...(stat(join(root, journals)) ? [`The journals of its runs are still in ${journals}.`] : []),
-    ...more,
+    // What is installed is the package manager's to take out.
+    ...packages.map(
+      (name) =>
+        `${harmless(name)} is no longer in package.json: install once more to have it out of your lock file, too.`,
+    ),
     'To have it back: divvy undo',
   ].join('\n');
 }

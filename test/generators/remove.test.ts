@@ -33,7 +33,7 @@ test('what a package manager has installed is its own to take out: it is said', 
   expect({ code, stdout }).toEqual({
     code: 0,
     stdout: expect.stringContaining(
-      'No longer in package.json: csv-parse. To have it out of what is installed: pnpm install\n',
+      'csv-parse is no longer in package.json: install once more to have it out of your lock file, too.\n',
     ),
   });
   expect(contentOf(root)).toEqual(before);

@@ -179,6 +179,28 @@ describe('refused, with what to do, is', () => {
     expect(contentOf(root)).toEqual(before);
   });
 
+  test.each(['package.json', 'tsconfig.json'])('a %s that must not be read', async (path) => {
+    const root = repositoryWith({ 'package.json': packageJson(), 'tsconfig.json': '{}' });
+    chmodSync(root, 0o777);
+    chmodSync(join(root, 'package.json'), 0o666);
+    chmodSync(join(root, path), 0o000);
+    const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root, unprivileged: true });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringContaining(`${path}:1: it cannot be read: EACCES`),
+    });
+  });
+
+  test('but not a package with a folder that must not be read', async () => {
+    const root = repositoryWith({ 'package.json': packageJson(), 'data/tsconfig.json': '{ "include": [".."] }' });
+    chmodSync(root, 0o777);
+    chmodSync(join(root, 'package.json'), 0o666);
+    chmodSync(join(root, 'data'), 0o000);
+    const { code, stderr } = await divvy(['add', 'nightly'], { cwd: root, unprivileged: true });
+    chmodSync(join(root, 'data'), 0o755);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   test('a package.json that is a link', async () => {
     const root = repositoryWith({ 'real/package.json': packageJson(), 'linked/README.md': '' });
     symlinkSync('../real/package.json', join(root, 'linked/package.json'));

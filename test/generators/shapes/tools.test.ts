@@ -93,9 +93,10 @@ const shapes: Record<string, Shape> = {
       'old/wrong.js': 'var   wrong\n',
     },
     tools: ['@biomejs/biome'],
-    edited: {
-      ...PACKAGE,
-      'biome.json': [',\n  "files": {\n    "includes": ["!vendor/divvy", "!divvy.lock.json"]\n  }'],
+    edited: PACKAGE,
+    byHand: {
+      'biome.json':
+        '{\n  "extends": ["./base.json"],\n  "files": { "includes": ["!vendor/divvy", "!divvy.lock.json"] }\n}\n',
     },
     checks: [['biome', 'ci', '.']],
   },
@@ -202,7 +203,7 @@ describe('what is not in the package is left alone, and said:', () => {
   });
 });
 
-test('Biome whose settings extend what is in no file beside them is left to its owner', async () => {
+test('Biome whose settings extend others is left to its owner', async () => {
   const root = repositoryWith({ 'package.json': packageJson(), 'biome.json': json({ extends: ['@acme/biome'] }) });
   const { code, stdout } = await divvy(['add', 'nightly'], { cwd: root });
   expect(code).toBe(0);
