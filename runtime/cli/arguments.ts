@@ -3,7 +3,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { mustBe, notWholeNumber, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
+import { mustBe, needsJournal, notTogether, notWholeNumber, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
 import { type MasterOptions, OPTIONS, type OptionRow } from '../options.ts';
 
 /** What a command line asks for. */
@@ -43,6 +43,10 @@ export function readArguments(argv: readonly string[]): Request {
     if (row.kind === 'off') options[row.key] = false;
     else options[row.key] = typeof value === 'string' ? readValue(row, flag, value) : value;
   }
+  const { resume, 'retry-failed': retryFailed, journal, 'no-journal': noJournal } = parsed.values;
+  if (resume && retryFailed) throw notTogether('--resume', '--retry-failed');
+  if (journal !== undefined && noJournal) throw notTogether('--journal', '--no-journal');
+  if ((resume || retryFailed) && noJournal) throw needsJournal(resume ? '--resume' : '--retry-failed');
   const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
   return { want: 'run', taskFile, options, args, json, progress };
 }
@@ -97,6 +101,7 @@ function readValue({ kind, least }: OptionRow, flag: string, text: string): unkn
     case 'share':
       return /^\d+$/.test(text) ? Number(text) : text;
     default:
+      if (text === '') throw mustBe(`--${flag}`, 'a path', text);
       return text;
   }
 }

@@ -39,7 +39,7 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --retry-failed --limit 7 --dry-run --json --no-progress t.ts';
+      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --json --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -60,13 +60,15 @@ describe('the command line', () => {
       halt: '5%',
       journal: 'j',
       resume: true,
-      retryFailed: true,
       limit: 7,
       dryRun: true,
     };
     const read = { want: 'run', taskFile: 't.ts', options, args: [], json: true, progress: false };
     expect(readArguments(args.split(' '))).toEqual(read);
-    expect(Object.keys(options).sort()).toEqual([...new Set(OPTIONS.map(({ key }) => key))].sort());
+    // This one and --resume do not go together.
+    expect(readArguments(['--retry-failed', 't.ts'])).toMatchObject({ options: { journal: true, retryFailed: true } });
+    const every = [...Object.keys(options), 'retryFailed'];
+    expect(every.sort()).toEqual([...new Set(OPTIONS.map(({ key }) => key))].sort());
     expect(readArguments(['--no-journal', '--progress', 't.ts'])).toMatchObject({
       ...{ options: { journal: false }, json: false, progress: true },
     });
@@ -89,6 +91,13 @@ describe('the command line', () => {
     ['--retries= t.ts', "--retries must be a whole number of at least 0, and is ''"],
     ['--max-item-size 1GB t.ts', "--max-item-size must be a whole number of at least 1, and is '1GB'"],
     ['--grace 5x t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '5x'"],
+    ['--journal= t.ts', "--journal must be a path, and is ''"],
+    ['--resume --retry-failed t.ts', '--resume and --retry-failed do not go together; choose one of them'],
+    ['--journal j --no-journal t.ts', '--journal and --no-journal do not go together; choose one of them'],
+    [
+      '--resume t.ts --no-journal',
+      '--resume needs a journal, and it is switched off; leave --no-journal out, or name one with journal',
+    ],
     ['--grace=-5s t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '-5s'"],
   ])('%s is a UsageError', (args, message) => {
     const read = (): unknown => readArguments(args.split(' ').filter(Boolean));
@@ -104,7 +113,7 @@ describe('the command line', () => {
     expect(run(['--socket', '', taskFile('arguments')])).toEqual({
       status: 2,
       stdout: '',
-      stderr: "divvy: socket must be a path, and is ''\n",
+      stderr: "divvy: --socket must be a path, and is ''\n",
     });
   });
 
