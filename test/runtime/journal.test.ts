@@ -395,6 +395,20 @@ describe('the place', () => {
   });
 });
 
+test('of the journals that would go, the last one that is not complete stays: --resume goes on with it', () => {
+  const project = scratch();
+  fs.writeFileSync(path.join(project, 'divvy.json'), '{}');
+  const folder = path.join(project, '.divvy/t');
+  makeJournalFolder(folder);
+  const names = Array.from({ length: 14 }, (_, index) => `2026${String(index).padStart(2, '0')}.ndjson`);
+  for (const [at, name] of names.entries()) {
+    const end = { type: 'end', complete: ![0, 2].includes(at) };
+    fs.writeFileSync(path.join(folder, name), `${JSON.stringify(end)}\n`);
+  }
+  pruneJournals(path.join(project, 'tasks/t.ts'));
+  expect(fs.readdirSync(folder).sort()).toEqual([names[2], ...names.slice(5)]);
+});
+
 describe('two tasks of one name, in two folders of a project', () => {
   function twins(): { folder: string; one: string; other: string } {
     const folder = scratch();
