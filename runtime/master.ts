@@ -294,6 +294,7 @@ export class Master {
         pid: process.pid,
         workers: this.workerCount,
         socket,
+        journal: this.#journal?.file,
         total,
       });
     } catch (error) {

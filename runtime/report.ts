@@ -2,6 +2,7 @@
  * What happens in a run, as events, and how they are said to people on stderr. Runs in the master.
  */
 
+import path from 'node:path';
 import { describeError, describeExit } from './errors.ts';
 import type { ItemError, Outcome, RunResult, WorkerExit } from './parallelizable.ts';
 
@@ -13,6 +14,7 @@ export type RunEvent =
       readonly pid: number;
       readonly workers: number;
       readonly socket: string | undefined;
+      readonly journal: string | undefined;
       readonly total: number | undefined;
     }
   | { readonly type: 'worker forked'; readonly worker: number; readonly pid: number | undefined }
@@ -87,7 +89,10 @@ function describe(event: RunEvent, verbose: boolean): string[] {
       // Infinity: the task does not know, or dispatch has no end.
       const total = Number.isFinite(event.total) ? `, ${plural(Number(event.total), 'item')}` : '';
       const socket = verbose && event.socket !== undefined ? `, socket ${event.socket}` : '';
-      return [`run ${event.runId}: master ${event.pid}, up to ${plural(event.workers, 'worker')}${total}${socket}`];
+      const journal = event.journal === undefined ? '' : `, journal ${path.relative('', event.journal)}`;
+      return [
+        `run ${event.runId}: master ${event.pid}, up to ${plural(event.workers, 'worker')}${total}${journal}${socket}`,
+      ];
     }
     case 'worker forked':
       return [`worker ${event.worker} is process ${event.pid ?? '(none)'}`];

@@ -130,13 +130,14 @@ describe('--json', () => {
     const project = new Project(['fails', 'fine', 'permanent']);
     const { status, stderr } = await project.run(['--json', '-v', '-n', '1']).ended();
     const events = eventsOf(stderr);
-    expect(events[0]).toMatchObject({ type: 'started', workers: 1 });
+    const journal = join(project.journals, project.files()[0] ?? '');
+    expect(events[0]).toMatchObject({ type: 'started', workers: 1, journal });
     expect(events.at(-1)).toMatchObject({
       type: 'ended',
       result: {
         exitCode: status,
         counts: { done: 1, failed: 2 },
-        journal: join(project.journals, project.files()[0] ?? ''),
+        journal,
       },
     });
     const key = project.entries().find(({ item }) => item === 'fine')?.key;
