@@ -76,7 +76,7 @@ describe('reading', () => {
       'a later format',
       0,
       (line: string) => line.replace('"format":1', '"format":2'),
-      'has the format 2, and this release reads 1',
+      'has the format 2, and this release reads 1: ',
     ],
   ])('%s where a line should be is refused, with its number', async (_, at, change, message) => {
     const refused = await damaged(at, change);
