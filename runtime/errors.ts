@@ -287,6 +287,12 @@ export const journalDamaged = (file: string, line: number, how: string): DivvyEr
     74,
   );
 
+export const journalOfFormat = (file: string, format: unknown, known: number): DivvyError =>
+  new DivvyError(
+    `the journal has the format ${inspect(format)}, and this release reads ${known}: ${file}; go on with the release that wrote it, or begin a new run`,
+    74,
+  );
+
 export const keyIsNone = (number: number, key: unknown): TaskError =>
   new TaskError(
     `key gave ${key instanceof Promise ? 'a promise' : inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must give a string of 1 to 512 bytes`,

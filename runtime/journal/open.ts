@@ -17,7 +17,7 @@ import {
 } from '../errors.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
-import { endOf, journalFolder, journalsOf, makeJournalFolder, otherTaskOf, pruneJournals } from './place.ts';
+import { journalFolder, journalsOf, lastUnfinished, makeJournalFolder, otherTaskOf, pruneJournals } from './place.ts';
 import { startOf, waitUntilGone } from './processes.ts';
 import { countLines, FORMAT, type JournalRecord, type ProcessName, readJournal } from './records.ts';
 
@@ -141,7 +141,8 @@ async function goOn(request: JournalRequest, file: string): Promise<OpenedJourna
 
 /** A resume goes on with the last run that is not complete; failed items are those of the last run. */
 function toGoOnWith(taskFile: string, mode: 'resume' | 'retry-failed'): string | undefined {
-  return journalsOf(taskFile).find((file) => mode === 'retry-failed' || endOf(file)?.complete !== true);
+  const journals = journalsOf(taskFile);
+  return mode === 'retry-failed' ? journals[0] : lastUnfinished(journals);
 }
 
 function header({ taskFile, args }: JournalRequest, runId: string, mode: JournalRequest['mode']): JournalRecord {

@@ -60,10 +60,18 @@ export function otherTaskOf(file: string, taskFile: string): string | undefined 
   return same ? undefined : first.taskFile;
 }
 
-/** Makes room for one more journal of the task: the oldest go, but for one whose run goes on. */
+/** Returns the newest of the journals that a resume has something to do for. */
+export function lastUnfinished(journals: readonly string[]): string | undefined {
+  return journals.find((file) => endOf(file)?.complete !== true);
+}
+
+/** Makes room for one more journal of the task: the oldest go, but for one whose run goes on, or that a resume would go on with. */
 export function pruneJournals(taskFile: string): void {
-  for (const file of journalsOf(taskFile).slice(KEPT - 1)) {
-    if (isInUse(file)) continue;
+  const journals = journalsOf(taskFile);
+  const oldest = journals.slice(KEPT - 1);
+  const kept = oldest.length > 0 ? lastUnfinished(journals) : undefined;
+  for (const file of oldest) {
+    if (file === kept || isInUse(file)) continue;
     // With its lock, and with what a process that was killed left of a lock.
     const folder = path.dirname(file);
     for (const name of fs.readdirSync(folder)) {
@@ -74,7 +82,13 @@ export function pruneJournals(taskFile: string): void {
 
 /** How a journal's run ended; undefined where it goes on or was killed. */
 export function endOf(file: string): (JournalRecord & { type: 'end' }) | undefined {
-  const descriptor = fs.openSync(file, 'r');
+  let descriptor: number;
+  try {
+    descriptor = fs.openSync(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined; // another run that begins has made room for its own
+  }
   try {
     const { size } = fs.fstatSync(descriptor);
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));

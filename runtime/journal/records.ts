@@ -11,7 +11,7 @@
  */
 
 import fs from 'node:fs';
-import { DivvyError, journalDamaged } from '../errors.ts';
+import { DivvyError, journalDamaged, journalOfFormat } from '../errors.ts';
 import type { Counts, ItemError } from '../parallelizable.ts';
 import { HASHED_LETTERS } from './key-set.ts';
 
@@ -197,8 +197,7 @@ function parse(text: string, file: string, line: number): JournalRecord {
   }
   const { type, format } = Object(record) as { type?: unknown; format?: unknown };
   if (line === 1 && type !== 'run') throw journalDamaged(file, line, 'does not begin a run');
-  if (type === 'run' && format !== FORMAT)
-    throw journalDamaged(file, line, `has the format ${format}, and this release reads ${FORMAT}`);
+  if (type === 'run' && format !== FORMAT) throw journalOfFormat(file, format, FORMAT);
   if (!isRecord(record)) throw journalDamaged(file, line, 'is no record');
   return record;
 }

@@ -107,6 +107,13 @@ describe('the command line', () => {
     ['--retries= t.ts', "--retries must be a whole number of at least 0, and is ''"],
     ['--max-item-size 1GB t.ts', "--max-item-size must be a whole number of at least 1, and is '1GB'"],
     ['--grace 5x t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '5x'"],
+    ['--journal= t.ts', "--journal must be a path, and is ''"],
+    ['--resume --retry-failed t.ts', '--resume and --retry-failed do not go together; choose one of them'],
+    ['--journal j --no-journal t.ts', '--journal and --no-journal do not go together; choose one of them'],
+    [
+      '--resume t.ts --no-journal',
+      '--resume needs a journal, and it is switched off; leave --no-journal out, or name one with journal',
+    ],
     ['--grace=-5s t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '-5s'"],
   ])('%s is a UsageError', (args, message) => {
     const read = (): unknown => readArguments(args.split(' ').filter(Boolean));

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Summary } from '../../runtime/cli/summary.ts';
 import type { RunResult } from '../../runtime/parallelizable.ts';
 import { items, Project } from './ledger.ts';
+import { runTask } from './run-task.ts';
 
 const counts = {
   dispatched: 0,
@@ -66,6 +67,16 @@ describe('failures', () => {
       '',
     ]);
   });
+});
+
+test('with -v, and on a terminal, a run begins with a line: its id, the master, how many workers, and the journal', async () => {
+  const project = new Project(['fine']);
+  const verbose = await project.run(['-n', '2', '-v']).ended();
+  const [name = ''] = project.files();
+  const line = `divvy: run ${name.replace('.ndjson', '')}: master \\d+, up to 2 workers, journal \\S.*/\\.divvy/ledger/${name}, socket /`;
+  expect(verbose.stderr).toMatch(new RegExp(`^${line}`));
+  const terminal = await runTask('echo', { args: ['-n', '1', '--no-journal'], onTerminal: true }).ended();
+  expect(terminal.stdout).toMatch(/divvy: run \S+: master \d+, up to 1 worker\r?\n/);
 });
 
 describe('how to go on', () => {
