@@ -108,6 +108,14 @@ describe('a plan', () => {
     expect(git(cwd, 'status', '--porcelain')).toContain('tasks/nightly.ts');
   });
 
+  test('is applied where what git does not have is divvy’s own, the lock among it', async () => {
+    const cwd = projectWith();
+    commitAll(cwd);
+    expect(await divvyHere(['hook', 'add', 'key'], cwd)).toMatchObject({ code: 0 });
+    expect(await divvyHere(['hook', 'add', 'total', '--plan', 'p.json'], cwd)).toMatchObject({ code: 0 });
+    expect(await apply(cwd, 'p.json')).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('can be looked at', async () => {
     const cwd = projectWith();
     await divvyHere(['hook', 'add', 'key', '--plan', 'plan.json'], cwd);
