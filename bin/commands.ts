@@ -3,9 +3,17 @@
  * loads this file, the flags and nothing else.
  */
 
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command, Exit } from '../generators/command.ts';
-import { noCommand, notThereYet, Refusal, unknownCommand } from '../generators/errors.ts';
+import {
+  folderIsGone,
+  noCommand,
+  noFolderToWorkIn,
+  notThereYet,
+  Refusal,
+  unknownCommand,
+} from '../generators/errors.ts';
 import { type FlagValues, parse } from '../generators/flags.ts';
 import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/help.ts';
 import { nearest } from '../generators/nearest.ts';
@@ -125,10 +133,16 @@ async function outcome(program: Program, argv: readonly string[]): Promise<Exit>
   }
 }
 
-/** A command's word is that command to both programs; what else the first argument may be, each says for itself. */
+/**
+ * A command's word is that command to both programs, also behind `--cwd`; what else the first argument may be, each says
+ * for itself.
+ */
 function tellApart(program: Program, argv: readonly string[]): Line {
-  const [word = '', ...rest] = argv;
-  if (Object.hasOwn(commands, word)) return { shown: `${program} ${word}`, name: word, argv: rest };
+  const before = cwdFirst(argv)?.length ?? 0;
+  const word = argv[before] ?? '';
+  if (Object.hasOwn(commands, word)) {
+    return { shown: `${program} ${word}`, name: word, argv: argv.toSpliced(before, 1) };
+  }
   return { shown: program, name: program === 'divvy' ? 'run' : 'create', argv };
 }
 
@@ -136,7 +150,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
   const entry = commands[name];
   if (entry?.load === undefined) throw notThereYet(shown, version);
   const { values, words } = entry.raw ? runFlags(argv) : parse(argv, { shown, name, words: entry.words });
-  const cwd = resolve(values.cwd ?? '.');
+  const cwd = folderToWorkIn(values.cwd);
   if (entry.raw) {
     const isMain = shown === program;
     if (words[0] === '--version') return say(version);
@@ -176,11 +190,33 @@ function refuseNoFile(word: string | undefined): void {
 
 /** `--cwd` is ours where it comes first; everything else on the line is for the runner. */
 function runFlags(argv: readonly string[]): { values: FlagValues; words: readonly string[] } {
-  const [first = '', second] = argv;
-  if ((first === '-C' || first === '--cwd') && second !== undefined)
-    return { values: { cwd: second }, words: argv.slice(2) };
-  if (first.startsWith('--cwd=')) return { values: { cwd: first.slice('--cwd='.length) }, words: argv.slice(1) };
-  return { values: {}, words: argv };
+  const cwd = cwdFirst(argv);
+  return cwd === undefined
+    ? { values: {}, words: argv }
+    : { values: { cwd: cwd.folder }, words: argv.slice(cwd.length) };
+}
+
+/** The folder that a command line names first of all, and how many of its arguments do that. */
+function cwdFirst([first = '', second]: readonly string[]): { folder: string; length: number } | undefined {
+  if ((first === '-C' || first === '--cwd') && second !== undefined) return { folder: second, length: 2 };
+  return first.startsWith('--cwd=') ? { folder: first.slice('--cwd='.length), length: 1 } : undefined;
+}
+
+function folderToWorkIn(named: string | undefined): string {
+  let here: string;
+  try {
+    here = process.cwd();
+  } catch {
+    throw folderIsGone();
+  }
+  if (named === undefined) return here;
+  const folder = resolve(here, named);
+  try {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  } catch (error) {
+    throw noFolderToWorkIn(named, (error as Error).message);
+  }
+  throw noFolderToWorkIn(named, 'there is no such folder');
 }
 
 function say(text: string): Exit {

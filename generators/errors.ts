@@ -68,6 +68,12 @@ export const noCommand = (available: readonly string[]): Refusal =>
 export const notThereYet = (command: string, version: string): Refusal =>
   new Refusal(2, `\`${command}\` is not there yet in version ${version}`, '`divvy --help` lists what is.');
 
+export const noFolderToWorkIn = (folder: string, reason: string): Refusal =>
+  new Refusal(2, `--cwd ${quoted(folder)}: ${reason}`, 'Name a folder that is there.');
+
+export const folderIsGone = (): Refusal =>
+  new Refusal(2, 'the folder that this was started in is no longer there', 'Go to one that is, and try again.');
+
 export const npmTookFlags = (flags: readonly string[], commandLine: string): Refusal =>
   new Refusal(
     2,

@@ -132,8 +132,20 @@ describe('the folder may be', () => {
   test('named by --cwd', async () => {
     const cwd = freshFolder();
     mkdirSync(join(cwd, 'below'));
-    await create(cwd, 'my-task', '-C', 'below', '--no-git');
+    const { code, stdout } = await createDivvyTask(['my-task', '-C', 'below', '--no-git'], { cwd });
+    expect(code).toBe(0);
     expect(existsSync(join(cwd, 'below/my-task/divvy.json'))).toBe(true);
+    // The next steps are for the folder that the command was typed in, as is the same again.
+    expect(stdout).toContain('  cd below/my-task\n');
+    expect(stdout).toContain(' my-task --template basic --no-git --cwd below --yes\n');
+  });
+});
+
+test('a template of this package has no refs', async () => {
+  const { code, stderr } = await createDivvyTask(['my-task', '-t', 'basic', '--ref', 'v1'], { cwd: freshFolder() });
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining('the template basic is in this package'),
   });
 });
 

@@ -119,7 +119,7 @@ describe('refused, with what to do, is', () => {
       { within: 'node_modules/other' },
     ));
   test('a folder that is not there', () =>
-    expectRefused({ 'package.json': packageJson() }, 3, 'there is no such folder', '--cwd', {
+    expectRefused({ 'package.json': packageJson() }, 2, '--cwd "nowhere": there is no such folder', 'that is there', {
       argv: ['-C', 'nowhere'],
     }));
 
