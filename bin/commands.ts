@@ -11,6 +11,7 @@ import {
   noCommand,
   noFolderToWorkIn,
   notThereYet,
+  outputNotWritten,
   Refusal,
   unknownCommand,
 } from '../generators/errors.ts';
@@ -101,9 +102,18 @@ const commands: Readonly<Record<string, CommandEntry>> = {
 
 /** Runs a command line to its end, and sets the exit code or ends this process by the signal that ended the command. */
 export async function main(program: Program, argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error) => outputLost(error));
+  process.stderr.on('error', () => {}); // There is nowhere left to say it.
   const exit = await outcome(program, argv);
-  if (typeof exit === 'number') process.exitCode = exit;
-  else process.kill(process.pid, exit);
+  if (typeof exit === 'string') process.kill(process.pid, exit);
+  else if (exit !== 0 || process.exitCode === undefined) process.exitCode = exit;
+}
+
+/** A reader that goes away, as `head` does, has had what it wanted: the command ends as it would have. */
+function outputLost(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.exitCode = 1;
+  terminal({ json: false, quiet: false }).refuse(outputNotWritten(error.message));
 }
 
 /** A command line that has been told apart: which command, and what is left for it. */

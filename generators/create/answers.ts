@@ -107,5 +107,5 @@ const isEmpty = (folder: string): boolean => entriesOf(folder).length === 0;
 
 function refuseFullFolder(folder: string, root: string): void {
   const entries = entriesOf(root);
-  if (entries.length > 0) throw folderNotEmpty(folder, entries.length > 3 ? [...entries.slice(0, 3), '…'] : entries);
+  if (entries.length > 0) throw folderNotEmpty(folder, entries);
 }

@@ -44,7 +44,7 @@ function counted({ preview, changes }: Settled): string {
   const [kept, inConflict] = [count('skip'), count('conflict')];
   return [
     `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`,
-    ...(kept > 0 ? [`${kept} left as they are`] : []),
+    ...(kept > 0 ? [`${kept} left as ${kept === 1 ? 'it is' : 'they are'}`] : []),
     ...(inConflict > 0 ? [`${inConflict} in conflict`] : []),
   ].join(', ');
 }
