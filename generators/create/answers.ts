@@ -75,7 +75,8 @@ async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): 
       const name = call.values.name ?? basename(resolve(call.cwd, answer));
       const reason = whyNotTaskName(name);
       if (reason !== undefined) return `${reason}. Try ${nearestTaskName(name)}.`;
-      return isEmpty(resolve(call.cwd, answer)) ? undefined : 'that folder is not empty';
+      const isFree = call.values.force === true || isEmpty(resolve(call.cwd, answer));
+      return isFree ? undefined : 'that folder is not empty';
     },
   });
 }

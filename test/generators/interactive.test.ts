@@ -1,5 +1,5 @@
 // The questions, on a real terminal.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
@@ -24,6 +24,15 @@ describe('Ctrl+C writes nothing, and is exit 1,', () => {
     }
     const screen = await terminal.shows('exit 1');
     expect(screen).toContain('error: cancelled: nothing was written');
+    expect(treeOf(cwd)).toEqual({});
+  });
+
+  test('as does Ctrl+D, behind which nothing can be answered', async () => {
+    const cwd = freshFolder();
+    const terminal = session([], cwd);
+    await terminal.shows(FOLDER);
+    terminal.keys('C-d');
+    expect(await terminal.shows('exit 1')).toContain('error: cancelled: nothing was written');
     expect(treeOf(cwd)).toEqual({});
   });
 
@@ -64,6 +73,25 @@ test('what is answered is what is made, as the replay makes it', async () => {
   const again = freshFolder();
   expect((await createDivvyTask(replay.trim().split(' '), { cwd: again })).code).toBe(0);
   expect(treeOf(again, ['my-party/.divvy'])).toEqual(treeOf(cwd, ['my-party/.divvy']));
+});
+
+test('a folder that is not empty is an answer only with --force', async () => {
+  const cwd = freshFolder();
+  mkdirSync(join(cwd, 'full/own'), { recursive: true });
+  writeFileSync(join(cwd, 'full/own/file'), 'mine');
+  const refused = session(['-t', 'basic', '--no-git'], cwd);
+  await refused.shows(FOLDER);
+  refused.types('full');
+  refused.keys('Enter');
+  await refused.shows('that folder is not empty');
+  const forced = session(['-t', 'basic', '--no-git', '--force'], cwd);
+  await forced.shows(FOLDER);
+  forced.types('full');
+  forced.keys('Enter');
+  await forced.shows(HOOKS);
+  forced.keys('Enter');
+  await forced.shows('exit 0');
+  expect(readdirSync(join(cwd, 'full/own'))).toEqual(['file']);
 });
 
 test('each file that differs is asked about: one kept, one overwritten', async () => {
