@@ -36,6 +36,22 @@ describe('Ctrl+C writes nothing, and is exit 1,', () => {
     expect(treeOf(cwd)).toEqual({});
   });
 
+  test.each([
+    ["at a template's own question", {}, 'Which table?'],
+    ['at the question of trust', { dependencies: { 'csv-parse': '^7.0.0' } }, 'Do you trust it?'],
+  ])('%s', async (_, more, question) => {
+    const cwd = freshFolder();
+    expect((await createDivvyTask(['template', 'new', 'backfill'], { cwd })).code).toBe(0);
+    const manifest = join(cwd, 'backfill/divvy.template.json');
+    writeFileSync(manifest, JSON.stringify({ ...JSON.parse(readFileSync(manifest, 'utf8')), ...more }));
+    const before = treeOf(cwd);
+    const terminal = session(['my-task', '-t', './backfill'], cwd);
+    await terminal.shows(question);
+    terminal.keys('C-c');
+    expect(await terminal.shows('exit 1')).toContain('error: cancelled: nothing was written');
+    expect(treeOf(cwd)).toEqual(before);
+  });
+
   test('at a file that exists and differs', async () => {
     const cwd = freshFolder();
     await createDivvyTask(['my-task', '--no-git'], { cwd });
