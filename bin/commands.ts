@@ -126,7 +126,7 @@ interface Line {
 
 async function outcome(program: Program, argv: readonly string[]): Promise<Exit> {
   const line = tellApart(program, argv);
-  const isOurs = commands[line.name]?.raw !== true;
+  const isOurs = commands[line.name]?.raw !== true || (line.shown === program && isMistyped(line.argv[0]));
   if (isOurs && argv.includes('--no-color')) {
     process.env['NO_COLOR'] = '1';
     delete process.env['FORCE_COLOR'];
@@ -195,8 +195,11 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
 function refuseNoFile(word: string | undefined): void {
   const available = Object.keys(commands).filter((name) => commands[name]?.load !== undefined);
   if (word === undefined) throw noCommand(available);
-  if (/^\w[\w-]*$/.test(word)) throw unknownCommand(word, nearest(word, available));
+  if (isMistyped(word)) throw unknownCommand(word, nearest(word, available));
 }
+
+/** Whether what stands in the place of a command or a task file is neither: a file has a dot or a slash. */
+const isMistyped = (word: string | undefined): boolean => word !== undefined && /^\w[\w-]*$/.test(word);
 
 /** `--cwd` is ours where it comes first; everything else on the line is for the runner. */
 function runFlags(argv: readonly string[]): { values: FlagValues; words: readonly string[] } {

@@ -83,7 +83,7 @@ describe('a basic project', () => {
 
   test('names a schema that an editor finds, and is as it says', async () => {
     const cwd = freshFolder();
-    await create(cwd, 'a-task', '--runtime-dir', 'lib/divvy', '--no-git');
+    await create(cwd, 'a-task', '--runtime-dir', './lib/divvy/', '--no-git');
     const manifest = json(join(cwd, 'a-task/divvy.json')) as Record<string, string>;
     expect(manifest).toEqual({ $schema: './lib/divvy/divvy.schema.json', tasks: 'tasks', runtime: 'lib/divvy' });
     expect(json(join(cwd, 'a-task', manifest['$schema'] ?? ''))).toHaveProperty('title');
