@@ -36,7 +36,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   create: {
     takes: '[dir]',
     summary: 'a new project with one task; the last part of dir names it',
-    words: { most: 1, what: 'one folder' },
+    words: { most: Number.POSITIVE_INFINITY, what: 'one folder' },
     load: async () => (await import('../generators/create/create.ts')).create,
   },
   add: {
