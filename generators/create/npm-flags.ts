@@ -37,12 +37,13 @@ interface Swallowed {
  */
 export function refuseSwallowedFlags(call: Call): void {
   const swallowed = flagNames('create').flatMap((name) => swallowedOf(call, name) ?? []);
-  const meant = swallowed.filter(({ name }) => !NPM_HAS_IT_TOO.has(name));
+  const obeyed = swallowed.filter(({ name }) => name === 'dry-run');
+  const meant = swallowed.filter(({ name }) => !NPM_HAS_IT_TOO.has(name) && name !== 'dry-run');
   const perhaps = swallowed.filter(({ name }) => name === 'yes' || name === 'force' || name === 'json');
   if (meant.length === 0 && (perhaps.length === 0 || call.environment['npm_command'] !== 'exec')) return;
 
   const written = (flags: readonly Swallowed[]) => flags.map(({ flag }) => flag);
-  const right = rightLine(call.words, [...meant, ...perhaps]);
+  const right = rightLine(call.words, [...meant, ...perhaps, ...obeyed]);
   if (meant.length > 0) throw npmTookFlags(written(meant), right);
   call.terminal.note(
     `npm may have kept ${written(perhaps).join(' ')} to itself. If it was for this command:\n${right}`,
@@ -53,7 +54,7 @@ function swallowedOf({ environment, values }: Call, name: FlagName): Swallowed |
   const { short = name, value: takes, negation } = flagEntry(name);
   const inEnvironment = (written: string) => environment[`npm_config_${written.replaceAll('-', '_')}`];
   const value = inEnvironment(name) ?? inEnvironment(short);
-  if (value === undefined || values[name] !== undefined || name === 'dry-run') return undefined;
+  if (value === undefined || values[name] !== undefined) return undefined;
   const isOff = value === '' || value === 'false';
   if (isOff ? negation === undefined : negation === 'only') return undefined;
   const flag = isOff ? `--no-${name}` : `--${name}`;

@@ -13,6 +13,7 @@ describe('a flag that can only have been meant for us is exit 2, and the right c
     [{ npm_config_on_conflict: 'skip' }, '--on-conflict', '-- --on-conflict skip'],
     [{ npm_config_install: '', npm_config_input: '' }, '--no-install', 'my-task -- --no-input --no-install'],
     [{ npm_config_trust: 'true' }, '--trust', 'my-task -- --trust'],
+    [{ npm_config_hooks: 'key', npm_config_dry_run: 'true' }, '--hooks', 'my-task -- --hooks key --dry-run'],
   ])('%j', async (env, flag, line) => {
     const cwd = freshFolder();
     const { code, stderr } = await createDivvyTask(['my-task'], { cwd, env: { ...npm, ...env } });
