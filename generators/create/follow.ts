@@ -30,8 +30,9 @@ async function followGit(call: Call, { root, shown }: Answers): Promise<Partial<
   if (result.done) return { git: 'initialised' };
   // Without git there is nothing amiss unless it was asked for.
   if (call.values.git !== true && result.missing) return {};
+  const [said = ''] = result.said.split('\n');
   return {
     git: 'failed',
-    failed: { what: 'git init', reason: result.reason, commandLine: inFolder(shown, ['git', 'init']) },
+    failed: { what: 'git init', reason: said || result.reason, commandLine: inFolder(shown, ['git', 'init']) },
   };
 }

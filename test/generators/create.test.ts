@@ -392,6 +392,16 @@ describe('git', () => {
     expect(stderr).toContain('cd two && git init');
     expect(existsSync(join(cwd, 'two/divvy.json'))).toBe(true);
   });
+
+  test('that fails says why in its own words', async () => {
+    const cwd = freshFolder();
+    writeFileSync(join(cwd, 'git'), '#!/bin/sh\necho "fatal: no room" >&2\nexit 128\n', { mode: 0o755 });
+    const { code, stderr } = await createDivvyTask(['my-task'], { cwd, env: { PATH: cwd } });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'error: the project is there, but git init failed: fatal: no room\nDo it by hand:\n  cd my-task && git init\n',
+    );
+  });
 });
 
 test('an install that fails is exit 1; the project stays, and the command to repeat is shown', async () => {
