@@ -102,12 +102,15 @@ const commands: Readonly<Record<string, CommandEntry>> = {
 
 /** Runs a command line to its end, and sets the exit code or ends this process by the signal that ended the command. */
 export async function main(program: Program, argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', (error) => outputLost(error));
-  process.stderr.on('error', () => {}); // There is nowhere left to say it.
+  // Once each, also where a process runs several command lines, as the tests do.
+  process.stdout.off('error', outputLost).on('error', outputLost);
+  process.stderr.off('error', nowhereToSayIt).on('error', nowhereToSayIt);
   const exit = await outcome(program, argv);
   if (typeof exit === 'string') process.kill(process.pid, exit);
   else if (exit !== 0 || process.exitCode === undefined) process.exitCode = exit;
 }
+
+const nowhereToSayIt = (): void => {};
 
 /** A reader that goes away, as `head` does, has had what it wanted: the command ends as it would have. */
 function outputLost(error: NodeJS.ErrnoException): void {
