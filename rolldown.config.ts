@@ -14,8 +14,8 @@ const CODEMODS = 'ts-morph';
 
 /**
  * What is imported for parts of packages that are not used here: of yeoman-environment its own prompts, its own reading
- * and writing of files, its search for installed generators, installing. They are most of its size, and of the time that it
- * takes to start.
+ * and writing of files, its search for installed generators, installing; of execa all but to run a program and to await
+ * its end. They are most of the size of these two, and of the time that they take to start.
  *
  * By importer and module: the names that are imported. Each throws when it is called, unless it says what it is instead:
  * these are called at the start or on the way, where they have nothing to do.
@@ -41,8 +41,47 @@ const leftOut: Record<string, Record<string, string[]>> = {
     'lodash-es': ['uniq', 'pick = () => ({})', 'defaults = () => ({})'],
   },
   'mem-fs': { vinyl: ['default'], 'vinyl-file': ['vinylFileSync'] },
+  'get-stream': { '@sec-ant/readable-stream/ponyfill': ['asyncIterator'] },
   // It is given what is unpacked already, and no more than that (sources/archive.ts).
   tar: { minizlib: ['BrotliDecompress', 'Unzip', 'ZstdDecompress'] },
+  execa: {
+    './lib/methods/node.js': ['mapNode'],
+    './lib/methods/script.js': ['mapScriptAsync', 'setScriptSync = undefined', 'deepScriptOptions = {}'],
+    './lib/ipc/methods.js': ['getIpcExport = () => ({})'],
+    './main-sync.js': ['execaCoreSync'],
+    './template.js': ['parseTemplates', 'isTemplateString = () => false'],
+    // The first to see the options: of those that the parts left out are for, it says so.
+    '../methods/node.js': [
+      `handleNodeOption = (file, argv, options) => {
+        for (const it of ['all', 'gracefulCancel', 'ipc', 'ipcInput', 'lines', 'node', 'preferLocal', 'verbose'])
+          if (options[it] !== undefined) throw new Error(it + ' of execa is not in the bundle');
+        return [file, argv, options];
+      }`,
+    ],
+    '../convert/add.js': ['addConvertedStreams = () => {}'],
+    '../pipe/setup.js': ['pipeToSubprocess'],
+    '../transform/generator.js': ['generatorToStream', 'runGeneratorsSync'],
+    '../transform/normalize.js': ['normalizeTransforms = (items) => items'],
+    '../transform/split.js': ['getSplitLinesGenerator = () => {}'],
+    '../resolve/all-async.js': ['makeAllStream = () => {}', 'getAllFds = () => []'],
+    './all-async.js': ['waitForAllStream = () => {}'],
+    '../resolve/all-sync.js': ['getAllSync', 'getAllSyncFds'],
+    '@sindresorhus/merge-streams': ['default'],
+    'npm-run-path': ['npmRunPathEnv'],
+    // Messages to and from a process that is run by Node.js.
+    '../ipc/methods.js': ['addIpcMethods = () => {}'],
+    '../ipc/outgoing.js': ['setIpcSubprocessOptions = () => {}'],
+    '../ipc/ipc-input.js': ['validateIpcInputOption = () => {}', 'sendIpcInput = () => {}'],
+    '../ipc/buffer-messages.js': [
+      'waitForIpcOutput = ({ ipcOutput }) => ipcOutput',
+      'getBufferedIpcOutput = (_, ipcOutput) => ipcOutput',
+    ],
+    '../terminate/graceful.js': ['validateGracefulCancel = () => {}', 'throwOnGracefulCancel = () => []'],
+    // What it prints of its doings.
+    '../verbose/start.js': ['logCommand = () => {}'],
+    '../verbose/complete.js': ['logResult = () => {}'],
+    '../verbose/output.js': ['logLines', 'shouldLogOutput = () => false'],
+  },
 };
 
 const withoutUnusedParts: Plugin = {

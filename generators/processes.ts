@@ -1,14 +1,7 @@
 /** Other programs that the generator starts: git, a package manager, a project's runner. The one owner of
- * cross-spawn, which finds programs on Windows as a shell does; it is loaded when the first one is started. */
+ * execa, which is loaded when the first one is started. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { Readable } from 'node:stream';
 import type { Exit } from './command.ts';
-
-/** Between asking a tool to end and SIGKILL. */
-const KILL_AFTER_MS = 5000;
-const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** How a tool ended: what it printed, or why it failed. */
 export type ToolResult =
@@ -53,7 +46,14 @@ export async function runTool(
  * for this process alone, are handed on.
  */
 export async function runRunner(runner: string, argv: readonly string[], cwd: string): Promise<Exit> {
-  const child = spawn(process.execPath, [runner, ...argv], { cwd, stdio: 'inherit' });
+  const { execa } = await import('execa');
+  const child = execa(process.execPath, [runner, ...argv], {
+    cwd,
+    stdio: 'inherit',
+    reject: false,
+    // The runner has its own rules for how long a stop may take.
+    forceKillAfterDelay: false,
+  });
   const ignore = () => {};
   const handOn = (signal: NodeJS.Signals) => child.kill(signal);
   const ignored = ['SIGINT', 'SIGQUIT'] as const;
@@ -61,8 +61,8 @@ export async function runRunner(runner: string, argv: readonly string[], cwd: st
   for (const signal of ignored) process.on(signal, ignore);
   for (const signal of handedOn) process.on(signal, handOn);
   try {
-    const [code, signal] = (await once(child, 'exit')) as [number, null] | [null, NodeJS.Signals];
-    return signal ?? code;
+    const { exitCode, signal } = await child;
+    return (signal as NodeJS.Signals | undefined) ?? exitCode ?? 1;
   } finally {
     for (const signal of ignored) process.off(signal, ignore);
     for (const signal of handedOn) process.off(signal, handOn);
@@ -110,93 +110,60 @@ interface Ended {
   readonly isTooMuch: boolean;
 }
 
-interface Limits {
-  readonly mostBytes?: number;
-  readonly seconds?: number;
-  readonly signal?: AbortSignal;
-}
-
 async function toItsEnd(
   command: string,
   argv: readonly string[],
-  options: Limits & {
+  options: {
     readonly cwd: string;
     readonly environment?: NodeJS.ProcessEnv;
     readonly show?: boolean;
     readonly input?: string;
+    readonly mostBytes?: number;
+    readonly seconds?: number;
+    readonly signal?: AbortSignal;
   },
 ): Promise<Ended> {
-  const { cwd, environment = process.env, input, show } = options;
-  const shown = show ? 2 : 'pipe';
-  const { default: spawnAnywhere } = await import('cross-spawn');
+  const { input, seconds } = options;
+  const { execa } = await import('execa');
+  const shown = options.show ? 2 : 'pipe';
   try {
-    const child = spawnAnywhere(command, argv, {
-      cwd,
-      env: environment,
+    const child = execa(command, argv, {
+      cwd: options.cwd,
+      env: options.environment ?? process.env,
+      extendEnv: false,
       stdio: [input === undefined ? 'ignore' : 'pipe', shown, shown],
-      windowsHide: true,
+      encoding: 'buffer',
+      stripFinalNewline: false,
+      reject: false,
+      ...(options.mostBytes !== undefined && { maxBuffer: options.mostBytes }),
+      ...(seconds !== undefined && { timeout: seconds * 1000 }),
+      ...(options.signal && { cancelSignal: options.signal }),
     });
-    // It may end without having read all of it.
-    child.stdin?.on('error', () => {}).end(input);
-    return await endOf(child, command, options);
+    const { nodeChildProcess } = child;
+    nodeChildProcess.once('exit', () => {
+      if (!nodeChildProcess.killed) return;
+      // Whatever it has started itself may hold these, and is not waited for once it was stopped.
+      nodeChildProcess.stdout?.destroy();
+      nodeChildProcess.stderr?.destroy();
+    });
+    child.stdin?.end(input);
+    const result = await child;
+    const { exitCode, signal, timedOut } = result;
+    const ended = {
+      output: Buffer.from(result.stdout ?? []),
+      said: Buffer.from(result.stderr ?? []),
+      missing: result.code === 'ENOENT',
+      isTooMuch: result.isMaxBuffer || result.isCanceled,
+    };
+    if (!result.failed) return ended;
+    if (timedOut) return { ...ended, reason: `${command} took longer than ${seconds} seconds` };
+    if (ended.isTooMuch) return { ...ended, reason: `${command} was stopped` };
+    if (ended.missing) return { ...ended, reason: `${command} is not on this machine` };
+    if (exitCode === undefined && signal === undefined) throw result.cause;
+    return { ...ended, reason: `${command} ended with ${signal ?? `exit code ${exitCode}`}` };
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const reason = missing ? 'is not on this machine' : `could not be run: ${(error as Error).message}`;
     const nothing = Buffer.alloc(0);
-    return { output: nothing, said: nothing, reason: `${command} ${reason}`, missing, isTooMuch: false };
-  }
-}
-
-/** A signal that ends this process ends the tool as well. */
-async function endOf(child: ChildProcess, command: string, { mostBytes, seconds, signal }: Limits): Promise<Ended> {
-  let stopped: 'it was too much' | 'it took too long' | undefined;
-  let killing: NodeJS.Timeout | undefined;
-  const stop = (why: typeof stopped): void => {
-    if (stopped !== undefined) return;
-    stopped = why;
-    child.kill();
-    killing = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-    // Whatever it has started itself may hold these, and is not waited for.
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-  };
-  const timer = seconds === undefined ? undefined : setTimeout(() => stop('it took too long'), seconds * 1000);
-  const tooMuch = () => stop('it was too much');
-  signal?.addEventListener('abort', tooMuch);
-  if (signal?.aborted) tooMuch();
-  const end = (name: NodeJS.Signals) => {
-    child.kill();
-    letGo();
-    // Whoever else listens decides what becomes of this process.
-    if (process.listenerCount(name) === 0) process.kill(process.pid, name);
-  };
-  const letGo = () => {
-    for (const name of ENDING) process.off(name, end);
-  };
-  for (const name of ENDING) process.on(name, end);
-
-  const output: Buffer[] = [];
-  const said: Buffer[] = [];
-  let bytes = 0;
-  const collect = (stream: Readable | null, chunks: Buffer[]) =>
-    stream?.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (mostBytes !== undefined && bytes > mostBytes) tooMuch();
-    });
-  collect(child.stdout, output);
-  collect(child.stderr, said);
-  try {
-    const [code, endedBy] = (await once(child, 'close')) as [number, null] | [null, NodeJS.Signals];
-    const isTooMuch = stopped === 'it was too much';
-    const all = { output: Buffer.concat(output), said: Buffer.concat(said), missing: false, isTooMuch };
-    if (stopped === 'it took too long') return { ...all, reason: `${command} took longer than ${seconds} seconds` };
-    if (isTooMuch) return { ...all, reason: `${command} was stopped` };
-    return code === 0 ? all : { ...all, reason: `${command} ended with ${endedBy ?? `exit code ${code}`}` };
-  } finally {
-    letGo();
-    clearTimeout(timer);
-    clearTimeout(killing);
-    signal?.removeEventListener('abort', tooMuch);
+    const reason = `${command} could not be run: ${(error as Error).message}`;
+    return { output: nothing, said: nothing, reason, missing: false, isTooMuch: false };
   }
 }
