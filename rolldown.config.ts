@@ -160,8 +160,19 @@ const onlyReadsYaml: Plugin = {
     // All that follows is for writing.
     const [reading = '', writing] = code.split('//#region src/ast/from_js.ts');
     if (writing === undefined) this.error(`${id} no longer has what reads before what writes`);
+    const otherSchemas = /^var (JSON|YAML11|DUMP)_SCHEMA = .*?^\}?\]?\);$/gms;
     const constants = /^var [\w$]+ = (?=(new )?[\w$.]+\()/gm;
-    return `${reading.replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
+    return `${reading.replaceAll(otherSchemas, '').replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
+  },
+};
+
+/** An enum of TypeScript, as jsonc-parser has them, is filled by a call: as one value it can be left out where it is not used. */
+const withoutEnums: Plugin = {
+  name: 'without-enums',
+  transform(code, id) {
+    if (packageFolder(id) !== join(modules, 'jsonc-parser')) return null;
+    const filled = /^(export )?var (\w+);\n\(function \(\2\) \{(.*?)^\}\)\(\2 \|\| \(\2 = \{\}\)\);$/gms;
+    return code.replaceAll(filled, '$1var $2 = /* @__PURE__ */ (function ($2) {$3return $2;\n})({});');
   },
 };
 
@@ -339,9 +350,11 @@ export default defineConfig([
     platform: 'node',
     // What its package.json names first loads its parts by a `require` that no bundler sees.
     resolve: { alias: { 'jsonc-parser': join(modules, 'jsonc-parser/lib/esm/main.js') } },
-    plugins: [withoutUnusedParts, onlyReadsYaml, withoutCopy, validators, minified, notices],
+    plugins: [withoutUnusedParts, onlyReadsYaml, withoutCopy, withoutEnums, validators, minified, notices],
     // What these do when loaded is to define things, though their package.json does not say so.
-    treeshake: { moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es)\//.test(id) },
+    treeshake: {
+      moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es|jsonc-parser)\//.test(id),
+    },
     output: {
       dir: 'dist',
       cleanDir: true,
