@@ -152,6 +152,43 @@ const withoutUnusedParts: Plugin = {
   },
 };
 
+/** Methods of others that are called by nothing here, by file and class: there they are not in the bundle. */
+const uncalled: Record<string, string[]> = {
+  'yeoman-environment/dist/environment-base.js': [
+    ...['applyTransforms', 'bindMeta', 'getStoreMeta', 'asEnvironment', 'findMeta', 'get', 'create', 'instantiate'],
+    ...['composeWith', 'namespace', 'getVersion', 'rootGenerator', 'register', 'addPriority', 'lookup'],
+    ...['isPackageRegistered', 'getRegisteredPackages', 'getGeneratorMeta', 'registerGeneratorPath', 'registerStub'],
+    'getContextMap',
+  ],
+  'mem-fs/dist/index.js': ['existsInMemory', 'stream', 'pipeline'],
+  'semver/classes/semver.js': ['compareBuild', 'inc'],
+  'semver/classes/range.js': ['intersects'],
+  'semver/classes/comparator.js': ['intersects'],
+  'minipass/dist/esm/index.js': [
+    ...['setEncoding', 'pipe', 'unpipe', 'collect', 'concat', 'promise', '[Symbol.asyncIterator]', '[Symbol.iterator]'],
+  ],
+  'tar/dist/esm/header.js': ['encode'],
+  'tar/dist/esm/pax.js': ['encode', 'encodeBody', 'encodeField'],
+};
+
+const withoutUncalled: Plugin = {
+  name: 'without-uncalled',
+  transform(code, id) {
+    const names = uncalled[id.slice(modules.length + 1)];
+    if (names === undefined) return null;
+    const methods = new Map<string, Span>();
+    visitNodes(parseAst(code), (node) => {
+      if (node['type'] !== 'MethodDefinition' || node['kind'] !== 'method') return;
+      const { key, computed, start, end } = node as unknown as Span & { key: Span; computed: boolean };
+      const name = code.slice(key.start, key.end);
+      methods.set(computed ? `[${name}]` : name, { start, end });
+    });
+    const spans = names.map((name) => methods.get(name) ?? this.error(`${id} no longer has ${name}`));
+    spans.sort((one, other) => other.start - one.start);
+    return spans.reduce((text, { start, end }) => text.slice(0, start) + text.slice(end), code);
+  },
+};
+
 /** js-yaml is one module. What makes its constants does nothing else, so that those that are not used need not be made. */
 const onlyReadsYaml: Plugin = {
   name: 'only-reads-yaml',
@@ -350,7 +387,16 @@ export default defineConfig([
     platform: 'node',
     // What its package.json names first loads its parts by a `require` that no bundler sees.
     resolve: { alias: { 'jsonc-parser': join(modules, 'jsonc-parser/lib/esm/main.js') } },
-    plugins: [withoutUnusedParts, onlyReadsYaml, withoutCopy, withoutEnums, validators, minified, notices],
+    plugins: [
+      withoutUnusedParts,
+      withoutUncalled,
+      onlyReadsYaml,
+      withoutCopy,
+      withoutEnums,
+      validators,
+      minified,
+      notices,
+    ],
     // What these do when loaded is to define things, though their package.json does not say so.
     treeshake: {
       moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es|jsonc-parser)\//.test(id),
