@@ -1,9 +1,26 @@
-// Other programs: how they end, and what ends them.
+// Other programs: how they end, and what ends them. As it is bundled, since there most of execa is not.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { runBounded, runTool } from '../../generators/processes.ts';
+import { build } from 'rolldown';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import config from '../../rolldown.config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'divvy-processes-'));
+const bundled = join(folder, 'processes.js');
+let runTool: typeof import('../../generators/processes.ts').runTool;
+let runBounded: typeof import('../../generators/processes.ts').runBounded;
+
+beforeAll(async () => {
+  const home = join(import.meta.dirname, '../..');
+  const [options] = config as [(typeof config)[0]];
+  await build({ ...options, cwd: home, input: 'generators/processes.ts', output: { ...options.output, dir: folder } });
+  ({ runTool, runBounded } = await import(bundled));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const node = (code: string): [string, string[]] => [process.execPath, ['-e', code]];
 const cwd = process.cwd();
@@ -41,6 +58,25 @@ test('how it ended, in words: by a signal, not there, not to be started', async 
   expect(folder).toMatchObject({ reason: expect.stringContaining(`${cwd} could not be run: `), missing: false });
   const odd = await runTool('git', ['a\0b'], { cwd });
   expect(odd).toMatchObject({ reason: expect.stringContaining('git could not be run: '), missing: false });
+  const long = await runTool('git', ['x'.repeat(10_000_000)], { cwd });
+  expect(long).toMatchObject({ reason: 'git could not be run: spawn E2BIG', missing: false });
+});
+
+test('one that takes too long, or is no longer wanted, is stopped', async () => {
+  const waits = node('setInterval(() => {}, 1000)');
+  const late = await runBounded(...waits, { ...bounded, seconds: 0.1 });
+  expect(late).toMatchObject({ reason: `${process.execPath} took longer than 0.1 seconds`, isTooMuch: false });
+  const unwanted = { reason: `${process.execPath} was stopped`, isTooMuch: true, missing: false };
+  expect(await runBounded(...waits, { ...bounded, signal: AbortSignal.abort() })).toMatchObject(unwanted);
+  const controller = new AbortController();
+  const ends = runBounded(...waits, { ...bounded, signal: controller.signal });
+  controller.abort();
+  expect(await ends).toMatchObject(unwanted);
+});
+
+test('one that is not there need not read what it is given', async () => {
+  const missing = await runTool('divvy-no-such-program', [], { cwd, input: 'x'.repeat(1_000_000) });
+  expect(missing).toMatchObject({ reason: 'divvy-no-such-program is not on this machine', missing: true });
 });
 
 test('one that is stopped is not waited for by what it had started', async () => {
@@ -53,8 +89,7 @@ test('one that is stopped is not waited for by what it had started', async () =>
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s that ends a command ends its tool as well', async (signal) => {
   const waits = "console.error('begun'); setInterval(() => {}, 1000)";
-  const file = JSON.stringify(join(import.meta.dirname, '../../generators/processes.ts'));
-  const runs = `const { runTool } = await import(${file});
+  const runs = `const { runTool } = await import(${JSON.stringify(bundled)});
     await runTool(process.execPath, ['-e', ${JSON.stringify(waits)}], { cwd: '/', show: true })`;
   const command = spawn(process.execPath, ['--input-type=module', '-e', runs], { stdio: ['ignore', 'ignore', 'pipe'] });
   await once(command.stderr, 'data');
