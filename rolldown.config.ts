@@ -14,8 +14,8 @@ const CODEMODS = 'ts-morph';
 
 /**
  * What is imported for parts of packages that are not used here: of yeoman-environment its own prompts, its own reading
- * and writing of files, its search for installed generators, installing; of execa all but to run a program and to await
- * its end. They are most of the size of these two, and of the time that they take to start.
+ * and writing of files, its search for installed generators, installing; of execa all but to run a program with streams as
+ * Node.js has them, and to await its end. They are most of the size of these two, and of the time that they take to start.
  *
  * By importer and module: the names that are imported. Each throws when it is called, unless it says what it is instead:
  * these are called at the start or on the way, where they have nothing to do.
@@ -41,7 +41,12 @@ const leftOut: Record<string, Record<string, string[]>> = {
     'lodash-es': ['uniq', 'pick = () => ({})', 'defaults = () => ({})'],
   },
   'mem-fs': { vinyl: ['default'], 'vinyl-file': ['vinylFileSync'] },
-  'get-stream': { '@sec-ant/readable-stream/ponyfill': ['asyncIterator'] },
+  // What a program prints is collected as bytes.
+  'get-stream': {
+    './stream.js': ['getAsyncIterable = (it) => it', 'nodeImports = {}'],
+    './string.js': ['getStreamAsString'],
+    './array.js': ['getStreamAsArray'],
+  },
   // It is given what is unpacked already, and no more than that (sources/archive.ts).
   tar: { minizlib: ['BrotliDecompress', 'Unzip', 'ZstdDecompress'] },
   execa: {
@@ -53,21 +58,57 @@ const leftOut: Record<string, Record<string, string[]>> = {
     // The first to see the options: of those that the parts left out are for, it says so.
     '../methods/node.js': [
       `handleNodeOption = (file, argv, options) => {
-        for (const it of ['all', 'gracefulCancel', 'ipc', 'ipcInput', 'lines', 'node', 'preferLocal', 'verbose'])
-          if (options[it] !== undefined) throw new Error(it + ' of execa is not in the bundle');
+        const { cwd, env, extendEnv, stdio, encoding, stripFinalNewline, reject, ...others } = options;
+        const { maxBuffer, timeout, cancelSignal, forceKillAfterDelay, ...unknown } = others;
+        if (stdio !== 'inherit' && !(stdio?.length === 3 && encoding === 'buffer' && stripFinalNewline === false))
+          unknown['anything but bytes'] = stdio;
+        for (const it in unknown) throw new Error(it + ' of execa is not in the bundle');
         return [file, argv, options];
       }`,
     ],
+    './specific.js': [
+      `normalizeFdSpecificOptions = ({ maxBuffer = 1e8, ...options }) => {
+        const forEach = (value) => [value, value, value];
+        return { ...options, lines: forEach(false), buffer: forEach(true), maxBuffer: forEach(maxBuffer) };
+      }`,
+    ],
+    '../arguments/fd-options.js': ['SUBPROCESS_OPTIONS = new WeakMap()'],
+    './cwd.js': ['normalizeCwd = (cwd) => cwd'],
+    './encoding-option.js': ['validateEncoding = () => {}', "BINARY_ENCODINGS = new Set(['buffer'])"],
+    './file-url.js': ['normalizeFileUrl = (it) => it'],
+    '../arguments/file-url.js': ['safeNormalizeFileUrl = (it) => it'],
+    'npm-run-path': ['npmRunPathEnv'],
+    // Streams that are neither the program's own nor this one's, and what would change what goes through them.
+    '../stdio/handle-async.js': [
+      `handleStdioAsync = (options) => {
+        if (options.stdio === 'inherit') options.stdio = ['inherit', 'inherit', 'inherit'];
+        return ['input', 'output', 'output'].map((direction) => ({ direction, objectMode: false, stdioItems: [] }));
+      }`,
+    ],
+    '../stdio/handle.js': ['cleanupCustomStreams = () => {}'],
+    '../stdio/type.js': ['TRANSFORM_TYPES = undefined'],
+    'is-stream': ['isStream'],
+    '../io/output-async.js': ['pipeOutputAsync = () => {}'],
+    '../io/strip-newline.js': ['stripNewline = (it) => it'],
+    './strip-newline.js': ['getStripFinalNewline = () => false'],
     '../convert/add.js': ['addConvertedStreams = () => {}'],
     '../pipe/setup.js': ['pipeToSubprocess'],
-    '../transform/generator.js': ['generatorToStream', 'runGeneratorsSync'],
-    '../transform/normalize.js': ['normalizeTransforms = (items) => items'],
+    '../transform/encoding-transform.js': ['getEncodingTransformGenerator = () => {}'],
+    '../transform/run-sync.js': ['transformChunkSync = (chunk) => [chunk]', 'finalChunksSync = () => []'],
     '../transform/split.js': ['getSplitLinesGenerator = () => {}'],
     '../resolve/all-async.js': ['makeAllStream = () => {}', 'getAllFds = () => []'],
     './all-async.js': ['waitForAllStream = () => {}'],
-    '../resolve/all-sync.js': ['getAllSync', 'getAllSyncFds'],
-    '@sindresorhus/merge-streams': ['default'],
-    'npm-run-path': ['npmRunPathEnv'],
+    '../resolve/all-sync.js': ['getAllSync = () => {}', 'getAllSyncFds = () => {}'],
+    '../terminate/kill-descendants.js': [
+      'getSpawnOptions = (options) => options',
+      `getKillFunction = (child) => {
+        const kill = child.kill.bind(child);
+        return (signal) => child.pid !== undefined && kill(signal);
+      }`,
+    ],
+    // The names of signals are checked by Node.js.
+    '../terminate/signal.js': ['normalizeKillSignal = (it) => it', 'getSignalDescription = () => {}'],
+    './signal.js': ['normalizeSignalArgument = (it) => it'],
     // Messages to and from a process that is run by Node.js.
     '../ipc/methods.js': ['addIpcMethods = () => {}'],
     '../ipc/outgoing.js': ['setIpcSubprocessOptions = () => {}'],
@@ -77,8 +118,10 @@ const leftOut: Record<string, Record<string, string[]>> = {
       'getBufferedIpcOutput = (_, ipcOutput) => ipcOutput',
     ],
     '../terminate/graceful.js': ['validateGracefulCancel = () => {}', 'throwOnGracefulCancel = () => []'],
-    // What it prints of its doings.
-    '../verbose/start.js': ['logCommand = () => {}'],
+    // What it says and prints of its doings.
+    '../arguments/command.js': ['handleCommand = () => ({})'],
+    './message.js': ['createMessages = () => ({})', 'getErrorCode = (error) => error?.code'],
+    './duration.js': ['getDurationMs = () => {}'],
     '../verbose/complete.js': ['logResult = () => {}'],
     '../verbose/output.js': ['logLines', 'shouldLogOutput = () => false'],
   },
@@ -109,6 +152,43 @@ const withoutUnusedParts: Plugin = {
   },
 };
 
+/** Methods of others that are called by nothing here, by file and class: there they are not in the bundle. */
+const uncalled: Record<string, string[]> = {
+  'yeoman-environment/dist/environment-base.js': [
+    ...['applyTransforms', 'bindMeta', 'getStoreMeta', 'asEnvironment', 'findMeta', 'get', 'create', 'instantiate'],
+    ...['composeWith', 'namespace', 'getVersion', 'rootGenerator', 'register', 'addPriority', 'lookup'],
+    ...['isPackageRegistered', 'getRegisteredPackages', 'getGeneratorMeta', 'registerGeneratorPath', 'registerStub'],
+    'getContextMap',
+  ],
+  'mem-fs/dist/index.js': ['existsInMemory', 'stream', 'pipeline'],
+  'semver/classes/semver.js': ['compareBuild', 'inc'],
+  'semver/classes/range.js': ['intersects'],
+  'semver/classes/comparator.js': ['intersects'],
+  'minipass/dist/esm/index.js': [
+    ...['setEncoding', 'pipe', 'unpipe', 'collect', 'concat', 'promise', '[Symbol.asyncIterator]', '[Symbol.iterator]'],
+  ],
+  'tar/dist/esm/header.js': ['encode'],
+  'tar/dist/esm/pax.js': ['encode', 'encodeBody', 'encodeField'],
+};
+
+const withoutUncalled: Plugin = {
+  name: 'without-uncalled',
+  transform(code, id) {
+    const names = uncalled[id.slice(modules.length + 1)];
+    if (names === undefined) return null;
+    const methods = new Map<string, Span>();
+    visitNodes(parseAst(code), (node) => {
+      if (node['type'] !== 'MethodDefinition' || node['kind'] !== 'method') return;
+      const { key, computed, start, end } = node as unknown as Span & { key: Span; computed: boolean };
+      const name = code.slice(key.start, key.end);
+      methods.set(computed ? `[${name}]` : name, { start, end });
+    });
+    const spans = names.map((name) => methods.get(name) ?? this.error(`${id} no longer has ${name}`));
+    spans.sort((one, other) => other.start - one.start);
+    return spans.reduce((text, { start, end }) => text.slice(0, start) + text.slice(end), code);
+  },
+};
+
 /** js-yaml is one module. What makes its constants does nothing else, so that those that are not used need not be made. */
 const onlyReadsYaml: Plugin = {
   name: 'only-reads-yaml',
@@ -117,10 +197,63 @@ const onlyReadsYaml: Plugin = {
     // All that follows is for writing.
     const [reading = '', writing] = code.split('//#region src/ast/from_js.ts');
     if (writing === undefined) this.error(`${id} no longer has what reads before what writes`);
+    const otherSchemas = /^var (JSON|YAML11|DUMP)_SCHEMA = .*?^\}?\]?\);$/gms;
     const constants = /^var [\w$]+ = (?=(new )?[\w$.]+\()/gm;
-    return `${reading.replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
+    return `${reading.replaceAll(otherSchemas, '').replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
   },
 };
+
+/** An enum of TypeScript, as jsonc-parser has them, is filled by a call: as one value it can be left out where it is not used. */
+const withoutEnums: Plugin = {
+  name: 'without-enums',
+  transform(code, id) {
+    if (packageFolder(id) !== join(modules, 'jsonc-parser')) return null;
+    const filled = /^(export )?var (\w+);\n\(function \(\2\) \{(.*?)^\}\)\(\2 \|\| \(\2 = \{\}\)\);$/gms;
+    return code.replaceAll(filled, '$1var $2 = /* @__PURE__ */ (function ($2) {$3return $2;\n})({});');
+  },
+};
+
+/** get-tsconfig is one module, with a copy of jsonc-parser in it, which is bundled already. */
+const withoutCopy: Plugin = {
+  name: 'without-copy',
+  transform(code, id) {
+    if (id !== join(modules, 'get-tsconfig/dist/index.mjs')) return null;
+    const own = code.replace(/function We\(.*const Ve=Je;/s, 'import { parse as Ve } from "jsonc-parser";');
+    if (own === code) this.error(`${id} no longer has its copy of jsonc-parser`);
+    return withoutNames(own);
+  },
+};
+
+/** Code whose functions are given their names by calls, without these: so that what nothing uses is seen to do nothing. */
+function withoutNames(code: string): string {
+  const calls: { at: number; to: number; by: string }[] = [];
+  visitNodes(parseAst(code), (node) => {
+    if (node['type'] !== 'CallExpression') return;
+    const { callee, arguments: given, start, end } = node as unknown as CallExpression;
+    const [named, name] = given;
+    if (!/^[qr]$/.test(callee.name ?? '') || named === undefined || typeof name?.value !== 'string') return;
+    calls.push({ at: start, to: named.start, by: '(' }, { at: named.end, to: end, by: ')' });
+  });
+  calls.sort((one, other) => other.at - one.at);
+  return calls.reduce((text, { at, to, by }) => text.slice(0, at) + by + text.slice(to), code);
+}
+
+interface CallExpression extends Span {
+  readonly callee: { readonly name?: string };
+  readonly arguments: readonly (Span & { readonly value?: unknown })[];
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Every node of a syntax tree. */
+function visitNodes(node: unknown, see: (node: Readonly<Record<string, unknown>>) => void): void {
+  if (typeof node !== 'object' || node === null) return;
+  see(node as Record<string, unknown>);
+  for (const child of Object.values(node)) visitNodes(child, see);
+}
 
 /** The folder of the package that a module is of, if it is of one. */
 function packageFolder(id: string): string | undefined {
@@ -177,15 +310,10 @@ const minified: Plugin = {
 /** Puts each statement, each variable and each member of a class on a line of its own. */
 function inLines(code: string): string {
   const starts = new Set<number>();
-  const visit = (node: unknown): void => {
-    if (typeof node !== 'object' || node === null) return;
-    for (const [name, child] of Object.entries(node)) {
-      const isLines = Array.isArray(child) && ['body', 'consequent', 'declarations'].includes(name);
-      if (isLines) for (const { start } of child as { start: number }[]) starts.add(start);
-      visit(child);
-    }
-  };
-  visit(parseAst(code));
+  visitNodes(parseAst(code), (node) => {
+    const lists = ['body', 'consequent', 'declarations'].map((name) => node[name]).filter((it) => Array.isArray(it));
+    for (const { start } of lists.flat() as Span[]) starts.add(start);
+  });
   const cuts = [0, ...[...starts].filter((start) => start > 0).sort((a, b) => a - b)];
   return cuts.map((cut, index) => code.slice(cut, cuts[index + 1])).join('\n');
 }
@@ -259,9 +387,20 @@ export default defineConfig([
     platform: 'node',
     // What its package.json names first loads its parts by a `require` that no bundler sees.
     resolve: { alias: { 'jsonc-parser': join(modules, 'jsonc-parser/lib/esm/main.js') } },
-    plugins: [withoutUnusedParts, onlyReadsYaml, validators, minified, notices],
+    plugins: [
+      withoutUnusedParts,
+      withoutUncalled,
+      onlyReadsYaml,
+      withoutCopy,
+      withoutEnums,
+      validators,
+      minified,
+      notices,
+    ],
     // What these do when loaded is to define things, though their package.json does not say so.
-    treeshake: { moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es)\//.test(id) },
+    treeshake: {
+      moduleSideEffects: (id) => !/\/node_modules\/(yeoman-environment|@yeoman|lodash-es|jsonc-parser)\//.test(id),
+    },
     output: {
       dir: 'dist',
       cleanDir: true,

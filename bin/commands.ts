@@ -3,9 +3,18 @@
  * loads this file, the flags and nothing else.
  */
 
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command, Exit } from '../generators/command.ts';
-import { noCommand, notThereYet, Refusal, unknownCommand } from '../generators/errors.ts';
+import {
+  folderIsGone,
+  noCommand,
+  noFolderToWorkIn,
+  notThereYet,
+  outputNotWritten,
+  Refusal,
+  unknownCommand,
+} from '../generators/errors.ts';
 import { type FlagValues, parse } from '../generators/flags.ts';
 import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/help.ts';
 import { nearest } from '../generators/nearest.ts';
@@ -27,7 +36,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   create: {
     takes: '[dir]',
     summary: 'a new project with one task; the last part of dir names it',
-    words: { most: 1, what: 'one folder' },
+    words: { most: Number.POSITIVE_INFINITY, what: 'one folder' },
     load: async () => (await import('../generators/create/create.ts')).create,
   },
   add: {
@@ -93,9 +102,21 @@ const commands: Readonly<Record<string, CommandEntry>> = {
 
 /** Runs a command line to its end, and sets the exit code or ends this process by the signal that ended the command. */
 export async function main(program: Program, argv: readonly string[]): Promise<void> {
+  // Once each, also where a process runs several command lines, as the tests do.
+  process.stdout.off('error', outputLost).on('error', outputLost);
+  process.stderr.off('error', nowhereToSayIt).on('error', nowhereToSayIt);
   const exit = await outcome(program, argv);
-  if (typeof exit === 'number') process.exitCode = exit;
-  else process.kill(process.pid, exit);
+  if (typeof exit === 'string') process.kill(process.pid, exit);
+  else if (exit !== 0 || process.exitCode === undefined) process.exitCode = exit;
+}
+
+const nowhereToSayIt = (): void => {};
+
+/** A reader that goes away, as `head` does, has had what it wanted: the command ends as it would have. */
+function outputLost(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.exitCode = 1;
+  terminal({ json: false, quiet: false }).refuse(outputNotWritten(error.message));
 }
 
 /** A command line that has been told apart: which command, and what is left for it. */
@@ -108,7 +129,7 @@ interface Line {
 
 async function outcome(program: Program, argv: readonly string[]): Promise<Exit> {
   const line = tellApart(program, argv);
-  const isOurs = commands[line.name]?.raw !== true;
+  const isOurs = commands[line.name]?.raw !== true || (line.shown === program && isMistyped(line.argv[0]));
   if (isOurs && argv.includes('--no-color')) {
     process.env['NO_COLOR'] = '1';
     delete process.env['FORCE_COLOR'];
@@ -125,10 +146,16 @@ async function outcome(program: Program, argv: readonly string[]): Promise<Exit>
   }
 }
 
-/** A command's word is that command to both programs; what else the first argument may be, each says for itself. */
+/**
+ * A command's word is that command to both programs, also behind `--cwd`; what else the first argument may be, each says
+ * for itself.
+ */
 function tellApart(program: Program, argv: readonly string[]): Line {
-  const [word = '', ...rest] = argv;
-  if (Object.hasOwn(commands, word)) return { shown: `${program} ${word}`, name: word, argv: rest };
+  const before = cwdFirst(argv)?.length ?? 0;
+  const word = argv[before] ?? '';
+  if (Object.hasOwn(commands, word)) {
+    return { shown: `${program} ${word}`, name: word, argv: argv.toSpliced(before, 1) };
+  }
   return { shown: program, name: program === 'divvy' ? 'run' : 'create', argv };
 }
 
@@ -136,7 +163,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
   const entry = commands[name];
   if (entry?.load === undefined) throw notThereYet(shown, version);
   const { values, words } = entry.raw ? runFlags(argv) : parse(argv, { shown, name, words: entry.words });
-  const cwd = resolve(values.cwd ?? '.');
+  const cwd = folderToWorkIn(values.cwd);
   if (entry.raw) {
     const isMain = shown === program;
     if (words[0] === '--version') return say(version);
@@ -171,16 +198,41 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
 function refuseNoFile(word: string | undefined): void {
   const available = Object.keys(commands).filter((name) => commands[name]?.load !== undefined);
   if (word === undefined) throw noCommand(available);
-  if (/^\w[\w-]*$/.test(word)) throw unknownCommand(word, nearest(word, available));
+  if (isMistyped(word)) throw unknownCommand(word, nearest(word, available));
 }
+
+/** Whether what stands in the place of a command or a task file is neither: a file has a dot or a slash. */
+const isMistyped = (word: string | undefined): boolean => word !== undefined && /^\w[\w-]*$/.test(word);
 
 /** `--cwd` is ours where it comes first; everything else on the line is for the runner. */
 function runFlags(argv: readonly string[]): { values: FlagValues; words: readonly string[] } {
-  const [first = '', second] = argv;
-  if ((first === '-C' || first === '--cwd') && second !== undefined)
-    return { values: { cwd: second }, words: argv.slice(2) };
-  if (first.startsWith('--cwd=')) return { values: { cwd: first.slice('--cwd='.length) }, words: argv.slice(1) };
-  return { values: {}, words: argv };
+  const cwd = cwdFirst(argv);
+  return cwd === undefined
+    ? { values: {}, words: argv }
+    : { values: { cwd: cwd.folder }, words: argv.slice(cwd.length) };
+}
+
+/** The folder that a command line names first of all, and how many of its arguments do that. */
+function cwdFirst([first = '', second]: readonly string[]): { folder: string; length: number } | undefined {
+  if ((first === '-C' || first === '--cwd') && second !== undefined) return { folder: second, length: 2 };
+  return first.startsWith('--cwd=') ? { folder: first.slice('--cwd='.length), length: 1 } : undefined;
+}
+
+function folderToWorkIn(named: string | undefined): string {
+  let here: string;
+  try {
+    here = process.cwd();
+  } catch {
+    throw folderIsGone();
+  }
+  if (named === undefined) return here;
+  const folder = resolve(here, named);
+  try {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  } catch (error) {
+    throw noFolderToWorkIn(named, (error as Error).message);
+  }
+  throw noFolderToWorkIn(named, 'there is no such folder');
 }
 
 function say(text: string): Exit {

@@ -2,7 +2,7 @@
 
 import type { Call } from './command.ts';
 import type { Workshop } from './environment.ts';
-import { tooOldForTemplate, unknownTemplate } from './errors.ts';
+import { badRef, tooOldForTemplate, unknownTemplate } from './errors.ts';
 import { flags } from './flags.ts';
 import { contractText, hooksOf, readHooks } from './hooks.ts';
 import type { TeamSources } from './manifest.ts';
@@ -41,6 +41,9 @@ export async function settleTemplate(call: Call, shelf: Shelf, ask: Workshop['as
     name !== undefined || !isInteractive(call)
       ? await templateNamed(call, name ?? DEFAULT_TEMPLATE, shelf)
       : findTemplate(await askForTemplate(ask));
+  if (call.values.ref !== undefined && template.origin === undefined) {
+    throw badRef(call.values.ref, `the template ${template.manifest.name} is in this package, and has no refs`);
+  }
   await refuseUnmet(template.manifest);
   await settleTrust(call, template, ask);
   return template;

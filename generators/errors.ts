@@ -68,6 +68,15 @@ export const noCommand = (available: readonly string[]): Refusal =>
 export const notThereYet = (command: string, version: string): Refusal =>
   new Refusal(2, `\`${command}\` is not there yet in version ${version}`, '`divvy --help` lists what is.');
 
+export const noFolderToWorkIn = (folder: string, reason: string): Refusal =>
+  new Refusal(2, `--cwd ${quoted(folder)}: ${reason}`, 'Name a folder that is there.');
+
+export const folderIsGone = (): Refusal =>
+  new Refusal(2, 'the folder that this was started in is no longer there', 'Go to one that is, and try again.');
+
+export const outputNotWritten = (reason: string): Refusal =>
+  new Refusal(1, `what there was to say could not be written to stdout: ${reason}`, 'What the command does was done.');
+
 export const npmTookFlags = (flags: readonly string[], commandLine: string): Refusal =>
   new Refusal(
     2,
@@ -107,7 +116,7 @@ export const badRuntimeFolder = (folder: string, reason: string): Refusal =>
 export const folderNotEmpty = (folder: string, entries: readonly string[]): Refusal =>
   new Refusal(
     3,
-    `${quoted(folder)} is not empty: it has ${entries.map(quoted).join(', ')}`,
+    `${quoted(folder)} is not empty: it has ${entries.slice(0, 3).map(quoted).join(', ')}${entries.length > 3 ? ' and more' : ''}`,
     'Give another folder, or --force to write beside what is there; nothing is overwritten without --on-conflict.',
   );
 

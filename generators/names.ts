@@ -18,7 +18,8 @@ const TAKEN = new Set([
 /** Names that a task file imports from `#divvy`, or declares or uses beside its class. */
 const TYPES_OF_A_TASK = new Set([
   ...['Parallelizable', 'ItemContext', 'WorkerHandle', 'WorkerSelf', 'WorkerExit', 'Run', 'RunResult', 'Outcome'],
-  ...['ItemError', 'Counts', 'PermanentError', 'Master', 'Shutdown', 'BootFailure', 'Item', 'Result', 'Ticket'],
+  ...['ItemError', 'Counts', 'PermanentError', 'Master', 'Shutdown', 'BootFailure', 'Item', 'Result'],
+  ...['Ticket', 'Path', 'Url', 'Answer', 'Row', 'RequestListener', 'AddressInfo'],
   ...['AsyncGenerator', 'Generator', 'AsyncIterable', 'Iterable', 'Awaited', 'Readonly', 'Partial', 'Record', 'Buffer'],
 ]);
 

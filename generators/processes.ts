@@ -33,27 +33,10 @@ export async function runTool(
     readonly input?: string;
   },
 ): Promise<ToolResult> {
-  const { execa } = await import('execa');
-  const output = options.show ? 2 : 'pipe';
-  const result = await execa(command, argv, {
-    cwd: options.cwd,
-    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
-    stdout: output,
-    stderr: output,
-    reject: false,
-    // What is printed is taken as it is, to the last line end.
-    stripFinalNewline: { stdout: false },
-    ...(options.environment && { env: options.environment, extendEnv: false }),
-  });
-  if (!result.failed) return { done: true, output: String(result.stdout ?? '') };
-  const missing = result.code === 'ENOENT';
-  return {
-    done: false,
-    reason: missing ? `${command} is not on this machine` : (result.shortMessage ?? 'it failed'),
-    said: String(result.stderr ?? ''),
-    output: String(result.stdout ?? ''),
-    missing,
-  };
+  const { output, said, ...ended } = await toItsEnd(command, argv, options);
+  if (ended.reason === undefined) return { done: true, output: output.toString('utf8') };
+  const { reason, missing } = ended;
+  return { done: false, reason, said: said.toString('utf8').trimEnd(), output: output.toString('utf8'), missing };
 }
 
 /**
@@ -112,30 +95,75 @@ export async function runBounded(
     readonly signal: AbortSignal;
   },
 ): Promise<BoundedResult> {
+  const { output, said, ...ended } = await toItsEnd(command, argv, options);
+  if (ended.reason === undefined) return { done: true, output };
+  const { reason, missing, isTooMuch } = ended;
+  return { done: false, reason, said: said.toString('utf8'), missing, isTooMuch };
+}
+
+interface Ended {
+  readonly output: Buffer;
+  readonly said: Buffer;
+  /** Absent where it succeeded. */
+  readonly reason?: string;
+  readonly missing: boolean;
+  readonly isTooMuch: boolean;
+}
+
+async function toItsEnd(
+  command: string,
+  argv: readonly string[],
+  options: {
+    readonly cwd: string;
+    readonly environment?: NodeJS.ProcessEnv;
+    readonly show?: boolean;
+    readonly input?: string;
+    readonly mostBytes?: number;
+    readonly seconds?: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<Ended> {
+  const { input, seconds } = options;
   const { execa } = await import('execa');
-  const result = await execa(command, argv, {
-    cwd: options.cwd,
-    env: options.environment,
-    extendEnv: false,
-    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
-    reject: false,
-    encoding: 'buffer',
-    stripFinalNewline: false,
-    maxBuffer: options.mostBytes,
-    timeout: options.seconds * 1000,
-    cancelSignal: options.signal,
-  });
-  if (!result.failed) return { done: true, output: Buffer.from(result.stdout) };
-  const missing = result.code === 'ENOENT';
-  return {
-    done: false,
-    reason: missing
-      ? `${command} is not on this machine`
-      : result.timedOut
-        ? `${command} took longer than ${options.seconds} seconds`
-        : `${command} failed`,
-    said: Buffer.from(result.stderr ?? '').toString('utf8'),
-    missing,
-    isTooMuch: result.isMaxBuffer || result.isCanceled,
-  };
+  const shown = options.show ? 2 : 'pipe';
+  try {
+    const child = execa(command, argv, {
+      cwd: options.cwd,
+      env: options.environment ?? process.env,
+      extendEnv: false,
+      stdio: [input === undefined ? 'ignore' : 'pipe', shown, shown],
+      encoding: 'buffer',
+      stripFinalNewline: false,
+      reject: false,
+      ...(options.mostBytes !== undefined && { maxBuffer: options.mostBytes }),
+      ...(seconds !== undefined && { timeout: seconds * 1000 }),
+      ...(options.signal && { cancelSignal: options.signal }),
+    });
+    const { nodeChildProcess } = child;
+    nodeChildProcess.once('exit', () => {
+      if (!nodeChildProcess.killed) return;
+      // Whatever it has started itself may hold these, and is not waited for once it was stopped.
+      nodeChildProcess.stdout?.destroy();
+      nodeChildProcess.stderr?.destroy();
+    });
+    child.stdin?.end(input);
+    const result = await child;
+    const { exitCode, signal, timedOut } = result;
+    const ended = {
+      output: Buffer.from(result.stdout ?? []),
+      said: Buffer.from(result.stderr ?? []),
+      missing: result.code === 'ENOENT',
+      isTooMuch: result.isMaxBuffer || result.isCanceled,
+    };
+    if (!result.failed) return ended;
+    if (timedOut) return { ...ended, reason: `${command} took longer than ${seconds} seconds` };
+    if (ended.isTooMuch) return { ...ended, reason: `${command} was stopped` };
+    if (ended.missing) return { ...ended, reason: `${command} is not on this machine` };
+    if (exitCode === undefined && signal === undefined) throw result.cause;
+    return { ...ended, reason: `${command} ended with ${signal ?? `exit code ${exitCode}`}` };
+  } catch (error) {
+    const nothing = Buffer.alloc(0);
+    const reason = `${command} could not be run: ${(error as Error).message}`;
+    return { output: nothing, said: nothing, reason, missing: false, isTooMuch: false };
+  }
 }

@@ -81,7 +81,19 @@ export class Prompts implements InputOutputAdapter {
   }
 }
 
-async function ask(question: Question, signal: AbortSignal): Promise<string | string[]> {
+async function ask(question: Question, aborted: AbortSignal): Promise<string | string[]> {
+  // After Ctrl+D nothing is read any more: this process would end in the middle of the question, and with exit code 0.
+  const unanswered = new AbortController();
+  const end = () => unanswered.abort();
+  process.once('beforeExit', end);
+  try {
+    return await answerTo(question, AbortSignal.any([aborted, unanswered.signal]));
+  } finally {
+    process.off('beforeExit', end);
+  }
+}
+
+async function answerTo(question: Question, signal: AbortSignal): Promise<string | string[]> {
   const { isCancel, multiselect, password, select, text } = await import('@clack/prompts');
   const { message } = question;
   const answer = await (() => {

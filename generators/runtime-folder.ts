@@ -5,12 +5,14 @@ import { badRuntimeFolder } from './errors.ts';
 
 export const DEFAULT_RUNTIME_DIR = 'vendor/divvy';
 
-/** The folder without a slash at its end. Throws a Refusal with exit code 2 for one that it cannot be. */
+/** The folder without `./` before it and a slash at its end. Throws a Refusal with exit code 2 for one that it cannot be. */
 export function runtimeFolder(given: string | undefined): string {
   if (given === undefined) return DEFAULT_RUNTIME_DIR;
-  const reason = whyNotRuntimeFolder(given);
+  // `./` before it is how paths are often written, and a slash behind it how shells complete them.
+  const folder = withoutSlash(given.replace(/^(\.\/+)+/, ''));
+  const reason = whyNotRuntimeFolder(folder);
   if (reason !== undefined) throw badRuntimeFolder(given, reason);
-  return withoutSlash(given);
+  return folder;
 }
 
 /** Why the runtime cannot be in a folder; undefined where it can. */

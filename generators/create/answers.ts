@@ -1,7 +1,7 @@
 /** What a new project is made from: by flags, on a terminal by asking, else by defaults or not at all. */
 
 import { readdirSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { realRoot } from '../change-set/survey.ts';
 import { settleHooks, settleTemplate } from '../choices.ts';
@@ -19,6 +19,8 @@ import { isInteractive } from '../terminal.ts';
 export interface Answers {
   /** The project's folder as it was given. */
   readonly folder: string;
+  /** The same, as a person would go there from here. */
+  readonly shown: string;
   /** The same, absolute and without symbolic links. */
   readonly root: string;
   readonly task: string;
@@ -57,7 +59,7 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   const answers = await settleTemplateAnswers(call, template.manifest, {}, ask);
   const hooks = await settleHooks(call, template.manifest, ask);
   const packageManager = await packageManagerFor(root, call.values.pm);
-  return { folder, root, task, template, answers, hooks, runtimeDir, packageManager };
+  return { folder, shown: shownFrom(call, folder), root, task, template, answers, hooks, runtimeDir, packageManager };
 }
 
 async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<string> {
@@ -73,10 +75,15 @@ async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): 
       const name = call.values.name ?? basename(resolve(call.cwd, answer));
       const reason = whyNotTaskName(name);
       if (reason !== undefined) return `${reason}. Try ${nearestTaskName(name)}.`;
-      return isEmpty(resolve(call.cwd, answer)) ? undefined : 'that folder is not empty';
+      const isFree = call.values.force === true || isEmpty(resolve(call.cwd, answer));
+      return isFree ? undefined : 'that folder is not empty';
     },
   });
 }
+
+/** As it was given, unless that was for another folder than this. */
+const shownFrom = ({ cwd, values }: Call, folder: string): string =>
+  values.cwd === undefined ? folder : relative(process.cwd(), resolve(cwd, folder)).replaceAll('\\', '/') || '.';
 
 function rootOf(cwd: string, folder: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
@@ -101,5 +108,5 @@ const isEmpty = (folder: string): boolean => entriesOf(folder).length === 0;
 
 function refuseFullFolder(folder: string, root: string): void {
   const entries = entriesOf(root);
-  if (entries.length > 0) throw folderNotEmpty(folder, entries.length > 3 ? [...entries.slice(0, 3), '…'] : entries);
+  if (entries.length > 0) throw folderNotEmpty(folder, entries);
 }

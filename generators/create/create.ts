@@ -4,6 +4,7 @@ import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { type Settled, settleAll } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
+import { tooManyArguments } from '../errors.ts';
 import { type Lock, lockText } from '../lock.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
@@ -31,7 +32,7 @@ export async function create(call: Call): Promise<Exit> {
   let followed: Followed = NOTHING_FOLLOWED;
 
   await runStages(`A task whose items run in parallel · divvy ${version}`, call.cwd, {
-    initializing: [() => refuseSwallowedFlags(call)],
+    initializing: [() => refuseSwallowedFlags(call), () => refuseMoreWords(call)],
     prompting: [
       async ({ ask }) => {
         answers = await settleAnswers(call, isPreviewed, ask);
@@ -64,4 +65,9 @@ export async function create(call: Call): Promise<Exit> {
     ],
   });
   return followed.failed === undefined ? 0 : 1;
+}
+
+/** Not before it is known that they are no values of flags which npm took. */
+function refuseMoreWords({ words, shown }: Call): void {
+  if (words[1] !== undefined) throw tooManyArguments(words[1], shown, 'one folder');
 }

@@ -16,22 +16,23 @@ export interface Followed {
 export const NOTHING_FOLLOWED: Followed = { git: 'off', install: 'off' };
 
 export async function follow(call: Call, answers: Answers): Promise<Followed> {
-  const { root, folder: shown, template, packageManager } = answers;
+  const { root, shown, template, packageManager } = answers;
   const git = await followGit(call, answers);
   const installed = await install(call, packageManager, template, { root, shown });
   const failed = git.failed ?? installed.failed;
   return { ...NOTHING_FOLLOWED, ...git, install: installed.install, ...(failed && { failed }) };
 }
 
-async function followGit(call: Call, { root, folder }: Answers): Promise<Partial<Followed>> {
+async function followGit(call: Call, { root, shown }: Answers): Promise<Partial<Followed>> {
   if (call.values.git === false) return {};
   if (isInRepository(root)) return { git: 'there' };
   const result = await gitInit(root);
   if (result.done) return { git: 'initialised' };
   // Without git there is nothing amiss unless it was asked for.
   if (call.values.git !== true && result.missing) return {};
+  const [said = ''] = result.said.split('\n');
   return {
     git: 'failed',
-    failed: { what: 'git init', reason: result.reason, commandLine: inFolder(folder, ['git', 'init']) },
+    failed: { what: 'git init', reason: said || result.reason, commandLine: inFolder(shown, ['git', 'init']) },
   };
 }

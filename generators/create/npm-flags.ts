@@ -1,11 +1,11 @@
 /**
- * The flags that npm keeps to itself: of `npm create divvy-task my-task --template files` this command is told `my-task`
+ * The flags that npm keeps to itself: of `npm create divvy-task my-task --template=files` this command is told `my-task`
  * only, and the rest is found in its environment.
  */
 
 import type { Call } from '../command.ts';
 import { npmTookFlags } from '../errors.ts';
-import { flagEntry, flagNames, written } from '../flags.ts';
+import { type FlagName, flagEntry, flagNames } from '../flags.ts';
 import { commandLine } from '../shell.ts';
 
 /** npm's own settings, which may have come from an .npmrc and mean something else there. */
@@ -23,31 +23,52 @@ const NPM_HAS_IT_TOO = new Set([
   'cwd',
 ]);
 
+interface Swallowed {
+  readonly name: FlagName;
+  /** As it was typed. */
+  readonly flag: string;
+  /** Absent for a switch; of a flag that takes one, where npm let it pass as an argument. */
+  readonly value?: string;
+}
+
 /**
  * Refuses where npm took a flag that can only have been meant for this command, and shows the
  * right command line. Where it may have been meant for npm, `--yes` and the like, that line is shown on stderr.
  */
 export function refuseSwallowedFlags(call: Call): void {
-  const swallowed = flagNames('create').flatMap((name) => {
-    const value = call.environment[`npm_config_${name.replaceAll('-', '_')}`];
-    const isGiven = value !== undefined && value !== '' && value !== 'false' && call.values[name] === undefined;
-    return isGiven && name !== 'dry-run' ? [{ name, value }] : [];
-  });
-  const meant = swallowed.filter(({ name }) => !NPM_HAS_IT_TOO.has(name));
+  const swallowed = flagNames('create').flatMap((name) => swallowedOf(call, name) ?? []);
+  const obeyed = swallowed.filter(({ name }) => name === 'dry-run');
+  const meant = swallowed.filter(({ name }) => !NPM_HAS_IT_TOO.has(name) && name !== 'dry-run');
   const perhaps = swallowed.filter(({ name }) => name === 'yes' || name === 'force' || name === 'json');
   if (meant.length === 0 && (perhaps.length === 0 || call.environment['npm_command'] !== 'exec')) return;
 
-  const argv = [...meant, ...perhaps].flatMap(({ name, value }) => [
-    written(name),
-    ...('value' in flagEntry(name) ? [value] : []),
-  ]);
-  const right = commandLine(['npm', 'create', 'divvy-task', ...call.words, '--', ...argv]);
-  if (meant.length > 0)
-    throw npmTookFlags(
-      meant.map(({ name }) => written(name)),
-      right,
-    );
+  const written = (flags: readonly Swallowed[]) => flags.map(({ flag }) => flag);
+  const right = rightLine(call.words, [...meant, ...perhaps, ...obeyed]);
+  if (meant.length > 0) throw npmTookFlags(written(meant), right);
   call.terminal.note(
-    `npm may have kept ${perhaps.map(({ name }) => written(name)).join(' ')} to itself. If it was for this command:\n${right}`,
+    `npm may have kept ${written(perhaps).join(' ')} to itself. If it was for this command:\n${right}`,
   );
+}
+
+function swallowedOf({ environment, values }: Call, name: FlagName): Swallowed | undefined {
+  const { short = name, value: takes, negation } = flagEntry(name);
+  const inEnvironment = (written: string) => environment[`npm_config_${written.replaceAll('-', '_')}`];
+  const value = inEnvironment(name) ?? inEnvironment(short);
+  if (value === undefined || values[name] !== undefined) return undefined;
+  const isOff = value === '' || value === 'false';
+  if (isOff ? negation === undefined : negation === 'only') return undefined;
+  const flag = isOff ? `--no-${name}` : `--${name}`;
+  return takes === undefined || value === 'true' ? { name, flag } : { name, flag, value };
+}
+
+/** `--template files` comes as a switch and one argument more, `--template=files` as it is. */
+function rightLine(words: readonly string[], flags: readonly Swallowed[]): string {
+  const withoutValue = flags.filter(({ name, value }) => flagEntry(name).value !== undefined && value === undefined);
+  const at = Math.max(0, words.length - withoutValue.length);
+  const argv = flags.flatMap((swallowed) => {
+    const { name, flag, value } = swallowed;
+    const takes = flagEntry(name).value;
+    return takes === undefined ? [flag] : [flag, value ?? words[at + withoutValue.indexOf(swallowed)] ?? takes];
+  });
+  return commandLine(['npm', 'create', 'divvy-task', ...words.slice(0, at), '--', ...argv]);
 }

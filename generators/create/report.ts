@@ -44,7 +44,7 @@ function counted({ preview, changes }: Settled): string {
   const [kept, inConflict] = [count('skip'), count('conflict')];
   return [
     `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`,
-    ...(kept > 0 ? [`${kept} left as they are`] : []),
+    ...(kept > 0 ? [`${kept} left as ${kept === 1 ? 'it is' : 'they are'}`] : []),
     ...(inConflict > 0 ? [`${inConflict} in conflict`] : []),
   ].join(', ');
 }
@@ -76,12 +76,12 @@ function whatIsNext(call: Call, answers: Answers, followed: Followed): string {
 
 function nextSteps(
   { values }: Call,
-  { folder, task, template, packageManager: manager }: Answers,
+  { shown, task, template, packageManager: manager }: Answers,
   { install }: Followed,
 ): string[] {
   const isInstalled = values.install !== false && install !== 'failed';
   const steps = nextStepsOf(template.manifest, { task, script: 'start', manager, isInstalled });
-  return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
+  return shown === '.' ? steps : [commandLine(['cd', asArgument(shown)]), ...steps];
 }
 
 /** The command that makes the same project without a question. */

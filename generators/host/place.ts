@@ -35,7 +35,6 @@ export interface Place {
  */
 export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Place> {
   const cwd = realRoot(call.cwd);
-  if (stat(cwd) === undefined) throw notHere(call.cwd, 'there is no such folder', 'Name one that is there with --cwd.');
   if (cwd.split(/[\\/]/).includes('node_modules')) {
     throw notHere(call.cwd, 'Node.js runs no TypeScript that is under node_modules', 'Go into your own repository.');
   }

@@ -83,7 +83,7 @@ describe('a basic project', () => {
 
   test('names a schema that an editor finds, and is as it says', async () => {
     const cwd = freshFolder();
-    await create(cwd, 'a-task', '--runtime-dir', 'lib/divvy', '--no-git');
+    await create(cwd, 'a-task', '--runtime-dir', './lib/divvy/', '--no-git');
     const manifest = json(join(cwd, 'a-task/divvy.json')) as Record<string, string>;
     expect(manifest).toEqual({ $schema: './lib/divvy/divvy.schema.json', tasks: 'tasks', runtime: 'lib/divvy' });
     expect(json(join(cwd, 'a-task', manifest['$schema'] ?? ''))).toHaveProperty('title');
@@ -132,8 +132,20 @@ describe('the folder may be', () => {
   test('named by --cwd', async () => {
     const cwd = freshFolder();
     mkdirSync(join(cwd, 'below'));
-    await create(cwd, 'my-task', '-C', 'below', '--no-git');
+    const { code, stdout } = await createDivvyTask(['my-task', '-C', 'below', '--no-git'], { cwd });
+    expect(code).toBe(0);
     expect(existsSync(join(cwd, 'below/my-task/divvy.json'))).toBe(true);
+    // The next steps are for the folder that the command was typed in, as is the same again.
+    expect(stdout).toContain('  cd below/my-task\n');
+    expect(stdout).toContain(' my-task --template basic --no-git --cwd below --yes\n');
+  });
+});
+
+test('a template of this package has no refs', async () => {
+  const { code, stderr } = await createDivvyTask(['my-task', '-t', 'basic', '--ref', 'v1'], { cwd: freshFolder() });
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining('the template basic is in this package'),
   });
 });
 
@@ -379,6 +391,16 @@ describe('git', () => {
     expect(stderr).toContain('git init failed: git is not on this machine');
     expect(stderr).toContain('cd two && git init');
     expect(existsSync(join(cwd, 'two/divvy.json'))).toBe(true);
+  });
+
+  test('that fails says why in its own words', async () => {
+    const cwd = freshFolder();
+    writeFileSync(join(cwd, 'git'), '#!/bin/sh\necho "fatal: no room" >&2\nexit 128\n', { mode: 0o755 });
+    const { code, stderr } = await createDivvyTask(['my-task'], { cwd, env: { PATH: cwd } });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'error: the project is there, but git init failed: fatal: no room\nDo it by hand:\n  cd my-task && git init\n',
+    );
   });
 });
 

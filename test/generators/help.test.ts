@@ -85,3 +85,11 @@ test('a command word given to create-divvy-task is that command', async () => {
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ command: 'list', tasks: [] });
 });
+
+test('a mistyped command with --json is one object on stdout, as any other refusal', async () => {
+  const { code, stdout } = await divvy(['lst', '--json']);
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toEqual({
+    error: { exitCode: 2, message: expect.stringContaining('"lst"'), remedy: expect.stringContaining('list?') },
+  });
+});

@@ -1,5 +1,5 @@
 // The questions, on a real terminal.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { templateFolder } from './attacks/hostile.ts';
@@ -26,6 +26,31 @@ describe('Ctrl+C writes nothing, and is exit 1,', () => {
     const screen = await terminal.shows('exit 1');
     expect(screen).toContain('error: cancelled: nothing was written');
     expect(treeOf(cwd)).toEqual({});
+  });
+
+  test('as does Ctrl+D, behind which nothing can be answered', async () => {
+    const cwd = freshFolder();
+    const terminal = session([], cwd);
+    await terminal.shows(FOLDER);
+    terminal.keys('C-d');
+    expect(await terminal.shows('exit 1')).toContain('error: cancelled: nothing was written');
+    expect(treeOf(cwd)).toEqual({});
+  });
+
+  test.each([
+    ["at a template's own question", {}, 'Which table?'],
+    ['at the question of trust', { dependencies: { 'csv-parse': '^7.0.0' } }, 'Do you trust it?'],
+  ])('%s', async (_, more, question) => {
+    const cwd = freshFolder();
+    expect((await createDivvyTask(['template', 'new', 'backfill'], { cwd })).code).toBe(0);
+    const manifest = join(cwd, 'backfill/divvy.template.json');
+    writeFileSync(manifest, JSON.stringify({ ...JSON.parse(readFileSync(manifest, 'utf8')), ...more }));
+    const before = treeOf(cwd);
+    const terminal = session(['my-task', '-t', './backfill'], cwd);
+    await terminal.shows(question);
+    terminal.keys('C-c');
+    expect(await terminal.shows('exit 1')).toContain('error: cancelled: nothing was written');
+    expect(treeOf(cwd)).toEqual(before);
   });
 
   test('at a file that exists and differs', async () => {
@@ -65,6 +90,25 @@ test('what is answered is what is made, as the replay makes it', async () => {
   const again = freshFolder();
   expect((await createDivvyTask(replay.trim().split(' '), { cwd: again })).code).toBe(0);
   expect(treeOf(again, ['my-party/.divvy'])).toEqual(treeOf(cwd, ['my-party/.divvy']));
+});
+
+test('a folder that is not empty is an answer only with --force', async () => {
+  const cwd = freshFolder();
+  mkdirSync(join(cwd, 'full/own'), { recursive: true });
+  writeFileSync(join(cwd, 'full/own/file'), 'mine');
+  const refused = session(['-t', 'basic', '--no-git'], cwd);
+  await refused.shows(FOLDER);
+  refused.types('full');
+  refused.keys('Enter');
+  await refused.shows('that folder is not empty');
+  const forced = session(['-t', 'basic', '--no-git', '--force'], cwd);
+  await forced.shows(FOLDER);
+  forced.types('full');
+  forced.keys('Enter');
+  await forced.shows(HOOKS);
+  forced.keys('Enter');
+  await forced.shows('exit 0');
+  expect(readdirSync(join(cwd, 'full/own'))).toEqual(['file']);
 });
 
 test('each file that differs is asked about: one kept, one overwritten', async () => {

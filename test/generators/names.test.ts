@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { className, nearestTaskName, whyNotTaskName } from '../../generators/names.ts';
@@ -49,6 +51,21 @@ describe('a task may not be called', () => {
   ])('%j', (name, reason) => {
     expect(whyNotTaskName(name)).toMatch(reason);
   });
+});
+
+test('a task may not be called what a template of ours declares, or imports, beside its class', () => {
+  const files = globSync('templates/*/files/**/*.ts', { cwd: join(import.meta.dirname, '../..') });
+  const found = files.flatMap((file) => {
+    const text = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+    const declared = [...text.matchAll(/\b(?:type|interface|class|enum) ([A-Z]\w*)/g)].map(([, name = '']) => name);
+    const imported = [...text.matchAll(/^import .*?\{(.*?)\}/gm)].flatMap(([, names = '']) => names.split(/\W+/));
+    return [...declared, ...imported].filter((name) => /^[A-Z]/.test(name) && !name.startsWith('Example'));
+  });
+  expect(found).toContain('Row');
+  for (const name of new Set(found)) {
+    const task = name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
+    expect(whyNotTaskName(task), name).toMatch(/would hide another|something else/);
+  }
 });
 
 describe('the nearest good name', () => {

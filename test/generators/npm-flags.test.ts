@@ -11,12 +11,34 @@ describe('a flag that can only have been meant for us is exit 2, and the right c
     [{ npm_config_pm: 'pnpm', npm_config_yes: 'true' }, '--pm', '-- --pm pnpm --yes'],
     [{ npm_config_runtime_dir: "it's" }, '--runtime-dir', String.raw`-- --runtime-dir 'it'\''s'`],
     [{ npm_config_on_conflict: 'skip' }, '--on-conflict', '-- --on-conflict skip'],
+    [{ npm_config_install: '', npm_config_input: '' }, '--no-install', 'my-task -- --no-input --no-install'],
+    [{ npm_config_trust: 'true' }, '--trust', 'my-task -- --trust'],
+    [{ npm_config_hooks: 'key', npm_config_dry_run: 'true' }, '--hooks', 'my-task -- --hooks key --dry-run'],
   ])('%j', async (env, flag, line) => {
     const cwd = freshFolder();
     const { code, stderr } = await createDivvyTask(['my-task'], { cwd, env: { ...npm, ...env } });
     expect(code).toBe(2);
     expect(stderr).toContain(flag);
     expect(stderr).toContain(line);
+    expect(treeOf(cwd)).toEqual({});
+  });
+});
+
+describe('a value that npm let pass as an argument is that of its flag:', () => {
+  const took = { npm_config_template: 'true' };
+  test.each([
+    [['my-task', 'files'], took, 'my-task -- --template files'],
+    [['my-task', 'files'], { npm_config_t: 'true' }, 'my-task -- --template files'],
+    [['my-task', 'files', 'key'], { ...took, npm_config_hooks: 'true' }, 'my-task -- --template files --hooks key'],
+    [['my-task', 'a=b'], { npm_config_data: 'true', npm_config_yes: 'true' }, 'my-task -- --data a=b --yes'],
+    [['files'], took, '-- --template files'],
+    [[], took, '-- --template NAME'],
+  ])('%j, %j', async (argv, env, line) => {
+    const cwd = freshFolder();
+    const { code, stderr } = await createDivvyTask(argv, { cwd, env: { ...npm, ...env } });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: npm kept --/);
+    expect(stderr).toContain(`  npm create divvy-task ${line}\n`);
     expect(treeOf(cwd)).toEqual({});
   });
 });

@@ -162,7 +162,7 @@ describe('refused, with what to do, is', () => {
   test('a file in the place of .divvy/', () =>
     expectRefused({ 'package.json': packageJson(), '.divvy': '' }, 1, '.divvy": it is not a folder', 'remove'));
   test('a folder that is not there', () =>
-    expectRefused({ 'package.json': packageJson() }, 3, 'there is no such folder', '--cwd', {
+    expectRefused({ 'package.json': packageJson() }, 2, '--cwd "nowhere": there is no such folder', 'that is there', {
       argv: ['-C', 'nowhere'],
     }));
 
