@@ -61,7 +61,8 @@ class Simulation implements Surroundings {
   /** By worker: the items that it says ran past their timeout. */
   readonly #timedOut = new Map<number, Set<number>>();
   readonly #killedOverdue = new Set<number>();
-  /** Processes whose lifelines have been asked to take items back. */
+  /** Processes that are looked at while items wait in them, and those whose lifelines have been asked to take these back. */
+  readonly #watched = new Set<SimulatedProcess>();
   readonly #takingBack = new Set<SimulatedProcess>();
   readonly #names = new Map<Item<Work>, { key: string; occurrence: number }>();
 
@@ -183,8 +184,11 @@ class Simulation implements Surroundings {
 
   /** Soon after items began to wait in it, and again while they do. */
   #takeBackIfSilent(process: SimulatedProcess): void {
+    if (this.#watched.has(process)) return;
+    this.#watched.add(process);
     this.#later(this.random.whole(0, SILENT_MS), () => {
       const { worker } = process;
+      this.#watched.delete(process);
       if (this.#processes.get(worker) !== process || this.#takingBack.has(process)) return;
       const { leases } = this.#delivery.slots[worker - 1] ?? { leases: [] };
       if (leases.length <= this.scenario.rules.concurrency) return;
