@@ -3,8 +3,9 @@ import { openedCode } from './simulator/faults.ts';
 import { search } from './simulator/search.ts';
 import { smallCase } from './simulator/small-world.ts';
 
-/** Two workers, three items, one death of the master, and two more things that go wrong. */
+/** Two workers, three items, one death of the master, and two or three more things that go wrong. */
 test.for([
+  smallCase({ retries: 2 }, { deaths: 1, throws: 2, kills: 1 }),
   smallCase({}, { deaths: 1, throws: 1, kills: 1 }),
   smallCase({ concurrency: 2 }, { deaths: 1, throws: 1, kills: 1 }),
   smallCase({ concurrency: 2 }, { deaths: 1, timeouts: 1, throws: 1 }),

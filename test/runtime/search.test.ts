@@ -11,7 +11,10 @@ const cases = [
   smallCase({ workers: 1, ahead: 1, quick: true }, { kills: 1, throws: 1 }),
 ];
 
-test.for([...cases, smallCase({}, { deaths: 1, kills: 1 })])('no order of events breaks a rule: %j', async (small) => {
+/** Two workers, three items, one death of the master, two retries: whichever way. */
+const whole = [smallCase({}, { deaths: 1, kills: 1 }), smallCase({ retries: 2 }, { deaths: 1, throws: 2 })];
+
+test.for([...cases, ...whole])('no order of events breaks a rule: %j', async (small) => {
   const { states, events, ends } = search(small, await openedCode());
   console.log(`${states} states, ${events} events, ${ends} ends`);
   expect(ends).toBeGreaterThan(0);
