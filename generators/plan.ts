@@ -17,7 +17,7 @@ import { MANIFEST, projectFolder } from './manifest.ts';
 import { version } from './package.ts';
 import { isShown } from './preview.ts';
 import { whyNotAs } from './schema.ts';
-import { asTyped, commandLine } from './shell.ts';
+import { asTyped, divvyLine } from './shell.ts';
 
 /** The most bytes that a plan may have. */
 const LARGEST = 64 * 1024 * 1024;
@@ -83,7 +83,7 @@ export function writePlan(
   const isHere = call.cwd === process.cwd() && whereApplied !== undefined && realRoot(whereApplied) === base;
   const given = call.values.plan ?? '';
   const argv = isHere ? [given.startsWith('-') ? `./${given}` : given] : ['-C', base, file];
-  return { file, apply: commandLine(['divvy', 'apply', ...argv]) };
+  return { file, apply: divvyLine(call, 'apply', ...argv) };
 }
 
 /** The folder that a plan for a new project is applied in: the current one, or the one above the project. */

@@ -22,6 +22,12 @@ export const asTyped = ({ shown, argv }: Call, prompts: readonly Prompt[] = []):
 /** A source of templates as it was written, without what its URL has before the host. */
 export const withoutPassword = (source: string): string => source.replace(/(https:\/\/)[^/]*@/gi, '$1');
 
+/** How this command is run again with other words: by npm where npm had fetched it, since then no shell finds it. */
+export const divvyLine = ({ environment }: Call, ...argv: readonly string[]): string => {
+  const byNpm = ['exec', 'init'].includes(environment['npm_command'] ?? '');
+  return commandLine([...(byNpm ? ['npx', '-p', 'create-divvy-task'] : []), 'divvy', ...argv]);
+};
+
 /** A folder as an argument that no program takes for a flag. */
 export const asArgument = (folder: string): string => (folder.startsWith('-') ? `./${folder}` : folder);
 

@@ -15,7 +15,7 @@ import { version } from '../package.ts';
 import { localProgram } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
-import { asArgument, commandLine } from '../shell.ts';
+import { asArgument, commandLine, divvyLine } from '../shell.ts';
 import type { Rendered } from './render.ts';
 import type { Subject } from './subject.ts';
 
@@ -94,7 +94,7 @@ function whatThereIs(
     style.strong('Next:'),
     ...nextSteps(call, subject, installed).map((step) => `  ${step}`),
     '',
-    `To take it back: divvy undo, or later: divvy remove ${task}`,
+    `To take it back: ${divvyLine(call, 'undo')}, or later: ${divvyLine(call, 'remove', task)}`,
   ];
 }
 

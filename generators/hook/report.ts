@@ -5,6 +5,7 @@ import type { Call } from '../command.ts';
 import { version } from '../package.ts';
 import type { Planned } from '../plan.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
+import { divvyLine } from '../shell.ts';
 import type { Edit } from './edit.ts';
 import type { Subject } from './subject.ts';
 
@@ -38,10 +39,11 @@ function nothingToDo({ action, hooks, path }: Subject): string {
   return `Nothing to do: ${action === 'add' ? `${are} in ${path} already` : `${are} not in ${path}`}.`;
 }
 
-function whatWasDone({ action, path }: Subject, { hooks }: Edit, { terminal: { style } }: Call): string {
+function whatWasDone({ action, path }: Subject, { hooks }: Edit, call: Call): string {
+  const { style } = call.terminal;
   const names = hooks.map(({ name }) => name);
   if (action === 'remove') {
-    return `${names.map(style.strong).join(', ')} ${names.length === 1 ? 'is' : 'are'} no longer in ${path}.\nTo have ${names.length === 1 ? 'it' : 'them'} back: divvy undo`;
+    return `${names.map(style.strong).join(', ')} ${names.length === 1 ? 'is' : 'are'} no longer in ${path}.\nTo have ${names.length === 1 ? 'it' : 'them'} back: ${divvyLine(call, 'undo')}`;
   }
   const width = Math.max(...names.map((name) => name.length));
   const rows = hooks.map(
@@ -50,6 +52,6 @@ function whatWasDone({ action, path }: Subject, { hooks }: Edit, { terminal: { s
   return [
     `${names.length === 1 ? 'A hook is' : 'Hooks are'} there, for you to fill in:`,
     ...rows,
-    'To take it back: divvy undo',
+    `To take it back: ${divvyLine(call, 'undo')}`,
   ].join('\n');
 }

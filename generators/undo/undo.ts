@@ -16,7 +16,7 @@ import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, type Previewed, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { refuseTracked } from '../recovering.ts';
-import { asTyped } from '../shell.ts';
+import { asTyped, divvyLine } from '../shell.ts';
 
 /**
  * Takes back what the last command wrote, to the byte: once. What was edited since is kept.
@@ -61,7 +61,7 @@ function reportCut(call: Call, root: string, command: string): Exit {
   const written = !isPreview(call);
   terminal.say(
     written
-      ? `A command was cut short here, and has been taken back:\n  ${harmless(command)}\nNothing else was. To undo the command before it: divvy undo`
+      ? `A command was cut short here, and has been taken back:\n  ${harmless(command)}\nNothing else was. To undo the command before it: ${divvyLine(call, 'undo')}`
       : `A command was cut short here. Nothing was written; this, and nothing else, would be taken back:\n  ${harmless(command)}`,
   );
   terminal.result({ command: 'undo', version, written, folder: root, undone: command, files: [], kept: [] });

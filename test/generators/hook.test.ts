@@ -118,6 +118,14 @@ test('a dry run that npm was asked for is one here too', async () => {
   expect(treeOf(cwd)).toEqual(before);
 });
 
+test.each([
+  [{}, 'divvy undo'],
+  [{ npm_command: 'exec' }, 'npx -p create-divvy-task divvy undo'],
+])('the way back is a command that a shell finds (%j)', async (env, way) => {
+  const { stdout } = await divvy(['hook', 'add', 'total'], { cwd: projectWith(), env });
+  expect(stdout).toContain(`To take it back: ${way}\n`);
+});
+
 test('a file whose line ends git has changed since gives its hooks back all the same', async () => {
   const cwd = projectWith();
   await add(cwd, 'beforeRun', 'key');
