@@ -75,11 +75,17 @@ async function manifestIn(files: readonly SourceFile[]): Promise<TemplateManifes
 }
 
 /** Parses JSON of somebody else's; throws an Error for what is none, and for a key that objects themselves have. */
-export const parseSafely = (text: string): unknown =>
-  JSON.parse(text, (key, value: unknown) => {
-    if (NO_KEYS.includes(key)) throw new Error(`nothing in it may be called ${key}`);
-    return value;
-  });
+export function parseSafely(text: string): unknown {
+  try {
+    return JSON.parse(text, (key, value: unknown) => {
+      if (NO_KEYS.includes(key)) throw new Error(`nothing in it may be called ${key}`);
+      return value;
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw new Error('it is nested more deeply than can be read');
+    throw error;
+  }
+}
 
 /**
  * The one template that is meant.
