@@ -6,6 +6,7 @@
  * means. TERM: finish the items in progress, and exit with 0.
  */
 
+import fs from 'node:fs';
 import net from 'node:net';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { Begun } from './begun.ts';
@@ -72,6 +73,7 @@ async function boot(): Promise<void> {
   });
   // Whatever ends this process: what has ended is not done again.
   process.on('exit', () => processing?.exiting());
+  sayWhenExiting();
   send({ kind: 'ready' });
   for (const message of heard.splice(0)) processing.hear(message);
   if (toldToLeave) processing.leave();
@@ -84,6 +86,20 @@ async function leaveGracefully(task: AnyTask): Promise<void> {
     send({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
   }
   endProcess(() => process.exit(0));
+}
+
+/** The last of what process.exit does in JavaScript: from then on nothing of the task runs any more, and the process may hang. */
+function sayWhenExiting(): void {
+  const ending = process as unknown as { reallyExit: (code: number) => never };
+  const exit = ending.reallyExit;
+  ending.reallyExit = (code) => {
+    try {
+      fs.writeSync(letter.lifelineFd, `${JSON.stringify({ exits: code })}\n`);
+    } catch {
+      // The master is gone, or does not read: it sees the exit.
+    }
+    return exit.call(process, code);
+  };
 }
 
 /** Ends this process once all that it wrote has left it: exit() by itself would cut a pipe short. */

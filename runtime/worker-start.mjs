@@ -25,7 +25,7 @@ thread.on('error', (error) => {
   throw error;
 });
 // From one module of this process to another; it is gone once it is read, since threads of a task's own get a copy.
-setEnvironmentData('divvy letter', { ...letter, begun });
+setEnvironmentData('divvy letter', { ...letter, begun, lifelineFd: LIFELINE_FD });
 await import('./worker-process.ts');
 
 /** The master's letter is the first thing on the lifeline: its length, and JSON. The token comes by no other way. */

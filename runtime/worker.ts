@@ -30,6 +30,8 @@ export interface Letter {
 /** The letter as the worker has it, with what it shares with its lifeline. */
 export interface ReadLetter extends Letter {
   readonly begun: Int32Array;
+  /** The lifeline's file descriptor. */
+  readonly lifelineFd: number;
 }
 
 /** What comes of a process that was booted. */
@@ -65,6 +67,8 @@ export type BootWorker = (worker: WorkerHandle, events: WorkerEvents) => Running
 
 /** How long what a process left open may stay quiet before it is let go: a child of its own may hold it for ever. */
 const LINGER_MS = 1000;
+/** How long a process that has run all of its code may take to be gone, in milliseconds. */
+const GONE_WITHIN_MS = 1000;
 /** More than an exited worker can have left in a pipe: what comes beyond is a child's of its own, which may never end. */
 const LEFT_BYTES = 4 * 1024 * 1024;
 /** How long the answer to `stack` may take, in milliseconds. */
@@ -120,6 +124,8 @@ export function forkWorkers(
   return (worker, events) => {
     let link: Link | undefined;
     let exit: WorkerExit | undefined;
+    /** As it was about to exit, once all of its code had run. */
+    let leaving: WorkerExit | undefined;
     let why: string | undefined;
     /** It has closed its socket, which is the last thing that it does but for writing what it has to write. */
     let hungUp = false;
@@ -152,7 +158,7 @@ export function forkWorkers(
     child?.on('error', (error) => {
       if (child?.pid === undefined) notStarted(error);
     });
-    child?.on('exit', (code, signal) => exited({ code, signal }));
+    child?.on('exit', (code, signal) => exited(leaving && signal === 'SIGKILL' ? leaving : { code, signal }));
 
     const token = server.invite({
       connected: (to) => {
@@ -188,9 +194,14 @@ export function forkWorkers(
       const lines = (answer + chunk).split('\n');
       answer = lines.pop() ?? '';
       for (const line of lines) {
-        const told = JSON.parse(line) as string | number | null;
+        const told = JSON.parse(line) as string | number | null | { readonly exits: number };
         if (typeof told === 'string') waitingForStack.shift()?.(told);
-        else events.tookBack(told);
+        else if (typeof told !== 'object' || told === null) events.tookBack(told);
+        else {
+          // Node.js may hang while it takes itself down: the compiler's threads wait for the main one, which waits for them.
+          leaving = { code: told.exits, signal: null };
+          setTimeout(() => child?.kill('SIGKILL'), GONE_WITHIN_MS).unref();
+        }
       }
     });
 

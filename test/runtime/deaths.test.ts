@@ -84,3 +84,20 @@ test('TERM to a worker that is idle: it exits with 0, and the next item finds an
   expect(stdout).toBe('processed 1\nprocessed 2\n');
   expect(stderr).toMatch('2 items done\n');
 });
+
+describe('a worker that hangs once all of its code has run', () => {
+  test('has left as it was about to', async () => {
+    const { status, stdout, stderr } = await runTask('exit-hangs', { args: ['-v', '-n', '1'] }).ended();
+    expect(stdout).toBe('left\n');
+    expect(stderr).toMatch('worker 1 exited with status 0\n');
+    expect(stderr).not.toMatch('killed');
+    expect(status).toBe(0);
+  });
+
+  test('or has ended its item as it did', async () => {
+    const args = ['-n', '1', '--max-crashes', '1', '--', 'process.exit'];
+    const { status, stderr } = await runTask('exit-hangs', { args }).ended();
+    expect(stderr).toMatch('item 2 failed: WorkerDied: worker 1 exited with status 3 while on it');
+    expect(status).toBe(1);
+  });
+});
