@@ -47,8 +47,6 @@ const leftOut: Record<string, Record<string, string[]>> = {
     './string.js': ['getStreamAsString'],
     './array.js': ['getStreamAsArray'],
   },
-  // It is given what is unpacked already, and no more than that (sources/archive.ts).
-  tar: { minizlib: ['BrotliDecompress', 'Unzip', 'ZstdDecompress'] },
   execa: {
     './lib/methods/node.js': ['mapNode'],
     './lib/methods/script.js': ['mapScriptAsync', 'setScriptSync = undefined', 'deepScriptOptions = {}'],
@@ -164,9 +162,6 @@ const uncalled: Record<string, string[]> = {
   'semver/classes/semver.js': ['compareBuild', 'inc'],
   'semver/classes/range.js': ['intersects'],
   'semver/classes/comparator.js': ['intersects'],
-  'minipass/dist/esm/index.js': [
-    ...['setEncoding', 'pipe', 'unpipe', 'collect', 'concat', 'promise', '[Symbol.asyncIterator]', '[Symbol.iterator]'],
-  ],
   'tar/dist/esm/header.js': ['encode'],
   'tar/dist/esm/pax.js': ['encode', 'encodeBody', 'encodeField'],
 };
