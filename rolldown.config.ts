@@ -47,8 +47,6 @@ const leftOut: Record<string, Record<string, string[]>> = {
     './string.js': ['getStreamAsString'],
     './array.js': ['getStreamAsArray'],
   },
-  // It is given what is unpacked already, and no more than that (sources/archive.ts).
-  tar: { minizlib: ['BrotliDecompress', 'Unzip', 'ZstdDecompress'] },
   execa: {
     './lib/methods/node.js': ['mapNode'],
     './lib/methods/script.js': ['mapScriptAsync', 'setScriptSync = undefined', 'deepScriptOptions = {}'],
@@ -164,9 +162,6 @@ const uncalled: Record<string, string[]> = {
   'semver/classes/semver.js': ['compareBuild', 'inc'],
   'semver/classes/range.js': ['intersects'],
   'semver/classes/comparator.js': ['intersects'],
-  'minipass/dist/esm/index.js': [
-    ...['setEncoding', 'pipe', 'unpipe', 'collect', 'concat', 'promise', '[Symbol.asyncIterator]', '[Symbol.iterator]'],
-  ],
   'tar/dist/esm/header.js': ['encode'],
   'tar/dist/esm/pax.js': ['encode', 'encodeBody', 'encodeField'],
 };
@@ -197,9 +192,12 @@ const onlyReadsYaml: Plugin = {
     // All that follows is for writing.
     const [reading = '', writing] = code.split('//#region src/ast/from_js.ts');
     if (writing === undefined) this.error(`${id} no longer has what reads before what writes`);
+    // Of what an error says only its first line is shown: the lines of the file below it need not be made.
+    const told = /(?<=^function makeSnippet\(mark, options\) \{\n).*?(?=^\}$)/ms;
+    if (!told.test(reading)) this.error(`${id} no longer has what shows the lines of a fault`);
     const otherSchemas = /^var (JSON|YAML11|DUMP)_SCHEMA = .*?^\}?\]?\);$/gms;
     const constants = /^var [\w$]+ = (?=(new )?[\w$.]+\()/gm;
-    return `${reading.replaceAll(otherSchemas, '').replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
+    return `${reading.replace(told, '').replaceAll(otherSchemas, '').replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
   },
 };
 
@@ -218,7 +216,10 @@ const withoutCopy: Plugin = {
   name: 'without-copy',
   transform(code, id) {
     if (id !== join(modules, 'get-tsconfig/dist/index.mjs')) return null;
-    const own = code.replace(/function We\(.*const Ve=Je;/s, 'import { parse as Ve } from "jsonc-parser";');
+    const own = code.replace(
+      /function We\(.*const Ve=Je;var de;.*\(de\|\|\(de=\{\}\)\);/s,
+      'import { parse as Ve } from "jsonc-parser";',
+    );
     if (own === code) this.error(`${id} no longer has its copy of jsonc-parser`);
     return withoutNames(own);
   },
@@ -272,7 +273,11 @@ const validators: Plugin = {
     if (id !== validatorsModule) return null;
     const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json'], { cwd: import.meta.dirname });
     const ajv = new Ajv({ strict: false, allErrors: true, code: { source: true } });
-    for (const path of schemas) ajv.addSchema(JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8')), path);
+    // What is told of a value to people checks nothing.
+    const told = (key: string, value: unknown) =>
+      key === 'description' && typeof value === 'string' ? undefined : value;
+    for (const path of schemas)
+      ajv.addSchema(JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8'), told), path);
     const names = Object.fromEntries(schemas.map((path, index) => [`check${index}`, path]));
     const table = Object.entries(names).map(([name, path]) => `${JSON.stringify(path)}: exports.${name}`);
     return {
@@ -416,6 +421,10 @@ export default defineConfig([
           { name: 'validators', test: (id) => id === validatorsModule },
           // Every command line loads these: as one file they pack better, and load sooner.
           { name: 'base', test: /\/generators\/(errors|flags|help|terminal|harmless|nearest|package)\.ts$/ },
+          // What most commands load packs better so too; but what fetches is loaded where something is fetched.
+          { name: 'shared', test: /\/generators\/(?!sources\/)/, minShareCount: 4 },
+          // Where one is loaded, so is the compiler, beside which they are nothing.
+          { name: 'codemods', test: /\/generators\/codemods\/(?!words\.ts)/ },
         ],
       },
     },

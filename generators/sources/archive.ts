@@ -2,7 +2,8 @@
 
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { ReadEntry } from 'tar/read-entry';
+import { Header, type HeaderData } from 'tar/header';
+import { Pax } from 'tar/pax';
 import { brokenArchive, Refusal, sourceTooLarge } from '../errors.ts';
 import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
 
@@ -10,6 +11,8 @@ import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
 const UNPACKED = LIMITS.bytes + LIMITS.entries * 2048;
 /** What an archive may say of a file beside its header, such as its name. */
 const LONGEST_META = 64 * 1024;
+const META = /ExtendedHeader$|Long(Link)?[pP]ath$/;
+const BLOCK = 512;
 
 const FILES: readonly string[] = ['File', 'OldFile', 'ContiguousFile'];
 /** What the kinds of entry are called that no template has. */
@@ -19,6 +22,7 @@ const KINDS: Readonly<Record<string, string>> = {
   CharacterDevice: 'it is a device',
   BlockDevice: 'it is a device',
   FIFO: 'it is a pipe',
+  GNUDumpDir: 'it is of the kind GNUDumpDir',
 };
 
 /**
@@ -39,44 +43,49 @@ export async function readArchive(bytes: Buffer, shown: string): Promise<readonl
     if (code === 'ERR_BUFFER_TOO_LARGE') throw sourceTooLarge(shown, `it unpacks to more than ${UNPACKED} bytes`);
     throw brokenArchive(shown, message);
   }
-  return withoutTopFolder(await entriesOf(unpacked, shown));
-}
-
-async function entriesOf(unpacked: Buffer, shown: string): Promise<readonly SourceFile[]> {
-  // The reader would unpack once more, without our limit, what is compressed twice: the name of a file cannot begin so.
-  if (unpacked[0] === 0x1f || unpacked.toString('latin1', 257, 262) !== 'ustar') {
-    throw brokenArchive(shown, 'there is no tar archive in it');
-  }
-  const { Parser } = await import('tar/parse');
   const gathering = new Gathering(shown);
-  return new Promise((resolve, reject) => {
-    const parser = new Parser({ strict: true, zstd: false, maxMetaEntrySize: LONGEST_META });
-    parser.on('error', (error: Error) =>
-      reject(error instanceof Refusal ? error : brokenArchive(shown, error.message)),
-    );
-    parser.on('ignoredEntry', (entry: ReadEntry) => gathering.refuse(entry.path, 'it is of an unknown kind'));
-    parser.on('entry', (entry: ReadEntry) => take(entry, gathering));
-    parser.on('end', () => resolve(gathering.files()));
-    try {
-      parser.end(unpacked);
-    } catch (error) {
-      parser.emit('error', error);
-    }
-  });
+  try {
+    gather(unpacked, gathering);
+  } catch (error) {
+    throw error instanceof Refusal ? error : brokenArchive(shown, (error as Error).message);
+  }
+  return withoutTopFolder(gathering.files());
 }
 
-function take(entry: ReadEntry, gathering: Gathering): void {
-  const path = entry.path.replace(/^\.\//, '');
-  if (entry.type === 'Directory') {
-    gathering.announceFolder(path.replace(/^\.$|\/$/, ''));
-    entry.resume();
-    return;
+/** Goes from header to header. What one says, and what is said beside it of the entry behind it, the package reads. */
+function gather(unpacked: Buffer, gathering: Gathering): void {
+  if (unpacked.toString('latin1', 257, 262) !== 'ustar') throw new Error('there is no tar archive in it');
+  let said: HeaderData | undefined;
+  let saidOfAll: HeaderData | undefined;
+  // Two blocks of zeros are the end.
+  for (let at = 0, zeros = 0; at < unpacked.length && zeros < 2; ) {
+    if (at + BLOCK > unpacked.length) throw new Error('it is cut off');
+    const header = new Header(unpacked, at, said, saidOfAll);
+    at += BLOCK;
+    zeros = header.nullBlock ? zeros + 1 : 0;
+    if (header.nullBlock) continue;
+    const { type, size = 0 } = header;
+    const isMeta = META.test(type);
+    const path = (isMeta ? undefined : said?.path) ?? header.path ?? '';
+    if (!header.cksumValid || path === '') throw new Error('a header in it is broken');
+    if (!isMeta) announce(path.replace(/^\.\//, ''), header, gathering);
+    else if (size > LONGEST_META) gathering.refuse(path, 'it says more of a file than a name can be');
+    const bytes = unpacked.subarray(at, at + size);
+    at += Math.ceil(size / BLOCK) * BLOCK;
+    if (at > unpacked.length) throw new Error('it is cut off');
+    if (FILES.includes(type)) gathering.keep(path.replace(/^\.\//, ''), bytes);
+    if (type === 'GlobalExtendedHeader') saidOfAll = Pax.parse(bytes.toString(), saidOfAll, true);
+    else if (type.endsWith('ExtendedHeader')) said = Pax.parse(bytes.toString(), said);
+    else if (/LongPath$/.test(type)) said = { ...said, path: bytes.toString().replace(/\0.*/, '') };
+    else if (!isMeta) said = undefined;
   }
-  if (!FILES.includes(entry.type)) gathering.refuse(path, KINDS[entry.type] ?? `it is of the kind ${entry.type}`);
-  gathering.announce(path, entry.size);
-  const chunks: Buffer[] = [];
-  entry.on('data', (chunk: Buffer) => chunks.push(chunk));
-  entry.on('end', () => gathering.keep(path, Buffer.concat(chunks)));
+}
+
+function announce(path: string, { type, size = 0, linkpath }: Header, gathering: Gathering): void {
+  if (type === 'Directory') gathering.announceFolder(path.replace(/^\.$|\/$/, ''));
+  else if (!FILES.includes(type)) gathering.refuse(path, KINDS[type] ?? 'it is of an unknown kind');
+  else gathering.announce(path, size);
+  if (linkpath) gathering.refuse(path, 'it is a link and something else');
 }
 
 function withoutTopFolder(files: readonly SourceFile[]): readonly SourceFile[] {

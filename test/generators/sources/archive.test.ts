@@ -1,8 +1,14 @@
 // Archives, and everything that one could hold beside the files of a template.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Refusal } from '../../../generators/errors.ts';
 import { readArchive } from '../../../generators/sources/archive.ts';
 import { LIMITS } from '../../../generators/sources/gathering.ts';
+import { cleanEnvironment, freshFolder } from '../commands.ts';
 import { blockOf, END, type Entry, pax, tgz } from './archives.ts';
 import { refusal } from './refusal.ts';
 
@@ -45,6 +51,54 @@ describe('the files of an archive are read:', () => {
   });
 });
 
+test('what GNU tar and git make is read, with names of every length', async () => {
+  const folder = freshFolder();
+  const names = ['a', 'n'.repeat(100), 'n'.repeat(101), 'n'.repeat(250), `${'f'.repeat(100)}/${'g'.repeat(150)}/ä`];
+  for (const name of names) {
+    mkdirSync(dirname(join(folder, 'p', name)), { recursive: true });
+    writeFileSync(join(folder, 'p', name), `of ${name}`);
+  }
+  const wanted = Object.fromEntries(names.sort().map((name) => [name, `of ${name}`]));
+  for (const format of ['gnu', 'oldgnu', 'pax']) {
+    const made = execFileSync('tar', ['-czf', '-', `--format=${format}`, 'p'], { cwd: folder });
+    expect(await textsIn(made), format).toEqual(wanted);
+  }
+  const made = execFileSync('tar', ['-czf', '-', '--format=ustar', 'a'], { cwd: join(folder, 'p') });
+  expect(await textsIn(made)).toEqual({ a: 'of a' });
+  const git = (...argv: string[]) => execFileSync('git', argv, { cwd: join(folder, 'p'), env: cleanEnvironment() });
+  git('init', '-q');
+  git('add', '.');
+  git('-c', 'user.name=x', '-c', 'user.email=x@example.org', 'commit', '-qm', 'x');
+  expect(await textsIn(git('archive', '--format=tar.gz', '--prefix=p/', 'HEAD'))).toEqual(wanted);
+});
+
+test('whatever bytes are changed, it is read or refused', async () => {
+  const whole = Buffer.concat([
+    ...[pax({ path: 'p/long' }), blockOf({ path: 'short', text: 'one' }), blockOf({ path: 'p/b', text: 'two' })],
+    END,
+  ]);
+  const change = fc.record({ at: fc.nat(whole.length - 1), byte: fc.nat(255), sums: fc.boolean(), cut: fc.nat(3000) });
+  const property = fc.asyncProperty(change, async ({ at, byte, sums, cut }) => {
+    const bytes = Buffer.from(whole.subarray(0, Math.max(512, whole.length - (cut < 1500 ? 0 : cut - 1500))));
+    if (at < bytes.length) bytes[at] = byte;
+    for (let block = 0; sums && block + 512 <= bytes.length; block += 512) putSumRight(bytes.subarray(block));
+    try {
+      await read(gzipSync(bytes, { level: 1 }));
+    } catch (error) {
+      expect(error).toBeInstanceOf(Refusal);
+    }
+  });
+  await fc.assert(property, { numRuns: 500 });
+});
+
+/** Of one that is a header. */
+function putSumRight(block: Buffer): void {
+  if (block.toString('latin1', 257, 262) !== 'ustar') return;
+  block.fill(' ', 148, 156);
+  const sum = block.subarray(0, 512).reduce((left, byte) => left + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+}
+
 describe('what is refused in an archive:', () => {
   const fine: Entry = { path: 'p/fine', text: 'fine' };
   test.each<[string, readonly (Entry | Buffer)[], RegExp]>([
@@ -79,6 +133,13 @@ describe('what is refused in an archive:', () => {
     ['a folder of GNU dumps', [{ path: 'p/a', type: 'GNUDumpDir' }], /GNUDumpDir/],
     ['a kind that nobody knows', [ofKind('p/a', 'Z')], /unknown kind/],
     ['a sparse file of GNU tar', [ofKind('p/a', 'S')], /unknown kind/],
+    [
+      'a size that is no number',
+      [changed(blockOf({ path: 'p/a' }), (block) => block.fill(0x80, 124, 136))],
+      /not an archive that can be read/,
+    ],
+    ['a size by a header behind the name', [pax({ size: '99999999999' }), { path: 'p/a' }], /larger than/],
+    ['a file that is a link too', [{ path: 'p/a', linkpath: 'p/fine' }], /it is a link/],
     ['the same twice', [{ path: 'p/a' }, { path: 'p/a' }], /twice/],
     ['the same twice, once with ./', [{ path: 'p/a' }, { path: './p/a' }], /twice/],
     ['the same in another case', [{ path: 'p/a' }, { path: 'p/A' }], /same as p\/a/],
@@ -96,9 +157,7 @@ describe('what is refused in an archive:', () => {
   /** A header with another byte in it, and its sum put right. */
   function changed(block: Buffer, change: (block: Buffer) => void): Buffer {
     change(block);
-    block.fill(' ', 148, 156);
-    const sum = block.subarray(0, 512).reduce((left, byte) => left + byte, 0);
-    block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    putSumRight(block);
     return block;
   }
   function ofKind(path: string, kind: string): Buffer {
@@ -133,7 +192,7 @@ describe('there is an end to', () => {
       inner.subarray(10),
     ]);
     expect(named.toString('latin1', 257, 262)).toBe('ustar');
-    expect((await refusal(() => read(gzipSync(named)))).message).toMatch(/no tar archive/);
+    expect((await refusal(() => read(gzipSync(named)))).message).toMatch(/not an archive that can be read/);
   });
 
   test('the size of a file', async () => {
@@ -168,7 +227,7 @@ describe('there is an end to', () => {
 
   test('what a header says beside', async () => {
     const { message } = await refusal(() => read(tgz(pax({ path: 'x'.repeat(100_000) }), { path: 'p/a' })));
-    expect(message).toMatch(/unknown kind/);
+    expect(message).toMatch(/it says more of a file than a name can be/);
   });
 });
 
@@ -183,6 +242,11 @@ describe('no archive that can be read is', () => {
     ['one with a sum that is wrong', gzipSync(Buffer.concat([wrongSum(), END]))],
     ['one that is damaged', damaged()],
     ['one with nothing in it', gzipSync(END)],
+    [
+      'one cut off in a header',
+      gzipSync(Buffer.concat([blockOf({ path: 'p/a' }), blockOf({ path: 'p/b' })]).subarray(0, 900)),
+    ],
+    ['one with a header that names nothing', gzipSync(Buffer.concat([blockOf({ path: '' }), END]))],
   ])('%s', async (_, bytes) => {
     const { exitCode, message } = await refusal(() => read(bytes));
     expect(exitCode).toBe(3);
