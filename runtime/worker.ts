@@ -158,7 +158,9 @@ export function forkWorkers(
     child?.on('error', (error) => {
       if (child?.pid === undefined) notStarted(error);
     });
-    child?.on('exit', (code, signal) => exited(leaving && signal === 'SIGKILL' ? leaving : { code, signal }));
+    child?.on('exit', (code, signal) =>
+      exited(leaving && signal === 'SIGKILL' && why === undefined ? leaving : { code, signal }),
+    );
 
     const token = server.invite({
       connected: (to) => {

@@ -3,7 +3,7 @@
 import type { Before } from '../change-set/disk.ts';
 import { lookAt } from '../change-set/survey.ts';
 import { hostFileRefused, notUtf8 } from '../errors.ts';
-import { type Made, putIn, replaceValue, takeOutElement, takeOutProperty } from '../json/edit.ts';
+import { hasComments, type Made, putIn, replaceValue, takeOutElement, takeOutProperty } from '../json/edit.ts';
 import { type JsonText, lineAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import type { Insertion } from './insertions.ts';
 
@@ -149,10 +149,11 @@ export class HostFile {
     return reasons;
   }
 
-  /** Whether an array has other elements than these. */
+  /** Whether an array has other elements than these, or a comment, which nobody but its owner has put there. */
   #hasOthers(at: Path, elements: readonly string[]): boolean {
     const there = this.value(at);
-    return Array.isArray(there) && there.some((element) => !elements.includes(element));
+    const isUsed = hasComments(this.#json(), at);
+    return Array.isArray(there) && (isUsed || there.some((element) => !elements.includes(element)));
   }
 
   /** Returns why it has to stay. What somebody else has taken out already is nothing to be said. */
@@ -180,6 +181,7 @@ export class HostFile {
       const there = this.value(insertion.at);
       if (there !== undefined && (typeof there !== 'object' || there === null || Object.keys(there).length > 0))
         continue;
+      if (hasComments(this.#json(), insertion.at)) continue;
       if (there !== undefined) {
         this.#text =
           insertion.was === null

@@ -59,8 +59,21 @@ export function putIn(
 }
 
 /** A comment in an object that is empty otherwise would have to be moved. */
-const hasOnlyComments = (text: string, { children, offset, length }: Node): boolean =>
-  children?.length === 0 && text.slice(offset + 1, offset + length - 1).trim() !== '';
+const hasOnlyComments = (text: string, holder: Node): boolean =>
+  holder.children?.length === 0 && hasCommentsIn(text, holder);
+
+/** Whether there are comments in an object or array, beside what is in its parts. */
+export function hasComments({ text, root }: JsonText, at: Path): boolean {
+  const holder = nodeAt(root, at);
+  return holder !== undefined && hasCommentsIn(text, holder);
+}
+
+function hasCommentsIn(text: string, holder: Node): boolean {
+  const children = holder.children ?? [];
+  const starts = [holder.offset + 1, ...children.map(endOf)];
+  const ends = [...children.map(({ offset }) => offset), endOf(holder) - 1];
+  return starts.some((start, index) => /[^\s,]/.test(text.slice(start, ends[index])));
+}
 
 /** How much of a path is there. */
 function deepest(root: Node, at: Path): number {

@@ -71,6 +71,22 @@ const PACKAGE = 'package.json';
 const TSCONFIG = 'tsconfig.json';
 const IGNORED = ['.eslintignore', '.prettierignore'];
 
+/** A comment of the owner's in the list that divvy had to make. */
+const COMMENT_IN_OUR_LIST: { start: Start; steps: Step[] } = {
+  start: {
+    style: { unit: '  ', lineEnd: '\n', end: '\n', mark: '' },
+    packageJson: { type: 'module' },
+    tsconfig: '// Ours.\n{\n  "compilerOptions": { "outDir": "build" }, // the end\n}\n',
+    ignored: 'build/\n',
+  },
+  steps: [
+    { kind: 'run', command: 'add', task: 'nightly' },
+    { kind: 'exclude', name: 0 },
+    { kind: 'comment', line: 3 },
+    { kind: 'include', which: 0 },
+  ],
+};
+
 /** Runs many sequences of steps; each must keep what is the owner's, and leave nothing of divvy's at its end. */
 export async function tasksComeAndGo(runs: number): Promise<void> {
   const sequence = fc.record({ start, steps: fc.array(step, { minLength: 4, maxLength: 12 }) });
@@ -80,7 +96,7 @@ export async function tasksComeAndGo(runs: number): Promise<void> {
       for (const each of steps) await owner.takes(each);
       await owner.removesAll();
     }),
-    { numRuns: runs },
+    { numRuns: runs, examples: [[COMMENT_IN_OUR_LIST]] },
   );
 }
 
