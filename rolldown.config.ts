@@ -25,6 +25,7 @@ const leftOut: Record<string, Record<string, string[]>> = {
     '@yeoman/adapter': ['QueuedAdapter'],
     '@yeoman/transform': ['filePipeline', 'transform'],
     chalk: ['default'],
+    'node:process': ['default = process'],
     debug: ['default = () => () => {}'],
     'mem-fs-editor': [],
     'mem-fs-editor/state': ['isFilePending'],
@@ -39,6 +40,16 @@ const leftOut: Record<string, Record<string, string[]>> = {
     '@yeoman/namespace': ['requireNamespace', 'toNamespace'],
     // It picks the options of what is left out.
     'lodash-es': ['uniq', 'pick = () => ({})', 'defaults = () => ({})'],
+  },
+  // As a module of Node.js each of these takes a millisecond to load, for what is not used here.
+  'package-manager-detector': {
+    'node:process': ['default = process'],
+    'node:fs/promises': [
+      `default = (({ statSync, readFileSync }) => ({
+        stat: async (path) => statSync(path),
+        readFile: async (path, encoding) => readFileSync(path, encoding),
+      }))(process.getBuiltinModule('node:fs'))`,
+    ],
   },
   'mem-fs': { vinyl: ['default'], 'vinyl-file': ['vinylFileSync'] },
   // What a program prints is collected as bytes.
@@ -132,8 +143,8 @@ const withoutUnusedParts: Plugin = {
     return leftOut[name]?.[id] ? `\0left-out:${name}:${id}` : null;
   },
   load(id) {
-    const [mark, name = '', part = ''] = id.split(':');
-    if (mark !== '\0left-out') return null;
+    const [, name = '', part = ''] = /^\0left-out:([^:]*):(.*)$/.exec(id) ?? [];
+    if (name === '') return null;
     const exports = (leftOut[name]?.[part] ?? []).map((it, index) => {
       const [exported, does] = it.split(/ = (.*)/s);
       const throws = `function () { throw new Error('${exported} of ${part} is not in the bundle'); }`;
@@ -421,10 +432,12 @@ export default defineConfig([
           { name: 'validators', test: (id) => id === validatorsModule },
           // Every command line loads these: as one file they pack better, and load sooner.
           { name: 'base', test: /\/generators\/(errors|flags|help|terminal|harmless|nearest|package)\.ts$/ },
-          // What most commands load packs better so too; but what fetches is loaded where something is fetched.
-          { name: 'shared', test: /\/generators\/(?!sources\/)/, minShareCount: 4 },
-          // Where one is loaded, so is the compiler, beside which they are nothing.
-          { name: 'codemods', test: /\/generators\/codemods\/(?!words\.ts)/ },
+          // What makes a project packs better so too, and loads sooner; most other commands need most of it.
+          { name: 'shared', test: /\/generators\/((create|rendering|change-set)\/|[\w-]+\.ts$)/ },
+          // Where one is loaded, so is the compiler, beside which they are nothing. What templates are filled with beside
+          // them is apart, or else the compiler would be loaded with it.
+          { name: 'words', test: /\/generators\/codemods\/words\.ts$/, priority: 1 },
+          { name: 'codemods', test: /\/generators\/codemods\// },
         ],
       },
     },

@@ -14,6 +14,15 @@ export function read(path: string): Buffer {
   return readFileSync(`${packageFolder}${path}`);
 }
 
+/** The folders in a shipped folder, in the order of their code units. */
+export function foldersIn(folder: string): string[] {
+  const entries = readdirSync(`${packageFolder}${folder}`, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
 /** The files below a shipped folder, relative to it, with `/`, in the order of their code units. */
 export function filesBelow(folder: string): string[] {
   return readdirSync(`${packageFolder}${folder}`, { recursive: true, withFileTypes: true })

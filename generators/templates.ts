@@ -2,7 +2,7 @@
 
 import { unknownTemplate } from './errors.ts';
 import { nearest } from './nearest.ts';
-import { filesBelow, read } from './package.ts';
+import { filesBelow, foldersIn, read } from './package.ts';
 
 export interface Prompt {
   readonly name: string;
@@ -66,23 +66,23 @@ export const DEFAULT_TEMPLATE = 'basic';
 const FIRST = [DEFAULT_TEMPLATE, 'dance-party', 'files', 'http', 'csv'];
 
 /** The manifests of the templates of this package. */
-export function templates(): TemplateManifest[] {
-  const names = filesBelow('templates').flatMap(
-    (path) => /^([^/_][^/]*)\/divvy\.template\.json$/.exec(path)?.[1] ?? [],
-  );
+export const templates = (): TemplateManifest[] => templateNames().map(manifestOf);
+
+function templateNames(): string[] {
   const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-  return names.sort((a, b) => rank(a) - rank(b)).map(manifestOf);
+  // The others are no templates, but parts of projects.
+  const names = foldersIn('templates').filter((name) => !name.startsWith('_'));
+  return names.sort((a, b) => rank(a) - rank(b));
 }
 
 /** Throws a Refusal with exit code 2, and the nearest name, where this package has no such template. */
 export function findTemplate(name: string): Template {
-  const manifest = templates().find((template) => template.name === name);
-  if (manifest !== undefined) return { manifest, files: filesOf(`templates/${name}/files`) };
-  const names = templates().map((template) => template.name);
+  const names = templateNames();
+  if (names.includes(name)) return { manifest: manifestOf(name), files: filesOf(`templates/${name}/files`) };
   throw unknownTemplate(name, names, nearest(name, names));
 }
 
-export const isBuiltIn = (name: string): boolean => templates().some((template) => template.name === name);
+export const isBuiltIn = (name: string): boolean => templateNames().includes(name);
 
 /** The files of a new template, which is one to start from. */
 export const newTemplateFiles = (): readonly TemplateFile[] => filesOf('templates/_template');

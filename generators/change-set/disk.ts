@@ -65,6 +65,12 @@ export function writeDurably(path: string, bytes: Buffer | string, mode?: number
   if (mode !== undefined) chmodSync(path, mode);
 }
 
+/** Writes a file, which the system puts on the disk in its own time. */
+export function writeInTime(path: string, bytes: Buffer, mode?: number): void {
+  writeFileSync(path, bytes);
+  if (mode !== undefined) chmodSync(path, mode);
+}
+
 function giveTo(path: string, { uid, gid }: Owner): void {
   const now = lstatSync(path);
   // One after the other: who is not root may give a file to a group, and not to a person.

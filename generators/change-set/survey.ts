@@ -5,7 +5,7 @@
  *   (rendered)           (checked whole)    (conflicts decided)   (all of them or none)
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { badFolder, changedMeanwhile, unsafePath } from '../errors.ts';
@@ -50,7 +50,7 @@ export interface ChangeSet {
   readonly undoes?: 'all' | 'part';
 }
 
-export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Buffer): string => hash('sha256', bytes);
 
 /**
  * The project's folder without the symbolic links that may lead to it. The person named this path, so links in it are

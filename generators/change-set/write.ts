@@ -1,16 +1,29 @@
 /**
  * Writes a change set: all of it, or, where anything fails or the process dies, none of it.
  *
- * Everything is first staged and recorded in `.divvy/pending`, and is on the disk before the first file is touched; then
- * each file is moved into place by one rename. The command is done when `pending` is renamed to `done`, which becomes
- * `.divvy/last`. A record that is still pending is taken back by the next command (recovery.ts). This holds when the
- * process dies, and when the machine loses power, as far as the file system keeps what it says it has.
+ * Everything is first staged and recorded in `.divvy/pending`; then each file is moved into place by one rename. The
+ * command is done when `pending` is renamed to `done`, which becomes `.divvy/last`. A record that is still pending is taken
+ * back by the next command (recovery.ts).
+ *
+ * This holds when the process dies. It holds when the machine loses power for what somebody has had there before, as far
+ * as the file system keeps what it says it has: the copy of it, and what takes its place, are on the disk before it is
+ * touched. A new file is not waited for, which would be most of the time that a command takes: as with any tool that makes
+ * files, one of the last seconds may be empty then.
  */
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
-import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
+import {
+  foldersOf,
+  isBehindFolders,
+  readBefore,
+  removeIfEmpty,
+  stat,
+  syncFolder,
+  writeDurably,
+  writeInTime,
+} from './disk.ts';
 import { foldersAbove } from './paths.ts';
 import {
   makeOwn,
@@ -72,7 +85,11 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
       else renameSync(placesOf(root).after(String(index)), join(root, path));
     }
     for (const folder of record.goneFolders) removeIfEmpty(join(root, folder));
-    const paths = [...changes.map(({ path }) => path), ...record.madeFolders];
+    const isUndo = record.undoes !== undefined;
+    const paths = [
+      ...changes.filter((change) => !isNew(change, record)).map(({ path }) => path),
+      ...(isUndo ? record.madeFolders : []),
+    ];
     for (const folder of foldersOf(root, paths)) syncFolder(folder);
     renameSync(placesOf(root).pending, placesOf(root).done);
   } catch (error) {
@@ -146,7 +163,8 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
   const places = placesOf(root);
   mkdirSync(places.before(''));
   mkdirSync(places.after(''));
-  for (const [index, { path, before, after, mode }] of changes.entries()) {
+  for (const [index, change] of changes.entries()) {
+    const { path, before, after, mode } = change;
     // Between the survey and now somebody may have saved the file: what is kept must be what was looked at.
     const now = readBefore(root, path);
     const recorded = record.changes[index]?.before;
@@ -154,7 +172,9 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
       throw changedMeanwhile(path);
     }
     if (before) writeDurably(places.before(String(index)), before.bytes);
-    if (after) writeDurably(places.after(String(index)), after, mode ?? before?.mode, before?.owner);
+    if (!after) continue;
+    if (isNew(change, record)) writeInTime(places.after(String(index)), after, mode);
+    else writeDurably(places.after(String(index)), after, mode ?? before?.mode, before?.owner);
   }
   for (const folder of [places.before(''), places.after('')]) syncFolder(folder);
   // Last, and renamed when it is whole: where there is a record all copies are there, and without one nothing was touched.
@@ -163,6 +183,9 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
   renameSync(part, places.record);
   for (const folder of [places.pending, places.home]) syncFolder(folder);
 }
+
+/** Whether a file holds nothing but what a command has made. What an undo brings back somebody has had before. */
+const isNew = ({ before }: Change, { undoes }: Record): boolean => before === undefined && undoes === undefined;
 
 /** The survey looked at this too; a link could have been put there since. The rename itself follows none. */
 function refuseLinkedParents(root: string, path: string): void {

@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { runInNewContext } from 'node:vm';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badAnswer, badData, badDataFile, missingAnswer, unknownAnswer } from '../errors.ts';
@@ -107,13 +106,15 @@ function whyNotAnswer({ type, pattern, choices = [] }: Prompt, value: string): s
   return pattern === undefined ? undefined : whyNotMatching(pattern, value);
 }
 
-/** A pattern is a stranger's: it gets a while, and is then given up. */
+/** A pattern is a stranger's: it gets a while, and is then given up. What runs it is loaded for one only. */
 function whyNotMatching(pattern: string, value: string): string | undefined {
   try {
     const code = 'new RegExp("^(?:" + pattern + ")$", "u").test(value)';
-    const matches = runInNewContext(code, Object.assign(Object.create(null), { pattern, value }), {
-      timeout: PATTERN_TIMEOUT,
-    });
+    const matches = process
+      .getBuiltinModule('node:vm')
+      .runInNewContext(code, Object.assign(Object.create(null), { pattern, value }), {
+        timeout: PATTERN_TIMEOUT,
+      });
     return matches === true ? undefined : harmless(`it does not match ${pattern}`);
   } catch (error) {
     return harmless(`its pattern ${pattern} cannot be used: ${(error as Error).message}`);

@@ -1,6 +1,6 @@
 // What is in the tarball, and that it runs from wherever it is installed.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -91,6 +91,29 @@ describe('the tarball', () => {
       for (const part of readFileSync(file, 'utf8').split(/\n\s*\n/)) expect(all, name).toContain(words(part));
     }
   });
+});
+
+test('making a project without hooks does not load what edits code', () => {
+  const without = join(mkdtempSync(join(folder, 'no-codemods-')), 'package');
+  cpSync(installed, without, { recursive: true });
+  for (const file of CODEMODS) rmSync(join(without, file));
+  const create = (dir: string, ...more: string[]): { status: number | null; stderr: string } =>
+    spawnSync(
+      process.execPath,
+      [
+        join(without, 'dist/create-divvy-task.cjs'),
+        dir,
+        '--template',
+        'basic',
+        '--yes',
+        '--no-git',
+        '--no-install',
+        ...more,
+      ],
+      { cwd: folder, encoding: 'utf8' },
+    );
+  expect(create('no-hooks')).toMatchObject({ status: 0, stderr: '' });
+  expect(create('a-hook', '--hooks', 'beforeFork').stderr).toContain('ts-morph.js');
 });
 
 describe.each(commands)('%s, installed', (command) => {
