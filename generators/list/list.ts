@@ -60,5 +60,5 @@ function row(task: Task): readonly [string, string] {
   const name = harmless(task.name);
   if ('error' in task) return [name, harmless(task.error)];
   const { lastRun: run } = task;
-  return [name, run === null ? inWords(run) : `${inWords(run)}, began ${run.began}`];
+  return [name, harmless(run === null ? inWords(run) : `${inWords(run)}, began ${run.began}`)];
 }

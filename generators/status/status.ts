@@ -49,5 +49,5 @@ function linesOf(task: Task, cwd: string): string[] {
     commandLine(['divvy', 'run', name, option, ...(run.args.length > 0 ? ['--', ...run.args] : [])]);
   if (run.state === 'unfinished') lines.push(`  to go on: ${command('--resume')}`);
   if (run.state !== 'running' && run.failed > 0) lines.push(`  to try what failed again: ${command('--retry-failed')}`);
-  return lines;
+  return lines.map(harmless);
 }

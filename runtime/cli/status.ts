@@ -83,5 +83,9 @@ export function describeStatus(status: Status | undefined, taskFile: string): st
     shellWords(['node', runner(), option, taskFile, ...(args.length > 0 ? ['--', ...args] : [])]);
   if (state === 'unfinished') lines.push(`to go on: ${command('--resume')}`);
   if (state !== 'running' && failed > 0) lines.push(`to try what failed again: ${command('--retry-failed')}`);
-  return lines.join('\n');
+  return lines.map(visible).join('\n');
 }
+
+/** A journal that came from elsewhere may have anything in it: nothing of it moves the cursor or hides what it says. */
+const visible = (line: string): string =>
+  line.replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);

@@ -1,6 +1,6 @@
 // How runs stand, asked of the project's own runner: the real one, over journals that real runs have left.
 import { once } from 'node:events';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -125,6 +125,19 @@ describe('what cannot be told is said, with what to do:', () => {
       name: 'nightly',
       error: expect.stringContaining('there is no option --status'),
     });
+  });
+
+  test('a journal that could play with the terminal: what it would do is shown', async () => {
+    const cwd = project();
+    await run(cwd, '\u001b[2J');
+    const ended = await divvy(['status', 'nightly'], { cwd });
+    expect(ended.stdout).toContain('began');
+    const [journal = ''] = readdirSync(join(cwd, '.divvy/nightly')).filter((file) => file.endsWith('.ndjson'));
+    const file = join(cwd, '.divvy/nightly', journal);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"complete":true', '"complete":false'));
+    const { stdout } = await divvy(['status', 'nightly'], { cwd });
+    expect(stdout).toMatch(/to go on: divvy run nightly --resume -- .*\\u001b\[2J/);
+    expect(stdout).not.toContain('\u001b');
   });
 
   test('one task, whose journal is damaged: exit 1, and the others are said all the same', async () => {

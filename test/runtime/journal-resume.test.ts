@@ -239,6 +239,18 @@ test.each(['at its end', 'by --status'])(
   },
 );
 
+test('--status of a journal from elsewhere shows what could play with the terminal', async () => {
+  const project = new Project(['fine']);
+  await project.run(['\u001b[2J\u202e']).ended();
+  const journal = join(project.journals, project.files()[0] ?? '');
+  const text = readFileSync(journal, 'utf8');
+  writeFileSync(journal, text.replace(/"complete":true/, '"complete":false,"stoppedBy":"\\u001b[31mnobody"'));
+  const { stdout } = await project.run(['--status']).ended();
+  expect(stdout).toContain('(stopped by \\u{1b}[31mnobody)');
+  expect(stdout).toMatch(/^to go on: .*\\u\{1b\}\[2J\\u\{202e\}/m);
+  for (const character of ['\u001b', '\u202e']) expect(stdout).not.toContain(character);
+});
+
 test('--status where there has been no run says so; where items have failed, how to try them again', async () => {
   const project = new Project(['fails', 'fine']);
   const none = await project.run(['--status']).ended();
