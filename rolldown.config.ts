@@ -283,7 +283,7 @@ const validators: Plugin = {
   load(id) {
     if (id !== validatorsModule) return null;
     const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json'], { cwd: import.meta.dirname });
-    const ajv = new Ajv({ strict: false, allErrors: true, code: { source: true } });
+    const ajv = new Ajv({ strict: false, allErrors: true, inlineRefs: false, code: { source: true } });
     // What is told of a value to people checks nothing.
     const told = (key: string, value: unknown) =>
       key === 'description' && typeof value === 'string' ? undefined : value;

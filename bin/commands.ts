@@ -13,6 +13,7 @@ import {
   notThereYet,
   outputNotWritten,
   Refusal,
+  systemRefused,
   unknownCommand,
 } from '../generators/errors.ts';
 import { type FlagValues, parse } from '../generators/flags.ts';
@@ -138,12 +139,21 @@ async function outcome(program: Program, argv: readonly string[]): Promise<Exit>
   try {
     return await call(program, line);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    speech.refuse(error);
-    const { exitCode, message, remedy } = error;
+    const refusal = error instanceof Refusal ? error : bySystem(error);
+    if (refusal === undefined) throw error;
+    speech.refuse(refusal);
+    const { exitCode, message, remedy } = refusal;
     speech.result({ error: { exitCode, message, remedy } });
     return exitCode;
   }
+}
+
+/** What the system has refused about a file is no bug, wherever it came up. */
+function bySystem(error: unknown): Refusal | undefined {
+  const { code, syscall, path, message } = error as NodeJS.ErrnoException;
+  return error instanceof Error && code !== undefined && syscall !== undefined && path !== undefined
+    ? systemRefused(message)
+    : undefined;
 }
 
 /**

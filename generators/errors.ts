@@ -74,6 +74,9 @@ export const noFolderToWorkIn = (folder: string, reason: string): Refusal =>
 export const folderIsGone = (): Refusal =>
   new Refusal(2, 'the folder that this was started in is no longer there', 'Go to one that is, and try again.');
 
+export const systemRefused = (reason: string): Refusal =>
+  new Refusal(1, `the system refused something: ${reason}`, 'See who may read and write there, and try again.');
+
 export const outputNotWritten = (reason: string): Refusal =>
   new Refusal(1, `what there was to say could not be written to stdout: ${reason}`, 'What the command does was done.');
 

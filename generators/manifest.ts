@@ -58,7 +58,8 @@ export async function openProject(from: string, terminal: Terminal): Promise<Pro
   const file = join(folder, MANIFEST);
   let manifest: unknown;
   try {
-    manifest = JSON.parse(readFileSync(file, 'utf8'));
+    // As an editor may leave it: a byte order mark is no part of the language.
+    manifest = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     throw badManifest(file, (error as Error).message);
   }

@@ -12,12 +12,15 @@ interface Here {
   readonly isInstalled: boolean;
 }
 
+/** Where a template names none. */
+const RUN_IT = ['npm start'];
+
 /**
  * Steps in the words of a new project (`npm start -- --dry-run`) in those of a project and its package manager. Only npm
  * needs `--` before what is for the script; the others would hand it on.
  */
 export function nextStepsOf(
-  { nextSteps = [], dependencies = {} }: TemplateManifest,
+  { nextSteps = RUN_IT, dependencies = {} }: TemplateManifest,
   { task, script, manager, isInstalled }: Here,
 ): string[] {
   const isMissing = !isInstalled && Object.keys(dependencies).length > 0;

@@ -1,5 +1,6 @@
 /** Command lines for people to copy, as a POSIX shell reads them. */
 
+import { relative, sep } from 'node:path';
 import type { Call } from './command.ts';
 import type { Prompt } from './templates.ts';
 
@@ -27,6 +28,13 @@ export const divvyLine = ({ environment }: Call, ...argv: readonly string[]): st
   const byNpm = ['exec', 'init'].includes(environment['npm_command'] ?? '');
   return commandLine([...(byNpm ? ['npx', '-p', 'create-divvy-task'] : []), 'divvy', ...argv]);
 };
+
+/** The same for a project: with `-C` where it is not found from where the person is. */
+export function divvyIn(call: Call, project: string, ...argv: readonly string[]): string {
+  const here = process.cwd();
+  const isInside = here === project || here.startsWith(`${project}${sep}`);
+  return divvyLine(call, ...argv, ...(isInside ? [] : ['-C', relative(here, project)]));
+}
 
 /** A folder as an argument that no program takes for a flag. */
 export const asArgument = (folder: string): string => (folder.startsWith('-') ? `./${folder}` : folder);

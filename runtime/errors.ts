@@ -174,6 +174,11 @@ export const socketFolderMissing = (path: string, folder: string): UsageError =>
 export const socketFailed = (path: string, error: unknown): UsageError =>
   new UsageError(`the socket cannot be opened at ${path}: ${messageOf(error)}; name another path with --socket`);
 
+export const folderGone = (): UsageError =>
+  new UsageError(
+    'the folder that this run was started in is gone (removed, or another one in its place); go to one that is there, and start again, with --resume where something was done',
+  );
+
 export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
   new UsageError(
     isFolder
@@ -236,7 +241,9 @@ export const taskFileNotNamed = (): UsageError =>
   new UsageError('no task file is named; write its path, such as tasks/my-task.ts, or --help for the options');
 
 export const needsJournal = (option: string): UsageError =>
-  new UsageError(`${option} needs a journal, and it is switched off; leave --no-journal out, or name one with journal`);
+  new UsageError(
+    `${option} needs a journal, and it is switched off; leave --no-journal out, or name one with --journal`,
+  );
 
 export const notTogether = (one: string, other: string): UsageError =>
   new UsageError(`${one} and ${other} do not go together; choose one of them`);
@@ -258,7 +265,7 @@ export const journalIsNoFile = (path: string): DivvyError =>
 
 export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
   new UsageError(
-    `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; resume it with the same ones, or begin a new run without --resume`,
+    `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; go on with the same ones, or begin a new run, without --resume and --retry-failed`,
   );
 
 export const otherTask = (file: string, other: string, taskFile: string): UsageError =>

@@ -36,7 +36,7 @@ import { plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, Settling } from './settling.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
-import { type AnyTask, loadTask } from './task.ts';
+import { type AnyTask, loadTask, needFolder } from './task.ts';
 import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 
 /** What a timer of Node.js can wait at most; a longer one would go off at once. */
@@ -102,9 +102,10 @@ export class Master {
    * taskFile - the task file's path, relative to the working directory, or its URL.
    * options  - options.ts says what each is for.
    *
-   * Throws UsageError for a task file or an option that cannot be.
+   * Throws UsageError for a task file or an option that cannot be, or where the working directory is gone.
    */
   constructor(taskFile: string | URL, options: MasterOptions = {}) {
+    needFolder();
     this.#taskFile = pathOf(taskFile);
     this.#settings = settingsOf(options);
     this.verbose = this.#settings.verbose;
@@ -591,9 +592,14 @@ function pathOf(taskFile: string | URL): string {
   }
 }
 
-/** The time, to the second, and four letters. */
+/**
+ * The time, to the second, and four letters: three that say when in the second, since journals are in the order of their
+ * names, and one by chance.
+ */
 function newRunId(): string {
-  const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const letter = (): string => String.fromCharCode(97 + Math.floor(Math.random() * 26));
-  return `${time}-${letter()}${letter()}${letter()}${letter()}`;
+  const now = new Date();
+  const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const inSecond = (now.getMilliseconds() / 1000) * 26 ** 3;
+  const letters = [inSecond / 26 ** 2, inSecond / 26, inSecond, Math.random() * 26];
+  return `${time}-${letters.map((at) => String.fromCharCode(97 + (Math.floor(at) % 26))).join('')}`;
 }

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import {
   constructorThrew,
+  folderGone,
   taskFileMissing,
   taskFileOutOfReach,
   taskFileThrew,
@@ -24,9 +25,10 @@ export type AnyTask = Parallelizable<any, unknown>;
  *
  * taskFile - its absolute path.
  *
- * Throws UsageError where there is no such file, or none within reach, TaskError where it does not parse, throws, or is no task.
+ * Throws UsageError where there is no such file, or none within reach, or no folder to run in; TaskError where it does not parse, throws, or is no task.
  */
 export async function loadTask(taskFile: string): Promise<AnyTask> {
+  needFolder();
   let there: fs.Stats | undefined;
   try {
     there = fs.statSync(taskFile, { throwIfNoEntry: false });
@@ -57,4 +59,13 @@ export async function loadTask(taskFile: string): Promise<AnyTask> {
     if (typeof task[member] !== 'function') throw taskLacks(taskFile, TaskClass.name || '(without a name)', member);
   }
   return task as unknown as AnyTask;
+}
+
+/** Throws UsageError where the folder that this process runs in is gone: nothing that a task does by a relative path could be. */
+export function needFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw folderGone();
+  }
 }

@@ -14,19 +14,32 @@ const LIFELINE_FD = 3;
 
 const letter = readLetter();
 const begun = new Int32Array(new SharedArrayBuffer(4));
-const thread = new Thread(new URL('./lifeline.mjs', import.meta.url), {
-  workerData: { fd: LIFELINE_FD, begun },
-  execArgv: [],
-  name: 'divvy lifeline',
-});
-thread.unref();
-// Without the thread nothing would end this process when its master is killed: better to end it now.
-thread.on('error', (error) => {
-  throw error;
-});
+// Where the working directory is gone no thread can start. Nor can a task: worker-process.ts says so, and exits.
+if (hasFolder()) holdLifeline();
 // From one module of this process to another; it is gone once it is read, since threads of a task's own get a copy.
 setEnvironmentData('divvy letter', { ...letter, begun, lifelineFd: LIFELINE_FD });
 await import('./worker-process.ts');
+
+function hasFolder() {
+  try {
+    return process.cwd() !== '';
+  } catch {
+    return false;
+  }
+}
+
+function holdLifeline() {
+  const thread = new Thread(new URL('./lifeline.mjs', import.meta.url), {
+    workerData: { fd: LIFELINE_FD, begun },
+    execArgv: [],
+    name: 'divvy lifeline',
+  });
+  thread.unref();
+  // Without the thread nothing would end this process when its master is killed: better to end it now.
+  thread.on('error', (error) => {
+    throw error;
+  });
+}
 
 /** The master's letter is the first thing on the lifeline: its length, and JSON. The token comes by no other way. */
 function readLetter() {

@@ -15,7 +15,7 @@ import { version } from '../package.ts';
 import { localProgram } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
-import { asArgument, commandLine, divvyLine } from '../shell.ts';
+import { asArgument, commandLine, divvyIn } from '../shell.ts';
 import type { Rendered } from './render.ts';
 import type { Subject } from './subject.ts';
 
@@ -75,7 +75,9 @@ function whatThereIs(
   const { style } = call.terminal;
   const { task, manifest, place } = subject;
   const { manifest: template } = subject.template;
-  const [taskFile = '', test = ''] = rendered.own;
+  const [taskFile = ''] = rendered.own;
+  // A template need not have one.
+  const test = rendered.own.find((path) => path.startsWith(`${manifest.tests}/${task}.test.`));
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
     `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
@@ -85,7 +87,7 @@ function whatThereIs(
         taskFile,
         `your task: the items, and what is done with each${place.isModule ? '' : ' (.mts, since this package is CommonJS)'}`,
       ],
-      [test, `its test: ${testCommand(subject, test)}`],
+      ...(test === undefined ? [] : [[test, `its test: ${testCommand(subject, test)}`] as const]),
       [`${manifest.runtime}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
     ]),
     '',
@@ -94,7 +96,7 @@ function whatThereIs(
     style.strong('Next:'),
     ...nextSteps(call, subject, installed).map((step) => `  ${step}`),
     '',
-    `To take it back: ${divvyLine(call, 'undo')}, or later: ${divvyLine(call, 'remove', task)}`,
+    `To take it back: ${divvyIn(call, place.root, 'undo')}, or later: ${divvyIn(call, place.root, 'remove', task)}`,
   ];
 }
 

@@ -11,7 +11,7 @@ import { version } from '../package.ts';
 import { type Plan, readPlan } from '../plan.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { recoverFirst } from '../recovering.ts';
-import { asTyped, divvyLine } from '../shell.ts';
+import { asTyped, divvyIn } from '../shell.ts';
 
 /**
  * Applies a plan, all of it or nothing. Applied a second time it changes nothing.
@@ -51,7 +51,7 @@ function report(call: Call, plan: Plan, { root, changes }: ChangeSet): void {
   else {
     const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
     terminal.say(
-      `The plan is carried out, in ${root}: ${count}.\nIt was made by: ${harmless(plan.command)}\nTo take it back: ${divvyLine(call, 'undo')}`,
+      `The plan is carried out, in ${root}: ${count}.\nIt was made by: ${harmless(plan.command)}\nTo take it back: ${divvyIn(call, root, 'undo')}`,
     );
   }
   terminal.result({

@@ -59,8 +59,12 @@ function whatThereIs(
     [`test/${task}.test.ts`, 'its test'],
     [`${runtimeDir}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
   ] as const;
-  const width = Math.max(...rows.map(([path]) => path.length)) + 2;
-  const table = rows.map(([path, what]) => `  ${path.padEnd(width)}${style.faint(what)}`);
+  // A template need not have a test.
+  const there = rows.filter(
+    ([path]) => path.endsWith('/') || settled.preview.some(({ change }) => change.path === path),
+  );
+  const width = Math.max(...there.map(([path]) => path.length)) + 2;
+  const table = there.map(([path, what]) => `  ${path.padEnd(width)}${style.faint(what)}`);
   return [
     `${style.strong(task)} is there: ${counted(settled)}, from the template ${template.name}.`,
     '',

@@ -9,7 +9,7 @@ import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
-import { asTyped, divvyLine } from '../shell.ts';
+import { asTyped, divvyIn } from '../shell.ts';
 import { type Subject, settleSubject } from './subject.ts';
 import { type Taking, take } from './taking.ts';
 
@@ -76,6 +76,6 @@ function whatWasDone(
       (name) =>
         `${harmless(name)} is no longer in package.json: install once more to have it out of your lock file, too.`,
     ),
-    `To have it back: ${divvyLine(call, 'undo')}`,
+    `To have it back: ${divvyIn(call, root, 'undo')}`,
   ].join('\n');
 }

@@ -34,10 +34,17 @@ function withTaskFile(argv: readonly string[], cwd: string, project: Project): s
   const word = argv[at];
   if (word === undefined) {
     const names = taskNames(project);
-    const given = argv.find((other) => !other.startsWith('-')) ?? '';
+    const given = meant(argv);
     throw noTask(given, names, nearest(given, names));
   }
   return isFile(resolve(cwd, word)) ? [...argv] : argv.with(at, relative(cwd, taskFile(project, word)));
+}
+
+/** What of a command line without a task was to be one: what looks like a file, else what is no value of an option. */
+function meant(argv: readonly string[]): string {
+  const end = argv.indexOf('--');
+  const words = argv.slice(0, end < 0 ? argv.length : end).filter((word) => !word.startsWith('-'));
+  return words.find((word) => /[\\/]|\.[cm]?[jt]s$/.test(word)) ?? words.find((word) => !/^\d/.test(word)) ?? '';
 }
 
 const isTask = (word: string, cwd: string, project: Project): boolean =>

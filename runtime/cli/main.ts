@@ -9,6 +9,7 @@ import { DivvyError, nothingCaught, Shutdown, TaskError, toItemError } from '../
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { type RunEvent, reportTo, stackOf } from '../report.ts';
+import { needFolder } from '../task.ts';
 import { type Request, readArguments } from './arguments.ts';
 import { showProgress } from './progress.ts';
 import { Summary } from './summary.ts';
@@ -30,6 +31,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   let patience = new Promise<void>(() => {});
   let json = argv.includes('--json');
   try {
+    needFolder();
     const request = readArguments(argv);
     if (request.want === 'run') {
       json = request.json;

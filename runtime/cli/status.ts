@@ -3,8 +3,9 @@
  * beside the run's. Internal.
  */
 
+import fs from 'node:fs';
 import path from 'node:path';
-import { journalUnreadable } from '../errors.ts';
+import { journalUnreadable, taskFileMissing } from '../errors.ts';
 import { journalFolder, journalsOf } from '../journal/place.ts';
 import { lives } from '../journal/processes.ts';
 import { type JournalRecord, readJournal } from '../journal/records.ts';
@@ -26,15 +27,17 @@ export interface Status {
   readonly failed: number;
 }
 
-/** Returns how the last run of the task stands; undefined where there has been none. Throws DivvyError where that cannot be read. */
+/** Returns how the last run of the task stands; undefined where there has been none. Throws DivvyError where that cannot be read, and UsageError where there is neither a run nor a task file. */
 export function statusOf(taskFile: string): Status | undefined {
   const file = path.resolve(taskFile);
   try {
     const [journal] = journalsOf(file);
-    return journal === undefined ? undefined : statusIn(journal);
+    if (journal !== undefined) return statusIn(journal);
   } catch (error) {
     throw journalUnreadable(journalFolder(file), error);
   }
+  if (!fs.existsSync(file)) throw taskFileMissing(file, false);
+  return undefined;
 }
 
 function statusIn(journal: string): Status | undefined {

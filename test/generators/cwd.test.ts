@@ -1,6 +1,6 @@
 // The folder to work in: the current one, or the one that --cwd names.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commandFile, createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
@@ -25,6 +25,16 @@ test.each(COMMANDS)('one that is not there, or is a file, is exit 2: %s %s', asy
     });
   }
   expect(treeOf(cwd)).toEqual(before);
+});
+
+test('one that may be looked at and not gone into is refused in words, without a stack', async () => {
+  const cwd = freshFolder();
+  chmodSync(cwd, 0o755);
+  mkdirSync(join(cwd, 'locked'));
+  chmodSync(join(cwd, 'locked'), 0o444);
+  const { code, stdout, stderr } = await divvy(['add', 'nightly', '-C', 'locked'], { cwd, unprivileged: true });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^error: the system refused something: EACCES: .*locked.*\nSee who may read.*\n$/);
 });
 
 test.each(['create-divvy-task', 'divvy'] as const)('the current one is no longer there: %s', (program) => {

@@ -74,6 +74,9 @@ describe('exit 2, with what to do:', () => {
     ],
     [['run'], /no task is named\n.*There are: dance-party, nightly\./],
     [['run', 'types.d'], /there is no task "types\.d"/],
+    [['-n', '5', 'tasks/missing.ts', '--', 'x.ts'], /there is no task "tasks\/missing\.ts"/],
+    [['run', '-n', '5'], /no task is named/],
+    [['run', '--grace', '10s', 'nigtly'], /there is no task "nigtly"\nDid you mean nightly\?/],
     [['jobs/missing.ts'], /there is no task "jobs\/missing\.ts"/],
   ])('%j', async (argv, message) => {
     const { code, stdout, stderr } = await divvy(argv, { cwd: project() });

@@ -43,6 +43,13 @@ async function json(argv: readonly string[], cwd: string): Promise<{ tasks: { na
 }
 
 describe('divvy status says of', () => {
+  test('a task of a project whose divvy.json an editor has given a byte order mark', async () => {
+    const cwd = project();
+    const file = join(cwd, 'divvy.json');
+    writeFileSync(file, `\ufeff${readFileSync(file, 'utf8')}`);
+    expect(await divvy(['status', 'nightly'], { cwd })).toMatchObject({ code: 0, stdout: 'nightly: no run yet\n' });
+  });
+
   test('a task that never ran just that', async () => {
     const cwd = project();
     expect(await divvy(['status', 'nightly'], { cwd })).toMatchObject({ code: 0, stdout: 'nightly: no run yet\n' });

@@ -267,6 +267,23 @@ describe('template check tells', () => {
   });
 });
 
+test('a template without a test and without next steps: add and create name no test, and say how it is run', async () => {
+  const folder = await newTemplate();
+  rmSync(join(folder, 'files/test'), { recursive: true });
+  const { nextSteps: _, ...manifest } = json(folder, 'divvy.template.json');
+  put(folder, 'divvy.template.json', JSON.stringify(manifest));
+  const here = freshFolder();
+  put(here, 'package.json', '{ "type": "module" }');
+  const added = await divvy(['add', 'nightly', '-t', folder, '--yes'], { cwd: here });
+  expect(added).toMatchObject({ code: 0, stderr: '' });
+  expect(added.stdout).not.toContain('its test');
+  expect(added.stdout).toContain('Next:\n  npm run divvy:nightly\n');
+  const created = await divvy(['create', 'weekly', '-t', folder, '--yes', '--no-git'], { cwd: here });
+  expect(created).toMatchObject({ code: 0, stderr: '' });
+  expect(created.stdout).not.toContain('its test');
+  expect(created.stdout).toContain('npm start\n');
+});
+
 describe('template test', () => {
   test('makes a project and adds to packages, with each set of answers; nothing stays, no trust either', async () => {
     const folder = await newTemplate();

@@ -102,7 +102,7 @@ describe('the command line', () => {
     ['--progress --no-progress t.ts', '--progress and --no-progress do not go together; choose one of them'],
     [
       '--resume --no-journal t.ts',
-      '--resume needs a journal, and it is switched off; leave --no-journal out, or name one with journal',
+      '--resume needs a journal, and it is switched off; leave --no-journal out, or name one with --journal',
     ],
     ['--retries= t.ts', "--retries must be a whole number of at least 0, and is ''"],
     ['--max-item-size 1GB t.ts', "--max-item-size must be a whole number of at least 1, and is '1GB'"],
@@ -112,7 +112,7 @@ describe('the command line', () => {
     ['--journal j --no-journal t.ts', '--journal and --no-journal do not go together; choose one of them'],
     [
       '--resume t.ts --no-journal',
-      '--resume needs a journal, and it is switched off; leave --no-journal out, or name one with journal',
+      '--resume needs a journal, and it is switched off; leave --no-journal out, or name one with --journal',
     ],
     ['--grace=-5s t.ts', "--grace must be a duration, such as 500ms, 2s or 5m, and is '-5s'"],
   ])('%s is a UsageError', (args, message) => {

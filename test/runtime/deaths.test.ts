@@ -1,5 +1,8 @@
 // Workers that die: told of, replaced, and what they had handed out again.
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeGate, runTask } from './run-task.ts';
 
 const HEAP = { NODE_OPTIONS: '--max-old-space-size=40' };
@@ -51,6 +54,43 @@ test('a worker that somebody kills is told of with its item, which is handed out
   expect(status).toBe(0);
   expect(stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2', 'finished 3', 'finished 4']);
   expect(stderr).toMatch('4 items done, 1 handed out again, 1 worker died\n');
+});
+
+describe('where the folder that it is run in is removed', () => {
+  const scratch = (): string => {
+    const folder = mkdtempSync(join(tmpdir(), 'divvy-gone-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    return folder;
+  };
+
+  test('before it starts, it says so: exit 2', async () => {
+    const by = ['sh', '-c', 'cd "$0" && rmdir "$0" && exec "$@"', scratch()];
+    const { status, stdout, stderr } = await runTask('gated', { args: ['--', '4'], by }).ended();
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^divvy: the folder that this run was started in is gone .*; go to one that is there.*\n$/);
+  });
+
+  test('while it runs, workers that are to be booted say so, and no item is given up: those that live do the rest', async () => {
+    const gate = await makeGate();
+    const folder = scratch();
+    const by = ['sh', '-c', 'cd "$0" && exec "$@"', folder];
+    const run = runTask('gated', { args: ['-v', '-n', '2', '--', '4'], by, env: gate.env });
+    const [, pid] = await run.said(/worker 1 is process (\d+)/);
+    await gate.arrived(2);
+    // A thread cannot start without the folder either: both lifelines stand once they have answered.
+    run.kill('SIGUSR2');
+    await run.said(/worker 2 \(\d+\): item .*\n.* waits(?:.|\n)*master \(\d+\)/);
+    rmSync(folder, { recursive: true });
+    process.kill(Number(pid), 'SIGKILL');
+    await run.said(/worker 1 could not boot: UsageError: the folder that this run was started in is gone/);
+    await run.said(/worker 1 exited with status 1/);
+    gate.open();
+    const { status, stdout, stderr } = await run.ended();
+    expect(stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2', 'finished 3', 'finished 4']);
+    expect(stderr).toMatch(/4 items done, 1 handed out again, \d+ workers died\n/);
+    expect(stderr).not.toContain('node:internal');
+    expect(status).toBe(0);
+  });
 });
 
 test('TERM to a worker: it finishes its items, exits with 0, and is replaced', async () => {

@@ -1,5 +1,5 @@
 // Going on with a run that ended early, by real runs.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { items, Project } from './ledger.ts';
@@ -249,6 +249,23 @@ test('--status of a journal from elsewhere shows what could play with the termin
   expect(stdout).toContain('(stopped by \\u{1b}[31mnobody)');
   expect(stdout).toMatch(/^to go on: .*\\u\{1b\}\[2J\\u\{202e\}/m);
   for (const character of ['\u001b', '\u202e']) expect(stdout).not.toContain(character);
+});
+
+test('runs that begin in one second are in the order in which they began', async () => {
+  const project = new Project(['fine']);
+  for (let count = 1; count <= 6; count++) {
+    await project.run([String(count)]).ended();
+    const { stdout } = await project.run(['--status', '--json']).ended();
+    expect(JSON.parse(stdout).args).toEqual([String(count)]);
+  }
+});
+
+test('--status of a task file that is not there: exit 2', async () => {
+  const project = new Project(['fine']);
+  rmSync(project.task);
+  const { status, stdout, stderr } = await project.run(['--status']).ended();
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toContain('there is no task file at');
 });
 
 test('--status where there has been no run says so; where items have failed, how to try them again', async () => {
