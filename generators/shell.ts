@@ -33,7 +33,7 @@ export const divvyLine = ({ environment }: Call, ...argv: readonly string[]): st
 export function divvyIn(call: Call, project: string, ...argv: readonly string[]): string {
   const here = process.cwd();
   const isInside = here === project || here.startsWith(`${project}${sep}`);
-  return divvyLine(call, ...argv, ...(isInside ? [] : ['-C', relative(here, project)]));
+  return divvyLine(call, ...argv, ...(isInside ? [] : ['-C', asArgument(relative(here, project))]));
 }
 
 /** A folder as an argument that no program takes for a flag. */

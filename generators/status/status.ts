@@ -6,7 +6,7 @@ import { Refusal } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { openProject } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
-import { commandLine } from '../shell.ts';
+import { divvyLine } from '../shell.ts';
 import { findTask, taskNames } from '../tasks.ts';
 
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
@@ -18,7 +18,8 @@ type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | 
  * Rejects with a Refusal with exit code 2 where there is no project, no runtime or no such task, and with 1 where the
  * runtime that is there cannot say.
  */
-export async function status({ words, cwd, terminal }: Call): Promise<Exit> {
+export async function status(call: Call): Promise<Exit> {
+  const { words, cwd, terminal } = call;
   const project = await openProject(cwd, terminal);
   const [word] = words;
   const asked = word === undefined ? taskNames(project) : [word];
@@ -32,21 +33,21 @@ export async function status({ words, cwd, terminal }: Call): Promise<Exit> {
     }
   }
   if (asked.length === 0) terminal.say(`There are no tasks in ${project.folder}.`);
-  for (const task of tasks) terminal.say(linesOf(task, cwd).join('\n'));
+  for (const task of tasks) terminal.say(linesOf(task, call).join('\n'));
   terminal.result({ command: 'status', folder: project.folder, tasks });
   return tasks.some((task) => 'error' in task) ? 1 : 0;
 }
 
-function linesOf(task: Task, cwd: string): string[] {
+function linesOf(task: Task, call: Call): string[] {
   if ('error' in task) return [`${task.name}: ${harmless(task.error)}`];
   const { name, lastRun: run } = task;
   const lines = [`${name}: ${inWords(run)}`];
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
-  lines.push(`  journal ${relative(cwd, run.journal)}`);
+  lines.push(`  journal ${relative(call.cwd, run.journal)}`);
   // The task's own arguments have to be the same again; the runner's options are not in the journal.
   const command = (option: string): string =>
-    commandLine(['divvy', 'run', name, option, ...(run.args.length > 0 ? ['--', ...run.args] : [])]);
+    divvyLine(call, 'run', name, option, ...(run.args.length > 0 ? ['--', ...run.args] : []));
   if (run.state === 'unfinished') lines.push(`  to go on: ${command('--resume')}`);
   if (run.state !== 'running' && run.failed > 0) lines.push(`  to try what failed again: ${command('--retry-failed')}`);
   return lines.map(harmless);

@@ -27,7 +27,11 @@ export interface Status {
   readonly failed: number;
 }
 
-/** Returns how the last run of the task stands; undefined where there has been none. Throws DivvyError where that cannot be read, and UsageError where there is neither a run nor a task file. */
+/**
+ * Returns how the last run of the task stands; undefined where there has been none.
+ *
+ * Throws DivvyError where that cannot be read, and UsageError where there is neither a run nor a task file.
+ */
 export function statusOf(taskFile: string): Status | undefined {
   const file = path.resolve(taskFile);
   try {
