@@ -127,6 +127,7 @@ export function forkWorkers(
     /** As it was about to exit, once all of its code had run. */
     let leaving: WorkerExit | undefined;
     let why: string | undefined;
+    let reaped = false;
     /** It has closed its socket, which is the last thing that it does but for writing what it has to write. */
     let hungUp = false;
     let heldUntil = -Infinity;
@@ -135,14 +136,21 @@ export function forkWorkers(
 
     /** An exit counts once the socket has been read to its end: an ack that was written is an ack. */
     const reap = (): void => {
-      if (exit && !link) events.exited(exit, why);
+      if (!exit || link || reaped) return;
+      reaped = true;
+      events.exited(exit, why);
     };
     const exited = (how: WorkerExit): void => {
       exit = how;
-      server.disinvite(token);
       for (const tell of waitingForStack.splice(0)) tell('    has exited');
-      if (link) setTimeout(() => link?.destroy(), LINGER_MS);
-      reap();
+      const awaitNoMore = (): void => {
+        server.disinvite(token);
+        if (link) setTimeout(() => link?.destroy(), LINGER_MS);
+        reap();
+      };
+      if (link || hungUp) awaitNoMore();
+      // A master that was busy hears of the exit first: the connection is still to be accepted, and then to be read.
+      else afterTurns(3, awaitNoMore);
     };
     const notStarted = (error: unknown): void => {
       why = error instanceof Error ? error.message : String(error);
@@ -231,6 +239,11 @@ export function environmentOf(worker: WorkerHandle): NodeJS.ProcessEnv {
   if (cache !== undefined) env['NODE_COMPILE_CACHE'] ??= cache;
   if (process.stdout.isTTY && env['NO_COLOR'] === undefined) env['FORCE_COLOR'] ??= '1';
   return env;
+}
+
+/** Does something once the loop has been around so many times, each time taking what had come by then. */
+function afterTurns(turns: number, act: () => void): void {
+  setImmediate(() => (turns > 1 ? afterTurns(turns - 1, act) : act()));
 }
 
 function withLength(text: string): Buffer {

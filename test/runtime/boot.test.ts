@@ -64,6 +64,13 @@ describe('some worker becomes ready', () => {
     expect(stderr.match(/worker 1 could not boot: Error: not yet/g)).toHaveLength(1);
   });
 
+  test('what a worker says that ends before the master has listened is heard', async () => {
+    const args = ['-n', '1', '--', 'fails while the master is busy', join(scratch(), 'mark')];
+    const { status, stderr } = await runTask('boot', { args }).ended();
+    expect(status).toBe(69);
+    expect(stderr).toContain('worker 1 could not boot: Error: not heard');
+  });
+
   test('a crash loop backs off longer and longer, and says so', async () => {
     const args = ['-n', '1', '--max-crashes', '5', '--', 'then its item exits'];
     const { status, stderr } = await runTask('boot', { args }).ended();

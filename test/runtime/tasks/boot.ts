@@ -1,4 +1,5 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ItemContext, Parallelizable, WorkerSelf } from '#divvy';
 import { waitAtGate } from './gate.ts';
 
@@ -14,7 +15,15 @@ export default class Boot implements Parallelizable<number> {
     for (let item = 1; item <= (way === 'then its item exits' ? 1 : 4); item++) yield item;
   }
 
+  beforeFork(): void {
+    if (way === 'fails while the master is busy') setImmediate(waitUntilGone);
+  }
+
   async afterFork({ number }: WorkerSelf): Promise<void> {
+    if (way === 'fails while the master is busy') {
+      writeFileSync(mark, String(process.pid));
+      throw new Error('not heard');
+    }
     if (way === 'afterFork throws') throw new TypeError('no connection', { cause: new Error('refused') });
     if (way === 'afterFork exits') process.exit(0);
     if (way === 'afterFork hangs') {
@@ -41,4 +50,12 @@ export default class Boot implements Parallelizable<number> {
     await new Promise((resolve) => setTimeout(resolve, 20));
     console.log(`done ${item}`);
   }
+}
+
+/** Keeps the master's thread until the worker, which leaves its process id at the mark, has ended. */
+function waitUntilGone(): void {
+  const pid = (): string => (existsSync(mark) ? readFileSync(mark, 'utf8') : '');
+  while (pid() === '');
+  const state = (): string => spawnSync('ps', ['-o', 'stat=', '-p', pid()], { encoding: 'utf8' }).stdout.trim();
+  while (!/^(Z.*)?$/.test(state()));
 }
