@@ -430,13 +430,16 @@ export default defineConfig([
           // Apart from ours, and as ours are: what a command does not load, it does not load of these either.
           { name: 'vendor', test: /\/node_modules\//, entriesAware: true },
           { name: 'validators', test: (id) => id === validatorsModule },
-          // Every command line loads these: as one file they pack better, and load sooner.
-          { name: 'base', test: /\/generators\/(errors|flags|help|terminal|harmless|nearest|package)\.ts$/ },
+          // Every command line loads these: as one file they pack better, and load sooner. The words are no more than a few
+          // lines, and with the codemods the compiler would be loaded where a template is filled.
+          {
+            name: 'base',
+            test: /\/generators\/(errors|flags|help|terminal|harmless|nearest|package|codemods\/words)\.ts$/,
+            priority: 1,
+          },
           // What makes a project packs better so too, and loads sooner; most other commands need most of it.
           { name: 'shared', test: /\/generators\/((create|rendering|change-set)\/|[\w-]+\.ts$)/ },
-          // Where one is loaded, so is the compiler, beside which they are nothing. What templates are filled with beside
-          // them is apart, or else the compiler would be loaded with it.
-          { name: 'words', test: /\/generators\/codemods\/words\.ts$/, priority: 1 },
+          // Where one is loaded, so is the compiler, beside which they are nothing.
           { name: 'codemods', test: /\/generators\/codemods\// },
         ],
       },

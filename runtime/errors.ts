@@ -176,7 +176,7 @@ export const socketFailed = (path: string, error: unknown): UsageError =>
 
 export const folderGone = (): UsageError =>
   new UsageError(
-    'the folder that this run was started in is gone (removed, or another one in its place); go to one that is there, and start again, with --resume where something was done',
+    'the folder that this run was started in is gone; go to one that is there, and start again, with --resume',
   );
 
 export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
