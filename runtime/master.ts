@@ -190,27 +190,36 @@ export class Master {
       else this.#stop('abort', 'gracefully');
     };
     try {
-      const boot = await this.#bootOf(stdout, stderr);
-      this.#crew.begin({ task: this.#task, boot, settling: this.#settling, journal: this.#journal });
-      if (this.#settings.signals) installSignalTraps(record);
-      signal?.addEventListener('abort', aborted);
-      if (signal?.aborted) aborted();
-      await this.#begin();
-      await this.#loop();
-      await this.#windUp();
+      try {
+        const boot = await this.#bootOf(stdout, stderr);
+        this.#crew.begin({ task: this.#task, boot, settling: this.#settling, journal: this.#journal });
+        if (this.#settings.signals) installSignalTraps(record);
+        signal?.addEventListener('abort', aborted);
+        if (signal?.aborted) aborted();
+        await this.#begin();
+        await this.#loop();
+        await this.#windUp();
+      } finally {
+        clearTimeout(this.#alarm);
+        clearTimeout(this.#graceTimer);
+        clearTimeout(this.#forsakeTimer);
+        clearInterval(this.#overdueTimer);
+        clearInterval(this.#silenceTimer);
+        signal?.removeEventListener('abort', aborted);
+        await this.#server?.stopServer();
+        stdout.release();
+        stderr.release();
+        await this.#endJournal();
+      }
+      return this.#conclude();
     } finally {
-      clearTimeout(this.#alarm);
-      clearTimeout(this.#graceTimer);
-      clearTimeout(this.#forsakeTimer);
-      clearInterval(this.#overdueTimer);
-      clearInterval(this.#silenceTimer);
-      signal?.removeEventListener('abort', aborted);
-      await this.#server?.stopServer();
+      // Not before all has been said: npm sends Ctrl+C a second time.
       resetSignalTraps(record);
-      stdout.release();
-      stderr.release();
-      await this.#endJournal();
     }
+  }
+
+  /** Says what the run came to; returns it, or throws what the run fails with. */
+  #conclude(): RunResult {
     const result = this.#result();
     const { failedBefore, leftBehind } = this.#intake;
     const note = (text: string): void => this.#observe({ type: 'note', text });

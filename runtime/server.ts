@@ -42,8 +42,10 @@ export interface Guest {
   said(message: ToMaster): void;
   /** Its socket is full, or has room again. */
   clogged(clogged: boolean): void;
-  /** All that it said has been read, and it will say nothing more. Why, where it broke the protocol. */
-  disconnected(why?: string): void;
+  /** It broke the protocol, so: it is about to be cut off. */
+  broke(why: string): void;
+  /** All that it said has been read, and it will say nothing more. */
+  disconnected(): void;
 }
 
 /** A connection to a worker. */
@@ -58,6 +60,8 @@ export interface Server {
   readonly path: string;
   /** Returns a token, good for one connection, by which `guest` will be known. */
   invite(guest: Guest): Buffer;
+  /** How many tokens have still to be shown. */
+  readonly awaited: number;
   /** The token is good no more; a connection that is there stays. */
   disinvite(token: Buffer): void;
   /** Ends what is open and removes the socket, and its folder where that was made for it. */
@@ -111,7 +115,6 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
     let guest: Guest | undefined;
     // Where it was the master that was too busy to listen (a dispatch that blocks), the hello is there to be read first.
     const deadline = setTimeout(() => setImmediate(() => guest ?? socket.destroy()), HELLO_WITHIN_MS);
-    let broken: string | undefined;
 
     const admit = (message: ToMaster | FromMaster): void => {
       const key = message.kind === 'hello' ? message.token.toString('hex') : '';
@@ -136,14 +139,14 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        broken = error.message;
+        guest?.broke(error.message);
         socket.destroy();
       }
     });
     socket.on('close', () => {
       clearTimeout(deadline);
       strangers.delete(socket);
-      guest?.disconnected(broken);
+      guest?.disconnected();
     });
   }
 
@@ -158,6 +161,9 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
       const token = process.getBuiltinModule('node:crypto').randomBytes(TOKEN_BYTES);
       guests.set(token.toString('hex'), guest);
       return token;
+    },
+    get awaited() {
+      return guests.size;
     },
     disinvite(token) {
       guests.delete(token.toString('hex'));

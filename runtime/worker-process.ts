@@ -43,6 +43,7 @@ let processing: Processing | undefined;
 let toldToLeave = false;
 let ending = false;
 listen();
+sayWhenExiting();
 send({ kind: 'hello', token: Buffer.from(letter.token, 'hex') });
 // The master waits two seconds for it, and loading a task file can keep this thread for longer.
 await new Promise<void>((resolve) => socket.write('', () => resolve()));
@@ -73,7 +74,6 @@ async function boot(): Promise<void> {
   });
   // Whatever ends this process: what has ended is not done again.
   process.on('exit', () => processing?.exiting());
-  sayWhenExiting();
   send({ kind: 'ready' });
   for (const message of heard.splice(0)) processing.hear(message);
   if (toldToLeave) processing.leave();
@@ -88,18 +88,27 @@ async function leaveGracefully(task: AnyTask): Promise<void> {
   endProcess(() => process.exit(0));
 }
 
-/** The last of what process.exit does in JavaScript: from then on nothing of the task runs any more, and the process may hang. */
+/** Has the master know when nothing of the task runs any more: from then on the process may hang. */
 function sayWhenExiting(): void {
-  const ending = process as unknown as { reallyExit: (code: number) => never };
-  const exit = ending.reallyExit;
-  ending.reallyExit = (code) => {
+  const say = (code: number): void => {
     try {
       fs.writeSync(letter.lifelineFd, `${JSON.stringify({ exits: code })}\n`);
     } catch {
       // The master is gone, or does not read: it sees the exit.
     }
+  };
+  // The last of what process.exit does in JavaScript.
+  const ending = process as unknown as { reallyExit: (code: number) => never };
+  const exit = ending.reallyExit;
+  ending.reallyExit = (code) => {
+    say(code);
     return exit.call(process, code);
   };
+  // What nobody catches ends the process without it: there this is the last listener.
+  process.on('uncaughtExceptionMonitor', () => {
+    const caught = process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback();
+    if (!caught) process.on('exit', say);
+  });
 }
 
 /** Ends this process once all that it wrote has left it: exit() by itself would cut a pipe short. */

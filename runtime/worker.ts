@@ -149,8 +149,8 @@ export function forkWorkers(
         reap();
       };
       if (link || hungUp) awaitNoMore();
-      // A master that was busy hears of the exit first: the connection is still to be accepted, and then to be read.
-      else afterTurns(3, awaitNoMore);
+      // A master that was busy hears of the exit first: the connection, one in each turn, is still to be accepted, then read.
+      else afterTurns(2 + server.awaited, awaitNoMore);
     };
     const notStarted = (error: unknown): void => {
       why = error instanceof Error ? error.message : String(error);
@@ -176,12 +176,13 @@ export function forkWorkers(
       },
       said: events.said,
       clogged: events.clogged,
-      disconnected: (broken) => {
+      broke: (broken) => {
+        why ??= broken;
+        child?.kill('SIGKILL');
+      },
+      disconnected: () => {
         link = undefined;
         hungUp = true;
-        why ??= broken;
-        // A worker closes its socket as the last thing it does; one that broke the protocol is not waited for.
-        if (broken !== undefined) child?.kill('SIGKILL');
         reap();
       },
     });
@@ -199,6 +200,12 @@ export function forkWorkers(
         if (hungUp) heldUntil = performance.now();
       });
     }
+    const isHeld = (): boolean => outputs.some((output) => output?.isPaused());
+    /** What it writes at its very end may have to wait for whoever reads this process's output. */
+    const killWhenOverdue = (): void => {
+      const kill = (): void => (isHeld() ? killWhenOverdue() : void child?.kill('SIGKILL'));
+      setTimeout(kill, GONE_WITHIN_MS).unref();
+    };
     let answer = '';
     lifeline?.on('data', (chunk: Buffer) => {
       const lines = (answer + chunk).split('\n');
@@ -210,7 +217,7 @@ export function forkWorkers(
         else {
           // Node.js may hang while it takes itself down: the compiler's threads wait for the main one, which waits for them.
           leaving = { code: told.exits, signal: null };
-          setTimeout(() => child?.kill('SIGKILL'), GONE_WITHIN_MS).unref();
+          killWhenOverdue();
         }
       }
     });
@@ -226,7 +233,7 @@ export function forkWorkers(
           setTimeout(() => resolve('    does not answer'), STACK_WITHIN_MS).unref();
           lifeline?.write('?');
         }),
-      heldUntil: () => (outputs.some((output) => output?.isPaused()) ? performance.now() : heldUntil),
+      heldUntil: () => (isHeld() ? performance.now() : heldUntil),
       outputEnded: Promise.all([passOn(child?.stdout, stdout, child), passOn(child?.stderr, stderr, child)]),
     };
   };

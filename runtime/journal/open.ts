@@ -86,22 +86,34 @@ async function open(request: JournalRequest, folder: string): Promise<OpenedJour
     };
   }
   const notes = mode === 'resume' ? ['there is no unfinished run to go on with: a new one begins'] : [];
-  const opened = { keys: new KeySet(), runId: request.runId, mode: 'new' as const, notes };
-  if (request.dryRun) return { ...opened, journal: undefined };
+  const opened = { keys: new KeySet(), mode: 'new' as const, notes };
+  if (request.dryRun) return { ...opened, journal: undefined, runId: request.runId };
   if (file !== true && fs.existsSync(file)) throw journalExists(file);
   if (file === true) {
     makeJournalFolder(folder);
     pruneJournals(request.taskFile);
   }
-  const journal = new Journal(file === true ? path.join(folder, `${request.runId}.ndjson`) : file, request.failed);
+  const runId = file === true ? claimRunId(folder, request.runId) : request.runId;
+  const journal = new Journal(file === true ? path.join(folder, `${runId}.ndjson`) : file, request.failed);
   try {
-    journal.add(header(request, request.runId, 'new'));
+    journal.add(header(request, runId, 'new'));
     journal.write();
   } catch (error) {
     await journal.close();
     throw error;
   }
-  return { ...opened, journal };
+  return { ...opened, journal, runId };
+}
+
+/** Makes the file of a run's journal. Runs that begin in the same millisecond may have the same id: the later one's is longer. */
+function claimRunId(folder: string, runId: string): string {
+  try {
+    fs.closeSync(fs.openSync(path.join(folder, `${runId}.ndjson`), 'wx', 0o600));
+    return runId;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return claimRunId(folder, `${runId}a`);
+  }
 }
 
 async function goOn(request: JournalRequest, file: string): Promise<OpenedJournal> {

@@ -96,6 +96,7 @@ test('a worker that said hello in time gets in, though the master was too busy t
       connected: () => admitted?.(),
       said: () => {},
       clogged: () => {},
+      broke: () => {},
       disconnected: () => {},
     });
     admitted = () => resolve(token);

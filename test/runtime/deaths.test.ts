@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeGate, runTask } from './run-task.ts';
 
@@ -126,8 +127,10 @@ test('TERM to a worker that is idle: it exits with 0, and the next item finds an
 });
 
 describe('a worker that hangs once all of its code has run', () => {
+  const env = { NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'hanging-exit.mjs'))}` };
+
   test('has left as it was about to', async () => {
-    const { status, stdout, stderr } = await runTask('exit-hangs', { args: ['-v', '-n', '1'] }).ended();
+    const { status, stdout, stderr } = await runTask('exit-hangs', { env, args: ['-v', '-n', '1'] }).ended();
     expect(stdout).toBe('left\n');
     expect(stderr).toMatch('worker 1 exited with status 0\n');
     expect(stderr).not.toMatch('killed');
@@ -136,8 +139,36 @@ describe('a worker that hangs once all of its code has run', () => {
 
   test('or has ended its item as it did', async () => {
     const args = ['-n', '1', '--max-crashes', '1', '--', 'process.exit'];
-    const { status, stderr } = await runTask('exit-hangs', { args }).ended();
+    const { status, stderr } = await runTask('exit-hangs', { env, args }).ended();
     expect(stderr).toMatch('item 2 failed: WorkerDied: worker 1 exited with status 3 while on it');
     expect(status).toBe(1);
+  });
+
+  test.each([
+    ['import exits', 7],
+    ['afterFork throws', 1],
+  ])('or has failed to boot as it did: %s', async (way, code) => {
+    const { status, stderr } = await runTask('boot', { env, args: ['-n', '1', '--', way] }).ended();
+    expect(stderr).toMatch(`worker 1 exited with status ${code}; see what it wrote above`);
+    expect(status).toBe(69);
+  });
+});
+
+// Node.js hangs in its exit then, most of the time; by 22 it does not.
+describe('a process whose compiler’s threads wait for it ends all the same', () => {
+  test.each([
+    ['the master', 0, /^$/],
+    ['a worker at its end', 0, /^$/],
+    ['the boot', 69, /worker 1 exited with status 7; see what it wrote above/],
+    ['an item that exits', 1, /item 2 failed: WorkerDied: worker 1 exited with status 3 while on it/],
+    [
+      'an item that throws',
+      1,
+      /nobody catches this(.|\n)*item 2 failed: WorkerDied: worker 1 exited with status 1 while on it/,
+    ],
+  ])('%s', async (where, status, says) => {
+    const ended = await runTask('compiler-waits', { args: ['-n', '1', '--max-crashes', '1', '--', where] }).ended();
+    expect(ended.stderr).toMatch(says);
+    expect(ended.status).toBe(status);
   });
 });

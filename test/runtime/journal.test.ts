@@ -447,6 +447,16 @@ describe('two tasks of one name, in two folders of a project', () => {
     expect(fs.readdirSync(journalFolder(one))).toHaveLength(1 + 10);
   });
 
+  test('runs that begin in the same moment, and have the same id, have a journal each', async () => {
+    const { one } = twins();
+    const request = { ...requestFor(''), taskFile: one, file: true as const };
+    const first = await openJournal(request);
+    expect(await begin(one, 'a-run')).toMatchObject({ id: 'a-runa', ended: undefined });
+    await first.journal?.close();
+    expect(await begin(one, 'a-run')).toMatchObject({ id: 'a-runaa', ended: undefined });
+    expect(statusOf(one)?.runId).toBe('a-runaa');
+  });
+
   test('the journal of the other one, by name, is refused', async () => {
     const { folder, one, other } = twins();
     await begin(one, 'a-run');

@@ -20,11 +20,15 @@ function invite(server: Server): {
   const said: ToMaster[] = [];
   const connected = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<{ said: ToMaster[]; why: string | undefined }>();
+  let why: string | undefined;
   const guest: Guest = {
     connected: () => connected.resolve(),
     said: (message) => said.push(message),
     clogged: () => {},
-    disconnected: (why) => closed.resolve({ said, why }),
+    broke: (broken) => {
+      why = broken;
+    },
+    disconnected: () => closed.resolve({ said, why }),
   };
   return { token: server.invite(guest), connected: connected.promise, closed: closed.promise };
 }

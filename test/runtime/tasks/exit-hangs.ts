@@ -1,12 +1,6 @@
-import { isWorkerProcess, type Parallelizable } from '#divvy';
+import type { Parallelizable } from '#divvy';
 
-// As Node.js itself does now and then: its compiler's threads and the main one wait for each other at the end.
-function hang(): void {
-  for (;;);
-}
-if (isWorkerProcess()) Object.assign(process, { reallyExit: hang });
-
-/** Two items, the second of which the worker exits in where there is an argument. */
+/** Two items, the second of which the worker exits in where there is an argument. For workers that load hanging-exit.mjs. */
 export default class ExitHangs implements Parallelizable<number> {
   dispatch(): Iterable<number> {
     return [1, 2];
