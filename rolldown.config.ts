@@ -379,11 +379,14 @@ function licence(folder: string): { heading: string; text: string } {
   const { name, version, license, author } = packageJson(folder);
   if (license === undefined) throw new Error(`${folder} names no licence: may it be bundled?`);
   const by = typeof author === 'object' ? author.name : author;
+  const heading = `${name} ${version} (${license})${by ? `, by ${by}` : ''}`;
+  // It asks for its text or a link to it, and has no line of copyright.
+  if (license === 'BlueOak-1.0.0') return { heading, text: 'https://blueoakcouncil.org/license/1.0.0' };
   const texts = readdirSync(folder)
     .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
     .map((file) => readFileSync(join(folder, file), 'utf8').replaceAll('\r', '').trim());
   if (texts.length === 0) texts.push(`(The package names its licence, ${license}, and has no text of it.)`);
-  return { heading: `${name} ${version} (${license})${by ? `, by ${by}` : ''}`, text: texts.join('\n\n') };
+  return { heading, text: texts.join('\n\n') };
 }
 
 interface PackageJson {

@@ -192,8 +192,11 @@ function takeLock(lock: string, file: string): void {
     while (!claim(rights.at(-1) ?? '')) {
       if (lookAtDead(rights.at(-1) ?? '', file)) rights.push(`${lock}.${dead.id}.${rights.length + 1}`);
     }
-    if (lookAt(lock)?.id === dead.id) fs.rmSync(lock, { force: true });
-    for (const right of rights) fs.rmSync(right, { force: true });
+    try {
+      if (lookAtDead(lock, file)?.id === dead.id) fs.rmSync(lock, { force: true });
+    } finally {
+      for (const right of rights) fs.rmSync(right, { force: true });
+    }
   }
 }
 

@@ -86,7 +86,9 @@ describe('the tarball', () => {
       expect(licences(file)).toMatch(new RegExp(`^${name} \\d.*\\(.+\\)`, 'm'));
     }
     const all = words(licences('LICENSES.txt'));
-    for (const name of ['execa', 'get-tsconfig', 'semver', 'js-yaml', 'tar', 'diff', 'ejs']) {
+    // Which asks for its text, or a link to it.
+    expect(all).toMatch(/tar [\d.]+ \(BlueOak-1\.0\.0\)[^-]* https:\/\/blueoakcouncil\.org\/license\/1\.0\.0/);
+    for (const name of ['execa', 'get-tsconfig', 'semver', 'js-yaml', 'diff', 'ejs']) {
       const [file = ''] = globSync(join(import.meta.dirname, '../../node_modules', name, '{LICENSE,license}*'));
       for (const part of readFileSync(file, 'utf8').split(/\n\s*\n/)) expect(all, name).toContain(words(part));
     }

@@ -93,7 +93,7 @@ export async function killMasters(chaos: Chaos, cycles: number): Promise<void> {
   const all = items(chaos.count, chaos.name);
   const project = new Project(all);
   // In the middle of things, and so that there is something left for each.
-  const most = Math.floor((chaos.count * 2) / (cycles + 1));
+  const most = Math.floor((chaos.count * 1.5) / (cycles + 1));
   /** How many entries there were when each run began, the last one too. */
   const beginnings: number[] = [];
   /** What each run had begun, and not recorded, when its master was killed. */

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { items, Project } from './ledger.ts';
-import { gone, isAlive, makeGate } from './run-task.ts';
+import { gone, isAlive, makeGate, suspend } from './run-task.ts';
 
 describe('a journal', () => {
   test('holds the run, its workers and outcomes, and never an item; only its owner may read it', async () => {
@@ -181,7 +181,7 @@ describe('a master that was killed', () => {
     const killed = project.run(['-n', '2'], { env: gate.env });
     await gate.arrived(2);
     const workers = project.entries().map(({ pid }) => pid);
-    process.kill(workers[0] ?? 0, 'SIGSTOP');
+    await suspend(workers[0] ?? 0);
     killed.kill('SIGKILL');
     await killed.closed.catch(() => {});
     expect(isAlive(workers[0] ?? 0)).toBe(true);

@@ -173,11 +173,11 @@ describe('writing', () => {
     const journal = new Journal(file, () => {});
     journal.done('one', 1, outcome(1));
     journal.write();
-    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(1), 60_000);
     journal.done('two', 1, outcome(2));
     journal.write();
     synced[0]?.();
-    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(2), 60_000);
     synced[1]?.();
     await journal.close();
   });

@@ -11,7 +11,8 @@ describe('--timeout', () => {
 
   test('an item that obeys its signal has failed, and its worker goes on', async () => {
     const project = new Project(['obeys', 'after']);
-    const { status, stderr } = await project.run([...timeout, '-n', '1', '-v']).ended();
+    // However late it may hear of its timeout, it is not to be killed.
+    const { status, stderr } = await project.run(['--timeout', '1s', '--kill-after', '1m', '-n', '1', '-v']).ended();
     expect(status).toBe(1);
     expect(stderr).toContain('item 1 failed: TimeoutError: took longer than 1000 ms (--timeout)');
     expect(new Set(project.entries().map(({ pid }) => pid)).size).toBe(1);

@@ -21,7 +21,7 @@ test.each([
 
 test('many workers of a master that was killed while they boot are gone within 2 s', async () => {
   const run = runTask('orphaned', { args: ['-v', '-n', '8', '-c', '1', '--', 'await'] });
-  await run.said(/worker 1 is process/);
+  await run.said(/worker 8 is process/);
   run.kill('SIGKILL');
   await gone(-run.pid);
 });

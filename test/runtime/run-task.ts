@@ -88,7 +88,7 @@ export class TaskRun {
     child.stdin.end(stdin);
     const keep = (list: Buffer[]) => (chunk: Buffer) => {
       list.push(chunk);
-      for (const tell of this.#heard) tell();
+      for (const tell of this.#heard.splice(0)) tell();
     };
     child.stdout.on('data', keep(this.#stdout));
     child.stderr.on('data', keep(this.#stderr));
@@ -96,7 +96,7 @@ export class TaskRun {
       child.on('close', (status, signal) => {
         this.#over = true;
         resolve({ status, signal, stdout: this.stdout, stderr: this.stderr });
-        for (const tell of this.#heard) tell();
+        for (const tell of this.#heard.splice(0)) tell();
       });
     });
   }
@@ -120,7 +120,6 @@ export class TaskRun {
       if (found) return found;
       if (this.#over) throw new Error(`it ended without having said ${pattern}:\n${this.stdout}\n${this.stderr}`);
       await new Promise<void>((resolve) => this.#heard.push(resolve));
-      this.#heard = [];
     }
   }
 
@@ -140,7 +139,11 @@ export class TaskRun {
 
   /** Sends a signal to the runner and to all that it started, as a terminal does. */
   killGroup(signal: NodeJS.Signals): void {
-    if (isAlive(-this.pid)) process.kill(-this.pid, signal);
+    try {
+      process.kill(-this.pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // all of them have ended
+    }
   }
 }
 
@@ -159,11 +162,20 @@ export function innermost(pid: number): number {
 
 /** Whether there is a process of this id, or for a negative one any in this group. One that only waits to be reaped is none. */
 export function isAlive(pid: number): boolean {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,stat='], { encoding: 'utf8' }).trim();
-  return table.split('\n').some((line) => {
-    const [id, group, state] = line.trim().split(/\s+/);
-    return Number(pid < 0 ? group : id) === Math.abs(pid) && !state?.startsWith('Z');
-  });
+  return statesOf(pid).some((state) => !state.startsWith('Z'));
+}
+
+/** The state of the process, as ps has it, or for a negative id of each in this group. */
+function statesOf(pid: number): string[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,stat='], { encoding: 'utf8' }).trim().split('\n');
+  const rows = table.map((line) => line.trim().split(/\s+/));
+  return rows.flatMap(([id, group, state = '']) => (Number(pid < 0 ? group : id) === Math.abs(pid) ? [state] : []));
+}
+
+/** Suspends a process. Resolves when it is: until then its threads may go on for a moment. */
+export async function suspend(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  while (!statesOf(pid).some((state) => state.startsWith('T'))) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 /** Resolves when there is no such process, or group, any more; throws once it has been there for too long. */

@@ -12,7 +12,7 @@ describe('USR2 says where each worker is', () => {
     const [, pid] = await run.said(/begun in (\d+)/);
     run.kill('SIGUSR2');
     await run.said(/master \(\d+\): 1 item dispatched, 0 done, 0 failed\n/);
-    expect(run.stderr).toMatch(new RegExp(`worker 1 \\(${pid}\\): item 1 for \\d+ ms\\n`));
+    expect(run.stderr).toMatch(new RegExp(`worker 1 \\(${pid}\\): item 1 for [\\d.]+ m?s\\n`));
     expect(run.stderr).toMatch(new RegExp(`at ${name} \\(file://.*/test/runtime/tasks/stuck.ts:(${line}):\\d+\\)\\n`));
     expect(run.stderr).toMatch(/at process \(file:.*stuck.ts:\d+:\d+\)\n/);
     run.kill('SIGTERM');

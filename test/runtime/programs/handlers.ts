@@ -2,7 +2,10 @@
 import { Master, Shutdown } from '#divvy';
 
 const own = (): void => console.log('my own handler');
-const once = (): void => console.log('my own handler, once');
+const once = (): void => {
+  console.log('my own handler, once');
+  setImmediate(() => process.kill(process.pid, 'SIGTERM')); // which nobody listens to any more
+};
 process.on('SIGINT', own);
 process.once('SIGTERM', once);
 
@@ -20,5 +23,4 @@ try {
 console.log(`INT: ${process.listeners('SIGINT').map((listener) => listener === own)}`);
 console.log(`TERM: ${process.rawListeners('SIGTERM').length}, QUIT: ${process.listenerCount('SIGQUIT')}`);
 process.kill(process.pid, 'SIGTERM');
-setTimeout(() => process.kill(process.pid, 'SIGTERM'), 100);
 setTimeout(() => {}, 10_000);

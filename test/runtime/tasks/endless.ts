@@ -7,6 +7,7 @@ export default class Endless implements Parallelizable<string> {
   *dispatch(): Generator<string> {
     for (let item = 1; ; item++) {
       if (item === 150_000 || item === 450_000) {
+        globalThis.gc?.();
         console.error(`${Math.round(process.memoryUsage().rss / MB)} MB at ${item}`);
         if (item === 450_000) process.kill(process.pid, 'SIGINT');
       }

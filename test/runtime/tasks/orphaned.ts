@@ -13,7 +13,8 @@ if (way === 'import' && process.env['DIVVY_WORKER'] !== undefined) {
 /** Workers that are, in the way that the first argument names, for ever at what does not end by itself. */
 export default class Orphaned implements Parallelizable<number> {
   async *dispatch(): AsyncGenerator<number> {
-    yield 1;
+    // As many as workers are forked for at once.
+    for (let item = 1; item <= (way === 'idle' ? 1 : 8); item++) yield item;
     if (way === 'idle') await new Promise(() => setInterval(() => {}, 1000));
   }
 
