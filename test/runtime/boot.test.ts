@@ -64,11 +64,11 @@ describe('some worker becomes ready', () => {
     expect(stderr.match(/worker 1 could not boot: Error: not yet/g)).toHaveLength(1);
   });
 
-  test('what a worker says that ends before the master has listened is heard', async () => {
-    const args = ['-n', '1', '--', 'fails while the master is busy', join(scratch(), 'mark')];
+  test('what workers say that end before the master has listened is heard', async () => {
+    const args = ['-n', '4', '--', 'fails while the master is busy', join(scratch(), 'mark'), '4'];
     const { status, stderr } = await runTask('boot', { args }).ended();
     expect(status).toBe(69);
-    expect(stderr).toContain('worker 1 could not boot: Error: not heard');
+    for (const worker of [1, 2, 3, 4]) expect(stderr).toContain(`worker ${worker} could not boot: Error: not heard`);
   });
 
   test('a crash loop backs off longer and longer, and says so', async () => {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ItemContext, Parallelizable, WorkerSelf } from '#divvy';
 import { waitAtGate } from './gate.ts';
 
-const [way = '', mark = ''] = process.argv.slice(2);
+const [way = '', mark = '', count] = process.argv.slice(2);
 const inWorker = process.env['DIVVY_WORKER'] !== undefined;
 
 if (way === 'import throws' && inWorker) throw new RangeError('not in a worker');
@@ -21,7 +21,7 @@ export default class Boot implements Parallelizable<number> {
 
   async afterFork({ number }: WorkerSelf): Promise<void> {
     if (way === 'fails while the master is busy') {
-      writeFileSync(mark, String(process.pid));
+      appendFileSync(mark, `${process.pid}\n`);
       throw new Error('not heard');
     }
     if (way === 'afterFork throws') throw new TypeError('no connection', { cause: new Error('refused') });
@@ -52,10 +52,11 @@ export default class Boot implements Parallelizable<number> {
   }
 }
 
-/** Keeps the master's thread until the worker, which leaves its process id at the mark, has ended. */
+/** Keeps the master's thread until all workers, which leave their process ids at the mark, have ended. */
 function waitUntilGone(): void {
-  const pid = (): string => (existsSync(mark) ? readFileSync(mark, 'utf8') : '');
-  while (pid() === '');
-  const state = (): string => spawnSync('ps', ['-o', 'stat=', '-p', pid()], { encoding: 'utf8' }).stdout.trim();
-  while (!/^(Z.*)?$/.test(state()));
+  const pids = (): string[] => (existsSync(mark) ? readFileSync(mark, 'utf8').trim().split('\n') : []);
+  while (pids().length < Number(count));
+  const state = (pid: string): string =>
+    spawnSync('ps', ['-o', 'stat=', '-p', pid], { encoding: 'utf8' }).stdout.trim();
+  while (!pids().every((pid) => /^(Z.*)?$/.test(state(pid))));
 }
