@@ -178,6 +178,6 @@ function end(exitCode: number, stoppedBy: string | undefined): void {
  */
 function exit(code: number): never {
   setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
+  runInNewContext('globalThis.gc?.()');
   process.exit(code);
 }

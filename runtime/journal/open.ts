@@ -94,12 +94,16 @@ async function open(request: JournalRequest, folder: string): Promise<OpenedJour
     pruneJournals(request.taskFile);
   }
   const runId = file === true ? claimRunId(folder, request.runId) : request.runId;
-  const journal = new Journal(file === true ? path.join(folder, `${runId}.ndjson`) : file, request.failed);
+  const place = file === true ? path.join(folder, `${runId}.ndjson`) : file;
+  let journal: Journal | undefined;
   try {
+    journal = new Journal(place, request.failed);
     journal.add(header(request, runId, 'new'));
     journal.write();
   } catch (error) {
-    await journal.close();
+    await journal?.close();
+    // As on a full disk. A resume would take it for the last run's; but one that another run has is that one's.
+    if ((error as DivvyError).exitCode !== 75) fs.rmSync(place, { force: true });
     throw error;
   }
   return { ...opened, journal, runId };

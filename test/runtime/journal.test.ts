@@ -457,6 +457,21 @@ describe('two tasks of one name, in two folders of a project', () => {
     expect(statusOf(one)?.runId).toBe('a-runaa');
   });
 
+  test.each(['writeFileSync', 'writeSync'] as const)(
+    'a run that could not begin, as on a full disk, is not what a resume goes on with: %s fails',
+    async (call) => {
+      const { one } = twins();
+      await begin(one, 'a-run');
+      const full = vi.spyOn(fs, call).mockImplementation(() => {
+        throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+      });
+      await expect(begin(one, 'b-run')).rejects.toMatchObject({ exitCode: 74 });
+      full.mockRestore();
+      expect(fs.readdirSync(journalFolder(one))).toEqual(['a-run.ndjson']);
+      expect(await begin(one, 'c-run', { mode: 'resume' })).toMatchObject({ id: 'a-run', ended: 'done' });
+    },
+  );
+
   test('the journal of the other one, by name, is refused', async () => {
     const { folder, one, other } = twins();
     await begin(one, 'a-run');
