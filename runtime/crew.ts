@@ -62,8 +62,8 @@ export class Crew {
   readonly #timedOut = new Map<number, Set<number>>();
   /** Workers whose lifelines have been asked to take items back, and have not answered. */
   readonly #takingBack = new Set<Worker>();
-  /** Workers that were killed for such items. */
-  readonly #killedOverdue = new Set<number>();
+  /** Workers that were killed for such items, and when. */
+  readonly #killedOverdue = new Map<number, number>();
 
   constructor(socket: string, settings: Settings, delivery: Delivery<Load>, events: CrewEvents) {
     this.#socket = socket;
@@ -232,7 +232,9 @@ export class Crew {
       worker.status = exit;
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
-      const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker) : undefined;
+      const killedAt = this.#killedOverdue.get(worker.number);
+      const timedOut = killedAt === undefined ? undefined : this.#itemsToBlame(worker, killedAt);
+      this.#killedOverdue.delete(worker.number);
       this.#timedOut.delete(worker.number);
       this.#takingBack.delete(worker);
       const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
@@ -295,18 +297,23 @@ export class Crew {
   }
 
   /** An item that ran past its timeout, and did not obey its signal for the kill delay, takes its worker with it. */
-  killOverdue(): void {
+  killOverdue(now: number): void {
     const { timeoutMs, killAfterMs } = this.#settings;
-    for (const item of this.#delivery.overdue(performance.now(), timeoutMs + killAfterMs)) {
-      if (this.workers[item.worker - 1]?.kill('SIGKILL')) this.#killedOverdue.add(item.worker);
+    for (const { worker } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
+      if (this.workers[worker - 1]?.kill('SIGKILL')) this.#killedOverdue.set(worker, now);
     }
   }
 
-  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: the only one that it had begun, or none. */
-  #itemsToBlame(worker: Worker): ReadonlySet<number> {
+  /**
+   * The items that a killed worker had said ran past their timeout. One that was stuck said nothing: the only one that it had
+   * begun, or none; nor one that it was handed since.
+   */
+  #itemsToBlame(worker: Worker, killedAt: number): ReadonlySet<number> {
     const begun = this.#delivery.begun(worker.number);
     const said = this.#timedOut.get(worker.number);
-    const blamed = begun.filter((item) => begun.length === 1 || said?.has(item.number));
+    const blamed = begun.filter(
+      (item) => said?.has(item.number) || (begun.length === 1 && item.begunAt + this.#settings.timeoutMs < killedAt),
+    );
     return new Set(blamed.map((item) => item.number));
   }
 

@@ -325,7 +325,9 @@ export class Master {
     if (this.#nothingToDo) this.#delivery.closed();
     if (this.#nothingToDo || this.#delivery.stopping !== 'no') return;
     if (this.#settings.timeoutMs < Infinity) {
-      this.#overdueTimer = setInterval(() => this.#crew.killOverdue(), OVERDUE_EVERY_MS);
+      // Where it was the master that was too busy, or suspended, what has ended by now is there to be read first.
+      const look = (): void => void setImmediate((now) => this.#crew.killOverdue(now), performance.now());
+      this.#overdueTimer = setInterval(look, OVERDUE_EVERY_MS);
     }
     this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {
