@@ -251,7 +251,8 @@ export class Master {
   // ---- the run, from its start to its end ----
 
   #openOutputs(): { stdout: Output; stderr: Output } {
-    const readerGone = (): void => {
+    const readerGone = ({ code, message }: NodeJS.ErrnoException): void => {
+      if (code !== 'EPIPE') this.#observe({ type: 'note', text: `stdout cannot be written: ${message}` });
       if (this.#delivery.stopping === 'no') this.#stop('stdout closed', 'gracefully');
     };
     return { stdout: new Output(process.stdout, readerGone), stderr: new Output(process.stderr, () => {}) };

@@ -21,13 +21,13 @@ export class Output {
    * stream - the master's stream.
    * onGone - is told once when its reader has gone.
    */
-  constructor(stream: Writable, onGone: () => void) {
+  constructor(stream: Writable, onGone: (error: NodeJS.ErrnoException) => void) {
     this.#stream = stream;
-    const failed = (): void => {
+    const failed = (error: NodeJS.ErrnoException): void => {
       if (this.gone) return;
       this.gone = true;
       this.#resume();
-      onGone();
+      onGone(error);
     };
     const drained = (): void => this.#resume();
     stream.on('error', failed);
