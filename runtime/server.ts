@@ -150,9 +150,18 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
     });
   }
 
-  await listen(server, socketPath);
+  const remove = (): void => {
+    try {
+      fs.rmSync(fresh ? path.dirname(socketPath) : socketPath, { recursive: true, force: true });
+    } catch {
+      // What stays harms nobody.
+    }
+  };
+  await listen(server, socketPath).catch((error: unknown) => {
+    if (fresh) remove();
+    throw error;
+  });
   // The task may end this process, by process.exit() in its dispatch or by what nobody catches.
-  const remove = (): void => fs.rmSync(fresh ? path.dirname(socketPath) : socketPath, { recursive: true, force: true });
   process.on('exit', remove);
   return {
     path: socketPath,
