@@ -108,6 +108,9 @@ export class Journal {
    */
   async end({ counts, exitCode, stoppedBy }: RunResult, complete: boolean): Promise<void> {
     try {
+      // Before it is said to be complete: a resume goes on with what could not be synced.
+      await this.#syncing;
+      this.#try(() => fs.fdatasyncSync(this.#descriptor));
       const at = new Date().toISOString();
       this.add({ type: 'end', at, complete, counts, exitCode, ...(stoppedBy !== undefined && { stoppedBy }) });
       this.write();
@@ -121,10 +124,10 @@ export class Journal {
     await this.#syncing;
     clearTimeout(this.#syncTimer);
     try {
-      if (!this.#broken) this.#try(() => fs.fdatasyncSync(this.#descriptor));
-    } finally {
       fs.closeSync(this.#descriptor);
       fs.rmSync(this.#lock, { force: true });
+    } catch {
+      // The lock of a process that is gone is nobody's.
     }
   }
 

@@ -94,12 +94,15 @@ async function open(request: JournalRequest, folder: string): Promise<OpenedJour
     pruneJournals(request.taskFile);
   }
   const runId = file === true ? claimRunId(folder, request.runId) : request.runId;
-  const journal = new Journal(file === true ? path.join(folder, `${runId}.ndjson`) : file, request.failed);
+  const place = file === true ? path.join(folder, `${runId}.ndjson`) : file;
+  let journal: Journal | undefined;
   try {
+    journal = new Journal(place, request.failed);
     journal.add(header(request, runId, 'new'));
     journal.write();
   } catch (error) {
-    await journal.close();
+    await journal?.close();
+    if (file === true) fs.rmSync(place, { force: true }); // it would hide the run before it
     throw error;
   }
   return { ...opened, journal, runId };
