@@ -175,7 +175,7 @@ export const socketFailed = (path: string, error: unknown): UsageError =>
   new UsageError(`the socket cannot be opened at ${path}: ${messageOf(error)}; name another path with --socket`);
 
 export const masterOutOfReach = (worker: number, error: Error): string =>
-  `divvy: worker ${worker} cannot reach its master: ${error.message}; leave the socket where it is, or name another with --socket`;
+  `divvy: worker ${worker} cannot reach its master: ${error.message}; name another path with --socket`;
 
 export const folderGone = (): UsageError =>
   new UsageError(

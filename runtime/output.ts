@@ -103,7 +103,7 @@ export class Output {
 interface Watch {
   /** The master itself is in the middle of a line. */
   lineOpen: boolean;
-  /** How many pass lines on to it: several runs in one process, which need not end in the order in which they began. */
+  /** How many pass lines on to it: several runs in one process, which end in any order. */
   outputs: number;
   end(): void;
 }

@@ -151,9 +151,7 @@ describe('at the path of --socket', () => {
     await gate.arrived(1);
     fs.rmSync(socket);
     process.kill(Number((await run.said(/worker 1 is process (\d+)/))[1]), 'SIGKILL');
-    await run.said(
-      /divvy: worker 1 cannot reach its master: connect ENOENT .*my\.sock; leave the socket where it is, or/,
-    );
+    await run.said(/divvy: worker 1 cannot reach its master: connect ENOENT .*my\.sock; name another path/);
     run.kill('SIGTERM');
     expect(await run.ended()).toMatchObject({ signal: 'SIGTERM' });
   });
