@@ -15,7 +15,7 @@ import { type Load, outcomeOf, type Settling } from './settling.ts';
 import type { AnyTask } from './task.ts';
 import { type BootWorker, environmentOf, Worker } from './worker.ts';
 
-/** How long a worker in which items wait may say nothing, in milliseconds: more than it has patience by itself (processing.ts). */
+/** How long a worker in which items wait may say nothing, in milliseconds: longer than its own patience (processing.ts). */
 const SILENT_MS = 20;
 
 /** A process of a worker that has ended. */
@@ -119,7 +119,7 @@ export class Crew {
     }
   }
 
-  /** Gives the worker a process. The hook before it may take its time, and the run may be stopped meanwhile. */
+  /** Gives the worker a process. While the hook before it runs, the run may be stopped. */
   async #bootWorker(worker: Worker): Promise<void> {
     await this.#afterExits.get(worker.number);
     worker.env = environmentOf(worker);
@@ -232,7 +232,7 @@ export class Crew {
       worker.status = exit;
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
-      const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker) : undefined;
+      const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker, now) : undefined;
       this.#timedOut.delete(worker.number);
       this.#takingBack.delete(worker);
       const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
@@ -284,7 +284,7 @@ export class Crew {
     worker.killTimer ??= setTimeout(() => worker.kill('SIGKILL'), this.#settings.killAfterMs);
   }
 
-  /** A worker whose output is read slowly is not to blame for that, and what it has not written yet would be lost. */
+  /** A worker whose output is read slowly is not to blame, and what it has still to write would be lost. */
   #killUnlessHeld(worker: Worker, afterMs: number): void {
     worker.killTimer ??= setTimeout(() => {
       worker.killTimer = undefined;
@@ -294,19 +294,21 @@ export class Crew {
     }, afterMs);
   }
 
-  /** An item that ran past its timeout, and did not obey its signal for the kill delay, takes its worker with it. */
-  killOverdue(): void {
+  /** An item past its timeout and the kill delay takes its worker with it. */
+  killOverdue(now: number): void {
     const { timeoutMs, killAfterMs } = this.#settings;
-    for (const item of this.#delivery.overdue(performance.now(), timeoutMs + killAfterMs)) {
-      if (this.workers[item.worker - 1]?.kill('SIGKILL')) this.#killedOverdue.add(item.worker);
+    for (const { worker } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
+      if (this.workers[worker - 1]?.kill('SIGKILL')) this.#killedOverdue.add(worker);
     }
   }
 
-  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: the only one that it had begun, or none. */
-  #itemsToBlame(worker: Worker): ReadonlySet<number> {
+  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: its only one, unless begun since, or none. */
+  #itemsToBlame(worker: Worker, now: number): ReadonlySet<number> {
     const begun = this.#delivery.begun(worker.number);
     const said = this.#timedOut.get(worker.number);
-    const blamed = begun.filter((item) => begun.length === 1 || said?.has(item.number));
+    const blamed = begun.filter(
+      (item) => said?.has(item.number) || (begun.length === 1 && now - item.begunAt > this.#settings.timeoutMs),
+    );
     return new Set(blamed.map((item) => item.number));
   }
 
@@ -317,7 +319,7 @@ export class Crew {
     };
   }
 
-  /** At a forceful stop: whoever is at an item may obey its signal until the kill delay is over; the others go now. */
+  /** At a forceful stop: whoever is at an item has the kill delay to obey its signal; the others go now. */
   killWorkers(by: string): void {
     for (const worker of this.workers) {
       const busy = (this.#delivery.slots[worker.number - 1]?.leases.length ?? 0) > 0;

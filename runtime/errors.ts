@@ -174,6 +174,9 @@ export const socketFolderMissing = (path: string, folder: string): UsageError =>
 export const socketFailed = (path: string, error: unknown): UsageError =>
   new UsageError(`the socket cannot be opened at ${path}: ${messageOf(error)}; name another path with --socket`);
 
+export const masterOutOfReach = (worker: number, error: Error): string =>
+  `divvy: worker ${worker} cannot reach its master: ${error.message}; name another path with --socket`;
+
 export const folderGone = (): UsageError =>
   new UsageError(
     'the folder that this run was started in is gone; go to one that is there, and start again, with --resume',

@@ -28,7 +28,7 @@ lifeline.on('data', (chunk) => {
 lifeline.on('error', die);
 lifeline.on('close', die);
 
-/** Returns how many items have been begun: all behind these are taken back. Null where the main thread has still to hear of the last time. */
+/** Returns how many items have been begun: the others are taken back. Null where the main thread has still to hear of the last time. */
 function takeBack() {
   const { begun } = workerData;
   for (;;) {

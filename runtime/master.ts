@@ -43,7 +43,7 @@ import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How long a forceful stop waits for hooks once every worker has been killed, in milliseconds. */
 const FORSAKE_AFTER_MS = 2000;
-/** Within so many milliseconds a signal is the same keypress, come again by way of npm: of that nobody need be told. */
+/** Within so many milliseconds a signal is the same keypress, come again by way of npm. */
 const SAME_KEYPRESS_MS = 500;
 /** How often items that are past their timeout are looked for, in milliseconds. */
 const OVERDUE_EVERY_MS = 100;
@@ -88,7 +88,7 @@ export class Master {
   #alarm: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #forsakeTimer: NodeJS.Timeout | undefined;
-  /** A forceful stop has waited long enough: what is still not over, a hook of the task that hangs, is left behind. */
+  /** A forceful stop has waited long enough: a hook of the task that hangs is left behind. */
   #forsaken = false;
 
   #stoppedBy: string | undefined;
@@ -251,7 +251,8 @@ export class Master {
   // ---- the run, from its start to its end ----
 
   #openOutputs(): { stdout: Output; stderr: Output } {
-    const readerGone = (): void => {
+    const readerGone = ({ code, message }: NodeJS.ErrnoException): void => {
+      if (code !== 'EPIPE') this.#observe({ type: 'note', text: `stdout cannot be written: ${message}` });
       if (this.#delivery.stopping === 'no') this.#stop('stdout closed', 'gracefully');
     };
     return { stdout: new Output(process.stdout, readerGone), stderr: new Output(process.stderr, () => {}) };
@@ -325,7 +326,9 @@ export class Master {
     if (this.#nothingToDo) this.#delivery.closed();
     if (this.#nothingToDo || this.#delivery.stopping !== 'no') return;
     if (this.#settings.timeoutMs < Infinity) {
-      this.#overdueTimer = setInterval(() => this.#crew.killOverdue(), OVERDUE_EVERY_MS);
+      // Where it was the master that was busy, what has ended by now is read first.
+      const look = (): void => void setImmediate((now) => this.#crew.killOverdue(now), performance.now());
+      this.#overdueTimer = setInterval(look, OVERDUE_EVERY_MS);
     }
     this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {
@@ -348,7 +351,7 @@ export class Master {
     for (;;) {
       if (this.#signals.length > 0) {
         this.#actOnSignals();
-        // Before the reaped are seen to: Ctrl+C ends workers that boot, too, and then they have been asked to exit.
+        // Before the reaped are seen to: Ctrl+C ends workers that boot, too.
         this.#carryOut(performance.now());
       }
       this.#crew.reapWorkers();
@@ -425,7 +428,7 @@ export class Master {
     if (this.#wakeUp) setImmediate(this.#wakeUp);
   }
 
-  /** What else happens in the same turn of the event loop is acted on together with what woke the loop. */
+  /** What else happens in the same turn of the event loop is acted on together with it. */
   async #wakening(): Promise<void> {
     await new Promise<void>((resolve) => {
       if (this.#awake) setImmediate(resolve);

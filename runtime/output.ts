@@ -21,13 +21,13 @@ export class Output {
    * stream - the master's stream.
    * onGone - is told once when its reader has gone.
    */
-  constructor(stream: Writable, onGone: () => void) {
+  constructor(stream: Writable, onGone: (error: NodeJS.ErrnoException) => void) {
     this.#stream = stream;
-    const failed = (): void => {
+    const failed = (error: NodeJS.ErrnoException): void => {
       if (this.gone) return;
       this.gone = true;
       this.#resume();
-      onGone();
+      onGone(error);
     };
     const drained = (): void => this.#resume();
     stream.on('error', failed);
@@ -103,7 +103,7 @@ export class Output {
 interface Watch {
   /** The master itself is in the middle of a line. */
   lineOpen: boolean;
-  /** How many pass lines on to it: several runs in one process, which need not end in the order in which they began. */
+  /** How many pass lines on to it: several runs in one process, which end in any order. */
   outputs: number;
   end(): void;
 }

@@ -92,10 +92,10 @@ export class Processing {
   #finished = 0;
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
-  /** What has ended could not be said yet. Nothing is begun before: the master believes that it knows what is in progress. */
+  /** What has ended could not be said yet. Nothing is begun before: the master goes by what it was told. */
   #speechless = false;
   #abortReason = '';
-  /** What is to be said of items that have ended: the numbers and milliseconds of those of which that is all, and the rest. */
+  /** What is to be said of items that have ended: numbers and milliseconds where that is all, and the rest. */
   #done: number[] = [];
   #outcomes: CarriedOutcome[] = [];
   #gatheredSince = 0;
@@ -133,7 +133,7 @@ export class Processing {
     }
   }
 
-  /** Somebody other than the master told this worker to exit. The master is asked first, since items may be on their way. */
+  /** Somebody else told this worker to exit. The master is asked first: items may be on their way. */
   leave(): void {
     if (this.#state !== 'working') return;
     this.#state = 'leaving';

@@ -25,7 +25,7 @@ import { Sender } from './sender.ts';
 /** What the system can hold of a path. Node.js 22 cuts a longer one short without a word. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 const HELLO_WITHIN_MS = 2000;
-/** Connections that have not shown a token yet: past so many the oldest is cut off, so that a flood keeps no worker out. */
+/** Connections without a token yet: past so many the oldest is cut off, so that a flood keeps no worker out. */
 const STRANGERS_MAX = 512;
 
 /**
@@ -113,7 +113,7 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
   function receive(socket: net.Socket): void {
     const reader = new FrameReader(TOKEN_BYTES);
     let guest: Guest | undefined;
-    // Where it was the master that was too busy to listen (a dispatch that blocks), the hello is there to be read first.
+    // Where it was the master that was busy, the hello is read first.
     const deadline = setTimeout(() => setImmediate(() => guest ?? socket.destroy()), HELLO_WITHIN_MS);
 
     const admit = (message: ToMaster | FromMaster): void => {
@@ -150,14 +150,23 @@ export async function startServer(socketPath: string, fresh: boolean, maxItemByt
     });
   }
 
-  await listen(server, socketPath);
+  const remove = (): void => {
+    try {
+      fs.rmSync(fresh ? path.dirname(socketPath) : socketPath, { recursive: true, force: true });
+    } catch {
+      // What stays harms nobody.
+    }
+  };
+  await listen(server, socketPath).catch((error: unknown) => {
+    if (fresh) remove();
+    throw error;
+  });
   // The task may end this process, by process.exit() in its dispatch or by what nobody catches.
-  const remove = (): void => fs.rmSync(fresh ? path.dirname(socketPath) : socketPath, { recursive: true, force: true });
   process.on('exit', remove);
   return {
     path: socketPath,
     invite(guest) {
-      // Loaded here, while the process boots that the token is for: it takes as long as a tenth of that.
+      // Loaded here, while the process boots that the token is for.
       const token = process.getBuiltinModule('node:crypto').randomBytes(TOKEN_BYTES);
       guests.set(token.toString('hex'), guest);
       return token;

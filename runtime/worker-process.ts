@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { Begun } from './begun.ts';
-import { toItemError } from './errors.ts';
+import { masterOutOfReach, toItemError } from './errors.ts';
 import type { WorkerSelf } from './parallelizable.ts';
 import { Processing } from './processing.ts';
 import { FrameReader, type FromMaster, type ToMaster } from './protocol.ts';
@@ -139,7 +139,9 @@ function hear(bytes: number): boolean {
 
 function listen(): void {
   // Without the master's socket there is nothing to do here. The lifeline says whether the master lives.
-  socket.on('error', () => {});
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.syscall === 'connect') console.error(masterOutOfReach(letter.number, error));
+  });
   socket.on('close', () => {
     if (!ending) process.exit(1);
   });

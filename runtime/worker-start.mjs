@@ -41,7 +41,7 @@ function holdLifeline() {
   });
 }
 
-/** The master's letter is the first thing on the lifeline: its length, and JSON. The token comes by no other way. */
+/** The master's letter is the first on the lifeline: its length, and JSON. The token comes no other way. */
 function readLetter() {
   const read = (bytes) => {
     const buffer = Buffer.alloc(bytes);

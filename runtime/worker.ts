@@ -65,11 +65,11 @@ export interface RunningWorker {
 /** How a worker gets a process: forkWorkers below, or inline.ts. */
 export type BootWorker = (worker: WorkerHandle, events: WorkerEvents) => RunningWorker;
 
-/** How long what a process left open may stay quiet before it is let go: a child of its own may hold it for ever. */
+/** How long what a process left open may stay quiet: a child of its own may hold it for ever. */
 const LINGER_MS = 1000;
 /** How long a process that has run all of its code may take to be gone, in milliseconds. */
 const GONE_WITHIN_MS = 1000;
-/** More than an exited worker can have left in a pipe: what comes beyond is a child's of its own, which may never end. */
+/** More than an exited worker can have left in a pipe: what comes beyond is from a child of its own. */
 const LEFT_BYTES = 4 * 1024 * 1024;
 /** How long the answer to `stack` may take, in milliseconds. */
 const STACK_WITHIN_MS = 4000;
@@ -128,7 +128,7 @@ export function forkWorkers(
     let leaving: WorkerExit | undefined;
     let why: string | undefined;
     let reaped = false;
-    /** It has closed its socket, which is the last thing that it does but for writing what it has to write. */
+    /** It has closed its socket, the last that it does but for its output. */
     let hungUp = false;
     let heldUntil = -Infinity;
     const waitingForStack: ((stack: string) => void)[] = [];
@@ -149,7 +149,7 @@ export function forkWorkers(
         reap();
       };
       if (link || hungUp) awaitNoMore();
-      // A master that was busy hears of the exit first: the connection, one in each turn, is still to be accepted, then read.
+      // A master that was busy hears of the exit first: the connection, one in each turn, is still to be accepted.
       else afterTurns(2 + server.awaited, awaitNoMore);
     };
     const notStarted = (error: unknown): void => {
@@ -192,7 +192,7 @@ export function forkWorkers(
     lifeline?.on('error', () => {}); // it closes with the process
     const words = { ...letter, number: worker.number, socket: server.path, token: token.toString('hex') };
     lifeline?.write(withLength(JSON.stringify(words)));
-    // It exits when all that it wrote has been read: whoever reads the master's output may take long, and there may be much.
+    // It exits when all that it wrote has been read, which may take long.
     const outputs = [child?.stdout, child?.stderr];
     for (const output of outputs) {
       output?.on('resume', () => (heldUntil = performance.now()));
@@ -215,7 +215,7 @@ export function forkWorkers(
         if (typeof told === 'string') waitingForStack.shift()?.(told);
         else if (typeof told !== 'object' || told === null) events.tookBack(told);
         else {
-          // Node.js may hang while it takes itself down: the compiler's threads wait for the main one, which waits for them.
+          // Node.js may hang as it exits: the compiler's threads and the main one wait for each other.
           leaving = { code: told.exits, signal: null };
           killWhenOverdue();
         }
@@ -248,7 +248,7 @@ export function environmentOf(worker: WorkerHandle): NodeJS.ProcessEnv {
   return env;
 }
 
-/** Does something once the loop has been around so many times, each time taking what had come by then. */
+/** Does something once the loop has been around so many times. */
 function afterTurns(turns: number, act: () => void): void {
   setImmediate(() => (turns > 1 ? afterTurns(turns - 1, act) : act()));
 }
@@ -260,7 +260,7 @@ function withLength(text: string): Buffer {
   return Buffer.concat([length, words]);
 }
 
-/** Passes output on to its end, or, where a process that the worker started holds it open, until it has been quiet. */
+/** Passes output on to its end, or, where a child of the worker's holds it open, until it has been quiet. */
 function passOn(from: Readable | null | undefined, to: Output, child: ChildProcess | undefined): Promise<void> {
   if (!from) return Promise.resolve();
   child?.on('exit', () => {

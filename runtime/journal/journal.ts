@@ -90,7 +90,7 @@ export class Journal {
     if (this.#lines.length === 0) return;
     const bytes = Buffer.from(`${this.#lines.splice(0).join('\n')}\n`);
     this.#try(() => {
-      // The system writes on to a file that nobody can find any more, and to one that can no longer be read.
+      // The system writes on to a file that nobody can find or read any more.
       const { nlink, size } = fs.fstatSync(this.#descriptor);
       if (nlink === 0) throw new Error('it has been removed');
       if (size !== this.#size) throw new Error('something else has changed it');
@@ -108,6 +108,9 @@ export class Journal {
    */
   async end({ counts, exitCode, stoppedBy }: RunResult, complete: boolean): Promise<void> {
     try {
+      // What cannot be synced is not complete.
+      await this.#syncing;
+      this.#try(() => fs.fdatasyncSync(this.#descriptor));
       const at = new Date().toISOString();
       this.add({ type: 'end', at, complete, counts, exitCode, ...(stoppedBy !== undefined && { stoppedBy }) });
       this.write();
@@ -121,10 +124,10 @@ export class Journal {
     await this.#syncing;
     clearTimeout(this.#syncTimer);
     try {
-      if (!this.#broken) this.#try(() => fs.fdatasyncSync(this.#descriptor));
-    } finally {
       fs.closeSync(this.#descriptor);
       fs.rmSync(this.#lock, { force: true });
+    } catch {
+      // A lock that stays is nobody's.
     }
   }
 
@@ -175,14 +178,14 @@ function lockOf(file: string): string {
 
 /**
  * Takes the lock, a file that names the process which holds it; it appears whole, by link(). The lock of a process that is
- * gone is nobody's, and is removed. Of several processes that find it so only one may do that: the second would remove what
- * the first has taken meanwhile.
+ * gone is nobody's, and is removed. Only one of those that find it so may do that: a second would remove what the
+ * first has taken.
  *
  *   - The right to remove a dead lock is a file too, called after that very lock. Whoever makes it has the right; where that
  *     process is gone, whoever makes the next one.
  *   - Whoever has the right removes the lock if it is still that one, and then the rights to it.
  *
- * So nobody waits: a lock, or a right, whose process lives is refused at once, even if that process is suspended.
+ * So nobody waits: a lock, or a right, whose process lives, even suspended, is refused at once.
  */
 function takeLock(lock: string, file: string): void {
   while (!claim(lock)) {

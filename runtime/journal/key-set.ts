@@ -97,7 +97,7 @@ export class KeySet {
     return table;
   }
 
-  /** Returns the place of the identity; where it has none, it gets one. What is known of it is then to be set: 0 means free. */
+  /** Returns the place of the identity, an old or a new one. What is known of it is then to be set: 0 means free. */
   #take(table: Table, id: Identity): number {
     let place = find(table, id);
     if (at(table.known, place) !== 0) return place;

@@ -46,7 +46,7 @@ export interface OpenedJournal {
   readonly notes: readonly string[];
 }
 
-/** How long the workers of a dead master are given before they are killed: they go by themselves, by their lifeline. */
+/** How long the workers of a dead master have to go by themselves, by their lifeline. */
 const ORPHANS_MS = 2000;
 
 /**
@@ -102,14 +102,14 @@ async function open(request: JournalRequest, folder: string): Promise<OpenedJour
     journal.write();
   } catch (error) {
     await journal?.close();
-    // As on a full disk. A resume would take it for the last run's; but one that another run has is that one's.
-    if ((error as DivvyError).exitCode !== 75) fs.rmSync(place, { force: true });
+    // It would hide the run before it from a resume; but what another run has is that one's.
+    if (file === true && (error as DivvyError).exitCode !== 75) fs.rmSync(place, { force: true });
     throw error;
   }
   return { ...opened, journal, runId };
 }
 
-/** Makes the file of a run's journal. Runs that begin in the same millisecond may have the same id: the later one's is longer. */
+/** Makes the file of a run's journal. Of runs with the same id, of the same millisecond, the later one's gets longer. */
 function claimRunId(folder: string, runId: string): string {
   try {
     fs.closeSync(fs.openSync(path.join(folder, `${runId}.ndjson`), 'wx', 0o600));

@@ -65,7 +65,7 @@ export function lastUnfinished(journals: readonly string[]): string | undefined 
   return journals.find((file) => endOf(file)?.complete !== true);
 }
 
-/** Makes room for one more journal of the task: the oldest go, but for one whose run goes on, or that a resume would go on with. */
+/** Makes room for one more journal: the oldest go, but for one whose run goes on, or that a resume would go on with. */
 export function pruneJournals(taskFile: string): void {
   const journals = journalsOf(taskFile);
   const oldest = journals.slice(KEPT - 1);
@@ -103,7 +103,7 @@ export function endOf(file: string): (JournalRecord & { type: 'end' }) | undefin
   }
 }
 
-/** The folder with the divvy.json that the task belongs to; where there is none, the package's; else the task file's own. */
+/** The folder of the divvy.json that the task belongs to; else the package's; else the task file's own. */
 function projectOf(taskFile: string): string {
   for (const mark of ['divvy.json', 'package.json']) {
     for (let folder = path.dirname(taskFile); ; folder = path.dirname(folder)) {

@@ -41,7 +41,7 @@ function kill(pid: number): void {
   }
 }
 
-/** How often a process that is on its way out is looked for, in milliseconds: it is no child of ours, so nobody tells. */
+/** How often a process that is on its way out is looked for, in milliseconds: of no child of ours nobody tells. */
 const LOOK_MS = 20;
 
 /** Resolves when none of the processes is there any more: first they are given `patienceMs`, then they are killed. */

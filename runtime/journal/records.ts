@@ -159,11 +159,11 @@ export function countLines(file: string): number {
   return count;
 }
 
-/** Calls `each` for every line that is whole, until it returns false. Returns how many bytes these are, their ends included. */
+/** Calls `each` for every whole line, until it returns false. Returns how many bytes these are, their ends included. */
 function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => boolean): number {
   const descriptor = fs.openSync(file, 'r');
   try {
-    // One buffer for all of it: what is read anew each time would be garbage of the journal's own size.
+    // One buffer for all of it, or there would be garbage of the journal's own size.
     let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     let kept = 0;
     let whole = 0;

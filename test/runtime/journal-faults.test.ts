@@ -50,6 +50,28 @@ test('a journal that may not grow any more: 74, and a resume completes it', asyn
   expect(doneIn(project, join(project.folder, 'j.ndjson'))).toBe(60);
 });
 
+test('a journal that cannot be synced at its end: 74, and a resume does nothing again', async () => {
+  const project = new Project(items(3));
+  const fails = 'import fs from "node:fs"; fs.fdatasyncSync = () => { throw Error("EIO: i/o error, fdatasync"); };';
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fails)}` };
+  const { status, stderr } = await project.run([], { env }).ended();
+  expect(stderr).toMatch(/the journal cannot be written: .*EIO/);
+  expect(status).toBe(74);
+  await resumeCompletes(project, items(3));
+  expect(project.processed()).toHaveLength(3);
+});
+
+test('a run that could not begin does not hide the one before it', async () => {
+  const project = new Project(['fails', 'fine']);
+  expect((await project.run().ended()).status).toBe(1);
+  const env = { NODE_COMPILE_CACHE: '', NODE_DISABLE_COMPILE_CACHE: '1' };
+  const refused = await project.run([], { by: ['sh', '-c', 'ulimit -f 0; exec "$@"', 'sh'], env }).ended();
+  expect(refused.stderr).toMatch(/the journal cannot be written: .*EFBIG/);
+  expect([refused.status, project.files().length]).toEqual([74, 1]);
+  expect((await project.run(['--retry-failed'], { env: { MENDED: '1' } }).ended()).status).toBe(0);
+  expect(project.processed()).toEqual(['fails', 'fine']);
+});
+
 describe.runIf(ROOT_ON_LINUX)('a file system of its own', () => {
   function mounted(options: string): string | undefined {
     const folder = mkdtempSync(join(tmpdir(), 'divvy-mount-'));
@@ -115,6 +137,20 @@ describe('a folder that may not be written', () => {
     expect((await project.run(['--dry-run'], { by }).ended()).stdout).toBe('"item 1"\n"item 2"\n');
     expect((await project.run(['--no-journal'], { by }).ended()).status).toBe(0);
     expect(project.processed()).toEqual(items(2));
+  });
+
+  test('any more, when all is recorded: the run is done, and what it cannot remove harms nobody', async () => {
+    const project = new Project(['gate']);
+    const gate = await makeGate();
+    const running = project.run(['-n', '1'], { by, env: gate.env });
+    await gate.arrived(1);
+    lock(project.journals);
+    lock(running.socketParent);
+    gate.open();
+    expect(await running.closed).toMatchObject({ status: 0, stderr: '' });
+    expect(project.records().at(-1)).toMatchObject({ type: 'end', complete: true });
+    chmodSync(project.journals, 0o755);
+    expect((await project.run(['--retry-failed'], { by }).ended()).status).toBe(0);
   });
 
   test('with a journal in it: a resume is refused with 74, and how it stands can be read', async () => {

@@ -1,10 +1,11 @@
 // What ends an item, a worker or a run before its time: --timeout, --recycle-after, --recycle-above, --halt.
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { DivvyError, Master } from '#divvy';
+import type { RunEvent } from '../../runtime/report.ts';
 import { items, Project } from './ledger.ts';
-import { taskFile } from './run-task.ts';
+import { makeGate, runTask, taskFile } from './run-task.ts';
 
 describe('--timeout', () => {
   const timeout = ['--timeout', '1s', '--kill-after', '500ms'];
@@ -66,6 +67,54 @@ describe('--timeout', () => {
       project.entries().filter(({ what, item }) => what === 'start' && item === name).length;
     for (const name of ['loops', 'obeys', 'ignores', 'twice']) expect(startsOf(name)).toBeGreaterThanOrEqual(2);
     expect(project.processed()).toEqual(expect.arrayContaining(['slow', 'slow 2', 'slow 3', 'twice']));
+  });
+
+  test('an item that ended in time has not failed, nor has the next, where it was the master that was too busy to hear', async () => {
+    const gate = await makeGate();
+    const args = ['--timeout', '2s', '--kill-after', '100ms', '-n', '1', '-v'];
+    const run = runTask('busy-master', { args, env: gate.env });
+    await gate.arrived(1);
+    run.kill('SIGWINCH');
+    await run.said(/^busy$/m);
+    gate.open();
+    const { status, stdout, stderr } = await run.ended();
+    expect(stdout).toBe('busy\nfinished 1\nfinished 2\n');
+    expect(stderr).not.toMatch('killed');
+    expect(status).toBe(0);
+  });
+
+  test('an item that a worker was handed when it had been killed already is not to blame', async () => {
+    const gate = await makeGate();
+    const options = {
+      workers: 1,
+      timeoutMs: 1000,
+      killAfterMs: 0,
+      items: [1, 2],
+      signals: false,
+      verbose: true,
+    } as const;
+    const failed: RunEvent[] = [];
+    const master: Master = new Master(taskFile('gated'), {
+      ...options,
+      observe: (event) => {
+        if (event.type === 'item failed') failed.push(event);
+        if (event.type !== 'items handed' || !event.numbers.includes(2) || kill === undefined) return;
+        process.kill(worker.pid ?? 0, 'SIGKILL'); // it takes effect as late as that
+        worker.kill = kill;
+        kill = undefined;
+      },
+    });
+    const [worker] = master.workers as unknown as [{ pid?: number; kill: (signal?: NodeJS.Signals) => boolean }];
+    let kill: typeof worker.kill | undefined = worker.kill;
+    worker.kill = () => {
+      gate.open();
+      return true;
+    };
+    process.env['GATE'] = gate.env.GATE;
+    onTestFinished(() => void delete process.env['GATE']);
+    const { counts } = await master.run();
+    expect(failed).toMatchObject([{ outcome: { number: 1 }, error: { name: 'TimeoutError' } }]);
+    expect(counts).toMatchObject({ done: 1, failed: 1 });
   });
 });
 

@@ -1,5 +1,5 @@
 // What workers write reaches the runner's own stdout and stderr: whole, and whoever reads it.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -65,6 +65,13 @@ test('| head -1 is a graceful stop: exit 141, and no complaint', async () => {
   expect(stderr).toMatch(/stdout closed: stopping/);
   expect(stderr).toMatch(/stopped by stdout closed: \d+ items? done/);
   expect(stderr).not.toMatch(/EPIPE|Error| at |died|failed/);
+});
+
+test.runIf(existsSync('/dev/full'))('to a disk that is full: a graceful stop, 141, which says why', async () => {
+  const args = ['--no-journal', '-n', '1', '--', '50'];
+  const { stdout, stderr } = await runTask('chatty', { by: shell('"$@" > /dev/full; echo "status $?"'), args }).ended();
+  expect(stdout).toBe('status 141\n');
+  expect(stderr).toMatch(/stdout cannot be written: ENOSPC.*\ndivvy: stdout closed: stopping/);
 });
 
 test('whoever reads stderr goes: the run goes on', async () => {

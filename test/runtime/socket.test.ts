@@ -31,6 +31,15 @@ describe('in a fresh folder', () => {
     expect(await run.ended()).toMatchObject({ status: 0, stdout: 'finished 1\n', stderr: '' });
   });
 
+  test('which is removed, too, where it cannot be opened', async () => {
+    const fails =
+      'import net from "node:net"; net.Server.prototype.listen = function () { this.emit("error", Error("ENOSPC")); };';
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fails)}` };
+    const { status, stderr } = await runTask('gated', { args: ['--', '1'], env }).ended();
+    expect(stderr).toMatch(/^divvy: the socket cannot be opened at .*: ENOSPC; name another path with --socket\n$/);
+    expect(status).toBe(2);
+  });
+
   test.each([
     ['there is no XDG_RUNTIME_DIR', () => ''],
     ['XDG_RUNTIME_DIR is missing', () => '/nonexistent/runtime'],
@@ -133,6 +142,18 @@ describe('at the path of --socket', () => {
     const ended = await runTask('gated', { args: ['--socket', path.join(file, 's'), '--', '0'] }).ended();
     expect(ended.status).toBe(2);
     expect(ended.stderr).toMatch(`divvy: the socket cannot be opened at ${file}/s: ENOTDIR: `);
+  });
+
+  test('that is removed while the run goes on: a worker that is booted then says so', async () => {
+    const gate = await makeGate();
+    const socket = path.join(scratch(), 'my.sock');
+    const run = runTask('gated', { args: ['-v', '-n', '1', '--socket', socket, '--', '1'], env: gate.env });
+    await gate.arrived(1);
+    fs.rmSync(socket);
+    process.kill(Number((await run.said(/worker 1 is process (\d+)/))[1]), 'SIGKILL');
+    await run.said(/divvy: worker 1 cannot reach its master: connect ENOENT .*my\.sock; name another path/);
+    run.kill('SIGTERM');
+    expect(await run.ended()).toMatchObject({ signal: 'SIGTERM' });
   });
 
   test('of too many bytes: refused', async () => {
