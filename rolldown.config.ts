@@ -431,7 +431,8 @@ export default defineConfig([
         groups: [
           { name: CODEMODS, test: /\/node_modules\/@?ts-morph\//, priority: 1 },
           // Apart from ours, and as ours are: what a command does not load, it does not load of these either.
-          { name: 'vendor', test: /\/node_modules\//, entriesAware: true },
+          // But for two lines, which are less than the file that they would be.
+          { name: 'vendor', test: /\/node_modules\/(?!filename-reserved-regex\/)/, entriesAware: true },
           { name: 'validators', test: (id) => id === validatorsModule },
           // Every command line loads these: as one file they pack better, and load sooner. The words are no more than a few
           // lines, and with the codemods the compiler would be loaded where a template is filled.

@@ -150,10 +150,8 @@ async function outcome(program: Program, argv: readonly string[]): Promise<Exit>
 
 /** What the system has refused about a file is no bug, wherever it came up. */
 function bySystem(error: unknown): Refusal | undefined {
-  const { code, syscall, path, message } = error as NodeJS.ErrnoException;
-  return error instanceof Error && code !== undefined && syscall !== undefined && path !== undefined
-    ? systemRefused(message)
-    : undefined;
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  return error instanceof Error && code !== undefined && syscall !== undefined ? systemRefused(message) : undefined;
 }
 
 /**

@@ -42,34 +42,17 @@ export interface Wishes {
 export async function settleAll(call: Call, wishes: Wishes, { ask, files, put }: Workshop): Promise<Settled> {
   const { root, edited } = wishes;
   const how = settlement(call);
-  const all = files();
+  const settleThose = (isOne: (path: string) => boolean, how: Settlement): Promise<Settled> => {
+    const wanted = files().filter(({ path }) => isOne(path));
+    return settle(survey(root, wanted), how, call, ask);
+  };
   const rendered = join(
-    await settle(
-      survey(
-        root,
-        all.filter(({ path }) => !edited.has(path)),
-      ),
-      how,
-      call,
-      ask,
-    ),
-    await settle(
-      survey(
-        root,
-        all.filter(({ path }) => edited.has(path)),
-      ),
-      'edit',
-      call,
-      ask,
-    ),
+    await settleThose((path) => !edited.has(path), how),
+    await settleThose((path) => edited.has(path), 'edit'),
   );
   const before = readLock(root);
   put(LOCK, wishes.lock(rendered, before));
-  const lock = survey(
-    root,
-    files().filter(({ path }) => path === LOCK),
-  );
-  return join(rendered, await settle(lock, before === undefined ? how : 'overwrite', call, ask));
+  return join(rendered, await settleThose((path) => path === LOCK, before === undefined ? how : 'overwrite'));
 }
 
 const join = (a: Settled, b: Settled): Settled => ({

@@ -163,12 +163,15 @@ export const hookRefused = (file: string, places: readonly Place[]): Refusal =>
     [...new Set(places.map(({ remedy }) => remedy))].join('\n'),
   );
 
-export const noSubcommand = (command: string, word: string | undefined, nearest: string | undefined): Refusal =>
+const noPart = (command: string, word: string | undefined, nearest: string | undefined, parts: string): Refusal =>
   new Refusal(
     2,
     word === undefined ? `\`${command}\` needs to be told what to do` : `\`${command}\` does not know ${quoted(word)}`,
-    `${didYouMean(nearest)}Write \`${command} add <hook…>\` or \`${command} remove <hook…>\`.`,
+    `${didYouMean(nearest)}Write ${parts}.`,
   );
+
+export const noSubcommand = (command: string, word: string | undefined, nearest: string | undefined): Refusal =>
+  noPart(command, word, nearest, `\`${command} add <hook…>\` or \`${command} remove <hook…>\``);
 
 export const noHooksNamed = (command: string, known: readonly string[]): Refusal =>
   new Refusal(2, 'no hook is named', `Write \`${command} <hook…>\`, with one or several of: ${known.join(', ')}.`);
@@ -308,12 +311,16 @@ export const notOursToRemove = (path: string): Refusal =>
     'Remove it by hand; or add --force, and it is kept in .divvy/last for `divvy undo`.',
   );
 
-export const leftBehind = (kept: readonly { readonly path: string; readonly reason: string }[]): Refusal =>
+type Kept = readonly { readonly path: string; readonly reason: string }[];
+
+const leftAsIs = (kept: Kept, remedy: string): Refusal =>
   new Refusal(
     3,
     `left as ${kept.length === 1 ? 'it is' : 'they are'}:${lines(kept.map(({ path, reason }) => `${path}: ${reason}`))}`,
-    'Remove by hand what you do not want.',
+    remedy,
   );
+
+export const leftBehind = (kept: Kept): Refusal => leftAsIs(kept, 'Remove by hand what you do not want.');
 
 // Writing
 
@@ -408,12 +415,8 @@ export const planOutdated = (paths: readonly string[]): Refusal =>
     'Nothing was changed. Make the plan again.',
   );
 
-export const keptFiles = (kept: readonly { readonly path: string; readonly reason: string }[]): Refusal =>
-  new Refusal(
-    3,
-    `left as ${kept.length === 1 ? 'it is' : 'they are'}:${lines(kept.map(({ path, reason }) => `${path}: ${reason}`))}`,
-    'Put that back by hand; `divvy undo` then takes back the rest.',
-  );
+export const keptFiles = (kept: Kept): Refusal =>
+  leftAsIs(kept, 'Put that back by hand; `divvy undo` then takes back the rest.');
 
 // Templates from elsewhere
 
@@ -519,10 +522,11 @@ export const templateNotRendered = (path: string, line: number, reason: string):
   );
 
 export const noTemplateCommand = (command: string, word: string | undefined, nearest: string | undefined): Refusal =>
-  new Refusal(
-    2,
-    word === undefined ? `\`${command}\` needs to be told what to do` : `\`${command}\` does not know ${quoted(word)}`,
-    `${didYouMean(nearest)}Write \`${command} list\`, \`${command} new <name>\`, \`${command} check [folder]\` or \`${command} test [folder]\`.`,
+  noPart(
+    command,
+    word,
+    nearest,
+    `\`${command} list\`, \`${command} new <name>\`, \`${command} check [folder]\` or \`${command} test [folder]\``,
   );
 
 export const noNameForTemplate = (command: string): Refusal =>

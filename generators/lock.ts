@@ -1,8 +1,7 @@
 /** divvy.lock.json, for the tool: what made the project, from what answers, and what each file was when it was written. */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stat } from './change-set/disk.ts';
+import { readWhole, stat } from './change-set/disk.ts';
 import { sha256, type Wanted } from './change-set/survey.ts';
 import type { Inserted } from './codemods/inserted.ts';
 import { badLock } from './errors.ts';
@@ -240,8 +239,9 @@ const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every
 export function readLock(folder: string): Lock | undefined {
   const file = join(folder, LOCK);
   if (!stat(file)?.isFile()) return undefined;
+  const text = readWhole(file).toString('utf8');
   try {
-    const lock = parseSafely(readFileSync(file, 'utf8')) as Partial<Lock> | null;
+    const lock = parseSafely(text) as Partial<Lock> | null;
     const isLock =
       lock?.lockVersion === 1 &&
       isObject(lock.tasks) &&

@@ -6,7 +6,7 @@
  * read as if an enemy had written it.
  */
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { whyUnsafe } from './change-set/paths.ts';
@@ -111,10 +111,16 @@ function writeNew(file: string, text: string): void {
   const state = stat(file);
   if (state?.isFile() && readFileSync(file, 'utf8') === text) return;
   if (state !== undefined) throw planThere(file);
+  let made: number | undefined;
   try {
-    writeFileSync(file, text, { flag: 'wx' });
+    made = openSync(file, 'wx');
+    writeFileSync(made, text);
   } catch (error) {
+    // A part of one is no plan, and would be in the way of the next.
+    if (made !== undefined) rmSync(file);
     throw planNotWritten(file, (error as Error).message);
+  } finally {
+    if (made !== undefined) closeSync(made);
   }
 }
 

@@ -38,12 +38,23 @@ export function stat(path: string): Stats | undefined {
   }
 }
 
+/** What a file holds. Node.js names the file where it cannot be opened, and not where it cannot be read: here it is named. */
+export function readWhole(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const refused = error as NodeJS.ErrnoException;
+    if (refused.path === undefined) refused.message += ` '${path}'`;
+    throw refused;
+  }
+}
+
 /** What a plain file holds; undefined where there is none. Links are not followed. */
 export function readBefore(root: string, path: string): Before | undefined {
   const state = stat(join(root, path));
   if (!state?.isFile()) return undefined;
   const { mode, uid, gid } = state;
-  return { bytes: readFileSync(join(root, path)), mode: mode & 0o777, owner: { uid, gid } };
+  return { bytes: readWhole(join(root, path)), mode: mode & 0o777, owner: { uid, gid } };
 }
 
 /** Whether everything on the way from the root to a path is a folder, and none a link to one. */

@@ -16,7 +16,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { badRecord } from '../errors.ts';
-import { stat } from './disk.ts';
+import { readWhole, stat } from './disk.ts';
 import { whyUnsafe } from './paths.ts';
 
 export const RECORD_VERSION = 1;
@@ -87,9 +87,10 @@ export function readRecord(folder: string): Record | undefined {
   const state = stat(file);
   if (state === undefined) return undefined;
   if (!state.isFile()) throw badRecord(file, 'it is not a file');
+  const text = readWhole(file).toString('utf8');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8'));
+    parsed = JSON.parse(text);
   } catch (error) {
     throw badRecord(file, `it is not JSON: ${String(error)}`);
   }
@@ -180,7 +181,11 @@ export function removeAtOnce(root: string, folder: string): void {
   removeFolder(aside);
   if (stat(folder) === undefined) return;
   renameSync(folder, aside);
-  removeFolder(aside);
+  try {
+    removeFolder(aside);
+  } catch {
+    // It is what it was no longer; the next command removes it.
+  }
 }
 
 /** Removes what processes that are gone have left aside. */

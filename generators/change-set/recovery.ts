@@ -134,23 +134,28 @@ export function finish(root: string, { undoes }: Record): void {
 
 /** Back to how it was before. */
 export function takeBack(root: string, record: Record): void {
-  for (const folder of record.goneFolders.toReversed()) {
-    if (isBehindFolders(root, folder)) mkdirSync(join(root, folder), { recursive: true });
-  }
-  for (const change of record.changes) {
-    try {
-      takeBackOne(root, change);
-    } catch (error) {
-      throw rollBackFailed(change.path, (error as Error).message, placesOf(root).pending);
+  const { pending } = placesOf(root);
+  let at = root;
+  try {
+    for (const folder of record.goneFolders.toReversed()) {
+      at = folder;
+      if (isBehindFolders(root, folder)) mkdirSync(join(root, folder), { recursive: true });
     }
-  }
-  const paths = record.changes.map(({ path }) => path);
-  for (const folder of foldersOf(root, paths)) syncFolder(folder);
-  for (const folder of record.madeFolders.toReversed()) {
-    if (isBehindFolders(root, folder)) removeIfEmpty(join(root, folder));
+    for (const change of record.changes) {
+      at = change.path;
+      takeBackOne(root, change);
+    }
+    at = root;
+    const paths = record.changes.map(({ path }) => path);
+    for (const folder of foldersOf(root, paths)) syncFolder(folder);
+    for (const folder of record.madeFolders.toReversed()) {
+      if (isBehindFolders(root, folder)) removeIfEmpty(join(root, folder));
+    }
+    removeAtOnce(root, pending);
+  } catch (error) {
+    throw rollBackFailed(at, (error as Error).message, pending);
   }
   // From here on nothing is left to be put right; cut short, this leaves at most an empty folder.
-  removeAtOnce(root, placesOf(root).pending);
   removeHomeIfUnused(root);
   removeFolders(root, record.madeAbove);
 }
@@ -191,14 +196,13 @@ export function copyOf(
 /** `.divvy/` holds the journals of runs too; without any of those, and without an earlier record, it goes. */
 export function removeHomeIfUnused(root: string): void {
   const { home } = placesOf(root);
-  if (stat(home)?.isDirectory() !== true) return;
   try {
-    if (readdirSync(home).some((name) => name !== '.gitignore')) return;
+    if (stat(home)?.isDirectory() !== true || readdirSync(home).some((name) => name !== '.gitignore')) return;
+    rmSync(join(home, '.gitignore'), { force: true });
+    removeIfEmpty(home); // Not all that is in it: a run that begins just now may have put its journal there.
   } catch {
-    return; // It has gone this moment.
+    // It has gone this moment; or it stays, which harms nobody.
   }
-  rmSync(join(home, '.gitignore'), { force: true });
-  removeIfEmpty(home); // Not all that is in it: a run that begins just now may have put its journal there.
 }
 
 /** The project's own folder and those above it that were made for it, as far as they are empty. */

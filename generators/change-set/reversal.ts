@@ -83,6 +83,7 @@ function wantedBefore(last: string, { path, before, after }: RecordedChange, now
   try {
     return { path, after: copyOf(last, before), mode };
   } catch (error) {
-    throw badRecord(last, `${path}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === undefined ? badRecord(last, `${path}: ${message}`) : error;
   }
 }

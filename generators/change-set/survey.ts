@@ -69,8 +69,9 @@ export function realRoot(folder: string): string {
   let real: string;
   try {
     real = realpathSync(folder);
-  } catch {
-    throw badFolder(folder, 'it is, or is in, a symbolic link that leads nowhere');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw badFolder(folder, code === 'ENOENT' ? 'it is, or is in, a symbolic link that leads nowhere' : message);
   }
   if (!lstatSync(real).isDirectory()) throw badFolder(folder, 'it is, or is in, a file');
   return real;

@@ -62,12 +62,17 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
     removeFolders(root, madeAbove);
     throw error;
   }
-  const record = recordOf(changeSet, madeAbove, command);
+  let record: Record;
   try {
+    record = recordOf(changeSet, madeAbove, command);
     stage(root, changes, record);
   } catch (error) {
     // Nothing was touched: a file that is as it was to be has been made so by somebody else.
-    removeAtOnce(root, placesOf(root).pending);
+    try {
+      removeAtOnce(root, placesOf(root).pending);
+    } catch {
+      // What it was not staged for is what the person has to hear; the next command removes it.
+    }
     removeHomeIfUnused(root);
     removeFolders(root, madeAbove);
     throw error instanceof Refusal ? error : writeFailed('.divvy', (error as Error).message);
@@ -78,9 +83,11 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
       at = folder;
       mkdirSync(join(root, folder));
     }
-    for (const [index, { path, after }] of changes.entries()) {
+    for (const [index, change] of changes.entries()) {
+      const { path, after } = change;
       at = path;
       refuseLinkedParents(root, path);
+      refuseChanged(root, change);
       if (after === undefined) rmSync(join(root, path));
       else renameSync(placesOf(root).after(String(index)), join(root, path));
     }
@@ -96,25 +103,25 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
     takeBack(root, record);
     throw error instanceof Refusal ? error : writeFailed(at, (error as Error).message);
   }
-  syncFolder(placesOf(root).home);
-  finish(root, record);
+  try {
+    syncFolder(placesOf(root).home);
+    finish(root, record);
+  } catch {
+    // Everything is in place: the command has done what it was to do. The next one brings its record to its end.
+  }
 }
 
 /** Makes the project's folder and those above it. Returns how many that were. */
 function makeRoot(root: string): number {
-  const first = mkdirOrRefuse(root);
-  if (first === undefined) return 0;
-  let made = 1;
-  for (let folder = root; folder !== first; folder = dirname(folder)) made++;
-  return made;
-}
-
-function mkdirOrRefuse(root: string): string | undefined {
+  const missing: string[] = [];
+  for (let folder = root; stat(folder) === undefined; folder = dirname(folder)) missing.unshift(folder);
   try {
-    return mkdirSync(root, { recursive: true });
+    for (const folder of missing) mkdirSync(folder, { recursive: true });
   } catch (error) {
+    for (const folder of missing.toReversed()) removeIfEmpty(folder);
     throw writeFailed(root, (error as Error).message);
   }
+  return missing.length;
 }
 
 /** Takes the right to write here: the folder `pending` comes to be for one process only. */
@@ -145,7 +152,9 @@ function recordOf({ root, changes, goneFolders, undoes }: ChangeSet, madeAbove: 
     version: RECORD_VERSION,
     command,
     madeAbove,
-    madeFolders: foldersAbove(changes.map(({ path }) => path)).filter((folder) => !existsSync(join(root, folder))),
+    madeFolders: foldersAbove(changes.map(({ path }) => path)).filter(
+      (folder) => stat(join(root, folder)) === undefined,
+    ),
     // Behind a link it would be a folder of somebody else's.
     goneFolders: (goneFolders ?? []).filter(
       (folder) => isBehindFolders(root, folder) && stat(join(root, folder))?.isDirectory(),
@@ -164,13 +173,8 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
   mkdirSync(places.before(''));
   mkdirSync(places.after(''));
   for (const [index, change] of changes.entries()) {
-    const { path, before, after, mode } = change;
-    // Between the survey and now somebody may have saved the file: what is kept must be what was looked at.
-    const now = readBefore(root, path);
-    const recorded = record.changes[index]?.before;
-    if ((now === undefined ? undefined : sha256(now.bytes)) !== recorded?.sha256) {
-      throw changedMeanwhile(path);
-    }
+    const { before, after, mode } = change;
+    refuseChanged(root, change);
     if (before) writeDurably(places.before(String(index)), before.bytes);
     if (!after) continue;
     if (isNew(change, record)) writeInTime(places.after(String(index)), after, mode);
@@ -186,6 +190,14 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
 
 /** Whether a file holds nothing but what a command has made. What an undo brings back somebody has had before. */
 const isNew = ({ before }: Change, { undoes }: Record): boolean => before === undefined && undoes === undefined;
+
+/** Since the survey somebody may have saved the file: what is kept must be what was looked at, and nothing else be lost. */
+function refuseChanged(root: string, { path, before }: Change): void {
+  const isAsBefore = before
+    ? readBefore(root, path)?.bytes.equals(before.bytes)
+    : (stat(join(root, path))?.isDirectory() ?? true); // A folder the rename itself refuses.
+  if (!isAsBefore) throw changedMeanwhile(path);
+}
 
 /** The survey looked at this too; a link could have been put there since. The rename itself follows none. */
 function refuseLinkedParents(root: string, path: string): void {

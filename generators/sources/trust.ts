@@ -3,12 +3,13 @@
  * two commands at once lose nothing of each other's, and taking one back is removing a file.
  */
 
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeDurably } from '../change-set/disk.ts';
+import { sha256 } from '../change-set/survey.ts';
 
 /** What is trusted: all of it, or it is another thing. */
 export interface Trusted {
@@ -102,7 +103,7 @@ function isOfOthers({ uid, mode }: { readonly uid: number; readonly mode: number
 
 const fileOf = (folder: string, trusted: Trusted): string => {
   const text = JSON.stringify(asStored(trusted));
-  return join(folder, `${createHash('sha256').update(text).digest('hex').slice(0, 40)}.json`);
+  return join(folder, `${sha256(Buffer.from(text)).slice(0, 40)}.json`);
 };
 
 /** As JSON brings it back; the same for the same, whatever the order in which a manifest has its keys. */
