@@ -384,10 +384,17 @@ function licence(folder: string): { heading: string; text: string } {
   if (license === 'BlueOak-1.0.0') return { heading, text: 'https://blueoakcouncil.org/license/1.0.0' };
   const texts = readdirSync(folder)
     .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
-    .map((file) => readFileSync(join(folder, file), 'utf8').replaceAll('\r', '').trim());
+    .map((file) => withoutAppendix(readFileSync(join(folder, file), 'utf8').replaceAll('\r', '')).trim());
   if (texts.length === 0) texts.push(`(The package names its licence, ${license}, and has no text of it.)`);
   return { heading, text: texts.join('\n\n') };
 }
+
+/** Behind the terms of the Apache licence is how to apply it to work of one's own. */
+const withoutAppendix = (text: string): string =>
+  text.replace(
+    /(END OF TERMS AND CONDITIONS)\n\s*APPENDIX: How to apply [\s\S]*limitations under the License\.\s*$/,
+    '$1',
+  );
 
 interface PackageJson {
   name: string;
