@@ -4,9 +4,9 @@
  */
 
 import type { Command, Delivery } from './delivery.ts';
-import { BootFailure, type DivvyError, describeExit, hookThrew, toItemError } from './errors.ts';
+import { BootFailure, type DivvyError, describeError, describeExit, hookThrew, toItemError } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
-import { startOf } from './journal/processes.ts';
+import { isStopped, startOf } from './journal/processes.ts';
 import type { Settings } from './options.ts';
 import type { ItemError, WorkerExit } from './parallelizable.ts';
 import { type CarriedOutcome, errorIn, type ToMaster } from './protocol.ts';
@@ -17,6 +17,9 @@ import { type BootWorker, environmentOf, Worker } from './worker.ts';
 
 /** How long a worker in which items wait may say nothing, in milliseconds: longer than its own patience (processing.ts). */
 const SILENT_MS = 20;
+
+/** What USR2 says of a worker whose output is read slowly. */
+const WAITS_FOR_OUTPUT = '    waits for its output to be read';
 
 /** A process of a worker that has ended. */
 interface Exit {
@@ -58,8 +61,8 @@ export class Crew {
   /** The hook afterExit of a worker's last process; its next boot waits for it. */
   readonly #afterExits = new Map<number, Promise<void>>();
   readonly #outputs = new Set<Promise<unknown>>();
-  /** By worker: the items that it says ran past their timeout. */
-  readonly #timedOut = new Map<number, Set<number>>();
+  /** By worker: the items that it was told ran past their timeout. */
+  readonly #outOfTime = new Map<Worker, Set<number>>();
   /** Workers whose lifelines have been asked to take items back, and have not answered. */
   readonly #takingBack = new Set<Worker>();
   /** Workers that were killed for such items. */
@@ -153,8 +156,11 @@ export class Crew {
     });
     worker.process = running;
     this.#delivery.forked();
-    this.#outputs.add(running.outputEnded);
-    void running.outputEnded.then(() => this.#outputs.delete(running.outputEnded));
+    const { ended } = running.output;
+    if (ended) {
+      this.#outputs.add(ended);
+      void ended.then(() => this.#outputs.delete(ended));
+    }
     if (this.#run.journal && running.pid !== undefined && !this.#settings.inline) {
       this.#run.journal.add({
         type: 'worker',
@@ -201,16 +207,17 @@ export class Crew {
         this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
         break;
       case 'done':
-        this.#done(worker.number, message.pairs);
+        this.#done(worker, message.pairs);
         break;
       case 'outcomes':
-        for (const outcome of message.outcomes) this.#ended(worker.number, outcome);
+        for (const outcome of message.outcomes) this.#ended(worker, outcome);
         break;
-      case 'timed out': {
-        const items = this.#timedOut.get(worker.number) ?? new Set();
-        this.#timedOut.set(worker.number, items.add(message.number));
+      case 'overdue':
+        this.#overdue(worker, message.number);
         break;
-      }
+      case 'uncaught':
+        worker.uncaught = message.error;
+        break;
       case 'leaving':
         this.#delivery.leaving(worker.number);
         break;
@@ -228,18 +235,22 @@ export class Crew {
     for (const { worker, exit, why } of this.#exits.splice(0)) {
       clearTimeout(worker.killTimer);
       worker.killTimer = undefined;
+      const { process: ended, uncaught } = worker;
       worker.process = undefined;
+      worker.uncaught = undefined;
       worker.status = exit;
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
       const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker, now) : undefined;
-      this.#timedOut.delete(worker.number);
+      this.#outOfTime.delete(worker);
       this.#takingBack.delete(worker);
       const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
         worker.number,
         now,
         timedOut,
       );
+      // What its items have started goes with it, but where it left in good order.
+      if (crashed || exit.code !== 0) ended?.killGroup();
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed || timedOut) {
         const items = inProgress.map((item) => item.number);
@@ -247,7 +258,7 @@ export class Crew {
           type: 'worker died',
           worker: worker.number,
           exit,
-          why: timedOut ? 'it ran past its timeout' : why,
+          why: timedOut ? 'it ran past its timeout' : (why ?? (uncaught && describeError(uncaught))),
           items,
           bootInMs,
         });
@@ -255,7 +266,8 @@ export class Crew {
         this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
       } else this.#leftBadly(worker, exit);
       for (const item of failed) {
-        this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
+        const error = timedOut ? this.#timeoutError() : workerDied(how, item.crashes, uncaught);
+        this.#run.settling.failed(item, error, ended?.output);
       }
       if (bootFailure) {
         this.#events.fail(new BootFailure(this.#delivery.counts.spawned, how, this.#settings.inline));
@@ -297,17 +309,46 @@ export class Crew {
   /** An item past its timeout and the kill delay takes its worker with it. */
   killOverdue(now: number): void {
     const { timeoutMs, killAfterMs } = this.#settings;
-    for (const { worker } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
-      if (this.workers[worker - 1]?.kill('SIGKILL')) this.#killedOverdue.add(worker);
+    for (const worker of this.workers) this.#holdTime(worker, now);
+    for (const { worker: number } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
+      const worker = this.workers[number - 1];
+      // Somebody has stopped it: it is to have all of its time once it goes on.
+      if (worker?.pid !== undefined && isStopped(worker.pid)) this.#delivery.standsStill(number, Infinity, now);
+      else if (worker?.kill('SIGKILL')) this.#killedOverdue.add(number);
     }
   }
 
-  /** The items that a killed worker had said ran past their timeout. One that was stuck said nothing: its only one, unless begun since, or none. */
+  /** This process was stopped for so long. */
+  continued(afterMs: number): void {
+    const now = performance.now();
+    for (const { number } of this.workers) this.#delivery.standsStill(number, afterMs, now);
+  }
+
+  /** An item has taken as long as it may, by its worker's clock. */
+  #overdue(worker: Worker, number: number): void {
+    const now = performance.now();
+    this.#holdTime(worker, now);
+    const begunAt = this.#delivery.begunAt(worker.number, number);
+    if (begunAt === undefined) return; // it has ended
+    const ms = Math.max(0, this.#settings.timeoutMs - (now - begunAt));
+    worker.process?.send({ kind: 'time left', number, ms });
+    if (ms > 0) return;
+    const items = this.#outOfTime.get(worker) ?? new Set();
+    this.#outOfTime.set(worker, items.add(number));
+  }
+
+  /** While its output waits to be read, no time counts against its items. */
+  #holdTime(worker: Worker, now: number): void {
+    const heldMs = worker.process?.output.takeHeldMs(now) ?? 0;
+    if (heldMs > 0) this.#delivery.standsStill(worker.number, heldMs, now);
+  }
+
+  /** The items of a killed worker whose time was up. One that was stuck did not ask: its only one, unless begun since, or none. */
   #itemsToBlame(worker: Worker, now: number): ReadonlySet<number> {
     const begun = this.#delivery.begun(worker.number);
-    const said = this.#timedOut.get(worker.number);
+    const told = this.#outOfTime.get(worker);
     const blamed = begun.filter(
-      (item) => said?.has(item.number) || (begun.length === 1 && now - item.begunAt > this.#settings.timeoutMs),
+      (item) => told?.has(item.number) || (begun.length === 1 && now - item.begunAt > this.#settings.timeoutMs),
     );
     return new Set(blamed.map((item) => item.number));
   }
@@ -332,31 +373,38 @@ export class Crew {
     }
   }
 
-  #done(worker: number, pairs: readonly number[]): void {
+  #done(worker: Worker, pairs: readonly number[]): void {
     const now = performance.now();
+    const outlet = worker.process?.output;
+    if (!outlet) return;
+    const outOfTime = this.#outOfTime.get(worker);
     for (let at = 0; at < pairs.length; at += 2) {
       const durationMs = pairs[at + 1] ?? 0;
-      const item = this.#delivery.acked(worker, pairs[at] ?? 0, now, durationMs);
+      const item = this.#delivery.acked(worker.number, pairs[at] ?? 0, now, durationMs);
       if (!item) continue;
       item.load.durationMs = durationMs;
-      this.#run.settling.done(item);
+      outOfTime?.delete(item.number);
+      this.#run.settling.done(item, outlet);
     }
   }
 
-  #ended(worker: number, { number, how, durationMs, body }: CarriedOutcome): void {
+  #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
     const now = performance.now();
+    const outlet = worker.process?.output;
+    if (!outlet) return;
+    this.#outOfTime.get(worker)?.delete(number);
     if (how === 'done') {
-      const item = this.#delivery.acked(worker, number, now, durationMs);
+      const item = this.#delivery.acked(worker.number, number, now, durationMs);
       if (!item) return;
       item.load.durationMs = durationMs;
-      this.#run.settling.done(item, body);
+      this.#run.settling.done(item, outlet, body);
       return;
     }
-    const verdict = this.#delivery.threw(worker, number, how === 'threw for good', now, durationMs);
+    const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
     if (!verdict) return;
     verdict.item.load.durationMs = durationMs;
     const error = errorIn(body);
-    if (verdict.failed) this.#run.settling.failed(verdict.item, error);
+    if (verdict.failed) this.#run.settling.failed(verdict.item, error, outlet);
     else if (this.#settings.verbose)
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
   }
@@ -369,7 +417,8 @@ export class Crew {
       // Of quick items the first; the others may have ended, or wait.
       const items = this.#delivery.begun(worker.number).slice(0, this.#settings.concurrency);
       const at = items.map((item) => `item ${item.number} for ${seconds(now - item.begunAt)}`);
-      const stack = (await worker.process?.stack()) ?? '';
+      // One whose output waits to be read is stuck in its write, and answers nothing.
+      const stack = worker.process?.output.isHeld ? WAITS_FOR_OUTPUT : ((await worker.process?.stack()) ?? '');
       return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];
     });
     return (await Promise.all(of)).flat();
@@ -381,9 +430,10 @@ function cutShort(exit: WorkerExit): ItemError {
   return { name: 'WorkerDied', message: `the worker ${describeExit(exit)} before it had come to its end${limit}` };
 }
 
-function workerDied(how: string, times: number): ItemError {
+function workerDied(how: string, times: number, cause?: ItemError): ItemError {
   return {
     name: 'WorkerDied',
     message: `${how} while on it${times > 1 ? `, ${times} times over` : ''} (--max-crashes)`,
+    ...(cause && { cause }),
   };
 }

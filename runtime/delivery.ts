@@ -117,8 +117,12 @@ export interface ExitReport<Load> {
   readonly bootInMs: number;
 }
 
-/** Items that wait to be tried again, and items whose outcome is being recorded: past so many no more are pulled. */
+/**
+ * Items that wait to be tried again, and items whose outcome is being recorded: past so many no more are pulled. Each outcome is
+ * one turn on its way at least (barrier.ts), and so many may come from a worker in one.
+ */
 const WAITING_MAX = 1000;
+const ENDED_IN_TURN_MAX = 256;
 /** Past so many bytes no item is pulled, or handed to a worker, for later. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
 const CRASH_BACKOFF_MS = 100;
@@ -166,7 +170,8 @@ export class Delivery<Load> {
 
   /** How many more items may be pulled from dispatch now, so that each finds a worker that can take it soon. */
   wanted(): number {
-    if (this.#closed || this.#settling >= WAITING_MAX || this.#retrying.length >= WAITING_MAX) return 0;
+    const settlingMax = WAITING_MAX + this.size * ENDED_IN_TURN_MAX;
+    if (this.#closed || this.#settling >= settlingMax || this.#retrying.length >= WAITING_MAX) return 0;
     const ahead = this.#pendingBytes < AHEAD_BYTES;
     let room = -this.#pending.length - this.#suspects.length;
     for (const slot of this.slots) {
@@ -206,6 +211,16 @@ export class Delivery<Load> {
       if (slot.bootNotBefore > now && this.#isPutOff(slot)) at = Math.min(at, slot.bootNotBefore);
     }
     return at;
+  }
+
+  /** So many milliseconds up to now do not count for what a worker has in progress: it was stopped, or waited for a reader. */
+  standsStill(worker: number, ms: number, now: number): void {
+    for (const item of this.#slot(worker).leases) item.begunAt = Math.min(now, item.begunAt + ms);
+  }
+
+  /** Since when, as far as is known, a worker has an item in progress; undefined where it does not hold it. */
+  begunAt(worker: number, number: number): number | undefined {
+    return this.#slot(worker).leases.find((item) => item.number === number)?.begunAt;
   }
 
   /** The items that have been in progress for longer than so many milliseconds, as far as is known. */

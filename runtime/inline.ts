@@ -3,6 +3,8 @@
  * as they would be on their way to a worker, so that what arrives here is what would arrive there.
  */
 
+import type { Writable } from 'node:stream';
+import type { Mark, Outlet } from './barrier.ts';
 import { Begun } from './begun.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
@@ -23,8 +25,8 @@ export type InlineOutcome<Item, Result> = {
 const LARGEST = 64 * 1024 * 1024;
 
 /**
- * Runs `process` on items in this process, one after another. No hook is called but afterFork and beforeExit, which a
- * worker would call. Public; for unit tests.
+ * Runs `process` on items in this process, one after another. Of the hooks it calls those that a worker would: afterFork,
+ * beforeExit, and `key`. Public; for unit tests.
  *
  * task    - a task, or its class.
  * items   - in place of the task's own `dispatch`, which is used where they are not given.
@@ -66,13 +68,15 @@ export async function runInline<Item extends FitItem<Item>, Result>(
 }
 
 /**
- * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket.
- * Internal; for --inline.
+ * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket. `moved` is
+ * told when more of what items write is out. Internal; for --inline.
  */
 export function bootInline(
   task: AnyTask,
   options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit'>,
+  moved: () => void,
 ): BootWorker {
+  const output = new OwnOutput([process.stdout, process.stderr], moved);
   return (worker, { said, exited }) => {
     const self: WorkerSelf = { number: worker.number, pid: process.pid };
     let over = false;
@@ -130,12 +134,58 @@ export function bootInline(
         else processing.leave();
         return true;
       },
+      killGroup: () => {}, // what items start is in the master's own group
       takeBack: () => {}, // a main thread that is stuck is the master's
       stack: () => Promise.resolve('    runs in the master (--inline)'),
       heldUntil: () => -Infinity,
-      outputEnded: Promise.resolve(),
+      output,
     };
   };
+}
+
+/** What this process itself writes, where items run in it (--inline): out when the stream has no more of it. */
+export class OwnOutput implements Outlet {
+  readonly isHeld = false;
+  readonly #streams: readonly Writable[];
+  readonly #moved: () => void;
+  readonly #asked: number[];
+  readonly #out: number[];
+
+  /** moved - is told when more is out. */
+  constructor(streams: readonly Writable[], moved: () => void) {
+    this.#streams = streams;
+    this.#moved = moved;
+    this.#asked = streams.map(() => 0);
+    this.#out = streams.map(() => 0);
+  }
+
+  takeHeldMs(): number {
+    return 0;
+  }
+
+  caughtUp(): boolean {
+    return true;
+  }
+
+  mark(): Mark {
+    return this.#streams.map((stream, index) => {
+      const asked = this.#asked[index] ?? 0;
+      if (stream.writableLength === 0) return asked;
+      this.#asked[index] = asked + 1;
+      stream.write('', (error) => {
+        // Whoever reads stderr may go, and nothing is lost that counts.
+        if (error) this.#out[index] = stream === process.stdout ? -Infinity : Infinity;
+        else this.#out[index] = Math.max(this.#out[index] ?? 0, asked + 1);
+        this.#moved();
+      });
+      return asked + 1;
+    });
+  }
+
+  isOut(mark: Mark): 'yes' | 'not yet' | 'lost' {
+    if (this.#out.includes(-Infinity)) return 'lost';
+    return mark.every((place, index) => place <= (this.#out[index] ?? 0)) ? 'yes' : 'not yet';
+  }
 }
 
 function attempt(act: () => MaybePromise<void> | undefined, then: () => void, failed: (error: unknown) => void): void {

@@ -15,7 +15,14 @@ import { workerData } from 'node:worker_threads';
 
 // fs.read would hold one of the few threads of the pool for as long as the worker lives; a net.Socket waits for nothing.
 const lifeline = new net.Socket({ fd: workerData.fd, readable: true, writable: true });
-const die = () => process.kill(process.pid, 'SIGKILL');
+// With what its items have started: it leads a process group.
+const die = () => {
+  try {
+    process.kill(-process.pid, 'SIGKILL');
+  } finally {
+    process.kill(process.pid, 'SIGKILL');
+  }
+};
 
 const answer = (value) => lifeline.write(`${JSON.stringify(value)}\n`);
 

@@ -36,6 +36,7 @@ import { plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, Settling } from './settling.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
+import { Stops } from './stops.ts';
 import { type AnyTask, loadTask, needFolder } from './task.ts';
 import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 
@@ -43,6 +44,10 @@ import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How long a forceful stop waits for hooks once every worker has been killed, in milliseconds. */
 const FORSAKE_AFTER_MS = 2000;
+/** How long a forceful stop waits for whoever reads the output, in milliseconds. */
+const DISCARD_AFTER_MS = 1000;
+/** How long a `dispatch` that waits is waited for where nothing is in progress, in milliseconds. */
+const DISPATCH_PATIENCE_MS = 1000;
 /** Within so many milliseconds a signal is the same keypress, come again by way of npm. */
 const SAME_KEYPRESS_MS = 500;
 /** How often items that are past their timeout are looked for, in milliseconds. */
@@ -81,6 +86,10 @@ export class Master {
   #server: Server | undefined;
   #dispatching: Dispatching | undefined;
   #dispatchStopped: Promise<void> | undefined;
+  #outputs: { readonly stdout: Output; readonly stderr: Output } | undefined;
+  /** Nobody reads stdout any more. */
+  #readerGone = false;
+  #stops: Stops | undefined;
 
   #signals: SignalRow[] = [];
   #wakeUp: (() => void) | undefined;
@@ -88,11 +97,14 @@ export class Master {
   #alarm: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #forsakeTimer: NodeJS.Timeout | undefined;
+  #discardTimer: NodeJS.Timeout | undefined;
   /** A forceful stop has waited long enough: a hook of the task that hangs is left behind. */
   #forsaken = false;
 
   #stoppedBy: string | undefined;
   #stoppedAt: number | undefined;
+  /** When a stop began that had to wait for items, by performance.now(). */
+  #stopBegan: number | undefined;
   /** What the run fails with. */
   #fault: DivvyError | undefined;
   /** A hook that runs at an exit threw. */
@@ -182,6 +194,7 @@ export class Master {
       observe: this.#observe,
       fail: (fault) => this.#fail(fault),
       wake: () => this.#wake(),
+      isReaderGone: () => this.#readerGone,
     });
     const { stdout, stderr } = this.#openOutputs();
     const record = (row: SignalRow): void => this.#note(() => this.#signals.push(row));
@@ -203,6 +216,8 @@ export class Master {
         clearTimeout(this.#alarm);
         clearTimeout(this.#graceTimer);
         clearTimeout(this.#forsakeTimer);
+        clearTimeout(this.#discardTimer);
+        this.#stops?.end();
         clearInterval(this.#overdueTimer);
         clearInterval(this.#silenceTimer);
         signal?.removeEventListener('abort', aborted);
@@ -251,11 +266,16 @@ export class Master {
   // ---- the run, from its start to its end ----
 
   #openOutputs(): { stdout: Output; stderr: Output } {
-    const readerGone = ({ code, message }: NodeJS.ErrnoException): void => {
+    const gone = ({ code, message }: NodeJS.ErrnoException): void => {
+      this.#readerGone = true;
       if (code !== 'EPIPE') this.#observe({ type: 'note', text: `stdout cannot be written: ${message}` });
       if (this.#delivery.stopping === 'no') this.#stop('stdout closed', 'gracefully');
     };
-    return { stdout: new Output(process.stdout, readerGone), stderr: new Output(process.stderr, () => {}) };
+    const moved = (): void => this.#wake();
+    const stdout = new Output(process.stdout, true, { gone, moved });
+    const stderr = new Output(process.stderr, false, { gone: () => {}, moved });
+    this.#outputs = { stdout, stderr };
+    return this.#outputs;
   }
 
   async #openJournal(): Promise<void> {
@@ -290,7 +310,7 @@ export class Master {
   async #bootOf(stdout: Output, stderr: Output): Promise<BootWorker> {
     if (this.#settings.inline) {
       const { bootInline } = await import('./inline.ts');
-      return bootInline(this.#task, this.#settings);
+      return bootInline(this.#task, this.#settings, () => this.#wake());
     }
     const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = this.#settings;
     this.#server = await startServer(this.socket, this.#settings.socket === undefined, maxItemBytes);
@@ -329,11 +349,13 @@ export class Master {
       // Where it was the master that was busy, what has ended by now is read first.
       const look = (): void => void setImmediate((now) => this.#crew.killOverdue(now), performance.now());
       this.#overdueTimer = setInterval(look, OVERDUE_EVERY_MS);
+      this.#stops = new Stops((afterMs) => this.#crew.continued(afterMs));
     }
     this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {
       this.#dispatching = new Dispatching(this.#settings.items ?? this.#task.dispatch(), {
-        wanted: () => this.#delivery.wanted(),
+        // Where even what the master says is not read, there is no end to what would pile up.
+        wanted: () => (this.#isOutputFull ? 0 : this.#delivery.wanted()),
         item: (value) => this.#dispatched(value),
         ended: (error) => {
           this.#delivery.closed();
@@ -355,6 +377,7 @@ export class Master {
         this.#carryOut(performance.now());
       }
       this.#crew.reapWorkers();
+      if (this.#settling.turn()) this.#wake();
       this.#settling.write();
       this.#haltIfDue();
       this.#dispatching?.pull();
@@ -365,6 +388,10 @@ export class Master {
       this.#setAlarm(now);
       await this.#wakening();
     }
+  }
+
+  get #isOutputFull(): boolean {
+    return this.#outputs !== undefined && (this.#outputs.stdout.isFull || this.#outputs.stderr.isFull);
   }
 
   #carryOut(now: number): void {
@@ -389,7 +416,10 @@ export class Master {
     await this.#wait(() => this.#crew.ended());
     if (this.#dispatchStopped) {
       let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#settings.killAfterMs)));
+      // As long as items in progress had, or for a moment: nothing is in progress any more.
+      const left = (this.#stopBegan ?? 0) + this.#settings.killAfterMs - performance.now();
+      const ms = Math.max(left, Math.min(DISPATCH_PATIENCE_MS, this.#settings.killAfterMs));
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
       await Promise.race([this.#dispatchStopped, patience]);
       clearTimeout(timer);
     }
@@ -512,14 +542,23 @@ export class Master {
     if (this.#delivery.stopping === 'forcefully' || this.#delivery.stopping === how) return;
     const againAfterMs = this.#stoppedBy?.startsWith('SIG') ? this.#settings.forceAfterMs : undefined;
     this.#observe({ type: 'stopping', by, how, inProgress: this.#delivery.inProgress, againAfterMs });
+    if (this.#delivery.inProgress > 0) this.#stopBegan ??= performance.now();
     // What cleaning up throws is of no use to anybody any more.
     this.#dispatchStopped ??= this.#dispatching?.stop().catch(() => {});
     if (how === 'forcefully') {
       this.#crew.killWorkers(by);
       const ms = Math.min(this.#settings.killAfterMs + FORSAKE_AFTER_MS, LONGEST_TIMER_MS);
       this.#forsakeTimer = setTimeout(() => this.#note(() => (this.#forsaken = true)), ms);
+      this.#discardTimer = setTimeout(() => this.#discard(), Math.min(this.#settings.killAfterMs, DISCARD_AFTER_MS));
     }
     this.#delivery.stop(how);
+    this.#wake();
+  }
+
+  /** Whoever reads the output has had long enough: what is not out is lost, and the items that wrote it are unfinished. */
+  #discard(): void {
+    this.#outputs?.stdout.discard();
+    this.#outputs?.stderr.discard();
     this.#wake();
   }
 

@@ -1,131 +1,264 @@
 /**
- * Passes the output of workers on by whole lines, so that lines of two processes never mix. Runs in the master. Internal.
+ * Passes on what workers write, by whole lines, so that lines of two processes never mix, and knows how much of it is out. Runs in
+ * the master. Internal.
  */
 
 import type { Readable, Writable } from 'node:stream';
+import type { Mark, Outlet } from './barrier.ts';
+import { type SharedStream, share } from './shared-stream.ts';
 
 const NEWLINE = 0x0a;
 /** A line that is longer is broken here, rather than kept in memory for ever. */
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** What an Output tells. */
+export interface OutputEvents {
+  /** Its reader has gone, or it cannot be written: what comes from now on is dropped. Told once. */
+  gone(error: NodeJS.ErrnoException): void;
+  /** More is out, or is read again. */
+  moved(): void;
+}
+
 /** One of the master's own streams, stdout or stderr, as workers share it. */
 export class Output {
-  /** Whoever read it has gone; what is written to it from now on is dropped. */
-  gone = false;
   readonly #stream: Writable;
-  readonly #paused = new Set<Readable>();
-  readonly #watch: Watch;
-  readonly #forget: () => void;
+  readonly #shared: SharedStream;
+  readonly #events: OutputEvents;
+  readonly #isNeeded: boolean;
+  readonly #passages = new Set<Passage>();
+  readonly #leave: () => void;
+  #isDropping = false;
 
   /**
-   * stream - the master's stream.
-   * onGone - is told once when its reader has gone.
+   * stream   - the master's stream.
+   * isNeeded - an item does not count without what it wrote here. Where it is not, what is dropped counts as out.
    */
-  constructor(stream: Writable, onGone: (error: NodeJS.ErrnoException) => void) {
+  constructor(stream: Writable, isNeeded: boolean, events: OutputEvents) {
     this.#stream = stream;
-    const failed = (error: NodeJS.ErrnoException): void => {
-      if (this.gone) return;
-      this.gone = true;
-      this.#resume();
-      onGone(error);
-    };
+    this.#isNeeded = isNeeded;
+    this.#events = events;
+    this.#shared = share(stream);
+    const failed = (error: NodeJS.ErrnoException): void => this.#failed(error);
     const drained = (): void => this.#resume();
     stream.on('error', failed);
     stream.on('drain', drained);
-    this.#watch = watches.get(stream) ?? watchOver(stream);
-    this.#watch.outputs += 1;
-    this.#forget = () => {
-      this.#watch.outputs -= 1;
-      if (this.#watch.outputs === 0) this.#watch.end();
+    this.#leave = () => {
       stream.off('drain', drained);
       stream.off('error', failed);
+      this.#shared.leave();
     };
   }
 
-  /** Passes on what comes from `source`, by whole lines. Resolves when it has ended. */
-  take(source: Readable): Promise<void> {
-    let rest: Buffer[] = [];
-    let restBytes = 0;
-    source.on('data', (chunk: Buffer) => {
-      const end = chunk.lastIndexOf(NEWLINE) + 1;
-      if (end > 0) {
-        this.#write(Buffer.concat([...rest, chunk.subarray(0, end)]), source);
-        rest = [];
-        restBytes = 0;
-      }
-      if (end < chunk.length) {
-        rest.push(chunk.subarray(end));
-        restBytes += chunk.length - end;
-      }
-      if (restBytes > LINE_BYTES_MAX) {
-        this.#write(Buffer.concat([...rest, Buffer.of(NEWLINE)]), source);
-        rest = [];
-        restBytes = 0;
-      }
-    });
-    return new Promise((resolve) => {
-      source.on('error', () => {}); // it closes after it
-      source.on('close', () => {
-        if (restBytes > 0) this.#write(Buffer.concat([...rest, Buffer.of(NEWLINE)]), source);
-        this.#paused.delete(source);
-        resolve();
-      });
-    });
+  /** So much waits to be read that nobody should add to it. */
+  get isFull(): boolean {
+    return !this.#isDropping && this.#stream.writableNeedDrain;
   }
 
-  /** Writes a line of the master's own. */
-  say(line: string): void {
-    if (!this.gone) this.#stream.write(`${line}\n`);
+  /** Passes on what comes from a worker, to its end. */
+  take(source: Readable): Passage {
+    const passage = new Passage(source, {
+      lines: (bytes, upTo, isWhole) => this.#write(passage, bytes, upTo, isWhole),
+      ended: () => {
+        if (this.#shared.lineOf === passage) this.#write(passage, Buffer.of(NEWLINE), passage.read, true);
+        this.#passages.delete(passage);
+      },
+    });
+    this.#passages.add(passage);
+    if (this.#isDropping) this.#drop(passage);
+    return passage;
+  }
+
+  /** Drops what is not out yet, and what still comes: nobody waits for a reader any more. */
+  discard(): void {
+    if (this.#isDropping) return;
+    this.#isDropping = true;
+    for (const passage of this.#passages) this.#drop(passage);
+    this.#resume();
   }
 
   /** Lets go of the stream. */
   release(): void {
     this.#resume();
-    this.#forget();
+    this.#leave();
   }
 
-  #write(lines: Buffer, source: Readable): void {
-    if (this.gone) return;
-    // What dispatch or a hook has written of a line stays a line of its own.
-    if (this.#watch.lineOpen) this.#stream.write('\n');
-    if (this.#stream.write(lines)) return;
-    this.#paused.add(source);
-    source.pause();
+  #drop(passage: Passage): void {
+    if (this.#isNeeded) passage.lostFrom = Math.min(passage.lostFrom, passage.out);
+    else passage.out = Infinity;
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    if (this.#isDropping) return;
+    this.discard();
+    this.#events.gone(error);
+  }
+
+  #write(passage: Passage, bytes: Buffer, upTo: number, isWhole: boolean): void {
+    if (this.#isDropping) return;
+    const shared = this.#shared;
+    // What somebody else has written of a line stays a line of its own.
+    const ended = shared.lineOf !== undefined && shared.lineOf !== passage;
+    const all = ended ? Buffer.concat([Buffer.of(NEWLINE), bytes]) : bytes;
+    shared.lineOf = isWhole ? undefined : passage;
+    const goesOn = shared.write(all, (error) => {
+      if (error) this.#failed(error);
+      else {
+        passage.out = Math.max(passage.out, upTo);
+        this.#events.moved();
+      }
+    });
+    if (!goesOn) passage.pause();
   }
 
   #resume(): void {
-    for (const source of this.#paused) source.resume();
-    this.#paused.clear();
+    for (const passage of this.#passages) passage.resume();
+    this.#events.moved();
   }
 }
 
-/** What is known of the master's own writing to a stream. */
-interface Watch {
-  /** The master itself is in the middle of a line. */
-  lineOpen: boolean;
-  /** How many pass lines on to it: several runs in one process, which end in any order. */
-  outputs: number;
-  end(): void;
+/** Where what a Passage reads goes. */
+interface PassageEnds {
+  /** Bytes to be written, after which all that was read up to a place is; whole lines, or the beginning of one. */
+  lines(bytes: Buffer, upTo: number, isWhole: boolean): void;
+  ended(): void;
 }
 
-const watches = new Map<Writable, Watch>();
+/** One stream of a worker's process, on its way to one of the master's. */
+export class Passage {
+  /** How many bytes have been read, and how many of these are out. */
+  read = 0;
+  out = 0;
+  /** What is behind so many bytes is lost. */
+  lostFrom = Infinity;
+  /** Nothing more is read before somebody has read what there is. */
+  isHeld = false;
+  #heldSince = 0;
+  #heldMs = 0;
+  /** When it was held last, by performance.now(); -Infinity for never. */
+  heldUntil = -Infinity;
+  /** Resolves when it has been read to its end. */
+  readonly ended: Promise<void>;
+  #isOver = false;
+  /** It was held since caughtUp was asked last. */
+  #wasHeld = false;
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  readonly #source: Readable;
+  readonly #ends: PassageEnds;
 
-function watchOver(stream: Writable): Watch {
-  const write = stream.write;
-  const watched = ((...written: Parameters<typeof write>): boolean => {
-    const last = (written[0] as string | Uint8Array).at(-1);
-    if (last !== undefined) watch.lineOpen = last !== '\n' && last !== NEWLINE;
-    return Reflect.apply(write, stream, written) as boolean;
-  }) as typeof write;
-  const watch: Watch = {
-    lineOpen: false,
-    outputs: 0,
-    end() {
-      if (stream.write === watched) stream.write = write;
-      watches.delete(stream);
-    },
-  };
-  stream.write = watched;
-  watches.set(stream, watch);
-  return watch;
+  constructor(source: Readable, ends: PassageEnds) {
+    this.#source = source;
+    this.#ends = ends;
+    source.on('data', (chunk: Buffer) => this.#take(chunk));
+    source.on('error', () => {}); // it closes after it
+    this.ended = new Promise((resolve) => {
+      source.on('close', () => {
+        this.#isOver = true;
+        if (this.#restBytes > 0) this.#pass(Buffer.of(NEWLINE), true);
+        this.#ends.ended();
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Returns whether all has been read that the worker had written before the turn of the event loop that ends now. Asked once in a
+   * turn.
+   *
+   * In each turn libuv reads a socket until it is empty, or up to two megabytes, which are more than it can hold.
+   */
+  caughtUp(): boolean {
+    const did = this.#isOver || !(this.isHeld || this.#wasHeld);
+    this.#wasHeld = this.isHeld;
+    return did;
+  }
+
+  pause(): void {
+    if (this.isHeld || this.#isOver) return;
+    this.isHeld = true;
+    this.#wasHeld = true;
+    this.#heldSince = performance.now();
+    this.#source.pause();
+  }
+
+  resume(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    this.heldUntil = performance.now();
+    this.#heldMs += this.heldUntil - this.#heldSince;
+    this.#source.resume();
+  }
+
+  /** Returns for how long it was held since this was asked last, in milliseconds. */
+  takeHeldMs(now: number): number {
+    const heldMs = this.#heldMs + (this.isHeld ? now - this.#heldSince : 0);
+    this.#heldMs = 0;
+    this.#heldSince = now;
+    return heldMs;
+  }
+
+  #take(chunk: Buffer): void {
+    this.read += chunk.length;
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) this.#pass(chunk.subarray(0, end), true, this.read - (chunk.length - end));
+    if (end === chunk.length) return;
+    this.#rest.push(chunk.subarray(end));
+    this.#restBytes += chunk.length - end;
+    if (this.#restBytes > LINE_BYTES_MAX) this.#pass(Buffer.of(NEWLINE), true);
+  }
+
+  /** Passes on what is kept of a line, and what follows. */
+  #pass(bytes: Buffer, isWhole: boolean, upTo = this.read): void {
+    this.#ends.lines(Buffer.concat([...this.#rest, bytes]), upTo, isWhole);
+    this.#rest = [];
+    this.#restBytes = 0;
+  }
+}
+
+/** What one worker's process writes, on both of its streams. */
+export class ProcessOutput implements Outlet {
+  readonly #passages: readonly Passage[];
+
+  constructor(passages: readonly Passage[]) {
+    this.#passages = passages;
+  }
+
+  /** Resolves when all of it has been passed on. */
+  get ended(): Promise<unknown> {
+    return Promise.all(this.#passages.map(({ ended }) => ended));
+  }
+
+  get isHeld(): boolean {
+    return this.#passages.some(({ isHeld }) => isHeld);
+  }
+
+  /** When it was held last, by performance.now(): it may be now. -Infinity for never. */
+  get heldUntil(): number {
+    return this.isHeld ? performance.now() : Math.max(-Infinity, ...this.#passages.map(({ heldUntil }) => heldUntil));
+  }
+
+  takeHeldMs(now: number): number {
+    return Math.max(0, ...this.#passages.map((passage) => passage.takeHeldMs(now)));
+  }
+
+  caughtUp(): boolean {
+    let did = true;
+    for (const passage of this.#passages) did = passage.caughtUp() && did; // each is to be asked
+    return did;
+  }
+
+  mark(): Mark {
+    return this.#passages.map(({ read }) => read);
+  }
+
+  isOut(mark: Mark): 'yes' | 'not yet' | 'lost' {
+    let isOut: 'yes' | 'not yet' = 'yes';
+    for (const [index, { out, lostFrom }] of this.#passages.entries()) {
+      const place = mark[index] ?? 0;
+      if (place <= out) continue;
+      if (place > lostFrom) return 'lost';
+      isOut = 'not yet';
+    }
+    return isOut;
+  }
 }

@@ -3,12 +3,14 @@
  * --inline, in the one process that there is). Internal.
  */
 
+import { AsyncResource } from 'node:async_hooks';
 import type { Begun } from './begun.ts';
 import { bytesOf, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
 import type { ItemContext, WorkerSelf } from './parallelizable.ts';
 import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from './protocol.ts';
+import { Stops } from './stops.ts';
 import type { AnyTask } from './task.ts';
 
 /** How a worker is to process. */
@@ -45,6 +47,8 @@ class Attempt implements ItemContext {
   readonly item: ReceivedItem;
   readonly startedAt = performance.now();
   timer: NodeJS.Timeout | undefined;
+  /** How long this process had been stopped when it was begun, or since was given time for. */
+  stoppedMs = 0;
   timedOut: Error | undefined;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
@@ -89,6 +93,8 @@ export class Processing {
   readonly #options: ProcessingOptions;
   readonly #waiting: ReceivedItem[] = [];
   readonly #inProgress = new Set<Attempt>();
+  /** Only where items have a timeout. */
+  readonly #stops: Stops | undefined;
   #finished = 0;
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
@@ -105,6 +111,7 @@ export class Processing {
   constructor(task: AnyTask, options: ProcessingOptions) {
     this.#task = task;
     this.#options = options;
+    if (options.timeoutMs < Infinity) this.#stops = new Stops();
   }
 
   /** The master said something. */
@@ -123,6 +130,9 @@ export class Processing {
         if (this.#state === 'working' || this.#state === 'leaving') this.#state = 'draining';
         this.#giveBack();
         this.#exitIfIdle();
+        return;
+      case 'time left':
+        this.#timeLeft(message.number, message.ms);
         return;
       case 'abort':
         if (this.#state === 'gone') return;
@@ -165,11 +175,16 @@ export class Processing {
     const { self, timeoutMs } = this.#options;
     const attempt = new Attempt(self.number, item);
     this.#inProgress.add(attempt);
-    if (timeoutMs < Infinity) attempt.timer = setTimeout(() => this.#timeOut(attempt), timeoutMs);
+    if (this.#stops) {
+      attempt.stoppedMs = this.#stops.stoppedMs;
+      this.#askLater(attempt, timeoutMs);
+    }
     let result: unknown;
     let awaited: boolean;
     try {
-      result = this.#task.process(item.value(), attempt);
+      // In an async context of its own: what one item leaves in an AsyncLocalStorage no other finds there.
+      const context = new AsyncResource('divvy item', { requireManualDestroy: true });
+      result = context.runInAsyncScope(this.#task.process, this.#task, item.value(), attempt);
       awaited = isThenable(result);
     } catch (error) {
       this.#threw(attempt, error);
@@ -237,11 +252,25 @@ export class Processing {
     } else if (now - this.#gatheredSince > GATHER_MS) this.#flush();
   }
 
+  #askLater(attempt: Attempt, ms: number): void {
+    attempt.timer = setTimeout(() => this.#options.send({ kind: 'overdue', number: attempt.number }), ms);
+  }
+
+  /** The master says how much time an item has that is overdue; what this process was stopped for is added. */
+  #timeLeft(number: number, masterMs: number): void {
+    const attempt = [...this.#inProgress].find((each) => each.number === number);
+    if (!attempt || attempt.timedOut) return; // it has ended meanwhile
+    const stoppedMs = this.#stops?.stoppedMs ?? 0;
+    const ms = Math.max(masterMs, stoppedMs - attempt.stoppedMs);
+    attempt.stoppedMs = stoppedMs;
+    if (ms > 0) this.#askLater(attempt, ms);
+    else this.#timeOut(attempt);
+  }
+
   /** From now on the attempt has failed, whatever comes of it. One that does not end is the master's to kill. */
   #timeOut(attempt: Attempt): void {
     attempt.timedOut = new DOMException(`took longer than ${this.#options.timeoutMs} ms (--timeout)`, 'TimeoutError');
     attempt.abort(attempt.timedOut);
-    this.#options.send({ kind: 'timed out', number: attempt.number });
   }
 
   #recycleIfDue(): void {

@@ -6,12 +6,14 @@
  *   ready, or boot failed             ──>    it may have items
  *                                     <──    items, as long as it has room
  *   done (acks), or outcomes          ──>    each ends the lease of its item
- *   timed out (and goes on)           ──>    this item is to blame, should the worker have to be killed
+ *   overdue (and goes on)             ──>    is its time up? What the worker or its reader were held up does not count
+ *                                     <──    time left: none, and its signal is aborted; or so much, and it is asked again
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
  *                                     <──    drain: finish what you have begun, and exit
  *   returned (items it had not begun) ──>    they go to somebody else; at a drain, or when one takes long
  *                                     <──    forget: what came before this, and is not begun, has been taken back (begun.ts)
  *   hook failed (beforeExit)          ──>    it is reported
+ *   uncaught (and exits)              ──>    why, should its items fail for it
  *                                     <──    abort: a forceful stop
  *
  * A frame is its length (4 bytes, little-endian, of what follows), its kind (1 byte), and its body. The length is
@@ -27,6 +29,8 @@ import type { ItemError } from './parallelizable.ts';
 export type ToWorker =
   | Items<CarriedItem>
   | { readonly kind: 'drain' | 'forget' }
+  /** Of an item that is overdue: 0 where its time is up. */
+  | { readonly kind: 'time left'; readonly number: number; readonly ms: number }
   | { readonly kind: 'abort'; readonly reason: string };
 
 /** The same as a worker hears it. */
@@ -47,10 +51,12 @@ export type ToMaster =
   /** Items that were processed, and whose results nobody wants: the number of each, and how long it took in milliseconds. */
   | { readonly kind: 'done'; readonly pairs: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
-  | { readonly kind: 'timed out'; readonly number: number }
+  | { readonly kind: 'overdue'; readonly number: number }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'returned'; readonly numbers: readonly number[] }
-  | { readonly kind: 'hook failed'; readonly hook: string; readonly error: ItemError };
+  | { readonly kind: 'hook failed'; readonly hook: string; readonly error: ItemError }
+  /** What nobody caught ends the process. */
+  | { readonly kind: 'uncaught'; readonly error: ItemError };
 
 /** An item on its way to a worker. */
 export interface CarriedItem {
@@ -119,10 +125,12 @@ const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'rare'] as c
 const RARE: readonly string[] = [
   'ready',
   'boot failed',
-  'timed out',
+  'overdue',
+  'time left',
   'leaving',
   'returned',
   'hook failed',
+  'uncaught',
   'drain',
   'forget',
   'abort',
@@ -402,7 +410,7 @@ function rareFrom(value: unknown, bytes: number): FromMaster | ToMaster {
   const list =
     Array.isArray(numbers) && numbers.length < bytes && numbers.every((number) => typeof number === 'number');
   if (kind === 'returned' && !list) throw new RangeError('no list of numbers');
-  if (kind === 'boot failed' || kind === 'hook failed') itemErrorFrom(error);
+  if (kind === 'boot failed' || kind === 'hook failed' || kind === 'uncaught') itemErrorFrom(error);
   return value as FromMaster | ToMaster;
 }
 

@@ -1,8 +1,10 @@
 /**
- * What is done with the outcome of an item before it counts: first the hooks afterProcess and afterFailure, one after another
- * in the order in which the items ended, then its line in the journal. Runs in the master. Internal.
+ * What is done with the outcome of an item before it counts: first what its worker had written is out (barrier.ts), then the hooks
+ * afterProcess and afterFailure run, one after another in the order in which the items ended, then its line in the journal is
+ * written. Runs in the master. Internal.
  */
 
+import { Barrier, type Outlet } from './barrier.ts';
 import { type Body, decodeValue, useAgain } from './codec.ts';
 import type { Delivery, Item } from './delivery.ts';
 import { type DivvyError, hookThrew } from './errors.ts';
@@ -31,6 +33,8 @@ export interface SettlingOptions {
   /** A hook threw, or the journal cannot be written: the run is to be stopped. */
   readonly fail: (fault: DivvyError) => void;
   readonly wake: () => void;
+  /** Nobody reads stdout any more. */
+  readonly isReaderGone: () => boolean;
 }
 
 /** An outcome that is on its way to count. */
@@ -41,11 +45,20 @@ interface Ended {
   readonly error: ItemError | undefined;
 }
 
+/** An outcome that waits for output. */
+interface Held {
+  readonly item: Item<Load>;
+  /** What its worker sent, where the task wants it. */
+  readonly result: Buffer | undefined;
+  readonly error: ItemError | undefined;
+}
+
 /** The outcomes of one run. */
 export class Settling {
   /** Resolves when the hooks of every outcome up to now have run. */
   hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
+  readonly #barrier = new Barrier<Held | Item<Load>>();
   /** Outcomes that wait for their lines to be written. */
   #unwritten: Ended[] = [];
 
@@ -54,31 +67,46 @@ export class Settling {
   }
 
   /** An item was processed; `result` is what its worker sent, where the task wants it. */
-  done(item: Item<Load>, result?: Buffer): void {
-    const { task, journal, verbose, delivery } = this.#options;
-    if (!task.afterProcess && !journal && !verbose) {
+  done(item: Item<Load>, outlet: Outlet, result?: Buffer): void {
+    this.#barrier.hold(outlet, result ? { item, result, error: undefined } : item);
+  }
+
+  /** An item is given up. `outlet` is undefined where no worker had it. */
+  failed(item: Item<Load>, error: ItemError, outlet?: Outlet): void {
+    if (outlet) this.#barrier.hold(outlet, { item, result: undefined, error });
+    else this.#goOn({ item, result: undefined, error }, false);
+  }
+
+  /** Called at the end of each turn of the event loop: what waited for output goes on. Returns whether the next may have more. */
+  turn(): boolean {
+    return !this.#barrier.isEmpty && this.#barrier.turn(this.#goOn);
+  }
+
+  readonly #goOn = (held: Held | Item<Load>, isLost: boolean): void => {
+    const { task, journal, verbose, delivery, observe } = this.#options;
+    const { item, result, error } = 'item' in held ? held : { item: held };
+    if (isLost) {
+      delivery.settled(item, 'unfinished');
+      return;
+    }
+    if (!error && !task.afterProcess && !journal && !verbose) {
       delivery.settled(item, 'done');
       useAgain(item.load.body);
       return;
     }
     const outcome = outcomeOf(item);
-    const ended = { item, outcome, error: undefined };
-    if (!task.afterProcess) this.#record(ended);
-    else
-      this.#after(ended, 'afterProcess', () =>
-        task.afterProcess?.(decodeValue(item.load.body), result && decodeValue(result), outcome),
-      );
-  }
-
-  /** An item is given up. */
-  failed(item: Item<Load>, error: ItemError): void {
-    const { task, observe } = this.#options;
-    const outcome = outcomeOf(item);
-    observe({ type: 'item failed', outcome, error });
+    if (error) observe({ type: 'item failed', outcome, error });
     const ended = { item, outcome, error };
-    if (!task.afterFailure) this.#record(ended);
-    else this.#after(ended, 'afterFailure', () => task.afterFailure?.(decodeValue(item.load.body), error, outcome));
-  }
+    const hook = error ? 'afterFailure' : 'afterProcess';
+    if (!task[hook]) this.#record(ended);
+    else
+      this.#after(ended, hook, () => {
+        const value = decodeValue(item.load.body);
+        return error
+          ? task.afterFailure?.(value, error, outcome)
+          : task.afterProcess?.(value, result && decodeValue(result), outcome);
+      });
+  };
 
   /** Writes what has ended to the journal; from then on it counts. */
   write(): void {
@@ -118,14 +146,18 @@ export class Settling {
   }
 
   #after(ended: Ended, hook: string, call: () => unknown): void {
-    const { delivery, fail, wake } = this.#options;
+    const { delivery, fail, wake, isReaderGone } = this.#options;
     this.hooksEnded = this.hooksEnded.then(async () => {
       try {
         await call();
         this.#record(ended);
       } catch (error) {
+        // A hook that waits for what it prints learns first that nobody reads it: not its fault, and said by whoever watches stdout.
+        const { code } = Object(error) as { code?: unknown };
+        const isWrite = code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
+        if (isWrite) await new Promise((resolve) => setImmediate(resolve));
         delivery.settled(ended.item, 'unfinished');
-        fail(hookThrew(hook, error));
+        if (!(isWrite && isReaderGone())) fail(hookThrew(hook, error));
       }
       wake();
     });

@@ -5,6 +5,7 @@
  */
 
 import tty from 'node:tty';
+import { type Takeover, takeOverSignals } from './traps.ts';
 
 /** One row of the table. */
 export interface SignalRow {
@@ -35,10 +36,10 @@ const HAS_SIGINFO = ['darwin', 'freebsd', 'openbsd', 'netbsd'].includes(process.
 
 /** Who is told: several runs in one process share the traps, and the last of them to end puts things back. */
 const recorders = new Set<(row: SignalRow) => void>();
-let traps: readonly { signal: NodeJS.Signals; trap: () => void; before: NodeJS.SignalsListener[] }[] = [];
+let takeover: Takeover | undefined;
 
 /**
- * Listens to the signals of the table in place of whoever did before.
+ * Listens to the signals of the table in place of whoever else does, also later.
  *
  * record - is told of each signal that comes; it must only note it down.
  */
@@ -49,24 +50,15 @@ export function installSignalTraps(record: (row: SignalRow) => void): void {
   const rows = SIGNALS.filter((row) => !(row.awayFromTerminal && terminal));
   const dump = rows.find((row) => row.action === 'dump');
   if (dump && HAS_SIGINFO) rows.push({ ...dump, signal: SIGINFO });
-  traps = rows.map((row) => {
-    const before = process.rawListeners(row.signal) as NodeJS.SignalsListener[]; // raw: a `once` stays one
-    const trap = (): void => {
-      for (const tell of recorders) tell(row);
-    };
-    process.removeAllListeners(row.signal);
-    process.on(row.signal, trap);
-    return { signal: row.signal, trap, before };
-  });
+  const trap = (row: SignalRow) => (): void => {
+    for (const tell of recorders) tell(row);
+  };
+  takeover = takeOverSignals(new Map(rows.map((row) => [row.signal, trap(row)])));
 }
 
 /** Tells `record` no more. Where it was the last, lets go of the signals; the handlers that stood before stand again. */
 export function resetSignalTraps(record: (row: SignalRow) => void): void {
-  recorders.delete(record);
-  if (recorders.size > 0) return;
-  for (const { signal, trap, before } of traps) {
-    process.off(signal, trap);
-    for (const listener of before) process.on(signal, listener);
-  }
-  traps = [];
+  if (!recorders.delete(record) || recorders.size > 0) return;
+  takeover?.end();
+  takeover = undefined;
 }

@@ -2,8 +2,9 @@
  * What a worker runs: connect, show the token, get ready, process items, exit. worker-start.mjs loads it, once the lifeline
  * is held; the master never imports it.
  *
- * Signals here: INT, QUIT, HUP and USR2 are ignored, since Ctrl+C reaches the whole process group and the master decides what it
- * means. TERM: finish the items in progress, and exit with 0.
+ * Signals here: INT, QUIT, HUP and USR2 are ignored, since the master decides what they mean. TERM: finish the items in progress,
+ * and exit with 0. Listeners of the task's own are never called for these (traps.ts); a worker leads a process group and a
+ * session of its own.
  */
 
 import fs from 'node:fs';
@@ -17,6 +18,7 @@ import { FrameReader, type FromMaster, type ToMaster } from './protocol.ts';
 import { becomeWorker } from './role.ts';
 import { Sender } from './sender.ts';
 import { type AnyTask, loadTask } from './task.ts';
+import { takeOverSignals } from './traps.ts';
 import type { ReadLetter } from './worker.ts';
 
 /** As much as the system's buffer of a socket holds. */
@@ -25,6 +27,7 @@ const CHUNK_BYTES = 256 * 1024;
 const letter = getEnvironmentData('divvy letter') as ReadLetter;
 setEnvironmentData('divvy letter', undefined);
 trapSignals();
+writeBlocking();
 becomeWorker(letter.number);
 process.title = `divvy worker ${letter.number}`;
 process.argv = [process.execPath, letter.taskFile, ...letter.args];
@@ -105,23 +108,40 @@ function sayWhenExiting(): void {
     return exit.call(process, code);
   };
   // What nobody catches ends the process without it: there this is the last listener.
-  process.on('uncaughtExceptionMonitor', () => {
+  process.on('uncaughtExceptionMonitor', (error) => {
     const caught = process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback();
-    if (!caught) process.on('exit', say);
+    if (caught) return;
+    send({ kind: 'uncaught', error: toItemError(error) });
+    process.on('exit', say);
   });
 }
 
-/** Ends this process once all that it wrote has left it: exit() by itself would cut a pipe short. */
+/** Ends this process once all that it wrote has left it: exit() by itself would cut the socket short. */
 function endProcess(end: () => void): void {
   ending = true;
-  let open = 3;
+  let open = 1;
   const flushed = (): void => {
     open -= 1;
     if (open === 0) end();
   };
-  process.stdout.write('', flushed);
-  process.stderr.write('', flushed);
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.writable) continue; // the task has ended it
+    open += 1;
+    stream.write('', flushed);
+  }
   socket.end(flushed);
+}
+
+/**
+ * What is written is in the pipe when the call returns, and so before any ack: nothing of it is lost with this process, and nothing
+ * piles up in its memory, however slowly it is read.
+ */
+function writeBlocking(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const { _handle } = stream as NodeJS.WriteStream & { _handle?: { setBlocking?: (is: boolean) => void } | null };
+    _handle?.setBlocking?.(true);
+    stream.on('error', () => {}); // the master is gone, or the task has ended the stream and writes on
+  }
 }
 
 function send(message: ToMaster): boolean {
@@ -148,9 +168,20 @@ function listen(): void {
 }
 
 function trapSignals(): void {
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
-  process.on('SIGTERM', () => {
-    toldToLeave = true;
-    processing?.leave();
-  });
+  const ignore = (): void => {};
+  takeOverSignals(
+    new Map<NodeJS.Signals, () => void>([
+      ['SIGINT', ignore],
+      ['SIGQUIT', ignore],
+      ['SIGHUP', ignore],
+      ['SIGUSR2', ignore],
+      [
+        'SIGTERM',
+        () => {
+          toldToLeave = true;
+          processing?.leave();
+        },
+      ],
+    ]),
+  );
 }

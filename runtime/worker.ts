@@ -6,8 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import module from 'node:module';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Output } from './output.ts';
-import type { WorkerExit, WorkerHandle } from './parallelizable.ts';
+import type { Outlet } from './barrier.ts';
+import { type Output, type Passage, ProcessOutput } from './output.ts';
+import type { ItemError, WorkerExit, WorkerHandle } from './parallelizable.ts';
 import type { ToMaster, ToWorker } from './protocol.ts';
 import type { Link, Server } from './server.ts';
 
@@ -52,14 +53,20 @@ export interface RunningWorker {
   readonly pid: number | undefined;
   send(message: ToWorker): void;
   kill(signal: NodeJS.Signals): boolean;
+  /** Kills what its items have started and left behind: it has exited, and not as it should. */
+  killGroup(): void;
   /** Has it say what it has not begun, also where its main thread is stuck: events.tookBack tells. */
   takeBack(): void;
   /** Resolves with where in its code it is, one line a frame. */
   stack(): Promise<string>;
   /** When its output last kept it from exiting, by performance.now(); -Infinity for never. */
   heldUntil(): number;
-  /** Resolves when all of its output has been passed on. */
-  readonly outputEnded: Promise<unknown>;
+  /** What it writes. */
+  readonly output: Outlet & {
+    readonly ended?: Promise<unknown>;
+    /** Returns for how long it was held back since this was asked last, in milliseconds. */
+    takeHeldMs(now: number): number;
+  };
 }
 
 /** How a worker gets a process: forkWorkers below, or inline.ts. */
@@ -73,6 +80,9 @@ const GONE_WITHIN_MS = 1000;
 const LEFT_BYTES = 4 * 1024 * 1024;
 /** How long the answer to `stack` may take, in milliseconds. */
 const STACK_WITHIN_MS = 4000;
+/** No answer of the lifeline is longer. */
+const ANSWER_MAX = 16 * 1024 * 1024;
+const NOT_ITS_OWN = "the task wrote to file descriptor 3, which is the runtime's";
 /** Which file descriptor of the worker the lifeline is. */
 const LIFELINE_FD = 3;
 
@@ -86,6 +96,8 @@ export class Worker implements WorkerHandle {
   env: NodeJS.ProcessEnv = {};
   /** Undefined while no process of it runs. Internal. */
   process: RunningWorker | undefined;
+  /** What its process said that nobody caught. Internal. */
+  uncaught: ItemError | undefined;
   /** Whether its last process became ready. Internal. */
   ready = false;
   /** Kills the process when it takes too long to do as it was told. Internal. */
@@ -130,7 +142,8 @@ export function forkWorkers(
     let reaped = false;
     /** It has closed its socket, the last that it does but for its output. */
     let hungUp = false;
-    let heldUntil = -Infinity;
+    /** When it last wrote something on its way out. */
+    let lastHeardAt = -Infinity;
     const waitingForStack: ((stack: string) => void)[] = [];
     let child: ChildProcess | undefined;
 
@@ -157,9 +170,17 @@ export function forkWorkers(
       if (!exit) exited({ code: null, signal: null });
     };
 
+    /** The task's code has broken into the conversation. */
+    const broke = (how: string): void => {
+      why ??= how;
+      child?.kill('SIGKILL');
+    };
+
     try {
       // Flags of this process's own Node.js, such as --inspect, are not handed on: spawn, not fork.
-      child = spawn(process.execPath, [ENTRY], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: worker.env });
+      // A session of its own: Ctrl+C reaches the master alone, and what its items start can be killed with it.
+      const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
+      child = spawn(process.execPath, [ENTRY], { stdio: [...stdio], env: worker.env, detached: true });
     } catch (error) {
       setImmediate(notStarted, error);
     }
@@ -176,10 +197,7 @@ export function forkWorkers(
       },
       said: events.said,
       clogged: events.clogged,
-      broke: (broken) => {
-        why ??= broken;
-        child?.kill('SIGKILL');
-      },
+      broke,
       disconnected: () => {
         link = undefined;
         hungUp = true;
@@ -192,28 +210,42 @@ export function forkWorkers(
     lifeline?.on('error', () => {}); // it closes with the process
     const words = { ...letter, number: worker.number, socket: server.path, token: token.toString('hex') };
     lifeline?.write(withLength(JSON.stringify(words)));
-    // It exits when all that it wrote has been read, which may take long.
-    const outputs = [child?.stdout, child?.stderr];
-    for (const output of outputs) {
-      output?.on('resume', () => (heldUntil = performance.now()));
-      output?.on('data', () => {
-        if (hungUp) heldUntil = performance.now();
+    const passages: Passage[] = [];
+    for (const [from, to] of [
+      [child?.stdout, stdout],
+      [child?.stderr, stderr],
+    ] as const) {
+      if (!from || !child) continue;
+      const passage = to.take(from);
+      passages.push(passage);
+      endWith(child, from, passage);
+      from.on('data', () => {
+        if (hungUp) lastHeardAt = performance.now();
       });
     }
-    const isHeld = (): boolean => outputs.some((output) => output?.isPaused());
+    const output = new ProcessOutput(passages);
+    const heldUntil = (): number => Math.max(lastHeardAt, output.heldUntil);
     /** What it writes at its very end may have to wait for whoever reads this process's output. */
     const killWhenOverdue = (): void => {
-      const kill = (): void => (isHeld() ? killWhenOverdue() : void child?.kill('SIGKILL'));
+      const kill = (): void => (output.isHeld ? killWhenOverdue() : void child?.kill('SIGKILL'));
       setTimeout(kill, GONE_WITHIN_MS).unref();
     };
     let answer = '';
+    /** Answers to takeBack() that are still to come. */
+    let reclaims = 0;
     lifeline?.on('data', (chunk: Buffer) => {
       const lines = (answer + chunk).split('\n');
       answer = lines.pop() ?? '';
+      if (answer.length > ANSWER_MAX) broke(NOT_ITS_OWN);
       for (const line of lines) {
-        const told = JSON.parse(line) as string | number | null | { readonly exits: number };
-        if (typeof told === 'string') waitingForStack.shift()?.(told);
-        else if (typeof told !== 'object' || told === null) events.tookBack(told);
+        const told = answerIn(line);
+        const isAnswer = told === null || typeof told === 'number';
+        if (told === undefined || (isAnswer && reclaims === 0)) broke(NOT_ITS_OWN);
+        else if (typeof told === 'string') waitingForStack.shift()?.(told);
+        else if (isAnswer) {
+          reclaims -= 1;
+          events.tookBack(told);
+        }
         else {
           // Node.js may hang as it exits: the compiler's threads and the main one wait for each other.
           leaving = { code: told.exits, signal: null };
@@ -226,17 +258,31 @@ export function forkWorkers(
       pid: child?.pid,
       send: (message) => link?.send(message),
       kill: (signal) => !exit && (child?.kill(signal) ?? false),
-      takeBack: () => void lifeline?.write('<'),
+      killGroup: () => killGroup(child?.pid),
+      takeBack: () => {
+        reclaims += 1;
+        lifeline?.write('<');
+      },
       stack: () =>
         new Promise((resolve) => {
           waitingForStack.push(resolve);
           setTimeout(() => resolve('    does not answer'), STACK_WITHIN_MS).unref();
           lifeline?.write('?');
         }),
-      heldUntil: () => (isHeld() ? performance.now() : heldUntil),
-      outputEnded: Promise.all([passOn(child?.stdout, stdout, child), passOn(child?.stderr, stderr, child)]),
+      heldUntil,
+      output,
     };
   };
+}
+
+/** A worker leads a process group. */
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 /** What a worker's process starts with, before the hook beforeFork has had its say. */
@@ -246,6 +292,25 @@ export function environmentOf(worker: WorkerHandle): NodeJS.ProcessEnv {
   if (cache !== undefined) env['NODE_COMPILE_CACHE'] ??= cache;
   if (process.stdout.isTTY && env['NO_COLOR'] === undefined) env['FORCE_COLOR'] ??= '1';
   return env;
+}
+
+/** What a lifeline may answer: a stack, how many items have been begun, or null, or with which code the process exits. */
+type Answer = string | number | null | { readonly exits: number };
+
+/** Returns the answer; undefined where it is none. */
+function answerIn(line: string): Answer | undefined {
+  let told: unknown;
+  try {
+    told = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const fits =
+    told === null ||
+    typeof told === 'string' ||
+    Number.isSafeInteger(told) ||
+    Number.isInteger((Object(told) as { exits?: unknown }).exits);
+  return fits ? (told as Answer) : undefined;
 }
 
 /** Does something once the loop has been around so many times. */
@@ -260,20 +325,19 @@ function withLength(text: string): Buffer {
   return Buffer.concat([length, words]);
 }
 
-/** Passes output on to its end, or, where a child of the worker's holds it open, until it has been quiet. */
-function passOn(from: Readable | null | undefined, to: Output, child: ChildProcess | undefined): Promise<void> {
-  if (!from) return Promise.resolve();
-  child?.on('exit', () => {
+/** Where a child of a worker that has exited holds its output open, it is read until it has been quiet. */
+function endWith(child: ChildProcess, from: Readable, passage: Passage): void {
+  child.on('exit', () => {
     if (from.closed) return;
     let heard = true;
-    let held = from.isPaused();
+    let held = passage.isHeld;
     let left = LEFT_BYTES;
     let patience = 5; // a child of its own may say something again and again
     const timer = setInterval(() => {
-      // One that was paused waited for a slow reader of the master's, and nothing of it may be lost.
+      // One that was held waited for a slow reader of the master's, and nothing of it may be lost.
       if (!held && (!heard || --patience === 0)) from.destroy();
       heard = false;
-      held = from.isPaused();
+      held = passage.isHeld;
     }, LINGER_MS);
     from.on('pause', () => {
       held = true;
@@ -285,5 +349,4 @@ function passOn(from: Readable | null | undefined, to: Output, child: ChildProce
     });
     from.on('close', () => clearInterval(timer));
   });
-  return to.take(from);
 }

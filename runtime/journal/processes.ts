@@ -23,6 +23,19 @@ export function startOf(pid: number): string | undefined {
   return status === 0 && stdout.trim() !== '' ? stdout.trim() : undefined;
 }
 
+/** Whether a process is stopped, as by SIGSTOP. False where that cannot be known. */
+export function isStopped(pid: number): boolean {
+  if (process.platform !== 'linux') {
+    return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T');
+  }
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return 'Tt'.includes(stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3));
+  } catch {
+    return false;
+  }
+}
+
 /** Start times count from the boot: the same one after a reboot is another process. */
 function bootId(): string {
   return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
