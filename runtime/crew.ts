@@ -6,13 +6,14 @@
 import type { Command, Delivery } from './delivery.ts';
 import { BootFailure, type DivvyError, describeError, describeExit, hookThrew, toItemError } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
-import { isStopped, startOf } from './journal/processes.ts';
+import { startOf } from './journal/processes.ts';
 import type { Settings } from './options.ts';
 import type { ItemError, WorkerExit } from './parallelizable.ts';
 import { type CarriedOutcome, errorIn, type ToMaster } from './protocol.ts';
 import { type RunEvent, seconds } from './report.ts';
 import { type Load, outcomeOf, type Settling } from './settling.ts';
-import type { AnyTask } from './task.ts';
+import { type AnyTask, hashOfTask } from './task.ts';
+import { Timeouts } from './timeouts.ts';
 import { type BootWorker, environmentOf, Worker } from './worker.ts';
 
 /** How long a worker in which items wait may say nothing, in milliseconds: longer than its own patience (processing.ts). */
@@ -42,6 +43,7 @@ export interface CrewEvents {
 /** What the crew needs of a run that has begun. */
 export interface CrewRun {
   readonly task: AnyTask;
+  readonly taskFile: string;
   readonly boot: BootWorker;
   readonly settling: Settling;
   readonly journal: Journal | undefined;
@@ -57,27 +59,29 @@ export class Crew {
   readonly #delivery: Delivery<Load>;
   readonly #events: CrewEvents;
   #run!: CrewRun; // set by begin(), before the rules command anything
+  /** Of the task file's text, as the latest worker found it. */
+  #taskHash = '';
   #exits: Exit[] = [];
   /** The hook afterExit of a worker's last process; its next boot waits for it. */
   readonly #afterExits = new Map<number, Promise<void>>();
   readonly #outputs = new Set<Promise<unknown>>();
-  /** By worker: the items that it was told ran past their timeout. */
-  readonly #outOfTime = new Map<Worker, Set<number>>();
+  /** What is done about items that take longer than they may. */
+  readonly timeouts: Timeouts;
   /** Workers whose lifelines have been asked to take items back, and have not answered. */
   readonly #takingBack = new Set<Worker>();
-  /** Workers that were killed for such items. */
-  readonly #killedOverdue = new Set<number>();
 
   constructor(socket: string, settings: Settings, delivery: Delivery<Load>, events: CrewEvents) {
     this.#socket = socket;
     this.#settings = settings;
     this.#delivery = delivery;
     this.#events = events;
+    this.timeouts = new Timeouts(settings, delivery, this.workers);
     this.addWorkers(settings.workers);
   }
 
   begin(run: CrewRun): void {
     this.#run = run;
+    this.#taskHash = hashOfTask(run.taskFile);
   }
 
   /** Resolves when the hooks after exits have run, and what the workers wrote has been passed on. */
@@ -137,6 +141,7 @@ export class Crew {
       this.#events.wake();
       return;
     }
+    this.#lookAtTask();
     worker.ready = false;
     const running = this.#run.boot(worker, {
       said: (message) => {
@@ -170,6 +175,23 @@ export class Crew {
       });
     }
     this.#events.observe({ type: 'worker forked', worker: worker.number, pid: running.pid });
+  }
+
+  /** A worker runs the task file as it is when it boots: where somebody has changed it meanwhile, that is said and recorded. */
+  #lookAtTask(): void {
+    let hash: string;
+    try {
+      hash = hashOfTask(this.#run.taskFile);
+    } catch {
+      return; // it is gone, and the worker says so
+    }
+    if (hash === this.#taskHash) return;
+    this.#taskHash = hash;
+    this.#run.journal?.add({ type: 'task changed', at: new Date().toISOString(), taskHash: hash });
+    this.#events.observe({
+      type: 'note',
+      text: 'the task file has changed: workers that start from now on run the new code',
+    });
   }
 
   /**
@@ -213,7 +235,7 @@ export class Crew {
         for (const outcome of message.outcomes) this.#ended(worker, outcome);
         break;
       case 'overdue':
-        this.#overdue(worker, message.number);
+        this.timeouts.ask(worker, message.number);
         break;
       case 'uncaught':
         worker.uncaught = message.error;
@@ -241,8 +263,7 @@ export class Crew {
       worker.status = exit;
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
-      const timedOut = this.#killedOverdue.delete(worker.number) ? this.#itemsToBlame(worker, now) : undefined;
-      this.#outOfTime.delete(worker);
+      const timedOut = this.timeouts.exited(worker, now);
       this.#takingBack.delete(worker);
       const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
         worker.number,
@@ -264,9 +285,9 @@ export class Crew {
         });
       } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
         this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
-      } else this.#leftBadly(worker, exit);
+      } else this.#leftBadly(worker, exit, why);
       for (const item of failed) {
-        const error = timedOut ? this.#timeoutError() : workerDied(how, item.crashes, uncaught);
+        const error = timedOut ? this.timeouts.error : workerDied(how, item.crashes, uncaught);
         this.#run.settling.failed(item, error, ended?.output);
       }
       if (bootFailure) {
@@ -277,8 +298,7 @@ export class Crew {
   }
 
   /** It had been asked to exit, and something ended it before it could. */
-  #leftBadly(worker: Worker, exit: WorkerExit): void {
-    const why = 'on its way out';
+  #leftBadly(worker: Worker, exit: WorkerExit, why = 'on its way out'): void {
     if (!this.#run.task.beforeExit)
       this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], bootInMs: 0 });
     else this.#events.exitHookThrew('beforeExit', worker.number, cutShort(exit));
@@ -306,60 +326,6 @@ export class Crew {
     }, afterMs);
   }
 
-  /** An item past its timeout and the kill delay takes its worker with it. */
-  killOverdue(now: number): void {
-    const { timeoutMs, killAfterMs } = this.#settings;
-    for (const worker of this.workers) this.#holdTime(worker, now);
-    for (const { worker: number } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
-      const worker = this.workers[number - 1];
-      // Somebody has stopped it: it is to have all of its time once it goes on.
-      if (worker?.pid !== undefined && isStopped(worker.pid)) this.#delivery.standsStill(number, Infinity, now);
-      else if (worker?.kill('SIGKILL')) this.#killedOverdue.add(number);
-    }
-  }
-
-  /** This process was stopped for so long. */
-  continued(afterMs: number): void {
-    const now = performance.now();
-    for (const { number } of this.workers) this.#delivery.standsStill(number, afterMs, now);
-  }
-
-  /** An item has taken as long as it may, by its worker's clock. */
-  #overdue(worker: Worker, number: number): void {
-    const now = performance.now();
-    this.#holdTime(worker, now);
-    const begunAt = this.#delivery.begunAt(worker.number, number);
-    if (begunAt === undefined) return; // it has ended
-    const ms = Math.max(0, this.#settings.timeoutMs - (now - begunAt));
-    worker.process?.send({ kind: 'time left', number, ms });
-    if (ms > 0) return;
-    const items = this.#outOfTime.get(worker) ?? new Set();
-    this.#outOfTime.set(worker, items.add(number));
-  }
-
-  /** While its output waits to be read, no time counts against its items. */
-  #holdTime(worker: Worker, now: number): void {
-    const heldMs = worker.process?.output.takeHeldMs(now) ?? 0;
-    if (heldMs > 0) this.#delivery.standsStill(worker.number, heldMs, now);
-  }
-
-  /** The items of a killed worker whose time was up. One that was stuck did not ask: its only one, unless begun since, or none. */
-  #itemsToBlame(worker: Worker, now: number): ReadonlySet<number> {
-    const begun = this.#delivery.begun(worker.number);
-    const told = this.#outOfTime.get(worker);
-    const blamed = begun.filter(
-      (item) => told?.has(item.number) || (begun.length === 1 && now - item.begunAt > this.#settings.timeoutMs),
-    );
-    return new Set(blamed.map((item) => item.number));
-  }
-
-  #timeoutError(): ItemError {
-    return {
-      name: 'TimeoutError',
-      message: `took longer than ${this.#settings.timeoutMs} ms (--timeout), and did not obey its signal`,
-    };
-  }
-
   /** At a forceful stop: whoever is at an item has the kill delay to obey its signal; the others go now. */
   killWorkers(by: string): void {
     for (const worker of this.workers) {
@@ -377,13 +343,12 @@ export class Crew {
     const now = performance.now();
     const outlet = worker.process?.output;
     if (!outlet) return;
-    const outOfTime = this.#outOfTime.get(worker);
     for (let at = 0; at < pairs.length; at += 2) {
       const durationMs = pairs[at + 1] ?? 0;
       const item = this.#delivery.acked(worker.number, pairs[at] ?? 0, now, durationMs);
       if (!item) continue;
       item.load.durationMs = durationMs;
-      outOfTime?.delete(item.number);
+      this.timeouts.ended(worker, item.number);
       this.#run.settling.done(item, outlet);
     }
   }
@@ -392,7 +357,7 @@ export class Crew {
     const now = performance.now();
     const outlet = worker.process?.output;
     if (!outlet) return;
-    this.#outOfTime.get(worker)?.delete(number);
+    this.timeouts.ended(worker, number);
     if (how === 'done') {
       const item = this.#delivery.acked(worker.number, number, now, durationMs);
       if (!item) return;

@@ -205,7 +205,13 @@ export class Master {
     try {
       try {
         const boot = await this.#bootOf(stdout, stderr);
-        this.#crew.begin({ task: this.#task, boot, settling: this.#settling, journal: this.#journal });
+        this.#crew.begin({
+          task: this.#task,
+          taskFile: this.#taskFile,
+          boot,
+          settling: this.#settling,
+          journal: this.#journal,
+        });
         if (this.#settings.signals) installSignalTraps(record);
         signal?.addEventListener('abort', aborted);
         if (signal?.aborted) aborted();
@@ -347,9 +353,9 @@ export class Master {
     if (this.#nothingToDo || this.#delivery.stopping !== 'no') return;
     if (this.#settings.timeoutMs < Infinity) {
       // Where it was the master that was busy, what has ended by now is read first.
-      const look = (): void => void setImmediate((now) => this.#crew.killOverdue(now), performance.now());
+      const look = (): void => void setImmediate((now) => this.#crew.timeouts.killOverdue(now), performance.now());
       this.#overdueTimer = setInterval(look, OVERDUE_EVERY_MS);
-      this.#stops = new Stops((afterMs) => this.#crew.continued(afterMs));
+      this.#stops = new Stops((stoppedMs) => this.#crew.timeouts.leaveOut(stoppedMs));
     }
     this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {

@@ -61,6 +61,11 @@ export async function loadTask(taskFile: string): Promise<AnyTask> {
   return task as unknown as AnyTask;
 }
 
+/** Returns the hash of a task file's text: by it a change is noticed. What it imports is not looked at. Throws what fs throws. */
+export function hashOfTask(taskFile: string): string {
+  return process.getBuiltinModule('node:crypto').hash('sha256', fs.readFileSync(taskFile), 'hex');
+}
+
 /** Throws UsageError where the folder that this process runs in is gone: nothing that a task does by a relative path could be. */
 export function needFolder(): void {
   try {

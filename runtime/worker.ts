@@ -245,8 +245,7 @@ export function forkWorkers(
         else if (isAnswer) {
           reclaims -= 1;
           events.tookBack(told);
-        }
-        else {
+        } else {
           // Node.js may hang as it exits: the compiler's threads and the main one wait for each other.
           leaving = { code: told.exits, signal: null };
           killWhenOverdue();

@@ -5,6 +5,7 @@
  *
  *   run      the first line, and again where a resume goes on: who runs what, with which arguments
  *   worker   a worker was forked: its process id and start time
+ *   task changed   the task file was another one when a worker booted
  *   done     an item was processed
  *   failed   an item was given up, and why
  *   end      the run has ended: its counts. Without it, the run was killed, or goes on
@@ -38,6 +39,8 @@ export type JournalRecord =
       readonly mode: 'new' | 'resume' | 'retry-failed';
     } & ProcessName)
   | ({ readonly type: 'worker'; readonly worker: number } & ProcessName)
+  /** The task file was found changed when a worker booted. */
+  | { readonly type: 'task changed'; readonly at: string; readonly taskHash: string }
   | {
       readonly type: 'done';
       readonly key: string;
@@ -224,6 +227,8 @@ function isRecord(record: unknown): record is JournalRecord {
       return names && typeof runId === 'string' && typeof taskFile === 'string' && Array.isArray(args);
     case 'worker':
       return names;
+    case 'task changed':
+      return true;
     case 'done':
     case 'failed':
       return typeof key === 'string' && isCount(occurrence);

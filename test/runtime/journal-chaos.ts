@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { readJournal } from '../../runtime/journal/records.ts';
-import { type Entry, items, Project } from './ledger.ts';
-import { gone, type TaskRun } from './run-task.ts';
+import { type Entry, items, linesFor, Project } from './ledger.ts';
+import type { RunOptions, TaskRun } from './run-task.ts';
 import { Random } from './simulator/random.ts';
 
 /** How often it is looked whether there is something to kill, in milliseconds: nobody tells of what a task enters. */
@@ -18,6 +18,36 @@ export interface Chaos {
   readonly name: string;
   readonly workers: number;
   readonly concurrency: number;
+  /** How many lines each item writes on stdout; 0 for none. */
+  readonly lines: number;
+  /** Whoever reads them stops again and again, so that the run has to wait. */
+  readonly readsSlowly?: boolean;
+}
+
+const optionsOf = ({ lines, readsSlowly = false }: Chaos): RunOptions => ({ env: { LINES: `${lines}` }, readsSlowly });
+
+/** Of each item that is recorded as done each line that it wrote is there, whole. */
+function expectLines(project: Project, written: Written, { lines }: Chaos): void {
+  const done = new Set(doneIn(project));
+  const lost: string[] = [];
+  for (const { item, key } of project.entries()) {
+    if (!done.has(key)) continue;
+    for (const line of linesFor(item, lines)) if (!written.stdout.has(line)) lost.push(line.slice(0, 40));
+    if (lines > 0 && !written.stderr.has(`${item} on stderr`)) lost.push(`${item} on stderr`);
+  }
+  expect(lost).toEqual([]);
+}
+
+/** All lines that runs have written. */
+class Written {
+  readonly stdout = new Set<string>();
+  readonly stderr = new Set<string>();
+
+  add({ stdout, stderr }: { stdout: string; stderr: string }): void {
+    // What is behind the last newline is what a master that was killed had begun to write.
+    for (const line of stdout.split('\n').slice(0, -1)) this.stdout.add(line);
+    for (const line of stderr.split('\n').slice(0, -1)) this.stderr.add(line);
+  }
 }
 
 const argsOf = ({ workers, concurrency }: Chaos): string[] => ['-n', `${workers}`, '-c', `${concurrency}`];
@@ -41,7 +71,7 @@ export async function killWorkers(
   const random = seeded();
   const all = items(chaos.count, chaos.name);
   const project = new Project(all);
-  const run = project.run([...argsOf(chaos), '--max-crashes', '1000000']);
+  const run = project.run([...argsOf(chaos), '--max-crashes', '1000000'], optionsOf(chaos));
   const over = whetherOver(run);
   let kills = 0;
   const killed = new Set<string>();
@@ -61,20 +91,23 @@ export async function killWorkers(
       // it has ended by itself
     }
   }
-  const { status, stderr } = await run.ended();
-  expect([status, /\bfailed/.test(stderr)]).toEqual([0, false]);
+  const ended = await run.ended();
+  expect([ended.status, /\bfailed/.test(ended.stderr)]).toEqual([0, false]);
+  const written = new Written();
+  written.add(ended);
+  expectLines(project, written, chaos);
 
   const entries = project.entries();
   expectAloneInOneProcess(entries);
   const recorded = project.records().filter(({ type }) => type === 'done' || type === 'failed');
   expect(recorded.map(({ type }) => type)).toEqual(all.map(() => 'done'));
-  const ended = entries.filter(({ what }) => what === 'end');
-  expect(new Set(ended.map(({ item }) => item))).toEqual(new Set(all));
-  const duplicates = ended.length - chaos.count;
+  const ends = entries.filter(({ what }) => what === 'end');
+  expect(new Set(ends.map(({ item }) => item))).toEqual(new Set(all));
+  const duplicates = ends.length - chaos.count;
   const byProcess = Map.groupBy(entries, processOf);
   const inProgress = [...killed].map((each) => inProgressIn(byProcess.get(each) ?? []));
   console.log(
-    `${chaos.count} items, ${kills} workers killed, with ${sum(inProgress)} items in progress: 0 lost, 0 failed, ${duplicates} processed twice`,
+    `${chaos.count} items, ${kills} workers killed, with ${sum(inProgress)} items in progress: 0 lost, 0 failed, ${duplicates} processed twice, ${written.stdout.size} lines`,
   );
   expect(Math.max(0, ...inProgress)).toBeLessThanOrEqual(chaos.concurrency);
   expect(duplicates).toBeLessThanOrEqual(kills * chaos.concurrency);
@@ -98,24 +131,30 @@ export async function killMasters(chaos: Chaos, cycles: number): Promise<void> {
   const beginnings: number[] = [];
   /** What each run had begun, and not recorded, when its master was killed. */
   const inProgress: number[] = [];
+  const written = new Written();
   let done = 0;
   for (let cycle = 0; cycle < cycles; cycle++) {
     beginnings.push(project.entered);
-    const run = project.run([...argsOf(chaos), '--resume']);
+    const run = project.run([...argsOf(chaos), '--resume'], optionsOf(chaos));
     const over = whetherOver(run);
     const until = project.entered + random.whole(1, most);
     while (!over() && project.entered < until) await wait(LOOK_MS);
     run.kill('SIGKILL');
-    expect((await run.closed).signal).toBe('SIGKILL');
-    await gone(-run.pid); // within 2 s
+    const killed = await run.closed;
+    expect(killed.signal).toBe('SIGKILL');
+    written.add(killed);
+    expectLines(project, written, chaos);
+    await run.gone(); // within 2 s
     const started = project.entries(beginnings.at(-1)).filter(({ what }) => what === 'start');
-    const doneNow = doneIn(project);
+    const doneNow = doneIn(project).length;
     inProgress.push(started.length - (doneNow - done));
     done = doneNow;
   }
   beginnings.push(project.entered);
-  const { status, stderr } = await project.run([...argsOf(chaos), '--resume']).ended();
-  expect([status, stderr]).toEqual([0, '']);
+  const last = await project.run([...argsOf(chaos), '--resume'], optionsOf(chaos)).ended();
+  expect([last.status, /\bfailed/.test(last.stderr)]).toEqual([0, false]);
+  written.add(last);
+  expectLines(project, written, chaos);
 
   const entries = project.entries();
   expectAloneInOneProcess(entries);
@@ -125,15 +164,15 @@ export async function killMasters(chaos: Chaos, cycles: number): Promise<void> {
     expect(entries.slice(beginning).filter((entry) => before.has(processOf(entry)))).toEqual([]);
   }
   expect(new Set(project.processed())).toEqual(new Set(all));
-  expect(doneIn(project)).toBe(chaos.count);
+  expect(doneIn(project)).toHaveLength(chaos.count);
   expect(project.files()).toHaveLength(1);
   const redone = entries.filter(({ what }) => what === 'start').length - chaos.count;
   console.log(
     `${chaos.count} items, ${cycles} masters killed, with ${sum(inProgress)} items in progress: 0 lost, ${redone} begun again`,
   );
-  // What was in progress is begun again, and nothing else.
+  // What was in progress, or waited for its output to be read, is begun again, and nothing else.
   expect(redone).toBe(sum(inProgress));
-  expect(Math.max(...inProgress)).toBeLessThanOrEqual(chaos.workers * chaos.concurrency);
+  if (!chaos.readsSlowly) expect(Math.max(...inProgress)).toBeLessThanOrEqual(chaos.workers * chaos.concurrency);
 }
 
 /** A process that has lost an item to another does nothing with it any more. */
@@ -154,11 +193,11 @@ function inProgressIn(entries: readonly Entry[]): number {
   return entries.filter(({ what }) => what === 'start').length - entries.filter(({ what }) => what === 'end').length;
 }
 
-/** How many items the journal says are done; behind a master that was killed its last line may be torn. */
-function doneIn(project: Project): number {
-  let done = 0;
-  readJournal(join(project.journals, project.files().at(-1) ?? ''), ({ type }) => {
-    if (type === 'done') done += 1;
+/** The keys of the items that the journal says are done; behind a master that was killed its last line may be torn. */
+function doneIn(project: Project): string[] {
+  const done: string[] = [];
+  readJournal(join(project.journals, project.files().at(-1) ?? ''), (record) => {
+    if (record.type === 'done') done.push(record.key);
   });
   return done;
 }

@@ -62,8 +62,9 @@ export class Project {
   }
 
   /** Runs the task; `by` is another command in place of the runner. */
-  run(args: readonly string[] = [], { by = [], env = {} }: RunOptions = {}): TaskRun {
-    return new TaskRun([...by, process.execPath, RUNNER, this.task, ...args], { env: { ...this.env, ...env } });
+  run(args: readonly string[] = [], { by = [], env = {}, ...options }: RunOptions = {}): TaskRun {
+    const command = [...by, process.execPath, RUNNER, this.task, ...args];
+    return new TaskRun(command, { ...options, env: { ...this.env, ...env } });
   }
 
   /** How many entries there are. */
@@ -112,6 +113,14 @@ export class Project {
 
 function linesOf(file: string): string[] {
   return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+}
+
+/** What the task writes for an item where LINES is set. */
+export function linesFor(item: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const line = index + 1;
+    return `${item} line ${line} ${'x'.repeat(((line * 997 + item.length * 131) % 700) * (item.endsWith('7') ? 20 : 1))}.`;
+  });
 }
 
 /** `a 1`, `a 2`, … */

@@ -15,7 +15,7 @@ test.each([
   const [, pid] = await run.said(/begun in (\d+)/);
   run.kill('SIGKILL');
   await gone(Number(pid));
-  await gone(-run.pid);
+  await run.gone();
   expect(await run.closed).toMatchObject({ signal: 'SIGKILL' });
 });
 
@@ -23,7 +23,7 @@ test('many workers of a master that was killed while they boot are gone within 2
   const run = runTask('orphaned', { args: ['-v', '-n', '8', '-c', '1', '--', 'await'] });
   await run.said(/worker 8 is process/);
   run.kill('SIGKILL');
-  await gone(-run.pid);
+  await run.gone();
 });
 
 test('nothing is lost while the master is suspended', async () => {

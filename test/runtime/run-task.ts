@@ -1,6 +1,7 @@
 /**
  * Runs a task of test/runtime/tasks for real, by the runner and on the Node.js that runs the tests, in a process group of its
- * own: whoever is left behind in the group is noticed, and ended with the test.
+ * own. Each worker leads another: all that a run has started is known by a mark in its environment, and is noticed where it is left
+ * behind, and ended with the test.
  */
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -33,6 +34,8 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Another command in place of the runner; it is given the runner's command line as its arguments. */
   readonly by?: readonly string[];
+  /** Stdout is read like by somebody with a pager: after each piece nothing for some time. */
+  readonly readsSlowly?: boolean;
   /** Whether it has a terminal, on stdin, stdout and stderr alike; what it writes then all comes as stdout. */
   readonly onTerminal?: boolean;
 }
@@ -71,17 +74,17 @@ export class TaskRun {
   #heard: (() => void)[] = [];
   #over = false;
 
-  constructor([program = '', ...args]: readonly string[], { env = {}, stdin = '' }: RunOptions) {
+  constructor([program = '', ...args]: readonly string[], { env = {}, stdin = '', readsSlowly }: RunOptions) {
     const child = spawn(program, args, {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', XDG_RUNTIME_DIR: this.socketParent, ...env },
+      env: { ...process.env, NODE_OPTIONS: '', XDG_RUNTIME_DIR: this.socketParent, [MARK]: this.socketParent, ...env },
     });
     if (child.pid === undefined) throw new Error(`${program} could not be started`);
     this.pid = child.pid;
     onTestFailed(() => console.error(`${program} ${args.join(' ')} had said:\n${this.stdout}\n${this.stderr}`));
     onTestFinished(() => {
-      this.killGroup('SIGKILL');
+      for (const pid of this.alive()) killIfThere(pid);
       rmSync(this.socketParent, { recursive: true, force: true });
     });
     child.stdin.on('error', () => {}); // nobody need read it
@@ -92,6 +95,12 @@ export class TaskRun {
     };
     child.stdout.on('data', keep(this.#stdout));
     child.stderr.on('data', keep(this.#stderr));
+    if (readsSlowly) {
+      child.stdout.on('data', () => {
+        child.stdout.pause();
+        setTimeout(() => child.stdout.resume(), SLOW_MS);
+      });
+    }
     this.closed = new Promise((resolve) => {
       child.on('close', (status, signal) => {
         this.#over = true;
@@ -126,10 +135,28 @@ export class TaskRun {
   /** Resolves with how it ended. Throws where a process, or the socket's folder, is left behind. */
   async ended(): Promise<Ended> {
     const ended = await this.closed;
-    if (isAlive(-this.pid)) throw new Error(`processes are left behind:\n${ended.stderr}`);
+    const left = this.alive();
+    if (left.length > 0) throw new Error(`processes are left behind: ${left.join(', ')}\n${ended.stderr}`);
     const files = readdirSync(this.socketParent);
     if (files.length > 0) throw new Error(`left behind: ${files.join(', ')}`);
     return ended;
+  }
+
+  /** The processes that it has started, and itself, as far as they live. */
+  alive(): number[] {
+    const marked = markedBy(`${MARK}=${this.socketParent}`);
+    return processTable()
+      .filter(({ pid, group, state }) => !state.startsWith('Z') && (group === this.pid || marked.has(pid)))
+      .map(({ pid }) => pid);
+  }
+
+  /** Resolves when none of them is there any more; throws once they have been there for too long. */
+  async gone(withinMs = 2000): Promise<void> {
+    // Nobody is told of the end of a process that is not its own: it has to be looked at again and again.
+    for (const end = performance.now() + withinMs; this.alive().length > 0; ) {
+      if (performance.now() > end) throw new Error(`${this.alive().join(', ')} are still there after ${withinMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   /** Sends a signal to the runner alone. */
@@ -137,7 +164,7 @@ export class TaskRun {
     process.kill(this.pid, signal);
   }
 
-  /** Sends a signal to the runner and to all that it started, as a terminal does. */
+  /** Sends a signal to the runner's process group, as a terminal does. */
   killGroup(signal: NodeJS.Signals): void {
     try {
       process.kill(-this.pid, signal);
@@ -160,25 +187,62 @@ export function innermost(pid: number): number {
   return innermost(Number(child));
 }
 
-/** Whether there is a process of this id, or for a negative one any in this group. One that only waits to be reaped is none. */
-export function isAlive(pid: number): boolean {
-  return statesOf(pid).some((state) => !state.startsWith('Z'));
+/** How long a slow reader reads nothing, in milliseconds. */
+const SLOW_MS = 20;
+
+/** In the environment of all that a run starts. */
+const MARK = 'DIVVY_TEST_RUN';
+
+/** The processes that have this in the environment that they were started with. */
+function markedBy(mark: string): Set<number> {
+  if (process.platform !== 'linux') {
+    const table = execFileSync('ps', ['-A', '-E', '-o', 'pid=,command='], { encoding: 'utf8' }).split('\n');
+    return new Set(table.filter((line) => line.includes(mark)).map((line) => Number.parseInt(line, 10)));
+  }
+  const isMarked = (pid: string): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
+    } catch {
+      return false; // it has just ended
+    }
+  };
+  return new Set(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && isMarked(name))
+      .map(Number),
+  );
 }
 
-/** The state of the process, as ps has it, or for a negative id of each in this group. */
-function statesOf(pid: number): string[] {
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Every process: its group, and its state as ps has it. One that only waits to be reaped is a Z. */
+function processTable(): { pid: number; group: number; state: string }[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,stat='], { encoding: 'utf8' }).trim().split('\n');
-  const rows = table.map((line) => line.trim().split(/\s+/));
-  return rows.flatMap(([id, group, state = '']) => (Number(pid < 0 ? group : id) === Math.abs(pid) ? [state] : []));
+  return table.map((line) => {
+    const [pid, group, state = ''] = line.trim().split(/\s+/);
+    return { pid: Number(pid), group: Number(group), state };
+  });
+}
+
+/** Whether there is a process of this id. One that only waits to be reaped is none. */
+export function isAlive(pid: number): boolean {
+  return processTable().some((each) => each.pid === pid && !each.state.startsWith('Z'));
 }
 
 /** Suspends a process. Resolves when it is: until then its threads may go on for a moment. */
 export async function suspend(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
-  while (!statesOf(pid).some((state) => state.startsWith('T'))) await new Promise((resolve) => setTimeout(resolve, 10));
+  const isStopped = (): boolean => processTable().some((each) => each.pid === pid && each.state.startsWith('T'));
+  while (!isStopped()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** Resolves when there is no such process, or group, any more; throws once it has been there for too long. */
+/** Resolves when there is no such process any more; throws once it has been there for too long. */
 export async function gone(pid: number, withinMs = 2000): Promise<void> {
   // Nobody is told of the end of a process that is not its own: it has to be looked at again and again.
   for (const end = performance.now() + withinMs; isAlive(pid); ) {

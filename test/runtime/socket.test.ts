@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { encode } from '../../runtime/protocol.ts';
-import { gone, makeGate, runTask } from './run-task.ts';
+import { makeGate, runTask } from './run-task.ts';
 
 /** A folder of the test's own. */
 function scratch(): string {
@@ -272,6 +272,6 @@ test.each([
 ])('a task that ends the master itself (%s) leaves neither its socket nor a worker', async (how, status) => {
   const run = runTask('ends-master', { args: ['--', how] });
   await run.closed;
-  await gone(-run.pid);
+  await run.gone();
   expect(await run.ended()).toMatchObject({ status });
 });

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Barrier } from '../../../runtime/barrier.ts';
 import { Delivery } from '../../../runtime/delivery.ts';
 import { Intake } from '../../../runtime/intake.ts';
 import { KeySet } from '../../../runtime/journal/key-set.ts';
@@ -15,7 +16,7 @@ import type { Code } from './simulation.ts';
 export interface Fault {
   readonly what: string;
   /** delivery.ts where nothing is said. */
-  readonly file?: 'delivery.ts' | 'intake.ts' | 'journal/key-set.ts';
+  readonly file?: 'delivery.ts' | 'barrier.ts' | 'intake.ts' | 'journal/key-set.ts';
   readonly find: string;
   readonly put: string;
   /** The search of small cases notices it, too. */
@@ -25,7 +26,7 @@ export interface Fault {
 const runtime = path.join(import.meta.dirname, '../../../runtime');
 
 /** The code as it is. */
-export const faultless: Code = { Delivery, Intake, KeySet };
+export const faultless: Code = { Barrier, Delivery, Intake, KeySet };
 
 /** Returns the code with a fault in it. Throws where the fault has no place in it any more. */
 export async function withFault(fault: Fault): Promise<Code> {
@@ -62,6 +63,54 @@ async function load(file: string, text: string): Promise<Partial<Code>> {
 }
 
 export const faults: readonly Fault[] = [
+  // ---- output ----
+  {
+    what: 'an outcome counts in the turn in which it was read, when not all of its output may have been',
+    file: 'barrier.ts',
+    find: 'if (!group.isNew) group.mark ??= outlet.mark();',
+    put: 'group.mark ??= outlet.mark();',
+  },
+  {
+    what: 'a pipe that is not read counts as read',
+    file: 'barrier.ts',
+    find: 'if (outlet.caughtUp()) for',
+    put: 'for',
+  },
+  {
+    what: 'what is read counts as out',
+    file: 'barrier.ts',
+    find: "if (isOut === 'not yet') break;",
+    put: '',
+  },
+  {
+    what: 'output that is lost counts as out',
+    file: 'barrier.ts',
+    find: "release(ended, isOut === 'lost');",
+    put: 'release(ended, false);',
+  },
+  {
+    what: 'an outcome that waits for output is forgotten',
+    file: 'barrier.ts',
+    find: 'if (!last) this.#groups.delete(outlet);',
+    put: 'this.#groups.delete(outlet);\n      if (!last) {}',
+  },
+  {
+    what: 'the turn that an outcome waits for does not come by itself',
+    file: 'barrier.ts',
+    find: 'if (!last.mark && !outlet.isHeld) again = true;',
+    put: '',
+  },
+  {
+    what: 'of what waits only the first counts when its output is out',
+    file: 'barrier.ts',
+    find: 'for (const ended of group.ended) release(ended',
+    put: 'for (const ended of group.ended.slice(0, 1)) release(ended',
+  },
+  {
+    what: 'time counts against an item while its output is held back',
+    find: 'item.begunAt = Math.min(now, item.begunAt + ms);',
+    put: 'item.begunAt = Math.min(now, item.begunAt);',
+  },
   // ---- leases ----
   {
     what: 'an exit leaves its leases with the worker',
@@ -331,7 +380,7 @@ export const faults: readonly Fault[] = [
     find: 'let room = -this.#pending.length - this.#suspects.length;',
     put: 'let room = 0;',
   },
-  { what: 'outcomes that wait for their hooks are not bounded', find: 'this.#settling >= WAITING_MAX || ', put: '' },
+  { what: 'outcomes that wait for their hooks are not bounded', find: 'this.#settling >= settlingMax || ', put: '' },
   { what: 'an unfit item is handed out', find: '    else this.#pending.pop();\n', put: '' },
   {
     what: 'an outcome counts twice',

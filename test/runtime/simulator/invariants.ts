@@ -7,6 +7,8 @@ import type { Work } from './world.ts';
 
 /** Items that wait for their time or for their hooks: past so many no more are pulled. */
 const WAITING_MAX = 1000;
+/** So many outcomes more may be on their way of each worker. */
+const ENDED_IN_TURN_MAX = 256;
 
 /** After each step: Delivery has every item where it is, and counts as it is. */
 export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
@@ -66,7 +68,8 @@ export function checkWanted(truth: Truth, wanted: number): void {
   const places = [...truth.active].map(({ place }) => place);
   const waiting = places.filter((place) => place === 'waiting').length;
   const later = places.filter((place) => place === 'later').length;
-  const full = later >= WAITING_MAX || truth.settling.size >= WAITING_MAX;
+  const settlingMax = WAITING_MAX + truth.size * ENDED_IN_TURN_MAX;
+  const full = later >= WAITING_MAX || truth.settling.size >= settlingMax;
   const most = truth.closed || full ? 0 : Math.max(0, truth.roomToPull() - waiting);
   ensure(wanted <= most, `${wanted} items are wanted where ${most} find a worker`);
   const starving = !truth.closed && !full && waiting === 0 && truth.idle() !== undefined;

@@ -49,6 +49,11 @@ export class Records {
     }
   }
 
+  /** Some of what it wrote is lost: it does not count. */
+  lost(item: Item<Work>): void {
+    this.#settle(item, 'unfinished');
+  }
+
   /** Once a turn, before anything is handed out. */
   write(): void {
     const room = (this.#scenario.journal?.lines ?? Infinity) - this.#written;

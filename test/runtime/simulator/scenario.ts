@@ -48,6 +48,9 @@ export interface Scenario {
   readonly lateAcks: boolean;
   readonly hooks: { readonly ms: number; readonly failing: boolean };
   readonly clogs: boolean;
+  /** How often an item writes, as a chance; and who reads it. */
+  readonly writes: number;
+  readonly reader: Reader;
   readonly intrusions: readonly Intrusion[];
   /** Only an item takes a worker down, and only before its ack: then nothing else may be failed for it. */
   readonly onlyPoisonKills: boolean;
@@ -56,6 +59,17 @@ export interface Scenario {
   /** When the master is killed, in milliseconds from its start; Infinity for never. */
   readonly diesAtMs: number;
 }
+
+/** Whoever reads the run's output: how long it takes for a piece, how long it stops for in all, and when it goes. */
+export interface Reader {
+  readonly takesMs: number;
+  /** It stops so many milliseconds from the start, for so long. Infinity: it never reads again. */
+  readonly stopsAtMs: number;
+  readonly stopsForMs: number;
+  readonly goesAtMs: number;
+}
+
+const KEEN: Reader = { takesMs: 0, stopsAtMs: Infinity, stopsForMs: 0, goesAtMs: Infinity };
 
 export interface JournalScenario {
   readonly mode: 'new' | 'resume' | 'retry-failed';
@@ -98,7 +112,9 @@ export function scenariosOf(seed: number): Scenario[] {
       },
       diesAtMs: troubled && random.chance(0.8) ? random.whole(0, random.among([100, 1000, 6000])) : Infinity,
     };
-    runs.push(troubled ? { ...run, intrusions: intrusionsOf(random, false) } : calm(run));
+    const intrusions = intrusionsOf(random, false);
+    const forceful = intrusions.some(({ what }) => what === 'stop forcefully');
+    runs.push(troubled ? { ...run, ...readingOf(random, forceful), intrusions } : calm(run));
   };
   add('new', true);
   for (let resumes = random.whole(0, 3); resumes > 0; resumes--) add('resume', true);
@@ -153,12 +169,27 @@ function scenarioOf(random: Random): Scenario {
     lateAcks: random.chance(0.15),
     hooks: { ms: random.among([0, 0, 10, 300]), failing: random.chance(0.05) },
     clogs: random.chance(0.3),
+    ...readingOf(random, forceful),
     intrusions,
     onlyPoisonKills: !kills && !natures.includes('deadly after its ack'),
     journal: undefined,
     diesAtMs: Infinity,
   };
   return random.chance(0.005) ? flooded(scenario) : scenario;
+}
+
+/** Nobody reads for ever only where a forceful stop ends it. */
+function readingOf(random: Random, forceful: boolean): Pick<Scenario, 'writes' | 'reader'> {
+  if (random.chance(0.5)) return { writes: 0, reader: KEEN };
+  const writes = random.among([0.1, 0.5, 1]);
+  const takesMs = random.among([0, 1, 50]);
+  const kind = random.among(['keen', 'keen', 'stops', 'stuck', 'goes'] as const);
+  const atMs = random.whole(0, random.among([50, 2000]));
+  if (kind === 'stops') return { writes, reader: { ...KEEN, takesMs, stopsAtMs: atMs, stopsForMs: 10_000 } };
+  if (kind === 'stuck' && forceful)
+    return { writes, reader: { ...KEEN, takesMs, stopsAtMs: atMs, stopsForMs: Infinity } };
+  if (kind === 'goes') return { writes, reader: { ...KEEN, takesMs, goesAtMs: atMs } };
+  return { writes, reader: { ...KEEN, takesMs } };
 }
 
 export function isStuck(nature: Nature): boolean {
@@ -175,6 +206,8 @@ function flooded(scenario: Scenario): Scenario {
     natures: ['plain'],
     dispatch: { stepMs: 0, ends: 'ends' },
     hooks: { ms: 60_000, failing: false },
+    writes: 0,
+    reader: KEEN,
     intrusions: [{ what: 'stop gracefully', atMs: 4000 }],
     onlyPoisonKills: true,
   };
@@ -187,6 +220,7 @@ function calm(scenario: Scenario): Scenario {
     dispatch: { ...scenario.dispatch, ends: 'ends' },
     boots: { ...scenario.boots, failing: 'none', hangs: false },
     hooks: { ...scenario.hooks, failing: false },
+    reader: { ...KEEN, takesMs: scenario.reader.takesMs },
     intrusions: [],
   };
 }

@@ -6,6 +6,7 @@
 
 import type { Random } from './random.ts';
 import { isStuck, type Scenario } from './scenario.ts';
+import type { SimulatedPipe } from './simulated-pipe.ts';
 import type { Work } from './world.ts';
 
 /** An item as it is handed to a process: it has its number only in the run that this process belongs to. */
@@ -20,17 +21,20 @@ export interface Outcome {
   readonly number: number;
   readonly ms: number;
   readonly how: 'done' | 'threw' | 'threw for good';
+  /** How much the process had written when the item ended. */
+  readonly written: number;
 }
 
 export type Said =
   | { readonly kind: 'ready' | 'leaving' }
-  | { readonly kind: 'timed out'; readonly number: number }
+  | { readonly kind: 'overdue'; readonly number: number }
   | { readonly kind: 'returned'; readonly numbers: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly Outcome[] };
 
 export type Told =
   | { readonly kind: 'items'; readonly items: readonly Handed[] }
-  | { readonly kind: 'drain' | 'forget' | 'abort' };
+  | { readonly kind: 'drain' | 'forget' | 'abort' }
+  | { readonly kind: 'time left'; readonly number: number; readonly ms: number };
 
 /** What a process needs of the world that it is in. */
 export interface Surroundings {
@@ -74,6 +78,8 @@ export class SimulatedProcess {
   readonly #waiting: Handed[] = [];
   readonly #inProgress = new Set<Handed>();
   readonly #timedOut = new Set<Handed>();
+  /** What it writes. */
+  readonly pipe: SimulatedPipe;
   #finished = 0;
   #outcomes: Outcome[] = [];
   /** It begins nothing while it has not said what has ended. */
@@ -87,8 +93,8 @@ export class SimulatedProcess {
   #state: 'booting' | 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'booting';
   #connected = false;
   readonly #heard: Told[] = [];
-  /** It does nothing: suspended by somebody, or stuck in an item. */
-  #still: 'no' | 'suspended' | 'stuck' = 'no';
+  /** It does nothing: suspended by somebody, stuck in an item, or waiting in a write. */
+  #still: 'no' | 'suspended' | 'stuck' | 'writing' = 'no';
   /** It was suspended, or the master was: it need not have done in time what it was told. */
   delayed = false;
   /** What it would have done meanwhile. */
@@ -102,8 +108,9 @@ export class SimulatedProcess {
   #lastSaidAt = 0;
   #lastToldAt = 0;
 
-  constructor(worker: number, fate: 'boots' | 'fails' | 'hangs', world: Surroundings) {
+  constructor(worker: number, fate: 'boots' | 'fails' | 'hangs', pipe: SimulatedPipe, world: Surroundings) {
     this.worker = worker;
+    this.pipe = pipe;
     this.hung = fate === 'hangs';
     this.#world = world;
     const { random, scenario } = world;
@@ -217,7 +224,8 @@ export class SimulatedProcess {
       if (this.#state !== 'aborted') this.#state = 'draining';
       this.#giveBack();
       this.#exitIfIdle();
-    } else {
+    } else if (message.kind === 'time left') this.#timeLeft(message.number, message.ms);
+    else {
       this.#state = 'aborted';
       for (const handed of this.#inProgress) this.#abort(handed);
       this.#exitIfIdle();
@@ -259,7 +267,8 @@ export class SimulatedProcess {
     this.begun.add(handed.number);
     this.#inProgress.add(handed);
     this.#world.began(this, work);
-    if (scenario.timeoutMs < Infinity) this.#after(scenario.timeoutMs, () => this.#timeOut(handed));
+    if (scenario.timeoutMs < Infinity) this.#after(scenario.timeoutMs, () => this.#askForTime(handed));
+    this.#write();
     if (work.nature === 'blocks its worker') this.#still = 'stuck';
     if (isStuck(work.nature)) return;
     const inTantrum = work.runs <= work.tantrums;
@@ -272,11 +281,30 @@ export class SimulatedProcess {
     });
   }
 
-  #timeOut(handed: Handed): void {
-    if (!this.#inProgress.has(handed)) return;
-    this.#timedOut.add(handed);
-    this.#abort(handed);
-    this.#say({ kind: 'timed out', number: handed.number });
+  /** At its beginning and at its end an item may write. Whoever reads it may be slow: then the process waits. */
+  #write(): void {
+    const { random, scenario } = this.#world;
+    if (scenario.writes === 0 || !random.chance(scenario.writes) || this.#still !== 'no') return;
+    const waits = this.pipe.write(random.whole(1, 3), () => {
+      if (this.#still === 'writing') this.#goOn();
+    });
+    if (!waits) return;
+    this.#still = 'writing';
+    this.delayed = true;
+  }
+
+  #askForTime(handed: Handed): void {
+    if (this.#inProgress.has(handed)) this.#say({ kind: 'overdue', number: handed.number });
+  }
+
+  #timeLeft(number: number, ms: number): void {
+    const handed = [...this.#inProgress].find((each) => each.number === number);
+    if (!handed) return;
+    if (ms > 0) this.#after(ms, () => this.#askForTime(handed));
+    else {
+      this.#timedOut.add(handed);
+      this.#abort(handed);
+    }
   }
 
   #abort(handed: Handed): void {
@@ -284,6 +312,12 @@ export class SimulatedProcess {
   }
 
   #end(handed: Handed, ended: Outcome['how']): void {
+    if (!this.#inProgress.has(handed)) return;
+    this.#write();
+    this.#act(() => this.#ended(handed, ended));
+  }
+
+  #ended(handed: Handed, ended: Outcome['how']): void {
     const { random, scenario } = this.#world;
     if (!this.#inProgress.delete(handed)) return;
     const { number, work } = handed;
@@ -291,7 +325,7 @@ export class SimulatedProcess {
     const how = this.#timedOut.has(handed) ? 'threw' : ended;
     this.#world.ceased(this, work);
     if (how === 'done') this.#world.processed(work);
-    this.#outcomes.push({ number, how, ms: random.whole(0, 30) });
+    this.#outcomes.push({ number, how, ms: random.whole(0, 30), written: this.pipe.written });
     if (handed.quick) this.#after(random.whole(0, GATHER_MS), () => this.#flush());
     else {
       // Between the end of an item and its ack being written there is a moment in which the process can go down.

@@ -3,12 +3,14 @@
  * network that takes its time. The same seed gives the same run.
  */
 
+import type { Barrier } from '../../../runtime/barrier.ts';
 import type { Command, Delivery, Item } from '../../../runtime/delivery.ts';
 import { Input, type IntakeCode } from './input.ts';
 import { checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
 import type { Random } from './random.ts';
 import { Records } from './records.ts';
 import { type Intrusion, type Scenario, scenariosOf } from './scenario.ts';
+import { type PipeWorld, SimulatedPipe } from './simulated-pipe.ts';
 import { type Outcome, type Said, SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { Truth } from './truth.ts';
 import { ensure, same, Violation } from './violation.ts';
@@ -18,12 +20,24 @@ import { ORPHANS_MS, type Work, World } from './world.ts';
 const KILL_AFTER_MS = 5000;
 const OVERDUE_EVERY_MS = 100;
 const SILENT_MS = 20;
+/** How long a forceful stop waits for whoever reads the output. */
+const DISCARD_AFTER_MS = 1000;
 /** No run that goes well takes as many. */
 const STEPS_MAX = 200_000;
 
 /** The classes under test: those of runtime/, or some with a fault in them. */
 export interface Code extends IntakeCode {
+  readonly Barrier: typeof Barrier;
   readonly Delivery: typeof Delivery;
+}
+
+/** An outcome that waits for output. */
+interface Held {
+  readonly item: Item<Work>;
+  readonly how: 'done' | 'failed';
+  readonly pipe: SimulatedPipe;
+  /** How much its process had written when it ended. */
+  readonly written: number;
 }
 
 /** Runs a seed. Throws a Violation where a rule is broken; `log` is told what happens. */
@@ -35,13 +49,19 @@ export function simulate(seed: number, code: Code, log?: (line: string) => void)
   }
 }
 
-class Simulation implements Surroundings {
+class Simulation implements Surroundings, PipeWorld {
   readonly scenario: Scenario;
   readonly random: Random;
   readonly #world: World;
   readonly #input: Input;
   readonly #records: Records;
   readonly #delivery: Delivery<Work>;
+  readonly #barrier: Barrier<Held>;
+  /** Of every process, those that have ended too: what they wrote may be still on its way. */
+  readonly #pipes = new Set<SimulatedPipe>();
+  /** Nothing that is not out yet will be. */
+  #isDropping = false;
+  readonly #began: number;
   readonly #truth: Truth;
   readonly #processes = new Map<number, SimulatedProcess>();
   #exits: SimulatedProcess[] = [];
@@ -58,7 +78,7 @@ class Simulation implements Surroundings {
   #late = false;
   /** What it is to do when it goes on. */
   #missed: (() => void)[] = [];
-  /** By worker: the items that it says ran past their timeout. */
+  /** By worker: the items that it was told ran past their timeout. */
   readonly #timedOut = new Map<number, Set<number>>();
   readonly #killedOverdue = new Set<number>();
   /** Processes that are looked at while items wait in them, and those whose lifelines have been asked to take these back. */
@@ -78,6 +98,8 @@ class Simulation implements Surroundings {
       ahead: (pace) => (pace < Infinity ? ahead : 0),
       quick: (pace) => quick && pace < Infinity,
     });
+    this.#barrier = new code.Barrier<Held>();
+    this.#began = world.now;
     this.#truth = new Truth(scenario);
     this.#input = new Input(scenario, world, run, code);
     this.#records = new Records(scenario, world, this.#truth, this.#delivery, () => this.#stop('gracefully'));
@@ -87,6 +109,8 @@ class Simulation implements Surroundings {
   run(): void {
     for (const intrusion of this.scenario.intrusions) this.#later(intrusion.atMs, () => this.#intrude(intrusion));
     if (this.scenario.diesAtMs < Infinity) this.after(this.scenario.diesAtMs, () => this.#die());
+    const { goesAtMs } = this.scenario.reader;
+    if (goesAtMs < Infinity) this.#later(goesAtMs, () => this.#readerGoes());
     if (this.scenario.timeoutMs < Infinity) this.#later(OVERDUE_EVERY_MS, () => this.#killOverdue());
     this.#wake();
     for (let steps = 0; !this.#delivery.finished; steps++) {
@@ -124,6 +148,30 @@ class Simulation implements Surroundings {
 
   #later(ms: number, act: () => void): void {
     this.after(ms, () => this.#do(act));
+  }
+
+  // ---- the world of a pipe ----
+
+  readonly later = (ms: number, act: () => void): void => this.#later(ms, act);
+
+  readonly moved = (): void => this.#wake();
+
+  readonly readerTakes = (): number | undefined => {
+    const { takesMs, stopsAtMs, stopsForMs } = this.scenario.reader;
+    const stopped = this.#began + stopsAtMs;
+    if (this.#now < stopped || this.#now >= stopped + stopsForMs) return this.random.whole(0, takesMs);
+    return stopsForMs === Infinity ? undefined : stopped + stopsForMs - this.#now;
+  };
+
+  #readerGoes(): void {
+    this.#note('whoever read the output has gone');
+    this.#drop();
+    if (this.#delivery.stopping === 'no') this.#stop('gracefully');
+  }
+
+  #drop(): void {
+    this.#isDropping = true;
+    for (const pipe of this.#pipes) pipe.drop();
   }
 
   #suspend(): void {
@@ -211,11 +259,9 @@ class Simulation implements Surroundings {
         this.#truth.askedToExit(worker);
         this.#delivery.leaving(worker);
         break;
-      case 'timed out': {
-        const items = this.#timedOut.get(worker) ?? new Set();
-        this.#timedOut.set(worker, items.add(message.number));
+      case 'overdue':
+        this.#overdue(process, message.number);
         break;
-      }
       case 'returned':
         for (const number of message.numbers) {
           this.#truth.returned(worker, number, this.#now);
@@ -241,15 +287,30 @@ class Simulation implements Surroundings {
   }
 
   #turn(): void {
+    for (const pipe of this.#pipes) pipe.poll();
     for (const process of this.#exits.splice(0)) this.#reap(process);
+    const again = this.#barrier.turn((held, isLost) => this.#out(held, isLost));
     this.#records.write();
     for (const command of this.#delivery.plan(this.#now)) this.#carryOut(command);
     checkPlanned(this.#truth, this.#now);
     this.#truth.handedInPlan.clear();
-    const again = this.#delivery.plan(this.#now);
-    ensure(again.length === 0, `the plan had left undone ${JSON.stringify(again)}`);
+    const undone = this.#delivery.plan(this.#now);
+    ensure(undone.length === 0, `the plan had left undone ${JSON.stringify(undone)}`);
     this.#pull();
     this.#setAlarm();
+    if (again) this.#wake();
+  }
+
+  /** All that its process had written before it ended is out, or is lost: it goes on to count, or it does not. */
+  #out({ item, how, pipe, written }: Held, isLost: boolean): void {
+    if (isLost) {
+      this.#note(`item ${item.number}: its output is lost`);
+      ensure(this.#isDropping, `the output of item ${item.number} is taken to be lost`);
+      this.#records.lost(item);
+      return;
+    }
+    ensure(pipe.out >= written, `item ${item.number} counts, and ${written - pipe.out} of what it wrote is not out`);
+    this.#record(item, how);
   }
 
   /** What is due by then has been done a moment later, whether or not anything else happens: alarms go off up to 1 ms late. */
@@ -301,7 +362,10 @@ class Simulation implements Surroundings {
 
   #fork(worker: number): void {
     if (this.#delivery.stopping === 'no') {
-      const process = new SimulatedProcess(worker, this.#fate(), this);
+      const pipe = new SimulatedPipe(this);
+      this.#pipes.add(pipe);
+      if (this.#isDropping) pipe.drop();
+      const process = new SimulatedProcess(worker, this.#fate(), pipe, this);
       this.#processes.set(worker, process);
       this.#truth.forked(process);
       this.#delivery.forked();
@@ -338,7 +402,8 @@ class Simulation implements Surroundings {
     for (const { latest } of this.#truth.active) if (blamed && latest > this.#now) this.#lookAfter(latest);
     const backoffEnds = this.#truth.backoffEnds(worker);
     if (backoffEnds < Infinity) this.#lookAfter(backoffEnds);
-    for (const item of report.failed) this.#record(item, 'failed');
+    const { pipe } = process;
+    for (const item of report.failed) this.#barrier.hold(pipe, { item, how: 'failed', pipe, written: pipe.written });
     if (report.bootFailure) this.#stop('gracefully');
   }
 
@@ -351,6 +416,7 @@ class Simulation implements Surroundings {
   /** Items that do not end though their time is over take their workers with them. */
   #killOverdue(): void {
     this.#later(OVERDUE_EVERY_MS, () => this.#killOverdue());
+    for (const process of this.#processes.values()) this.#holdTime(process);
     const ms = this.scenario.timeoutMs + KILL_AFTER_MS;
     const overdue = this.#delivery.overdue(this.#now, ms);
     const numbers = (items: readonly { number: number }[]): string => `${items.map(({ number }) => number).toSorted()}`;
@@ -362,6 +428,25 @@ class Simulation implements Surroundings {
       process.die();
       this.#killedOverdue.add(worker);
     }
+  }
+
+  #overdue(process: SimulatedProcess, number: number): void {
+    const { worker } = process;
+    this.#holdTime(process);
+    const begunAt = this.#delivery.begunAt(worker, number);
+    if (begunAt === undefined) return;
+    const ms = Math.max(0, this.scenario.timeoutMs - (this.#now - begunAt));
+    process.tell({ kind: 'time left', number, ms });
+    if (ms > 0) return;
+    const items = this.#timedOut.get(worker) ?? new Set();
+    this.#timedOut.set(worker, items.add(number));
+  }
+
+  #holdTime({ worker, pipe }: SimulatedProcess): void {
+    const heldMs = pipe.takeHeldMs();
+    if (heldMs === 0) return;
+    this.#delivery.standsStill(worker, heldMs, this.#now);
+    this.#truth.standsStill(worker, heldMs, this.#now);
   }
 
   /** At most one timer a process, and it is not put off. */
@@ -444,17 +529,20 @@ class Simulation implements Surroundings {
   }
 
   #heardOutcome(worker: number, outcome: Outcome): void {
-    const { number, how, ms } = outcome;
+    const { number, how, ms, written } = outcome;
+    const pipe = this.#processes.get(worker)?.pipe;
+    if (!pipe) throw new Violation(`worker ${worker} has no process`);
+    this.#timedOut.get(worker)?.delete(number);
     const fate = this.#truth.answered(worker, outcome, this.#now);
     if (how === 'done') {
       const item = this.#delivery.acked(worker, number, this.#now, ms);
       if (!item) throw new Violation(`the ack of worker ${worker} for item ${number}, which it has, was refused`);
-      this.#record(item, 'done');
+      this.#barrier.hold(pipe, { item, how: 'done', pipe, written });
     } else {
       const verdict = this.#delivery.threw(worker, number, how === 'threw for good', this.#now, ms);
       if (!verdict) throw new Violation(`the error of worker ${worker} for item ${number}, which it has, was refused`);
       ensure(verdict.failed === (fate === 'failed'), `item ${number} is ${fate}, and Delivery says ${verdict.failed}`);
-      if (verdict.failed) this.#record(verdict.item, 'failed');
+      if (verdict.failed) this.#barrier.hold(pipe, { item: verdict.item, how: 'failed', pipe, written });
       this.#lookAfter(this.#truth.entry(number).latest);
     }
     if (this.random.chance(0.1)) this.#forge(worker, number);
@@ -513,6 +601,7 @@ class Simulation implements Surroundings {
     this.#note(`stop ${how}`);
     this.#dispatchOver = true;
     if (how === 'forcefully') {
+      this.#later(DISCARD_AFTER_MS, () => this.#drop());
       for (const process of this.#processes.values()) {
         if (this.#truth.workers.get(process.worker)?.held.length) {
           process.tell({ kind: 'abort' });

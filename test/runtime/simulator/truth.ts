@@ -208,6 +208,11 @@ export class Truth {
     );
   }
 
+  /** So many milliseconds do not count for what a worker has. */
+  standsStill(worker: number, ms: number, now: number): void {
+    for (const entry of this.workers.get(worker)?.held ?? []) entry.begunAt = Math.min(now, entry.begunAt + ms);
+  }
+
   // ---- what happens to workers ----
 
   booting(worker: number, now: number): void {

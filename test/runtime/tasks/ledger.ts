@@ -25,6 +25,7 @@ export default class Ledger {
     if (item.startsWith('ignores')) await new Promise(() => setInterval(() => {}, 1000));
     if (item.startsWith('loops')) for (;;);
     if (item.startsWith('grows')) grown.push(Buffer.alloc(32 * 1024 * 1024, 1));
+    writeLines(item);
     enter('end');
   }
 
@@ -34,3 +35,15 @@ export default class Ledger {
 }
 
 const grown: Buffer[] = [];
+
+/** $LINES lines on stdout, and one on stderr: linesOf in test/runtime/ledger.ts knows them. */
+function writeLines(item: string): void {
+  const count = Number(process.env['LINES'] ?? 0);
+  for (let line = 1; line <= count; line++) {
+    const text = `${item} line ${line} ${'x'.repeat(((line * 997 + item.length * 131) % 700) * (item.endsWith('7') ? 20 : 1))}.`;
+    // By turns through the stream, and past it.
+    if (line % 2 === 1) console.log(text);
+    else fs.writeSync(1, `${text}\n`);
+  }
+  if (count > 0) console.error(`${item} on stderr`);
+}

@@ -1,0 +1,92 @@
+/**
+ * What is done about items that take longer than they may. Runs in the master. Internal.
+ *
+ * A worker whose item has taken so long by its own clock asks whether its time is up: only the master knows for how long it
+ * held the worker's output back, or was stopped itself, and neither counts. If it is up, the item's signal is aborted, and where
+ * that does not end it within the kill delay, its worker is killed. A worker that is stuck asks nothing, and is killed likewise.
+ */
+
+import type { Delivery } from './delivery.ts';
+import { isStopped } from './journal/processes.ts';
+import type { Settings } from './options.ts';
+import type { ItemError } from './parallelizable.ts';
+import type { Load } from './settling.ts';
+import type { Worker } from './worker.ts';
+
+/** The timeouts of one run. */
+export class Timeouts {
+  readonly #settings: Settings;
+  readonly #delivery: Delivery<Load>;
+  readonly #workers: readonly Worker[];
+  /** By worker: the items whose time is up, as it was told. */
+  readonly #up = new Map<Worker, Set<number>>();
+  /** Workers that were killed for an item. */
+  readonly #killed = new Set<Worker>();
+
+  constructor(settings: Settings, delivery: Delivery<Load>, workers: readonly Worker[]) {
+    this.#settings = settings;
+    this.#delivery = delivery;
+    this.#workers = workers;
+  }
+
+  /** What an item fails with whose worker was killed for it. */
+  get error(): ItemError {
+    const message = `took longer than ${this.#settings.timeoutMs} ms (--timeout), and did not obey its signal`;
+    return { name: 'TimeoutError', message };
+  }
+
+  /** A worker asks whether the time of an item is up. */
+  ask(worker: Worker, number: number): void {
+    const now = performance.now();
+    this.#leaveOutHeld(worker, now);
+    const begunAt = this.#delivery.begunAt(worker.number, number);
+    if (begunAt === undefined) return; // it has ended
+    const ms = Math.max(0, this.#settings.timeoutMs - (now - begunAt));
+    worker.process?.send({ kind: 'time left', number, ms });
+    if (ms > 0) return;
+    const items = this.#up.get(worker) ?? new Set();
+    this.#up.set(worker, items.add(number));
+  }
+
+  /** An item has ended in a worker. */
+  ended(worker: Worker, number: number): void {
+    this.#up.get(worker)?.delete(number);
+  }
+
+  /** Kills the workers of items that are past their timeout and the kill delay. */
+  killOverdue(now: number): void {
+    const { timeoutMs, killAfterMs } = this.#settings;
+    for (const worker of this.#workers) this.#leaveOutHeld(worker, now);
+    for (const { worker: number } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
+      const worker = this.#workers[number - 1];
+      // Somebody has stopped it: it is to have all of its time once it goes on.
+      if (worker?.pid !== undefined && isStopped(worker.pid)) this.#delivery.standsStill(number, Infinity, now);
+      else if (worker?.kill('SIGKILL')) this.#killed.add(worker);
+    }
+  }
+
+  /**
+   * A worker's process has exited. Returns, where it was killed here, the items to blame: those whose time was up; of one that was
+   * stuck, and could not ask, its only one, unless that was begun since, or none.
+   */
+  exited(worker: Worker, now: number): ReadonlySet<number> | undefined {
+    const up = this.#up.get(worker);
+    this.#up.delete(worker);
+    if (!this.#killed.delete(worker)) return undefined;
+    const begun = this.#delivery.begun(worker.number);
+    const isOver = (begunAt: number): boolean => now - begunAt > this.#settings.timeoutMs;
+    const blamed = begun.filter(({ number, begunAt }) => up?.has(number) || (begun.length === 1 && isOver(begunAt)));
+    return new Set(blamed.map(({ number }) => number));
+  }
+
+  /** This process was stopped, for so long. */
+  leaveOut(stoppedMs: number): void {
+    const now = performance.now();
+    for (const { number } of this.#workers) this.#delivery.standsStill(number, stoppedMs, now);
+  }
+
+  #leaveOutHeld(worker: Worker, now: number): void {
+    const heldMs = worker.process?.output.takeHeldMs(now) ?? 0;
+    if (heldMs > 0) this.#delivery.standsStill(worker.number, heldMs, now);
+  }
+}
