@@ -148,7 +148,12 @@ export function describeError(error: ItemError): string {
 
 export const noSocketFolder = (tried: readonly string[]): UsageError =>
   new UsageError(
-    `no folder for the socket can be made; tried ${tried.join('; ')}. Set TMPDIR to a folder that can be written and has a short path, or name the socket with --socket`,
+    `no folder for the socket can be made; tried ${tried.join('; ')}. Set XDG_RUNTIME_DIR to a folder that can be written and has a short path, or name the socket with --socket`,
+  );
+
+export const notPermitted = (flags: readonly string[]): UsageError =>
+  new UsageError(
+    `Node.js was started with --permission, and does not allow what a run needs; add ${flags.join(' ')}, or leave --permission out`,
   );
 
 export const socketPathTooLong = (path: string, bytes: number, most: number): UsageError =>

@@ -32,6 +32,7 @@ import { type MasterOptions, type Settings, settingsOf } from './options.ts';
 import { Output } from './output.ts';
 import { aheadAt, isQuick } from './pace.ts';
 import type { Counts, ItemError, Run, RunResult } from './parallelizable.ts';
+import { needPermissions } from './permissions.ts';
 import { plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, Settling } from './settling.ts';
@@ -121,6 +122,7 @@ export class Master {
     this.#taskFile = pathOf(taskFile);
     this.#settings = settingsOf(options);
     this.verbose = this.#settings.verbose;
+    if (!this.#settings.inline) needPermissions(this.#settings.socket);
     this.socket = socketPathFor(this.#settings.socket);
     const { concurrency, halt } = this.#settings;
     // A run that is to be halted has nothing on its way that would go on failing.
@@ -569,7 +571,7 @@ export class Master {
   }
 
   #haltIfDue(): void {
-    const { done, failed } = this.#delivery.counts;
+    const { done, failed } = this.#settling.ended;
     const { halt } = this.#settings;
     if (this.#delivery.stopping !== 'no' || failed === 0) return;
     const share = typeof halt === 'string';

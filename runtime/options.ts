@@ -25,7 +25,7 @@ export interface Settings {
   readonly retries: number;
   /** The wait before the first of these, in milliseconds; it doubles, with jitter. */
   readonly backoffMs: number;
-  /** How long an item may take, in milliseconds; Infinity for as long as it likes. */
+  /** How long an item may take, in milliseconds; 0 or Infinity for as long as it likes. */
   readonly timeoutMs: number;
   /** A worker is replaced after so many items, from 1; Infinity for never. */
   readonly recycleAfter: number;
@@ -145,7 +145,7 @@ export const OPTIONS: readonly OptionRow[] = [
     'an item that kills its worker so often, alone in it, has failed (3)',
     1,
   ),
-  row('timeoutMs', '--timeout D', 'duration', 'per item: its signal is aborted, and after the kill delay SIGKILL'),
+  row('timeoutMs', '--timeout D', 'duration', 'per item: its signal is aborted, and after the kill delay SIGKILL; 0 for none'),
   row('recycleAfter', '--recycle-after N', 'number', 'replace a worker after so many items', 1),
   row('recycleAboveBytes', '--recycle-above MB', 'megabytes', 'replace a worker above so much memory', 1),
   row('halt', '--halt N|N%', 'share', 'stop once so many items have failed, or such a share after the first 100', 1),
@@ -199,7 +199,8 @@ export function settingsOf(options: MasterOptions): Settings {
     if (kind === 'duration') {
       if (!(typeof value === 'number' && value >= 0))
         throw mustBe(key, 'a number of milliseconds of at least 0', value);
-      settings[key] = Math.min(value, LONGEST_MS);
+      // No time at all would fail every item: for a timeout 0 is none.
+      settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value, LONGEST_MS);
     } else if (key === 'halt') {
       if (!isShare(value)) throw notAShare(key, value);
     } else if (key === 'journal') {

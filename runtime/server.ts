@@ -222,7 +222,9 @@ function freshPath(): string {
       continue;
     }
     try {
-      fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
+      // Whether it can be made shows only when it is: a disk may be full.
+      fs.mkdirSync(path.dirname(socketPath), { mode: 0o700 });
+      fs.rmdirSync(path.dirname(socketPath));
       return socketPath;
     } catch (error) {
       tried.push(`${parent} (${(error as NodeJS.ErrnoException).code})`);

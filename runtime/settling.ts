@@ -55,6 +55,8 @@ interface Held {
 
 /** The outcomes of one run. */
 export class Settling {
+  /** How many items have ended so, whether or not that counts yet. */
+  readonly ended = { done: 0, failed: 0 };
   /** Resolves when the hooks of every outcome up to now have run. */
   hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
@@ -68,11 +70,13 @@ export class Settling {
 
   /** An item was processed; `result` is what its worker sent, where the task wants it. */
   done(item: Item<Load>, outlet: Outlet, result?: Buffer): void {
+    this.ended.done += 1;
     this.#barrier.hold(outlet, result ? { item, result, error: undefined } : item);
   }
 
   /** An item is given up. `outlet` is undefined where no worker had it. */
   failed(item: Item<Load>, error: ItemError, outlet?: Outlet): void {
+    this.ended.failed += 1;
     if (outlet) this.#barrier.hold(outlet, { item, result: undefined, error });
     else this.#goOn({ item, result: undefined, error }, false);
   }

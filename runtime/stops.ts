@@ -14,9 +14,13 @@ export class Stops {
   readonly #continued: () => void;
   readonly #timer: NodeJS.Timeout;
 
-  /** continued - is told when this process has been continued. */
-  constructor(continued: (afterMs: number) => void = () => {}) {
-    this.#timer = setInterval(() => (this.#lookedAt = performance.now()), LOOK_EVERY_MS).unref();
+  /** continued - is told, when this process goes on, for how long it was stopped, in milliseconds. */
+  constructor(continued: (stoppedMs: number) => void = () => {}) {
+    const look = (): void => {
+      this.#lookedAt = performance.now();
+    };
+    // Behind the signals of this turn: this timer may be due before it is known that the process was stopped.
+    this.#timer = setInterval(() => setImmediate(look), LOOK_EVERY_MS).unref();
     this.#continued = () => {
       const now = performance.now();
       const ms = now - this.#lookedAt;

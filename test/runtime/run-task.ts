@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly by?: readonly string[];
   /** Stdout is read like by somebody with a pager: after each piece nothing for some time. */
   readonly readsSlowly?: boolean;
+  /** Nobody reads stdout before `read` is called. */
+  readonly readsLater?: boolean;
   /** Whether it has a terminal, on stdin, stdout and stderr alike; what it writes then all comes as stdout. */
   readonly onTerminal?: boolean;
 }
@@ -67,6 +69,11 @@ export class TaskRun {
   readonly pid: number;
   /** Where the runner makes its socket's folder; empty after a run that ended by itself. */
   readonly socketParent: string = mkdtempSync(join(tmpdir(), 'divvy-run-'));
+  /** Stdout is read from now on; or never again, as by a `head` that has ended. */
+  readonly read: () => void;
+  readonly closeStdout: () => void;
+  /** Resolves when it has exited, whether or not its output has been read. */
+  readonly exited: Promise<void>;
   /** Resolves when it has exited and all of its output has been read. */
   readonly closed: Promise<Ended>;
   #stdout: Buffer[] = [];
@@ -74,7 +81,10 @@ export class TaskRun {
   #heard: (() => void)[] = [];
   #over = false;
 
-  constructor([program = '', ...args]: readonly string[], { env = {}, stdin = '', readsSlowly }: RunOptions) {
+  constructor(
+    [program = '', ...args]: readonly string[],
+    { env = {}, stdin = '', readsSlowly, readsLater }: RunOptions,
+  ) {
     const child = spawn(program, args, {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -95,12 +105,16 @@ export class TaskRun {
     };
     child.stdout.on('data', keep(this.#stdout));
     child.stderr.on('data', keep(this.#stderr));
+    if (readsLater) child.stdout.pause();
+    this.read = () => void child.stdout.resume();
+    this.closeStdout = () => void child.stdout.destroy();
     if (readsSlowly) {
       child.stdout.on('data', () => {
         child.stdout.pause();
         setTimeout(() => child.stdout.resume(), SLOW_MS);
       });
     }
+    this.exited = new Promise((resolve) => child.on('exit', () => resolve()));
     this.closed = new Promise((resolve) => {
       child.on('close', (status, signal) => {
         this.#over = true;
