@@ -163,7 +163,10 @@ function listen(): void {
     if (error.syscall === 'connect') console.error(masterOutOfReach(letter.number, error));
   });
   socket.on('close', () => {
-    if (!ending) process.exit(1);
+    if (ending) return;
+    // As the lifeline does, which may not have seen it yet: what items have started goes too.
+    if (processing) process.kill(-process.pid, 'SIGKILL');
+    process.exit(1);
   });
 }
 

@@ -11,7 +11,9 @@ import { DivvyError, nothingCaught, Shutdown, TaskError, toItemError } from '../
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { type RunEvent, reportTo, stackOf } from '../report.ts';
+import { SIGNALS } from '../signals.ts';
 import { needFolder } from '../task.ts';
+import { takeOverSignals } from '../traps.ts';
 import { type Request, readArguments } from './arguments.ts';
 import { showProgress } from './progress.ts';
 import { Summary } from './summary.ts';
@@ -57,8 +59,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
     if (error instanceof Shutdown) patience = new Promise((resolve) => setTimeout(resolve, READ_WITHIN_MS));
   }
+  holdSignals();
   await Promise.race([patience, Promise.all([flushed(process.stdout), flushed(process.stderr)])]);
   end(exitCode, stoppedBy);
+}
+
+/** The task's own listeners to signals, which the run had taken over, do not come between its end and this process's. */
+function holdSignals(): void {
+  const ending = SIGNALS.filter(({ action }) => action === 'graceful' || action === 'forceful');
+  takeOverSignals(new Map(ending.map(({ signal }) => [signal, () => {}])));
 }
 
 function log(line: string): void {
@@ -168,6 +177,7 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
  */
 function end(exitCode: number, stoppedBy: string | undefined): void {
   if (stoppedBy?.startsWith('SIG') !== true || process.pid === 1) exit(exitCode);
+  process.removeAllListeners(stoppedBy);
   process.kill(process.pid, stoppedBy);
   setTimeout(() => exit(exitCode), RAISED_WITHIN_MS);
 }
