@@ -12,6 +12,8 @@
 
 /** What one worker's process has written, as far as the master has come with it. */
 export interface Outlet {
+  /** Nothing has been written that is not out. Undefined where that cannot be known before a turn has passed. */
+  readonly isClear?: boolean;
   /** Asked once a turn: whether all has been read that was written before it. */
   caughtUp(): boolean;
   /** Nothing more is read for now: somebody else's reading is waited for. */

@@ -159,6 +159,10 @@ export class OwnOutput implements Outlet {
     this.#out = streams.map(() => 0);
   }
 
+  get isClear(): boolean {
+    return this.#streams.every(({ writableLength }) => writableLength === 0);
+  }
+
   takeHeldMs(): number {
     return 0;
   }

@@ -145,7 +145,12 @@ export const OPTIONS: readonly OptionRow[] = [
     'an item that kills its worker so often, alone in it, has failed (3)',
     1,
   ),
-  row('timeoutMs', '--timeout D', 'duration', 'per item: its signal is aborted, and after the kill delay SIGKILL; 0 for none'),
+  row(
+    'timeoutMs',
+    '--timeout D',
+    'duration',
+    'per item: its signal is aborted, and after the kill delay SIGKILL; 0 for none',
+  ),
   row('recycleAfter', '--recycle-after N', 'number', 'replace a worker after so many items', 1),
   row('recycleAboveBytes', '--recycle-above MB', 'megabytes', 'replace a worker above so much memory', 1),
   row('halt', '--halt N|N%', 'share', 'stop once so many items have failed, or such a share after the first 100', 1),

@@ -71,14 +71,18 @@ export class Settling {
   /** An item was processed; `result` is what its worker sent, where the task wants it. */
   done(item: Item<Load>, outlet: Outlet, result?: Buffer): void {
     this.ended.done += 1;
-    this.#barrier.hold(outlet, result ? { item, result, error: undefined } : item);
+    this.#hold(result ? { item, result, error: undefined } : item, outlet);
   }
 
   /** An item is given up. `outlet` is undefined where no worker had it. */
   failed(item: Item<Load>, error: ItemError, outlet?: Outlet): void {
     this.ended.failed += 1;
-    if (outlet) this.#barrier.hold(outlet, { item, result: undefined, error });
-    else this.#goOn({ item, result: undefined, error }, false);
+    this.#hold({ item, result: undefined, error }, outlet);
+  }
+
+  #hold(held: Held | Item<Load>, outlet: Outlet | undefined): void {
+    if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, held);
+    else this.#goOn(held, false);
   }
 
   /** Called at the end of each turn of the event loop: what waited for output goes on. Returns whether the next may have more. */

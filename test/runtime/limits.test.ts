@@ -87,7 +87,7 @@ describe('--timeout', () => {
     const gate = await makeGate();
     const options = {
       workers: 1,
-      timeoutMs: 1000,
+      timeoutMs: 4000, // longer than the second item takes on a busy machine
       killAfterMs: 0,
       items: [1, 2],
       signals: false,
