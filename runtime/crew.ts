@@ -237,6 +237,9 @@ export class Crew {
       case 'overdue':
         this.timeouts.ask(worker, message.number);
         break;
+      case 'open lines':
+        worker.process?.output.openTo(message.numbers);
+        break;
       case 'uncaught':
         worker.uncaught = message.error;
         break;

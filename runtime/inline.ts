@@ -73,7 +73,7 @@ export async function runInline<Item extends FitItem<Item>, Result>(
  */
 export function bootInline(
   task: AnyTask,
-  options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit'>,
+  options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit' | 'openLines'>,
   moved: () => void,
 ): BootWorker {
   const output = new OwnOutput([process.stdout, process.stderr], moved);
@@ -91,6 +91,7 @@ export function bootInline(
       self,
       ...options,
       begun: new Begun(),
+      openLines: () => undefined, // what is written here is out
       // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
       send: (message) => {
         setImmediate(said, message);
@@ -162,6 +163,8 @@ export class OwnOutput implements Outlet {
   get isClear(): boolean {
     return this.#streams.every(({ writableLength }) => writableLength === 0);
   }
+
+  openTo(): void {}
 
   takeHeldMs(): number {
     return 0;

@@ -128,6 +128,8 @@ export class Passage {
   /** How many bytes have been read, and how many of these are out. */
   read = 0;
   out = 0;
+  /** Up to here the beginning of a line is passed on, too: an item has ended in the middle of it. */
+  #openTo = 0;
   /** What is behind so many bytes is lost. */
   lostFrom = Infinity;
   /** Nothing more is read before somebody has read what there is. */
@@ -173,6 +175,17 @@ export class Passage {
     return did;
   }
 
+  /** All that has been read, but for the beginning of a line that is not ended yet, and is kept. */
+  get passed(): number {
+    return this.read - this.#restBytes;
+  }
+
+  /** An item has ended when so many bytes had been written, and left its line open. */
+  openTo(bytes: number): void {
+    this.#openTo = bytes;
+    this.#passOpen();
+  }
+
   pause(): void {
     if (this.isHeld || this.#isOver) return;
     this.isHeld = true;
@@ -205,6 +218,17 @@ export class Passage {
     this.#rest.push(chunk.subarray(end));
     this.#restBytes += chunk.length - end;
     if (this.#restBytes > LINE_BYTES_MAX) this.#pass(Buffer.of(NEWLINE), true);
+    else this.#passOpen();
+  }
+
+  #passOpen(): void {
+    const bytes = Math.min(this.#openTo - this.passed, this.#restBytes);
+    if (bytes <= 0) return;
+    const rest = Buffer.concat(this.#rest);
+    const upTo = this.passed + bytes;
+    this.#rest = bytes < rest.length ? [rest.subarray(bytes)] : [];
+    this.#restBytes = rest.length - bytes;
+    this.#ends.lines(rest.subarray(0, bytes), upTo, false);
   }
 
   /** Passes on what is kept of a line, and what follows. */
@@ -237,6 +261,11 @@ export class ProcessOutput implements Outlet {
     return this.isHeld ? performance.now() : Math.max(-Infinity, ...this.#passages.map(({ heldUntil }) => heldUntil));
   }
 
+  /** An item has ended, and left lines open: how much had been written of stdout and of stderr. */
+  openTo(bytes: readonly number[]): void {
+    for (const [index, passage] of this.#passages.entries()) passage.openTo(bytes[index] ?? 0);
+  }
+
   takeHeldMs(now: number): number {
     return Math.max(0, ...this.#passages.map((passage) => passage.takeHeldMs(now)));
   }
@@ -248,7 +277,7 @@ export class ProcessOutput implements Outlet {
   }
 
   mark(): Mark {
-    return this.#passages.map(({ read }) => read);
+    return this.#passages.map(({ passed }) => passed);
   }
 
   isOut(mark: Mark): 'yes' | 'not yet' | 'lost' {

@@ -27,6 +27,8 @@ export interface ProcessingOptions {
   readonly recycleAboveBytes: number;
   /** What of its items it has begun, where another thread may take the rest back. */
   readonly begun: Begun;
+  /** Returns, where a line is open on stdout or stderr, how much has been written of them, in bytes. */
+  readonly openLines: () => readonly number[] | undefined;
   /** Returns whether it has left this process. Where it has not, processing.goOn() is called when it has. */
   readonly send: (message: ToMaster) => boolean;
   /** The worker is to exit: gracefully when all is finished, or at once. */
@@ -283,6 +285,9 @@ export class Processing {
 
   /** Says what there is to say of items that have ended. */
   #flush(): void {
+    if (this.#done.length + this.#outcomes.length === 0) return;
+    const numbers = this.#options.openLines();
+    if (numbers) this.#options.send({ kind: 'open lines', numbers });
     if (this.#done.length > 0) {
       this.#speechless = !this.#options.send({ kind: 'done', pairs: this.#done });
       this.#done = [];

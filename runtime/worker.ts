@@ -64,6 +64,8 @@ export interface RunningWorker {
   /** What it writes. */
   readonly output: Outlet & {
     readonly ended?: Promise<unknown>;
+    /** An item has ended, and left lines open. */
+    openTo(bytes: readonly number[]): void;
     /** Returns for how long it was held back since this was asked last, in milliseconds. */
     takeHeldMs(now: number): number;
   };
