@@ -3,7 +3,7 @@
  * Internal; `Master.workers` has them one by one.
  */
 
-import type { Command, Delivery } from './delivery.ts';
+import type { Command, Delivery, Item } from './delivery.ts';
 import { BootFailure, type DivvyError, describeError, describeExit, hookThrew, toItemError } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
 import { startOf } from './journal/processes.ts';
@@ -346,14 +346,16 @@ export class Crew {
     const now = performance.now();
     const outlet = worker.process?.output;
     if (!outlet) return;
+    const items: Item<Load>[] = [];
     for (let at = 0; at < pairs.length; at += 2) {
       const durationMs = pairs[at + 1] ?? 0;
       const item = this.#delivery.acked(worker.number, pairs[at] ?? 0, now, durationMs);
       if (!item) continue;
       item.load.durationMs = durationMs;
       this.timeouts.ended(worker, item.number);
-      this.#run.settling.done(item, outlet);
+      items.push(item);
     }
+    this.#run.settling.done(items, outlet);
   }
 
   #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
@@ -365,7 +367,7 @@ export class Crew {
       const item = this.#delivery.acked(worker.number, number, now, durationMs);
       if (!item) return;
       item.load.durationMs = durationMs;
-      this.#run.settling.done(item, outlet, body);
+      this.#run.settling.doneWith(body, item, outlet);
       return;
     }
     const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);

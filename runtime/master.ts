@@ -362,8 +362,7 @@ export class Master {
     this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {
       this.#dispatching = new Dispatching(this.#settings.items ?? this.#task.dispatch(), {
-        // Where even what the master says is not read, there is no end to what would pile up.
-        wanted: () => (this.#isOutputFull ? 0 : this.#delivery.wanted()),
+        wanted: () => this.#delivery.wanted(),
         item: (value) => this.#dispatched(value),
         ended: (error) => {
           this.#delivery.closed();
@@ -385,9 +384,10 @@ export class Master {
         this.#carryOut(performance.now());
       }
       this.#crew.reapWorkers();
-      if (this.#settling.turn()) this.#wake();
+      if (this.#settling.turn()) setImmediate(this.#settleOn);
       this.#settling.write();
       this.#haltIfDue();
+      this.#delivery.outputIsFull = this.#outputs?.stdout.isFull === true || this.#outputs?.stderr.isFull === true;
       this.#dispatching?.pull();
       const now = performance.now();
       this.#carryOut(now);
@@ -398,9 +398,13 @@ export class Master {
     }
   }
 
-  get #isOutputFull(): boolean {
-    return this.#outputs !== undefined && (this.#outputs.stdout.isFull || this.#outputs.stderr.isFull);
-  }
+  /** A turn later outcomes may count that waited for it; where nothing else has happened that is all there is to do. */
+  readonly #settleOn = (): void => {
+    if (this.#awake) return; // the loop does it, in this turn
+    if (this.#settling.turn()) setImmediate(this.#settleOn);
+    this.#settling.write();
+    if (this.#delivery.leased === 0 || this.#delivery.wanted() > 0) this.#wake();
+  };
 
   #carryOut(now: number): void {
     for (const command of this.#delivery.plan(now)) this.#crew.carryOut(command);

@@ -21,7 +21,6 @@ export interface OutputEvents {
 
 /** One of the master's own streams, stdout or stderr, as workers share it. */
 export class Output {
-  readonly #stream: Writable;
   readonly #shared: SharedStream;
   readonly #events: OutputEvents;
   readonly #isNeeded: boolean;
@@ -34,7 +33,6 @@ export class Output {
    * isNeeded - an item does not count without what it wrote here. Where it is not, what is dropped counts as out.
    */
   constructor(stream: Writable, isNeeded: boolean, events: OutputEvents) {
-    this.#stream = stream;
     this.#isNeeded = isNeeded;
     this.#events = events;
     this.#shared = share(stream);
@@ -51,7 +49,7 @@ export class Output {
 
   /** So much waits to be read that nobody should add to it. */
   get isFull(): boolean {
-    return !this.#isDropping && this.#stream.writableNeedDrain;
+    return this.#shared.isFull && !this.#isDropping;
   }
 
   /** Passes on what comes from a worker, to its end. */
@@ -282,10 +280,11 @@ export class ProcessOutput implements Outlet {
 
   isOut(mark: Mark): 'yes' | 'not yet' | 'lost' {
     let isOut: 'yes' | 'not yet' = 'yes';
-    for (const [index, { out, lostFrom }] of this.#passages.entries()) {
+    for (let index = 0; index < this.#passages.length; index++) {
+      const passage = this.#passages[index];
       const place = mark[index] ?? 0;
-      if (place <= out) continue;
-      if (place > lostFrom) return 'lost';
+      if (!passage || place <= passage.out) continue;
+      if (place > passage.lostFrom) return 'lost';
       isOut = 'not yet';
     }
     return isOut;

@@ -45,12 +45,18 @@ interface Ended {
   readonly error: ItemError | undefined;
 }
 
-/** An outcome that waits for output. */
-interface Held {
+/** An outcome that waits for output, where there is more to it than that the item is done. */
+class Held {
   readonly item: Item<Load>;
   /** What its worker sent, where the task wants it. */
   readonly result: Buffer | undefined;
   readonly error: ItemError | undefined;
+
+  constructor(item: Item<Load>, result: Buffer | undefined, error: ItemError | undefined) {
+    this.item = item;
+    this.result = result;
+    this.error = error;
+  }
 }
 
 /** The outcomes of one run. */
@@ -64,23 +70,33 @@ export class Settling {
   /** Outcomes that wait for their lines to be written. */
   #unwritten: Ended[] = [];
 
+  /** Of an item that is done nothing has to be recorded, nobody is told, and no hook is called. */
+  readonly #isPlain: boolean;
+
   constructor(options: SettlingOptions) {
     this.#options = options;
+    this.#isPlain = !options.task.afterProcess && !options.journal && !options.verbose;
   }
 
-  /** An item was processed; `result` is what its worker sent, where the task wants it. */
-  done(item: Item<Load>, outlet: Outlet, result?: Buffer): void {
+  /** Items were processed, whose results nobody wants. */
+  done(items: readonly Item<Load>[], outlet: Outlet): void {
+    this.ended.done += items.length;
+    this.#hold(items, outlet);
+  }
+
+  /** An item was processed; `result` is what its worker sent. */
+  doneWith(result: Buffer, item: Item<Load>, outlet: Outlet): void {
     this.ended.done += 1;
-    this.#hold(result ? { item, result, error: undefined } : item, outlet);
+    this.#hold([new Held(item, result, undefined)], outlet);
   }
 
   /** An item is given up. `outlet` is undefined where no worker had it. */
   failed(item: Item<Load>, error: ItemError, outlet?: Outlet): void {
     this.ended.failed += 1;
-    this.#hold({ item, result: undefined, error }, outlet);
+    this.#hold([new Held(item, undefined, error)], outlet);
   }
 
-  #hold(held: Held | Item<Load>, outlet: Outlet | undefined): void {
+  #hold(held: readonly (Held | Item<Load>)[], outlet: Outlet | undefined): void {
     if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, held);
     else this.#goOn(held, false);
   }
@@ -90,18 +106,23 @@ export class Settling {
     return !this.#barrier.isEmpty && this.#barrier.turn(this.#goOn);
   }
 
-  readonly #goOn = (held: Held | Item<Load>, isLost: boolean): void => {
-    const { task, journal, verbose, delivery, observe } = this.#options;
-    const { item, result, error } = 'item' in held ? held : { item: held };
-    if (isLost) {
-      delivery.settled(item, 'unfinished');
-      return;
+  readonly #goOn = (all: readonly (Held | Item<Load>)[], isLost: boolean): void => {
+    const { delivery } = this.#options;
+    for (const held of all) {
+      const isHeld = held instanceof Held;
+      const item = isHeld ? held.item : held;
+      if (isLost) delivery.settled(item, 'unfinished');
+      else if (isHeld) this.#settle(item, held.result, held.error);
+      else if (!this.#isPlain) this.#settle(item, undefined, undefined);
+      else {
+        delivery.settled(item, 'done');
+        useAgain(item.load.body);
+      }
     }
-    if (!error && !task.afterProcess && !journal && !verbose) {
-      delivery.settled(item, 'done');
-      useAgain(item.load.body);
-      return;
-    }
+  };
+
+  #settle(item: Item<Load>, result: Buffer | undefined, error: ItemError | undefined): void {
+    const { task, observe } = this.#options;
     const outcome = outcomeOf(item);
     if (error) observe({ type: 'item failed', outcome, error });
     const ended = { item, outcome, error };
@@ -114,7 +135,7 @@ export class Settling {
           ? task.afterFailure?.(value, error, outcome)
           : task.afterProcess?.(value, result && decodeValue(result), outcome);
       });
-  };
+  }
 
   /** Writes what has ended to the journal; from then on it counts. */
   write(): void {

@@ -52,7 +52,7 @@ export class Timeouts {
 
   /** An item has ended in a worker. */
   ended(worker: Worker, number: number): void {
-    this.#up.get(worker)?.delete(number);
+    if (this.#up.size > 0) this.#up.get(worker)?.delete(number);
   }
 
   /** Kills the workers of items that are past their timeout and the kill delay. */
