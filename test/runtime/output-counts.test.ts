@@ -54,13 +54,13 @@ test('what items that are done wrote is not lost with their worker', async () =>
 
 describe('a reader that has stopped', () => {
   test('holds workers up, which do not grow meanwhile, and no time counts against items', async () => {
-    const { run } = journaled(['-v', '-n', '1', '--timeout', '300ms'], [`a,print:${MUCH},wait:100`, 'b'], {
+    const { run } = journaled(['-v', '-n', '1', '--timeout', '2s'], [`a,print:${MUCH},wait:100`, 'b'], {
       readsLater: true,
     });
     const [, pid] = await run.said(/worker 1 is process (\d+)/);
     await waitsForReader(run);
     const before = memoryOf(Number(pid));
-    await new Promise((resolve) => setTimeout(resolve, 1500)); // five times as long as an item may take
+    await new Promise((resolve) => setTimeout(resolve, 3000)); // longer than an item may take
     expect(memoryOf(Number(pid)) - before).toBeLessThan(20);
     run.read();
     const { status, stdout } = await run.ended();
