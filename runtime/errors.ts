@@ -197,8 +197,30 @@ export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
 export const taskFileOutOfReach = (path: string, error: unknown): UsageError =>
   new UsageError(`the task file cannot be reached: ${messageOf(error)}; check the path, and who may read it: ${path}`);
 
-export const taskFileThrew = (path: string, error: unknown): TaskError =>
-  new TaskError(`the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error)}`, error);
+export const taskFileThrew = (path: string, error: unknown, isPlain: boolean): TaskError =>
+  new TaskError(
+    `the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error, isPlain)}`,
+    error,
+  );
+
+export const manifestUnreadable = (file: string, error: unknown): UsageError =>
+  new UsageError(`divvy.json cannot be read: ${file}: ${messageOf(error)}; correct it and run again`);
+
+export const notModules = (what: string, value: unknown): UsageError =>
+  mustBe(what, 'the name or the path of a module, or a list of these', value);
+
+export const importMissing = (name: string, error: unknown, taskFile?: string): UsageError =>
+  new UsageError(
+    taskFile === undefined
+      ? `there is no module to import at ${name}: ${messageOf(error)}; check the path: --import takes it from the folder that you are in, "import" in divvy.json from the folder of that file`
+      : `there is no module ${name} to import: ${messageOf(error)}; check the name, or install the package in the project of ${taskFile}`,
+  );
+
+export const importThrew = (name: string, error: unknown): TaskError =>
+  new TaskError(
+    `the module to import cannot be loaded: ${name}: ${nameAndMessage(error)}; correct it, or leave it out of --import and of "import" in divvy.json`,
+    error,
+  );
 
 export const constructorThrew = (path: string, className: string, error: unknown): TaskError =>
   new TaskError(
@@ -334,11 +356,30 @@ export const notAShare = (what: string, value: unknown): UsageError =>
 export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
   new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);
 
-function whatToMend(path: string, error: unknown): string {
+/** What loads the TypeScript that Node.js does not. */
+const BY_TSX = 'install tsx (npm install --save-dev tsx) and add --import tsx';
+
+/** What Node.js says of a module that it takes for one of CommonJS, or the other way round. */
+const OF_OTHER_KIND =
+  /does not provide an export named|^Named export|outside a module|^Unexpected token 'export'|^(require|module|exports) is not defined/;
+
+/** What to do about a task file that cannot be loaded; isPlain: nothing is imported before it that loads more than Node.js does. */
+function whatToMend(path: string, error: unknown, isPlain: boolean): string {
   const code = (error as { code?: unknown } | undefined)?.code;
-  if (code === 'ERR_MODULE_NOT_FOUND') return 'check the name of the import, or install what it names';
+  const { message } = toItemError(error);
+  const orTsx = (joined: string): string => (isPlain ? `${joined} ${BY_TSX}` : '');
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    if (message.startsWith('Cannot find package'))
+      return `check the name of the import, or install the package${orTsx('. If it is a path alias of tsconfig.json,')}`;
+    // Many write .js where the file is .ts, for their compiler.
+    if (/\.(?!js')\w+' imported from/.test(message)) return 'check the path of the import';
+    return `check the path of the import: Node.js wants the whole name of the file, such as ./rows.ts${orTsx('. To write it otherwise,')}`;
+  }
+  if (code === 'ERR_UNSUPPORTED_DIR_IMPORT') return `name the file, such as ./rows/index.ts${orTsx('; or')}`;
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
-    return 'Node.js only strips types, so write it without: no enum, no namespace, no parameter property';
+    return `Node.js only strips types: write it without enum, namespace and parameter properties${orTsx('; or')}`;
+  if (OF_OTHER_KIND.test(message))
+    return `check the name that is imported${orTsx('. If the file is TypeScript of a CommonJS package,')}`;
   return error instanceof SyntaxError ? `mend it; node ${path} shows where it is` : 'mend it and run again';
 }
 

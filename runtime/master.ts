@@ -25,6 +25,7 @@ import {
   toItemError,
   windowsNeedsWsl,
 } from './errors.ts';
+import { moduleFrom } from './imports.ts';
 import { Intake, type Taken } from './intake.ts';
 import type { Journal } from './journal/journal.ts';
 import type { KeySet } from './journal/key-set.ts';
@@ -33,6 +34,7 @@ import { Output } from './output.ts';
 import { aheadAt, isQuick } from './pace.ts';
 import type { Counts, ItemError, Run, RunResult } from './parallelizable.ts';
 import { needPermissions } from './permissions.ts';
+import { projectImports } from './project.ts';
 import { plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, Settling } from './settling.ts';
@@ -72,6 +74,8 @@ export class Master {
   readonly #observe: (event: RunEvent) => void;
   #run: Run;
   #began = false;
+  /** What is loaded before the task file. */
+  #imports: readonly string[] = [];
   #task!: AnyTask; // set by run() before anything that reads it
   #settling!: Settling; // likewise
   #intake!: Intake; // likewise
@@ -186,7 +190,9 @@ export class Master {
     if (this.#began) throw masterRunsOnce();
     this.#began = true;
     if (process.platform === 'win32') throw windowsNeedsWsl();
-    this.#task = await loadTask(this.#taskFile);
+    const { folder, modules } = projectImports(this.#taskFile);
+    this.#imports = [...modules.map((name) => moduleFrom(folder, name)), ...this.#settings.import];
+    this.#task = await loadTask(this.#taskFile, this.#imports);
     await this.#openJournal();
     this.#settling = new Settling({
       task: this.#task,
@@ -324,7 +330,16 @@ export class Master {
     this.#server = await startServer(this.socket, this.#settings.socket === undefined, maxItemBytes);
     return forkWorkers(
       this.#server,
-      { taskFile: this.#taskFile, args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes },
+      {
+        taskFile: this.#taskFile,
+        imports: this.#imports,
+        args,
+        concurrency,
+        maxItemBytes,
+        timeoutMs,
+        recycleAfter,
+        recycleAboveBytes,
+      },
       { stdout, stderr },
     );
   }

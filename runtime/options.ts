@@ -4,7 +4,10 @@
  */
 
 import os from 'node:os';
-import { mustBe, needsJournal, noSuchOption, notAShare, notTogether, notWholeNumber } from './errors.ts';
+import path from 'node:path';
+import { mustBe, needsJournal, noSuchOption, notAShare, notModules, notTogether, notWholeNumber } from './errors.ts';
+import { moduleFrom } from './imports.ts';
+import { moduleList } from './project.ts';
 import type { RunEvent } from './report.ts';
 
 /** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
@@ -53,6 +56,11 @@ export interface Settings {
   readonly graceMs: number;
   /** Go on after a hang-up. */
   readonly ignoreHup: boolean;
+  /**
+   * Loaded before the task file, by the master and by each worker, in this order and behind what divvy.json names: a path, which
+   * begins with `./`, `../`, `/` or `file:`, is from the working directory; a name is found from the task file.
+   */
+  readonly import: readonly string[];
   /** The items, in place of the task's `dispatch`. */
   readonly items: Iterable<unknown> | AsyncIterable<unknown> | undefined;
   /** Whether this process's signal handlers are taken over while it runs. */
@@ -64,7 +72,9 @@ export interface Settings {
 }
 
 /** What `new Master` takes. Public. */
-export type MasterOptions = { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
+export type MasterOptions = {
+  readonly [Key in keyof Settings]?: Settings[Key] | (Key extends 'import' ? string : never) | undefined;
+};
 
 /** What an option is where it is not given. */
 const DEFAULTS: Settings = {
@@ -90,6 +100,7 @@ const DEFAULTS: Settings = {
   forceAfterMs: 10_000,
   graceMs: 0,
   ignoreHup: false,
+  import: [],
   items: undefined,
   signals: true,
   args: process.argv.slice(2),
@@ -101,7 +112,7 @@ export interface OptionRow {
   readonly key: keyof Settings;
   /** As the help shows it: `-n, --workers N`. */
   readonly usage: string;
-  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path';
+  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path' | 'modules';
   /** With the default in brackets, where there is one. */
   readonly doc: string;
   /** The least that a number may be, and the most. */
@@ -164,6 +175,7 @@ export const OPTIONS: readonly OptionRow[] = [
   row('forceAfterMs', '--force-after D', 'duration', 'a second INT or QUIT is forceful once this has passed (10s)'),
   row('graceMs', '--grace D', 'duration', 'on TERM, let items finish for this long first (0)'),
   row('ignoreHup', '--ignore-hup', 'flag', 'go on after a hang-up'),
+  row('import', '--import MODULE', 'modules', 'load it before the task file, such as tsx; may be given several times'),
 ];
 
 function row(
@@ -208,6 +220,11 @@ export function settingsOf(options: MasterOptions): Settings {
       settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value, LONGEST_MS);
     } else if (key === 'halt') {
       if (!isShare(value)) throw notAShare(key, value);
+    } else if (kind === 'modules') {
+      const modules = moduleList(value);
+      if (modules === undefined) throw notModules(key, value);
+      // Not later: the task may change the folder.
+      settings[key] = modules.map((name) => moduleFrom(path.resolve(), name));
     } else if (key === 'journal') {
       if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
         throw mustBe(key, 'a path, true or false', value);

@@ -56,7 +56,7 @@ await boot();
 async function boot(): Promise<void> {
   let task: AnyTask;
   try {
-    task = await loadTask(letter.taskFile);
+    task = await loadTask(letter.taskFile, letter.imports);
     await task.afterFork?.(self);
   } catch (error) {
     send({ kind: 'boot failed', error: toItemError(error) });

@@ -18,6 +18,8 @@ export interface Letter {
   readonly socket: string;
   readonly number: number;
   readonly taskFile: string;
+  /** What is loaded before it. */
+  readonly imports: readonly string[];
   /** The task's own arguments. */
   readonly args: readonly string[];
   readonly concurrency: number;

@@ -74,7 +74,7 @@ function checkTogether(values: Parsed['values']): void {
 type Parsed = { values: Record<string, unknown>; positionals: string[] };
 
 function parse(argv: readonly string[]): Parsed {
-  const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = {
+  const options: Record<string, { type: 'boolean' | 'string'; short?: string; multiple?: true }> = {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
     status: { type: 'boolean' },
@@ -87,6 +87,7 @@ function parse(argv: readonly string[]): Parsed {
     options[flag] = {
       type: row.kind === 'flag' || row.kind === 'off' ? 'boolean' : 'string',
       ...(short !== undefined && { short }),
+      ...(row.kind === 'modules' && { multiple: true }),
     };
   }
   try {

@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { projectOf } from '../project.ts';
 import { isInUse } from './journal.ts';
 import { firstRecord, type JournalRecord } from './records.ts';
 
@@ -101,15 +102,4 @@ export function endOf(file: string): (JournalRecord & { type: 'end' }) | undefin
   } finally {
     fs.closeSync(descriptor);
   }
-}
-
-/** The folder of the divvy.json that the task belongs to; else the package's; else the task file's own. */
-function projectOf(taskFile: string): string {
-  for (const mark of ['divvy.json', 'package.json']) {
-    for (let folder = path.dirname(taskFile); ; folder = path.dirname(folder)) {
-      if (fs.existsSync(path.join(folder, mark))) return folder;
-      if (folder === path.dirname(folder)) break;
-    }
-  }
-  return path.dirname(taskFile);
 }

@@ -46,7 +46,9 @@ describe('the files of a template find each other', () => {
     expect(code, stderr).toBe(0);
     const task = `${folder}/nightly${ending}`;
     expect(stdout).toMatch(new RegExp(`${task}\\s+your task[\\s\\S]*nightly\\.test${ending}\\s+its test`));
-    expect(JSON.parse(textOf(cwd, 'package.json')).scripts['divvy:nightly']).toBe(`node vendor/divvy/run.mjs ${task}`);
+    expect(JSON.parse(textOf(cwd, 'package.json')).scripts['divvy:nightly']).toBe(
+      `exec node vendor/divvy/run.mjs ${task}`,
+    );
     expect(run(cwd, 'vendor/divvy/run.mjs', task)).toBe('42\n');
     expect(run(cwd, '--test', `${folder}/nightly.test${ending}`, `${folder}/answer.test${ending}`)).toContain('pass 2');
 

@@ -39,7 +39,7 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --json --no-progress t.ts';
+      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --import a --import ./b.mjs --json --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -62,6 +62,7 @@ describe('the command line', () => {
       resume: true,
       limit: 7,
       dryRun: true,
+      import: ['a', './b.mjs'],
     };
     const read = { want: 'run', taskFile: 't.ts', options, args: [], json: true, progress: false };
     expect(readArguments(args.split(' '))).toEqual(read);
@@ -171,7 +172,7 @@ describe('a task file that is no task', () => {
       'enum.ts',
       `enum E { a }\n${TASK}`,
       70,
-      /^divvy: .*enum is not supported in strip-only mode; Node.js only strips types, so write it without: no enum, no namespace, no parameter property\n/,
+      /^divvy: .*enum is not supported in strip-only mode; Node.js only strips types: write it without enum, namespace and parameter properties; or install tsx \(npm install --save-dev tsx\) and add --import tsx\n/,
     ],
     [
       'throws.ts',
@@ -189,13 +190,13 @@ describe('a task file that is no task', () => {
       'no-package.ts',
       `import 'no-such-package';\n${TASK}`,
       70,
-      /Cannot find package 'no-such-package' imported from FILE; check the name of the import, or install what it names\n$/,
+      /Cannot find package 'no-such-package' imported from FILE; check the name of the import, or install the package\. If it is a path alias of tsconfig\.json, install tsx \(npm install --save-dev tsx\) and add --import tsx\n$/,
     ],
     [
       'no-module.ts',
       `import './no-such.ts';\n${TASK}`,
       70,
-      /Cannot find module '\S+no-such\.ts' imported from FILE; check the name/,
+      /Cannot find module '\S+no-such\.ts' imported from FILE; check the path of the import\n$/,
     ],
     [
       'no-default.ts',

@@ -47,6 +47,7 @@ describe('new Master', () => {
     ['signals', 'no', "signals must be true or false, and is 'no'"],
     ['socket', '', "socket must be a path, and is ''"],
     ['socket', 5, 'socket must be a path, and is 5'],
+    ['import', ['a', 5], "import must be the name or the path of a module, or a list of these, and is [ 'a', 5 ]"],
     ['items', 'abc', "items must be an iterable, or an async one, and is 'abc'"],
     ['items', 5, 'items must be an iterable, or an async one, and is 5'],
     ['args', ['a', 1], "args must be an array of strings, and is [ 'a', 1 ]"],
