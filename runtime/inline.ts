@@ -10,7 +10,7 @@ import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
 import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerExit, WorkerSelf } from './parallelizable.ts';
-import { Processing, type ProcessingOptions } from './processing.ts';
+import { Processing, type ProcessingOptions, processApart } from './processing.ts';
 import { encode, FrameReader, type FromMaster } from './protocol.ts';
 import type { AnyTask } from './task.ts';
 import type { BootWorker } from './worker.ts';
@@ -51,7 +51,7 @@ export async function runInline<Item extends FitItem<Item>, Result>(
           const received = decodeValue(encodeValue(item, `item ${number}`, LARGEST)) as Item;
           const key = instance.key?.(received) ?? contentKey(received);
           const context = { worker: 1, number, attempt: attempts, key, signal: new AbortController().signal };
-          const result = await instance.process(received, context);
+          const result = await processApart(instance, received, context);
           outcomes.push({ ...carried, attempts, done: true, result });
           break;
         } catch (error) {

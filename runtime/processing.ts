@@ -8,7 +8,7 @@ import type { Begun } from './begun.ts';
 import { bytesOf, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
-import type { ItemContext, WorkerSelf } from './parallelizable.ts';
+import type { FitItem, ItemContext, Parallelizable, WorkerSelf } from './parallelizable.ts';
 import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from './protocol.ts';
 import { Stops } from './stops.ts';
 import type { AnyTask } from './task.ts';
@@ -87,6 +87,20 @@ class Attempt implements ItemContext {
     this.#aborted ??= reason;
     this.#controller?.abort(reason);
   }
+}
+
+/** Calls `process` in an async context of its own: what one item leaves in an AsyncLocalStorage no other finds there. */
+export function processApart<Item extends FitItem<Item>, Result>(
+  task: Parallelizable<Item, Result>,
+  item: Item,
+  context: ItemContext,
+): Result | Promise<Result> {
+  return new AsyncResource('divvy item', { requireManualDestroy: true }).runInAsyncScope(
+    task.process,
+    task,
+    item,
+    context,
+  );
 }
 
 /** The items of one worker. */
@@ -184,9 +198,7 @@ export class Processing {
     let result: unknown;
     let awaited: boolean;
     try {
-      // In an async context of its own: what one item leaves in an AsyncLocalStorage no other finds there.
-      const context = new AsyncResource('divvy item', { requireManualDestroy: true });
-      result = context.runInAsyncScope(this.#task.process, this.#task, item.value(), attempt);
+      result = processApart(this.#task, item.value(), attempt);
       awaited = isThenable(result);
     } catch (error) {
       this.#threw(attempt, error);

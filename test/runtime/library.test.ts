@@ -1,4 +1,5 @@
 // What `#divvy` exports, used from a program: here, from the tests themselves.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
@@ -295,6 +296,19 @@ describe('several in one process', () => {
 });
 
 describe('runInline', () => {
+  test('each item is processed in an async context of its own', async () => {
+    const storage = new AsyncLocalStorage<number>();
+    const task = {
+      dispatch: () => [1, 2, 3],
+      process(item: number) {
+        const found = storage.getStore();
+        storage.enterWith(item);
+        return found;
+      },
+    };
+    expect(await runInline(task)).toMatchObject([{ result: undefined }, { result: undefined }, { result: undefined }]);
+  });
+
   test('takes a class or an instance, items in place of dispatch, and retries', async () => {
     for (const task of [Retries, new Retries()]) {
       const outcomes = await runInline(task, { items: ['fails once', 'fails always', 'PermanentError'], retries: 1 });
