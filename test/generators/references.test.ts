@@ -72,6 +72,31 @@ describe('the files of a template find each other', () => {
   });
 });
 
+// In the bundle, where ejs has nothing that reads a file.
+test('an include of EJS finds another file of the template, and nothing on the disk', async () => {
+  const made = (include: string) =>
+    templateFolder(
+      { permissions: { write: ['docs/'] } },
+      {
+        ...SEVERAL,
+        'docs/told.md.ejs': `<%- include(${JSON.stringify(include)}, { word: 'there' }) -%>\n<%= task %>`,
+        'docs/part.txt': 'with <%- word %> by <%- include("more.txt.ejs") %>',
+        'docs/more.txt.ejs': 'more',
+      },
+    );
+  const cwd = packageFolder();
+  const { code, stderr } = await trusting(['add', 'nightly', '-t', made('part.txt'), '--trust'], cwd);
+  expect(code, stderr).toBe(0);
+  expect(textOf(cwd, 'docs/told.md')).toBe('with there by morenightly');
+  for (const include of ['/etc/hostname', '../../../../../../etc/hostname', 'gone.txt']) {
+    expectRefused(
+      await trusting(['add', 'nightly', '-t', made(include), '--trust'], packageFolder()),
+      3,
+      /which is no file of the template/,
+    );
+  }
+});
+
 test('a test of many imports without an end is one for Vitest in a while', () => {
   const source = 'import x\n'.repeat(200_000);
   const options = { name: 'a', folder: 'test', task: 'tasks/a.ts', isModule: true };
