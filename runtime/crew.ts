@@ -23,6 +23,8 @@ interface Exit {
   readonly worker: Worker;
   readonly exit: WorkerExit;
   readonly why: string | undefined;
+  /** The error that nobody caught in it, where it said which. */
+  readonly error: ItemError | undefined;
 }
 
 /** What the crew tells the master. */
@@ -102,7 +104,7 @@ export class Crew {
           key: item.load.key,
           body: item.load.body,
         }));
-        if (this.#settings.verbose)
+        if (this.#settings.verbose || this.#settings.itemEvents)
           this.#events.observe({
             type: 'items handed',
             worker: worker.number,
@@ -146,8 +148,8 @@ export class Crew {
         this.#delivery.clogged(worker.number, clogged);
         this.#events.wake();
       },
-      exited: (exit, why) => {
-        this.#exits.push({ worker, exit, why });
+      exited: (exit, why, error) => {
+        this.#exits.push({ worker, exit, why, error });
         this.#events.wake();
       },
     });
@@ -225,7 +227,7 @@ export class Crew {
 
   /** Sees to the processes that have ended since the last call. */
   reapWorkers(): void {
-    for (const { worker, exit, why } of this.#exits.splice(0)) {
+    for (const { worker, exit, why, error } of this.#exits.splice(0)) {
       clearTimeout(worker.killTimer);
       worker.killTimer = undefined;
       worker.process = undefined;
@@ -242,20 +244,21 @@ export class Crew {
       );
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed || timedOut) {
-        const items = inProgress.map((item) => item.number);
         this.#events.observe({
           type: 'worker died',
           worker: worker.number,
           exit,
           why: timedOut ? 'it ran past its timeout' : why,
-          items,
+          error,
+          items: inProgress.map((item) => item.number),
+          keys: inProgress.flatMap((item) => item.load.key || []),
           bootInMs,
         });
       } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
         this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
       } else this.#leftBadly(worker, exit);
       for (const item of failed) {
-        this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes));
+        this.#run.settling.failed(item, timedOut ? this.#timeoutError() : workerDied(how, item.crashes, error));
       }
       if (bootFailure) {
         this.#events.fail(new BootFailure(this.#delivery.counts.spawned, how, this.#settings.inline));
@@ -268,7 +271,7 @@ export class Crew {
   #leftBadly(worker: Worker, exit: WorkerExit): void {
     const why = 'on its way out';
     if (!this.#run.task.beforeExit)
-      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], bootInMs: 0 });
+      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], keys: [], bootInMs: 0 });
     else this.#events.exitHookThrew('beforeExit', worker.number, cutShort(exit));
   }
 
@@ -357,7 +360,7 @@ export class Crew {
     verdict.item.load.durationMs = durationMs;
     const error = errorIn(body);
     if (verdict.failed) this.#run.settling.failed(verdict.item, error);
-    else if (this.#settings.verbose)
+    else if (this.#settings.verbose || this.#settings.itemEvents)
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
   }
 
@@ -381,9 +384,10 @@ function cutShort(exit: WorkerExit): ItemError {
   return { name: 'WorkerDied', message: `the worker ${describeExit(exit)} before it had come to its end${limit}` };
 }
 
-function workerDied(how: string, times: number): ItemError {
+function workerDied(how: string, times: number, cause?: ItemError): ItemError {
   return {
     name: 'WorkerDied',
     message: `${how} while on it${times > 1 ? `, ${times} times over` : ''} (--max-crashes)`,
+    ...(cause && { cause }),
   };
 }

@@ -99,12 +99,31 @@ export class Output {
   }
 }
 
+/** Has `act` called before anybody in this process writes to the stream. Returns what ends that. */
+export function beforeWrites(stream: Writable, act: () => void): () => void {
+  const watch = watches.get(stream) ?? watchOver(stream);
+  watch.outputs += 1;
+  watch.before.add(act);
+  return () => {
+    if (!watch.before.delete(act)) return;
+    watch.outputs -= 1;
+    if (watch.outputs === 0) watch.end();
+  };
+}
+
+/** Whether this process is in the middle of a line on the stream. */
+export function isLineOpen(stream: Writable): boolean {
+  return watches.get(stream)?.lineOpen ?? false;
+}
+
 /** What is known of the master's own writing to a stream. */
 interface Watch {
   /** The master itself is in the middle of a line. */
   lineOpen: boolean;
   /** How many pass lines on to it: several runs in one process, which end in any order. */
   outputs: number;
+  /** Whom to tell before something is written. */
+  readonly before: Set<() => void>;
   end(): void;
 }
 
@@ -113,6 +132,7 @@ const watches = new Map<Writable, Watch>();
 function watchOver(stream: Writable): Watch {
   const write = stream.write;
   const watched = ((...written: Parameters<typeof write>): boolean => {
+    for (const act of watch.before) act();
     const last = (written[0] as string | Uint8Array).at(-1);
     if (last !== undefined) watch.lineOpen = last !== '\n' && last !== NEWLINE;
     return Reflect.apply(write, stream, written) as boolean;
@@ -120,6 +140,7 @@ function watchOver(stream: Writable): Watch {
   const watch: Watch = {
     lineOpen: false,
     outputs: 0,
+    before: new Set(),
     end() {
       if (stream.write === watched) stream.write = write;
       watches.delete(stream);

@@ -26,7 +26,8 @@ export interface SettlingOptions {
   readonly task: AnyTask;
   readonly delivery: Delivery<Load>;
   readonly journal: Journal | undefined;
-  readonly verbose: boolean;
+  /** Whether `observe` is told of each item that is done. */
+  readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
   /** A hook threw, or the journal cannot be written: the run is to be stopped. */
   readonly fail: (fault: DivvyError) => void;
@@ -46,7 +47,8 @@ export class Settling {
   /** Resolves when the hooks of every outcome up to now have run. */
   hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
-  /** Outcomes that wait for their lines to be written. */
+  /** Outcomes that wait for their hooks, and for their lines to be written. */
+  readonly #inHooks = new Set<Ended>();
   #unwritten: Ended[] = [];
 
   constructor(options: SettlingOptions) {
@@ -55,8 +57,8 @@ export class Settling {
 
   /** An item was processed; `result` is what its worker sent, where the task wants it. */
   done(item: Item<Load>, result?: Buffer): void {
-    const { task, journal, verbose, delivery } = this.#options;
-    if (!task.afterProcess && !journal && !verbose) {
+    const { task, journal, itemEvents, delivery } = this.#options;
+    if (!task.afterProcess && !journal && !itemEvents) {
       delivery.settled(item, 'done');
       useAgain(item.load.body);
       return;
@@ -72,9 +74,8 @@ export class Settling {
 
   /** An item is given up. */
   failed(item: Item<Load>, error: ItemError): void {
-    const { task, observe } = this.#options;
+    const { task } = this.#options;
     const outcome = outcomeOf(item);
-    observe({ type: 'item failed', outcome, error });
     const ended = { item, outcome, error };
     if (!task.afterFailure) this.#record(ended);
     else this.#after(ended, 'afterFailure', () => task.afterFailure?.(decodeValue(item.load.body), error, outcome));
@@ -82,7 +83,7 @@ export class Settling {
 
   /** Writes what has ended to the journal; from then on it counts. */
   write(): void {
-    const { journal, delivery, fail } = this.#options;
+    const { journal, fail } = this.#options;
     let written = true;
     try {
       journal?.write();
@@ -92,16 +93,29 @@ export class Settling {
     }
     for (const ended of this.#unwritten.splice(0)) {
       if (written) this.#count(ended);
-      else delivery.settled(ended.item, 'unfinished');
+      else this.#lose(ended);
     }
   }
 
+  /** What is left in a hook is left behind: it is too late for it to count. */
+  abandon(): void {
+    for (const { outcome, error } of this.#inHooks) this.#options.observe({ type: 'item unfinished', outcome, error });
+    this.#inHooks.clear();
+  }
+
+  /** It cannot be recorded, and so does not count. */
+  #lose({ item, outcome, error }: Ended): void {
+    this.#options.delivery.settled(item, 'unfinished');
+    this.#options.observe({ type: 'item unfinished', outcome, error });
+  }
+
   #count({ item, outcome, error }: Ended): void {
-    const { task, delivery, verbose, observe } = this.#options;
+    const { task, delivery, itemEvents, observe } = this.#options;
     delivery.settled(item, error ? 'failed' : 'done');
-    if (verbose && !error) observe({ type: 'item done', outcome });
+    if (error) observe({ type: 'item failed', outcome, error });
+    else if (itemEvents) observe({ type: 'item done', outcome });
     // What a worker has read, and no hook or observer was shown, nobody has any more.
-    if (!verbose && !error && !task.afterProcess) useAgain(item.load.body);
+    if (!itemEvents && !error && !task.afterProcess) useAgain(item.load.body);
   }
 
   #record(ended: Ended): void {
@@ -118,15 +132,20 @@ export class Settling {
   }
 
   #after(ended: Ended, hook: string, call: () => unknown): void {
-    const { delivery, fail, wake } = this.#options;
+    const { fail, wake } = this.#options;
+    this.#inHooks.add(ended);
     this.hooksEnded = this.hooksEnded.then(async () => {
+      const isLeft = (): boolean => !this.#inHooks.has(ended);
       try {
         await call();
-        this.#record(ended);
+        if (!isLeft()) this.#record(ended);
       } catch (error) {
-        delivery.settled(ended.item, 'unfinished');
-        fail(hookThrew(hook, error));
+        if (!isLeft()) {
+          fail(hookThrew(hook, error));
+          this.#lose(ended);
+        }
       }
+      this.#inHooks.delete(ended);
       wake();
     });
   }

@@ -7,7 +7,7 @@ import module from 'node:module';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Output } from './output.ts';
-import type { WorkerExit, WorkerHandle } from './parallelizable.ts';
+import type { ItemError, WorkerExit, WorkerHandle } from './parallelizable.ts';
 import type { ToMaster, ToWorker } from './protocol.ts';
 import type { Link, Server } from './server.ts';
 
@@ -43,8 +43,11 @@ export interface WorkerEvents {
    */
   tookBack(begun: number | null): void;
   clogged(clogged: boolean): void;
-  /** Its process has ended, and all that it said has been read: it is reaped. Why, where there is more to say. */
-  exited(exit: WorkerExit, why?: string): void;
+  /**
+   * Its process has ended, and all that it said has been read: it is reaped. Why, where there is more to say; and the error that
+   * nobody caught in it, where it said which.
+   */
+  exited(exit: WorkerExit, why?: string, error?: ItemError): void;
 }
 
 /** A process that runs, or in --inline this one. */
