@@ -60,7 +60,7 @@ function errorParts(thrown: object, room: Room, depth: number, most: number): It
     typeof value === 'string' || (typeof value === 'number' && !(thrown instanceof DOMException)) ? value : undefined,
   );
   const parts: { -readonly [Key in keyof ItemError]: ItemError[Key] } = {
-    name: fitted(read(thrown, 'name', (name) => nameOf(thrown, name)) ?? 'Error', 200, room),
+    name: fitted(read(thrown, 'name', (name) => nameOf(thrown, name ?? 'Error')) ?? 'Error', 200, room),
     message: fitted(message ?? UNREADABLE, most, room),
   };
   if (stack !== undefined) parts.stack = fitted(withShortMessage(stack, message ?? '', most), most, room);

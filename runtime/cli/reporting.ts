@@ -14,7 +14,7 @@ import { failureLines, waysToGoOn } from './summary.ts';
 
 const write = linesTo(process.stderr);
 
-function say(line: Line): void {
+function log(line: Line): void {
   write({ ...line, text: `divvy: ${line.text}` });
 }
 
@@ -103,7 +103,7 @@ export class Reporting {
   #lost(error: Error): void {
     const text = eventsLost(this.#request.events ?? '', error);
     if (this.#request.json) process.stderr.write(`${JSON.stringify({ ...headOf(null), type: 'note', text })}\n`);
-    else say({ text, look: 'bad' });
+    else log({ text, look: 'bad' });
   }
 
   #startProgress(master: Master): void {
@@ -117,7 +117,7 @@ export class Reporting {
     });
     // With -v there is a line for each item.
     if (way === 'draw' && (progress || !options.verbose)) this.#stopProgress = drawProgress(standing);
-    if (way === 'say') this.#stopProgress = sayProgress((text) => say({ text }), standing);
+    if (way === 'say') this.#stopProgress = sayProgress((text) => log({ text }), standing);
   }
 
   #sayEnd(event: Observed & { type: 'ended' }): void {
@@ -127,9 +127,9 @@ export class Reporting {
     // Where it failed before there was an item, the error says it all.
     if (exitCode > 1 && stoppedBy === undefined && counts.dispatched + counts.skipped === 0) return;
     this.#report(event);
-    for (const line of failureLines(this.#failures)) say(line);
+    for (const line of failureLines(this.#failures)) log(line);
     const limited = counts.dispatched >= (this.#request.options.limit ?? Infinity);
-    for (const line of waysToGoOn(result, this.#argv, limited)) say(line);
+    for (const line of waysToGoOn(result, this.#argv, limited)) log(line);
   }
 }
 
@@ -146,7 +146,7 @@ export function sayError(error: unknown, json: boolean): number {
     return 70;
   }
   // The summary has said it already where a run was stopped.
-  if (!(error instanceof Shutdown)) say({ text: error.message, look: 'bad' });
+  if (!(error instanceof Shutdown)) log({ text: error.message, look: 'bad' });
   if (error instanceof TaskError && error.cause !== undefined)
     for (const text of stackOf(toItemError(error.cause))) write({ text, look: 'dim' });
   return exitCodeOf(error);
