@@ -4,7 +4,7 @@
  */
 
 import type { Command, Delivery, Item } from './delivery.ts';
-import { BootFailure, type DivvyError, describeError, describeExit, hookThrew, toItemError } from './errors.ts';
+import { BootFailure, type DivvyError, describeExit, hookThrew, toItemError } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
 import { startOf } from './journal/processes.ts';
 import type { Settings } from './options.ts';
@@ -109,7 +109,7 @@ export class Crew {
           key: item.load.key,
           body: item.load.body,
         }));
-        if (this.#settings.verbose)
+        if (this.#settings.verbose || this.#settings.itemEvents)
           this.#events.observe({
             type: 'items handed',
             worker: worker.number,
@@ -277,13 +277,14 @@ export class Crew {
       if (crashed || exit.code !== 0) ended?.killGroup();
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed || timedOut) {
-        const items = inProgress.map((item) => item.number);
         this.#events.observe({
           type: 'worker died',
           worker: worker.number,
           exit,
-          why: timedOut ? 'it ran past its timeout' : (why ?? (uncaught && describeError(uncaught))),
-          items,
+          why: timedOut ? 'it ran past its timeout' : why,
+          error: uncaught,
+          items: inProgress.map((item) => item.number),
+          keys: inProgress.flatMap((item) => item.load.key || []),
           bootInMs,
         });
       } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
@@ -303,7 +304,7 @@ export class Crew {
   /** It had been asked to exit, and something ended it before it could. */
   #leftBadly(worker: Worker, exit: WorkerExit, why = 'on its way out'): void {
     if (!this.#run.task.beforeExit)
-      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], bootInMs: 0 });
+      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], keys: [], bootInMs: 0 });
     else this.#events.exitHookThrew('beforeExit', worker.number, cutShort(exit));
   }
 
@@ -375,7 +376,7 @@ export class Crew {
     verdict.item.load.durationMs = durationMs;
     const error = errorIn(body);
     if (verdict.failed) this.#run.settling.failed(verdict.item, error, outlet);
-    else if (this.#settings.verbose)
+    else if (this.#settings.verbose || this.#settings.itemEvents)
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
   }
 

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { mustBe, needsJournal, noSuchOption, notAShare, notModules, notTogether, notWholeNumber } from './errors.ts';
 import { moduleFrom } from './imports.ts';
 import { moduleList } from './project.ts';
-import type { RunEvent } from './report.ts';
+import type { Observed } from './report.ts';
 
 /** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
 export interface Settings {
@@ -68,7 +68,9 @@ export interface Settings {
   /** The task's own arguments: `process.argv.slice(2)` in each worker. */
   readonly args: readonly string[];
   /** Is told what happens; undefined for lines on stderr. */
-  readonly observe: ((event: RunEvent) => void) | undefined;
+  readonly observe: ((event: Observed) => void) | undefined;
+  /** Whether `observe` is told of each item: that it was handed out, is done, or is tried again. With `verbose` it is. */
+  readonly itemEvents: boolean;
 }
 
 /** What `new Master` takes. Public. */
@@ -105,6 +107,7 @@ const DEFAULTS: Settings = {
   signals: true,
   args: process.argv.slice(2),
   observe: undefined,
+  itemEvents: false,
 };
 
 /** How an option is written on the command line, and what it may be. */
@@ -236,12 +239,13 @@ export function settingsOf(options: MasterOptions): Settings {
       if (typeof value !== 'boolean') throw mustBe(key, 'true or false', value);
     } else if (value !== undefined && (typeof value !== 'string' || value === '')) throw mustBe(key, 'a path', value);
   }
-  const { items, signals, args, observe, resume, retryFailed, journal } = settings;
+  const { items, signals, args, observe, itemEvents, resume, retryFailed, journal } = settings;
   if ((resume || retryFailed) && journal === false) throw needsJournal(resume ? 'resume' : 'retryFailed');
   if (resume && retryFailed) throw notTogether('resume', 'retryFailed');
   const iterable = typeof items === 'object' && items && (Symbol.asyncIterator in items || Symbol.iterator in items);
   if (items !== undefined && !iterable) throw mustBe('items', 'an iterable, or an async one', items);
   if (typeof signals !== 'boolean') throw mustBe('signals', 'true or false', signals);
+  if (typeof itemEvents !== 'boolean') throw mustBe('itemEvents', 'true or false', itemEvents);
   if (!(Array.isArray(args) && args.every((arg) => typeof arg === 'string'))) {
     throw mustBe('args', 'an array of strings', args);
   }

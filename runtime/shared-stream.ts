@@ -20,9 +20,10 @@ export function beforeWrites(stream: Writable, act: () => void): () => void {
   };
 }
 
-/** Whether somebody is in the middle of a line there. */
-export function isLineOpen(stream: Writable): boolean {
-  return streams.get(stream)?.lineOf !== undefined;
+/** Whether somebody is in the middle of a line there; or only whether this process itself is. */
+export function isLineOpen(stream: Writable, isOwn = false): boolean {
+  const shared = streams.get(stream);
+  return isOwn ? shared !== undefined && shared.lineOf === shared : shared?.lineOf !== undefined;
 }
 
 /** Writes what is no line of anybody's, such as a line of progress that goes again. */

@@ -16,6 +16,9 @@ export const RUNNER: string = join(import.meta.dirname, '../../runtime/run.mjs')
 /** The path of a task of test/runtime/tasks. */
 export const taskFile = (name: string): string => join(import.meta.dirname, 'tasks', `${name}.ts`);
 
+/** All that the runner says of a run in which every item is done: its summary. */
+export const ALL_WELL: RegExp = /^divvy: [\d,]+ items?(: [\d,]+ done)?\. Took [\d.]+ (ms|s|min)\.\n$/;
+
 /** How the runner ended, and all that was written. */
 export interface Ended {
   readonly status: number | null;
