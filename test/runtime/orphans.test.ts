@@ -69,7 +69,7 @@ test('an idle worker that is suspended is killed after the kill delay', async ()
   const run = runTask('waiting-dispatch', { args: ['-v', '-n', '1', '--kill-after', '100ms'], env: gate.env });
   const [, pid] = await run.said(/worker 1 is process (\d+)/);
   await run.said(/processed 1/);
-  await run.said(/item 1 is done/);
+  await run.said(/item 1 .*is done/);
   process.kill(Number(pid), 'SIGSTOP');
   run.kill('SIGINT');
   const { signal, stderr } = await run.ended();

@@ -169,7 +169,7 @@ describe('no item in progress, and a dispatch that waits', () => {
   test.each([...GRACEFUL, 'SIGTERM'] as const)('%s ends the run, and dispatch is not waited for', async (signal) => {
     const gate = await makeGate();
     const run = runTask('waiting-dispatch', { args: ['-v', '-n', '2', '--kill-after', '100ms'], env: gate.env });
-    await run.said(/item 1 is done/);
+    await run.said(/item 1 .*is done/);
     await gate.arrived(1);
     run.kill(signal);
     const ended = await run.ended();
@@ -196,7 +196,7 @@ describe('the exit status that a shell sees', () => {
     const [, master = ''] = await run.said(/: master (\d+),/);
     await gate.arrived(1);
     process.kill(Number(master), signal);
-    await run.said(/Stopping \(/);
+    await run.said(/: Stopping /);
     gate.open();
     const { stdout } = await run.ended();
     expect(stdout).toMatch(`status ${STATUS[signal]}\n`);
@@ -241,10 +241,10 @@ if (process.platform === 'linux') {
       async (signal) => {
         const gate = await makeGate();
         const run = runTask('gated', { by: AS_PID_1, args: ['-v', '-n', '2', '--', '3'], env: gate.env });
-        await Promise.race([gate.arrived(2), run.said(/: stopp/)]);
+        await Promise.race([gate.arrived(2), run.said(/: Stopping /)]);
         expect(run.stderr).toMatch(': master 1,');
         process.kill(innermost(run.pid), signal);
-        await run.said(/Stopping \(/);
+        await run.said(/: Stopping /);
         gate.open();
         const { status } = await run.ended();
         expect(status).toBe(STATUS[signal]);
