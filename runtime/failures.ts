@@ -251,6 +251,7 @@ function alikeWord(word: string): string {
 /** Numbers, and what has a number in it: `user-503` is `user-…`, and an id such as `a1b2c3` nothing but a gap. */
 function alikeDigits(text: string): string {
   return text
+    .replace(/\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b/gi, GAP)
     .replace(/\b(0x)?[\da-f]{8,}\b/gi, GAP)
     .replace(/[\p{L}\p{N}_-]*\d[\p{L}\p{N}_-]*/gu, (id) => {
       const named = /^([\p{L}_-]*[_-])?(\p{L}*)\d+$/u.exec(id);

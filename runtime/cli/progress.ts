@@ -57,7 +57,7 @@ export class Progress {
     const add = (text: string, look: Look = 'plain'): number => parts.push({ text, look });
     if (total === undefined) add(`${plural(met, 'item')}`);
     else add(`${grouped(met)} of ${grouped(total)}`);
-    if (rate > 0) add(`${rate < 10 ? rate.toFixed(1) : grouped(Math.round(rate))}/s`);
+    if (rate > 0) add(`${rate < 10 ? rate.toFixed(1) : grouped(Math.round(Number(rate.toPrecision(3))))}/s`);
     const left = total === undefined || rate === 0 ? undefined : Math.max(0, total - met) / rate;
     const isGuess = total !== undefined && met / total < LEFT_FROM_SHARE && now - this.#began < LEFT_FROM_MS;
     if (left !== undefined && !isGuess) add(`${seconds(Math.ceil(left) * 1000)} left`);
@@ -79,7 +79,7 @@ export class Progress {
 
 /** The share that is done, as a bar and a percentage. */
 function barOf(share: number): string {
-  const full = Math.floor(share * BAR);
+  const full = Math.round(share * BAR);
   return `${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${Math.floor(share * 100)}%`;
 }
 

@@ -111,7 +111,7 @@ test('each URL has a line that says how it ended, and was asked for as often as 
   );
   expect(Object.fromEntries(asked)).toEqual(Object.fromEntries(expected.map(([path, times]) => [`/${path}`, times])));
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^divvy: 5 items done, 6 failed/m);
+  expect(stderr).toMatch(/^divvy: 11 items: 5 done, 6 failed\./m);
 });
 
 test('what stalls, before its answer or within it, is ended by its signal, and tried again', async () => {

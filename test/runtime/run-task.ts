@@ -45,12 +45,13 @@ export interface RunOptions {
   readonly onTerminal?: boolean;
 }
 
-/** Starts the runner on a task. */
+/** Starts the runner on a task of test/runtime/tasks, or on one of this path. */
 export function runTask(name: string, options: RunOptions = {}): TaskRun {
   const { by = [], nodeArgs = [], args = [] } = options;
   const at = args.includes('--') ? args.indexOf('--') : args.length;
   const runner = [process.execPath, ...nodeArgs, RUNNER];
-  const command = [...by, ...runner, ...args.slice(0, at), taskFile(name), ...args.slice(at)];
+  const file = name.includes('/') ? name : taskFile(name);
+  const command = [...by, ...runner, ...args.slice(0, at), file, ...args.slice(at)];
   return new TaskRun(options.onTerminal ? onTerminal(command) : command, options);
 }
 
