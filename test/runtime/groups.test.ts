@@ -8,11 +8,11 @@ test('Ctrl+C does not reach what items have started: they finish, and are done',
   const run = runTask('starts', { args: ['-n', '2', '--no-journal', '--', 'awaits it', '2'], env: gate.env });
   await gate.arrived(2);
   run.killGroup('SIGINT');
-  await run.said(/SIGINT: [sS]topping/);
+  await run.said(/Stopping \(SIGINT\)/);
   gate.open();
   const { signal, stderr } = await run.ended();
   expect(signal).toBe('SIGINT');
-  expect(stderr).toMatch(/2 items done/);
+  expect(stderr).toMatch(/\b2 done\b/);
 });
 
 describe('what an item has started goes with its worker', () => {
@@ -98,11 +98,11 @@ describe('signals that the task itself listens to', () => {
     const [, pid] = await run.said(/: master (\d+),/);
     await gate.arrived(2);
     process.kill(Number(pid), signal);
-    await run.said(new RegExp(`${signal}: [sS]topping`));
+    await run.said(new RegExp(`Stopping( now)? \\(${signal}\\)`));
     gate.open();
     const { stdout, stderr } = await run.ended();
     expect(stdout).toMatch(`status ${status}\n`);
-    expect(stderr).toMatch(signal === 'SIGTERM' ? /\d unfinished/ : /2 items done/);
+    expect(stderr).toMatch(signal === 'SIGTERM' ? /\d unfinished/ : /\b2 done\b/);
   });
 
   test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)('%s to a worker does nothing', async (signal) => {

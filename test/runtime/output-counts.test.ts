@@ -72,7 +72,7 @@ describe('a reader that has stopped', () => {
     const { run, records } = journaled(['-v', '-n', '1'], [`a,print:${MUCH}`, 'b'], { readsLater: true });
     await waitsForReader(run);
     run.kill('SIGINT');
-    await run.said(/SIGINT: [sS]topping/);
+    await run.said(/Stopping \(SIGINT\)/);
     run.read();
     const { signal, stdout } = await run.ended();
     expect(signal).toBe('SIGINT');
@@ -89,7 +89,7 @@ describe('a reader that has stopped', () => {
       const { run, resume, records } = journaled(args, items, { readsLater: true });
       await waitsForReader(run);
       run.kill('SIGINT');
-      await run.said(/SIGINT: [sS]topping/);
+      await run.said(/Stopping \(SIGINT\)/);
       run.kill(signal);
       await run.said(/[sS]topping now/);
       expect((await stopped(run)).signal).toBe('SIGINT');

@@ -43,7 +43,9 @@ test.each([
 ])('what is written just before a worker dies arrives: %s', async (way, written) => {
   const { status, stdout, stderr } = await runTask('writes', { args: ['--max-crashes', '1', '--', way] }).ended();
   expect({ status, stdout }).toEqual({ status: 1, stdout: written });
-  expect(stderr).toMatch(/WorkerDied: worker 1 exited with status \d while on it \(--max-crashes\)\n/);
+  expect(stderr).toMatch(
+    /WorkerDied: worker 1 exited with status \d while on it \(--max-crashes\)(, caused by Error: uncaught)?\n/,
+  );
 });
 
 test('to a file', async () => {

@@ -33,7 +33,7 @@ test.each([
   const { status, stderr } = await runTask('fills', { args }).ended();
   expect(status).toBe(1);
   expect(stderr).toMatch(/the task wrote to file descriptor 3/);
-  expect(stderr).toMatch(/1 item done/);
+  expect(stderr).toMatch(/\b1 done\b/);
 });
 
 test('--timeout 0 is no timeout', async () => {
