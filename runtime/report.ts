@@ -2,8 +2,8 @@
  * What happens in a run, as events, and how they are said to people on stderr. Runs in the master.
  */
 
-import path from 'node:path';
 import { describeError, describeExit } from './errors.ts';
+import { fromHere } from './here.ts';
 import type { ItemError, Outcome, RunResult, WorkerExit } from './parallelizable.ts';
 
 /** Something that happened. */
@@ -88,7 +88,7 @@ function describe(event: RunEvent, verbose: boolean): string[] {
     case 'started': {
       const total = event.total === undefined ? '' : `, ${plural(event.total, 'item')}`;
       const socket = verbose && event.socket !== undefined ? `, socket ${event.socket}` : '';
-      const journal = event.journal === undefined ? '' : `, journal ${path.relative('', event.journal)}`;
+      const journal = event.journal === undefined ? '' : `, journal ${fromHere(event.journal)}`;
       const workers = `up to ${plural(event.workers, 'worker')}`;
       return [`run ${event.runId}: master ${event.pid}, ${workers}${total}${journal}${socket}`];
     }

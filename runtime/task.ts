@@ -29,13 +29,7 @@ export type AnyTask = Parallelizable<any, unknown>;
  */
 export async function loadTask(taskFile: string): Promise<AnyTask> {
   needFolder();
-  let there: fs.Stats | undefined;
-  try {
-    there = fs.statSync(taskFile, { throwIfNoEntry: false });
-  } catch (error) {
-    throw taskFileOutOfReach(taskFile, error);
-  }
-  if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
+  needTaskFile(taskFile);
   let exported: unknown;
   try {
     exported = ((await import(pathToFileURL(taskFile).href)) as { default?: unknown }).default;
@@ -59,6 +53,17 @@ export async function loadTask(taskFile: string): Promise<AnyTask> {
     if (typeof task[member] !== 'function') throw taskLacks(taskFile, TaskClass.name || '(without a name)', member);
   }
   return task as unknown as AnyTask;
+}
+
+/** Throws UsageError where there is no such file, or none within reach. */
+export function needTaskFile(taskFile: string): void {
+  let there: fs.Stats | undefined;
+  try {
+    there = fs.statSync(taskFile, { throwIfNoEntry: false });
+  } catch (error) {
+    throw taskFileOutOfReach(taskFile, error);
+  }
+  if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
 }
 
 /** Returns the hash of a task file's text: by it a change is noticed. What it imports is not looked at. Throws what fs throws. */

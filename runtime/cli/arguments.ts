@@ -12,7 +12,7 @@ import {
   optionGoesWrong,
   taskFileNotNamed,
 } from '../errors.ts';
-import { isShare, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
+import { flagOf, isShare, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
 
 /** What a command line asks for. */
 export type Request =
@@ -101,11 +101,6 @@ function parse(argv: readonly string[]): Parsed {
     const dashed = argv.includes(option) && next?.startsWith('-') ? `, and ${next} begins with a dash` : '';
     throw optionGoesWrong(`${option} needs a value${dashed}`);
   }
-}
-
-/** `-n, --workers N` is --workers, -n for short. */
-function flagOf({ usage }: OptionRow): { flag: string; short: string | undefined } {
-  return { flag: /--([a-z-]+)/.exec(usage)?.[1] ?? usage, short: /^-([a-z]),/.exec(usage)?.[1] };
 }
 
 function readValue({ kind, least, most }: OptionRow, flag: string, text: string): unknown {

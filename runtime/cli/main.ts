@@ -11,6 +11,7 @@ import { DivvyError, nothingCaught, Shutdown, TaskError, toItemError } from '../
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { type RunEvent, reportTo, stackOf } from '../report.ts';
+import { wholeWith } from '../shell.ts';
 import { SIGNALS } from '../signals.ts';
 import { needFolder } from '../task.ts';
 import { takeOverSignals } from '../traps.ts';
@@ -91,7 +92,6 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
     if (started) stop.abort(fault);
     else exit(sayError(fault, json)); // nothing is in progress, and what it waits for may never come
   });
-  process.argv = [process.execPath, path.resolve(taskFile), ...args];
   const observe = (event: RunEvent): void => {
     if (event.type === 'item') {
       process.stdout.write(`${lineOf(event.value)}\n`);
@@ -117,9 +117,10 @@ async function run(request: Request & { want: 'run' }, argv: readonly string[]):
     if (event.type !== 'ended') return;
     const { counts, exitCode } = event.result;
     const limited = counts.dispatched >= (options.limit ?? Infinity) && (exitCode > 0 || chatty || verbose);
-    for (const line of summary.lines(event.result, argv, limited)) log(`divvy: ${line}`);
+    for (const line of summary.lines(event.result, wholeWith(argv, master.takenOver), limited)) log(`divvy: ${line}`);
   };
-  const master: Master = new Master(taskFile, { ...options, args, observe });
+  const master: Master = new Master(taskFile, { concurrentRun: false, ...options, args, observe });
+  process.argv = [process.execPath, path.resolve(taskFile), ...master.args];
   try {
     return await master.run({ signal: stop.signal });
   } finally {

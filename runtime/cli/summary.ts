@@ -3,11 +3,12 @@
  * Internal.
  */
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describeError } from '../errors.ts';
+import { fromHere } from '../here.ts';
+import { isComplete } from '../journal/standing.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { plural, type RunEvent } from '../report.ts';
+import { commandWith } from '../shell.ts';
 
 /** Errors that are told apart; what comes beyond is counted together. */
 const GROUPS_MAX = 20;
@@ -41,9 +42,11 @@ export class Summary {
     }
     if (journal === undefined) return lines;
     // Beyond 1 it ended before it had dispatched everything: dispatch threw, say.
-    const early = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
+    const isEarly = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
+    // One that was stopped may have come to its end all the same: a resume would begin anew.
+    const early = isEarly && !isComplete(journal);
     const retry = isOption('--retry-failed', argv);
-    if (early || counts.failed > 0) lines.push(`journal: ${path.relative('', journal)}`);
+    if (early || counts.failed > 0) lines.push(`journal: ${fromHere(journal)}`);
     if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);
     if (counts.failed > 0 || (early && retry))
       lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
@@ -55,20 +58,4 @@ export class Summary {
 function isOption(option: string, argv: readonly string[]): boolean {
   const at = argv.indexOf(option);
   return at >= 0 && !argv.slice(0, at).includes('--');
-}
-
-function commandWith(option: string, argv: readonly string[]): string {
-  const end = argv.includes('--') ? argv.indexOf('--') : argv.length; // behind it are the task's own arguments
-  const own = argv.filter((arg, at) => at > end || (arg !== '--resume' && arg !== '--retry-failed'));
-  return shellWords(['node', runner(), option, ...own]);
-}
-
-/** The path of the runner, from the working directory. */
-export function runner(): string {
-  return path.relative('', fileURLToPath(new URL('../run.mjs', import.meta.url)));
-}
-
-/** Returns the words as a command line that can be pasted in a shell. */
-export function shellWords(words: readonly string[]): string {
-  return words.map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
