@@ -195,6 +195,36 @@ const withoutUncalled: Plugin = {
   },
 };
 
+/**
+ * Of ejs what renders a text whose `include` is answered by the `includer`, as in generators/rendering/files.ts: it looks for no
+ * file then. And of package-manager-detector's commands the two that generators/package-manager.ts asks for.
+ */
+const withoutFiles: Plugin = {
+  name: 'without-files',
+  transform(code, id) {
+    const cut = (text: string, part: RegExp, by = ''): string =>
+      part.test(text) ? text.replace(part, by) : this.error(`${id} no longer has ${part}`);
+    if (id === join(modules, 'ejs/lib/esm/ejs.js')) {
+      const rendering = [
+        /^ejs\.renderFile = function[\s\S]*?^};$/m,
+        /^ejs\.clearCache = function[\s\S]*?^};$/m,
+        /^ejs\.resolveInclude = function[\s\S]*?^};$/m,
+        /^ejs\.(fileLoader|promiseImpl|__express) = .*$/gm,
+        /^.*= getIncludePath\(.*$/m,
+        /^if \(typeof window [\s\S]*?^}$/m,
+      ].reduce((text, part) => cut(text, part), code);
+      const cached = /(?<=^function handleCache\(options, template\) \{\n)[\s\S]*?(?=^}$)/m;
+      return cut(rendering, cached, '  return ejs.compile(template, options);\n');
+    }
+    if (id === join(modules, 'package-manager-detector/dist/commands.mjs')) {
+      const names =
+        'agent|run|install|frozen|global|add|upgrade|upgrade-interactive|dedupe|why|uninstall|global_uninstall';
+      return cut(code, new RegExp(`^ +"(${names})": .*\\n`, 'gm'));
+    }
+    return null;
+  },
+};
+
 /** js-yaml is one module. What makes its constants does nothing else, so that those that are not used need not be made. */
 const onlyReadsYaml: Plugin = {
   name: 'only-reads-yaml',
@@ -206,9 +236,12 @@ const onlyReadsYaml: Plugin = {
     // Of what an error says only its first line is shown: the lines of the file below it need not be made.
     const told = /(?<=^function makeSnippet\(mark, options\) \{\n).*?(?=^\}$)/ms;
     if (!told.test(reading)) this.error(`${id} no longer has what shows the lines of a fault`);
-    const otherSchemas = /^var (JSON|YAML11|DUMP)_SCHEMA = .*?^\}?\]?\);$/gms;
+    // generators/host/workspaces.ts names the one that it reads by.
+    const byDefault = 'schema: CORE_SCHEMA,';
+    if (!reading.includes(byDefault)) this.error(`${id} no longer has the schema that it reads by`);
+    const otherSchemas = /^var (CORE|JSON|YAML11|DUMP)_SCHEMA = .*?^\}?\]?\);$/gms;
     const constants = /^var [\w$]+ = (?=(new )?[\w$.]+\()/gm;
-    return `${reading.replace(told, '').replaceAll(otherSchemas, '').replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { loadAll };`;
+    return `${reading.replace(told, '').replace(byDefault, 'schema: FAILSAFE_SCHEMA,').replaceAll(otherSchemas, '').replaceAll(constants, '$&/* @__PURE__ */ ')}\nexport { FAILSAFE_SCHEMA, loadAll };`;
   },
 };
 
@@ -328,7 +361,9 @@ function inLines(code: string): string {
   const starts = new Set<number>();
   visitNodes(parseAst(code), (node) => {
     const lists = ['body', 'consequent', 'declarations'].map((name) => node[name]).filter((it) => Array.isArray(it));
-    for (const { start } of lists.flat() as Span[]) starts.add(start);
+    // The first variable stands on the line of its statement.
+    const inList = lists.flatMap((list) => (list === node['declarations'] ? list.slice(1) : list));
+    for (const { start } of inList as Span[]) starts.add(start);
   });
   const cuts = [0, ...[...starts].filter((start) => start > 0).sort((a, b) => a - b)];
   return cuts.map((cut, index) => code.slice(cut, cuts[index + 1])).join('\n');
@@ -417,6 +452,7 @@ export default defineConfig([
       withoutUnusedParts,
       withoutUncalled,
       onlyReadsYaml,
+      withoutFiles,
       withoutCopy,
       withoutEnums,
       validators,
@@ -450,6 +486,9 @@ export default defineConfig([
           },
           // What makes a project packs better so too, and loads sooner; most other commands need most of it.
           { name: 'shared', test: /\/generators\/((create|rendering|change-set)\/|[\w-]+\.ts$)/ },
+          // As one file each of these two packs better, and what is in it needs the same other files.
+          { name: 'small', test: /\/generators\/(apply|list|run|status|undo)\// },
+          { name: 'templates', test: /\/generators\/template\// },
           // Where one is loaded, so is the compiler, beside which they are nothing.
           { name: 'codemods', test: /\/generators\/codemods\// },
         ],

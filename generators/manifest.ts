@@ -25,6 +25,8 @@ export interface Manifest {
   /** The folder of the vendored runtime, relative to the project. */
   readonly runtime: string;
   readonly templates?: TeamSources;
+  /** What the runtime loads before each task: the generator only lets it be. */
+  readonly import?: string | readonly string[];
 }
 
 export const DEFAULT_TESTS = 'test';

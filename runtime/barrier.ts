@@ -12,6 +12,8 @@
 
 /** What one worker's process has written, as far as the master has come with it. */
 export interface Outlet {
+  /** Nothing has been written that is not out. Undefined where that cannot be known before a turn has passed. */
+  readonly isClear?: boolean;
   /** Asked once a turn: whether all has been read that was written before it. */
   caughtUp(): boolean;
   /** Nothing more is read for now: somebody else's reading is waited for. */
@@ -25,9 +27,9 @@ export interface Outlet {
 /** A place in what was written: by stream, in bytes. */
 export type Mark = readonly number[];
 
-/** The outcomes of one worker that were read in one turn. */
+/** Outcomes of one worker that were read together. */
 interface Group<Ended> {
-  readonly ended: Ended[];
+  readonly ended: readonly Ended[];
   isNew: boolean;
   mark: Mark | undefined;
 }
@@ -41,36 +43,32 @@ export class Barrier<Ended> {
     return this.#groups.size === 0;
   }
 
-  /** An outcome of this worker's was read. */
-  hold(outlet: Outlet, ended: Ended): void {
+  /** Outcomes of this worker's were read. */
+  hold(outlet: Outlet, ended: readonly Ended[]): void {
+    const group = { ended, isNew: true, mark: undefined };
     const groups = this.#groups.get(outlet);
-    const last = groups?.at(-1);
-    if (last?.isNew) last.ended.push(ended);
-    else {
-      const group = { ended: [ended], isNew: true, mark: undefined };
-      if (groups) groups.push(group);
-      else this.#groups.set(outlet, [group]);
-    }
+    if (groups) groups.push(group);
+    else this.#groups.set(outlet, [group]);
   }
 
   /**
    * Called at the end of each turn of the event loop. Hands `release` what may go on, in the order in which it was held, and
-   * whether some of its output is lost. Returns whether the next turn may have more, without anything else happening.
+   * whether some of their output is lost. Returns whether the next turn may have more, without anything else happening.
    */
-  turn(release: (ended: Ended, isLost: boolean) => void): boolean {
+  turn(release: (ended: readonly Ended[], isLost: boolean) => void): boolean {
     let again = false;
     for (const [outlet, groups] of this.#groups) {
       if (outlet.caughtUp()) for (const group of groups) if (!group.isNew) group.mark ??= outlet.mark();
       for (let group = groups[0]; group?.mark; group = groups[0]) {
         const isOut = outlet.isOut(group.mark);
         if (isOut === 'not yet') break;
-        for (const ended of group.ended) release(ended, isOut === 'lost');
+        release(group.ended, isOut === 'lost');
         groups.shift();
       }
       const last = groups.at(-1);
       if (!last) this.#groups.delete(outlet);
       else {
-        last.isNew = false;
+        for (const group of groups) group.isNew = false;
         if (!last.mark && !outlet.isHeld) again = true;
       }
     }

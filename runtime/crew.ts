@@ -3,8 +3,8 @@
  * Internal; `Master.workers` has them one by one.
  */
 
-import type { Command, Delivery } from './delivery.ts';
-import { BootFailure, type DivvyError, describeError, describeExit, hookThrew, toItemError } from './errors.ts';
+import type { Command, Delivery, Item } from './delivery.ts';
+import { BootFailure, type DivvyError, describeExit, hookThrew, toItemError } from './errors.ts';
 import type { Journal } from './journal/journal.ts';
 import { startOf } from './journal/processes.ts';
 import type { Settings } from './options.ts';
@@ -109,7 +109,7 @@ export class Crew {
           key: item.load.key,
           body: item.load.body,
         }));
-        if (this.#settings.verbose)
+        if (this.#settings.verbose || this.#settings.itemEvents)
           this.#events.observe({
             type: 'items handed',
             worker: worker.number,
@@ -243,6 +243,9 @@ export class Crew {
       case 'overdue':
         this.timeouts.ask(worker, message.number);
         break;
+      case 'open lines':
+        worker.process?.output.openTo(message.numbers);
+        break;
       case 'uncaught':
         worker.uncaught = message.error;
         break;
@@ -281,13 +284,14 @@ export class Crew {
       else this.#leftWell(worker, ended?.pid);
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed || timedOut) {
-        const items = inProgress.map((item) => item.number);
         this.#events.observe({
           type: 'worker died',
           worker: worker.number,
           exit,
-          why: timedOut ? 'it ran past its timeout' : (why ?? (uncaught && describeError(uncaught))),
-          items,
+          why: timedOut ? 'it ran past its timeout' : why,
+          error: uncaught,
+          items: inProgress.map((item) => item.number),
+          keys: inProgress.flatMap((item) => item.load.key || []),
           bootInMs,
         });
       } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
@@ -307,7 +311,7 @@ export class Crew {
   /** It had been asked to exit, and something ended it before it could. */
   #leftBadly(worker: Worker, exit: WorkerExit, why = 'on its way out'): void {
     if (!this.#run.task.beforeExit)
-      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], bootInMs: 0 });
+      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], keys: [], bootInMs: 0 });
     else this.#events.exitHookThrew('beforeExit', worker.number, cutShort(exit));
   }
 
@@ -350,14 +354,16 @@ export class Crew {
     const now = performance.now();
     const outlet = worker.process?.output;
     if (!outlet) return;
+    const items: Item<Load>[] = [];
     for (let at = 0; at < pairs.length; at += 2) {
       const durationMs = pairs[at + 1] ?? 0;
       const item = this.#delivery.acked(worker.number, pairs[at] ?? 0, now, durationMs);
       if (!item) continue;
       item.load.durationMs = durationMs;
       this.timeouts.ended(worker, item.number);
-      this.#run.settling.done(item, outlet);
+      items.push(item);
     }
+    this.#run.settling.done(items, outlet);
   }
 
   #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
@@ -369,7 +375,7 @@ export class Crew {
       const item = this.#delivery.acked(worker.number, number, now, durationMs);
       if (!item) return;
       item.load.durationMs = durationMs;
-      this.#run.settling.done(item, outlet, body);
+      this.#run.settling.doneWith(body, item, outlet);
       return;
     }
     const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
@@ -377,7 +383,7 @@ export class Crew {
     verdict.item.load.durationMs = durationMs;
     const error = errorIn(body);
     if (verdict.failed) this.#run.settling.failed(verdict.item, error, outlet);
-    else if (this.#settings.verbose)
+    else if (this.#settings.verbose || this.#settings.itemEvents)
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
   }
 

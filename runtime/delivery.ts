@@ -146,6 +146,8 @@ export class Delivery<Load> {
   /** How many workers there may be; slots beyond it are on their way out, or empty. */
   size = 0;
   stopping: 'no' | 'gracefully' | 'forcefully' = 'no';
+  /** Even what the master itself writes is not read: nothing is to be added to it. */
+  outputIsFull = false;
 
   readonly #rules: DeliveryRules;
   /** Items that may go to any worker with room. What comes back goes to the front. */
@@ -156,6 +158,7 @@ export class Delivery<Load> {
   #retrying: { item: Item<Load>; notBefore: number }[] = [];
   #pendingBytes = 0;
   #settling = 0;
+  #settlingMax = 0;
   #closed = false;
   #everReady = false;
   /** What the next plan is to say. */
@@ -170,8 +173,8 @@ export class Delivery<Load> {
 
   /** How many more items may be pulled from dispatch now, so that each finds a worker that can take it soon. */
   wanted(): number {
-    const settlingMax = WAITING_MAX + this.size * ENDED_IN_TURN_MAX;
-    if (this.#closed || this.#settling >= settlingMax || this.#retrying.length >= WAITING_MAX) return 0;
+    if (this.#closed || this.outputIsFull || this.#retrying.length >= WAITING_MAX) return 0;
+    if (this.#settling >= this.#settlingMax) return 0;
     const ahead = this.#pendingBytes < AHEAD_BYTES;
     let room = -this.#pending.length - this.#suspects.length;
     for (const slot of this.slots) {
@@ -314,6 +317,7 @@ export class Delivery<Load> {
   /** There are to be so many workers from now on, at least 1. */
   resize(size: number): void {
     this.size = size;
+    this.#settlingMax = WAITING_MAX + size * ENDED_IN_TURN_MAX;
     for (let number = this.slots.length + 1; number <= size; number++) {
       this.slots.push({
         number,

@@ -17,7 +17,11 @@
 import os from 'node:os';
 import { inspect } from 'node:util';
 import { dateOf } from './date.ts';
+import { reasonsOf } from './failures.ts';
+import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, toItemError } from './item-error.ts';
 import type { ItemError, RunResult, WorkerExit } from './parallelizable.ts';
+
+export { toItemError } from './item-error.ts';
 
 /** An error that says what to do about it; it is shown without a stack. Public. */
 export class DivvyError extends Error {
@@ -77,48 +81,35 @@ export function exitCodeOf(signal: string): number {
   return number === undefined ? 1 : 128 + number;
 }
 
-/** How many causes of an error are carried, one the cause of the other. */
-const CAUSES_MAX = 8;
+/** What an error that came from a worker may take: more than toItemError ever makes of one. */
+const FORGED_MAX = 2 * BYTES_MAX;
 
 /**
- * What was thrown, as it can travel: name, message, stack, code and cause, each of bounded size. Runs in both processes. It
- * never throws: anything can be thrown, also what throws when it is looked at.
+ * Returns what came from a worker as an error. Throws ProtocolError where it is none, or is larger than one: the task may have
+ * written to the worker's socket.
  */
-export function toItemError(thrown: unknown, depth = 0): ItemError {
-  try {
-    return lookedAt(thrown, depth);
-  } catch {
-    return { name: 'NonError', message: 'what was thrown cannot be shown, since it throws when it is looked at' };
-  }
+export function itemErrorFrom(value: unknown): ItemError {
+  if (!isItemError(value, 0) || JSON.stringify(value).length > FORGED_MAX)
+    throw new ProtocolError('what came as an error is none');
+  return value;
 }
 
-function lookedAt(thrown: unknown, depth: number): ItemError {
-  if (!(thrown instanceof Error)) return { name: 'NonError', message: bounded(inspect(thrown, { depth: 2 })) };
-  const { code, cause } = thrown as { code?: unknown; cause?: unknown };
-  return {
-    name: bounded(String(thrown.name === 'Error' ? (thrown.constructor?.name ?? 'Error') : thrown.name)),
-    message: bounded(String(thrown.message)),
-    ...(typeof thrown.stack === 'string' && { stack: bounded(thrown.stack) }),
-    // The number of a DOMException, such as an AbortError, is a relic that tells nobody anything.
-    ...(typeof code === 'number' && !(thrown instanceof DOMException) && { code }),
-    ...(typeof code === 'string' && { code: bounded(code) }),
-    ...(cause !== undefined && depth < CAUSES_MAX && { cause: toItemError(cause, depth + 1) }),
-  };
-}
-
-/**
- * Returns what came from a worker as an error. Throws ProtocolError where it is none: the task may have written to the
- * worker's socket.
- */
-export function itemErrorFrom(value: unknown, depth = 0): ItemError {
-  const { name, message, stack, code, cause } = Object(value) as Record<string, unknown>;
-  const fits =
-    [name, message, stack ?? '', typeof code === 'number' ? '' : (code ?? '')].every(
-      (part) => typeof part === 'string',
-    ) && depth <= CAUSES_MAX;
-  if (!fits) throw new ProtocolError('what came as an error is none');
-  if (cause !== undefined) itemErrorFrom(cause, depth + 1);
-  return value as ItemError;
+function isItemError(value: unknown, depth: number): value is ItemError {
+  const parts = Object(value) as Record<string, unknown>;
+  const { name, message, stack = '', code = '', fields = {}, errors = [], cause } = parts;
+  return (
+    depth <= DEPTH_MAX &&
+    [name, message, stack].every((part) => typeof part === 'string') &&
+    (typeof code === 'string' || typeof code === 'number') &&
+    typeof fields === 'object' &&
+    fields !== null &&
+    !Array.isArray(fields) &&
+    Object.keys(fields).length <= FIELDS_MAX &&
+    Array.isArray(errors) &&
+    errors.length <= ERRORS_MAX &&
+    errors.every((error) => isItemError(error, depth + 1)) &&
+    (cause === undefined || isItemError(cause, depth + 1))
+  );
 }
 
 /** Whether an error asks not to be tried again. */
@@ -130,21 +121,10 @@ export function isPermanent(thrown: unknown): boolean {
   }
 }
 
-function bounded(text: string): string {
-  const most = 16 * 1024;
-  return text.length <= most ? text : `${text.slice(0, most)} … (${text.length - most} characters more)`;
-}
-
 /** `was killed by SIGKILL`, `exited with status 1`. */
 export function describeExit({ code, signal }: WorkerExit): string {
   if (signal) return `was killed by ${signal}`;
   return code === null ? 'could not be started' : `exited with status ${code}`;
-}
-
-/** One line for an error: its class, its code where it has one, and its message. */
-export function describeError(error: ItemError): string {
-  const code = error.code === undefined || error.message.includes(String(error.code)) ? '' : ` [${error.code}]`;
-  return `${error.name}${code}: ${error.message}`;
 }
 
 export const noSocketFolder = (tried: readonly string[]): UsageError =>
@@ -198,8 +178,30 @@ export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
 export const taskFileOutOfReach = (path: string, error: unknown): UsageError =>
   new UsageError(`the task file cannot be reached: ${messageOf(error)}; check the path, and who may read it: ${path}`);
 
-export const taskFileThrew = (path: string, error: unknown): TaskError =>
-  new TaskError(`the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error)}`, error);
+export const taskFileThrew = (path: string, error: unknown, isPlain: boolean): TaskError =>
+  new TaskError(
+    `the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error, isPlain)}`,
+    error,
+  );
+
+export const manifestUnreadable = (file: string, error: unknown): UsageError =>
+  new UsageError(`divvy.json cannot be read: ${file}: ${messageOf(error)}; correct it and run again`);
+
+export const notModules = (what: string, value: unknown): UsageError =>
+  mustBe(what, 'the name or the path of a module, or a list of these', value);
+
+export const importMissing = (name: string, error: unknown, taskFile?: string): UsageError =>
+  new UsageError(
+    taskFile === undefined
+      ? `there is no module to import at ${name}: ${messageOf(error)}; check the path: --import takes it from the folder that you are in, "import" in divvy.json from the folder of that file`
+      : `there is no module ${name} to import: ${messageOf(error)}; check the name, or install the package in the project of ${taskFile}`,
+  );
+
+export const importThrew = (name: string, error: unknown): TaskError =>
+  new TaskError(
+    `the module to import cannot be loaded: ${name}: ${nameAndMessage(error)}; correct it, or leave it out of --import and of "import" in divvy.json`,
+    error,
+  );
 
 export const constructorThrew = (path: string, className: string, error: unknown): TaskError =>
   new TaskError(
@@ -219,7 +221,9 @@ export const taskLacks = (path: string, className: string, member: string): Task
 
 export const dispatchThrew = (error: unknown, dispatched: number): TaskError =>
   new TaskError(
-    `dispatch threw after ${dispatched} ${dispatched === 1 ? 'item' : 'items'}: ${nameAndMessage(error)}; no more are dispatched, those in progress have been finished`,
+    dispatched === 0
+      ? `dispatch threw: ${nameAndMessage(error)}`
+      : `dispatch threw after ${dispatched.toLocaleString('en')} ${dispatched === 1 ? 'item' : 'items'}: ${nameAndMessage(error)}; items in progress were finished, and no more were dispatched`,
     error,
   );
 
@@ -233,18 +237,30 @@ export const noIteratorResult = (given: unknown): TypeError =>
 
 export const nothingCaught = (error: unknown): TaskError =>
   new TaskError(
-    `nothing caught an error in the master: ${nameAndMessage(error)}; the run was stopped, items in progress have been finished; await the promise, or listen to the event, that it came from`,
+    `nothing caught an error in the master: ${nameAndMessage(error)}; the run was stopped, and items in progress were finished; await the promise, or listen to the event, that it came from`,
     error,
   );
 
 export const hookThrew = (hook: string, error: unknown): TaskError =>
   new TaskError(
-    `the hook ${hook} threw: ${nameAndMessage(error)}; the run was stopped, items in progress have been finished`,
+    `the hook ${hook} threw: ${nameAndMessage(error)}; the run was stopped, and items in progress were finished`,
     error,
   );
 
 export const optionGoesWrong = (wrong: string): UsageError =>
   new UsageError(`${wrong}; --help lists the options, and the task's own arguments go behind --`);
+
+/** `near` are those that were perhaps meant. */
+export const noOption = (option: string, near: readonly string[]): UsageError =>
+  near.length === 0
+    ? optionGoesWrong(`there is no option ${option}`)
+    : new UsageError(`there is no option ${option}; did you mean ${near.join(' or ')}?`);
+
+export const eventsNotOpened = (file: string, error: unknown): UsageError =>
+  new UsageError(`--events cannot write to ${file}: ${messageOf(error)}; name another file`);
+
+export const eventsLost = (file: string, error: Error): string =>
+  `${file} cannot be written any more: ${error.message}; the run goes on without --events`;
 
 export const taskFileNotNamed = (): UsageError =>
   new UsageError('no task file is named; write its path, such as tasks/my-task.ts, or --help for the options');
@@ -379,11 +395,30 @@ export const notAShare = (what: string, value: unknown): UsageError =>
 export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
   new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);
 
-function whatToMend(path: string, error: unknown): string {
+/** What loads the TypeScript that Node.js does not. */
+const BY_TSX = 'install tsx (npm install --save-dev tsx) and add --import tsx';
+
+/** What Node.js says of a module that it takes for one of CommonJS, or the other way round. */
+const OF_OTHER_KIND =
+  /does not provide an export named|^Named export|outside a module|^Unexpected token 'export'|^(require|module|exports) is not defined/;
+
+/** What to do about a task file that cannot be loaded; isPlain: nothing is imported before it that loads more than Node.js does. */
+function whatToMend(path: string, error: unknown, isPlain: boolean): string {
   const code = (error as { code?: unknown } | undefined)?.code;
-  if (code === 'ERR_MODULE_NOT_FOUND') return 'check the name of the import, or install what it names';
+  const { message } = toItemError(error);
+  const orTsx = (joined: string): string => (isPlain ? `${joined} ${BY_TSX}` : '');
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    if (message.startsWith('Cannot find package'))
+      return `check the name of the import, or install the package${orTsx('. If it is a path alias of tsconfig.json,')}`;
+    // Many write .js where the file is .ts, for their compiler.
+    if (/\.(?!js')\w+' imported from/.test(message)) return 'check the path of the import';
+    return `check the path of the import: Node.js wants the whole name of the file, such as ./rows.ts${orTsx('. To write it otherwise,')}`;
+  }
+  if (code === 'ERR_UNSUPPORTED_DIR_IMPORT') return `name the file, such as ./rows/index.ts${orTsx('; or')}`;
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
-    return 'Node.js only strips types, so write it without: no enum, no namespace, no parameter property';
+    return `Node.js only strips types: write it without enum, namespace and parameter properties${orTsx('; or')}`;
+  if (OF_OTHER_KIND.test(message))
+    return `check the name that is imported${orTsx('. If the file is TypeScript of a CommonJS package,')}`;
   return error instanceof SyntaxError ? `mend it; node ${path} shows where it is` : 'mend it and run again';
 }
 
@@ -396,6 +431,6 @@ function messageOf(error: unknown): string {
 }
 
 function nameAndMessage(error: unknown): string {
-  const { name, message } = toItemError(error);
-  return `${name}: ${message}`;
+  const known = toItemError(error);
+  return `${known.name}: ${known.message}${reasonsOf(known)}`;
 }

@@ -10,7 +10,7 @@ import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
 import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerExit, WorkerSelf } from './parallelizable.ts';
-import { Processing, type ProcessingOptions } from './processing.ts';
+import { Processing, type ProcessingOptions, processApart } from './processing.ts';
 import { encode, FrameReader, type FromMaster } from './protocol.ts';
 import type { AnyTask } from './task.ts';
 import type { BootWorker } from './worker.ts';
@@ -51,7 +51,7 @@ export async function runInline<Item extends FitItem<Item>, Result>(
           const received = decodeValue(encodeValue(item, `item ${number}`, LARGEST)) as Item;
           const key = instance.key?.(received) ?? contentKey(received);
           const context = { worker: 1, number, attempt: attempts, key, signal: new AbortController().signal };
-          const result = await instance.process(received, context);
+          const result = await processApart(instance, received, context);
           outcomes.push({ ...carried, attempts, done: true, result });
           break;
         } catch (error) {
@@ -73,7 +73,7 @@ export async function runInline<Item extends FitItem<Item>, Result>(
  */
 export function bootInline(
   task: AnyTask,
-  options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit'>,
+  options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit' | 'openLines'>,
   moved: () => void,
 ): BootWorker {
   const output = new OwnOutput([process.stdout, process.stderr], moved);
@@ -91,6 +91,7 @@ export function bootInline(
       self,
       ...options,
       begun: new Begun(),
+      openLines: () => undefined, // what is written here is out
       // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
       send: (message) => {
         setImmediate(said, message);
@@ -158,6 +159,12 @@ export class OwnOutput implements Outlet {
     this.#asked = streams.map(() => 0);
     this.#out = streams.map(() => 0);
   }
+
+  get isClear(): boolean {
+    return this.#streams.every(({ writableLength }) => writableLength === 0);
+  }
+
+  openTo(): void {}
 
   takeHeldMs(): number {
     return 0;

@@ -34,6 +34,9 @@ const UNNAMED: Taken = { key: '', journalKey: '', occurrence: 1 };
 export class Intake {
   /** Items that an earlier run has failed, and this one leaves so, whether or not it came to them. */
   failedBefore: number;
+  /** Of the items that were skipped: what an earlier run had done, and what it had failed. */
+  skippedDone = 0;
+  skippedFailed = 0;
   /** Items that no run has ended, nor will this one: it takes what has failed. */
   leftBehind = 0;
   #taken = 0;
@@ -63,6 +66,8 @@ export class Intake {
     const journalKey = own ?? contentKey(item);
     const { occurrence, ended } = keys.meet(journalKey, own === undefined);
     if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {
+      if (ended === 'failed') this.skippedFailed += 1;
+      if (ended === 'done') this.skippedDone += 1;
       if (ended === undefined) this.leftBehind += 1;
       return undefined;
     }

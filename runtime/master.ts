@@ -25,6 +25,7 @@ import {
   toItemError,
   windowsNeedsWsl,
 } from './errors.ts';
+import { moduleFrom } from './imports.ts';
 import { Intake, type Taken } from './intake.ts';
 import { Recording } from './journal/recording.ts';
 import type { MasterOptions, Settings } from './options.ts';
@@ -32,13 +33,15 @@ import { Output } from './output.ts';
 import { aheadAt, isQuick } from './pace.ts';
 import type { Counts, ItemError, Run, RunResult } from './parallelizable.ts';
 import { needPermissions } from './permissions.ts';
-import { plural, type RunEvent, reportTo, seconds } from './report.ts';
+import { projectImports } from './project.ts';
+import { type Observed, plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, Settling } from './settling.ts';
 import type { TakenOver } from './shell.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
 import { Stops } from './stops.ts';
 import { type AnyTask, loadTask, needFolder } from './task.ts';
+import { grouped, linesTo } from './text.ts';
 import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 
 /** What a timer of Node.js can wait at most; a longer one would go off at once. */
@@ -72,6 +75,9 @@ export class Master {
   readonly #observe: (event: RunEvent) => void;
   #run: Run;
   #began = false;
+  #beganAt = 0;
+  /** What is loaded before the task file. */
+  #imports: readonly string[] = [];
   #task!: AnyTask; // set by run() before anything that reads it
   #settling!: Settling; // likewise
   #intake!: Intake; // likewise
@@ -130,8 +136,9 @@ export class Master {
     // A run that is to be halted has nothing on its way that would go on failing.
     const ahead = (pace: number): number => (halt === Infinity ? aheadAt(pace, concurrency) : 0);
     this.#delivery = new Delivery({ ...this.#settings, random: Math.random, ahead, quick: isQuick });
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    this.#observe = options.observe ?? reportTo(say, { verbose: this.verbose, chatty: false });
+    const observe: (event: Observed) => void =
+      options.observe ?? reportTo(linesTo(process.stderr), { verbose: this.verbose, start: false, end: 'unless well' });
+    this.#observe = (event) => observe({ at: Date.now(), runId: this.#run.runId, ...event });
     this.#crew = new Crew(this.socket, this.#settings, this.#delivery, {
       observe: this.#observe,
       wake: () => this.#wake(),
@@ -197,9 +204,10 @@ export class Master {
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunResult> {
     if (this.#began) throw masterRunsOnce();
     this.#began = true;
+    this.#beganAt = performance.now();
     if (process.platform === 'win32') throw windowsNeedsWsl();
     try {
-      for (const text of this.#recording.begin()) this.#observe({ type: 'note', text });
+      for (const text of this.#recording.begin()) this.#observe({ type: 'note', text, isProblem: true });
       return await this.#runOnce(signal);
     } finally {
       this.#recording.release();
@@ -207,13 +215,15 @@ export class Master {
   }
 
   async #runOnce(signal: AbortSignal | undefined): Promise<RunResult> {
-    this.#task = await loadTask(this.#taskFile);
+    const { folder, modules } = projectImports(this.#taskFile);
+    this.#imports = [...modules.map((name) => moduleFrom(folder, name)), ...this.#settings.import];
+    this.#task = await loadTask(this.#taskFile, this.#imports);
     await this.#openJournal();
     this.#settling = new Settling({
       task: this.#task,
       delivery: this.#delivery,
       journal: this.#recording.journal,
-      verbose: this.verbose,
+      itemEvents: this.verbose || this.#settings.itemEvents,
       observe: this.#observe,
       fail: (fault) => this.#fail(fault),
       wake: () => this.#wake(),
@@ -265,13 +275,23 @@ export class Master {
   /** Says what the run came to; returns it, or throws what the run fails with. */
   #conclude(): RunResult {
     const result = this.#result();
-    const { failedBefore, leftBehind } = this.#intake;
+    this.#settling.abandon();
+    const { failedBefore, leftBehind, skippedDone, skippedFailed } = this.#intake;
     const note = (text: string): void => this.#observe({ type: 'note', text });
-    if (failedBefore === 1) note('1 item failed in an earlier run and stays so; --retry-failed takes it');
-    if (failedBefore > 1)
-      note(`${plural(failedBefore, 'item')} failed in an earlier run and stay so; --retry-failed takes them`);
-    if (leftBehind > 0) note(`${plural(leftBehind, 'item')} not done yet; --resume does the rest`);
-    this.#observe({ type: 'ended', result });
+    if (failedBefore > 0)
+      note(
+        `${plural(failedBefore, 'item')} had already failed; retry ${failedBefore === 1 ? 'it' : 'them'} with --retry-failed`,
+      );
+    if (leftBehind > 0)
+      note(
+        `${plural(leftBehind, 'item')} ${leftBehind === 1 ? 'is' : 'are'} not processed yet; --resume does the rest`,
+      );
+    this.#observe({
+      type: 'ended',
+      result,
+      durationMs: performance.now() - this.#beganAt,
+      skipped: { done: skippedDone, failed: skippedFailed, left: leftBehind },
+    });
     const fault =
       this.#fault ??
       (this.#delivery.stopping === 'forcefully'
@@ -297,7 +317,8 @@ export class Master {
   #openOutputs(): { stdout: Output; stderr: Output } {
     const gone = ({ code, message }: NodeJS.ErrnoException): void => {
       this.#readerGone = true;
-      if (code !== 'EPIPE') this.#observe({ type: 'note', text: `stdout cannot be written: ${message}` });
+      if (code !== 'EPIPE')
+        this.#observe({ type: 'note', text: `stdout cannot be written: ${message}`, isProblem: true });
       if (this.#delivery.stopping === 'no') this.#stop('stdout closed', 'gracefully');
     };
     const moved = (): void => this.#wake();
@@ -310,9 +331,9 @@ export class Master {
   async #openJournal(): Promise<void> {
     const opened = await this.#recording.open(this.#run.runId, (error) => this.#fail(error));
     const { runId, mode, keys, notes } = opened;
-    for (const text of notes) this.#observe({ type: 'note', text });
     this.#nothingToDo = opened.nothingToDo;
     this.#run = { ...this.#run, runId };
+    for (const text of notes) this.#observe({ type: 'note', text });
     this.#intake = new Intake({ task: this.#task, keys, mode, limit: this.#settings.limit });
   }
 
@@ -336,7 +357,16 @@ export class Master {
     this.#server = await startServer(this.socket, this.#settings.socket === undefined, maxItemBytes);
     return forkWorkers(
       this.#server,
-      { taskFile: this.#taskFile, args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes },
+      {
+        taskFile: this.#taskFile,
+        imports: this.#imports,
+        args,
+        concurrency,
+        maxItemBytes,
+        timeoutMs,
+        recycleAfter,
+        recycleAboveBytes,
+      },
       { stdout, stderr },
     );
   }
@@ -358,6 +388,7 @@ export class Master {
         socket,
         journal: this.#recording.journal?.file,
         total,
+        keys: this.#task.key ? 'own' : this.#recording.journal ? 'hashed' : 'none',
       });
     } catch (error) {
       this.#fail(hookThrew(hook, error));
@@ -374,8 +405,7 @@ export class Master {
     this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {
       this.#dispatching = new Dispatching(this.#settings.items ?? this.#task.dispatch(), {
-        // Where even what the master says is not read, there is no end to what would pile up.
-        wanted: () => (this.#isOutputFull ? 0 : this.#delivery.wanted()),
+        wanted: () => this.#delivery.wanted(),
         item: (value) => this.#dispatched(value),
         ended: (error) => {
           this.#delivery.closed();
@@ -397,9 +427,10 @@ export class Master {
         this.#carryOut(performance.now());
       }
       this.#crew.reapWorkers();
-      if (this.#settling.turn()) this.#wake();
+      if (this.#settling.turn()) setImmediate(this.#settleOn);
       this.#settling.write();
       this.#haltIfDue();
+      this.#delivery.outputIsFull = this.#outputs?.stdout.isFull === true || this.#outputs?.stderr.isFull === true;
       this.#dispatching?.pull();
       const now = performance.now();
       this.#carryOut(now);
@@ -410,9 +441,13 @@ export class Master {
     }
   }
 
-  get #isOutputFull(): boolean {
-    return this.#outputs !== undefined && (this.#outputs.stdout.isFull || this.#outputs.stderr.isFull);
-  }
+  /** A turn later outcomes may count that waited for it; where nothing else has happened that is all there is to do. */
+  readonly #settleOn = (): void => {
+    if (this.#awake) return; // the loop does it, in this turn
+    if (this.#settling.turn()) setImmediate(this.#settleOn);
+    this.#settling.write();
+    if (this.#delivery.leased === 0 || this.#delivery.wanted() > 0) this.#wake();
+  };
 
   #carryOut(now: number): void {
     for (const command of this.#delivery.plan(now)) this.#crew.carryOut(command);
@@ -555,14 +590,20 @@ export class Master {
   /** The run cannot go on. Items in progress finish. */
   #fail(fault: DivvyError): void {
     this.#faultIs(fault);
-    this.#begunToStop(fault.message.split(/[:;]/, 1)[0] ?? fault.message, 'gracefully');
+    this.#begunToStop(fault.message.split(/[:;]/, 1)[0] ?? fault.message, 'gracefully', true);
   }
 
-  #begunToStop(by: string, how: 'gracefully' | 'forcefully'): void {
-    if (this.#delivery.stopping === 'forcefully' || this.#delivery.stopping === how) return;
-    const againAfterMs = this.#stoppedBy?.startsWith('SIG') ? this.#settings.forceAfterMs : undefined;
-    this.#observe({ type: 'stopping', by, how, inProgress: this.#delivery.inProgress, againAfterMs });
-    if (this.#delivery.inProgress > 0) this.#stopBegan ??= performance.now();
+  #begunToStop(by: string, how: 'gracefully' | 'forcefully', failing = false): void {
+    const already = this.#delivery.stopping === how;
+    // Whoever presses Ctrl+C is answered, also where something else has begun to stop the run.
+    if (this.#delivery.stopping === 'forcefully' || (already && !by.startsWith('SIG'))) return;
+    const isTerm = by === 'SIGTERM';
+    const againAfterMs = by.startsWith('SIG') && !isTerm ? this.#settings.forceAfterMs : undefined;
+    const waitsFor = `${this.#waitsFor()}${isTerm ? `, at most ${seconds(this.#settings.graceMs)} (--grace)` : ''}`;
+    const { inProgress } = this.#delivery;
+    this.#observe({ type: 'stopping', by, failing, how, already, inProgress, waitsFor, againAfterMs });
+    if (already) return;
+    if (inProgress > 0) this.#stopBegan ??= performance.now();
     // What cleaning up throws is of no use to anybody any more.
     this.#dispatchStopped ??= this.#dispatching?.stop().catch(() => {});
     if (how === 'forcefully') {
@@ -580,6 +621,14 @@ export class Master {
     this.#outputs?.stdout.discard();
     this.#outputs?.stderr.discard();
     this.#wake();
+  }
+
+  /** What a run that is being stopped waits for, in words. */
+  #waitsFor(): string {
+    const { inProgress } = this.#delivery;
+    const running = this.workers.filter((worker) => worker.running).length;
+    if (inProgress > 0) return plural(inProgress, 'item');
+    return running > 0 && !this.#settings.inline ? `${plural(running, 'worker')} to exit` : 'a hook, or dispatch';
   }
 
   #haltIfDue(): void {
@@ -605,7 +654,7 @@ export class Master {
       else if (action === 'more workers') this.#resize(this.workerCount + 1);
       else if (action === 'fewer workers') this.#resize(this.workerCount - 1);
       else if (signal === 'SIGHUP' && this.#settings.ignoreHup)
-        this.#observe({ type: 'signal ignored', signal, forInMs: undefined });
+        this.#observe({ type: 'signal ignored', signal, waitsFor: '', forInMs: undefined });
       else if (action === 'forceful') this.#terminate(signal);
       else this.#interrupt(signal);
     }
@@ -621,7 +670,7 @@ export class Master {
     const left = this.#stoppedAt + this.#settings.forceAfterMs - now;
     if (left <= 0) this.#stop(signal, 'forcefully');
     else if (this.#delivery.inProgress > 0 || now - this.#stoppedAt > SAME_KEYPRESS_MS) {
-      this.#observe({ type: 'signal ignored', signal, forInMs: left });
+      this.#observe({ type: 'signal ignored', signal, waitsFor: this.#waitsFor(), forInMs: left });
     }
   }
 
@@ -648,7 +697,7 @@ export class Master {
       asked === undefined ? 'its workers' : `dispatch to give an item, for ${seconds(performance.now() - asked)}`;
     const lines = await this.#crew.state();
     lines.push(
-      `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${done} done, ${failed} failed`,
+      `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${grouped(done)} done, ${grouped(failed)} failed`,
       `    waits for ${waits}`,
     );
     this.#observe({ type: 'state', lines });

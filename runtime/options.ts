@@ -4,8 +4,11 @@
  */
 
 import os from 'node:os';
-import { mustBe, needsJournal, noSuchOption, notAShare, notTogether, notWholeNumber } from './errors.ts';
-import type { RunEvent } from './report.ts';
+import path from 'node:path';
+import { mustBe, needsJournal, noSuchOption, notAShare, notModules, notTogether, notWholeNumber } from './errors.ts';
+import { moduleFrom } from './imports.ts';
+import { moduleList } from './project.ts';
+import type { Observed } from './report.ts';
 
 /** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
 export interface Settings {
@@ -57,6 +60,11 @@ export interface Settings {
   readonly concurrentRun: boolean | undefined;
   /** Start although a lock is held by a process that cannot be looked into, of another host, container or boot. */
   readonly takeOver: boolean;
+  /**
+   * Loaded before the task file, by the master and by each worker, in this order and behind what divvy.json names: a path, which
+   * begins with `./`, `../`, `/` or `file:`, is from the working directory; a name is found from the task file.
+   */
+  readonly import: readonly string[];
   /** The items, in place of the task's `dispatch`. */
   readonly items: Iterable<unknown> | AsyncIterable<unknown> | undefined;
   /** Whether this process's signal handlers are taken over while it runs. */
@@ -64,11 +72,15 @@ export interface Settings {
   /** The task's own arguments: `process.argv.slice(2)` in each worker. */
   readonly args: readonly string[];
   /** Is told what happens; undefined for lines on stderr. */
-  readonly observe: ((event: RunEvent) => void) | undefined;
+  readonly observe: ((event: Observed) => void) | undefined;
+  /** Whether `observe` is told of each item: that it was handed out, is done, or is tried again. With `verbose` it is. */
+  readonly itemEvents: boolean;
 }
 
 /** What `new Master` takes. Public. */
-export type MasterOptions = { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
+export type MasterOptions = {
+  readonly [Key in keyof Settings]?: Settings[Key] | (Key extends 'import' ? string : never) | undefined;
+};
 
 /** What an option is where it is not given. */
 const DEFAULTS: Settings = {
@@ -96,10 +108,12 @@ const DEFAULTS: Settings = {
   ignoreHup: false,
   concurrentRun: undefined,
   takeOver: false,
+  import: [],
   items: undefined,
   signals: true,
   args: process.argv.slice(2),
   observe: undefined,
+  itemEvents: false,
 };
 
 /** How an option is written on the command line, and what it may be. */
@@ -107,7 +121,7 @@ export interface OptionRow {
   readonly key: keyof Settings;
   /** As the help shows it: `-n, --workers N`. */
   readonly usage: string;
-  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path';
+  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path' | 'modules';
   /** With the default in brackets, where there is one. */
   readonly doc: string;
   /** The least that a number may be, and the most. */
@@ -188,6 +202,7 @@ export const OPTIONS: readonly OptionRow[] = [
   row('ignoreHup', '--ignore-hup', 'flag', 'go on after a hang-up'),
   row('concurrentRun', '--concurrent-run', 'flag', 'start although the same run is going on'),
   row('takeOver', '--take-over', 'flag', 'take the lock of a run on another host or container, which has surely ended'),
+  row('import', '--import MODULE', 'modules', 'load it before the task file, such as tsx; may be given several times'),
 ];
 
 function row(
@@ -237,6 +252,11 @@ export function settingsOf(options: MasterOptions): Settings {
       settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value, LONGEST_MS);
     } else if (key === 'halt') {
       if (!isShare(value)) throw notAShare(key, value);
+    } else if (kind === 'modules') {
+      const modules = moduleList(value);
+      if (modules === undefined) throw notModules(key, value);
+      // Not later: the task may change the folder.
+      settings[key] = modules.map((name) => moduleFrom(path.resolve(), name));
     } else if (key === 'journal') {
       if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
         throw mustBe(key, 'a path, true or false', value);
@@ -248,12 +268,13 @@ export function settingsOf(options: MasterOptions): Settings {
       if (typeof value !== 'boolean') throw mustBe(key, 'true or false', value);
     } else if (value !== undefined && (typeof value !== 'string' || value === '')) throw mustBe(key, 'a path', value);
   }
-  const { items, signals, args, observe, resume, retryFailed, journal } = settings;
+  const { items, signals, args, observe, itemEvents, resume, retryFailed, journal } = settings;
   if ((resume || retryFailed) && journal === false) throw needsJournal(resume ? 'resume' : 'retryFailed');
   if (resume && retryFailed) throw notTogether('resume', 'retryFailed');
   const iterable = typeof items === 'object' && items && (Symbol.asyncIterator in items || Symbol.iterator in items);
   if (items !== undefined && !iterable) throw mustBe('items', 'an iterable, or an async one', items);
   if (typeof signals !== 'boolean') throw mustBe('signals', 'true or false', signals);
+  if (typeof itemEvents !== 'boolean') throw mustBe('itemEvents', 'true or false', itemEvents);
   if (!(Array.isArray(args) && args.every((arg) => typeof arg === 'string'))) {
     throw mustBe('args', 'an array of strings', args);
   }

@@ -21,7 +21,6 @@ export interface OutputEvents {
 
 /** One of the master's own streams, stdout or stderr, as workers share it. */
 export class Output {
-  readonly #stream: Writable;
   readonly #shared: SharedStream;
   readonly #events: OutputEvents;
   readonly #isNeeded: boolean;
@@ -34,7 +33,6 @@ export class Output {
    * isNeeded - an item does not count without what it wrote here. Where it is not, what is dropped counts as out.
    */
   constructor(stream: Writable, isNeeded: boolean, events: OutputEvents) {
-    this.#stream = stream;
     this.#isNeeded = isNeeded;
     this.#events = events;
     this.#shared = share(stream);
@@ -51,7 +49,7 @@ export class Output {
 
   /** So much waits to be read that nobody should add to it. */
   get isFull(): boolean {
-    return !this.#isDropping && this.#stream.writableNeedDrain;
+    return this.#shared.isFull && !this.#isDropping;
   }
 
   /** Passes on what comes from a worker, to its end. */
@@ -128,6 +126,8 @@ export class Passage {
   /** How many bytes have been read, and how many of these are out. */
   read = 0;
   out = 0;
+  /** Up to here the beginning of a line is passed on, too: an item has ended in the middle of it. */
+  #openTo = 0;
   /** What is behind so many bytes is lost. */
   lostFrom = Infinity;
   /** Nothing more is read before somebody has read what there is. */
@@ -173,6 +173,17 @@ export class Passage {
     return did;
   }
 
+  /** All that has been read, but for the beginning of a line that is not ended yet, and is kept. */
+  get passed(): number {
+    return this.read - this.#restBytes;
+  }
+
+  /** An item has ended when so many bytes had been written, and left its line open. */
+  openTo(bytes: number): void {
+    this.#openTo = bytes;
+    this.#passOpen();
+  }
+
   pause(): void {
     if (this.isHeld || this.#isOver) return;
     this.isHeld = true;
@@ -205,6 +216,17 @@ export class Passage {
     this.#rest.push(chunk.subarray(end));
     this.#restBytes += chunk.length - end;
     if (this.#restBytes > LINE_BYTES_MAX) this.#pass(Buffer.of(NEWLINE), true);
+    else this.#passOpen();
+  }
+
+  #passOpen(): void {
+    const bytes = Math.min(this.#openTo - this.passed, this.#restBytes);
+    if (bytes <= 0) return;
+    const rest = Buffer.concat(this.#rest);
+    const upTo = this.passed + bytes;
+    this.#rest = bytes < rest.length ? [rest.subarray(bytes)] : [];
+    this.#restBytes = rest.length - bytes;
+    this.#ends.lines(rest.subarray(0, bytes), upTo, false);
   }
 
   /** Passes on what is kept of a line, and what follows. */
@@ -237,6 +259,11 @@ export class ProcessOutput implements Outlet {
     return this.isHeld ? performance.now() : Math.max(-Infinity, ...this.#passages.map(({ heldUntil }) => heldUntil));
   }
 
+  /** An item has ended, and left lines open: how much had been written of stdout and of stderr. */
+  openTo(bytes: readonly number[]): void {
+    for (const [index, passage] of this.#passages.entries()) passage.openTo(bytes[index] ?? 0);
+  }
+
   takeHeldMs(now: number): number {
     return Math.max(0, ...this.#passages.map((passage) => passage.takeHeldMs(now)));
   }
@@ -248,15 +275,16 @@ export class ProcessOutput implements Outlet {
   }
 
   mark(): Mark {
-    return this.#passages.map(({ read }) => read);
+    return this.#passages.map(({ passed }) => passed);
   }
 
   isOut(mark: Mark): 'yes' | 'not yet' | 'lost' {
     let isOut: 'yes' | 'not yet' = 'yes';
-    for (const [index, { out, lostFrom }] of this.#passages.entries()) {
+    for (let index = 0; index < this.#passages.length; index++) {
+      const passage = this.#passages[index];
       const place = mark[index] ?? 0;
-      if (place <= out) continue;
-      if (place > lostFrom) return 'lost';
+      if (!passage || place <= passage.out) continue;
+      if (place > passage.lostFrom) return 'lost';
       isOut = 'not yet';
     }
     return isOut;

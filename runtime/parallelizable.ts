@@ -104,7 +104,7 @@ export interface Outcome {
   readonly durationMs: number;
 }
 
-/** An error of the task, as it reached the master from a worker. */
+/** An error of the task, as it reached the master from a worker. All of it takes at most some 64 KB. */
 export interface ItemError {
   /** The class name, such as `TypeError`. */
   readonly name: string;
@@ -112,6 +112,10 @@ export interface ItemError {
   readonly stack?: string;
   /** The error's own `code`, where it has one, such as `ECONNRESET`. */
   readonly code?: string | number;
+  /** The error's other fields, as JSON can say them: at most 20, of at most 1 KB each. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** The errors that it stands for, as those of an AggregateError: at most 8. */
+  readonly errors?: readonly ItemError[];
   readonly cause?: ItemError;
 }
 

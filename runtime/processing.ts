@@ -8,7 +8,7 @@ import type { Begun } from './begun.ts';
 import { bytesOf, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
-import type { ItemContext, WorkerSelf } from './parallelizable.ts';
+import type { FitItem, ItemContext, Parallelizable, WorkerSelf } from './parallelizable.ts';
 import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from './protocol.ts';
 import { Stops } from './stops.ts';
 import type { AnyTask } from './task.ts';
@@ -27,6 +27,8 @@ export interface ProcessingOptions {
   readonly recycleAboveBytes: number;
   /** What of its items it has begun, where another thread may take the rest back. */
   readonly begun: Begun;
+  /** Returns, where a line is open on stdout or stderr, how much has been written of them, in bytes. */
+  readonly openLines: () => readonly number[] | undefined;
   /** Returns whether it has left this process. Where it has not, processing.goOn() is called when it has. */
   readonly send: (message: ToMaster) => boolean;
   /** The worker is to exit: gracefully when all is finished, or at once. */
@@ -85,6 +87,20 @@ class Attempt implements ItemContext {
     this.#aborted ??= reason;
     this.#controller?.abort(reason);
   }
+}
+
+/** Calls `process` in an async context of its own: what one item leaves in an AsyncLocalStorage no other finds there. */
+export function processApart<Item extends FitItem<Item>, Result>(
+  task: Parallelizable<Item, Result>,
+  item: Item,
+  context: ItemContext,
+): Result | Promise<Result> {
+  return new AsyncResource('divvy item', { requireManualDestroy: true }).runInAsyncScope(
+    task.process,
+    task,
+    item,
+    context,
+  );
 }
 
 /** The items of one worker. */
@@ -182,9 +198,7 @@ export class Processing {
     let result: unknown;
     let awaited: boolean;
     try {
-      // In an async context of its own: what one item leaves in an AsyncLocalStorage no other finds there.
-      const context = new AsyncResource('divvy item', { requireManualDestroy: true });
-      result = context.runInAsyncScope(this.#task.process, this.#task, item.value(), attempt);
+      result = processApart(this.#task, item.value(), attempt);
       awaited = isThenable(result);
     } catch (error) {
       this.#threw(attempt, error);
@@ -283,6 +297,9 @@ export class Processing {
 
   /** Says what there is to say of items that have ended. */
   #flush(): void {
+    if (this.#done.length + this.#outcomes.length === 0) return;
+    const numbers = this.#options.openLines();
+    if (numbers) this.#options.send({ kind: 'open lines', numbers });
     if (this.#done.length > 0) {
       this.#speechless = !this.#options.send({ kind: 'done', pairs: this.#done });
       this.#done = [];

@@ -6,6 +6,7 @@
  *   ready, or boot failed             ──>    it may have items
  *                                     <──    items, as long as it has room
  *   done (acks), or outcomes          ──>    each ends the lease of its item
+ *   open lines                        ──>    comes before the ack: so much of stdout and stderr had been written then
  *   overdue (and goes on)             ──>    is its time up? What the worker or its reader were held up does not count
  *                                     <──    time left: none, and its signal is aborted; or so much, and it is asked again
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
@@ -51,6 +52,8 @@ export type ToMaster =
   /** Items that were processed, and whose results nobody wants: the number of each, and how long it took in milliseconds. */
   | { readonly kind: 'done'; readonly pairs: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
+  /** Of stdout and stderr, in bytes: an item has ended in the middle of a line. */
+  | { readonly kind: 'open lines'; readonly numbers: readonly number[] }
   | { readonly kind: 'overdue'; readonly number: number }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'returned'; readonly numbers: readonly number[] }
@@ -125,6 +128,7 @@ const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'rare'] as c
 const RARE: readonly string[] = [
   'ready',
   'boot failed',
+  'open lines',
   'overdue',
   'time left',
   'leaving',
@@ -409,7 +413,7 @@ function rareFrom(value: unknown, bytes: number): FromMaster | ToMaster {
   // The length first: a few bytes can stand for an array that it takes minutes to go through.
   const list =
     Array.isArray(numbers) && numbers.length < bytes && numbers.every((number) => typeof number === 'number');
-  if (kind === 'returned' && !list) throw new RangeError('no list of numbers');
+  if ((kind === 'returned' || kind === 'open lines') && !list) throw new RangeError('no list of numbers');
   if (kind === 'boot failed' || kind === 'hook failed' || kind === 'uncaught') itemErrorFrom(error);
   return value as FromMaster | ToMaster;
 }

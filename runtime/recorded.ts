@@ -3,7 +3,9 @@
  * in the master, and in whoever asks how a run stands. Internal.
  */
 
+import { fileURLToPath } from 'node:url';
 import { flagOf, type MasterOptions, OPTIONS, type OptionRow, unitOf } from './options.ts';
+import { fileWord } from './shell.ts';
 
 /** Options by their names in options.ts, as JSON has them. */
 export type RecordedOptions = Readonly<Record<string, unknown>>;
@@ -18,7 +20,7 @@ export function recordedOf(options: MasterOptions | RecordedOptions): RecordedOp
   const recorded: Record<string, unknown> = {};
   for (const { key, isRecorded } of OPTIONS) {
     const value = given[key];
-    const isOne = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+    const isOne = ['string', 'boolean'].includes(typeof value) || Number.isFinite(value) || Array.isArray(value);
     if (isRecorded && isOne) recorded[key] = value;
   }
   return recorded;
@@ -36,10 +38,18 @@ export function wordsOf(options: RecordedOptions): string[] {
     if (!row.isRecorded || !Object.hasOwn(options, row.key)) return [];
     const flag = `--${flagOf(row).flag}`;
     const value = options[row.key];
+    if (row.kind === 'modules') return [value].flat().flatMap((name) => [flag, moduleWord(String(name))]);
     if (row.kind === 'flag') return value === true ? [flag] : [];
     const word = valueWord(row, value);
     return word === undefined ? [] : [flag, word];
   });
+}
+
+/** A file is recorded by its URL: the next run may be started in another folder. */
+function moduleWord(name: string): string {
+  if (!name.startsWith('file:')) return name;
+  const file = fileWord(fileURLToPath(name));
+  return /^\.{0,2}\//.test(file) ? file : `./${file}`;
 }
 
 /** Undefined where the command line has no word for it: a library may be given any number of bytes. */

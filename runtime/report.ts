@@ -2,57 +2,125 @@
  * What happens in a run, as events, and how they are said to people on stderr. Runs in the master.
  */
 
-import { describeError, describeExit } from './errors.ts';
+import { describeExit } from './errors.ts';
+import { chainOf, detailsOf, Failures, itemLabel, type Keys, stackOf } from './failures.ts';
 import { fromHere } from './here.ts';
 import type { ItemError, Outcome, RunResult, WorkerExit } from './parallelizable.ts';
+import { grouped, type Line, plural, seconds } from './text.ts';
 
-/** Something that happened. */
+export { plural, seconds } from './text.ts';
+
+/** What every event has: `--json` and `--events` write these first, and `observe` gets them. */
+export interface EventHead {
+  /** When it happened, in milliseconds since the epoch. */
+  readonly at: number;
+  /** The run's id; null only of an `error` before there was a run. */
+  readonly runId: string | null;
+}
+
+/**
+ * Something that happened. `--json` and `--events` write each as a line of JSON: the fields below, behind those of EventHead,
+ * where a field that is undefined is absent. More fields may be added; these stay as they are. The command line ends with one
+ * more where the run fails: `{ type: 'error', message, exitCode }`.
+ */
 export type RunEvent =
+  /** The run begins: before the first item. `total` is what the task's `total` gave; `keys` says what the items' keys are. */
   | {
       readonly type: 'started';
       readonly runId: string;
+      /** The master's process. */
       readonly pid: number;
+      /** How many workers there may be. */
       readonly workers: number;
       readonly socket: string | undefined;
+      /** The journal's absolute path. */
       readonly journal: string | undefined;
       readonly total: number | undefined;
+      readonly keys: Keys;
     }
+  /** `pid` is undefined where the process could not be started. */
   | { readonly type: 'worker forked'; readonly worker: number; readonly pid: number | undefined }
+  /** Its afterFork has returned: it takes items. */
   | { readonly type: 'worker ready'; readonly worker: number }
+  /** As it was asked to, or at a forceful stop. */
   | { readonly type: 'worker exited'; readonly worker: number; readonly exit: WorkerExit }
+  /** Without having been asked to. `items` are the numbers of those in progress, and `keys` their keys where these are recorded. */
   | {
       readonly type: 'worker died';
       readonly worker: number;
       readonly exit: WorkerExit;
+      /** More about it, such as `it ran past its timeout`. */
       readonly why: string | undefined;
+      /** The error that nobody caught in it. */
+      readonly error?: ItemError | undefined;
       readonly items: readonly number[];
+      readonly keys: readonly string[];
+      /** When the next process is booted; 0 for at once. */
       readonly bootInMs: number;
     }
+  /** The task file or afterFork threw in a worker. */
   | { readonly type: 'boot failed'; readonly worker: number; readonly error: ItemError }
+  /** beforeExit, afterExit or afterRun threw. `worker` is undefined for afterRun. */
   | {
       readonly type: 'hook failed';
       readonly hook: string;
       readonly worker: number | undefined;
       readonly error: ItemError;
     }
+  /** A worker was handed items; where they are quick, it has not begun them all. Only with -v, --json or --events. */
   | { readonly type: 'items handed'; readonly worker: number; readonly numbers: readonly number[] }
+  /** The item counts as done. Only with -v, --json or --events. */
   | { readonly type: 'item done'; readonly outcome: Outcome }
+  /** An attempt has failed, and there will be another. Only with -v, --json or --events. */
   | { readonly type: 'item retried'; readonly outcome: Outcome; readonly error: ItemError }
+  /** The item counts as failed: afterFailure has run, and its line is in the journal. */
   | { readonly type: 'item failed'; readonly outcome: Outcome; readonly error: ItemError }
+  /** What came of the item could not be recorded. It was processed; with `error`, it had failed. */
+  | { readonly type: 'item unfinished'; readonly outcome: Outcome; readonly error?: ItemError | undefined }
+  /** The run is being stopped; again, where a signal comes after something else has begun to stop it. */
   | {
       readonly type: 'stopping';
+      /** A signal's name, `halt`, `shutdown`, `abort`, `stdout closed`, or what the run fails with. */
       readonly by: string;
+      /** The run fails: an `error` follows at its end. */
+      readonly failing: boolean;
       readonly how: 'gracefully' | 'forcefully';
+      readonly already: boolean;
       readonly inProgress: number;
+      /** What it waits for, in words: `2 items`. */
+      readonly waitsFor: string;
+      /** From when on another signal is forceful; undefined where none has come. */
       readonly againAfterMs: number | undefined;
     }
-  | { readonly type: 'signal ignored'; readonly signal: string; readonly forInMs: number | undefined }
+  /** A signal that changes nothing: `forInMs` is how long one that comes again does not; undefined for --ignore-hup. */
+  | {
+      readonly type: 'signal ignored';
+      readonly signal: string;
+      readonly waitsFor: string;
+      readonly forInMs: number | undefined;
+    }
+  /** By TTIN or TTOU: how many there may be from now on. */
   | { readonly type: 'workers changed'; readonly workers: number }
+  /** What USR2 asks for. */
   | { readonly type: 'state'; readonly lines: readonly string[] }
-  /** In a dry run: an item that would be processed. */
+  /** In a dry run: an item that would be processed. `value` is for `observe` alone: items are written nowhere. */
   | { readonly type: 'item'; readonly number: number; readonly value: unknown }
-  | { readonly type: 'note'; readonly text: string }
-  | { readonly type: 'ended'; readonly result: RunResult };
+  /** Something that is worth a line. `isProblem`: said with -q, too. */
+  | { readonly type: 'note'; readonly text: string; readonly isProblem?: true }
+  /** The last event of a run that had begun. */
+  | {
+      readonly type: 'ended';
+      readonly result: RunResult;
+      readonly durationMs: number;
+      /**
+       * Of `counts.skipped`: what an earlier run had done, what it had failed, and what --retry-failed leaves for a resume. In a
+       * dry run the rest are the items that would be processed.
+       */
+      readonly skipped: { readonly done: number; readonly failed: number; readonly left: number };
+    };
+
+/** An event as `observe` gets it. */
+export type Observed = EventHead & RunEvent;
 
 /** Events that are said only with -v. */
 const VERBOSE: ReadonlySet<RunEvent['type']> = new Set([
@@ -63,154 +131,249 @@ const VERBOSE: ReadonlySet<RunEvent['type']> = new Set([
   'item done',
   'item retried',
 ]);
+/** Events that are said with -q. */
+const QUIET: ReadonlySet<RunEvent['type']> = new Set([
+  'worker died',
+  'boot failed',
+  'hook failed',
+  'item failed',
+  'item unfinished',
+  'state',
+]);
+
+/** So many failures of one error are said at length; and so many of all are said at all, without -v. */
+const AT_LENGTH_MAX = 100;
+const SAID_MAX = 1000;
+
+/** How much is said. */
+export interface ReportOptions {
+  readonly verbose: boolean;
+  /** Nothing but failures and errors. */
+  readonly quiet?: boolean;
+  /** How the run starts. */
+  readonly start: boolean;
+  /** How it ended: always, or where not all is well. */
+  readonly end: 'always' | 'unless well';
+  /** Where failures are counted by their errors. */
+  readonly failures?: Failures;
+}
 
 /**
  * Returns what says events to people.
  *
- * say     - writes one line.
- * verbose - say everything.
- * chatty  - say how the run starts and ends even where all is well.
+ * say - writes one line.
  */
-export function reportTo(
-  say: (line: string) => void,
-  { verbose, chatty }: { verbose: boolean; chatty: boolean },
-): (event: RunEvent) => void {
+export function reportTo(say: (line: Line) => void, options: ReportOptions): (event: RunEvent) => void {
+  const { verbose, quiet = false, start, end, failures = new Failures() } = options;
+  const teller = new Teller(verbose, failures);
   return (event) => {
-    if (!verbose && VERBOSE.has(event.type)) return;
-    if (!verbose && !chatty && event.type === 'started') return;
-    if (!verbose && !chatty && event.type === 'ended' && event.result.exitCode === 0) return;
-    for (const line of describe(event, verbose)) say(`divvy: ${line}`);
+    const lines = teller.tell(event);
+    if (quiet ? !QUIET.has(event.type) && !(event.type === 'note' && event.isProblem) : isLeftOut(event)) return;
+    for (const line of lines) say({ ...line, text: `divvy: ${line.text}` });
   };
-}
 
-function describe(event: RunEvent, verbose: boolean): string[] {
-  switch (event.type) {
-    case 'started': {
-      const total = event.total === undefined ? '' : `, ${plural(event.total, 'item')}`;
-      const socket = verbose && event.socket !== undefined ? `, socket ${event.socket}` : '';
-      const journal = event.journal === undefined ? '' : `, journal ${fromHere(event.journal)}`;
-      const workers = `up to ${plural(event.workers, 'worker')}`;
-      return [`run ${event.runId}: master ${event.pid}, ${workers}${total}${journal}${socket}`];
-    }
-    case 'worker forked':
-      return [`worker ${event.worker} is process ${event.pid ?? '(none)'}`];
-    case 'worker ready':
-      return [`worker ${event.worker} is ready`];
-    case 'worker exited':
-      return [`worker ${event.worker} ${describeExit(event.exit)}`];
-    case 'worker died': {
-      const on = event.items.length === 0 ? '' : ` while on ${listOf(event.items)}`;
-      const why = event.why === undefined ? '' : ` (${event.why})`;
-      const wait = event.bootInMs > 0 ? `; the next is booted in ${seconds(event.bootInMs)}` : '';
-      return [`worker ${event.worker} ${describeExit(event.exit)}${on}${why}${wait}`];
-    }
-    case 'boot failed':
-      return withStack(`worker ${event.worker} could not boot: ${describeError(event.error)}`, event.error, true);
-    case 'hook failed': {
-      const where = event.worker === undefined ? '' : ` (worker ${event.worker})`;
-      return withStack(`the hook ${event.hook}${where} threw: ${describeError(event.error)}`, event.error, true);
-    }
-    case 'items handed':
-      return [`worker ${event.worker} has ${listOf(event.numbers)}`];
-    case 'item done':
-      return [
-        `item ${event.outcome.number} is done (worker ${event.outcome.worker}, ${seconds(event.outcome.durationMs)})`,
-      ];
-    case 'item retried':
-      return withStack(
-        `item ${event.outcome.number} will be tried again: ${describeError(event.error)}`,
-        event.error,
-        verbose,
-      );
-    case 'item failed': {
-      // It says itself which item it is, and the stack would be the runtime's own.
-      if (event.error.name === 'UnfitError') return [`${event.error.message}; the item has failed`];
-      const tries = event.outcome.attempts > 1 ? ` after ${event.outcome.attempts} attempts` : '';
-      return withStack(
-        `item ${event.outcome.number} failed${tries}: ${describeError(event.error)}`,
-        event.error,
-        verbose,
-      );
-    }
-    case 'stopping': {
-      if (event.how === 'forcefully')
-        return [`${event.by}: stopping now; ${plural(event.inProgress, 'item')} in progress will be unfinished`];
-      const awaited =
-        event.inProgress === 0 ? 'nothing is in progress' : `${plural(event.inProgress, 'item')} in progress awaited`;
-      const again =
-        event.againAfterMs === undefined
-          ? ''
-          : `; a second signal abandons them from ${seconds(event.againAfterMs)} on`;
-      return [`${event.by}: stopping; ${awaited}${event.inProgress > 0 ? again : ''}`];
-    }
-    case 'signal ignored':
-      return [
-        event.forInMs === undefined
-          ? `${event.signal} ignored, as --ignore-hup says`
-          : `${event.signal} ignored: stopping already; from ${seconds(event.forInMs)} on, another abandons what is awaited`,
-      ];
-    case 'workers changed':
-      return [`up to ${plural(event.workers, 'worker')} from now on`];
-    case 'state':
-      return [...event.lines];
-    case 'item':
-      return []; // printed on stdout, by the runner
-    case 'note':
-      return [event.text];
-    case 'ended':
-      return [summary(event.result)];
+  function isLeftOut(event: RunEvent): boolean {
+    if (verbose) return false;
+    if (event.type === 'started') return !start;
+    if (event.type === 'ended') return end !== 'always' && event.result.exitCode === 0;
+    return VERBOSE.has(event.type);
   }
 }
 
-function summary({ counts, stoppedBy }: RunResult): string {
-  const parts = [`${plural(counts.done, 'item')} done`];
-  if (counts.failed > 0) parts.push(`${counts.failed} failed`);
-  if (counts.unfinished > 0) parts.push(`${counts.unfinished} unfinished`);
-  if (counts.retried > 0) parts.push(`${counts.retried} handed out again`);
-  if (counts.crashed > 0) parts.push(`${plural(counts.crashed, 'worker')} died`);
-  return `${stoppedBy === undefined ? '' : `stopped by ${stoppedBy}: `}${parts.join(', ')}`;
-}
+/** Puts events into words. */
+class Teller {
+  readonly #verbose: boolean;
+  readonly #failures: Failures;
+  #keys: Keys = 'none';
+  #journal: string | undefined;
 
-function withStack(line: string, error: ItemError, wanted: boolean): string[] {
-  return wanted ? [line, ...stackOf(error)] : [line];
-}
-
-/** A frame of Node.js, or of the runtime: it says nothing about the task. */
-const FOREIGN = new RegExp(
-  `\\(?(node:|${new URL('.', import.meta.url).href.replace(/[^\w/:]/g, '.')})|\\(<anonymous>\\)`,
-);
-/** Where a syntax error is: Node.js puts the file, the line and a caret in front of the message. */
-const PLACE = /^\S.*:\d+\n[\s\S]*?\n(?=\n\w*SyntaxError)/;
-
-/** The frames of an error and of its causes that are the task's own, one a line. */
-export function stackOf(error: ItemError): string[] {
-  const lines: string[] = [];
-  for (let at: ItemError | undefined = error; at; at = at.cause) {
-    if (at !== error) lines.push(`  caused by ${describeError(at)}`);
-    lines.push(
-      ...(PLACE.exec(at.stack ?? '')?.[0].split('\n') ?? []).map((line) => `  ${line}`.trimEnd()).filter(Boolean),
-      ...(at.stack?.split('\n').filter((frame) => /^\s+at /.test(frame) && !FOREIGN.test(frame)) ?? []).map(
-        (frame) => `  ${frame.trim()}`,
-      ),
-    );
+  constructor(verbose: boolean, failures: Failures) {
+    this.#verbose = verbose;
+    this.#failures = failures;
   }
-  return lines;
+
+  tell(event: RunEvent): Line[] {
+    switch (event.type) {
+      case 'started':
+        this.#keys = event.keys;
+        this.#journal = event.journal;
+        return [{ text: startOf(event, this.#verbose) }];
+      case 'worker forked':
+        return [dim(`worker ${event.worker} is process ${event.pid ?? '(none)'}`)];
+      case 'worker ready':
+        return [dim(`worker ${event.worker} is ready`)];
+      case 'worker exited':
+        return [dim(`worker ${event.worker} ${describeExit(event.exit)}`)];
+      case 'worker died': {
+        const names = event.items.map((number, at) => itemLabel(number, event.keys[at] ?? '', this.#keys));
+        const on = names.length === 0 ? '' : ` while on ${listOf(names)}`;
+        const why = event.why === undefined ? '' : ` (${event.why})`;
+        const error = event.error ? `: ${chainOf(event.error)}` : '';
+        const wait = event.bootInMs > 0 ? `; the next is booted in ${seconds(event.bootInMs)}` : '';
+        return [
+          { text: `worker ${event.worker} ${describeExit(event.exit)}${on}${why}${error}${wait}`, look: 'again' },
+        ];
+      }
+      case 'boot failed':
+        return withStack(`worker ${event.worker} could not boot: ${chainOf(event.error)}`, event.error);
+      case 'hook failed': {
+        const where = event.worker === undefined ? '' : ` (worker ${event.worker})`;
+        return withStack(`the hook ${event.hook}${where} threw: ${chainOf(event.error)}`, event.error);
+      }
+      case 'items handed':
+        return [dim(`worker ${event.worker} has ${listOf(event.numbers.map((number) => `item ${number}`))}`)];
+      case 'item done': {
+        const { worker, durationMs } = event.outcome;
+        return [{ text: `${this.#label(event)} is done (worker ${worker}, ${seconds(durationMs)})`, look: 'good' }];
+      }
+      case 'item retried':
+        return [
+          { text: `${this.#label(event)} will be tried again: ${chainOf(event.error)}`, look: 'again' },
+          ...detailsOf(event.error, true).map(dim),
+        ];
+      case 'item failed':
+        return this.#failed(event.outcome, event.error);
+      case 'item unfinished': {
+        if (event.error)
+          return [
+            { text: `${this.#label(event)} failed, but that is not recorded: ${chainOf(event.error)}`, look: 'bad' },
+          ];
+        return this.#verbose ? [{ text: `${this.#label(event)} was processed, but that is not recorded` }] : [];
+      }
+      case 'stopping':
+        return stopOf(event);
+      case 'signal ignored': {
+        const { signal, forInMs, waitsFor } = event;
+        if (forInMs === undefined) return [{ text: `${signal} is ignored (--ignore-hup)` }];
+        const again = `In ${seconds(forInMs)}, ${keyOf(signal)} again abandons ${pronounOf(waitsFor)}.`;
+        return [{ text: `Already stopping: waiting for ${waitsFor}. ${again}` }];
+      }
+      case 'workers changed':
+        return [{ text: `up to ${plural(event.workers, 'worker')} from now on` }];
+      case 'state':
+        return event.lines.map((text) => ({ text }));
+      case 'item':
+        return []; // printed on stdout, by the runner
+      case 'note':
+        return [{ text: event.text, look: event.isProblem ? 'bad' : 'plain' }];
+      case 'ended':
+        return [{ text: endOf(event), look: 'counts' }];
+    }
+  }
+
+  #label({ outcome }: { outcome: Outcome }): string {
+    return itemLabel(outcome.number, this.#keys === 'none' ? '' : outcome.key, this.#keys);
+  }
+
+  /** Of very many the first are said at length, then some in a line each, and in the end only how many there are. */
+  #failed(outcome: Outcome, error: ItemError): Line[] {
+    const { number, attempts } = outcome;
+    const own = this.#keys === 'own' ? outcome.key : undefined;
+    const nth = this.#failures.note(error, own, own ?? String(number));
+    const all = this.#failures.count;
+    if (!this.#verbose && all > SAID_MAX) return [];
+    const tries = attempts > 1 ? ` after ${plural(attempts, 'attempt')}` : '';
+    // It says itself which item it is, and the stack would be the runtime's own.
+    const isUnfit = error.name === 'UnfitError';
+    const what = isUnfit
+      ? error.message.replace(/^item \d+(: | )/, (_, end) => (end === ': ' ? '' : 'it '))
+      : chainOf(error);
+    const lines: Line[] = [{ text: `${this.#label({ outcome })} failed${tries}: ${what}`, look: 'bad' }];
+    if (nth <= AT_LENGTH_MAX && !isUnfit) lines.push(...detailsOf(error, this.#verbose).map(dim));
+    if (!this.#verbose && all === SAID_MAX) {
+      const where =
+        this.#journal === undefined
+          ? '--events FILE keeps them all'
+          : `the journal has them all: ${fromHere(this.#journal)}`;
+      lines.push({ text: `${plural(all, 'failure')} so far. From here on they are only counted; ${where}` });
+    }
+    return lines;
+  }
 }
 
-/** `1 item`, `1,000 items`. */
-export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+function startOf(event: RunEvent & { type: 'started' }, verbose: boolean): string {
+  const total = event.total === undefined ? '' : `, ${plural(event.total, 'item')}`;
+  const socket = verbose && event.socket !== undefined ? `, socket ${event.socket}` : '';
+  const journal = event.journal === undefined ? '' : `, journal ${fromHere(event.journal)}`;
+  const workers = `up to ${plural(event.workers, 'worker')}`;
+  return `run ${event.runId}: master ${event.pid}, ${workers}${total}${journal}${socket}`;
 }
 
-/** `350 ms`, `1.5 s`, `2 min`. */
-export function seconds(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${Number((ms / 1000).toFixed(1))} s`;
-  return `${Math.round(ms / 60_000)} min`;
+function stopOf({
+  by,
+  failing,
+  how,
+  already,
+  inProgress,
+  waitsFor,
+  againAfterMs,
+}: RunEvent & { type: 'stopping' }): Line[] {
+  // What the run fails with is said at its end.
+  if (failing && inProgress === 0) return [];
+  if (how === 'forcefully') {
+    const left = inProgress === 0 ? '' : `: ${plural(inProgress, 'item')} in progress will be unfinished`;
+    return [{ text: `Stopping now (${by})${left}.` }];
+  }
+  const again =
+    againAfterMs === undefined
+      ? ''
+      : ` After ${seconds(againAfterMs)}, ${keyOf(by)} again abandons ${pronounOf(waitsFor)}.`;
+  const begin = already ? 'Already stopping' : `Stopping (${by})`;
+  if (inProgress === 0 && !already) return [{ text: `${begin}: nothing is in progress.` }];
+  return [{ text: `${begin}: waiting for ${waitsFor}.${again}` }];
 }
 
-function listOf(numbers: readonly number[]): string {
+/** What a person does to send it. */
+function keyOf(signal: string): string {
+  return signal === 'SIGINT' ? 'Ctrl+C' : signal;
+}
+
+function pronounOf(waitsFor: string): string {
+  return /^(1|a) /.test(waitsFor) ? 'it' : 'them';
+}
+
+/** How the run ended: what became of the items, what it took, and how long. */
+export function endOf({ result, durationMs, skipped }: RunEvent & { type: 'ended' }): string {
+  const { counts, stoppedBy } = result;
+  const { dispatched, done, failed, unfinished, retried, crashed } = counts;
+  const earlier = skipped.done + skipped.failed + skipped.left;
+  const parts = dispatched > 0 ? [plain(done, 'done')] : [];
+  if (counts.skipped > earlier) parts.push(`${plain(counts.skipped - earlier, 'would be processed')} (dry run)`);
+  if (failed > 0) parts.push(plain(failed, 'failed'));
+  if (unfinished > 0) parts.push(plain(unfinished, 'unfinished'));
+  if (earlier > 0) parts.push(`${plain(earlier, 'skipped')} (${whySkipped(skipped)})`);
+  const more = retried > 0 ? [plain(retried, 'retried')] : [];
+  if (crashed > 0) more.push(`${plural(crashed, 'worker')} died`);
+  const stopped = stoppedBy === undefined ? '' : `Stopped by ${stoppedBy}. `;
+  const items = `${plural(dispatched + counts.skipped, 'item')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`;
+  return `${stopped}${items}${more.length > 0 ? ` ${more.join(', ')}.` : ''} Took ${seconds(durationMs)}.`;
+}
+
+function plain(count: number, what: string): string {
+  return `${grouped(count)} ${what}`;
+}
+
+/** `done in an earlier run`, `4 done in an earlier run, 1 failed in an earlier run`. */
+function whySkipped({ done, failed, left }: { done: number; failed: number; left: number }): string {
+  const kinds = [
+    [done, 'done in an earlier run'],
+    [failed, 'failed in an earlier run'],
+    [left, 'not processed yet'],
+  ] as const;
+  const some = kinds.filter(([count]) => count > 0);
+  return some.map(([count, what]) => (some.length === 1 ? what : plain(count, what))).join(', ');
+}
+
+function withStack(text: string, error: ItemError): Line[] {
+  return [{ text, look: 'bad' }, ...stackOf(error).map(dim)];
+}
+
+function dim(text: string): Line {
+  return { text, look: 'dim' };
+}
+
+function listOf(names: readonly string[]): string {
   const most = 10;
-  const more = numbers.length > most ? ` and ${numbers.length - most} more` : '';
-  return `${numbers.length === 1 ? 'item' : 'items'} ${numbers.slice(0, most).join(', ')}${more}`;
+  const more = names.length > most ? ` and ${grouped(names.length - most)} more` : '';
+  return `${names.slice(0, most).join(', ')}${more}`;
 }

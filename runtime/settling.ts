@@ -28,7 +28,8 @@ export interface SettlingOptions {
   readonly task: AnyTask;
   readonly delivery: Delivery<Load>;
   readonly journal: Journal | undefined;
-  readonly verbose: boolean;
+  /** Whether `observe` is told of each item that is done. */
+  readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
   /** A hook threw, or the journal cannot be written: the run is to be stopped. */
   readonly fail: (fault: DivvyError) => void;
@@ -45,12 +46,18 @@ interface Ended {
   readonly error: ItemError | undefined;
 }
 
-/** An outcome that waits for output. */
-interface Held {
+/** An outcome that waits for output, where there is more to it than that the item is done. */
+class Held {
   readonly item: Item<Load>;
   /** What its worker sent, where the task wants it. */
   readonly result: Buffer | undefined;
   readonly error: ItemError | undefined;
+
+  constructor(item: Item<Load>, result: Buffer | undefined, error: ItemError | undefined) {
+    this.item = item;
+    this.result = result;
+    this.error = error;
+  }
 }
 
 /** The outcomes of one run. */
@@ -61,24 +68,39 @@ export class Settling {
   hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
   readonly #barrier = new Barrier<Held | Item<Load>>();
-  /** Outcomes that wait for their lines to be written. */
+  /** Outcomes that wait for their hooks, and for their lines to be written. */
+  readonly #inHooks = new Set<Ended>();
   #unwritten: Ended[] = [];
+
+  /** Of an item that is done nothing has to be recorded, nobody is told, and no hook is called. */
+  readonly #isPlain: boolean;
 
   constructor(options: SettlingOptions) {
     this.#options = options;
+    this.#isPlain = !options.task.afterProcess && !options.journal && !options.itemEvents;
   }
 
-  /** An item was processed; `result` is what its worker sent, where the task wants it. */
-  done(item: Item<Load>, outlet: Outlet, result?: Buffer): void {
+  /** Items were processed, whose results nobody wants. */
+  done(items: readonly Item<Load>[], outlet: Outlet): void {
+    this.ended.done += items.length;
+    this.#hold(items, outlet);
+  }
+
+  /** An item was processed; `result` is what its worker sent. */
+  doneWith(result: Buffer, item: Item<Load>, outlet: Outlet): void {
     this.ended.done += 1;
-    this.#barrier.hold(outlet, result ? { item, result, error: undefined } : item);
+    this.#hold([new Held(item, result, undefined)], outlet);
   }
 
   /** An item is given up. `outlet` is undefined where no worker had it. */
   failed(item: Item<Load>, error: ItemError, outlet?: Outlet): void {
     this.ended.failed += 1;
-    if (outlet) this.#barrier.hold(outlet, { item, result: undefined, error });
-    else this.#goOn({ item, result: undefined, error }, false);
+    this.#hold([new Held(item, undefined, error)], outlet);
+  }
+
+  #hold(held: readonly (Held | Item<Load>)[], outlet: Outlet | undefined): void {
+    if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, held);
+    else this.#goOn(held, false);
   }
 
   /** Called at the end of each turn of the event loop: what waited for output goes on. Returns whether the next may have more. */
@@ -86,20 +108,25 @@ export class Settling {
     return !this.#barrier.isEmpty && this.#barrier.turn(this.#goOn);
   }
 
-  readonly #goOn = (held: Held | Item<Load>, isLost: boolean): void => {
-    const { task, journal, verbose, delivery, observe } = this.#options;
-    const { item, result, error } = 'item' in held ? held : { item: held };
-    if (isLost) {
-      delivery.settled(item, 'unfinished');
-      return;
+  readonly #goOn = (all: readonly (Held | Item<Load>)[], isLost: boolean): void => {
+    const { delivery } = this.#options;
+    for (const held of all) {
+      const isHeld = held instanceof Held;
+      const item = isHeld ? held.item : held;
+      if (isLost && isHeld && held.error) this.#lose({ item, outcome: outcomeOf(item), error: held.error });
+      else if (isLost) delivery.settled(item, 'unfinished');
+      else if (isHeld) this.#settle(item, held.result, held.error);
+      else if (!this.#isPlain) this.#settle(item, undefined, undefined);
+      else {
+        delivery.settled(item, 'done');
+        useAgain(item.load.body);
+      }
     }
-    if (!error && !task.afterProcess && !journal && !verbose) {
-      delivery.settled(item, 'done');
-      useAgain(item.load.body);
-      return;
-    }
+  };
+
+  #settle(item: Item<Load>, result: Buffer | undefined, error: ItemError | undefined): void {
+    const { task } = this.#options;
     const outcome = outcomeOf(item);
-    if (error) observe({ type: 'item failed', outcome, error });
     const ended = { item, outcome, error };
     const hook = error ? 'afterFailure' : 'afterProcess';
     if (!task[hook]) this.#record(ended);
@@ -110,11 +137,11 @@ export class Settling {
           ? task.afterFailure?.(value, error, outcome)
           : task.afterProcess?.(value, result && decodeValue(result), outcome);
       });
-  };
+  }
 
   /** Writes what has ended to the journal; from then on it counts. */
   write(): void {
-    const { journal, delivery, fail } = this.#options;
+    const { journal, fail } = this.#options;
     let written = true;
     try {
       journal?.write();
@@ -124,16 +151,29 @@ export class Settling {
     }
     for (const ended of this.#unwritten.splice(0)) {
       if (written) this.#count(ended);
-      else delivery.settled(ended.item, 'unfinished');
+      else this.#lose(ended);
     }
   }
 
+  /** What is left in a hook is left behind: it is too late for it to count. */
+  abandon(): void {
+    for (const { outcome, error } of this.#inHooks) this.#options.observe({ type: 'item unfinished', outcome, error });
+    this.#inHooks.clear();
+  }
+
+  /** It cannot be recorded, and so does not count. */
+  #lose({ item, outcome, error }: Ended): void {
+    this.#options.delivery.settled(item, 'unfinished');
+    this.#options.observe({ type: 'item unfinished', outcome, error });
+  }
+
   #count({ item, outcome, error }: Ended): void {
-    const { task, delivery, verbose, observe } = this.#options;
+    const { task, delivery, itemEvents, observe } = this.#options;
     delivery.settled(item, error ? 'failed' : 'done');
-    if (verbose && !error) observe({ type: 'item done', outcome });
+    if (error) observe({ type: 'item failed', outcome, error });
+    else if (itemEvents) observe({ type: 'item done', outcome });
     // What a worker has read, and no hook or observer was shown, nobody has any more.
-    if (!verbose && !error && !task.afterProcess) useAgain(item.load.body);
+    if (!itemEvents && !error && !task.afterProcess) useAgain(item.load.body);
   }
 
   #record(ended: Ended): void {
@@ -150,19 +190,24 @@ export class Settling {
   }
 
   #after(ended: Ended, hook: string, call: () => unknown): void {
-    const { delivery, fail, wake, isReaderGone } = this.#options;
+    const { fail, wake, isReaderGone } = this.#options;
+    this.#inHooks.add(ended);
     this.hooksEnded = this.hooksEnded.then(async () => {
+      const isLeft = (): boolean => !this.#inHooks.has(ended);
       try {
         await call();
-        this.#record(ended);
+        if (!isLeft()) this.#record(ended);
       } catch (error) {
         // A hook that waits for what it prints learns first that nobody reads it: not its fault, and said by whoever watches stdout.
         const { code } = Object(error) as { code?: unknown };
         const isWrite = code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
         if (isWrite) await new Promise((resolve) => setImmediate(resolve));
-        delivery.settled(ended.item, 'unfinished');
-        if (!(isWrite && isReaderGone())) fail(hookThrew(hook, error));
+        if (!isLeft()) {
+          if (!(isWrite && isReaderGone())) fail(hookThrew(hook, error));
+          this.#lose(ended);
+        }
       }
+      this.#inHooks.delete(ended);
       wake();
     });
   }

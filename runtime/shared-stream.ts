@@ -20,9 +20,10 @@ export function beforeWrites(stream: Writable, act: () => void): () => void {
   };
 }
 
-/** Whether somebody is in the middle of a line there. */
-export function isLineOpen(stream: Writable): boolean {
-  return streams.get(stream)?.lineOf !== undefined;
+/** Whether somebody is in the middle of a line there; or only whether this process itself is. */
+export function isLineOpen(stream: Writable, isOwn = false): boolean {
+  const shared = streams.get(stream);
+  return isOwn ? shared !== undefined && shared.lineOf === shared : shared?.lineOf !== undefined;
 }
 
 /** Writes what is no line of anybody's, such as a line of progress that goes again. */
@@ -47,6 +48,8 @@ export class SharedStream {
   readonly before = new Set<() => void>();
   /** Who is in the middle of a line: a worker's passage, or the master itself (this). */
   lineOf: object | undefined;
+  /** So much waits to be read that nobody should add to it. */
+  isFull = false;
   readonly #stream: Writable;
   readonly #write: Writable['write'];
   readonly #patched: Writable['write'];
@@ -64,9 +67,10 @@ export class SharedStream {
         if (this.lineOf !== undefined && this.lineOf !== this) Reflect.apply(this.#write, stream, ['\n']);
         this.lineOf = last === '\n' || last === NEWLINE ? undefined : this;
       }
-      return Reflect.apply(this.#write, stream, written);
+      return this.#noted(Reflect.apply(this.#write, stream, written));
     }) as Writable['write'];
     stream.write = this.#patched;
+    stream.on('drain', this.#drained);
     setBlocking(stream, false);
     streams.set(stream, this);
   }
@@ -75,7 +79,7 @@ export class SharedStream {
   write(bytes: Buffer, written: (error?: Error | null) => void): boolean {
     this.#prepare();
     if (this.#file === undefined || this.#stream.writableLength > 0)
-      return Reflect.apply(this.#write, this.#stream, [bytes, written]);
+      return this.#noted(Reflect.apply(this.#write, this.#stream, [bytes, written]));
     try {
       for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#file, bytes, at);
       written();
@@ -93,9 +97,20 @@ export class SharedStream {
     this.users -= 1;
     if (this.users > 0) return;
     if (this.#stream.write === this.#patched) this.#stream.write = this.#write;
+    this.#stream.off('drain', this.#drained);
     setBlocking(this.#stream, true);
     streams.delete(this.#stream);
   }
+
+  /** What a write returned. */
+  #noted(goesOn: boolean): boolean {
+    this.isFull = !goesOn;
+    return goesOn;
+  }
+
+  readonly #drained = (): void => {
+    this.isFull = false;
+  };
 
   #prepare(): void {
     for (const act of this.before) act();

@@ -14,6 +14,7 @@ import {
   taskHasNoClass,
   taskLacks,
 } from './errors.ts';
+import { loadImports } from './imports.ts';
 import type { Parallelizable } from './parallelizable.ts';
 
 /** A task whose Item and Result are not known here, as in all of the runtime. */
@@ -24,17 +25,19 @@ export type AnyTask = Parallelizable<any, unknown>;
  * Loads the task file and makes an instance of its class.
  *
  * taskFile - its absolute path.
+ * imports  - what is loaded before it, as imports.ts has it.
  *
  * Throws UsageError where there is no such file, or none within reach, or no folder to run in; TaskError where it does not parse, throws, or is no task.
  */
-export async function loadTask(taskFile: string): Promise<AnyTask> {
+export async function loadTask(taskFile: string, imports: readonly string[]): Promise<AnyTask> {
   needFolder();
   needTaskFile(taskFile);
+  await loadImports(taskFile, imports);
   let exported: unknown;
   try {
     exported = ((await import(pathToFileURL(taskFile).href)) as { default?: unknown }).default;
   } catch (error) {
-    throw taskFileThrew(taskFile, error);
+    throw taskFileThrew(taskFile, error, imports.length === 0);
   }
   if (typeof exported !== 'function' || !/^class\b/.test(Function.prototype.toString.call(exported))) {
     throw taskHasNoClass(

@@ -20,6 +20,8 @@ export class Timeouts {
   readonly #workers: readonly Worker[];
   /** By worker: the items whose time is up, as it was told. */
   readonly #up = new Map<Worker, Set<number>>();
+  /** Workers that somebody had stopped when it was looked. */
+  readonly #stopped = new Set<Worker>();
   /** Workers that were killed for an item. */
   readonly #killed = new Set<Worker>();
 
@@ -50,19 +52,30 @@ export class Timeouts {
 
   /** An item has ended in a worker. */
   ended(worker: Worker, number: number): void {
-    this.#up.get(worker)?.delete(number);
+    if (this.#up.size > 0) this.#up.get(worker)?.delete(number);
   }
 
   /** Kills the workers of items that are past their timeout and the kill delay. */
   killOverdue(now: number): void {
     const { timeoutMs, killAfterMs } = this.#settings;
     for (const worker of this.#workers) this.#leaveOutHeld(worker, now);
+    for (const worker of this.#stopped) this.#leaveOutStopped(worker, now);
     for (const { worker: number } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
       const worker = this.#workers[number - 1];
-      // Somebody has stopped it: it is to have all of its time once it goes on.
-      if (worker?.pid !== undefined && isStopped(worker.pid)) this.#delivery.standsStill(number, Infinity, now);
-      else if (worker?.kill('SIGKILL')) this.#killed.add(worker);
+      if (!worker || this.#leaveOutStopped(worker, now)) continue;
+      if (worker.kill('SIGKILL')) this.#killed.add(worker);
     }
+  }
+
+  /** Somebody may have stopped it: then it is to have all of its time once it goes on. Returns whether. */
+  #leaveOutStopped(worker: Worker, now: number): boolean {
+    if (worker.pid === undefined || !isStopped(worker.pid)) {
+      this.#stopped.delete(worker);
+      return false;
+    }
+    this.#stopped.add(worker);
+    this.#delivery.standsStill(worker.number, Infinity, now);
+    return true;
   }
 
   /**

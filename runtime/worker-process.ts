@@ -23,11 +23,12 @@ import type { ReadLetter } from './worker.ts';
 
 /** As much as the system's buffer of a socket holds. */
 const CHUNK_BYTES = 256 * 1024;
+const NEWLINE = 0x0a;
 
 const letter = getEnvironmentData('divvy letter') as ReadLetter;
 setEnvironmentData('divvy letter', undefined);
 trapSignals();
-writeBlocking();
+const openLines = writeBlocking();
 becomeWorker(letter.number);
 process.title = `divvy worker ${letter.number}`;
 process.argv = [process.execPath, letter.taskFile, ...letter.args];
@@ -55,7 +56,7 @@ await boot();
 async function boot(): Promise<void> {
   let task: AnyTask;
   try {
-    task = await loadTask(letter.taskFile);
+    task = await loadTask(letter.taskFile, letter.imports);
     await task.afterFork?.(self);
   } catch (error) {
     send({ kind: 'boot failed', error: toItemError(error) });
@@ -69,6 +70,7 @@ async function boot(): Promise<void> {
     recycleAfter: letter.recycleAfter ?? Infinity,
     recycleAboveBytes: letter.recycleAboveBytes ?? Infinity,
     begun: new Begun(letter.begun),
+    openLines,
     send,
     exit: (how) => {
       if (how === 'at once') endProcess(() => process.kill(process.pid, 'SIGKILL'));
@@ -134,14 +136,23 @@ function endProcess(end: () => void): void {
 
 /**
  * What is written is in the pipe when the call returns, and so before any ack: nothing of it is lost with this process, and nothing
- * piles up in its memory, however slowly it is read.
+ * piles up in its memory, however slowly it is read. Returns what knows of lines that are open.
  */
-function writeBlocking(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+function writeBlocking(): () => readonly number[] | undefined {
+  const streams = [process.stdout, process.stderr] as const;
+  const open = streams.map(() => false);
+  for (const [index, stream] of streams.entries()) {
     const { _handle } = stream as NodeJS.WriteStream & { _handle?: { setBlocking?: (is: boolean) => void } | null };
     _handle?.setBlocking?.(true);
     stream.on('error', () => {}); // the master is gone, or the task has ended the stream and writes on
+    const write = stream.write;
+    stream.write = ((...written: Parameters<typeof write>): boolean => {
+      const last = (written[0] as string | Uint8Array).at(-1);
+      if (last !== undefined) open[index] = last !== '\n' && last !== NEWLINE;
+      return Reflect.apply(write, stream, written);
+    }) as typeof write;
   }
+  return () => (open.includes(true) ? streams.map(({ bytesWritten }) => bytesWritten) : undefined);
 }
 
 function send(message: ToMaster): boolean {

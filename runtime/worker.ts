@@ -18,6 +18,8 @@ export interface Letter {
   readonly socket: string;
   readonly number: number;
   readonly taskFile: string;
+  /** What is loaded before it. */
+  readonly imports: readonly string[];
   /** The task's own arguments. */
   readonly args: readonly string[];
   readonly concurrency: number;
@@ -64,6 +66,8 @@ export interface RunningWorker {
   /** What it writes. */
   readonly output: Outlet & {
     readonly ended?: Promise<unknown>;
+    /** An item has ended, and left lines open. */
+    openTo(bytes: readonly number[]): void;
     /** Returns for how long it was held back since this was asked last, in milliseconds. */
     takeHeldMs(now: number): number;
   };

@@ -75,7 +75,7 @@ test('there is something to look at', () => {
 });
 
 test('relative imports name their file with its ending', () => {
-  const all = importsIn('{bin,generators,runtime,templates,test,bench}/**/*.{ts,mjs}').filter(
+  const all = importsIn('{bin,generators,release,runtime,templates,test,bench}/**/*.{ts,mjs}').filter(
     ({ from }) => !isCase(from),
   );
   expect(shown(all.filter(({ to, isOurs }) => isOurs && !/\.(ts|mjs|cjs|json)$/.test(to)))).toEqual([]);

@@ -23,6 +23,7 @@ import { MANIFEST, manifestText } from '../manifest.ts';
 import { read, version } from '../package.ts';
 import { templateFiles } from '../rendering/files.ts';
 import { packageJsonOf } from '../rendering/places.ts';
+import { isStartScript, startScript } from '../start-script.ts';
 import { vendoredRuntime } from '../vendor.ts';
 import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
@@ -195,7 +196,7 @@ function missingRuntime(root: string, folder: string): { path: string; after: Bu
 }
 
 function editPackageJson(
-  { task, manifest: { runtime }, template: { manifest: template } }: Subject,
+  { task, place, packageManager, manifest: { runtime }, template: { manifest: template } }: Subject,
   taskFile: string,
   host: HostFiles,
 ): void {
@@ -208,7 +209,11 @@ function editPackageJson(
   }
   file.putProperty(['imports'], '#divvy', wanted, { behind: BEFORE_IMPORTS });
   const ofTask = { task, behind: BEFORE_SCRIPTS };
-  file.putProperty(['scripts'], `divvy:${task}`, `node ${runtime}/run.mjs ${taskFile}`, ofTask);
+  const script = `divvy:${task}`;
+  // What another package manager made of it stays.
+  if (!isStartScript(file.value(['scripts', script]), runtime, taskFile)) {
+    file.putProperty(['scripts'], script, startScript(place.root, runtime, taskFile, packageManager), ofTask);
+  }
   const { scripts, devDependencies } = packageJsonOf(template);
   for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, ofTask);
   const isThere = (name: string) =>

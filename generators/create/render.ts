@@ -10,6 +10,7 @@ import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
 import { projectFiles } from '../rendering/files.ts';
 import { packageJsonOf } from '../rendering/places.ts';
+import { startScript } from '../start-script.ts';
 import { vendoredRuntime } from '../vendor.ts';
 import type { Answers } from './answers.ts';
 
@@ -46,9 +47,16 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
   return { files, edited };
 }
 
-/** The generator is named at the exact version that made the project; what a template needs is in it. */
-function packageJson(rendered: Buffer, { template: { manifest } }: Answers): string {
+/**
+ * The generator is named at the exact version that made the project; the scripts are for the package manager that is in use;
+ * what a template needs is in it.
+ */
+function packageJson(rendered: Buffer, answers: Answers): string {
+  const { task, root, runtimeDir, packageManager } = answers;
+  const { manifest } = answers.template;
   const { scripts, devDependencies, ...rest } = JSON.parse(rendered.toString('utf8')) as PackageJson;
+  const start = startScript(root, runtimeDir, `tasks/${task}.ts`, packageManager);
+  for (const name of ['start', `divvy:${task}`]) scripts[name] = start;
   scripts['divvy'] = `npx --yes --package=create-divvy-task@${version} divvy`;
   const wanted = packageJsonOf(manifest);
   for (const name of Object.keys(wanted.scripts)) {

@@ -99,7 +99,8 @@ function replay(
   if (values.name !== undefined) argv.push('--name', task);
   if (hooks.length > 0) argv.push('--hooks', hooks.join(','));
   if (values['runtime-dir'] !== undefined) argv.push('--runtime-dir', runtimeDir);
-  if (values.pm !== undefined) argv.push('--pm', values.pm);
+  // Yarn 1 has no command that runs a package once: npx does, and would be taken for the package manager.
+  if (values.pm !== undefined || packageManager === 'yarn') argv.push('--pm', packageManager);
   if (values.git !== undefined) argv.push(values.git ? '--git' : '--no-git');
   if (values.install !== undefined) argv.push(values.install ? '--install' : '--no-install');
   if (values.cwd !== undefined) argv.push('--cwd', values.cwd);

@@ -2,7 +2,7 @@
 
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { loadAll } from 'js-yaml';
+import { FAILSAFE_SCHEMA, loadAll } from 'js-yaml';
 import { stat } from '../change-set/disk.ts';
 import { hostFileRefused } from '../errors.ts';
 import { PACKAGE_JSON, readPackageJson } from './package-json.ts';
@@ -35,7 +35,8 @@ function pnpmGlobs(folder: string): string[] {
   if (!stat(file)?.isFile()) return [];
   let value: unknown;
   try {
-    [value] = loadAll(readFileSync(file, 'utf8')); // pnpm takes an empty one, too
+    // Globs are strings, whatever they look like. pnpm takes an empty file, too.
+    [value] = loadAll(readFileSync(file, 'utf8'), { schema: FAILSAFE_SCHEMA });
   } catch (error) {
     const line = (error as { mark?: { line?: number } }).mark?.line ?? 0;
     throw hostFileRefused(PNPM_WORKSPACE, `it is not YAML: ${(error as Error).message.split('\n')[0]}`, line + 1);

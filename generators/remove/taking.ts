@@ -12,6 +12,7 @@ import { HostFiles } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
 import { isAsLeft, LOCK, type Lock, lockWithout } from '../lock.ts';
+import { isSameScript, isStartScript, startScriptLike } from '../start-script.ts';
 import { taskFile } from '../tasks.ts';
 import { couldPut, couldWriteWhole, whyForeign } from './foreign.ts';
 import type { Subject } from './subject.ts';
@@ -70,6 +71,7 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
         isPackage(each) && file?.value([...each.at, each.key]) === each.value ? [each.key] : [],
       ),
     );
+    for (const each of going) if ('key' in each && each.at[0] === 'scripts') takeScript(file, each);
     const reasons = file?.takeOut((insertion) => going.includes(insertion)) ?? [];
     kept.push(...[...foreign.map(inWords), ...reasons].map((reason) => ({ path, reason })));
   }
@@ -121,15 +123,27 @@ function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): b
 const isPackage = (insertion: Insertion): insertion is Extract<Insertion, { readonly key: string }> =>
   'key' in insertion && /^(devD|d)ependencies$/.test(insertion.at[0] ?? '');
 
+/** Takes a task's script out where somebody has taken `exec` out of it, or put it in. */
+function takeScript(
+  file: HostFile | undefined,
+  { at, key, value }: Extract<Insertion, { readonly key: string }>,
+): void {
+  const there = file?.value([...at, key]);
+  if (isSameScript(there, value)) file?.dropProperty([...at, key], there);
+}
+
 /** Of a package.json that divvy has written whole nothing was put in: what is known is what it would have written. */
 function takeScripts({ task, file, others, project }: Subject, host: HostFile | undefined): void {
   const { runtime } = project.manifest;
-  const command = (path: string) => `node ${runtime}/run.mjs ${path}`;
-  host?.dropProperty(['scripts', `divvy:${task}`], command(file));
-  if (host?.value(['scripts', 'start']) === command(file)) {
+  const [own, start] = [`divvy:${task}`, 'start'].map((name) => host?.value(['scripts', name]));
+  if (isStartScript(own, runtime, file)) host?.dropProperty(['scripts', `divvy:${task}`], own);
+  if (isStartScript(start, runtime, file)) {
     const [next] = others;
-    if (next === undefined) host.dropProperty(['scripts', 'start'], command(file));
-    else host.setValue(['scripts', 'start'], command(posix.relative(project.folder, taskFile(project, next))));
+    if (next === undefined) host?.dropProperty(['scripts', 'start'], start);
+    else {
+      const path = posix.relative(project.folder, taskFile(project, next));
+      host?.setValue(['scripts', 'start'], startScriptLike(start, runtime, path));
+    }
   }
   if (others.length > 0) return;
   host?.dropProperty(['imports', '#divvy'], `./${runtime}/index.ts`);

@@ -9,6 +9,7 @@ import { nearest } from '../nearest.ts';
 import { runRunner } from '../processes.ts';
 import { runnerOf } from '../runner.ts';
 import { taskFile, taskNames } from '../tasks.ts';
+import { plainWords } from './values.ts';
 
 /**
  * Runs a task, given by name or as a file, with whatever options and arguments stand around it: the runner reads them.
@@ -23,16 +24,17 @@ export async function run({ argv, cwd, terminal }: Call): Promise<Exit> {
 /** Here, or, where no project is here, where the first file is that is named. */
 function whereToLook(argv: readonly string[], cwd: string): string {
   if (projectFolder(cwd) !== undefined) return cwd;
-  const file = argv.find((word) => isFile(resolve(cwd, word)));
-  return file === undefined ? cwd : dirname(resolve(cwd, file));
+  const files = plainWords(argv).map((at) => resolve(cwd, argv[at] ?? ''));
+  const file = files.find(isFile);
+  return file === undefined ? cwd : dirname(file);
 }
 
 /** The command line for the runner: a task's name becomes its file; a file, and all the rest, stays as it is. */
 function withTaskFile(argv: readonly string[], cwd: string, project: Project): string[] {
   if (argv[0] === '--help' || argv[0] === '-h') return [...argv];
-  const at = argv.findIndex((word) => isTask(word, cwd, project));
-  const word = argv[at];
-  if (word === undefined) {
+  const at = plainWords(argv).find((place) => isTask(argv[place] ?? '', cwd, project));
+  const word = argv[at ?? -1];
+  if (at === undefined || word === undefined) {
     const names = taskNames(project);
     const given = meant(argv);
     throw noTask(given, names, nearest(given, names));
@@ -40,15 +42,16 @@ function withTaskFile(argv: readonly string[], cwd: string, project: Project): s
   return isFile(resolve(cwd, word)) ? [...argv] : argv.with(at, relative(cwd, taskFile(project, word)));
 }
 
-/** What of a command line without a task was to be one: what looks like a file, else what is no value of an option. */
+/** What of a command line without a task was to be one: what looks like a file, else the first word. */
 function meant(argv: readonly string[]): string {
   const end = argv.indexOf('--');
-  const words = argv.slice(0, end < 0 ? argv.length : end).filter((word) => !word.startsWith('-'));
-  return words.find((word) => /[\\/]|\.[cm]?[jt]s$/.test(word)) ?? words.find((word) => !/^\d/.test(word)) ?? '';
+  const before = end < 0 ? argv : argv.slice(0, end);
+  const words = plainWords(before).map((at) => before[at] ?? '');
+  return words.find((word) => /[\\/]|\.[cm]?[jt]s$/.test(word)) ?? words[0] ?? '';
 }
 
 const isTask = (word: string, cwd: string, project: Project): boolean =>
-  !word.startsWith('-') && (isFile(resolve(cwd, word)) || taskNames(project).includes(word));
+  isFile(resolve(cwd, word)) || taskNames(project).includes(word);
 
 const isFile = (path: string): boolean => {
   try {

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import {
   mustBe,
   needsJournal,
+  noOption,
   notAShare,
   notTogether,
   notWholeNumber,
@@ -25,6 +26,10 @@ export type Request =
       readonly options: MasterOptions;
       /** Events as NDJSON on stderr, in place of lines for people. */
       readonly json: boolean;
+      /** Nothing but failures and errors on stderr. */
+      readonly quiet: boolean;
+      /** The file to which events are appended, too. */
+      readonly events: string | undefined;
       /** Undefined where the terminal decides. */
       readonly progress: boolean | undefined;
       /** The task's own arguments. */
@@ -53,7 +58,10 @@ export function readArguments(argv: readonly string[]): Request {
     else options[row.key] = typeof value === 'string' ? readValue(row, flag, value) : value;
   }
   const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
-  return { want: 'run', taskFile, options, args, json, progress };
+  const quiet = parsed.values['quiet'] === true;
+  const events = parsed.values['events'] as string | undefined;
+  if (events === '') throw mustBe('--events', 'a path', events);
+  return { want: 'run', taskFile, options, args, json, quiet, events, progress };
 }
 
 /** By the names that they have here; options.ts checks the same by those of a Master. */
@@ -63,6 +71,9 @@ function checkTogether(values: Parsed['values']): void {
     ['resume', 'retry-failed'],
     ['journal', 'no-journal'],
     ['progress', 'no-progress'],
+    ['progress', 'json'],
+    ['progress', 'quiet'],
+    ['verbose', 'quiet'],
   ] as const) {
     if (both(one, other)) throw notTogether(`--${one}`, `--${other}`);
   }
@@ -74,11 +85,13 @@ function checkTogether(values: Parsed['values']): void {
 type Parsed = { values: Record<string, unknown>; positionals: string[] };
 
 function parse(argv: readonly string[]): Parsed {
-  const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = {
+  const options: Record<string, { type: 'boolean' | 'string'; short?: string; multiple?: true }> = {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
     status: { type: 'boolean' },
     json: { type: 'boolean' },
+    quiet: { type: 'boolean', short: 'q' },
+    events: { type: 'string' },
     progress: { type: 'boolean' },
     'no-progress': { type: 'boolean' },
   };
@@ -87,6 +100,7 @@ function parse(argv: readonly string[]): Parsed {
     options[flag] = {
       type: row.kind === 'flag' || row.kind === 'off' ? 'boolean' : 'string',
       ...(short !== undefined && { short }),
+      ...(row.kind === 'modules' && { multiple: true }),
     };
   }
   try {
@@ -95,12 +109,43 @@ function parse(argv: readonly string[]): Parsed {
     // Node.js says it at length, and calls a value that begins with a dash ambiguous.
     const { code, message } = error as NodeJS.ErrnoException;
     const option = /'(?:-\w, )?(-[^'\s,]+)/.exec(message)?.[1] ?? message;
-    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw optionGoesWrong(`there is no option ${option}`);
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw noOption(option, nearest(option, Object.keys(options)));
     if (/does not take/.test(message)) throw optionGoesWrong(`${option} takes no value`);
     const next = argv[argv.indexOf(option) + 1];
     const dashed = argv.includes(option) && next?.startsWith('-') ? `, and ${next} begins with a dash` : '';
     throw optionGoesWrong(`${option} needs a value${dashed}`);
   }
+}
+
+const NEAREST_MAX = 3;
+
+/** Options that were perhaps meant: two edits away at most, or with a beginning that is one edit away. */
+function nearest(option: string, flags: readonly string[]): string[] {
+  const typed = option.replace(/^--/, '').toLowerCase();
+  if (typed === option.toLowerCase() || typed.length < 3) return [];
+  const isNear = (flag: string): boolean => {
+    if (edits(typed, flag) <= 2) return true;
+    const lengths = [typed.length - 1, typed.length, typed.length + 1];
+    return lengths.some((length) => edits(typed, flag.slice(0, length)) <= 1);
+  };
+  return flags
+    .filter(isNear)
+    .slice(0, NEAREST_MAX)
+    .map((flag) => `--${flag}`);
+}
+
+/** How many letters are put in, left out or changed between the two. */
+function edits(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (const [at, letter] of [...one].entries()) {
+    const next = [at + 1];
+    for (let to = 0; to < other.length; to++) {
+      const changed = (row[to] ?? 0) + (other[to] === letter ? 0 : 1);
+      next.push(Math.min(changed, (row[to + 1] ?? 0) + 1, (next[to] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
 }
 
 function readValue({ kind, least, most }: OptionRow, flag: string, text: string): unknown {

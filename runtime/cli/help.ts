@@ -7,14 +7,16 @@ import { SIGNALS } from '../signals.ts';
 export function help(): string {
   const options = OPTIONS.map(({ usage, doc }) => [`  ${usage.startsWith('--') ? '    ' : ''}${usage}`, doc]);
   options.push(
-    ['      --progress, --no-progress', 'a line that shows how far the run is (on a terminal)'],
-    ['      --json', 'events as NDJSON on stderr'],
-    ['      --status', 'say how the last run of the task stands, and run nothing'],
-    ['  -h, --help', 'this'],
-    ['      --version', 'which release of the runtime this is'],
+    ['  -q, --quiet', 'say nothing on stderr but failures and errors'],
+    ['      --progress, --no-progress', 'show how far the run is (a line on a terminal, elsewhere one each minute)'],
+    ['      --json', 'write events as NDJSON on stderr'],
+    ['      --events FILE', 'append events as NDJSON to a file, apart from what workers write'],
+    ['      --status', 'show how the last run of the task stands, and run nothing'],
+    ['  -h, --help', 'show this help'],
+    ['      --version', 'show the release of the runtime'],
   );
   const signals = SIGNALS.map(({ signal, does }) => [`  ${signal.slice(3)}`, does]);
-  return `Runs a task: hands the items that its dispatch yields to worker processes.
+  return `Runs a task: worker processes take the items that its dispatch yields.
 
 Usage: node vendor/divvy/run.mjs [options] <task file> [options] [task arguments] [-- task arguments]
 
@@ -26,8 +28,16 @@ A duration is 500ms, 2s or 5m; a bare number is seconds. Task arguments that beg
 Signals:
 ${columns(signals)}
 
-Exit codes: 0 every item is done, 1 some failed, 2 usage, 69 no worker ever booted, 70 the task file, dispatch or a hook
-threw, 74 the journal cannot be written, 75 it is in use, 128+n ended by signal n, 141 stdout's reader has gone.
+Exit codes:
+  0      every item is done
+  1      some items failed, or --halt stopped the run
+  2      the command line is wrong, or a resume is refused
+  69     no worker ever became ready
+  70     the task file, dispatch or a hook threw
+  74     the journal cannot be written
+  75     another run uses the journal
+  128+n  signal n ended the run: 130 INT, 143 TERM
+  141    whoever read stdout has gone
 `;
 }
 

@@ -4,20 +4,16 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { DivvyError, nothingCaught, Shutdown, TaskError, toItemError } from '../errors.ts';
+import { DivvyError, nothingCaught, Shutdown } from '../errors.ts';
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
-import { type RunEvent, reportTo, stackOf } from '../report.ts';
-import { wholeWith } from '../shell.ts';
 import { SIGNALS } from '../signals.ts';
 import { needFolder } from '../task.ts';
 import { takeOverSignals } from '../traps.ts';
 import { type Request, readArguments } from './arguments.ts';
-import { showProgress } from './progress.ts';
-import { Summary } from './summary.ts';
+import { Reporting, sayError } from './reporting.ts';
 
 /** How long whoever reads the output may take for the rest of it after a forceful stop, in milliseconds. */
 const READ_WITHIN_MS = 1000;
@@ -34,14 +30,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   let exitCode = 0;
   let stoppedBy: string | undefined;
   let patience = new Promise<void>(() => {});
-  let json = argv.includes('--json');
+  const json = argv.includes('--json');
+  let reporting: Reporting | undefined;
   try {
     needFolder();
     const request = readArguments(argv);
     if (request.want === 'run') {
-      json = request.json;
-      const result = await run(request, argv);
-      exitCode = result.exitCode;
+      reporting = await Reporting.of(request, argv);
+      const result = await run(request, reporting);
+      // The task may have set one: it knows what the run's own does not say.
+      exitCode = result.exitCode || Number(process.exitCode ?? 0);
       stoppedBy = result.stoppedBy;
     } else if (request.want === 'status') {
       const { describeStatus, statusOf } = await import('./status.ts');
@@ -56,12 +54,12 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.stdout.write(`${version()}\n`);
     }
   } catch (error) {
-    exitCode = sayError(error, json);
+    exitCode = reporting ? reporting.error(error) : sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
     if (error instanceof Shutdown) patience = new Promise((resolve) => setTimeout(resolve, READ_WITHIN_MS));
   }
   holdSignals();
-  await Promise.race([patience, Promise.all([flushed(process.stdout), flushed(process.stderr)])]);
+  await Promise.race([patience, Promise.all([flushed(process.stdout), flushed(process.stderr), reporting?.written()])]);
   end(exitCode, stoppedBy);
 }
 
@@ -71,89 +69,28 @@ function holdSignals(): void {
   takeOverSignals(new Map(ending.map(({ signal }) => [signal, () => {}])));
 }
 
-function log(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-async function run(request: Request & { want: 'run' }, argv: readonly string[]): Promise<RunResult> {
-  const { taskFile, options, args, json, progress } = request;
-  const verbose = options.verbose ?? false;
-  const chatty = process.stderr.isTTY;
-  const report = reportTo(log, { verbose, chatty });
-  const summary = new Summary();
-  let total: number | undefined;
-  let stopProgress = (): void => {};
-  let started = false;
+async function run(request: Request & { want: 'run' }, reporting: Reporting): Promise<RunResult> {
+  const { taskFile, options, args } = request;
   const stop = new AbortController();
   // Such as a promise of dispatch's that nobody awaits: Node.js would end this process, and leave items in progress.
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') > 1) return; // the task sees to it by itself
     const fault = nothingCaught(error);
-    if (started) stop.abort(fault);
-    else exit(sayError(fault, json)); // nothing is in progress, and what it waits for may never come
+    if (reporting.hasStarted) stop.abort(fault);
+    else exit(reporting.error(fault)); // nothing is in progress, and what it waits for may never come
   });
-  const observe = (event: RunEvent): void => {
-    if (event.type === 'item') {
-      process.stdout.write(`${lineOf(event.value)}\n`);
-      return;
-    }
-    if (event.type === 'started') {
-      started = true;
-      total = event.total;
-      if (progress ?? (process.stderr.isTTY && !json && !verbose && !options.dryRun)) {
-        stopProgress = showProgress(
-          () => master.counts,
-          () => total,
-        );
-      }
-    }
-    if (event.type === 'ended') stopProgress();
-    if (json) {
-      log(JSON.stringify(event));
-      return;
-    }
-    summary.note(event);
-    report(event);
-    if (event.type !== 'ended') return;
-    const { counts, exitCode } = event.result;
-    const limited = counts.dispatched >= (options.limit ?? Infinity) && (exitCode > 0 || chatty || verbose);
-    for (const line of summary.lines(event.result, wholeWith(argv, master.takenOver), limited)) log(`divvy: ${line}`);
-  };
-  const master: Master = new Master(taskFile, { concurrentRun: false, ...options, args, observe });
+  const master: Master = new Master(taskFile, {
+    concurrentRun: false,
+    ...options,
+    args,
+    observe: (event) => reporting.observe(event, master),
+    itemEvents: reporting.wantsItems,
+  });
   process.argv = [process.execPath, path.resolve(taskFile), ...master.args];
   try {
     return await master.run({ signal: stop.signal });
   } finally {
-    stopProgress();
-  }
-}
-
-/** Says what went wrong, and returns the exit code for it. */
-function sayError(error: unknown, json: boolean): number {
-  if (!(error instanceof DivvyError)) {
-    log(`divvy: this is a bug in the runtime, please report it:\n${error instanceof Error ? error.stack : error}`);
-    return 70;
-  }
-  const exitCode = error.result?.exitCode ?? error.exitCode;
-  if (json) {
-    log(JSON.stringify({ type: 'error', message: error.message, exitCode }));
-    return exitCode;
-  }
-  // The summary has said it already where a run was stopped.
-  if (!(error instanceof Shutdown)) log(`divvy: ${error.message}`);
-  if (error instanceof TaskError && error.cause !== undefined)
-    for (const line of stackOf(toItemError(error.cause))) log(line);
-  return exitCode;
-}
-
-/** An item on one line: as JSON, where a Map or a Set is shown as its list; what JSON cannot say, as Node.js shows it. */
-function lineOf(item: unknown): string {
-  const plain = (_: string, value: unknown): unknown =>
-    typeof value === 'bigint' ? `${value}n` : value instanceof Map || value instanceof Set ? [...value] : value;
-  try {
-    return JSON.stringify(item, plain) ?? inspect(item);
-  } catch {
-    return inspect(item, { breakLength: Infinity, compact: true });
+    reporting.ended();
   }
 }
 

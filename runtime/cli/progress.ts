@@ -1,66 +1,187 @@
 /**
- * A line on the terminal that says how far a run is, and gets out of the way of every other line. Runs in the master. Internal.
+ * How far a run is: a line at the foot of the terminal that gets out of the way of every other line, or, where there is no
+ * terminal, a plain line now and then. Runs in the master. Internal.
  */
 
+import { fstatSync } from 'node:fs';
 import type { Counts } from '../parallelizable.ts';
-import { plural, seconds } from '../report.ts';
+import { beforeWrites, isLineOpen, writeAside } from '../shared-stream.ts';
+import { coloured, columnsOf, grouped, type Look, plural, seconds, takesEscapes, widthOf } from '../text.ts';
 
-const EVERY_MS = 250;
+const DRAWN_EVERY_MS = 250;
+const SAID_EVERY_MS = 60_000;
+/** The rate is that of so long. */
+const RATE_OVER_MS = 15_000;
+/** The time left is a guess; it is shown once there is something to guess from. */
+const LEFT_FROM_SHARE = 0.02;
+const LEFT_FROM_MS = 5000;
+const BAR = 12;
+
 const ERASE = '\r\x1b[K';
+/** Below a line that is still open; and back to its end. At the foot of the terminal going down scrolls, so the place is kept after that. */
+const BELOW = '\x1bD\x1b[A\x1b7\x1b[B';
+const BACK = '\x1b8';
+
+/** How the run stands. */
+export interface Standing {
+  readonly counts: Counts;
+  /** How many items there will be, where that is known. */
+  readonly total: number | undefined;
+  /** How many workers run. */
+  readonly workers: number;
+}
+
+/** A part of the line, and how it looks. */
+interface Part {
+  readonly text: string;
+  readonly look: Look;
+}
+
+/** Puts the standing into words, and knows the rate of the last seconds. */
+export class Progress {
+  readonly #began: number;
+  #samples: { readonly at: number; readonly ended: number }[];
+
+  constructor(now: number = performance.now()) {
+    this.#began = now;
+    this.#samples = [{ at: now, ended: 0 }];
+  }
+
+  /** Returns the parts of the line: how far it is, and then what is known beside that. */
+  parts({ counts, total, workers }: Standing, now: number = performance.now()): Part[] {
+    const { done, failed, retried, skipped } = counts;
+    const ended = done + failed;
+    const met = ended + skipped;
+    const rate = this.#rate(ended, now);
+    const parts: Part[] = [];
+    const add = (text: string, look: Look = 'plain'): number => parts.push({ text, look });
+    if (total === undefined) add(`${plural(met, 'item')}`);
+    else add(`${grouped(met)} of ${grouped(total)}`);
+    if (rate > 0) add(`${rate < 10 ? rate.toFixed(1) : grouped(Math.round(Number(rate.toPrecision(3))))}/s`);
+    const left = total === undefined || rate === 0 ? undefined : Math.max(0, total - met) / rate;
+    const isGuess = total !== undefined && met / total < LEFT_FROM_SHARE && now - this.#began < LEFT_FROM_MS;
+    if (left !== undefined && !isGuess) add(`${seconds(Math.ceil(left) * 1000)} left`);
+    if (failed > 0) add(`${grouped(failed)} failed`, 'bad');
+    if (retried > 0) add(`${grouped(retried)} retried`, 'again');
+    add(plural(workers, 'worker'), 'dim');
+    return parts;
+  }
+
+  /** Items that ended in a second, of the last seconds; what an earlier run had done is none of them. */
+  #rate(ended: number, now: number): number {
+    this.#samples.push({ at: now, ended });
+    const from = this.#samples.findLastIndex(({ at }) => at <= now - RATE_OVER_MS);
+    if (from > 0) this.#samples = this.#samples.slice(from);
+    const [first = { at: now, ended }] = this.#samples;
+    return now > first.at ? ((ended - first.ended) / (now - first.at)) * 1000 : 0;
+  }
+}
+
+/** The share that is done, as a bar and a percentage. */
+function barOf(share: number): string {
+  const full = Math.round(share * BAR);
+  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${Math.floor(share * 100)}%`;
+}
+
+/** What a person on the terminal reads, as wide as that is; colours come on top. */
+export function drawn(
+  parts: readonly Part[],
+  share: number | undefined,
+  columns: number,
+  stream: NodeJS.WriteStream,
+): string {
+  const [first = { text: '', look: 'plain' as const }, ...others] = parts;
+  const bar = share === undefined ? '' : `${barOf(share)}  `;
+  const hasBar = bar !== '' && widthOf(bar + first.text) < columns;
+  let used = widthOf(first.text) + (hasBar ? widthOf(bar) : 0);
+  if (used >= columns) return first.text.slice(0, Math.max(0, columns - 1));
+  let line = `${hasBar ? coloured(bar, 'good', stream) : ''}${first.text}`;
+  for (const { text, look } of others) {
+    used += 3 + widthOf(text);
+    if (used >= columns) break;
+    line += coloured(' · ', 'dim', stream) + coloured(text, look, stream);
+  }
+  return line;
+}
+
+/** The same for a log. */
+export function plainly(parts: readonly Part[], share: number | undefined): string {
+  const percent = share === undefined ? '' : ` (${Math.floor(share * 100)}%)`;
+  return parts.map(({ text }, at) => (at === 0 ? `${text}${percent}` : text)).join(', ');
+}
+
+function shareOf({ counts: { done, failed, skipped }, total }: Standing): number | undefined {
+  if (total === undefined) return undefined;
+  return total === 0 ? 1 : Math.min(1, (done + failed + skipped) / total);
+}
 
 /**
- * Shows the line until it is stopped.
- *
- * counts - how the run stands.
- * total  - how many items there will be, once that is known.
+ * Draws the line until it is stopped. It is drawn by no way that others see, so that their lines stay lines.
  *
  * Returns what stops it.
  */
-export function showProgress(counts: () => Counts, total: () => number | undefined): () => void {
-  const began = performance.now();
-  let shown = false;
-  let drawing = false;
+export function drawProgress(standing: () => Standing): () => void {
+  const stream = process.stderr;
+  const progress = new Progress();
+  const streams = [process.stdout, stream].filter(({ isTTY }) => isTTY);
+  const write = (text: string): void => writeAside(stream, text);
+  let shown: 'no' | 'on its line' | 'below an open one' = 'no';
   const erase = (): void => {
-    if (!shown || drawing) return;
-    shown = false;
-    process.stderr.write(ERASE);
+    if (shown !== 'no') write(shown === 'on its line' ? ERASE : `${ERASE}${BACK}`);
+    shown = 'no';
   };
-  const restore = [process.stdout, process.stderr].map((stream) => {
-    const write = stream.write;
-    stream.write = ((...written: Parameters<typeof write>): boolean => {
-      erase();
-      return Reflect.apply(write, stream, written) as boolean;
-    }) as typeof write;
-    return () => {
-      stream.write = write;
-    };
-  });
   const draw = (): void => {
-    drawing = true;
-    process.stderr.write(
-      `${ERASE}${lineOf(counts(), total(), performance.now() - began).slice(0, (process.stderr.columns ?? 80) - 1)}`,
-    );
-    drawing = false;
-    shown = true;
+    erase();
+    const now = standing();
+    const isOpen = streams.some((each) => isLineOpen(each));
+    const line = drawn(progress.parts(now), shareOf(now), columnsOf(stream), stream);
+    write(`${isOpen ? BELOW : ''}\r${line}\x1b[K`);
+    shown = isOpen ? 'below an open one' : 'on its line';
   };
-  const timer = setInterval(draw, EVERY_MS);
+  const ends = streams.map((each) => beforeWrites(each, erase));
+  const timer = setInterval(draw, DRAWN_EVERY_MS);
   return () => {
     clearInterval(timer);
     erase();
-    for (const undo of restore) undo();
+    for (const end of ends) end();
   };
 }
 
-function lineOf({ done, failed, dispatched, skipped }: Counts, total: number | undefined, ms: number): string {
-  const ended = done + failed;
-  const rate = ended / (ms / 1000);
-  const parts = [
-    total === undefined ? `${plural(done, 'item')} done` : `${done} of ${plural(total - skipped, 'item')} done`,
-  ];
-  if (failed > 0) parts.push(`${failed} failed`);
-  parts.push(`${dispatched - ended} in progress`);
-  if (ended > 0) parts.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`);
-  if (ended > 0 && total !== undefined)
-    parts.push(`${seconds((Math.max(0, total - skipped - ended) / rate) * 1000)} left`);
-  return parts.join(', ');
+/**
+ * Says now and then how far the run is, until it is stopped.
+ *
+ * Returns what stops it.
+ */
+export function sayProgress(
+  say: (text: string) => void,
+  standing: () => Standing,
+  everyMs: number = SAID_EVERY_MS,
+): () => void {
+  const progress = new Progress();
+  const timer = setInterval(() => {
+    const now = standing();
+    say(plainly(progress.parts(now), shareOf(now)));
+  }, everyMs);
+  return () => clearInterval(timer);
+}
+
+/**
+ * How progress is shown: drawn on a terminal, said elsewhere. Where stdout goes to a program, that may be a pager, which owns the
+ * terminal; so nothing is drawn there unless it is asked for.
+ *
+ * wanted - what --progress and --no-progress say.
+ */
+export function waysOfProgress(wanted: boolean | undefined): 'draw' | 'say' | 'none' {
+  if (wanted === false) return 'none';
+  if (!process.stderr.isTTY || !takesEscapes(process.stderr)) return 'say';
+  return wanted || !isPiped() ? 'draw' : 'none';
+}
+
+function isPiped(): boolean {
+  try {
+    const stdout = fstatSync(1);
+    return stdout.isFIFO() || stdout.isSocket();
+  } catch {
+    return false; // it is closed
+  }
 }

@@ -3,55 +3,52 @@
  * Internal.
  */
 
-import { describeError } from '../errors.ts';
+import type { Failures } from '../failures.ts';
 import { fromHere } from '../here.ts';
 import { isComplete } from '../journal/standing.ts';
 import type { RunResult } from '../parallelizable.ts';
-import { plural, type RunEvent } from '../report.ts';
 import { commandWith } from '../shell.ts';
+import { type Line, plural } from '../text.ts';
 
-/** Errors that are told apart; what comes beyond is counted together. */
+/** Errors that are told one by one; what comes beyond is counted together. */
 const GROUPS_MAX = 20;
-const FIRST_ITEMS = 5;
 
-/** Collects failures as they happen, in bounded memory. */
-export class Summary {
-  readonly #groups = new Map<string, { count: number; items: number[] }>();
+/** Returns a line for each error that failed items, the most frequent first. */
+export function failureLines(failures: Failures): Line[] {
+  const { groups, others } = failures.groups(GROUPS_MAX);
+  const lines = groups.map(({ error, count, first }) => {
+    const more = count > first.length ? ', …' : '';
+    return { text: `  ${plural(count, 'item')}: ${error} (${first.join(', ')}${more})` };
+  });
+  return others > 0 ? [...lines, { text: `  ${plural(others, 'item')}: other errors` }] : lines;
+}
 
-  note(event: RunEvent): void {
-    if (event.type !== 'item failed') return;
-    // The same error about another item or another duration is the same error.
-    const error = describeError(event.error).split('\n', 1)[0]?.replace(/\d+/g, '…') ?? '';
-    const key = this.#groups.has(error) || this.#groups.size < GROUPS_MAX ? error : 'other errors';
-    const group = this.#groups.get(key) ?? { count: 0, items: [] };
-    group.count += 1;
-    if (group.items.length < FIRST_ITEMS) group.items.push(event.outcome.number);
-    this.#groups.set(key, group);
-  }
-
-  /**
-   * Returns the lines.
-   *
-   * argv    - the command line that was given, which the ways to go on are made of.
-   * limited - it ended because --limit was reached.
-   */
-  lines({ counts, journal, stoppedBy, exitCode }: RunResult, argv: readonly string[], limited = false): string[] {
-    const lines: string[] = [];
-    for (const [error, { count, items }] of [...this.#groups].sort(([, a], [, b]) => b.count - a.count)) {
-      lines.push(`  ${plural(count, 'item')}: ${error} (${items.join(', ')}${count > items.length ? ', …' : ''})`);
-    }
-    if (journal === undefined) return lines;
-    // Beyond 1 it ended before it had dispatched everything: dispatch threw, say.
-    const isEarly = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
-    // One that was stopped may have come to its end all the same: a resume would begin anew.
-    const early = isEarly && !isComplete(journal);
-    const retry = isOption('--retry-failed', argv);
-    if (early || counts.failed > 0) lines.push(`journal: ${fromHere(journal)}`);
-    if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);
-    if (counts.failed > 0 || (early && retry))
-      lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
-    return lines;
-  }
+/**
+ * Returns where the run is recorded, and the commands that go on with it; nothing where there is nothing to go on with.
+ *
+ * argv    - the command line that was given, which the commands are made of.
+ * limited - it ended because --limit was reached.
+ */
+export function waysToGoOn(
+  { counts, journal, stoppedBy, exitCode }: RunResult,
+  argv: readonly string[],
+  limited: boolean,
+): Line[] {
+  if (journal === undefined) return [];
+  // Nothing of this run is recorded; one that it should have gone on with is.
+  const isNothing = counts.dispatched + counts.skipped === 0;
+  if (isNothing && !isOption('--resume', argv) && !isOption('--retry-failed', argv)) return [];
+  // Beyond 1 it ended before it had dispatched everything: dispatch threw, say.
+  const isEarly = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
+  // One that was stopped may have come to its end all the same: a resume would begin anew.
+  const early = isEarly && !isComplete(journal);
+  const retry = isOption('--retry-failed', argv);
+  const lines: string[] = [];
+  if (early || counts.failed > 0) lines.push(`journal: ${fromHere(journal)}`);
+  if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);
+  if (counts.failed > 0 || (early && retry))
+    lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
+  return lines.map((text) => ({ text, whole: true }));
 }
 
 /** Whether the option stands on the command line, and not among the task's own arguments behind `--`. */

@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { projectOf } from '../project.ts';
 import { holderOf } from './lock.ts';
 import type { RunRecord } from './records.ts';
 import { firstRunOf, type Standing, standingOf } from './standing.ts';
@@ -118,15 +119,4 @@ export function lockOf(file: string): string {
 /** Whether a run has the journal that lives, or may live. */
 export function isInUse(file: string): boolean {
   return holderOf(lockOf(file)) !== undefined;
-}
-
-/** The folder of the divvy.json that the task belongs to; else the package's; else the task file's own. */
-function projectOf(taskFile: string): string {
-  for (const mark of ['divvy.json', 'package.json']) {
-    for (let folder = path.dirname(taskFile); ; folder = path.dirname(folder)) {
-      if (fs.existsSync(path.join(folder, mark))) return folder;
-      if (folder === path.dirname(folder)) break;
-    }
-  }
-  return path.dirname(taskFile);
 }

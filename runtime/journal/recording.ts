@@ -49,8 +49,9 @@ export class Recording {
    */
   constructor(taskFile: string, options: MasterOptions) {
     this.#taskFile = taskFile;
-    this.#options = options;
     const given = settingsOf(options);
+    // A path in it was from the folder in which this run is started.
+    this.#options = options.import === undefined ? options : { ...options, import: given.import };
     // The task may change the folder.
     this.#file = typeof given.journal === 'string' ? path.resolve(given.journal) : given.journal;
     this.#found = this.#find(given);

@@ -27,7 +27,8 @@ test('a row of another length fails, and is tried again once it has been mended;
 
   writeFileSync(join(project, 'a.csv'), 'id,name\n1, Ada\n2,Grace\n3,Alan\n');
   const retried = await node(project, ...RUN, '--retry-failed', 'a.csv', 'b.csv');
-  expect({ code: retried.exitCode, stderr: retried.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(retried.stderr).toMatch(/^divvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/);
+  expect(retried.exitCode).toBe(0);
   expect(results()).toEqual([...good, '{"key":"a.csv:2","result":{"id":"2","name":"Grace"}}'].sort());
 });
 
@@ -37,11 +38,12 @@ test('a quote out of place ends the run, with file and line; mended, it goes on'
   writeFileSync(file, 'id,name\n1,Ada\n2,"Grace" H.\n3,Alan\n');
   const run = await node(project, ...RUN, 'a.csv');
   expect(run.exitCode).toBe(70);
-  expect(run.stderr).toMatch(/dispatch threw after \d items?: Error: a\.csv: Invalid Closing Quote: .* at line 3/);
+  expect(run.stderr).toMatch(/dispatch threw( after \d items?)?: Error: a\.csv: Invalid Closing Quote: .* at line 3/);
 
   writeFileSync(file, 'id,name\n1,Ada\n2,"Grace H."\n3,Alan\n');
   const resumed = await node(project, ...RUN, '--resume', 'a.csv');
-  expect({ code: resumed.exitCode, stderr: resumed.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(resumed.stderr).toMatch(/^divvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/);
+  expect(resumed.exitCode).toBe(0);
   const lines = readFileSync(join(project, 'results.ndjson'), 'utf8').trimEnd().split('\n').sort();
   expect(lines.map((line) => JSON.parse(line).result.name)).toEqual(['Ada', 'Grace H.', 'Alan']);
 });

@@ -39,8 +39,8 @@ describe('a basic project', () => {
       type: 'module',
       imports: { '#divvy': './vendor/divvy/index.ts' },
       scripts: {
-        start: 'node vendor/divvy/run.mjs tasks/my-backfill.ts',
-        'divvy:my-backfill': 'node vendor/divvy/run.mjs tasks/my-backfill.ts',
+        start: 'exec node vendor/divvy/run.mjs tasks/my-backfill.ts',
+        'divvy:my-backfill': 'exec node vendor/divvy/run.mjs tasks/my-backfill.ts',
         test: 'node --test "test/**/*.test.ts"',
         typecheck: 'tsc --noEmit',
         divvy: `npx --yes --package=create-divvy-task@${version} divvy`,

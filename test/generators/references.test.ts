@@ -46,7 +46,9 @@ describe('the files of a template find each other', () => {
     expect(code, stderr).toBe(0);
     const task = `${folder}/nightly${ending}`;
     expect(stdout).toMatch(new RegExp(`${task}\\s+your task[\\s\\S]*nightly\\.test${ending}\\s+its test`));
-    expect(JSON.parse(textOf(cwd, 'package.json')).scripts['divvy:nightly']).toBe(`node vendor/divvy/run.mjs ${task}`);
+    expect(JSON.parse(textOf(cwd, 'package.json')).scripts['divvy:nightly']).toBe(
+      `exec node vendor/divvy/run.mjs ${task}`,
+    );
     expect(run(cwd, 'vendor/divvy/run.mjs', task)).toBe('42\n');
     expect(run(cwd, '--test', `${folder}/nightly.test${ending}`, `${folder}/answer.test${ending}`)).toContain('pass 2');
 
@@ -68,6 +70,31 @@ describe('the files of a template find each other', () => {
     expect(textOf(cwd, path)).toContain(`from '${up}/answer.ts'`);
     expect(existsSync(join(cwd, 'tasks/answer.test.js'))).toBe(runner === 'jest');
   });
+});
+
+// In the bundle, where ejs has nothing that reads a file.
+test('an include of EJS finds another file of the template, and nothing on the disk', async () => {
+  const made = (include: string) =>
+    templateFolder(
+      { permissions: { write: ['docs/'] } },
+      {
+        ...SEVERAL,
+        'docs/told.md.ejs': `<%- include(${JSON.stringify(include)}, { word: 'there' }) -%>\n<%= task %>`,
+        'docs/part.txt': 'with <%- word %> by <%- include("more.txt.ejs") %>',
+        'docs/more.txt.ejs': 'more',
+      },
+    );
+  const cwd = packageFolder();
+  const { code, stderr } = await trusting(['add', 'nightly', '-t', made('part.txt'), '--trust'], cwd);
+  expect(code, stderr).toBe(0);
+  expect(textOf(cwd, 'docs/told.md')).toBe('with there by morenightly');
+  for (const include of ['/etc/hostname', '../../../../../../etc/hostname', 'gone.txt']) {
+    expectRefused(
+      await trusting(['add', 'nightly', '-t', made(include), '--trust'], packageFolder()),
+      3,
+      /which is no file of the template/,
+    );
+  }
 });
 
 test('a test of many imports without an end is one for Vitest in a while', () => {

@@ -1,10 +1,12 @@
 // `divvy run` stands in the place of the project's own runner. The runner here is one that tells what it was given.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cleanEnvironment, commandFile, divvy, freshFolder } from './commands.ts';
+import { WITH_VALUE } from '../../generators/run/values.ts';
+import { OPTIONS } from '../../runtime/options.ts';
+import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder } from './commands.ts';
 
 const TELLS = `
 const [, , ...argv] = process.argv;
@@ -45,6 +47,28 @@ describe('the runner is given', () => {
     [['./jobs/dance-party.ts'], '.', ['./jobs/dance-party.ts']],
     [['run', 'nightly'], 'jobs/deep', ['../nightly.ts']],
     [['run', '--help'], '.', ['--help']],
+    // Its own -q, and all that the generator has, too, are the runner's here.
+    [['run', 'nightly', '-q', '--verbose'], '.', ['jobs/nightly.ts', '-q', '--verbose']],
+    [['-q', 'jobs/nightly.ts'], '.', ['-q', 'jobs/nightly.ts']],
+    [
+      ['run', '--events', 'e.ndjson', 'nightly', '--concurrent-run', '--take-over'],
+      '.',
+      ['--events', 'e.ndjson', 'jobs/nightly.ts', '--concurrent-run', '--take-over'],
+    ],
+    [['run', 'nightly', '--import', 'tsx'], '.', ['jobs/nightly.ts', '--import', 'tsx']],
+    // What an option names is no task, be it a file or another task's name.
+    [['run', '--import', './divvy.json', 'nightly'], '.', ['--import', './divvy.json', 'jobs/nightly.ts']],
+    [
+      ['run', '-vn', '5', '--journal', 'nightly', 'dance-party'],
+      '.',
+      ['-vn', '5', '--journal', 'nightly', 'jobs/dance-party.ts'],
+    ],
+    [
+      ['run', '--journal=divvy.json', 'nightly', 'divvy.json'],
+      '.',
+      ['--journal=divvy.json', 'jobs/nightly.ts', 'divvy.json'],
+    ],
+    [['run', '-v', '--', 'nightly', '-q'], '.', ['-v', '--', 'jobs/nightly.ts', '-q']],
   ])('for %j in %s', async (argv, below, expected) => {
     const cwd = join(project(), below);
     const { code, stdout, stderr } = await divvy(argv, { cwd });
@@ -64,6 +88,39 @@ describe('the runner is given', () => {
     const { stdout } = await divvy(['-v', file], { cwd });
     expect(JSON.parse(stdout)).toEqual({ argv: ['-v', file], cwd });
   });
+});
+
+test('what --import and divvy.json name is loaded by the real runner, and the generator leaves it in divvy.json', async () => {
+  const cwd = join(freshFolder(), 'nightly');
+  await createDivvyTask([cwd, '--no-git'], {});
+  const manifest = readFileSync(join(cwd, 'divvy.json'), 'utf8').replace('{', '{\n  "import": ["./first.mjs"],');
+  writeFileSync(join(cwd, 'divvy.json'), manifest);
+  writeFileSync(join(cwd, 'first.mjs'), "console.log('first');");
+  writeFileSync(join(cwd, 'tasks/second.mjs'), "console.log('second');");
+  const { code, stdout, stderr } = await divvy(['run', 'nightly', '--inline', '--import', './second.mjs'], {
+    cwd: join(cwd, 'tasks'),
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^first\nsecond\nitem /);
+
+  expect(await divvy(['add', 'weekly'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+  expect(await divvy(['remove', 'weekly'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+  expect(readFileSync(join(cwd, 'divvy.json'), 'utf8')).toBe(manifest);
+});
+
+test.each([['5'], ['[""]'], ['{ "tsx": true }']])('an "import" of divvy.json that is %s is refused', async (value) => {
+  const cwd = project();
+  writeFileSync(join(cwd, 'divvy.json'), `{ "tasks": "jobs", "runtime": "lib/runtime", "import": ${value} }`);
+  const { code, stderr } = await divvy(['run', 'nightly'], { cwd });
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('import') });
+});
+
+test('every option of the runner that takes a value is known to take one', () => {
+  const names = OPTIONS.filter(({ kind }) => kind !== 'flag' && kind !== 'off').flatMap(
+    ({ usage }) => usage.match(/(?<![\w-])--?[a-z][a-z-]*/g) ?? [],
+  );
+  expect(names.length).toBeGreaterThan(15);
+  expect(WITH_VALUE).toEqual(expect.arrayContaining(names));
 });
 
 describe('exit 2, with what to do:', () => {

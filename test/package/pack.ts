@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { stage } from '../../release/stage.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,16 +19,13 @@ export default function setup(project: TestProject): () => void {
   return () => rmSync(folder, { recursive: true });
 }
 
-/** Builds and packs the package. Returns the path of the tarball, which is put into `folder`. */
+/** Builds, stages and packs the package. Returns the path of the tarball, which is put into `folder`. */
 export function pack(folder: string): string {
-  const output = execFileSync(
-    'npm',
-    ['pack', '--json', '--silent', '--foreground-scripts=false', '--pack-destination', folder],
-    {
-      cwd: join(import.meta.dirname, '../..'),
-      encoding: 'utf8',
-    },
-  );
+  execFileSync('npm', ['run', 'build'], { cwd: join(import.meta.dirname, '../..'), stdio: 'pipe' });
+  const staged = join(folder, 'staged');
+  stage(staged);
+  const packing = ['pack', '--json', '--silent', '--pack-destination', folder, staged];
+  const output = execFileSync('npm', packing, { encoding: 'utf8' });
   const [{ filename }] = JSON.parse(output) as [{ filename: string }];
   return join(folder, filename);
 }

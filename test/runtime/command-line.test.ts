@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readArguments } from '../../runtime/cli/arguments.ts';
 import { OPTIONS } from '../../runtime/options.ts';
-import { RUNNER, taskFile } from './run-task.ts';
+import { ALL_WELL, RUNNER, taskFile } from './run-task.ts';
 
 function run(args: readonly string[], options: { cwd?: string; nodeArgs?: string[]; runner?: string } = {}) {
   const { cwd, nodeArgs = [], runner = RUNNER } = options;
@@ -32,6 +32,8 @@ describe('the command line', () => {
       options: { workers: 2, concurrency: 3, journal: true },
       args: ['a', 'b', '-n', '9', '--', 'c'],
       json: false,
+      quiet: false,
+      events: undefined,
       progress: undefined,
     });
     expect(readArguments(['--', 't.ts', '--help'])).toMatchObject({ taskFile: 't.ts', args: ['--help'] });
@@ -39,11 +41,10 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 -v --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --json --no-progress t.ts';
+      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
-      verbose: true,
       inline: true,
       socket: 's',
       maxItemBytes: 2 * 1024 * 1024,
@@ -64,12 +65,18 @@ describe('the command line', () => {
       resume: true,
       limit: 7,
       dryRun: true,
+      import: ['a', './b.mjs'],
     };
-    const read = { want: 'run', taskFile: 't.ts', options, args: [], json: true, progress: false };
+    const read = {
+      ...{ want: 'run', taskFile: 't.ts', options, args: [] },
+      ...{ json: true, quiet: true, events: 'e', progress: false },
+    };
     expect(readArguments(args.split(' '))).toEqual(read);
-    const keys = [...Object.keys(options), 'retryFailed'].sort();
+    const keys = [...Object.keys(options), 'retryFailed', 'verbose'].sort();
     expect(keys).toEqual([...new Set(OPTIONS.map(({ key }) => key))].sort());
-    expect(readArguments(['--retry-failed', 't.ts'])).toMatchObject({ options: { retryFailed: true } });
+    expect(readArguments(['--retry-failed', '-v', 't.ts'])).toMatchObject({
+      options: { retryFailed: true, verbose: true },
+    });
     expect(readArguments(['--no-journal', '--progress', 't.ts'])).toMatchObject({
       ...{ options: { journal: false }, json: false, progress: true },
     });
@@ -80,6 +87,14 @@ describe('the command line', () => {
   test.each([
     ['', 'no task file is named; write its path, such as tasks/my-task.ts, or --help for the options'],
     ['--nope t.ts', `there is no option --nope${behind}`],
+    ['--retry 3 t.ts', 'there is no option --retry; did you mean --retries or --retry-failed?'],
+    ['--concurency 3 t.ts', 'there is no option --concurency; did you mean --concurrency?'],
+    ['--Workers=3 t.ts', 'there is no option --Workers; did you mean --workers?'],
+    ['--no-progres t.ts', 'there is no option --no-progres; did you mean --no-progress?'],
+    ['--xyz t.ts', `there is no option --xyz${behind}`],
+    ['--quiet -v t.ts', '--verbose and --quiet do not go together; choose one of them'],
+    ['--progress --json t.ts', '--progress and --json do not go together; choose one of them'],
+    ['--events= t.ts', "--events must be a path, and is ''"],
     ['t.ts -x', `there is no option -x${behind}`],
     ['t.ts -n', `--workers needs a value${behind}`],
     ['-n -5 t.ts', `-n needs a value, and -5 begins with a dash${behind}`],
@@ -140,7 +155,9 @@ describe('the command line', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const { usage, doc } of OPTIONS)
       expect(stdout).toMatch(new RegExp(`${usage}\\s+${doc.replace(/[()]/g, '.')}`));
-    for (const code of ['0 ', '1 ', '2 ', '69 ', '70 ', '128+n', '141 ']) expect(stdout).toContain(code);
+    for (const code of ['0', '1', '2', '69', '70', '74', '75', '128+n', '141'])
+      expect(stdout).toMatch(new RegExp(`^  ${code.replace('+', '.')} +\\S`, 'm'));
+    for (const option of ['--quiet', '--json', '--events FILE', '--progress']) expect(stdout).toContain(option);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
     expect(run(['--version'])).toEqual({ status: 0, stdout: 'unreleased\n', stderr: '' });
   });
@@ -173,7 +190,7 @@ describe('a task file that is no task', () => {
       'enum.ts',
       `enum E { a }\n${TASK}`,
       70,
-      /^divvy: .*enum is not supported in strip-only mode; Node.js only strips types, so write it without: no enum, no namespace, no parameter property\n/,
+      /^divvy: .*enum is not supported in strip-only mode; Node.js only strips types: write it without enum, namespace and parameter properties; or install tsx \(npm install --save-dev tsx\) and add --import tsx\n/,
     ],
     [
       'throws.ts',
@@ -191,13 +208,13 @@ describe('a task file that is no task', () => {
       'no-package.ts',
       `import 'no-such-package';\n${TASK}`,
       70,
-      /Cannot find package 'no-such-package' imported from FILE; check the name of the import, or install what it names\n$/,
+      /Cannot find package 'no-such-package' imported from FILE; check the name of the import, or install the package\. If it is a path alias of tsconfig\.json, install tsx \(npm install --save-dev tsx\) and add --import tsx\n$/,
     ],
     [
       'no-module.ts',
       `import './no-such.ts';\n${TASK}`,
       70,
-      /Cannot find module '\S+no-such\.ts' imported from FILE; check the name/,
+      /Cannot find module '\S+no-such\.ts' imported from FILE; check the path of the import\n$/,
     ],
     [
       'no-default.ts',
@@ -284,14 +301,14 @@ describe('a task file that is no task', () => {
 
 describe('dispatch that throws', () => {
   test.each([
-    ['at once', "dispatch() { throw new Error('no'); }", '0 items', ''],
+    ['at once', "dispatch() { throw new Error('no'); }", '', ''],
     [
       'after five items',
       "*dispatch() { for (let i = 1; i <= 5; i++) yield i; throw new Error('no'); }",
-      '5 items',
+      ' after 5 items',
       '12345\n',
     ],
-    ['while it awaits', "async *dispatch() { await Promise.reject(new Error('no')); }", '0 items', ''],
+    ['while it awaits', "async *dispatch() { await Promise.reject(new Error('no')); }", '', ''],
   ])('%s: what was handed out is finished, exit 70', (_, dispatch, after, processed) => {
     const file = join(scratch(), 'task.ts');
     writeFileSync(
@@ -300,7 +317,10 @@ describe('dispatch that throws', () => {
     );
     const { status, stdout, stderr } = run(['-n', '1', file]);
     expect({ status, stdout }).toEqual({ status: 70, stdout: processed });
-    const message = `divvy: dispatch threw after ${after}: Error: no; no more are dispatched, those in progress have been finished\n`;
+    const finished = after === '' ? '' : '; items in progress were finished, and no more were dispatched';
+    const message = `divvy: dispatch threw${after}: Error: no${finished}\n`;
+    // Where there was no item, nothing else is worth a line.
+    if (after === '') expect(stderr.startsWith(message)).toBe(true);
     expect(stderr).toContain(message);
     expect(stderr.split(message)[1]).toMatch(/^( {2}at .*task\.ts.*\n)*$/);
   });
@@ -344,8 +364,11 @@ describe('what nobody catches in the master: exit 70', () => {
         async process(item) { if (item === 1) await new Promise((resolve) => setTimeout(resolve, 500)); }
         afterProcess(item) { if (item === 2) void Promise.reject(new Error('no')); }`),
     ]);
-    expect({ status, stderr }).toMatchObject({ status: 70, stderr: expect.stringMatching(/divvy: [23] items done/) });
-    expect(stderr).toContain('divvy: nothing caught an error in the master: Error: no; the run was stopped, ');
+    expect({ status, stderr }).toMatchObject({
+      status: 70,
+      stderr: expect.stringMatching(/divvy: [23] items: [23] done\. /),
+    });
+    expect(stderr).toContain('divvy: nothing caught an error in the master: Error: no; the run was stopped, and ');
     expect(stderr).not.toMatch(/node:internal|runtime\/\w+\.ts/);
   });
 
@@ -359,7 +382,7 @@ describe('what nobody catches in the master: exit 70', () => {
   test('but the task itself', () => {
     const file = task(`async *dispatch() { void Promise.reject(new Error('no')); await null; yield 1; } process() {}`);
     appendFileSync(file, `process.on('uncaughtException', () => {});`);
-    expect(run([file])).toMatchObject({ status: 0, stderr: '' });
+    expect(run([file])).toMatchObject({ status: 0, stderr: expect.stringMatching(ALL_WELL) });
   });
 });
 
@@ -372,7 +395,7 @@ test.each([
   writeFileSync(file, `export default class Task { dispatch() { return { ${member} }; } process() {} }`);
   const { status, stderr } = run([file]);
   expect(status).toBe(70);
-  expect(stderr).toContain(`dispatch threw after 0 items: TypeError: next() gave ${given}, and not { value, done }; `);
+  expect(stderr).toContain(`divvy: dispatch threw: TypeError: next() gave ${given}, and not { value, done }\n`);
 });
 
 describe('a task file anywhere', () => {
@@ -381,7 +404,7 @@ describe('a task file anywhere', () => {
     mkdirSync(join(file, '..'));
     cpSync(taskFile('arguments'), file);
     const { status, stdout, stderr } = run(['-n', '1', file, 'x']);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(ALL_WELL) });
     expect(stdout).toMatch(/^master .*\nworker .*\n$/);
   });
 
@@ -400,8 +423,16 @@ describe('a task file anywhere', () => {
       `import { isWorkerProcess } from '#divvy';\n${TASK.replace('{}', '{ yield 1; }').replace('process() {}', 'process() { console.log(isWorkerProcess()); }')}`,
     );
     const runner = join(folder, 'vendor/divvy/run.mjs');
-    expect(run(['task.cts'], { cwd: folder, runner })).toEqual({ status: 0, stdout: '1\n', stderr: '' });
-    expect(run(['task.mts'], { cwd: folder, runner })).toEqual({ status: 0, stdout: 'true\n', stderr: '' });
+    expect(run(['task.cts'], { cwd: folder, runner })).toEqual({
+      status: 0,
+      stdout: '1\n',
+      stderr: expect.stringMatching(ALL_WELL),
+    });
+    expect(run(['task.mts'], { cwd: folder, runner })).toEqual({
+      status: 0,
+      stdout: 'true\n',
+      stderr: expect.stringMatching(ALL_WELL),
+    });
   });
 });
 

@@ -26,9 +26,12 @@ test.each(['sync', 'async'])('each runs in its process, in its order, with its a
     'worker process last 1 3 1',
     'worker beforeExit 1 true',
   ]);
-  expect(lines(stderr).slice(0, 2)).toEqual([
-    'divvy: item 2 failed: PermanentError [42]: bad indeed',
-    'divvy: 2 items done, 1 failed',
+  expect(lines(stderr).slice(0, 3)).toEqual([
+    expect.stringMatching(
+      /^divvy: item 2 \(key .{8}…\) failed: PermanentError \[42\]: bad indeed, caused by TypeError \[E_CAUSE\]: the cause$/,
+    ),
+    expect.stringMatching(/^divvy: {3}at .*tasks\/hooks\.ts:\d+:\d+\)?$/),
+    expect.stringMatching(/^divvy: 3 items: 2 done, 1 failed\. Took /),
   ]);
 });
 
@@ -57,7 +60,7 @@ test.each(THROWING.flatMap((row) => [[...row, 'sync'] as const, [...row, 'async'
     const error = `RangeError: ${hook} is broken`;
     const said =
       exitCode === 70
-        ? `divvy: the hook ${hook} threw: ${error}; the run was stopped, items in progress have been finished`
+        ? `divvy: the hook ${hook} threw: ${error}; the run was stopped, and items in progress were finished`
         : error;
     expect(lines(stderr).filter((line) => line.includes(said))).toHaveLength(1);
     expect(stderr).toMatch(/ {2}at .*hooks\.ts/);
@@ -69,14 +72,16 @@ test.each(THROWING)('%s that throws null: exit %i', async (hook, exitCode) => {
   const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '--', hook, 'null'] }).ended();
   expect(status, stderr).toBe(exitCode);
   expect(stderr).toMatch(/: NonError: null/);
-  expect(stderr).not.toMatch(/bug|TypeError| at /);
+  // The item that fails in every run has a stack, and a cause.
+  const told = stderr.replace(/^divvy: item 2 .*\n(divvy: {3}at .*\n)?/m, '').replace(/^divvy: {3}1 item: .*\n/m, '');
+  expect(told).not.toMatch(/bug|TypeError| at /);
 });
 
 test('items in progress are finished and counted when a hook throws', async () => {
   const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '-c', '3', '--', 'afterProcess'] }).ended();
   expect(status).toBe(70);
-  expect(stderr).toMatch('divvy: the hook afterProcess threw: stopping; ');
-  expect(stderr).toMatch(/divvy: 0 items done, 1 failed, 2 unfinished\n/);
+  expect(stderr).toMatch('divvy: Stopping (the hook afterProcess threw): waiting for ');
+  expect(stderr).toMatch(/divvy: 3 items: 0 done, 1 failed, 2 unfinished\. Took /);
 });
 
 test('--retries tries again what threw, and not what is permanent', async () => {
@@ -101,16 +106,18 @@ test('--retries tries again what threw, and not what is permanent', async () => 
     'gave up 3 (PermanentError) after 1: PermanentError: never',
     'gave up 4 (permanent: true) after 1: Error: never',
     "gave up 5 (throws text) after 3: NonError: 'just text'",
-    'gave up 6 (throws what cannot be read) after 3: NonError: what was thrown cannot be shown, since it throws when it is looked at',
+    'gave up 6 (throws what cannot be read) after 3: Error: what was thrown cannot be shown, since it throws when it is looked at',
   ]);
-  expect(stderr).toMatch('divvy: item 2 failed after 3 attempts: Error: again\n');
-  expect(stderr).toMatch('divvy: 1 item done, 5 failed, 7 handed out again\n');
+  expect(stderr).toMatch(/divvy: item 2 \(key .{8}…\) failed after 3 attempts: Error: again\n/);
+  expect(stderr).toMatch('divvy: 6 items: 1 done, 5 failed. 7 retried. Took ');
 });
 
 test.each([[[]], [['--inline']]])('whatever is thrown fails its item alone, and ends no process (%j)', async (how) => {
   const { status, stderr } = await runTask('throws-anything', { args: ['-n', '1', ...how] }).ended();
   expect(status).toBe(1);
-  const said = lines(stderr).filter((line) => !/^( {2}|divvy: ( {2}|journal|to try))/.test(line));
+  const said = lines(stderr)
+    .filter((line) => !/^divvy: ( {2}|journal|to try)/.test(line))
+    .map((line) => line.replace(/ \(key .{8}…\)/, '').replace(/ Took .*/, ''));
   expect(said.filter((line) => /item \d+ failed/.test(line))).toHaveLength(23);
   const unreadable = 'NonError: what was thrown cannot be shown, since it throws when it is looked at';
   expect(said.slice(-5)).toEqual([
@@ -118,15 +125,18 @@ test.each([[[]], [['--inline']]])('whatever is thrown fails its item alone, and 
     `divvy: the hook beforeExit (worker 1) threw: ${unreadable}`,
     'divvy: the hook afterExit (worker 1) threw: NonError: undefined',
     "divvy: the hook afterRun threw: NonError: 'just text'",
-    'divvy: 2 items done, 23 failed',
+    'divvy: 25 items: 2 done, 23 failed.',
   ]);
   expect(said).toEqual(
     expect.arrayContaining([
       'divvy: item 1 failed: NonError: undefined',
-      'divvy: item 7 failed: AggregateError: several',
-      'divvy: item 9 failed: Error: cyclic',
+      'divvy: item 6 failed: TypeError: of another realm',
+      'divvy: item 7 failed: AggregateError: several (1 error: Error: one)',
+      `divvy: item 9 failed: Error: cyclic${', caused by Error: cyclic'.repeat(3)}, …`,
+      'divvy: item 10 failed: Error: no prototype',
+      'divvy: item 18 failed: Error: of its own',
       `divvy: item 20 failed: ${unreadable}`,
-      'divvy: item 22 failed: Error: with a cause',
+      `divvy: item 22 failed: Error: with a cause, caused by ${unreadable}`,
     ]),
   );
 });
@@ -169,17 +179,19 @@ test.each([
   process.kill(run.pid, 'SIGTERM');
   const { signal, stderr } = await run.ended();
   expect(signal).toBe('SIGTERM');
-  expect(stderr).toContain(`${done} items done${unfinished > 0 ? `, ${unfinished} unfinished` : ''}`);
+  const items = done + unfinished;
+  const counts = items === 0 ? '' : `: ${done} done${unfinished > 0 ? `, ${unfinished} unfinished` : ''}`;
+  expect(stderr).toContain(`divvy: Stopped by SIGTERM. ${items} items${counts}. Took `);
 });
 
 test('whoever presses Ctrl+C again while a hook hangs is told from when on that helps', async () => {
   const run = runTask('hangs', { args: ['-n', '1', '--kill-after', '100ms', '--', 'beforeRun'] });
   await run.said(/hangs\n/);
   run.kill('SIGINT');
-  await run.said(/SIGINT: stopping; nothing is in progress/);
+  await run.said(/Stopping \(SIGINT\): nothing is in progress/);
   const again = setInterval(() => run.kill('SIGINT'), 100); // at once it may be the same keypress
   onTestFinished(() => clearInterval(again));
-  await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons what is awaited/);
+  await run.said(/Already stopping: waiting for a hook, or dispatch\. In [\d.]+ s, Ctrl\+C again abandons it\./);
   clearInterval(again);
   run.kill('SIGTERM');
   expect(await run.ended()).toMatchObject({ signal: 'SIGINT' });
@@ -198,7 +210,7 @@ describe('a beforeExit that is cut short is told of: exit 1 at least', () => {
     expect({ status, stdout }).toEqual({ status: 1, stdout: 'processed\n' });
     expect(lines(stderr)).toEqual([
       `divvy: the hook beforeExit (worker 1) threw: WorkerDied: the worker ${told}`,
-      'divvy: 1 item done',
+      expect.stringMatching(/^divvy: 1 item: 1 done\. Took /),
     ]);
   });
 
@@ -213,12 +225,14 @@ describe('a beforeExit that is cut short is told of: exit 1 at least', () => {
     const args = ['--inline', '--recycle-after', '1', '--kill-after', '100ms', '--', 'with hook'];
     const { status, stdout, stderr } = await runTask('leaves', { args, env: { BEFORE_EXIT: 'is slow' } }).ended();
     expect({ status, stdout }).toEqual({ status: 1, stdout: 'processed\n'.repeat(4) });
-    expect(stderr).toMatch(/: 4 items done\n$/);
+    expect(stderr).toMatch(/: 4 items: 4 done\. Took .*\n$/);
   });
 
   test('without the hook, a worker that ends badly on its way out is told of, and every item is done', async () => {
     const { status, stderr } = await runTask('leaves').ended();
     expect(status).toBe(0);
-    expect(stderr).toBe('divvy: worker 1 exited with status 4 (on its way out)\n');
+    expect(stderr).toMatch(
+      /^divvy: worker 1 exited with status 4 \(on its way out\)\ndivvy: 1 item: 1 done\. Took .*\n$/,
+    );
   });
 });

@@ -78,9 +78,15 @@ test.each([[[]], [['--inline']]])(
     );
     const byNumber = (a: string, b: string): number => Number(/\d+/.exec(a)) - Number(/\d+/.exec(b));
     expect(lines.filter((line) => line.startsWith('failed')).sort(byNumber)).toEqual(failed);
-    const said = [...FAILED.values()].map(([, message]) => `divvy: ${message}; the item has failed`);
-    const told = ended.stderr.trimEnd().split('\n');
-    expect(told.slice(0, 15).sort()).toEqual([...said, 'divvy: 2 items done, 14 failed'].sort());
+    const said = [...FAILED].map(([number, [, message]]) => {
+      const what = message.replace(/^item \d+: /, '').replace(/^item \d+ /, 'it ');
+      return `divvy: item ${number} failed: ${what}`;
+    });
+    const told = ended.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/ \(key .{8}…\)| Took .*/, ''));
+    expect(told.slice(0, 15).sort()).toEqual([...said, 'divvy: 16 items: 2 done, 14 failed.'].sort());
   },
 );
 

@@ -147,7 +147,7 @@ describe('--resume', () => {
     // That has not made a complete run of it: there is one left that was never begun.
     const resumed = await project.run(['--resume']).ended();
     expect(resumed.status).toBe(1);
-    expect(resumed.stderr).toContain('1 item failed in an earlier run and stays so; --retry-failed takes it');
+    expect(resumed.stderr).toContain('1 item had already failed; retry it with --retry-failed');
     expect(project.processed()).toEqual(['fails 1', 'fine 1', 'fine 2']);
     const entries = project.entries().length;
 
@@ -164,18 +164,22 @@ describe('--resume', () => {
     const project = new Project(['fails', 'a', 'b', 'c']);
     await project.run(['--limit', '2', '-n', '1']).ended();
     const retried = await project.run(['--retry-failed'], { env: { MENDED: '1' } }).ended();
-    expect([retried.status, retried.stderr]).toEqual([0, expect.stringContaining('divvy: 2 items ')]);
-    expect(retried.stderr).toMatch(/^divvy: Retrying 1 failed item of run \S+ of .*\n/);
+    expect(retried.status).toBe(0);
+    expect(retried.stderr).toMatch(
+      /^divvy: Retrying 1 failed item of run \S+ of .*\ndivvy: Using its options: --workers 1\ndivvy: 2 items are not processed yet; --resume does the rest\ndivvy: 4 items: 1 done, 3 skipped \(1 done in an earlier run, 2 not processed yet\)\. Took .*\n$/,
+    );
     expect(project.processed()).toEqual(['a', 'fails']);
     const resumed = await project.run(['--resume']).ended();
-    expect(resumed.stderr).toMatch(/^divvy: Resuming run \S+ of \d.*: skipping 2 items \(2 done\)\n/);
+    expect(resumed.stderr).toMatch(
+      /^divvy: Resuming run \S+ of \d.*: skipping 2 items \(2 done\)\ndivvy: Using its options: --workers 1\ndivvy: 4 items: 2 done, 2 skipped \(done in an earlier run\)\. Took .*\n$/,
+    );
     expect(project.processed()).toEqual(['a', 'b', 'c', 'fails']);
   });
 
-  test('a run that --limit ends says how to go on wherever it says how it ended', async () => {
+  test('a run that --limit ends says how to go on', async () => {
     const project = new Project(['a', 'fails', 'b', 'c', 'd']);
     const limited = async (...args: string[]) => (await project.run(['-n', '1', '--limit', ...args]).ended()).stderr;
-    expect(await limited('1')).toBe('');
+    expect(await limited('1')).toMatch(/to go on: .* --resume .*\n$/);
     expect(await limited('1', '--resume')).toMatch(
       /to go on: .* --resume .*\n.*what failed again: .* --retry-failed .*\n$/,
     );
@@ -243,7 +247,7 @@ test.each(['at its end', 'by --status'])(
     const stopped = project.run(args, { env: gate.env });
     await gate.arrived(1);
     stopped.kill('SIGINT');
-    await stopped.said(/awaited/);
+    await stopped.said(/waiting for/);
     gate.open();
     const { signal, stderr } = await stopped.ended();
     expect(signal).toBe('SIGINT');
@@ -251,7 +255,12 @@ test.each(['at its end', 'by --status'])(
     const command = /to go on: (.*)\n/.exec(said)?.[1] ?? '';
     expect(command).toContain('--resume');
     const pasted = project.run([], { by: ['sh', '-c', `${command} && exit 0`], env: gate.env });
-    expect(await pasted.ended()).toMatchObject({ status: 0, stderr: expect.stringContaining('Resuming run ') });
+    expect(await pasted.ended()).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        /^divvy: Resuming run \S+ of .*\ndivvy: \d items: \d done, \d skipped \(done in an earlier run\)\. Took .*\n$/,
+      ),
+    });
     expect(project.processed()).toEqual(['gate', "it's left"]);
     expect(project.files()).toHaveLength(1);
   },

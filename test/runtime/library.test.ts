@@ -1,4 +1,5 @@
 // What `#divvy` exports, used from a program: here, from the tests themselves.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
@@ -47,6 +48,7 @@ describe('new Master', () => {
     ['signals', 'no', "signals must be true or false, and is 'no'"],
     ['socket', '', "socket must be a path, and is ''"],
     ['socket', 5, 'socket must be a path, and is 5'],
+    ['import', ['a', 5], "import must be the name or the path of a module, or a list of these, and is [ 'a', 5 ]"],
     ['items', 'abc', "items must be an iterable, or an async one, and is 'abc'"],
     ['items', 5, 'items must be an iterable, or an async one, and is 5'],
     ['args', ['a', 1], "args must be an array of strings, and is [ 'a', 1 ]"],
@@ -294,6 +296,19 @@ describe('several in one process', () => {
 });
 
 describe('runInline', () => {
+  test('each item is processed in an async context of its own', async () => {
+    const storage = new AsyncLocalStorage<number>();
+    const task = {
+      dispatch: () => [1, 2, 3],
+      process(item: number) {
+        const found = storage.getStore();
+        storage.enterWith(item);
+        return found;
+      },
+    };
+    expect(await runInline(task)).toMatchObject([{ result: undefined }, { result: undefined }, { result: undefined }]);
+  });
+
   test('takes a class or an instance, items in place of dispatch, and retries', async () => {
     for (const task of [Retries, new Retries()]) {
       const outcomes = await runInline(task, { items: ['fails once', 'fails always', 'PermanentError'], retries: 1 });

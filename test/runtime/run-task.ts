@@ -16,6 +16,9 @@ export const RUNNER: string = join(import.meta.dirname, '../../runtime/run.mjs')
 /** The path of a task of test/runtime/tasks. */
 export const taskFile = (name: string): string => join(import.meta.dirname, 'tasks', `${name}.ts`);
 
+/** All that the runner says of a run in which every item is done: its summary. */
+export const ALL_WELL: RegExp = /^divvy: [\d,]+ items?(: [\d,]+ done)?\. Took [\d.]+ (ms|s|min)\.\n$/;
+
 /** How the runner ended, and all that was written. */
 export interface Ended {
   readonly status: number | null;
@@ -42,13 +45,14 @@ export interface RunOptions {
   readonly onTerminal?: boolean;
 }
 
-/** Starts the runner on a task. */
+/** Starts the runner on a task of test/runtime/tasks, or on one of this path. */
 export function runTask(name: string, options: RunOptions = {}): TaskRun {
   const { by = [], nodeArgs = [], args = [] } = options;
   const at = args.includes('--') ? args.indexOf('--') : args.length;
   // Other tests run the same task at the same time.
   const runner = [process.execPath, ...nodeArgs, RUNNER, '--concurrent-run'];
-  const command = [...by, ...runner, ...args.slice(0, at), taskFile(name), ...args.slice(at)];
+  const file = name.includes('/') ? name : taskFile(name);
+  const command = [...by, ...runner, ...args.slice(0, at), file, ...args.slice(at)];
   return new TaskRun(options.onTerminal ? onTerminal(command) : command, options);
 }
 

@@ -41,12 +41,12 @@ describe('while the workers boot', () => {
     async (signal) => {
       const { run, gate } = await held('booting');
       run.kill(signal);
-      await run.said(new RegExp(`${signal}: stopping; nothing is in progress`));
+      await run.said(new RegExp(`Stopping \\(${signal}\\): nothing is in progress`));
       gate.open();
       const { stdout, stderr, ...how } = await run.ended();
       expect(how).toEqual({ status: null, signal });
       expect([finished(stdout), left(stdout)]).toEqual([[''], ['left 1', 'left 2']]);
-      expect(stderr).toMatch(`stopped by ${signal}: 0 items done, `);
+      expect(stderr).toMatch(new RegExp(`Stopped by ${signal}\\. \\d+ items: 0 done, `));
       expect(forked(stderr)).toBe(2);
     },
   );
@@ -64,7 +64,7 @@ describe('while the workers boot', () => {
   test('a second INT changes nothing until --force-after', async () => {
     const { run, gate } = await held('booting');
     run.kill('SIGINT');
-    await run.said(/SIGINT: stopping; nothing/);
+    await run.said(/Stopping \(SIGINT\): nothing/);
     run.kill('SIGINT');
     run.kill('SIGUSR2'); // which is answered behind it
     await run.said(/master \(\d+\)/);
@@ -72,19 +72,19 @@ describe('while the workers boot', () => {
     const { stdout, stderr, signal } = await run.ended();
     expect(signal).toBe('SIGINT');
     expect(left(stdout)).toEqual(['left 1', 'left 2']);
-    expect(stderr).not.toMatch('stopping now');
+    expect(stderr).not.toMatch('Stopping now');
   });
 
   test('a second INT after --force-after, or a TERM, kills them', async () => {
     for (const second of ['SIGINT', 'SIGTERM'] as const) {
       const { run } = await held('booting', ['--force-after', '0']);
       run.kill('SIGINT');
-      await run.said(/SIGINT: stopping; nothing/);
+      await run.said(/Stopping \(SIGINT\): nothing/);
       run.kill(second);
       const { stdout, stderr, ...how } = await run.ended();
       expect(how).toEqual({ status: null, signal: 'SIGINT' });
       expect(stdout).toBe('');
-      expect(stderr).toMatch(`${second}: stopping now; 0 items in progress will be unfinished`);
+      expect(stderr).toMatch(`Stopping now (${second}).`);
     }
   });
 
@@ -94,7 +94,7 @@ describe('while the workers boot', () => {
     const { stdout, stderr, ...how } = await run.ended();
     expect(how).toEqual({ status: null, signal: 'SIGTERM' });
     expect(stdout).toBe('');
-    expect(stderr).toMatch('SIGTERM: stopping now; 0 items in progress will be unfinished');
+    expect(stderr).toMatch('Stopping now (SIGTERM).');
     expect(stderr).toMatch('worker 1 was killed by SIGKILL');
     expect(stderr).toMatch('worker 2 was killed by SIGKILL');
   });
@@ -102,7 +102,7 @@ describe('while the workers boot', () => {
   test('TERM with --grace lets them leave', async () => {
     const { run, gate } = await held('booting', ['--grace', '1m']);
     run.kill('SIGTERM');
-    await run.said(/SIGTERM: stopping; nothing/);
+    await run.said(/Stopping \(SIGTERM\): nothing/);
     gate.open();
     const { stdout, ...how } = await run.ended();
     expect([how.signal, left(stdout)]).toEqual(['SIGTERM', ['left 1', 'left 2']]);
@@ -111,7 +111,7 @@ describe('while the workers boot', () => {
   test('HUP with --ignore-hup changes nothing', async () => {
     const { run, gate } = await held('booting', ['--ignore-hup']);
     run.killGroup('SIGHUP');
-    await run.said(/SIGHUP ignored, as --ignore-hup says/);
+    await run.said(/SIGHUP is ignored \(--ignore-hup\)/);
     gate.open();
     const { stdout, status } = await run.ended();
     expect([status, finished(stdout)]).toEqual([0, ALL_DONE]);
@@ -178,12 +178,12 @@ describe('while the workers drain', () => {
     async (signal) => {
       const { run, gate } = await held('draining');
       run.kill(signal);
-      await run.said(new RegExp(`${signal}: stopping; nothing is in progress`));
+      await run.said(new RegExp(`Stopping \\(${signal}\\): nothing is in progress`));
       gate.open();
       const { stdout, stderr, ...how } = await run.ended();
       expect(how).toEqual({ status: null, signal });
       expect([finished(stdout), left(stdout)]).toEqual([ALL_DONE, ['left 1']]);
-      expect(stderr).toMatch(`stopped by ${signal}: 4 items done\n`);
+      expect(stderr).toMatch(`Stopped by ${signal}. 4 items: 4 done`);
     },
   );
 
@@ -198,27 +198,27 @@ describe('while the workers drain', () => {
   test('a second INT changes nothing until --force-after', async () => {
     const { run, gate } = await held('draining');
     run.kill('SIGINT');
-    await run.said(/SIGINT: stopping; nothing/);
+    await run.said(/Stopping \(SIGINT\): nothing/);
     run.kill('SIGINT');
     run.kill('SIGUSR2');
     await run.said(/master \(\d+\)/);
     gate.open();
     const { stdout, stderr, signal } = await run.ended();
     expect([signal, left(stdout)]).toEqual(['SIGINT', ['left 1']]);
-    expect(stderr).not.toMatch('stopping now');
+    expect(stderr).not.toMatch('Stopping now');
   });
 
   test('a second INT after --force-after, or a TERM, kills them', async () => {
     for (const second of ['SIGINT', 'SIGTERM'] as const) {
       const { run } = await held('draining', ['--force-after', '0']);
       run.kill('SIGINT');
-      await run.said(/SIGINT: stopping; nothing/);
+      await run.said(/Stopping \(SIGINT\): nothing/);
       run.kill(second);
       const { stdout, stderr, ...how } = await run.ended();
       expect(how).toEqual({ status: null, signal: 'SIGINT' });
       expect([finished(stdout), left(stdout)]).toEqual([ALL_DONE, []]);
-      expect(stderr).toMatch(`${second}: stopping now; 0 items in progress will be unfinished`);
-      expect(stderr).toMatch('stopped by SIGINT: 4 items done');
+      expect(stderr).toMatch(`Stopping now (${second}).`);
+      expect(stderr).toMatch('Stopped by SIGINT. 4 items: 4 done');
     }
   });
 
@@ -229,13 +229,13 @@ describe('while the workers drain', () => {
     expect(how).toEqual({ status: null, signal: 'SIGTERM' });
     expect([finished(stdout), left(stdout)]).toEqual([ALL_DONE, []]);
     expect(stderr).toMatch('worker 1 was killed by SIGKILL');
-    expect(stderr).toMatch('stopped by SIGTERM: 4 items done\n');
+    expect(stderr).toMatch('Stopped by SIGTERM. 4 items: 4 done');
   });
 
   test('TERM with --grace waits for them', async () => {
     const { run, gate } = await held('draining', ['--grace', '1m']);
     run.kill('SIGTERM');
-    await run.said(/SIGTERM: stopping; nothing/);
+    await run.said(/Stopping \(SIGTERM\): nothing/);
     gate.open();
     const { stdout, signal } = await run.ended();
     expect([signal, left(stdout)]).toEqual(['SIGTERM', ['left 1']]);
@@ -244,7 +244,7 @@ describe('while the workers drain', () => {
   test('HUP with --ignore-hup changes nothing', async () => {
     const { run, gate } = await held('draining', ['--ignore-hup']);
     run.killGroup('SIGHUP');
-    await run.said(/SIGHUP ignored, as --ignore-hup says/);
+    await run.said(/SIGHUP is ignored \(--ignore-hup\)/);
     gate.open();
     const { stdout, status } = await run.ended();
     expect([status, left(stdout)]).toEqual([0, ['left 1']]);

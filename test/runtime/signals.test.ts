@@ -14,12 +14,12 @@ describe('items in progress', () => {
     const run = runTask('gated', { args: ['-n', '2', '--', '5'], env: gate.env });
     await gate.arrived(2);
     run.kill(signal);
-    await run.said(/2 items in progress awaited; a second signal abandons them from 10 s on/);
+    await run.said(/waiting for 2 items\. After 10 s, (Ctrl\+C|SIG\w+) again abandons them\./);
     gate.open();
     const ended = await run.ended();
     expect(ended).toMatchObject({ signal, status: null });
     expect(ended.stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2']);
-    expect(ended.stderr).toMatch(`stopped by ${signal}: 2 items done`);
+    expect(ended.stderr).toMatch(`Stopped by ${signal}. 2 items: 2 done`);
   });
 
   test('TERM abandons them', async () => {
@@ -29,8 +29,8 @@ describe('items in progress', () => {
     run.kill('SIGTERM');
     const ended = await run.ended();
     expect(ended).toMatchObject({ signal: 'SIGTERM', stdout: '' });
-    expect(ended.stderr).toMatch('SIGTERM: stopping now; 2 items in progress will be unfinished');
-    expect(ended.stderr).toMatch(/stopped by SIGTERM: 0 items done, \d unfinished/);
+    expect(ended.stderr).toMatch('Stopping now (SIGTERM): 2 items in progress will be unfinished');
+    expect(ended.stderr).toMatch(/Stopped by SIGTERM\. \d items: 0 done, \d unfinished/);
   });
 
   test('TERM aborts the signal of each, and waits for those that obey', async () => {
@@ -49,7 +49,7 @@ describe('items in progress', () => {
     const run = runTask('gated', { args: ['-n', '2', '--grace', '1m', '--', '5'], env: gate.env });
     await gate.arrived(2);
     run.kill('SIGTERM');
-    await run.said(/2 items in progress awaited/);
+    await run.said(/waiting for 2 items/);
     gate.open();
     const { signal, stdout } = await run.ended();
     expect(signal).toBe('SIGTERM');
@@ -64,7 +64,7 @@ describe('items in progress', () => {
     const { signal, stdout, stderr } = await run.ended();
     expect(signal).toBe('SIGTERM');
     expect(stdout).toBe('');
-    expect(stderr).toMatch('stopping now; 2 items in progress will be unfinished');
+    expect(stderr).toMatch('): 2 items in progress will be unfinished');
   });
 
   test('TERM to all processes at once, as service managers send it, with --grace lets them finish', async () => {
@@ -72,7 +72,7 @@ describe('items in progress', () => {
     const run = runTask('gated', { args: ['-n', '2', '--grace', '1m', '--', '5'], env: gate.env });
     await gate.arrived(2);
     run.killGroup('SIGTERM');
-    await run.said(/2 items in progress awaited/);
+    await run.said(/waiting for 2 items/);
     gate.open();
     const { signal, stdout, stderr } = await run.ended();
     expect(signal).toBe('SIGTERM');
@@ -85,11 +85,11 @@ describe('items in progress', () => {
     const run = runTask('gated', { args: ['-n', '1', '--', '5'], env: gate.env });
     await gate.arrived(1);
     run.kill('SIGINT');
-    await run.said(/stopping; 1 item in progress awaited/);
+    await run.said(/Stopping \(SIG\w+\): waiting for 1 item/);
     run.kill('SIGINT');
-    await run.said(/SIGINT ignored: stopping already; from [\d.]+ s on, another abandons what is awaited/);
+    await run.said(/Already stopping: waiting for 1 item\. In [\d.]+ s, Ctrl\+C again abandons it\./);
     run.kill('SIGQUIT');
-    await run.said(/SIGQUIT ignored/);
+    await run.said(/Already stopping: .* SIGQUIT again/);
     gate.open();
     expect(await run.ended()).toMatchObject({ signal: 'SIGINT', stdout: 'finished 1\n' });
   });
@@ -101,12 +101,12 @@ describe('items in progress', () => {
       const run = runTask('gated', { args: ['-n', '1', '--force-after', '0', '--', '5'], env: gate.env });
       await gate.arrived(1);
       run.kill('SIGINT');
-      await run.said(/stopping; 1 item in progress awaited/);
+      await run.said(/Stopping \(SIG\w+\): waiting for 1 item/);
       run.kill(signal);
       const ended = await run.ended();
       // The first signal is what the run was stopped by.
       expect(ended).toMatchObject({ signal: 'SIGINT', stdout: '' });
-      expect(ended.stderr).toMatch('stopping now; 1 item in progress will be unfinished');
+      expect(ended.stderr).toMatch('): 1 item in progress will be unfinished');
     },
   );
 
@@ -115,7 +115,7 @@ describe('items in progress', () => {
     const run = runTask('gated', { args: ['-n', '1', '--ignore-hup', '--', '3'], env: gate.env });
     await gate.arrived(1);
     run.killGroup('SIGHUP'); // as a terminal does
-    await run.said(/SIGHUP ignored, as --ignore-hup says/);
+    await run.said(/SIGHUP is ignored \(--ignore-hup\)/);
     gate.open();
     expect(await run.ended()).toMatchObject({ status: 0, stdout: 'finished 1\nfinished 2\nfinished 3\n' });
   });
@@ -125,9 +125,9 @@ describe('items in progress', () => {
     const run = runTask('gated', { args: ['-n', '2', '--', '5'], env: gate.env });
     await gate.arrived(2);
     run.killGroup('SIGINT');
-    await run.said(/2 items in progress awaited/);
+    await run.said(/waiting for 2 items/);
     run.killGroup('SIGQUIT');
-    await run.said(/SIGQUIT ignored/);
+    await run.said(/Already stopping: .* SIGQUIT again/);
     gate.open();
     const ended = await run.ended();
     expect(ended.signal).toBe('SIGINT');
@@ -155,13 +155,13 @@ describe('items in progress', () => {
     const run = runTask('gated', { by, args: ['-n', '2', '--', '5'], env: gate.env });
     await gate.arrived(2);
     run.killGroup('SIGINT');
-    await run.said(/2 items in progress awaited/);
+    await run.said(/waiting for 2 items/);
     gate.open();
     const { stdout, stderr } = await run.ended();
     expect(stdout).toMatch('finished 1\n');
     expect(stdout).toMatch('finished 2\n');
     expect(stdout).not.toMatch('finished 3\n');
-    expect(stderr).toMatch('stopped by SIGINT: 2 items done');
+    expect(stderr).toMatch('Stopped by SIGINT. 2 items: 2 done');
   });
 });
 
@@ -169,12 +169,12 @@ describe('no item in progress, and a dispatch that waits', () => {
   test.each([...GRACEFUL, 'SIGTERM'] as const)('%s ends the run, and dispatch is not waited for', async (signal) => {
     const gate = await makeGate();
     const run = runTask('waiting-dispatch', { args: ['-v', '-n', '2', '--kill-after', '100ms'], env: gate.env });
-    await run.said(/item 1 is done/);
+    await run.said(/item 1 .*is done/);
     await gate.arrived(1);
     run.kill(signal);
     const ended = await run.ended();
     expect(ended).toMatchObject({ signal, stdout: 'processed 1\n' });
-    expect(ended.stderr).toMatch(`stopped by ${signal}: 1 item done\n`);
+    expect(ended.stderr).toMatch(`Stopped by ${signal}. 1 item: 1 done`);
   });
 
   test('HUP with --ignore-hup changes nothing', async () => {
@@ -182,7 +182,7 @@ describe('no item in progress, and a dispatch that waits', () => {
     const run = runTask('waiting-dispatch', { args: ['-n', '2', '--ignore-hup'], env: gate.env });
     await run.said(/processed 1/);
     run.killGroup('SIGHUP');
-    await run.said(/SIGHUP ignored/);
+    await run.said(/SIGHUP is ignored/);
     gate.open();
     expect(await run.ended()).toMatchObject({ status: 0, stdout: 'processed 1\nprocessed 2\n' });
   });
@@ -196,7 +196,7 @@ describe('the exit status that a shell sees', () => {
     const [, master = ''] = await run.said(/: master (\d+),/);
     await gate.arrived(1);
     process.kill(Number(master), signal);
-    await run.said(/: stopping/);
+    await run.said(/: Stopping /);
     gate.open();
     const { stdout } = await run.ended();
     expect(stdout).toMatch(`status ${STATUS[signal]}\n`);
@@ -209,7 +209,7 @@ describe('--inline', () => {
     const run = runTask('gated', { args: ['--inline', '--', '3'], env: gate.env });
     await gate.arrived(1);
     run.kill('SIGINT');
-    await run.said(/1 item in progress awaited/);
+    await run.said(/waiting for 1 item/);
     gate.open();
     expect(await run.ended()).toMatchObject({ signal: 'SIGINT', stdout: 'finished 1\n' });
   });
@@ -241,10 +241,10 @@ if (process.platform === 'linux') {
       async (signal) => {
         const gate = await makeGate();
         const run = runTask('gated', { by: AS_PID_1, args: ['-v', '-n', '2', '--', '3'], env: gate.env });
-        await Promise.race([gate.arrived(2), run.said(/: stopp/)]);
+        await Promise.race([gate.arrived(2), run.said(/: Stopping /)]);
         expect(run.stderr).toMatch(': master 1,');
         process.kill(innermost(run.pid), signal);
-        await run.said(/: stopping/);
+        await run.said(/: Stopping /);
         gate.open();
         const { status } = await run.ended();
         expect(status).toBe(STATUS[signal]);

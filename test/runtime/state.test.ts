@@ -108,7 +108,7 @@ describe('TTIN and TTOU', () => {
     const { status, stderr } = await run.ended();
     expect(status).toBe(0);
     expect(stderr).toMatch('divvy: worker 2 exited with status 0');
-    expect(stderr).toMatch('6 items done\n');
+    expect(stderr).toMatch('6 items: 6 done. Took ');
   });
 
   test('not on a terminal, where a job in the background would be sent them', async () => {
@@ -133,7 +133,7 @@ describe('as a library', () => {
     const run = runProgram('handlers', { args: [taskFile('gated')], env: gate.env });
     await gate.arrived(1);
     run.kill('SIGINT');
-    await run.said(/stopping/);
+    await run.said(/Stopping/);
     gate.open();
     const { signal, stdout } = await run.ended();
     expect(stdout).toBe('finished 1\nrun: SIGINT 130\nINT: true\nTERM: 1, QUIT: 0\nmy own handler, once\n');
@@ -147,7 +147,7 @@ describe('as a library', () => {
     run.kill('SIGTTIN');
     await run.said(/mine, too/);
     run.kill('SIGINT');
-    await run.said(/abort: stopping; 1 item in progress awaited/);
+    await run.said(/Stopping \(abort\): waiting for 1 item/);
     gate.open();
     const { status, stdout } = await run.ended();
     expect(stdout).toBe('mine, too\nmy own handler\nfinished 1\nrun: abort 1 1\n1 0 0\n');

@@ -8,7 +8,7 @@ const LINES = packageJson();
 const TABS = {
   'package.json': [
     '\n\t"imports": {\n\t\t"#divvy": "./vendor/divvy/index.ts"\n\t},',
-    ',\n\t\t"divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.ts"',
+    ',\n\t\t"divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.ts"',
   ],
 };
 
@@ -29,7 +29,7 @@ const shapes: Record<string, Shape> = {
     },
     edited: {
       'package.json': [
-        '\n        "divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.ts"\n    ',
+        '\n        "divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.ts"\n    ',
         '\n        "#divvy": "./vendor/divvy/index.ts"\n    ',
       ],
     },
@@ -38,7 +38,7 @@ const shapes: Record<string, Shape> = {
     files: { 'package.json': '{"name":"host","type":"module"}' },
     edited: {
       'package.json': [
-        ',"imports":{"#divvy":"./vendor/divvy/index.ts"},"scripts":{"divvy:nightly":"node vendor/divvy/run.mjs tasks/nightly.ts"}',
+        ',"imports":{"#divvy":"./vendor/divvy/index.ts"},"scripts":{"divvy:nightly":"exec node vendor/divvy/run.mjs tasks/nightly.ts"}',
       ],
     },
   },

@@ -47,9 +47,11 @@ export interface Shape {
 }
 
 /** A script that runs the task of a package that is edited by two spaces. */
-export const SCRIPT = ',\n    "divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.ts"';
+export const SCRIPT = ',\n    "divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.ts"';
 export const IMPORTS = '\n  "imports": {\n    "#divvy": "./vendor/divvy/index.ts"\n  },';
 export const PACKAGE = { 'package.json': [IMPORTS, SCRIPT] };
+/** The same where the package manager is yarn or bun. */
+export const WITHOUT_EXEC = { 'package.json': [IMPORTS, SCRIPT.replace('exec ', '')] };
 
 /** A package.json as npm writes it. */
 export const packageJson = (fields: object = {}): string =>

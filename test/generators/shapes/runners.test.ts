@@ -32,7 +32,7 @@ const shapes: Record<string, Shape> = {
     files: { 'package.json': packageJson({ type: undefined, scripts: {}, devDependencies: { vitest: '*' } }) },
     tools: ['vitest'],
     edited: {
-      'package.json': [IMPORTS, '\n    "divvy:nightly": "node vendor/divvy/run.mjs tasks/nightly.mts"\n  '],
+      'package.json': [IMPORTS, '\n    "divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.mts"\n  '],
     },
     ending: '.mts',
     test: ['vitest', 'run', 'tasks/nightly.test.mts'],

@@ -85,8 +85,8 @@ export const faults: readonly Fault[] = [
   {
     what: 'output that is lost counts as out',
     file: 'barrier.ts',
-    find: "release(ended, isOut === 'lost');",
-    put: 'release(ended, false);',
+    find: "release(group.ended, isOut === 'lost');",
+    put: 'release(group.ended, false);',
   },
   {
     what: 'an outcome that waits for output is forgotten',
@@ -101,10 +101,10 @@ export const faults: readonly Fault[] = [
     put: '',
   },
   {
-    what: 'of what waits only the first counts when its output is out',
+    what: 'what waits together with more does not count when its output is out',
     file: 'barrier.ts',
-    find: 'for (const ended of group.ended) release(ended',
-    put: 'for (const ended of group.ended.slice(0, 1)) release(ended',
+    find: 'for (let group = groups[0]; group?.mark; group = groups[0]) {',
+    put: 'for (let group = groups[0]; group?.mark && groups.length < 2; group = groups[0]) {',
   },
   {
     what: 'time counts against an item while its output is held back',
@@ -380,7 +380,11 @@ export const faults: readonly Fault[] = [
     find: 'let room = -this.#pending.length - this.#suspects.length;',
     put: 'let room = 0;',
   },
-  { what: 'outcomes that wait for their hooks are not bounded', find: 'this.#settling >= settlingMax || ', put: '' },
+  {
+    what: 'outcomes that wait for their hooks are not bounded',
+    find: 'if (this.#settling >= this.#settlingMax) return 0;',
+    put: '',
+  },
   { what: 'an unfit item is handed out', find: '    else this.#pending.pop();\n', put: '' },
   {
     what: 'an outcome counts twice',

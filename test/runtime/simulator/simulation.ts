@@ -289,7 +289,9 @@ class Simulation implements Surroundings, PipeWorld {
   #turn(): void {
     for (const pipe of this.#pipes) pipe.poll();
     for (const process of this.#exits.splice(0)) this.#reap(process);
-    const again = this.#barrier.turn((held, isLost) => this.#out(held, isLost));
+    const again = this.#barrier.turn((all, isLost) => {
+      for (const held of all) this.#out(held, isLost);
+    });
     this.#records.write();
     for (const command of this.#delivery.plan(this.#now)) this.#carryOut(command);
     checkPlanned(this.#truth, this.#now);
@@ -403,7 +405,7 @@ class Simulation implements Surroundings, PipeWorld {
     const backoffEnds = this.#truth.backoffEnds(worker);
     if (backoffEnds < Infinity) this.#lookAfter(backoffEnds);
     const { pipe } = process;
-    for (const item of report.failed) this.#barrier.hold(pipe, { item, how: 'failed', pipe, written: pipe.written });
+    for (const item of report.failed) this.#barrier.hold(pipe, [{ item, how: 'failed', pipe, written: pipe.written }]);
     if (report.bootFailure) this.#stop('gracefully');
   }
 
@@ -537,12 +539,12 @@ class Simulation implements Surroundings, PipeWorld {
     if (how === 'done') {
       const item = this.#delivery.acked(worker, number, this.#now, ms);
       if (!item) throw new Violation(`the ack of worker ${worker} for item ${number}, which it has, was refused`);
-      this.#barrier.hold(pipe, { item, how: 'done', pipe, written });
+      this.#barrier.hold(pipe, [{ item, how: 'done', pipe, written }]);
     } else {
       const verdict = this.#delivery.threw(worker, number, how === 'threw for good', this.#now, ms);
       if (!verdict) throw new Violation(`the error of worker ${worker} for item ${number}, which it has, was refused`);
       ensure(verdict.failed === (fate === 'failed'), `item ${number} is ${fate}, and Delivery says ${verdict.failed}`);
-      if (verdict.failed) this.#barrier.hold(pipe, { item: verdict.item, how: 'failed', pipe, written });
+      if (verdict.failed) this.#barrier.hold(pipe, [{ item: verdict.item, how: 'failed', pipe, written }]);
       this.#lookAfter(this.#truth.entry(number).latest);
     }
     if (this.random.chance(0.1)) this.#forge(worker, number);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { type ItemContext, type ItemError, type Outcome, type Parallelizable, PermanentError } from '#divvy';
@@ -36,6 +37,11 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
     }
   }
 
+  /** Runs in the master. The URL is the item's name: failures show it, and the journal holds it. A name has 512 bytes at most. */
+  key(url: Url): string {
+    return Buffer.byteLength(url) <= 512 ? url : `sha256:${hash('sha256', url)}`;
+  }
+
   /**
    * Runs in a worker, for each URL, and again with --retries if it throws. What cannot be otherwise the next time is a
    * PermanentError. `context.signal` is aborted at the --timeout: it ends the request, and the reading of the body too.
@@ -58,9 +64,8 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
   }
 
   /**
-   * Runs in the master, and only when it returns is the URL recorded as done. So what a resume skips has had its line. A
-   * line that a worker prints may get lost with the master that should pass it on. After a crash a URL may have two
-   * lines, and after --retry-failed it has: the last one holds.
+   * Runs in the master, and only when it returns is the URL recorded as done. So what a resume skips has had its line. After
+   * a crash a URL may have two lines, and after --retry-failed it has: the last one holds.
    */
   async afterProcess(url: Url, answer: Answer, outcome: Outcome): Promise<void> {
     await print({ url, ...answer, ...effort(outcome) });

@@ -1,0 +1,187 @@
+/** Everything that the runner says: lines for people, or events as NDJSON, and how far the run is. Runs in the master. Internal. */
+
+import { inspect } from 'node:util';
+import { DivvyError, eventsLost, Shutdown, TaskError, toItemError } from '../errors.ts';
+import { Failures, stackOf } from '../failures.ts';
+import type { Master } from '../master.ts';
+import type { EventHead, Observed } from '../report.ts';
+import { reportTo } from '../report.ts';
+import { wholeWith } from '../shell.ts';
+import { type Line, linesTo } from '../text.ts';
+import type { Request } from './arguments.ts';
+import { EventsFile } from './events-file.ts';
+import { drawProgress, sayProgress, waysOfProgress } from './progress.ts';
+import { failureLines, waysToGoOn } from './summary.ts';
+
+const write = linesTo(process.stderr);
+
+function log(line: Line): void {
+  write({ ...line, text: `divvy: ${line.text}` });
+}
+
+/** What a run says. */
+export class Reporting {
+  readonly #request: Request & { want: 'run' };
+  readonly #argv: readonly string[];
+  readonly #failures = new Failures();
+  readonly #report: (event: Observed) => void;
+  #events: EventsFile | undefined;
+  #stopProgress = (): void => {};
+  #hasStarted = false;
+  #total: number | undefined;
+
+  private constructor(request: Request & { want: 'run' }, argv: readonly string[]) {
+    this.#request = request;
+    this.#argv = argv;
+    this.#report = reportTo(write, {
+      verbose: request.options.verbose ?? false,
+      quiet: request.quiet,
+      start: process.stderr.isTTY,
+      end: 'always',
+      failures: this.#failures,
+    });
+  }
+
+  /** Rejects with UsageError where the file of --events cannot be opened. `argv` is what was read. */
+  static async of(request: Request & { want: 'run' }, argv: readonly string[]): Promise<Reporting> {
+    const reporting = new Reporting(request, argv);
+    if (request.events !== undefined) {
+      reporting.#events = await EventsFile.open(request.events, (error) => reporting.#lost(error));
+    }
+    return reporting;
+  }
+
+  /** Whether the run has begun. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** Whether it needs to know of each item. */
+  get wantsItems(): boolean {
+    return this.#request.json || this.#events !== undefined;
+  }
+
+  /** Something happened in the master's run. */
+  observe(event: Observed, master: Master): void {
+    if (event.type === 'started') {
+      this.#hasStarted = true;
+      this.#total = event.total;
+      this.#startProgress(master);
+    }
+    if (event.type === 'ended') this.#stopProgress();
+    if (event.type === 'item') {
+      process.stdout.write(`${lineOf(event.value)}\n`);
+      if (this.wantsItems) this.#record({ ...event, value: undefined });
+      return;
+    }
+    if (this.wantsItems) this.#record(event);
+    if (this.#request.json) return;
+    if (event.type === 'ended') this.#sayEnd(event, master);
+    else this.#report(event);
+  }
+
+  /** The run has ended, and says nothing more but an error. */
+  ended(): void {
+    this.#stopProgress();
+  }
+
+  /** Says what went wrong, and returns the exit code for it. */
+  error(error: unknown): number {
+    if (this.#events) this.#events.add(errorEvent(error));
+    return sayError(error, this.#request.json);
+  }
+
+  /** Resolves when all of it is written. */
+  async written(): Promise<void> {
+    await this.#events?.end();
+  }
+
+  #record(event: object): void {
+    this.#events?.add(event);
+    if (this.#request.json) process.stderr.write(`${JSON.stringify(event)}\n`);
+  }
+
+  #lost(error: Error): void {
+    const text = eventsLost(this.#request.events ?? '', error);
+    if (this.#request.json) process.stderr.write(`${JSON.stringify({ ...headOf(null), type: 'note', text })}\n`);
+    else log({ text, look: 'bad' });
+  }
+
+  #startProgress(master: Master): void {
+    const { json, quiet, progress, options } = this.#request;
+    if (json || quiet || options.dryRun) return;
+    const way = waysOfProgress(progress);
+    const standing = () => ({
+      counts: master.counts,
+      total: this.#total,
+      workers: master.workers.filter((worker) => worker.running).length,
+    });
+    // With -v there is a line for each item.
+    if (way === 'draw' && (progress || !options.verbose)) this.#stopProgress = drawProgress(standing);
+    if (way === 'say') this.#stopProgress = sayProgress((text) => log({ text }), standing);
+  }
+
+  #sayEnd(event: Observed & { type: 'ended' }, master: Master): void {
+    if (this.#request.quiet) return;
+    const { result } = event;
+    const { counts, exitCode, stoppedBy } = result;
+    // Where it failed before there was an item, the error says it all.
+    if (exitCode > 1 && stoppedBy === undefined && counts.dispatched + counts.skipped === 0) return;
+    this.#report(event);
+    for (const line of failureLines(this.#failures)) log(line);
+    const limited = counts.dispatched >= (this.#request.options.limit ?? Infinity);
+    for (const line of waysToGoOn(result, wholeWith(this.#argv, master.takenOver), limited)) log(line);
+  }
+}
+
+/** Says what went wrong, also where there is no run; and returns the exit code for it. */
+export function sayError(error: unknown, json: boolean): number {
+  if (json) {
+    const event = errorEvent(error);
+    process.stderr.write(`${JSON.stringify(event)}\n`);
+    return event.exitCode;
+  }
+  if (!(error instanceof DivvyError)) {
+    const stack = error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`divvy: this is a bug in the runtime, please report it:\n${stack}\n`);
+    return 70;
+  }
+  // The summary has said it already where a run was stopped.
+  if (!(error instanceof Shutdown)) log({ text: error.message, look: 'bad' });
+  if (error instanceof TaskError && error.cause !== undefined)
+    for (const text of stackOf(toItemError(error.cause))) write({ text, look: 'dim' });
+  return exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  return error instanceof DivvyError ? (error.result?.exitCode ?? error.exitCode) : 70;
+}
+
+/** The last event of a command line that fails. */
+function errorEvent(error: unknown): EventHead & { type: 'error'; message: string; exitCode: number; error?: unknown } {
+  const runId = error instanceof DivvyError ? (error.result?.runId ?? null) : null;
+  const cause = error instanceof TaskError ? error.cause : error instanceof DivvyError ? undefined : error;
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    ...headOf(runId),
+    type: 'error',
+    message,
+    exitCode: exitCodeOf(error),
+    ...(cause !== undefined && { error: toItemError(cause) }),
+  };
+}
+
+function headOf(runId: string | null): EventHead {
+  return { at: Date.now(), runId };
+}
+
+/** An item on one line: as JSON, where a Map or a Set is shown as its list; what JSON cannot say, as Node.js shows it. */
+function lineOf(item: unknown): string {
+  const plain = (_: string, value: unknown): unknown =>
+    typeof value === 'bigint' ? `${value}n` : value instanceof Map || value instanceof Set ? [...value] : value;
+  try {
+    return JSON.stringify(item, plain) ?? inspect(item);
+  } catch {
+    return inspect(item, { breakLength: Infinity, compact: true });
+  }
+}

@@ -1,0 +1,172 @@
+/** What was thrown, as data of bounded size, so that it can travel and be kept. Runs in both processes. Internal. */
+
+import { inspect, types } from 'node:util';
+import type { ItemError } from './parallelizable.ts';
+
+/** How deep causes and aggregated errors go, and how many errors one can aggregate. */
+export const DEPTH_MAX = 8;
+export const ERRORS_MAX = 8;
+/** How much all of an error may take as JSON. */
+export const BYTES_MAX: number = 64 * 1024;
+/** How many fields of its own an error keeps, and how large each can be. */
+export const FIELDS_MAX = 20;
+const FIELD_BYTES_MAX = 1024;
+const TEXT_MAX = 8 * 1024;
+/** Deeper errors say less, so that the first leaves room for them. */
+const DEEPER_TEXT_MAX = 2 * 1024;
+/** What an error takes beside its texts. */
+const OVERHEAD = 100;
+/** The most bytes that one character takes as JSON. */
+const CHARACTER_BYTES_MAX = 6;
+
+/** Parts of an error that have a place of their own, or are the runtime's. */
+const KNOWN: readonly string[] = ['name', 'message', 'stack', 'code', 'cause', 'errors', 'permanent'];
+const UNREADABLE = 'what was thrown cannot be shown, since it throws when it is looked at';
+
+/** How much is left for the rest of an error. */
+interface Room {
+  left: number;
+}
+
+/**
+ * Returns what was thrown as data: name, message, stack, code, own fields, aggregated errors and causes, each of bounded size.
+ * It never throws: anything can be thrown, also what throws when it is looked at.
+ */
+export function toItemError(thrown: unknown): ItemError {
+  return carried(thrown, { left: BYTES_MAX - 2 * OVERHEAD }, 0);
+}
+
+function carried(thrown: unknown, room: Room, depth: number): ItemError {
+  room.left -= OVERHEAD;
+  const most = depth === 0 ? TEXT_MAX : DEEPER_TEXT_MAX;
+  try {
+    if (isError(thrown)) return errorParts(thrown, room, depth, most);
+    return { name: 'NonError', message: fitted(inspect(thrown, { depth: 2 }), most, room) };
+  } catch {
+    return { name: 'NonError', message: UNREADABLE };
+  }
+}
+
+/** Also one of another realm, such as a vm context: it is no instance of this one's Error. */
+function isError(value: unknown): value is object {
+  return types.isNativeError(value) || value instanceof Error;
+}
+
+function errorParts(thrown: object, room: Room, depth: number, most: number): ItemError {
+  const message = read(thrown, 'message', String);
+  const stack = read(thrown, 'stack', (value) => (typeof value === 'string' ? value : undefined));
+  const code = read(thrown, 'code', (value) =>
+    // The number of a DOMException, such as an AbortError, is a relic that tells nobody anything.
+    typeof value === 'string' || (typeof value === 'number' && !(thrown instanceof DOMException)) ? value : undefined,
+  );
+  const parts: { -readonly [Key in keyof ItemError]: ItemError[Key] } = {
+    name: fitted(read(thrown, 'name', (name) => nameOf(thrown, name ?? 'Error')) ?? 'Error', 200, room),
+    message: fitted(message ?? UNREADABLE, most, room),
+  };
+  if (stack !== undefined) parts.stack = fitted(withShortMessage(stack, message ?? '', most), most, room);
+  if (code !== undefined) parts.code = typeof code === 'string' ? fitted(code, 200, room) : code;
+  if (depth < DEPTH_MAX && room.left > OVERHEAD) {
+    const cause = read(thrown, 'cause', (value) => (value === undefined ? undefined : carried(value, room, depth + 1)));
+    if (cause !== undefined) parts.cause = cause;
+    const errors = aggregated(thrown).slice(0, ERRORS_MAX);
+    for (const error of errors) {
+      if (room.left > OVERHEAD) parts.errors = [...(parts.errors ?? []), carried(error, room, depth + 1)];
+    }
+  }
+  const fields = fieldsOf(thrown, room);
+  if (fields !== undefined) parts.fields = fields;
+  return parts;
+}
+
+function nameOf(thrown: object, name: unknown): string {
+  return String(
+    name === 'Error' ? (read(thrown, 'constructor', (value) => (value as { name?: unknown })?.name) ?? name) : name,
+  );
+}
+
+/** What a part of it is taken for; undefined where it has none, or throws when it is looked at. */
+function read<T>(thrown: object, part: string, take: (value: unknown) => T): T | undefined {
+  try {
+    return take((thrown as Readonly<Record<string, unknown>>)[part]);
+  } catch {
+    return undefined;
+  }
+}
+
+function aggregated(thrown: object): readonly unknown[] {
+  const errors = read(thrown, 'errors', (value) => (Array.isArray(value) ? (value as unknown[]) : [])) ?? [];
+  try {
+    return errors.slice(0, ERRORS_MAX).some(isError) ? errors : [];
+  } catch {
+    return errors; // one of them is hostile, and says so when it is carried
+  }
+}
+
+function fieldsOf(thrown: object, room: Room): Record<string, unknown> | undefined {
+  let names: string[] = [];
+  try {
+    names = Object.keys(thrown);
+  } catch {
+    return undefined;
+  }
+  const fields: [string, unknown][] = [];
+  for (const name of names) {
+    if (fields.length === FIELDS_MAX) break;
+    if (name.length > 100 || (KNOWN.includes(name) && !(name === 'errors' && aggregated(thrown).length === 0)))
+      continue;
+    let field: unknown;
+    try {
+      field = fieldOf((thrown as Readonly<Record<string, unknown>>)[name]);
+    } catch {
+      field = '(throws when it is looked at)';
+    }
+    const bytes = bytesOf([name, field]);
+    if (field === undefined || bytes > room.left) continue;
+    room.left -= bytes;
+    fields.push([name, field]);
+  }
+  return fields.length > 0 ? Object.fromEntries(fields) : undefined;
+}
+
+/** A value as JSON can say it, in bounded size; undefined for what is none, such as a function. */
+function fieldOf(value: unknown): unknown {
+  if (value === undefined || typeof value === 'function') return undefined;
+  const plain = plainly(value, 0);
+  if (bytesOf(plain) <= FIELD_BYTES_MAX) return plain;
+  const text = typeof plain === 'string' ? plain : JSON.stringify(plain);
+  return fitted(text, FIELD_BYTES_MAX - 2 * OVERHEAD, { left: FIELD_BYTES_MAX });
+}
+
+function plainly(value: unknown, depth: number): unknown {
+  if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
+    return value;
+  if (typeof value === 'string') return value.length > FIELD_BYTES_MAX ? value.slice(0, FIELD_BYTES_MAX) : value;
+  if (depth < 3 && Array.isArray(value)) return value.slice(0, FIELDS_MAX).map((entry) => plainly(entry, depth + 1));
+  const prototype: unknown = typeof value === 'object' ? Object.getPrototypeOf(value) : undefined;
+  if (depth < 3 && (prototype === null || prototype === Object.prototype)) {
+    const entries = Object.keys(value as object)
+      .slice(0, FIELDS_MAX)
+      .map((key) => [key, plainly((value as Record<string, unknown>)[key], depth + 1)]);
+    return Object.fromEntries(entries);
+  }
+  return inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10, maxStringLength: 200 });
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value) ?? '');
+}
+
+/** At most `most` characters of the text, and no more than there is room for, which is taken. */
+function fitted(text: string, most: number, room: Room): string {
+  let kept = text.length > most ? text.slice(0, most) : text;
+  if (bytesOf(kept) > room.left) kept = kept.slice(0, Math.floor(Math.max(0, room.left) / CHARACTER_BYTES_MAX));
+  room.left -= bytesOf(kept);
+  return kept === text ? text : `${kept} … (${text.length - kept.length} characters more)`;
+}
+
+/** A stack begins with the message: one that is long would leave no room for the frames. */
+function withShortMessage(stack: string, message: string, most: number): string {
+  const short = 200;
+  if (stack.length <= most || message.length <= short) return stack;
+  return stack.replace(message, () => `${message.slice(0, short)}…`);
+}

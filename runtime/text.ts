@@ -1,0 +1,130 @@
+/** Words and lines for people: numbers, durations, and lines that fit a terminal. Runs in the master. Internal. */
+
+import { stripVTControlCharacters, styleText } from 'node:util';
+import { isLineOpen } from './shared-stream.ts';
+
+/** How a line looks where the terminal has colour. */
+export type Look = 'plain' | 'good' | 'bad' | 'again' | 'dim';
+
+const COLOURS = { good: 'green', bad: 'red', again: 'yellow', dim: 'dim' } as const;
+/** What a terminal that does not say its width is taken for. */
+const COLUMNS = 80;
+/** Narrower than this, lines are not wrapped: the terminal breaks them. */
+const NARROWEST = 20;
+
+/** `1,269`. */
+export function grouped(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/** `1 item`, `1,000 items`. */
+export function plural(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `350 ms`, `1.5 s`, `35 s`, `2 min`, `3 h 20 min`. */
+export function seconds(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 9950) return `${Number((ms / 1000).toFixed(1))} s`;
+  if (ms < 119_500) return `${Math.round(ms / 1000)} s`;
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  const rest = minutes % 60;
+  return `${grouped(Math.floor(minutes / 60))} h${rest > 0 ? ` ${rest} min` : ''}`;
+}
+
+/** The text without what would move the cursor, change colours or turn the direction: it may be anybody's. */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text).replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => (/\s/.test(character) ? ' ' : `\\u{${character.codePointAt(0)?.toString(16)}}`),
+  );
+}
+
+/** At most `most` characters of the text. */
+export function cutTo(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+let graphemes: Intl.Segmenter | undefined;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
+
+/** How many columns of a terminal the text takes. */
+export function widthOf(text: string): number {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
+  let width = 0;
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  for (const { segment } of graphemes.segment(text)) {
+    width += WIDE.test(segment) ? 2 : /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(segment) ? 0 : 1;
+  }
+  return width;
+}
+
+/** Breaks a line at its spaces, so that no piece is wider than `columns`. What follows is indented as its first word is. */
+export function wrapped(line: string, columns: number): string[] {
+  if (columns < NARROWEST || widthOf(line) <= columns) return [line];
+  const [indent = ''] = /^(divvy: )?\s*/.exec(line) ?? [];
+  const hanging = ' '.repeat(indent.length <= columns / 3 ? indent.length : 2);
+  const lines: string[] = [];
+  let current = indent;
+  let used = widthOf(indent);
+  let isEmpty = true;
+  for (const word of line.slice(indent.length).split(' ')) {
+    const width = widthOf(word);
+    if (!isEmpty && used + 1 + width > columns) {
+      lines.push(current);
+      current = hanging;
+      used = hanging.length;
+      isEmpty = true;
+    }
+    current += isEmpty ? word : ` ${word}`;
+    used += width + (isEmpty ? 0 : 1);
+    isEmpty = false;
+  }
+  return [...lines, current];
+}
+
+/** How many columns a terminal has; one of 0 does not know. */
+export function columnsOf(stream: NodeJS.WriteStream): number {
+  return stream.columns || COLUMNS;
+}
+
+/** Whether the stream is a terminal that obeys escapes. */
+export function takesEscapes(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && process.env['TERM'] !== 'dumb';
+}
+
+/** Colours the text where the stream takes colour: NO_COLOR, FORCE_COLOR and TERM=dumb are obeyed. */
+export function coloured(text: string, look: Look, stream: NodeJS.WriteStream): string {
+  return look === 'plain' ? text : styleText(COLOURS[look], text, { stream });
+}
+
+/** A line, and how it looks. One that is whole, such as a command that somebody may copy, is never broken. */
+export interface Line {
+  readonly text: string;
+  readonly look?: Look | 'counts';
+  readonly whole?: boolean;
+}
+
+/** A count and its word stay together. */
+const COUNTED = /([\d,]+) (done|failed|retried)\b/g;
+const LOOKS = { done: 'good', failed: 'bad', retried: 'again' } as const;
+
+/** Returns what writes lines for people to a stream: coloured, and on a terminal wrapped, so that no word is broken. */
+export function linesTo(stream: NodeJS.WriteStream): (line: Line) => void {
+  return ({ text, look = 'plain', whole = false }) => {
+    const tied = look === 'counts' ? text.replace(COUNTED, '$1\u00a0$2') : text;
+    const pieces = stream.isTTY && !whole ? wrapped(tied, columnsOf(stream)) : [tied];
+    const shown = pieces.map((piece) =>
+      look === 'counts'
+        ? piece.replace(/([\d,]+)\u00a0(done|failed|retried)/g, (_, count: string, word: keyof typeof LOOKS) =>
+            coloured(`${count} ${word}`, count === '0' ? 'plain' : LOOKS[word], stream),
+          )
+        : coloured(piece, look, stream),
+    );
+    // What dispatch or a hook has written of a line stays a line of its own.
+    stream.write(`${isLineOpen(stream, true) ? '\n' : ''}${shown.join('\n')}\n`);
+  };
+}
