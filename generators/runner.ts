@@ -3,6 +3,7 @@
  * vendored there: so it is read by that release, and not here.
  */
 
+import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { lastRunUnknown, noRunner } from './errors.ts';
@@ -16,10 +17,13 @@ export interface LastRun {
   readonly journal: string;
   /** The task's own arguments. */
   readonly args: readonly string[];
+  /** The runner's options that a resume goes on with, as words of its command line. */
+  readonly optionWords: readonly string[];
   /** `unfinished` where it was stopped or killed: it can be resumed. */
   readonly state: 'running' | 'complete' | 'unfinished';
   /** The process of its master. */
   readonly pid: number;
+  readonly host: string;
   /** When it began, as ISO 8601 says it. */
   readonly began: string;
   /** Absent where it goes on, or was killed. */
@@ -60,9 +64,10 @@ export async function lastRun(project: Project, file: string): Promise<LastRun |
 /** In words: whether it goes on, and what it has done. */
 export function inWords(run: LastRun | null): string {
   if (run === null) return 'no run yet';
-  const { state, pid, ended, stoppedBy, done, failed } = run;
+  const { state, pid, host, ended, stoppedBy, done, failed } = run;
+  const where = host === hostname() ? '' : ` on ${host}`;
   const how = {
-    running: `runs now, as process ${pid}`,
+    running: `runs now, as process ${pid}${where}`,
     complete: 'complete',
     unfinished: stoppedBy ? `stopped by ${stoppedBy}` : ended === undefined ? 'cut short' : 'unfinished',
   }[state];

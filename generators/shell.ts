@@ -2,6 +2,7 @@
 
 import { relative, sep } from 'node:path';
 import type { Call } from './command.ts';
+import { version } from './package.ts';
 import type { Prompt } from './templates.ts';
 
 /** Each argument as it is where no shell would change it, else quoted. */
@@ -23,11 +24,20 @@ export const asTyped = ({ shown, argv }: Call, prompts: readonly Prompt[] = []):
 /** A source of templates as it was written, without what its URL has before the host. */
 export const withoutPassword = (source: string): string => source.replace(/(https:\/\/)[^/]*@/gi, '$1');
 
-/** How this command is run again with other words: by npm where npm had fetched it, since then no shell finds it. */
+/**
+ * How this command is run again with other words: by npm where npm had fetched it, since then no shell finds it, and in the same
+ * release.
+ */
 export const divvyLine = ({ environment }: Call, ...argv: readonly string[]): string => {
   const byNpm = ['exec', 'init'].includes(environment['npm_command'] ?? '');
-  return commandLine([...(byNpm ? ['npx', '-p', 'create-divvy-task'] : []), 'divvy', ...argv]);
+  return commandLine([...(byNpm ? ['npx', '-p', `create-divvy-task@${version}`] : []), 'divvy', ...argv]);
 };
+
+/** The same from where the person is, for a command that takes `-C` only in front of its name. */
+export function divvyFromHere(call: Call, ...argv: readonly string[]): string {
+  const here = process.cwd();
+  return divvyLine(call, ...(here === call.cwd ? [] : ['-C', asArgument(relative(here, call.cwd))]), ...argv);
+}
 
 /** The same for a project: with `-C` where it is not found from where the person is. */
 export function divvyIn(call: Call, project: string, ...argv: readonly string[]): string {

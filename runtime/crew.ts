@@ -177,6 +177,12 @@ export class Crew {
     this.#events.observe({ type: 'worker forked', worker: worker.number, pid: running.pid });
   }
 
+  /** A resume after a crash of the master leaves alone what its items have started. */
+  #leftWell({ number }: Worker, pid: number | undefined): void {
+    if (pid !== undefined && !this.#settings.inline)
+      this.#run.journal?.add({ type: 'worker exited', worker: number, pid });
+  }
+
   /** A worker runs the task file as it is when it boots: where somebody has changed it meanwhile, that is said and recorded. */
   #lookAtTask(): void {
     let hash: string;
@@ -275,6 +281,7 @@ export class Crew {
       );
       // What its items have started goes with it, but where it left in good order.
       if (crashed || exit.code !== 0) ended?.killGroup();
+      else this.#leftWell(worker, ended?.pid);
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed || timedOut) {
         this.#events.observe({

@@ -5,7 +5,7 @@
  *   128+n  ended by signal n, after cleaning up: 129 HUP, 130 INT, 131 QUIT, 143 TERM
  *   141    whoever read stdout has gone; a graceful stop
  *   74     the journal cannot be written, or is damaged
- *   75     the journal is in use by another run
+ *   75     the same run is going on already, or another run has the journal
  *   70     the task file, `dispatch` or a hook of the master threw, or what they began, which nobody awaited
  *   69     the workers never booted
  *   2      usage, or a resume that is refused
@@ -16,6 +16,7 @@
 
 import os from 'node:os';
 import { inspect } from 'node:util';
+import { dateOf } from './date.ts';
 import { reasonsOf } from './failures.ts';
 import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, toItemError } from './item-error.ts';
 import type { ItemError, RunResult, WorkerExit } from './parallelizable.ts';
@@ -297,11 +298,55 @@ export const otherTask = (file: string, other: string, taskFile: string): UsageE
     `the journal is of a run of another task, ${other}, and not of ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
   );
 
-export const journalInUse = (file: string, pid: number): DivvyError =>
-  new DivvyError(
-    `the journal is in use by another run, process ${pid}: ${file}; wait until it has ended, or begin a run of its own`,
-    75,
+/** Who holds a lock: `known`, it lives; else it may. Locks of all kinds are refused in this way. */
+type HeldBy = (holder: { pid: number; host: string; at: string }, known: boolean) => DivvyError;
+
+export const runInUse: HeldBy = (holder, known) =>
+  inUse(
+    'this run is going on already',
+    holder,
+    known,
+    'Wait until it has ended, or start another with --concurrent-run',
   );
+
+export const journalInUse =
+  (file: string): HeldBy =>
+  (holder, known) =>
+    inUse(
+      `the journal ${file} is in use`,
+      holder,
+      known,
+      'Wait until that run has ended, or start a new one without --resume',
+    );
+
+export const folderInUse =
+  (folder: string): HeldBy =>
+  (holder, known) =>
+    inUse(
+      `the folder of the journals, ${folder}, is in use`,
+      holder,
+      known,
+      'Start again when that process has gone on or ended',
+    );
+
+function inUse(
+  what: string,
+  { pid, host, at }: { pid: number; host: string; at: string },
+  known: boolean,
+  next: string,
+): DivvyError {
+  const holder = `process ${pid} on ${host}, since ${dateOf(at)}`;
+  const message = known
+    ? `${what}: ${holder}. ${next}`
+    : `${what}, as far as its lock says: ${holder}. That is another host, container or boot, so this process cannot look whether it still runs. If it has surely ended, add --take-over`;
+  return new DivvyError(message, 75);
+}
+
+export const noRunLock = (folder: string, error: unknown): string =>
+  `Nothing keeps this run from being started a second time: its lock cannot be made in ${folder}: ${messageOf(error)}`;
+
+export const earlierRunChanged = (): DivvyError =>
+  new DivvyError('another run has changed meanwhile what there is to go on with; start again', 75);
 
 export const journalFailed = (file: string, error: unknown): DivvyError =>
   error instanceof DivvyError

@@ -1,7 +1,7 @@
 /** How failed items and their errors are said to people: in a line or few, and grouped by their errors. Runs in the master. Internal. */
 
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fromHere } from './here.ts';
 import type { ItemError } from './parallelizable.ts';
 import { cutTo, plural, printable } from './text.ts';
 
@@ -116,7 +116,7 @@ function framesOf({ stack = '' }: ItemError): string[] {
 function shortPath(url: string): string {
   try {
     const file = fileURLToPath(url);
-    const relative = path.relative('', file);
+    const relative = fromHere(file);
     return relative.startsWith('..') ? file : relative;
   } catch {
     return url; // it is no file's, or the working directory is gone

@@ -32,8 +32,8 @@ const UNNAMED: Taken = { key: '', journalKey: '', occurrence: 1 };
 
 /** The items of one run, in the order of their dispatch. */
 export class Intake {
-  /** Items that an earlier run has failed, and this one leaves so. */
-  failedBefore = 0;
+  /** Items that an earlier run has failed, and this one leaves so, whether or not it came to them. */
+  failedBefore: number;
   /** Of the items that were skipped: what an earlier run had done, and what it had failed. */
   skippedDone = 0;
   skippedFailed = 0;
@@ -44,6 +44,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.failedBefore = options.keys?.failed ?? 0;
   }
 
   /** So many have been taken that no more are wanted. */
@@ -65,13 +66,13 @@ export class Intake {
     const journalKey = own ?? contentKey(item);
     const { occurrence, ended } = keys.meet(journalKey, own === undefined);
     if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {
-      if (ended === 'failed') this.failedBefore += 1;
       if (ended === 'failed') this.skippedFailed += 1;
       if (ended === 'done') this.skippedDone += 1;
       if (ended === undefined) this.leftBehind += 1;
       return undefined;
     }
     this.#taken += 1;
+    if (ended === 'failed') this.failedBefore -= 1;
     // The task's own key is the name that it chose; equal items without one are told apart by their occurrence.
     return { key: own ?? (occurrence > 1 ? `${journalKey}.${occurrence}` : journalKey), journalKey, occurrence };
   }

@@ -27,9 +27,8 @@ import {
 } from './errors.ts';
 import { moduleFrom } from './imports.ts';
 import { Intake, type Taken } from './intake.ts';
-import type { Journal } from './journal/journal.ts';
-import type { KeySet } from './journal/key-set.ts';
-import { type MasterOptions, type Settings, settingsOf } from './options.ts';
+import { Recording } from './journal/recording.ts';
+import type { MasterOptions, Settings } from './options.ts';
 import { Output } from './output.ts';
 import { aheadAt, isQuick } from './pace.ts';
 import type { Counts, ItemError, Run, RunResult } from './parallelizable.ts';
@@ -38,6 +37,7 @@ import { projectImports } from './project.ts';
 import { type Observed, plural, type RunEvent, reportTo, seconds } from './report.ts';
 import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, Settling } from './settling.ts';
+import type { TakenOver } from './shell.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
 import { Stops } from './stops.ts';
 import { type AnyTask, loadTask, needFolder } from './task.ts';
@@ -81,7 +81,7 @@ export class Master {
   #task!: AnyTask; // set by run() before anything that reads it
   #settling!: Settling; // likewise
   #intake!: Intake; // likewise
-  #journal: Journal | undefined;
+  readonly #recording: Recording;
   /** `dispatch` came to its own end: nothing is left to dispatch. */
   #dispatchedAll = false;
   /** `dispatch` threw: the run stops when what it had yielded has been begun. */
@@ -121,12 +121,14 @@ export class Master {
    * taskFile - the task file's path, relative to the working directory, or its URL.
    * options  - options.ts says what each is for.
    *
-   * Throws UsageError for a task file or an option that cannot be, or where the working directory is gone.
+   * Throws UsageError for a task file or an option that cannot be, or where the working directory is gone; DivvyError where
+   * the run that is to be resumed cannot be.
    */
   constructor(taskFile: string | URL, options: MasterOptions = {}) {
     needFolder();
     this.#taskFile = pathOf(taskFile);
-    this.#settings = settingsOf(options);
+    this.#recording = new Recording(this.#taskFile, options);
+    this.#settings = this.#recording.settings;
     this.verbose = this.#settings.verbose;
     if (!this.#settings.inline) needPermissions(this.#settings.socket);
     this.socket = socketPathFor(this.#settings.socket);
@@ -144,6 +146,16 @@ export class Master {
       exitHookThrew: (hook, worker, error) => this.#exitHookThrew(hook, worker, error),
     });
     this.#run = { runId: newRunId(), taskFile: this.#taskFile, workers: this.#settings.workers };
+  }
+
+  /** The task's own arguments: those of the run that is resumed, where none were given. */
+  get args(): readonly string[] {
+    return this.#settings.args;
+  }
+
+  /** What it has of the run that is resumed, and was not given. Internal. */
+  get takenOver(): TakenOver {
+    return this.#recording.takenOver;
   }
 
   /** Every worker that there may be, 1..n, from the start. */
@@ -194,6 +206,15 @@ export class Master {
     this.#began = true;
     this.#beganAt = performance.now();
     if (process.platform === 'win32') throw windowsNeedsWsl();
+    try {
+      for (const text of this.#recording.begin()) this.#observe({ type: 'note', text, isProblem: true });
+      return await this.#runOnce(signal);
+    } finally {
+      this.#recording.release();
+    }
+  }
+
+  async #runOnce(signal: AbortSignal | undefined): Promise<RunResult> {
     const { folder, modules } = projectImports(this.#taskFile);
     this.#imports = [...modules.map((name) => moduleFrom(folder, name)), ...this.#settings.import];
     this.#task = await loadTask(this.#taskFile, this.#imports);
@@ -201,7 +222,7 @@ export class Master {
     this.#settling = new Settling({
       task: this.#task,
       delivery: this.#delivery,
-      journal: this.#journal,
+      journal: this.#recording.journal,
       itemEvents: this.verbose || this.#settings.itemEvents,
       observe: this.#observe,
       fail: (fault) => this.#fail(fault),
@@ -222,7 +243,7 @@ export class Master {
           taskFile: this.#taskFile,
           boot,
           settling: this.#settling,
-          journal: this.#journal,
+          journal: this.#recording.journal,
         });
         if (this.#settings.signals) installSignalTraps(record);
         signal?.addEventListener('abort', aborted);
@@ -308,29 +329,20 @@ export class Master {
   }
 
   async #openJournal(): Promise<void> {
-    const { journal, resume, retryFailed, args, limit, dryRun } = this.#settings;
-    const file = typeof journal === 'string' ? path.resolve(journal) : journal; // the task may change the folder
-    let mode: 'new' | 'resume' | 'retry-failed' = resume ? 'resume' : retryFailed ? 'retry-failed' : 'new';
-    let keys: KeySet | undefined;
-    if (file !== false) {
-      const failed = (error: DivvyError): void => this.#fail(error);
-      const runId = this.#run.runId;
-      const { openJournal } = await import('./journal/open.ts'); // a run without one need not load it
-      const opened = await openJournal({ taskFile: this.#taskFile, args, runId, file, mode, dryRun, failed });
-      for (const text of opened.notes) this.#observe({ type: 'note', text });
-      this.#nothingToDo = mode === 'retry-failed' && opened.journal === undefined && !dryRun;
-      this.#journal = opened.journal;
-      this.#run = { ...this.#run, runId: opened.runId };
-      ({ keys, mode } = opened);
-    }
-    this.#intake = new Intake({ task: this.#task, keys, mode, limit });
+    const opened = await this.#recording.open(this.#run.runId, (error) => this.#fail(error));
+    const { runId, mode, keys, notes } = opened;
+    this.#nothingToDo = opened.nothingToDo;
+    this.#run = { ...this.#run, runId };
+    for (const text of notes) this.#observe({ type: 'note', text });
+    this.#intake = new Intake({ task: this.#task, keys, mode, limit: this.#settings.limit });
   }
 
   async #endJournal(): Promise<void> {
     try {
-      const all = this.#dispatchedAll && this.#intake.leftBehind === 0;
-      const complete = all && this.#delivery.counts.unfinished === 0;
-      await this.#journal?.end(this.#result(), complete);
+      const result = this.#result();
+      // A hook that was left behind has taken its item's outcome with it.
+      const complete = this.#dispatchedAll && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
+      await this.#recording.journal?.end(result, complete);
     } catch (error) {
       this.#faultIs(error as DivvyError);
     }
@@ -374,9 +386,9 @@ export class Master {
         pid: process.pid,
         workers: this.workerCount,
         socket,
-        journal: this.#journal?.file,
+        journal: this.#recording.journal?.file,
         total,
-        keys: this.#task.key ? 'own' : this.#journal ? 'hashed' : 'none',
+        keys: this.#task.key ? 'own' : this.#recording.journal ? 'hashed' : 'none',
       });
     } catch (error) {
       this.#fail(hookThrew(hook, error));
@@ -480,7 +492,7 @@ export class Master {
       runId: this.#run.runId,
       exitCode: this.#exitCode(),
       ...(this.#stoppedBy !== undefined && { stoppedBy: this.#stoppedBy }),
-      ...(this.#journal && { journal: this.#journal.file }),
+      ...(this.#recording.journal && { journal: this.#recording.journal.file }),
     };
   }
 
@@ -700,10 +712,7 @@ function pathOf(taskFile: string | URL): string {
   }
 }
 
-/**
- * The time, to the second, and four letters: three that say when in the second, since journals are in the order of their
- * names, and one by chance.
- */
+/** The time, to the second, and four letters: three that say when in the second, and one by chance. */
 function newRunId(): string {
   const now = new Date();
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);

@@ -56,6 +56,10 @@ export interface Settings {
   readonly graceMs: number;
   /** Go on after a hang-up. */
   readonly ignoreHup: boolean;
+  /** Start although the same run is going on. Undefined: where there is no journal. */
+  readonly concurrentRun: boolean | undefined;
+  /** Start although a lock is held by a process that cannot be looked into, of another host, container or boot. */
+  readonly takeOver: boolean;
   /**
    * Loaded before the task file, by the master and by each worker, in this order and behind what divvy.json names: a path, which
    * begins with `./`, `../`, `/` or `file:`, is from the working directory; a name is found from the task file.
@@ -102,6 +106,8 @@ const DEFAULTS: Settings = {
   forceAfterMs: 10_000,
   graceMs: 0,
   ignoreHup: false,
+  concurrentRun: undefined,
+  takeOver: false,
   import: [],
   items: undefined,
   signals: true,
@@ -121,7 +127,23 @@ export interface OptionRow {
   /** The least that a number may be, and the most. */
   readonly least: number;
   readonly most: number;
+  /** It shapes the run: the journal records it, and a resume goes on with it. */
+  readonly isRecorded: boolean;
 }
+
+/** Options that are for one run, or one terminal, only. */
+const ONCE: ReadonlySet<keyof Settings> = new Set([
+  'verbose',
+  'inline',
+  'socket',
+  'journal',
+  'resume',
+  'retryFailed',
+  'limit',
+  'dryRun',
+  'concurrentRun',
+  'takeOver',
+]);
 
 const MEGABYTE = 1024 * 1024;
 /** There is a place for each worker from the start. */
@@ -178,6 +200,8 @@ export const OPTIONS: readonly OptionRow[] = [
   row('forceAfterMs', '--force-after D', 'duration', 'a second INT or QUIT is forceful once this has passed (10s)'),
   row('graceMs', '--grace D', 'duration', 'on TERM, let items finish for this long first (0)'),
   row('ignoreHup', '--ignore-hup', 'flag', 'go on after a hang-up'),
+  row('concurrentRun', '--concurrent-run', 'flag', 'start although the same run is going on'),
+  row('takeOver', '--take-over', 'flag', 'take the lock of a run on another host or container, which has surely ended'),
   row('import', '--import MODULE', 'modules', 'load it before the task file, such as tsx; may be given several times'),
 ];
 
@@ -189,7 +213,12 @@ function row(
   least = 0,
   most = Math.floor(Number.MAX_SAFE_INTEGER / unitOf(kind)),
 ): OptionRow {
-  return { key, usage, kind, doc, least, most };
+  return { key, usage, kind, doc, least, most, isRecorded: !ONCE.has(key) };
+}
+
+/** `-n, --workers N` is --workers, -n for short. */
+export function flagOf({ usage }: OptionRow): { flag: string; short: string | undefined } {
+  return { flag: /--([a-z-]+)/.exec(usage)?.[1] ?? usage, short: /^-([a-z]),/.exec(usage)?.[1] };
 }
 
 /** What a number on the command line is multiplied by. */

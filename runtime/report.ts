@@ -2,9 +2,9 @@
  * What happens in a run, as events, and how they are said to people on stderr. Runs in the master.
  */
 
-import path from 'node:path';
 import { describeExit } from './errors.ts';
 import { chainOf, detailsOf, Failures, itemLabel, type Keys, stackOf } from './failures.ts';
+import { fromHere } from './here.ts';
 import type { ItemError, Outcome, RunResult, WorkerExit } from './parallelizable.ts';
 import { grouped, type Line, plural, seconds } from './text.ts';
 
@@ -284,7 +284,7 @@ class Teller {
       const where =
         this.#journal === undefined
           ? '--events FILE keeps them all'
-          : `the journal has them all: ${shortOf(this.#journal)}`;
+          : `the journal has them all: ${fromHere(this.#journal)}`;
       lines.push({ text: `${plural(all, 'failure')} so far. From here on they are only counted; ${where}` });
     }
     return lines;
@@ -294,7 +294,7 @@ class Teller {
 function startOf(event: RunEvent & { type: 'started' }, verbose: boolean): string {
   const total = event.total === undefined ? '' : `, ${plural(event.total, 'item')}`;
   const socket = verbose && event.socket !== undefined ? `, socket ${event.socket}` : '';
-  const journal = event.journal === undefined ? '' : `, journal ${shortOf(event.journal)}`;
+  const journal = event.journal === undefined ? '' : `, journal ${fromHere(event.journal)}`;
   const workers = `up to ${plural(event.workers, 'worker')}`;
   return `run ${event.runId}: master ${event.pid}, ${workers}${total}${journal}${socket}`;
 }
@@ -370,11 +370,6 @@ function withStack(text: string, error: ItemError): Line[] {
 
 function dim(text: string): Line {
   return { text, look: 'dim' };
-}
-
-/** A path, from the working directory. */
-function shortOf(file: string): string {
-  return path.relative('', file);
 }
 
 function listOf(names: readonly string[]): string {

@@ -31,13 +31,7 @@ export type AnyTask = Parallelizable<any, unknown>;
  */
 export async function loadTask(taskFile: string, imports: readonly string[]): Promise<AnyTask> {
   needFolder();
-  let there: fs.Stats | undefined;
-  try {
-    there = fs.statSync(taskFile, { throwIfNoEntry: false });
-  } catch (error) {
-    throw taskFileOutOfReach(taskFile, error);
-  }
-  if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
+  needTaskFile(taskFile);
   await loadImports(taskFile, imports);
   let exported: unknown;
   try {
@@ -62,6 +56,17 @@ export async function loadTask(taskFile: string, imports: readonly string[]): Pr
     if (typeof task[member] !== 'function') throw taskLacks(taskFile, TaskClass.name || '(without a name)', member);
   }
   return task as unknown as AnyTask;
+}
+
+/** Throws UsageError where there is no such file, or none within reach. */
+export function needTaskFile(taskFile: string): void {
+  let there: fs.Stats | undefined;
+  try {
+    there = fs.statSync(taskFile, { throwIfNoEntry: false });
+  } catch (error) {
+    throw taskFileOutOfReach(taskFile, error);
+  }
+  if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
 }
 
 /** Returns the hash of a task file's text: by it a change is noticed. What it imports is not looked at. Throws what fs throws. */

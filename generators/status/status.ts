@@ -6,7 +6,7 @@ import { Refusal } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { openProject } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
-import { divvyLine } from '../shell.ts';
+import { divvyFromHere } from '../shell.ts';
 import { findTask, taskNames } from '../tasks.ts';
 
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
@@ -44,11 +44,15 @@ function linesOf(task: Task, call: Call): string[] {
   const lines = [`${name}: ${inWords(run)}`];
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
-  lines.push(`  journal ${relative(call.cwd, run.journal)}`);
-  // The task's own arguments have to be the same again; the runner's options are not in the journal.
+  lines.push(`  journal ${relative(process.cwd(), run.journal)}`);
   const command = (option: string): string =>
-    divvyLine(call, 'run', name, option, ...(run.args.length > 0 ? ['--', ...run.args] : []));
-  if (run.state === 'unfinished') lines.push(`  to go on: ${command('--resume')}`);
+    divvyFromHere(
+      call,
+      ...['run', name, option, ...run.optionWords],
+      ...(run.args.length > 0 ? ['--', ...run.args] : []),
+    );
+  // One that has done nothing yet is begun anew.
+  if (run.state === 'unfinished' && run.done + run.failed > 0) lines.push(`  to go on: ${command('--resume')}`);
   if (run.state !== 'running' && run.failed > 0) lines.push(`  to try what failed again: ${command('--retry-failed')}`);
   return lines.map(harmless);
 }

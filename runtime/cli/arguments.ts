@@ -13,7 +13,7 @@ import {
   optionGoesWrong,
   taskFileNotNamed,
 } from '../errors.ts';
-import { isShare, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
+import { flagOf, isShare, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
 
 /** What a command line asks for. */
 export type Request =
@@ -146,11 +146,6 @@ function edits(one: string, other: string): number {
     row = next;
   }
   return row[other.length] ?? 0;
-}
-
-/** `-n, --workers N` is --workers, -n for short. */
-function flagOf({ usage }: OptionRow): { flag: string; short: string | undefined } {
-  return { flag: /--([a-z-]+)/.exec(usage)?.[1] ?? usage, short: /^-([a-z]),/.exec(usage)?.[1] };
 }
 
 function readValue({ kind, least, most }: OptionRow, flag: string, text: string): unknown {

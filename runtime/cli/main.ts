@@ -79,13 +79,14 @@ async function run(request: Request & { want: 'run' }, reporting: Reporting): Pr
     if (reporting.hasStarted) stop.abort(fault);
     else exit(reporting.error(fault)); // nothing is in progress, and what it waits for may never come
   });
-  process.argv = [process.execPath, path.resolve(taskFile), ...args];
   const master: Master = new Master(taskFile, {
+    concurrentRun: false,
     ...options,
     args,
     observe: (event) => reporting.observe(event, master),
     itemEvents: reporting.wantsItems,
   });
+  process.argv = [process.execPath, path.resolve(taskFile), ...master.args];
   try {
     return await master.run({ signal: stop.signal });
   } finally {

@@ -6,6 +6,7 @@ import { Failures, stackOf } from '../failures.ts';
 import type { Master } from '../master.ts';
 import type { EventHead, Observed } from '../report.ts';
 import { reportTo } from '../report.ts';
+import { wholeWith } from '../shell.ts';
 import { type Line, linesTo } from '../text.ts';
 import type { Request } from './arguments.ts';
 import { EventsFile } from './events-file.ts';
@@ -75,7 +76,7 @@ export class Reporting {
     }
     if (this.wantsItems) this.#record(event);
     if (this.#request.json) return;
-    if (event.type === 'ended') this.#sayEnd(event);
+    if (event.type === 'ended') this.#sayEnd(event, master);
     else this.#report(event);
   }
 
@@ -120,7 +121,7 @@ export class Reporting {
     if (way === 'say') this.#stopProgress = sayProgress((text) => log({ text }), standing);
   }
 
-  #sayEnd(event: Observed & { type: 'ended' }): void {
+  #sayEnd(event: Observed & { type: 'ended' }, master: Master): void {
     if (this.#request.quiet) return;
     const { result } = event;
     const { counts, exitCode, stoppedBy } = result;
@@ -129,7 +130,7 @@ export class Reporting {
     this.#report(event);
     for (const line of failureLines(this.#failures)) log(line);
     const limited = counts.dispatched >= (this.#request.options.limit ?? Infinity);
-    for (const line of waysToGoOn(result, this.#argv, limited)) log(line);
+    for (const line of waysToGoOn(result, wholeWith(this.#argv, master.takenOver), limited)) log(line);
   }
 }
 

@@ -3,14 +3,15 @@
  * beside the run's. Internal.
  */
 
-import fs from 'node:fs';
 import path from 'node:path';
-import { journalUnreadable, taskFileMissing } from '../errors.ts';
-import { journalFolder, journalsOf } from '../journal/place.ts';
-import { lives } from '../journal/processes.ts';
-import { type JournalRecord, readJournal } from '../journal/records.ts';
+import { journalUnreadable } from '../errors.ts';
+import { isInUse, journalFolder, standingsOf } from '../journal/place.ts';
+import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
+import type { Standing } from '../journal/standing.ts';
+import { type RecordedOptions, wordsOf } from '../recorded.ts';
 import { plural } from '../report.ts';
-import { runner, shellWords } from './summary.ts';
+import { fileWord, runner, shellWords, visible } from '../shell.ts';
+import { needTaskFile } from '../task.ts';
 
 /** What is known of a run. */
 export interface Status {
@@ -18,8 +19,14 @@ export interface Status {
   readonly journal: string;
   /** The task's own arguments: a resume needs the same. */
   readonly args: readonly string[];
+  /** The options that a resume goes on with, by their names in options.ts, and as words of the runner's command line. */
+  readonly options: RecordedOptions;
+  readonly optionWords: readonly string[];
   readonly state: 'running' | 'complete' | 'unfinished';
+  /** The process of its master. */
   readonly pid: number;
+  readonly host: string;
+  readonly user: string;
   readonly began: string;
   readonly ended: string | undefined;
   readonly stoppedBy: string | undefined;
@@ -28,30 +35,36 @@ export interface Status {
 }
 
 /**
- * Returns how the last run of the task stands; undefined where there has been none.
+ * Returns how the last run of the task stands; undefined where there has been none. One that goes on, or any of whose items has
+ * an outcome, comes before one that never did anything.
  *
  * Throws DivvyError where that cannot be read, and UsageError where there is neither a run nor a task file.
  */
 export function statusOf(taskFile: string): Status | undefined {
   const file = path.resolve(taskFile);
   try {
-    const [journal] = journalsOf(file);
-    if (journal !== undefined) return statusIn(journal);
+    const standings = standingsOf(file);
+    const last = standings.find((each) => each.hasOutcomes || isRunning(each)) ?? standings[0];
+    if (last) return statusIn(last);
   } catch (error) {
     throw journalUnreadable(journalFolder(file), error);
   }
-  if (!fs.existsSync(file)) throw taskFileMissing(file, false);
+  needTaskFile(file);
   return undefined;
 }
 
-function statusIn(journal: string): Status | undefined {
-  let first: (JournalRecord & { type: 'run' }) | undefined;
+function isRunning({ file, complete }: Standing): boolean {
+  return !complete && isInUse(file);
+}
+
+function statusIn(standing: Standing): Status | undefined {
+  let first: RunRecord | undefined;
   let last = first;
-  let end: (JournalRecord & { type: 'end' }) | undefined;
+  let end: EndRecord | undefined;
   // An item that failed and was retried has two lines, of which the last holds; only those that failed are kept in mind.
   const failed = new Set<string>();
   let done = 0;
-  readJournal(journal, (record) => {
+  readJournal(standing.file, (record) => {
     if (record.type === 'run') {
       first ??= record;
       last = record;
@@ -66,10 +79,14 @@ function statusIn(journal: string): Status | undefined {
   if (!first || !last) return undefined;
   return {
     runId: first.runId,
-    journal,
-    args: first.args,
-    state: end?.complete ? 'complete' : !end && lives(last) ? 'running' : 'unfinished',
+    journal: standing.file,
+    args: last.args,
+    options: last.options,
+    optionWords: wordsOf(last.options),
+    state: end?.complete ? 'complete' : !end && isRunning(standing) ? 'running' : 'unfinished',
     pid: last.pid,
+    host: last.host,
+    user: last.user,
     began: first.at,
     ended: end?.at,
     stoppedBy: end?.stoppedBy,
@@ -81,18 +98,19 @@ function statusIn(journal: string): Status | undefined {
 /** Returns the status in words, with the commands that go on with the run. `taskFile` is as it was given. */
 export function describeStatus(status: Status | undefined, taskFile: string): string {
   if (!status) return 'no run yet';
-  const { runId, args, state, pid, began, ended, stoppedBy, done, failed } = status;
-  const how = state === 'running' ? `runs, master ${pid}` : state;
+  const { runId, state, pid, host, began, ended, stoppedBy, done, failed } = status;
+  const how = state === 'running' ? `runs, master ${pid} on ${host}` : state;
   const when = `began ${began}${ended === undefined ? '' : `, ended ${ended}`}`;
   const counts = `${plural(done, 'item')} done${failed > 0 ? `, ${failed} failed` : ''}`;
   const lines = [`${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`];
+  const { args, optionWords } = status;
   const command = (option: string): string =>
-    shellWords(['node', runner(), option, taskFile, ...(args.length > 0 ? ['--', ...args] : [])]);
-  if (state === 'unfinished') lines.push(`to go on: ${command('--resume')}`);
+    shellWords([
+      ...['node', runner(), option, ...optionWords, fileWord(path.resolve(taskFile))],
+      ...(args.length > 0 ? ['--', ...args] : []),
+    ]);
+  // One that has done nothing yet is begun anew.
+  if (state === 'unfinished' && done + failed > 0) lines.push(`to go on: ${command('--resume')}`);
   if (state !== 'running' && failed > 0) lines.push(`to try what failed again: ${command('--retry-failed')}`);
   return lines.map(visible).join('\n');
 }
-
-/** A journal that came from elsewhere may have anything in it: nothing of it moves the cursor or hides what it says. */
-const visible = (line: string): string =>
-  line.replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);

@@ -3,10 +3,11 @@
  * Internal.
  */
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Failures } from '../failures.ts';
+import { fromHere } from '../here.ts';
+import { isComplete } from '../journal/standing.ts';
 import type { RunResult } from '../parallelizable.ts';
+import { commandWith } from '../shell.ts';
 import { type Line, plural } from '../text.ts';
 
 /** Errors that are told one by one; what comes beyond is counted together. */
@@ -38,10 +39,12 @@ export function waysToGoOn(
   const isNothing = counts.dispatched + counts.skipped === 0;
   if (isNothing && !isOption('--resume', argv) && !isOption('--retry-failed', argv)) return [];
   // Beyond 1 it ended before it had dispatched everything: dispatch threw, say.
-  const early = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
+  const isEarly = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
+  // One that was stopped may have come to its end all the same: a resume would begin anew.
+  const early = isEarly && !isComplete(journal);
   const retry = isOption('--retry-failed', argv);
   const lines: string[] = [];
-  if (early || counts.failed > 0) lines.push(`journal: ${path.relative('', journal)}`);
+  if (early || counts.failed > 0) lines.push(`journal: ${fromHere(journal)}`);
   if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);
   if (counts.failed > 0 || (early && retry))
     lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
@@ -52,20 +55,4 @@ export function waysToGoOn(
 function isOption(option: string, argv: readonly string[]): boolean {
   const at = argv.indexOf(option);
   return at >= 0 && !argv.slice(0, at).includes('--');
-}
-
-function commandWith(option: string, argv: readonly string[]): string {
-  const end = argv.includes('--') ? argv.indexOf('--') : argv.length; // behind it are the task's own arguments
-  const own = argv.filter((arg, at) => at > end || (arg !== '--resume' && arg !== '--retry-failed'));
-  return shellWords(['node', runner(), option, ...own]);
-}
-
-/** The path of the runner, from the working directory. */
-export function runner(): string {
-  return path.relative('', fileURLToPath(new URL('../run.mjs', import.meta.url)));
-}
-
-/** Returns the words as a command line that can be pasted in a shell. */
-export function shellWords(words: readonly string[]): string {
-  return words.map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }

@@ -9,15 +9,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type DivvyError, journalFailed, journalInUse } from '../errors.ts';
 import type { ItemError, Outcome, RunResult } from '../parallelizable.ts';
-import { lives, startOf } from './processes.ts';
-import type { JournalRecord, ProcessName } from './records.ts';
+import { Lock } from './lock.ts';
+import { lockOf } from './place.ts';
+import type { JournalRecord } from './records.ts';
 
 const SYNC_WITHIN_MS = 100;
 
 /** An open journal. What throws here throws DivvyError with exit code 74: it cannot be written. */
 export class Journal {
   readonly file: string;
-  readonly #lock: string;
+  readonly #lock: Lock;
   readonly #descriptor: number;
   /** How long it is, if nobody else writes to it. */
   #size: number;
@@ -29,26 +30,29 @@ export class Journal {
   #unsynced = false;
   readonly #failed: (error: DivvyError) => void;
 
+  /** That of the last `run` line. */
+  #number = 0;
+
   /**
-   * file   - its path; it is made where it is not there, and gone on with where it is.
-   * failed - is told when what was written could not be synced.
+   * file     - its path; it is made where it is not there, and gone on with where it is.
+   * failed   - is told when what was written could not be synced.
+   * takeOver - have it also where another run's lock cannot be looked into.
    *
    * Throws DivvyError: 75 where another run has it, 74 where it cannot be opened.
    */
-  constructor(file: string, failed: (error: DivvyError) => void) {
+  constructor(file: string, failed: (error: DivvyError) => void, takeOver = false) {
     this.file = file;
     this.#failed = failed;
     try {
       fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-      this.#lock = lockOf(file);
-      takeLock(this.#lock, file);
+      this.#lock = new Lock(lockOf(file), { takeOver, refuse: journalInUse(file) });
     } catch (error) {
       throw journalFailed(file, error);
     }
     try {
       this.#descriptor = fs.openSync(file, 'a', 0o600);
     } catch (error) {
-      fs.rmSync(this.#lock, { force: true });
+      this.#lock.release();
       throw journalFailed(file, error);
     }
     this.#size = fs.fstatSync(this.#descriptor).size;
@@ -61,6 +65,7 @@ export class Journal {
   }
 
   add(record: JournalRecord): void {
+    if (record.type === 'run') this.#number = record.number;
     this.#lines.push(JSON.stringify(record));
   }
 
@@ -112,7 +117,8 @@ export class Journal {
       await this.#syncing;
       this.#try(() => fs.fdatasyncSync(this.#descriptor));
       const at = new Date().toISOString();
-      this.add({ type: 'end', at, complete, counts, exitCode, ...(stoppedBy !== undefined && { stoppedBy }) });
+      const number = this.#number;
+      this.add({ type: 'end', number, at, complete, counts, exitCode, ...(stoppedBy !== undefined && { stoppedBy }) });
       this.write();
     } finally {
       await this.close();
@@ -125,10 +131,10 @@ export class Journal {
     clearTimeout(this.#syncTimer);
     try {
       fs.closeSync(this.#descriptor);
-      fs.rmSync(this.#lock, { force: true });
     } catch {
-      // A lock that stays is nobody's.
+      // What was written has been handed to the system.
     }
+    this.#lock.release();
   }
 
   #sync(): void {
@@ -154,106 +160,5 @@ export class Journal {
   #break(error: unknown): DivvyError {
     this.#broken ??= journalFailed(this.file, error);
     return this.#broken;
-  }
-}
-
-/** Whether a run that lives has the journal. */
-export function isInUse(file: string): boolean {
-  const lock = lookAt(lockOf(file));
-  return lock?.holder !== undefined && lives(lock.holder);
-}
-
-/** Symbolic links give a journal several names, perhaps before it is there; it has one lock, beside what they lead to. */
-function lockOf(file: string): string {
-  for (let at = file; ; ) {
-    let to: string;
-    try {
-      to = fs.readlinkSync(at);
-    } catch {
-      return `${at}.lock`; // it is no link
-    }
-    at = path.resolve(fs.realpathSync(path.dirname(at)), to);
-  }
-}
-
-/**
- * Takes the lock, a file that names the process which holds it; it appears whole, by link(). The lock of a process that is
- * gone is nobody's, and is removed. Only one of those that find it so may do that: a second would remove what the
- * first has taken.
- *
- *   - The right to remove a dead lock is a file too, called after that very lock. Whoever makes it has the right; where that
- *     process is gone, whoever makes the next one.
- *   - Whoever has the right removes the lock if it is still that one, and then the rights to it.
- *
- * So nobody waits: a lock, or a right, whose process lives, even suspended, is refused at once.
- */
-function takeLock(lock: string, file: string): void {
-  while (!claim(lock)) {
-    const dead = lookAtDead(lock, file);
-    if (!dead) continue; // it has been released meanwhile
-    const rights = [`${lock}.${dead.id}.1`];
-    while (!claim(rights.at(-1) ?? '')) {
-      if (lookAtDead(rights.at(-1) ?? '', file)) rights.push(`${lock}.${dead.id}.${rights.length + 1}`);
-    }
-    try {
-      if (lookAtDead(lock, file)?.id === dead.id) fs.rmSync(lock, { force: true });
-    } finally {
-      for (const right of rights) fs.rmSync(right, { force: true });
-    }
-  }
-}
-
-/** Returns whether the lock has become this process's. */
-function claim(lock: string): boolean {
-  const self: ProcessName = { pid: process.pid, started: startOf(process.pid) ?? '' };
-  const whole = `${lock}.${process.pid}`;
-  try {
-    fs.writeFileSync(whole, JSON.stringify(self), { mode: 0o600 });
-    fs.linkSync(whole, lock);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
-  } finally {
-    fs.rmSync(whole, { force: true });
-  }
-}
-
-interface Lock {
-  /** Tells this lock from any other that is, or was, at the same path. */
-  readonly id: string;
-  /** Undefined where that cannot be read: what a power cut may leave of a lock. */
-  readonly holder: ProcessName | undefined;
-}
-
-/** Returns the lock; undefined where there is none. */
-function lookAt(lock: string): Lock | undefined {
-  let descriptor: number;
-  try {
-    descriptor = fs.openSync(lock, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined;
-  }
-  try {
-    const { ino, mtimeNs } = fs.fstatSync(descriptor, { bigint: true });
-    return { id: `${ino}-${mtimeNs}`, holder: nameIn(fs.readFileSync(descriptor, 'utf8')) };
-  } finally {
-    fs.closeSync(descriptor);
-  }
-}
-
-/** Likewise. Throws DivvyError with exit code 75 where its holder lives. */
-function lookAtDead(lock: string, file: string): Lock | undefined {
-  const found = lookAt(lock);
-  if (found?.holder && lives(found.holder)) throw journalInUse(file, found.holder.pid);
-  return found;
-}
-
-function nameIn(text: string): ProcessName | undefined {
-  try {
-    return JSON.parse(text) as ProcessName;
-  } catch {
-    return undefined;
   }
 }

@@ -33,6 +33,9 @@ interface Table {
 
 /** The keys of one run. */
 export class KeySet {
+  /** How many occurrences of keys an earlier run has processed, and how many it has given up. */
+  done = 0;
+  failed = 0;
   readonly #tables: Table[] = [];
   /** How many places a table begins with, and how full it may be. */
   readonly #places: number;
@@ -63,7 +66,11 @@ export class KeySet {
   #end(id: Identity, how: Ended): void {
     const table = this.#tableOf(id);
     const place = this.#take(table, id);
-    table.known[place] = (at(table.known, place) & MET) | (how === 'done' ? DONE : FAILED);
+    const known = at(table.known, place);
+    const before = endedOf(known);
+    if (before !== undefined) this[before] -= 1;
+    this[how] += 1;
+    table.known[place] = (known & MET) | (how === 'done' ? DONE : FAILED);
   }
 
   /**

@@ -1,37 +1,40 @@
 /**
- * Begins a journal, or goes on with one: what a resume refuses, whom it waits for, and what it skips. Runs in the master.
- * Internal.
+ * Begins a journal, or goes on with one: whom a resume waits for, and what it skips. Runs in the master. Internal.
  */
 
-import { hash } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type DivvyError,
-  journalExists,
-  journalFailed,
-  journalIsNoFile,
-  otherArguments,
-  otherTask,
-} from '../errors.ts';
+import { dateOf } from '../date.ts';
+import { type DivvyError, journalExists, journalFailed, journalIsNoFile } from '../errors.ts';
+import { type RecordedOptions, recordedOf } from '../recorded.ts';
+import { plural } from '../report.ts';
+import { shellWords, type TakenOver, visible } from '../shell.ts';
+import { hashOfTask } from '../task.ts';
+import { commitOf } from './commit.ts';
+import type { Found, Wanted } from './find.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
-import { journalFolder, journalsOf, lastUnfinished, makeJournalFolder, otherTaskOf, pruneJournals } from './place.ts';
-import { startOf, waitUntilGone } from './processes.ts';
-import { countLines, FORMAT, type JournalRecord, type ProcessName, readJournal } from './records.ts';
+import { numbered } from './number.ts';
+import { Orphans, orphansWithoutOutcomes } from './orphans.ts';
+import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from './place.ts';
+import { placeHere, startOf, waitUntilGone } from './processes.ts';
+import { countLines, FORMAT, type JournalRecord, type ProcessName, type RunRecord, readJournal } from './records.ts';
+import type { Standing } from './standing.ts';
 
-/** What a run wants of its journal. */
-export interface JournalRequest {
-  readonly taskFile: string;
-  readonly args: readonly string[];
+/** What a run wants of its journal, and what there is to go on with. */
+export interface JournalRequest extends Wanted {
+  readonly found: Found;
   /** For a run that is new. */
   readonly runId: string;
-  /** Its path; true for one in the task's own folder. */
-  readonly file: string | true;
-  readonly mode: 'new' | 'resume' | 'retry-failed';
+  /** The options that this run has. */
+  readonly options: RecordedOptions;
+  readonly takenOver: TakenOver;
   /** Nothing is written: the keys are all that is wanted. */
   readonly dryRun: boolean;
+  /** Take locks whose holders cannot be looked into. */
+  readonly takeOver: boolean;
   readonly failed: (error: DivvyError) => void;
 }
 
@@ -41,7 +44,7 @@ export interface OpenedJournal {
   readonly journal: Journal | undefined;
   readonly keys: KeySet;
   readonly runId: string;
-  readonly mode: JournalRequest['mode'];
+  readonly mode: RunRecord['mode'];
   /** What people are told of it. */
   readonly notes: readonly string[];
 }
@@ -52,61 +55,55 @@ const ORPHANS_MS = 2000;
 /**
  * Opens the journal of a run. Resolves when no worker of an earlier master is left.
  *
- * Rejects with DivvyError: 2 where a resume is refused, 74 where the journal cannot be written, 75 where it is in use.
+ * Rejects with DivvyError: 2 where there is a journal already, 74 where the journal cannot be written, 75 where it is in use.
  */
 export async function openJournal(request: JournalRequest): Promise<OpenedJournal> {
+  const { file, found } = request;
   const folder = journalFolder(request.taskFile);
   try {
-    return await open(request, folder);
+    return found.file === undefined ? await begin(request, folder) : await goOn(request, folder, found.file);
   } catch (error) {
-    throw journalFailed(request.file === true ? folder : request.file, error);
+    throw journalFailed(file === true ? folder : file, error);
   }
 }
 
-async function open(request: JournalRequest, folder: string): Promise<OpenedJournal> {
-  const { file, mode } = request;
-  // A pipe would be waited for, for ever.
-  if (file !== true && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === false) throw journalIsNoFile(file);
-  const earlier =
-    mode === 'new'
-      ? undefined
-      : file === true
-        ? toGoOnWith(request.taskFile, mode)
-        : fs.existsSync(file)
-          ? file
-          : undefined;
-  if (earlier !== undefined) return goOn(request, earlier);
+async function begin(request: JournalRequest, folder: string): Promise<OpenedJournal> {
+  const { file, mode, dryRun, takeOver } = request;
   if (mode === 'retry-failed') {
-    return {
-      journal: undefined,
-      keys: new KeySet(),
-      runId: request.runId,
-      mode,
-      notes: ['there is no earlier run whose failed items could be retried'],
-    };
+    const notes = ['there is no earlier run whose failed items could be retried'];
+    return { journal: undefined, keys: new KeySet(), runId: request.runId, mode, notes };
   }
-  const notes = mode === 'resume' ? ['there is no unfinished run to go on with: a new one begins'] : [];
-  const opened = { keys: new KeySet(), mode: 'new' as const, notes };
-  if (request.dryRun) return { ...opened, journal: undefined, runId: request.runId };
-  if (file !== true && fs.existsSync(file)) throw journalExists(file);
-  if (file === true) {
-    makeJournalFolder(folder);
-    pruneJournals(request.taskFile);
-  }
-  const runId = file === true ? claimRunId(folder, request.runId) : request.runId;
-  const place = file === true ? path.join(folder, `${runId}.ndjson`) : file;
-  let journal: Journal | undefined;
-  try {
-    journal = new Journal(place, request.failed);
-    journal.add(header(request, runId, 'new'));
-    journal.write();
-  } catch (error) {
-    await journal?.close();
-    // It would hide the run before it from a resume; but what another run has is that one's.
-    if (file === true && (error as DivvyError).exitCode !== 75) fs.rmSync(place, { force: true });
-    throw error;
-  }
-  return { ...opened, journal, runId };
+  const opened = { keys: new KeySet(), mode: 'new' as const, notes: mode === 'resume' ? nothingToResume(request) : [] };
+  if (dryRun) return { ...opened, journal: undefined, runId: request.runId };
+  const there = file === true ? undefined : fs.statSync(file, { throwIfNoEntry: false });
+  if (there && file !== true) throw there.isFile() ? journalExists(file) : journalIsNoFile(file);
+  await waitUntilGone(idleOrphans(request), ORPHANS_MS);
+  return numbered(folder, { takeOver, needed: file === true }, async (number, standings) => {
+    if (file === true) {
+      makeJournalFolder(folder);
+      pruneJournals(standingsOf(request.taskFile, standings));
+    }
+    const runId = file === true ? claimRunId(folder, request.runId) : request.runId;
+    const place = file === true ? path.join(folder, `${runId}.ndjson`) : file;
+    let journal: Journal | undefined;
+    try {
+      journal = new Journal(place, request.failed, takeOver);
+      journal.add(header(request, number, runId, 'new'));
+      journal.write();
+    } catch (error) {
+      await journal?.close();
+      // What another run has is that one's.
+      if (file === true && (error as DivvyError).exitCode !== 75) fs.rmSync(place, { force: true });
+      throw error;
+    }
+    return { ...opened, journal, runId };
+  });
+}
+
+/** The same run may have been killed before it came to anything: its workers have the first items, all the same. */
+function idleOrphans({ taskFile, args }: JournalRequest): ProcessName[] {
+  const isSame = ({ first }: Standing): boolean => first !== undefined && isDeepStrictEqual(first.args, args);
+  return orphansWithoutOutcomes(standingsOf(taskFile).filter(isSame));
 }
 
 /** Makes the file of a run's journal. Of runs with the same id, of the same millisecond, the later one's gets longer. */
@@ -120,33 +117,30 @@ function claimRunId(folder: string, runId: string): string {
   }
 }
 
-async function goOn(request: JournalRequest, file: string): Promise<OpenedJournal> {
-  const other = otherTaskOf(file, request.taskFile);
-  if (other !== undefined) throw otherTask(file, other, request.taskFile);
-  const journal = request.dryRun ? undefined : new Journal(file, request.failed);
+async function goOn(request: JournalRequest, folder: string, file: string): Promise<OpenedJournal> {
+  const { dryRun, takeOver } = request;
+  const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
     const keys = new KeySet(countLines(file));
-    const workers: ProcessName[] = [];
-    let first: (JournalRecord & { type: 'run' }) | undefined;
-    const whole = readJournal(
-      file,
-      (record) => {
-        if (record.type === 'run') first ??= record;
-        if (record.type === 'worker') workers.push(record);
-        if (record.type === 'done' || record.type === 'failed')
-          keys.end(record.key, record.occurrence ?? 1, record.type);
-      },
-      (bytes, from) => keys.endHashed(bytes, from, 'done'),
-    );
-    if (first && !isDeepStrictEqual(first.args, request.args)) throw otherArguments(first.args, request.args);
+    const orphans = new Orphans();
+    let first: RunRecord | undefined;
+    const see = (record: JournalRecord): void => {
+      if (record.type === 'run') first ??= record;
+      orphans.see(record);
+      if (record.type === 'done' || record.type === 'failed') keys.end(record.key, record.occurrence ?? 1, record.type);
+    };
+    const whole = readJournal(file, see, (bytes, from) => keys.endHashed(bytes, from, 'done'));
     const runId = first?.runId ?? request.runId;
-    const changed = first && first.taskHash !== hashOf(request.taskFile);
-    const notes = changed ? ['the task file has changed since the run began; what is done stays done'] : [];
+    const notes = [...resuming(request, keys), ...(hasChanged(first, request.taskFile) ? [CHANGED] : [])];
     if (journal) {
-      await waitUntilGone(workers, ORPHANS_MS);
+      await waitUntilGone([...orphans.workers, ...idleOrphans(request)], ORPHANS_MS);
       journal.cutAt(whole);
-      journal.add(header(request, runId, request.mode));
-      journal.write();
+      await numbered(folder, { takeOver, needed: request.file === true }, (number) => {
+        // A journal that was named may be anywhere.
+        const own = (request.found.last?.number ?? 0) + 1;
+        journal.add(header(request, Math.max(number, own), runId, request.mode));
+        journal.write();
+      });
     }
     return { journal, keys, runId, mode: request.mode, notes };
   } catch (error) {
@@ -155,28 +149,71 @@ async function goOn(request: JournalRequest, file: string): Promise<OpenedJourna
   }
 }
 
-/** A resume goes on with the last run that is not complete; failed items are those of the last run. */
-function toGoOnWith(taskFile: string, mode: 'resume' | 'retry-failed'): string | undefined {
-  const journals = journalsOf(taskFile);
-  return mode === 'retry-failed' ? journals[0] : lastUnfinished(journals);
+const CHANGED = 'the task file has changed since the run began; what is done stays done';
+
+function hasChanged(first: RunRecord | undefined, taskFile: string): boolean {
+  return first !== undefined && first.taskHash !== hashOfTask(taskFile);
 }
 
-function header({ taskFile, args }: JournalRequest, runId: string, mode: JournalRequest['mode']): JournalRecord {
-  const started = startOf(process.pid) ?? '';
+/** Which run is gone on with, how much of it is skipped, and what is taken over from it. */
+function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: KeySet): string[] {
+  if (!found.first) return [];
+  const { runId, at } = found.first;
+  const { args, optionWords } = takenOver;
+  const run = `run ${runId} of ${dateOf(at)}`;
+  const parts = [`${done.toLocaleString('en')} done`, ...(failed > 0 ? [`${failed.toLocaleString('en')} failed`] : [])];
+  const first =
+    mode === 'resume'
+      ? `Resuming ${run}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`
+      : `Retrying ${plural(failed, 'failed item')} of ${run}`;
+  return [
+    first,
+    ...(args.length > 0 ? [`Using its arguments: ${shellWords(args)}`] : []),
+    ...(optionWords.length > 0 ? [`Using its options: ${shellWords(optionWords)}`] : []),
+  ].map(visible);
+}
+
+/** Why there is nothing to go on with. */
+function nothingToResume({ found }: JournalRequest): string[] {
+  const { complete, other } = found;
+  const lines = [
+    complete
+      ? `The last run (${complete.runId} of ${dateOf(complete.at)}) is complete: starting a new one`
+      : 'There is no unfinished run: starting a new one',
+  ];
+  if (other) {
+    const args = other.args.length > 0 ? `with the arguments ${shellWords(other.args)}` : 'without arguments';
+    lines.push(`Run ${other.runId} of ${dateOf(other.at)} ${args} is unfinished: give these to resume it`);
+  }
+  return lines.map(visible);
+}
+
+function header(request: JournalRequest, number: number, runId: string, mode: RunRecord['mode']): RunRecord {
+  const { taskFile, args, options } = request;
+  const commit = commitOf(path.dirname(taskFile));
   return {
     type: 'run',
     format: FORMAT,
+    number,
     runId,
     at: new Date().toISOString(),
     taskFile,
-    taskHash: hashOf(taskFile),
+    taskHash: hashOfTask(taskFile),
     args,
+    options: recordedOf(options),
     mode,
+    user: userName(),
+    ...(commit !== undefined && { commit }),
     pid: process.pid,
-    started,
+    started: startOf(process.pid) ?? '',
+    ...placeHere(),
   };
 }
 
-function hashOf(taskFile: string): string {
-  return hash('sha256', fs.readFileSync(taskFile), 'hex');
+function userName(): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? ''); // a container may run as a user that has no name
+  }
 }

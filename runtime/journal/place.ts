@@ -6,14 +6,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { projectOf } from '../project.ts';
-import { isInUse } from './journal.ts';
-import { firstRecord, type JournalRecord } from './records.ts';
+import { holderOf } from './lock.ts';
+import type { RunRecord } from './records.ts';
+import { firstRunOf, type Standing, standingOf } from './standing.ts';
 
 /** How many journals of a task are kept. */
 const KEPT = 10;
 const ENDING = '.ndjson';
-/** Enough for the last line of a journal, an `end`. */
-const TAIL_BYTES = 16 * 1024;
 
 /** Returns the folder of a task's journals. */
 export function journalFolder(taskFile: string): string {
@@ -34,72 +33,90 @@ export function makeJournalFolder(folder: string): void {
   if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
 }
 
-/**
- * Returns the journals of a task, the newest first: run ids begin with the time. Another task's of the same name, from another
- * folder of the project, may stand among them, and are left out.
- */
-export function journalsOf(taskFile: string): string[] {
-  const folder = journalFolder(taskFile);
+/** Returns where a task is in its project. */
+export function placeInProject(taskFile: string): string {
+  return path.relative(projectOf(taskFile), taskFile);
+}
+
+/** Returns how all runs stand whose journals are in a folder, the newest first. Throws what fs throws. */
+export function standingsIn(folder: string): Standing[] {
   if (!fs.existsSync(folder)) return [];
-  const entries = fs.readdirSync(folder, { withFileTypes: true });
-  return entries
+  return fs
+    .readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.name.endsWith(ENDING) && (entry.isFile() || entry.isSymbolicLink()))
-    .map(({ name }) => name)
-    .sort()
-    .reverse()
-    .map((name) => path.join(folder, name))
-    .filter((file) => otherTaskOf(file, taskFile) === undefined);
+    .flatMap((entry) => standingOf(path.join(folder, entry.name)) ?? [])
+    .sort((one, other) => other.number - one.number);
+}
+
+/**
+ * Returns how the runs of a task stand, the newest first. Another task's of the same name, from another folder of the project,
+ * may stand among them, and are left out.
+ */
+export function standingsOf(
+  taskFile: string,
+  all: readonly Standing[] = standingsIn(journalFolder(taskFile)),
+): Standing[] {
+  return all.filter(({ first }) => first === undefined || !isOfOther(first, taskFile));
 }
 
 /** Returns the task file that a journal is of, where it is another one's than that of the task. */
 export function otherTaskOf(file: string, taskFile: string): string | undefined {
-  const first = firstRecord(file);
-  if (first?.type !== 'run' || first.taskFile === taskFile) return undefined;
+  const first = firstRunOf(file);
+  return first && isOfOther(first, taskFile) ? first.taskFile : undefined;
+}
+
+function isOfOther(run: RunRecord, taskFile: string): boolean {
+  if (run.taskFile === taskFile) return false;
   // A project may have been moved, or copied: then it is at the same place in another one, or nowhere any more.
-  const placeOf = (each: string): string => path.relative(projectOf(each), each);
-  const same = !fs.existsSync(first.taskFile) || placeOf(first.taskFile) === placeOf(taskFile);
-  return same ? undefined : first.taskFile;
+  return fs.existsSync(run.taskFile) && placeInProject(run.taskFile) !== placeInProject(taskFile);
 }
 
-/** Returns the newest of the journals that a resume has something to do for. */
-export function lastUnfinished(journals: readonly string[]): string | undefined {
-  return journals.find((file) => endOf(file)?.complete !== true);
-}
-
-/** Makes room for one more journal: the oldest go, but for one whose run goes on, or that a resume would go on with. */
-export function pruneJournals(taskFile: string): void {
-  const journals = journalsOf(taskFile);
-  const oldest = journals.slice(KEPT - 1);
-  const kept = oldest.length > 0 ? lastUnfinished(journals) : undefined;
-  for (const file of oldest) {
-    if (file === kept || isInUse(file)) continue;
+/**
+ * Makes room for one more journal: the oldest go, but for those whose run goes on, or that a resume would go on with. Runs
+ * without outcomes are counted by themselves: of them there may be many.
+ *
+ * standings - of the task, the newest first.
+ */
+export function pruneJournals(standings: readonly Standing[]): void {
+  const kept = new Set<Standing>();
+  for (const hasOutcomes of [true, false]) {
+    for (const each of standings.filter((one) => one.hasOutcomes === hasOutcomes).slice(0, KEPT - 1)) kept.add(each);
+  }
+  for (const each of lastRuns(standings)) if (!each.complete) kept.add(each);
+  for (const each of standings) {
+    if (kept.has(each) || isInUse(each.file)) continue;
     // With its lock, and with what a process that was killed left of a lock.
-    const folder = path.dirname(file);
+    const folder = path.dirname(each.file);
     for (const name of fs.readdirSync(folder)) {
-      if (name.startsWith(path.basename(file))) fs.rmSync(path.join(folder, name), { force: true });
+      if (name.startsWith(path.basename(each.file))) fs.rmSync(path.join(folder, name), { force: true });
     }
   }
 }
 
-/** How a journal's run ended; undefined where it goes on or was killed. */
-export function endOf(file: string): (JournalRecord & { type: 'end' }) | undefined {
-  let descriptor: number;
-  try {
-    descriptor = fs.openSync(file, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined; // another run that begins has made room for its own
+/** Returns the last run for each of the arguments that there are, the newest first: the same run is that of the same arguments. */
+export function lastRuns(standings: readonly Standing[]): Standing[] {
+  const seen = new Set<string>();
+  return standings.filter(({ first, hasOutcomes }) => {
+    if (!hasOutcomes || !first) return false;
+    const args = JSON.stringify(first.args);
+    return !seen.has(args) && seen.add(args);
+  });
+}
+
+/** Symbolic links give a journal several names, perhaps before it is there; it has one lock, beside what they lead to. */
+export function lockOf(file: string): string {
+  for (let at = file; ; ) {
+    let to: string;
+    try {
+      to = fs.readlinkSync(at);
+    } catch {
+      return `${at}.lock`; // it is no link
+    }
+    at = path.resolve(fs.realpathSync(path.dirname(at)), to);
   }
-  try {
-    const { size } = fs.fstatSync(descriptor);
-    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    fs.readSync(descriptor, tail, 0, tail.length, size - tail.length);
-    const last = JSON.parse(tail.toString().trimEnd().split('\n').at(-1) ?? '') as JournalRecord | null;
-    return last?.type === 'end' ? last : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  } finally {
-    fs.closeSync(descriptor);
-  }
+}
+
+/** Whether a run has the journal that lives, or may live. */
+export function isInUse(file: string): boolean {
+  return holderOf(lockOf(file)) !== undefined;
 }

@@ -1,11 +1,13 @@
 /**
- * Whether a process that a journal names still lives: process ids are used again, so its start time is compared too. Runs in
- * the master. Internal.
+ * Whether a process that a journal or a lock names still lives: process ids are used again, so its start time is compared too; and
+ * they mean nothing on another host, or in another container. Runs in the master. Internal.
  */
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import type { ProcessName } from './records.ts';
+import os from 'node:os';
+import { killLeftovers } from './leftovers.ts';
+import type { Place, ProcessName } from './records.ts';
 
 /** Returns when the process started, as text that only serves to be compared; undefined where there is none, or it is dead. */
 export function startOf(pid: number): string | undefined {
@@ -14,7 +16,7 @@ export function startOf(pid: number): string | undefined {
       // Behind the name, which may hold anything but ends with the last bracket: the state, …, and field 22, the start.
       const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${bootId()} ${fields[19]}`;
+      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${bootId().slice(0, 8)} ${fields[19]}`;
     } catch {
       return undefined;
     }
@@ -38,7 +40,24 @@ export function isStopped(pid: number): boolean {
 
 /** Start times count from the boot: the same one after a reboot is another process. */
 function bootId(): string {
-  return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+  return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** Where this process is. */
+export function placeHere(): Place {
+  const host = os.hostname();
+  if (process.platform !== 'linux') return { host };
+  try {
+    return { host, boot: bootId(), namespace: fs.readlinkSync('/proc/self/ns/pid') };
+  } catch {
+    return { host }; // there is no /proc
+  }
+}
+
+/** Whether the processes of a place are in the process table that is looked at from here. */
+export function canLookInto({ host, boot, namespace }: Place): boolean {
+  const here = placeHere();
+  return host === here.host && boot === here.boot && namespace === here.namespace;
 }
 
 /** Whether the process is still there. */
@@ -46,22 +65,30 @@ export function lives({ pid, started }: ProcessName): boolean {
   return startOf(pid) === started;
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just gone by itself
+/** Kills a worker, and what its items have started: it leads a process group. */
+function killWorker(pid: number): void {
+  if (pid <= 1) return; // -1 would be every process
+  for (const each of [-pid, pid]) {
+    try {
+      process.kill(each, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just gone by itself
+    }
   }
 }
 
 /** How often a process that is on its way out is looked for, in milliseconds: of no child of ours nobody tells. */
 const LOOK_MS = 20;
 
-/** Resolves when none of the processes is there any more: first they are given `patienceMs`, then they are killed. */
-export async function waitUntilGone(processes: readonly ProcessName[], patienceMs: number): Promise<void> {
+/**
+ * Resolves when none of the workers, nor what their items have started, is there any more. First they are given `patienceMs`,
+ * then they are killed.
+ */
+export async function waitUntilGone(workers: readonly ProcessName[], patienceMs: number): Promise<void> {
   const patience = performance.now() + patienceMs;
-  for (let left = processes.filter(lives); left.length > 0; left = left.filter(lives)) {
-    if (performance.now() >= patience) for (const { pid } of left) kill(pid);
+  for (let left = workers.filter(lives); left.length > 0; left = left.filter(lives)) {
+    if (performance.now() >= patience) for (const { pid } of left) killWorker(pid);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+  while (killLeftovers(workers)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }

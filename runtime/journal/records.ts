@@ -5,14 +5,17 @@
  *
  *   run      the first line, and again where a resume goes on: who runs what, with which arguments
  *   worker   a worker was forked: its process id and start time
+ *   worker exited   it has left in good order
  *   task changed   the task file was another one when a worker booted
  *   done     an item was processed
  *   failed   an item was given up, and why
  *   end      the run has ended: its counts. Without it, the run was killed, or goes on
+ *
+ * Lines of another type are skipped: a later release may have more of them.
  */
 
 import fs from 'node:fs';
-import { DivvyError, journalDamaged, journalOfFormat } from '../errors.ts';
+import { journalDamaged, journalOfFormat } from '../errors.ts';
 import type { Counts, ItemError } from '../parallelizable.ts';
 import { HASHED_LETTERS } from './key-set.ts';
 
@@ -25,49 +28,93 @@ export interface ProcessName {
   readonly started: string;
 }
 
+/** Where process ids mean something. */
+export interface Place {
+  readonly host: string;
+  /** Which boot of the host this is, and which PID namespace, as a container has one: on Linux. */
+  readonly boot?: string;
+  readonly namespace?: string;
+}
+
+/** The first line, and one for each resume. */
+export interface RunRecord extends ProcessName, Place {
+  readonly type: 'run';
+  readonly format: number;
+  /** The runs of a task are in the order of these: the last one of a journal counts. */
+  readonly number: number;
+  readonly runId: string;
+  readonly at: string;
+  /** The task file, and the hash of its text: a resume warns where it has changed. */
+  readonly taskFile: string;
+  readonly taskHash: string;
+  readonly args: readonly string[];
+  /** The options that the runner was given and that hold for a resume, too (options.ts), by their names there. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** `retry-failed` where only what had failed is dispatched. */
+  readonly mode: 'new' | 'resume' | 'retry-failed';
+  readonly user: string;
+  /** The commit that the task's repository is at. */
+  readonly commit?: string;
+}
+
+/** A worker was forked, in the place of the last `run` line. */
+export interface WorkerRecord extends ProcessName {
+  readonly type: 'worker';
+  readonly worker: number;
+}
+
+/** A worker's process has exited in good order: what its items have started and left is their own. */
+export interface WorkerExitedRecord {
+  readonly type: 'worker exited';
+  readonly worker: number;
+  readonly pid: number;
+}
+
+/** The task file was found changed when a worker booted. */
+export interface TaskChangedRecord {
+  readonly type: 'task changed';
+  readonly at: string;
+  readonly taskHash: string;
+}
+
+/** What the two outcomes have in common. */
+interface OutcomeRecord {
+  readonly key: string;
+  readonly occurrence?: number;
+  readonly number: number;
+  readonly attempts: number;
+  readonly worker: number;
+  readonly ms: number;
+}
+
+export interface DoneRecord extends OutcomeRecord {
+  readonly type: 'done';
+}
+
+export interface FailedRecord extends OutcomeRecord {
+  readonly type: 'failed';
+  readonly error: ItemError;
+}
+
+export interface EndRecord {
+  readonly type: 'end';
+  /** That of the last `run` line, which may be far away. */
+  readonly number: number;
+  readonly at: string;
+  readonly complete: boolean;
+  readonly counts: Counts;
+  readonly exitCode: number;
+  readonly stoppedBy?: string;
+}
+
 export type JournalRecord =
-  | ({
-      readonly type: 'run';
-      readonly format: number;
-      readonly runId: string;
-      readonly at: string;
-      /** The task file, and the hash of its text: a resume warns where it has changed. */
-      readonly taskFile: string;
-      readonly taskHash: string;
-      readonly args: readonly string[];
-      /** `retry-failed` where only what had failed is dispatched. */
-      readonly mode: 'new' | 'resume' | 'retry-failed';
-    } & ProcessName)
-  | ({ readonly type: 'worker'; readonly worker: number } & ProcessName)
-  /** The task file was found changed when a worker booted. */
-  | { readonly type: 'task changed'; readonly at: string; readonly taskHash: string }
-  | {
-      readonly type: 'done';
-      readonly key: string;
-      readonly occurrence?: number;
-      readonly number: number;
-      readonly attempts: number;
-      readonly worker: number;
-      readonly ms: number;
-    }
-  | {
-      readonly type: 'failed';
-      readonly key: string;
-      readonly occurrence?: number;
-      readonly number: number;
-      readonly attempts: number;
-      readonly worker: number;
-      readonly ms: number;
-      readonly error: ItemError;
-    }
-  | {
-      readonly type: 'end';
-      readonly at: string;
-      readonly complete: boolean;
-      readonly counts: Counts;
-      readonly exitCode: number;
-      readonly stoppedBy?: string;
-    };
+  | RunRecord
+  | WorkerRecord
+  | WorkerExitedRecord
+  | TaskChangedRecord
+  | DoneRecord
+  | FailedRecord
+  | EndRecord;
 
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 10;
@@ -92,7 +139,8 @@ export function readJournal(
   const whole = readLines(file, (bytes, from, end) => {
     line += 1;
     if (line > 1 && isUsualDone(bytes, from, end) && done(bytes, from + DONE.length)) return true;
-    each(parse(bytes.toString('utf8', from, end), file, line));
+    const record = parse(bytes.toString('utf8', from, end), file, line);
+    if (record) each(record);
     return true;
   });
   // A resume cuts off a torn tail: what is nothing but that may be any file of somebody's.
@@ -137,21 +185,6 @@ function beginsAsOne(file: string): boolean {
   }
 }
 
-/** Returns the first record of a journal; undefined where there is none that can be read. Throws what fs throws. */
-export function firstRecord(file: string): JournalRecord | undefined {
-  let first: JournalRecord | undefined;
-  try {
-    readLines(file, (bytes, from, end) => {
-      first = parse(bytes.toString('utf8', from, end), file, 1);
-      return false;
-    });
-  } catch (error) {
-    // It is damaged, or of a later format; or a run that began at this moment has made room for its own.
-    if (!(error instanceof DivvyError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  return first;
-}
-
 /** Returns how many lines a journal has: as many keys may be in it. Throws what fs throws. */
 export function countLines(file: string): number {
   let count = 0;
@@ -163,7 +196,7 @@ export function countLines(file: string): number {
 }
 
 /** Calls `each` for every whole line, until it returns false. Returns how many bytes these are, their ends included. */
-function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => boolean): number {
+export function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => boolean): number {
   const descriptor = fs.openSync(file, 'r');
   try {
     // One buffer for all of it, or there would be garbage of the journal's own size.
@@ -191,7 +224,14 @@ function readLines(file: string, each: (bytes: Buffer, from: number, end: number
   }
 }
 
-function parse(text: string, file: string, line: number): JournalRecord {
+/**
+ * Returns the record of a line; undefined where it is of a type that is not known here.
+ *
+ * line - which one it is, from 1; the first must begin a run.
+ *
+ * Throws DivvyError where it is no record, or is of another format.
+ */
+export function parse(text: string, file: string, line: number): JournalRecord | undefined {
   let record: unknown;
   try {
     record = JSON.parse(text);
@@ -201,40 +241,33 @@ function parse(text: string, file: string, line: number): JournalRecord {
   const { type, format } = Object(record) as { type?: unknown; format?: unknown };
   if (line === 1 && type !== 'run') throw journalDamaged(file, line, 'does not begin a run');
   if (type === 'run' && format !== FORMAT) throw journalOfFormat(file, format, FORMAT);
-  if (!isRecord(record)) throw journalDamaged(file, line, 'is no record');
-  return record;
+  const check =
+    typeof type === 'string' && Object.hasOwn(CHECKS, type) ? CHECKS[type as JournalRecord['type']] : undefined;
+  if (typeof type === 'string' && !check) return undefined;
+  if (!check?.(record as Fields)) throw journalDamaged(file, line, 'is no record');
+  return record as JournalRecord;
 }
 
-/** Whether it has what a resume goes by: a worker's process, for one, is killed by what is said of it. */
-function isRecord(record: unknown): record is JournalRecord {
-  const {
-    type,
-    key,
-    occurrence = 1,
-    runId,
-    taskFile,
-    args,
-    pid,
-    started,
-    complete,
-  } = Object(record) as {
-    [Key in string]?: unknown;
-  };
-  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
-  const names = isCount(pid) && typeof started === 'string';
-  switch (type) {
-    case 'run':
-      return names && typeof runId === 'string' && typeof taskFile === 'string' && Array.isArray(args);
-    case 'worker':
-      return names;
-    case 'task changed':
-      return true;
-    case 'done':
-    case 'failed':
-      return typeof key === 'string' && isCount(occurrence);
-    case 'end':
-      return typeof complete === 'boolean';
-    default:
-      return false;
-  }
-}
+type Fields = { readonly [Key in string]?: unknown };
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isOutcome = ({ key, occurrence = 1 }: Fields): boolean => isText(key) && isCount(occurrence);
+
+/** Whether a record has what a resume goes by: a worker's process, for one, is killed by what is said of it. */
+const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => boolean } = {
+  run: ({ number, runId, at, taskFile, args, options, pid, started, host }) =>
+    isCount(number) &&
+    isCount(pid) &&
+    [runId, at, taskFile, started, host].every(isText) &&
+    Array.isArray(args) &&
+    args.every(isText) &&
+    typeof options === 'object' &&
+    options !== null,
+  worker: ({ pid, started }) => isCount(pid) && isText(started),
+  'worker exited': ({ pid }) => isCount(pid),
+  'task changed': () => true,
+  done: isOutcome,
+  failed: isOutcome,
+  end: ({ number, complete }) => isCount(number) && typeof complete === 'boolean',
+};

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../generators/change-set/survey.ts';
+import { version } from '../../generators/package.ts';
 import { createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { commitAll, git, projectWith, TASK } from './project.ts';
@@ -120,7 +121,7 @@ test('a dry run that npm was asked for is one here too', async () => {
 
 test.each([
   [{}, 'divvy undo'],
-  [{ npm_command: 'exec' }, 'npx -p create-divvy-task divvy undo'],
+  [{ npm_command: 'exec' }, `npx -p create-divvy-task@${version} divvy undo`],
 ])('the way back is a command that a shell finds (%j)', async (env, way) => {
   const { stdout } = await divvy(['hook', 'add', 'total'], { cwd: projectWith(), env });
   expect(stdout).toContain(`To take it back: ${way}\n`);

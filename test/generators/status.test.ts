@@ -1,9 +1,10 @@
 // How runs stand, asked of the project's own runner: the real one, over journals that real runs have left.
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { version } from '../../generators/package.ts';
 import { cleanEnvironment, divvy, freshFolder, home } from './commands.ts';
 
 const TASK = `export default class Nightly {
@@ -69,7 +70,7 @@ describe('divvy status says of', () => {
     expect(lines[1]).toMatch(/^ {2}began 2\d{3}-.*Z, ended 2\d{3}-.*Z$/);
     expect(lines[2]).toMatch(/^ {2}journal \.divvy\/nightly\/.+\.ndjson$/);
     expect(lines.slice(3)).toEqual([
-      '  to try what failed again: divvy run nightly --retry-failed -- 2',
+      '  to try what failed again: divvy run nightly --retry-failed --workers 1 -- 2',
       'weekly: no run yet',
       '',
     ]);
@@ -98,7 +99,39 @@ describe('divvy status says of', () => {
     await running;
     const after = await divvy(['status', 'nightly'], { cwd });
     expect(after.stdout).toMatch(/^nightly: cut short: 0 done\n/);
-    expect(after.stdout).toContain("\n  to go on: divvy run nightly --resume -- wait for 'two words'\n");
+    // Nothing is done: it is begun anew.
+    expect(after.stdout).not.toContain('to go on');
+  });
+});
+
+describe('the command that goes on with a run', () => {
+  const left = ['--limit', '1', '--retries', '2', '--timeout', '90s', '--', 'for', 'two words'];
+
+  test('has all that the run was given, and works where the person is', async () => {
+    const cwd = project();
+    expect((await run(cwd, ...left)).exitCode).toBe(0);
+    const words = "nightly --resume --workers 1 --retries 2 --timeout 90s -- for 'two words'";
+    const here = await divvy(['status', 'nightly'], { cwd });
+    expect(here.stdout).toContain(`\n  to go on: divvy run ${words}\n`);
+    const elsewhere = freshFolder();
+    const there = await divvy(['status', '-C', cwd, 'nightly'], { cwd: elsewhere });
+    expect(there.stdout).toContain(`\n  to go on: divvy -C ${relative(elsewhere, cwd)} run ${words}\n`);
+    expect(there.stdout).toMatch(/^ {2}journal \.\.\/.*\.ndjson$/m);
+    const argv = ['-C', relative(elsewhere, cwd), 'run', 'nightly', '--resume', '--', 'for', 'two words'];
+    const went = await divvy(argv, { cwd: elsewhere });
+    expect([went.code, went.stderr]).toEqual([
+      0,
+      expect.stringContaining('Using its options: --workers 1 --retries 2 --timeout 90s'),
+    ]);
+  });
+
+  test('is of the same release where npm had fetched it', async () => {
+    const cwd = project();
+    await run(cwd, ...left);
+    const { stdout } = await divvy(['status', 'nightly'], { cwd, env: cleanEnvironment({ npm_command: 'exec' }) });
+    expect(stdout).toContain(
+      `\n  to go on: npx -p create-divvy-task@${version} divvy run nightly --resume --workers 1 `,
+    );
   });
 });
 
@@ -136,14 +169,14 @@ describe('what cannot be told is said, with what to do:', () => {
 
   test('a journal that could play with the terminal: what it would do is shown', async () => {
     const cwd = project();
-    await run(cwd, '\u001b[2J');
+    await run(cwd, '\u001b[2J', '--limit', '1');
     const ended = await divvy(['status', 'nightly'], { cwd });
     expect(ended.stdout).toContain('began');
     const [journal = ''] = readdirSync(join(cwd, '.divvy/nightly')).filter((file) => file.endsWith('.ndjson'));
     const file = join(cwd, '.divvy/nightly', journal);
     writeFileSync(file, readFileSync(file, 'utf8').replace('"complete":true', '"complete":false'));
     const { stdout } = await divvy(['status', 'nightly'], { cwd });
-    expect(stdout).toMatch(/to go on: divvy run nightly --resume -- .*\\u001b\[2J/);
+    expect(stdout).toMatch(/to go on: divvy run nightly --resume --workers 1 -- .*\\u001b\[2J/);
     expect(stdout).not.toContain('\u001b');
   });
 

@@ -41,7 +41,7 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
+      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -55,6 +55,8 @@ describe('the command line', () => {
       forceAfterMs: 2000,
       graceMs: 300_000,
       ignoreHup: true,
+      concurrentRun: true,
+      takeOver: true,
       timeoutMs: 60_000,
       recycleAfter: 10,
       recycleAboveBytes: 3 * 1024 * 1024,

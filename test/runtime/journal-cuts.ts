@@ -3,8 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
-import { openJournal } from '../../runtime/journal/open.ts';
 import { readJournal } from '../../runtime/journal/records.ts';
+import { openRun } from './journals.ts';
 import { taskFile } from './run-task.ts';
 
 /** count - how many records the journal has. */
@@ -14,7 +14,7 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
   const failed = (error: Error): void => {
     throw error;
   };
-  const { journal } = await openJournal({ ...request, mode: 'new', failed });
+  const { journal } = await openRun({ ...request, mode: 'new', failed });
   if (!journal) throw new Error('there is no journal');
   // Every seventh has failed. Keys are met several times over.
   const outcome = (number: number) => ({ number, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 7 });
@@ -33,7 +33,7 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
   for (let cut = 0; cut < bytes.length; cut++) {
     fs.writeFileSync(file, bytes.subarray(0, cut));
     const recorded = bytes.subarray(0, cut).filter((byte) => byte === 10).length;
-    const resumed = await openJournal({ ...request, mode: 'resume', failed });
+    const resumed = await openRun({ ...request, mode: 'resume', failed });
     // What is recorded is ended, as it was; the rest is to be done.
     const met = Array.from({ length: count - 1 }, (_, number) => {
       return { number, ...resumed.keys.meet(name(number)[0]) };

@@ -234,6 +234,9 @@ test('a KeySet knows of each key what a Map would', () => {
           set.end(of, occurrence, how);
           model.set(JSON.stringify([of, occurrence]), how);
         }
+        const counts = { done: 0, failed: 0 };
+        for (const how of model.values()) counts[how] += 1;
+        expect({ done: set.done, failed: set.failed }).toEqual(counts);
         const met = new Map<string, number>();
         for (const of of meets) {
           const occurrence = (met.get(of) ?? 0) + 1;

@@ -1,7 +1,9 @@
 // Going on with a run that ended early, by real runs.
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { placeHere } from '../../runtime/journal/processes.ts';
 import { items, Project } from './ledger.ts';
 import { gone, isAlive, makeGate, suspend } from './run-task.ts';
 
@@ -27,16 +29,27 @@ describe('a journal', () => {
     expect(first).toEqual({
       type: 'run',
       format: 1,
+      number: 1,
       runId: name.replace('.ndjson', ''),
       at: expect.stringMatching(/^\d{4}-.*Z$/),
       taskFile: project.task,
       taskHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       args: ['an', 'argument'],
+      options: { retries: 1, backoffMs: 1, workers: 1 },
       mode: 'new',
+      user: userInfo().username,
+      ...placeHere(),
       ...born,
     });
-    expect(rest.at(-1)).toMatchObject({ type: 'end', complete: true, exitCode: 1, counts: { done: 3, failed: 1 } });
+    expect(rest.at(-1)).toMatchObject({
+      type: 'end',
+      number: 1,
+      complete: true,
+      exitCode: 1,
+      counts: { done: 3, failed: 1 },
+    });
     expect(rest).toContainEqual({ type: 'worker', worker: 1, ...born });
+    expect(rest).toContainEqual({ type: 'worker exited', worker: 1, pid: expect.any(Number) });
     expect(rest).toContainEqual({ type: 'done', key: keyOf('twice'), number: 1, ...outcome, attempts: 2 });
     expect(rest).toContainEqual({ type: 'done', key: keyOf('twin'), number: 3, ...outcome });
     expect(rest).toContainEqual({ type: 'done', key: keyOf('twin'), occurrence: 2, number: 4, ...outcome });
@@ -86,19 +99,14 @@ describe('--resume', () => {
 
     // Now it is complete: the next is a new run, and is said to be.
     const after = await project.run(['--resume', '--limit', '1']).ended();
-    expect(after.stderr).toContain('there is no unfinished run to go on with: a new one begins');
+    expect(after.stderr).toMatch(/The last run \(\S+ of .*\) is complete: starting a new one/);
     expect(project.files()).toHaveLength(2);
   });
 
-  test('is refused with other task arguments, and tells of a task file that has changed', async () => {
+  test('goes on with the run of its arguments, and tells of a task file that has changed', async () => {
     const project = new Project(items(3));
     await project.run(['--limit', '1', 'a', 'b c']).ended();
-    const refused = await project.run(['--resume', 'a']).ended();
-    expect(refused.status).toBe(2);
-    expect(refused.stderr).toContain('other task arguments');
     const lines = project.records().length;
-    expect(project.processed()).toEqual(['item 1']);
-
     const file = join(project.journals, project.files()[0] ?? '');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/"taskHash":"\w{64}"/, `"taskHash":"${'0'.repeat(64)}"`));
     const told = await project.run(['a', 'b c', '--resume']).ended();
@@ -111,7 +119,9 @@ describe('--resume', () => {
   test('goes on with the journal that --journal names, which without --resume is refused', async () => {
     const project = new Project(items(3));
     const journal = ['--journal', join(project.folder, 'deep/er/my.ndjson')];
-    expect((await project.run([...journal, '--limit', '2', '--resume']).ended()).stderr).toContain('a new one begins');
+    expect((await project.run([...journal, '--limit', '2', '--resume']).ended()).stderr).toContain(
+      'starting a new one',
+    );
     const refused = await project.run(journal).ended();
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain('there is a journal at');
@@ -119,6 +129,11 @@ describe('--resume', () => {
     expect(project.processed()).toEqual(items(3));
     expect(project.entries()).toHaveLength(6);
     expect(() => project.files()).toThrow('ENOENT');
+    // A journal that is named is that of its arguments.
+    const before = readFileSync(journal[1] ?? '');
+    const other = await project.run([...journal, '--resume', 'another']).ended();
+    expect([other.status, other.stderr]).toEqual([2, expect.stringContaining('other task arguments')]);
+    expect(readFileSync(journal[1] ?? '')).toEqual(before);
   });
 
   test('leaves failed items failed, says so, and ends with 1; --retry-failed takes these alone', async () => {
@@ -126,7 +141,9 @@ describe('--resume', () => {
     const first = await project.run(['--limit', '3', '-n', '1']).ended();
     expect(first.status).toBe(1);
     const early = await project.run(['--retry-failed', '--limit', '1'], { env: { MENDED: '1' } }).ended();
-    expect(early.status).toBe(0);
+    // One is still failed, although this run did not come to it.
+    expect(early.status).toBe(1);
+    expect(early.stderr).toMatch(/1 item (failed in an earlier run|had already failed)/);
     // That has not made a complete run of it: there is one left that was never begun.
     const resumed = await project.run(['--resume']).ended();
     expect(resumed.status).toBe(1);
@@ -149,11 +166,13 @@ describe('--resume', () => {
     const retried = await project.run(['--retry-failed'], { env: { MENDED: '1' } }).ended();
     expect(retried.status).toBe(0);
     expect(retried.stderr).toMatch(
-      /^divvy: 2 items are not processed yet; --resume does the rest\ndivvy: 4 items: 1 done, 3 skipped \(1 done in an earlier run, 2 not processed yet\)\. Took .*\n$/,
+      /^divvy: Retrying 1 failed item of run \S+ of .*\ndivvy: Using its options: --workers 1\ndivvy: 2 items are not processed yet; --resume does the rest\ndivvy: 4 items: 1 done, 3 skipped \(1 done in an earlier run, 2 not processed yet\)\. Took .*\n$/,
     );
     expect(project.processed()).toEqual(['a', 'fails']);
     const resumed = await project.run(['--resume']).ended();
-    expect(resumed.stderr).toMatch(/^divvy: 4 items: 2 done, 2 skipped \(done in an earlier run\)\. Took .*\n$/);
+    expect(resumed.stderr).toMatch(
+      /^divvy: Resuming run \S+ of \d.*: skipping 2 items \(2 done\)\ndivvy: Using its options: --workers 1\ndivvy: 4 items: 2 done, 2 skipped \(done in an earlier run\)\. Took .*\n$/,
+    );
     expect(project.processed()).toEqual(['a', 'b', 'c', 'fails']);
   });
 
@@ -202,16 +221,16 @@ describe('a master that was killed', () => {
     expect(project.processed()).toEqual(['done', 'gate 1', 'gate 2']);
   });
 
-  test('a run that goes on has its journal to itself', async () => {
+  test('a run that goes on is left alone by a resume, and --status says that it does', async () => {
     const project = new Project(['gate', 'last']);
     const gate = await makeGate();
     const running = project.run(['-n', '1'], { env: gate.env });
     await gate.arrived(1);
     const refused = await project.run(['--resume']).ended();
     expect(refused.status).toBe(75);
-    expect(refused.stderr).toContain(`in use by another run, process ${running.pid}`);
+    expect(refused.stderr).toContain(`this run is going on already: process ${running.pid} on `);
     const status = await project.run(['--status']).ended();
-    expect(status.stdout).toContain(`runs, master ${running.pid}: 0 items done`);
+    expect(status.stdout).toContain(`runs, master ${running.pid} on ${hostname()}: 0 items done`);
     gate.open();
     expect((await running.ended()).status).toBe(0);
     const after = await project.run(['--status', '--json']).ended();
@@ -238,7 +257,9 @@ test.each(['at its end', 'by --status'])(
     const pasted = project.run([], { by: ['sh', '-c', `${command} && exit 0`], env: gate.env });
     expect(await pasted.ended()).toMatchObject({
       status: 0,
-      stderr: expect.stringMatching(/^divvy: \d items: \d done, \d skipped \(done in an earlier run\)\. Took .*\n$/),
+      stderr: expect.stringMatching(
+        /^divvy: Resuming run \S+ of .*\ndivvy: \d items: \d done, \d skipped \(done in an earlier run\)\. Took .*\n$/,
+      ),
     });
     expect(project.processed()).toEqual(['gate', "it's left"]);
     expect(project.files()).toHaveLength(1);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { endOf } from '../../runtime/journal/place.ts';
+import { endOf } from '../../runtime/journal/standing.ts';
 import { cutEverywhere } from './journal-cuts.ts';
 import { runProgram, runTask } from './run-task.ts';
 

@@ -8,12 +8,13 @@ import { statusOf } from '../../runtime/cli/status.ts';
 import type { DivvyError } from '../../runtime/errors.ts';
 import { Journal } from '../../runtime/journal/journal.ts';
 import { KeySet } from '../../runtime/journal/key-set.ts';
-import { type JournalRequest, openJournal } from '../../runtime/journal/open.ts';
-import { journalFolder, makeJournalFolder, pruneJournals } from '../../runtime/journal/place.ts';
-import { startOf } from '../../runtime/journal/processes.ts';
+
+import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from '../../runtime/journal/place.ts';
+import { placeHere, startOf } from '../../runtime/journal/processes.ts';
 import { type JournalRecord, readJournal } from '../../runtime/journal/records.ts';
 import { contentKey } from '../../runtime/key.ts';
 import { cutEverywhere } from './journal-cuts.ts';
+import { openRun, type RunRequest } from './journals.ts';
 import { taskFile } from './run-task.ts';
 
 function scratch(): string {
@@ -22,7 +23,7 @@ function scratch(): string {
   return folder;
 }
 
-const requestFor = (file: string, more: Partial<JournalRequest> = {}): JournalRequest => ({
+const requestFor = (file: string, more: Partial<RunRequest> = {}): RunRequest => ({
   taskFile: taskFile('ledger'),
   args: [],
   runId: 'a-run',
@@ -37,6 +38,9 @@ const requestFor = (file: string, more: Partial<JournalRequest> = {}): JournalRe
 
 const outcome = (number: number) => ({ number, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 1.4 });
 const error = { name: 'Error', message: 'no' };
+const counts = {
+  ...{ dispatched: 1, done: 1, failed: 0, unfinished: 0, skipped: 0, retried: 0, spawned: 1, crashed: 0 },
+};
 
 describe('reading', () => {
   test('a journal that is cut at any byte goes on with what is whole', async () => {
@@ -45,7 +49,7 @@ describe('reading', () => {
 
   async function damaged(at: number, change: (line: string) => string): Promise<DivvyError> {
     const file = path.join(scratch(), 'j.ndjson');
-    const { journal } = await openJournal(requestFor(file));
+    const { journal } = await openRun(requestFor(file));
     for (let number = 1; number <= 5; number++) journal?.done(`key ${number}`, 1, outcome(number));
     journal?.write();
     await journal?.close();
@@ -53,7 +57,7 @@ describe('reading', () => {
     lines[at] = change(lines[at] ?? '');
     fs.writeFileSync(file, lines.join('\n'));
     const before = fs.readFileSync(file);
-    const refused = await openJournal(requestFor(file, { mode: 'resume' })).then(
+    const refused = await openRun(requestFor(file, { mode: 'resume' })).then(
       () => expect.unreachable(),
       (thrown: DivvyError) => thrown,
     );
@@ -67,7 +71,8 @@ describe('reading', () => {
     ['no line', 3, () => '', 'line 4 of'],
     ['no object', 1, () => '7', 'line 2 of'],
     ['no type', 1, () => '{}', 'line 2 of'],
-    ['another type', 2, (line: string) => line.replace('done', 'dome'), 'line 3 of'],
+    ['a type that is none', 2, (line: string) => line.replace('"done"', '7'), 'line 3 of'],
+    ['a run without its number', 0, (line: string) => line.replace('"number":1,', ''), 'line 1 of'],
     ['a done item without its key', 2, (line: string) => line.replace('"key"', '"kez"'), 'line 3 of'],
     ['a count that is none', 2, (line: string) => line.replace('"number"', '"occurrence":"2","number"'), 'line 3 of'],
     ['a worker that is every process', 1, () => '{"type":"worker","worker":1,"pid":-1}', 'line 2 of'],
@@ -84,9 +89,21 @@ describe('reading', () => {
     expect(refused.exitCode).toBe(74);
   });
 
+  test('a line of a type that is not known, as a later release may write it, is skipped', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const { journal } = await openRun(requestFor(file));
+    journal?.done('one', 1, outcome(1));
+    journal?.write();
+    await journal?.close();
+    fs.appendFileSync(file, '{"type":"later","pid":"no number"}\n{"type":"toString"}\n');
+    const resumed = await openRun(requestFor(file, { mode: 'resume' }));
+    await resumed.journal?.close();
+    expect([resumed.keys.done, resumed.keys.meet('one').ended]).toEqual([1, 'done']);
+  });
+
   test('a done line of a default key is read from its bytes as it is from its record, whatever has become of it', async () => {
     const file = path.join(scratch(), 'j.ndjson');
-    const { journal } = await openJournal(requestFor(file));
+    const { journal } = await openRun(requestFor(file));
     journal?.done(contentKey('an item'), 1, { ...outcome(10), attempts: 2, durationMs: 345 });
     journal?.write();
     await journal?.close();
@@ -126,7 +143,7 @@ describe('reading', () => {
     async (text) => {
       const file = path.join(scratch(), 'j.ndjson');
       fs.writeFileSync(file, text);
-      const resumed = openJournal(requestFor(file, { mode: 'resume' }));
+      const resumed = openRun(requestFor(file, { mode: 'resume' }));
       if (text.startsWith('{"type":"run",')) {
         await (await resumed).journal?.close();
         expect(fs.readFileSync(file, 'utf8')).toMatch(/^\{"type":"run","format":1,.*\}\n$/);
@@ -142,14 +159,14 @@ describe('reading', () => {
     const pipe = path.join(folder, 'pipe');
     spawnSync('mkfifo', [pipe]);
     for (const file of [pipe, folder, '/dev/null']) {
-      const refused = openJournal(requestFor(file, { mode }));
+      const refused = openRun(requestFor(file, { mode }));
       await expect(refused).rejects.toMatchObject({ exitCode: 74, message: expect.stringContaining(file) });
     }
   });
 
   test('records are read across the bounds of what is read at once, and of characters', async () => {
     const file = path.join(scratch(), 'j.ndjson');
-    const { journal } = await openJournal(requestFor(file));
+    const { journal } = await openRun(requestFor(file));
     const keys = Array.from({ length: 6000 }, (_, index) => `${'€𝄞ä'.repeat(40)}${'x'.repeat(index % 7)}${index}`);
     keys.push('y'.repeat(3_000_000), 'z');
     for (const [index, key] of keys.entries()) journal?.done(key, 1, outcome(index));
@@ -237,15 +254,19 @@ describe('writing', () => {
   });
 });
 
+/** The text of a lock of a process here. */
+const heldBy = (pid: number, started: string | undefined): string =>
+  JSON.stringify({ pid, started, ...placeHere(), at: '2026-01-01T00:00:00.000Z' });
+
 describe('the lock', () => {
   test('is one for all the names that symbolic links give a journal, also before it is there', async () => {
     const folder = scratch();
     const file = path.join(folder, 'real.ndjson');
     const link = path.join(folder, 'link.ndjson');
     fs.symlinkSync(file, link);
-    const { journal } = await openJournal(requestFor(link));
+    const { journal } = await openRun(requestFor(link));
     for (const name of [file, link]) {
-      await expect(openJournal(requestFor(name, { mode: 'resume' }))).rejects.toMatchObject({ exitCode: 75 });
+      await expect(openRun(requestFor(name, { mode: 'resume' }))).rejects.toMatchObject({ exitCode: 75 });
     }
     await journal?.close();
     expect(fs.readdirSync(folder).sort()).toEqual(['link.ndjson', 'real.ndjson']);
@@ -253,11 +274,11 @@ describe('the lock', () => {
 
   test('a second run on a journal is refused, also in the same process; after its end it is not', async () => {
     const file = path.join(scratch(), 'j.ndjson');
-    const { journal } = await openJournal(requestFor(file));
-    const refused = openJournal(requestFor(file, { mode: 'resume' }));
+    const { journal } = await openRun(requestFor(file));
+    const refused = openRun(requestFor(file, { mode: 'resume' }));
     await expect(refused).rejects.toMatchObject({ exitCode: 75, message: expect.stringContaining(`${process.pid}`) });
     await journal?.close();
-    const again = await openJournal(requestFor(file, { mode: 'resume' }));
+    const again = await openRun(requestFor(file, { mode: 'resume' }));
     await again.journal?.close();
     expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson']);
   });
@@ -269,12 +290,12 @@ describe('the lock', () => {
       { pid, started: 'then' },
       { pid: process.pid, started: 'before' },
     ]) {
-      fs.writeFileSync(`${file}.lock`, JSON.stringify(holder));
-      const { journal } = await openJournal(requestFor(file, { mode: 'resume' }));
+      fs.writeFileSync(`${file}.lock`, heldBy(holder.pid, holder.started));
+      const { journal } = await openRun(requestFor(file, { mode: 'resume' }));
       await journal?.close();
     }
     fs.writeFileSync(`${file}.lock`, ''); // what a power cut may leave
-    const { journal } = await openJournal(requestFor(file, { mode: 'resume' }));
+    const { journal } = await openRun(requestFor(file, { mode: 'resume' }));
     await journal?.close();
     expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson']);
   });
@@ -282,7 +303,7 @@ describe('the lock', () => {
   /** Leaves the lock of a process that is gone. Returns the path of the `nth` right to remove it. */
   function deadLock(file: string): (nth: number) => string {
     const { pid } = spawnSync('true');
-    fs.writeFileSync(`${file}.lock`, JSON.stringify({ pid, started: 'then' }));
+    fs.writeFileSync(`${file}.lock`, heldBy(pid, 'then'));
     const { ino, mtimeNs } = fs.statSync(`${file}.lock`, { bigint: true });
     return (nth) => `${file}.lock.${ino}-${mtimeNs}.${nth}`;
   }
@@ -294,10 +315,10 @@ describe('the lock', () => {
     onTestFinished(() => void owner.kill('SIGKILL'));
     const pid = owner.pid ?? 0;
     owner.kill('SIGSTOP');
-    fs.writeFileSync(right(1), JSON.stringify({ pid, started: 'before' }));
+    fs.writeFileSync(right(1), heldBy(pid, 'before'));
     fs.writeFileSync(right(2), ''); // what a power cut may leave
-    fs.writeFileSync(right(3), JSON.stringify({ pid, started: startOf(pid) }));
-    const refused = openJournal(requestFor(file));
+    fs.writeFileSync(right(3), heldBy(pid, startOf(pid)));
+    const refused = openRun(requestFor(file));
     await expect(refused).rejects.toMatchObject({ exitCode: 75, message: expect.stringContaining(`process ${pid}`) });
     const left = fs.readdirSync(path.dirname(file));
     expect(left.sort()).toEqual([`${file}.lock`, ...[1, 2, 3].map(right)].map((each) => path.basename(each)));
@@ -305,7 +326,7 @@ describe('the lock', () => {
     const gone = new Promise((resolve) => owner.on('exit', resolve));
     owner.kill('SIGKILL');
     await gone;
-    const { journal } = await openJournal(requestFor(file));
+    const { journal } = await openRun(requestFor(file));
     expect(fs.readdirSync(path.dirname(file)).sort()).toEqual(['j.ndjson', 'j.ndjson.lock']);
     await journal?.close();
   });
@@ -313,7 +334,7 @@ describe('the lock', () => {
   test('a lock that is no longer the dead one is not removed by who finds the right to that free', async () => {
     const file = path.join(scratch(), 'j.ndjson');
     const right = deadLock(file);
-    const self = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
+    const self = heldBy(process.pid, startOf(process.pid));
     // Between the look at the dead lock and the claim of its right, another has been through all of it.
     const link = fs.linkSync;
     const claim = vi.spyOn(fs, 'linkSync').mockImplementation((from, to) => {
@@ -324,7 +345,7 @@ describe('the lock', () => {
       link(from, to);
     });
     onTestFinished(() => claim.mockRestore());
-    await expect(openJournal(requestFor(file))).rejects.toMatchObject({ exitCode: 75 });
+    await expect(openRun(requestFor(file))).rejects.toMatchObject({ exitCode: 75 });
     expect(fs.readdirSync(path.dirname(file))).toEqual(['j.ndjson.lock']);
     expect(fs.readFileSync(`${file}.lock`, 'utf8')).toBe(self);
   });
@@ -378,35 +399,62 @@ describe('the place', () => {
     expect(journalFolder(task)).toBe(path.join(folder, 'a/.divvy/my-task'));
   });
 
-  test('keeps ten, but none goes whose run goes on', async () => {
+  /** Journals of a task, the oldest first. Returns their names, and those that are left once there is room for one more. */
+  async function pruned(
+    count: number,
+    how: (index: number) => { args?: string[]; complete: boolean; done: boolean },
+    before: (file: (index: number) => string) => void = () => {},
+  ): Promise<{ left: number[]; names: string[] }> {
     const project = scratch();
     fs.writeFileSync(path.join(project, 'divvy.json'), '{}');
-    const folder = path.join(project, '.divvy/t');
+    const task = path.join(project, 't.ts');
+    fs.writeFileSync(task, '');
+    const folder = journalFolder(task);
+    // By their names the newest would be the oldest.
+    const file = (index: number): string => path.join(folder, `run${String(count - index).padStart(2, '0')}.ndjson`);
     makeJournalFolder(folder);
-    const names = Array.from({ length: 14 }, (_, index) => `2026${String(index).padStart(2, '0')}.ndjson`);
-    for (const name of names) fs.writeFileSync(path.join(folder, name), '');
-    const self = { pid: process.pid, started: startOf(process.pid) };
-    fs.writeFileSync(path.join(folder, `${names[1]}.lock`), JSON.stringify(self));
-    fs.writeFileSync(path.join(folder, `${names[2]}.lock`), JSON.stringify({ pid: process.pid, started: 'before' }));
-    fs.writeFileSync(path.join(folder, `${names[2]}.lock.7-7.1`), '');
-    pruneJournals(path.join(project, 'tasks/t.ts'));
-    expect(fs.readdirSync(folder).sort()).toEqual([names[1], `${names[1]}.lock`, ...names.slice(5)].sort());
+    for (let index = 0; index < count; index++) {
+      const { args = [], complete, done } = how(index);
+      const { journal } = await openRun({ ...requestFor(file(index), { args }), taskFile: task });
+      if (done) journal?.done('key', 1, outcome(1));
+      journal?.write();
+      if (complete) await journal?.end({ counts, exitCode: 0, runId: 'a-run' }, true);
+      else await journal?.close();
+    }
+    before(file);
+    pruneJournals(standingsOf(task));
     expect(fs.readFileSync(path.join(folder, '../.gitignore'), 'utf8')).toBe('*\n');
-  });
-});
-
-test('of the journals that would go, the last one that is not complete stays: --resume goes on with it', () => {
-  const project = scratch();
-  fs.writeFileSync(path.join(project, 'divvy.json'), '{}');
-  const folder = path.join(project, '.divvy/t');
-  makeJournalFolder(folder);
-  const names = Array.from({ length: 14 }, (_, index) => `2026${String(index).padStart(2, '0')}.ndjson`);
-  for (const [at, name] of names.entries()) {
-    const end = { type: 'end', complete: ![0, 2].includes(at) };
-    fs.writeFileSync(path.join(folder, name), `${JSON.stringify(end)}\n`);
+    const left = Array.from({ length: count }, (_, index) => index).filter((index) => fs.existsSync(file(index)));
+    return { left, names: fs.readdirSync(folder) };
   }
-  pruneJournals(path.join(project, 'tasks/t.ts'));
-  expect(fs.readdirSync(folder).sort()).toEqual([names[2], ...names.slice(5)]);
+
+  test('keeps ten, but none goes whose run goes on, or may go on', async () => {
+    const complete = { complete: true, done: true };
+    const { left, names } = await pruned(
+      15,
+      () => complete,
+      (file) => {
+        fs.writeFileSync(`${file(1)}.lock`, heldBy(process.pid, startOf(process.pid)));
+        fs.writeFileSync(`${file(2)}.lock`, heldBy(process.pid, 'before'));
+        fs.writeFileSync(`${file(2)}.lock.7-7.1`, '');
+        fs.writeFileSync(`${file(3)}.lock`, JSON.stringify({ ...JSON.parse(heldBy(7, 'then')), host: 'elsewhere' }));
+      },
+    );
+    expect(left).toEqual([1, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+    expect(names.filter((name) => name.includes('.lock'))).toHaveLength(2);
+  });
+
+  test('keeps what --resume would go on with, of each of the arguments that there are', async () => {
+    // Of the first of each three the newest is not complete.
+    const how = (index: number) => ({ args: [`${index % 3}`], complete: index % 3 > 0, done: true });
+    const { left } = await pruned(16, (index) => (index < 4 ? how(index) : { complete: true, done: true }));
+    expect(left).toEqual([3, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+  });
+
+  test('keeps as many runs without outcomes, and these push out no other', async () => {
+    const { left } = await pruned(25, (index) => ({ complete: true, done: index < 5 }));
+    expect(left).toEqual([0, 1, 2, 3, 4, ...Array.from({ length: 9 }, (_, index) => 16 + index)]);
+  });
 });
 
 describe('two tasks of one name, in two folders of a project', () => {
@@ -423,9 +471,9 @@ describe('two tasks of one name, in two folders of a project', () => {
   }
 
   /** Runs a task as far as its first item. Returns the run's id, and what `key` is known to have ended as. */
-  async function begin(task: string, runId: string, more: Partial<JournalRequest> = {}) {
+  async function begin(task: string, runId: string, more: Partial<RunRequest> = {}) {
     const request = { ...requestFor(''), taskFile: task, runId, file: true as const, ...more };
-    const { journal, keys, runId: id, notes } = await openJournal(request);
+    const { journal, keys, runId: id, notes } = await openRun(request);
     journal?.done('key', 1, outcome(1));
     journal?.write();
     await journal?.close();
@@ -437,8 +485,8 @@ describe('two tasks of one name, in two folders of a project', () => {
     await begin(one, '20260101-a');
     const first = await begin(other, '20260102-b', { mode: 'resume' });
     expect(first).toMatchObject({ id: '20260102-b', ended: undefined });
-    expect(first.notes).toEqual(['there is no unfinished run to go on with: a new one begins']);
-    expect(await begin(one, 'c', { mode: 'resume' })).toMatchObject({ id: '20260101-a', ended: 'done', notes: [] });
+    expect(first.notes).toEqual(['There is no unfinished run: starting a new one']);
+    expect(await begin(one, 'c', { mode: 'resume' })).toMatchObject({ id: '20260101-a', ended: 'done' });
     expect(await begin(other, 'd', { mode: 'resume' })).toMatchObject({ id: '20260102-b', ended: 'done' });
     expect(statusOf(one)?.runId).toBe('20260101-a');
     expect(statusOf(other)?.runId).toBe('20260102-b');
@@ -450,7 +498,7 @@ describe('two tasks of one name, in two folders of a project', () => {
   test('runs that begin in the same moment, and have the same id, have a journal each', async () => {
     const { one } = twins();
     const request = { ...requestFor(''), taskFile: one, file: true as const };
-    const first = await openJournal(request);
+    const first = await openRun(request);
     expect(await begin(one, 'a-run')).toMatchObject({ id: 'a-runa', ended: undefined });
     await first.journal?.close();
     expect(await begin(one, 'a-run')).toMatchObject({ id: 'a-runaa', ended: undefined });
@@ -508,7 +556,7 @@ describe('two tasks of one name, in two folders of a project', () => {
 test('a worker of a dead master that goes by itself at the last moment is no error', async () => {
   const file = path.join(scratch(), 'j.ndjson');
   const orphan = spawn('sleep', ['1000']);
-  const first = await openJournal(requestFor(file));
+  const first = await openRun(requestFor(file));
   const pid = orphan.pid ?? 0;
   first.journal?.add({ type: 'worker', worker: 1, pid, started: startOf(pid) ?? '' } satisfies JournalRecord);
   first.journal?.failed('key', 1, outcome(1), error);
@@ -519,7 +567,7 @@ test('a worker of a dead master that goes by itself at the last moment is no err
     throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' });
   });
   onTestFinished(() => kill.mockRestore());
-  const { journal } = await openJournal(requestFor(file, { mode: 'resume' }));
+  const { journal } = await openRun(requestFor(file, { mode: 'resume' }));
   expect(kill).toHaveBeenCalledWith(pid, 'SIGKILL');
   await journal?.close();
 });

@@ -60,9 +60,28 @@ if (process.platform === 'linux') {
     const next = await project.run([...container, '-n', '2'], { by: AS_PID_1 }).ended();
     expect([next.status, next.stderr]).toEqual([
       0,
-      expect.stringMatching(/^divvy: 3 items: 1 done, 2 skipped \(done in an earlier run\)\. Took .*\n$/),
+      expect.stringMatching(
+        /^divvy: Resuming run \S+ of .*\ndivvy: 3 items: 1 done, 2 skipped \(done in an earlier run\)\. Took .*\n$/,
+      ),
     ]);
     expect(project.processed()).toEqual(['gate 1', 'gate 2', 'left']);
+    expect(project.files()).toHaveLength(1);
+  });
+
+  test('the container: of one that was killed nobody here knows that it is gone, but who started it', async () => {
+    const project = new Project(['done', 'gate', 'left']);
+    const gate = await makeGate();
+    const first = project.run([...container, '-n', '1'], { by: AS_PID_1, env: gate.env });
+    await gate.arrived(1);
+    process.kill(innermost(first.pid), 'SIGKILL');
+    await first.closed;
+    gate.open();
+    const refused = await project.run([...container, '-n', '1'], { by: AS_PID_1, env: gate.env }).ended();
+    expect([refused.status, project.processed()]).toEqual([75, ['done']]);
+    expect(refused.stderr).toMatch(/process 1 on .* If it has surely ended, add --take-over\n$/);
+    const next = project.run([...container, '-n', '1', '--take-over'], { by: AS_PID_1, env: gate.env });
+    expect((await next.ended()).status).toBe(0);
+    expect(project.processed()).toEqual(['done', 'gate', 'left']);
     expect(project.files()).toHaveLength(1);
   });
 }

@@ -49,7 +49,8 @@ export interface RunOptions {
 export function runTask(name: string, options: RunOptions = {}): TaskRun {
   const { by = [], nodeArgs = [], args = [] } = options;
   const at = args.includes('--') ? args.indexOf('--') : args.length;
-  const runner = [process.execPath, ...nodeArgs, RUNNER];
+  // Other tests run the same task at the same time.
+  const runner = [process.execPath, ...nodeArgs, RUNNER, '--concurrent-run'];
   const file = name.includes('/') ? name : taskFile(name);
   const command = [...by, ...runner, ...args.slice(0, at), file, ...args.slice(at)];
   return new TaskRun(options.onTerminal ? onTerminal(command) : command, options);

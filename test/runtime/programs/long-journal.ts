@@ -1,10 +1,11 @@
 // Writes the journal of a run of tasks/many.ts that was killed when so many items were done.
 import path from 'node:path';
-import { openJournal } from '../../../runtime/journal/open.ts';
+
 import { contentKey } from '../../../runtime/key.ts';
+import { openRun } from '../journals.ts';
 
 const [file = '', count = ''] = process.argv.slice(2);
-const { journal } = await openJournal({
+const { journal } = await openRun({
   taskFile: path.join(import.meta.dirname, '../tasks/many.ts'),
   args: [],
   runId: 'a-run',

@@ -490,7 +490,13 @@ export const faults: readonly Fault[] = [
   {
     what: 'what failed before does not count',
     file: 'intake.ts',
-    find: "      if (ended === 'failed') this.failedBefore += 1;\n",
+    find: 'options.keys?.failed ?? 0',
+    put: '0',
+  },
+  {
+    what: 'what failed before and is retried counts as failed still',
+    file: 'intake.ts',
+    find: "    if (ended === 'failed') this.failedBefore -= 1;\n",
     put: '',
   },
   {
@@ -520,8 +526,8 @@ export const faults: readonly Fault[] = [
   {
     what: 'what failed and is done now counts as failed still',
     file: 'journal/key-set.ts',
-    find: '(at(table.known, place) & MET) | (how',
-    put: 'at(table.known, place) | (how',
+    find: '    if (before !== undefined) this[before] -= 1;\n',
+    put: '',
   },
   {
     what: 'how often a key was met is forgotten when it has ended',

@@ -43,7 +43,12 @@ export class Input {
     this.#run = run;
     const { journal } = scenario;
     const keys = journal && new KeySet(world.journal.length);
-    for (const { key, occurrence, how } of world.journal) keys?.end(key, occurrence, how);
+    const last = new Map<string, string>();
+    for (const { key, occurrence, how } of world.journal) {
+      keys?.end(key, occurrence, how);
+      if (journal) last.set(`${occurrence} ${key}`, how);
+    }
+    this.#failedBefore = [...last.values()].filter((how) => how === 'failed').length;
     const { mode = 'new', limit = Infinity } = journal ?? {};
     this.#intake = new Intake({ task: journal?.ownKeys ? keyed : keyless, keys, mode, limit });
   }
@@ -80,8 +85,7 @@ export class Input {
       const named = journal.ownKeys ? name : work.id;
       same(`what has the key of item ${work.id}`, this.#named.get(taken.key) ?? named, named);
       this.#named.set(taken.key, named);
-    } else if (ended === 'failed') {
-      this.#failedBefore += 1;
+      if (ended === 'failed') this.#failedBefore -= 1;
     }
     return { work, key: taken?.journalKey ?? '', occurrence, taken: taken !== undefined };
   }

@@ -1,0 +1,57 @@
+/**
+ * The run lock: the same run, that is the same task file with the same arguments, goes on once at a time, also without a journal.
+ * Runs in the master. Internal.
+ */
+
+import { hash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { DivvyError, runInUse } from '../errors.ts';
+import { Lock } from './lock.ts';
+import { journalFolder, makeJournalFolder, placeInProject } from './place.ts';
+
+/** How often the folder is made again that another run, which ended, has removed as empty. */
+const ATTEMPTS = 5;
+
+/** A run lock that is held. */
+export interface RunLock {
+  release(): void;
+}
+
+/** Takes the lock. Throws DivvyError with exit code 75 where the same run goes on, or may go on; and what fs throws. */
+export function takeRunLock(taskFile: string, args: readonly string[], takeOver: boolean): RunLock {
+  const folder = journalFolder(taskFile);
+  const name = hash('sha256', JSON.stringify([placeInProject(taskFile), args]), 'hex').slice(0, 12);
+  const lock = takeIn(folder, `${name}.lock`, takeOver);
+  return {
+    release() {
+      lock.release();
+      // Without a journal nothing is to be left.
+      removeIfEmpty(folder, []);
+      removeIfEmpty(path.dirname(folder), ['.gitignore']);
+    },
+  };
+}
+
+function takeIn(folder: string, name: string, takeOver: boolean): Lock {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      makeJournalFolder(folder);
+      return new Lock(path.join(folder, name), { takeOver, refuse: runInUse });
+    } catch (error) {
+      const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (error instanceof DivvyError || !gone || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Removes a folder that has nothing in it but these files. */
+function removeIfEmpty(folder: string, but: readonly string[]): void {
+  try {
+    if (fs.readdirSync(folder).some((name) => !but.includes(name))) return;
+    for (const name of but) fs.rmSync(path.join(folder, name), { force: true });
+    fs.rmdirSync(folder);
+  } catch {
+    // Somebody else needs it, or it cannot be removed: it harms nobody.
+  }
+}

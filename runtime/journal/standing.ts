@@ -1,0 +1,147 @@
+/**
+ * How the runs of a task stand, by their journals, without reading all of them: they may have millions of lines. Runs in the
+ * master, and in whoever asks how runs stand. Internal.
+ */
+
+import fs from 'node:fs';
+import { DivvyError } from '../errors.ts';
+import { type EndRecord, type JournalRecord, parse, type RunRecord, readLines } from './records.ts';
+
+/** How a run stands. */
+export interface Standing {
+  readonly file: string;
+  /** The first line; undefined where it cannot be read. */
+  readonly first: RunRecord | undefined;
+  /** That of the last `run` line; 0 where there is none. */
+  readonly number: number;
+  /** Any item is done, or has failed. A run without outcomes is not the last run to anybody. */
+  readonly hasOutcomes: boolean;
+  /** Nothing is left for a resume. */
+  readonly complete: boolean;
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+/** Enough for the last line of a journal, an `end`. */
+const TAIL_BYTES = 16 * 1024;
+const NEWLINE = 10;
+const RUN = Buffer.from('{"type":"run",');
+const OUTCOMES = ['{"type":"done",', '{"type":"failed",'].map((text) => Buffer.from(text));
+
+/** Returns how the run of a journal stands; undefined where the file has gone. Throws what fs throws. */
+export function standingOf(file: string): Standing | undefined {
+  try {
+    const end = endOf(file);
+    const number = end?.number ?? lastRunOf(file)?.number ?? 0;
+    return { file, number, complete: end?.complete === true, ...beginningOf(file) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined; // another run that begins has made room for its own
+  }
+}
+
+/** Reads a journal as far as its first outcome. */
+function beginningOf(file: string): Pick<Standing, 'first' | 'hasOutcomes'> {
+  let line = 0;
+  let first: RunRecord | undefined;
+  let hasOutcomes = false;
+  readLines(file, (bytes, from, end) => {
+    line += 1;
+    if (line === 1) first = recordIn(bytes.toString('utf8', from, end), 'run', file);
+    hasOutcomes = OUTCOMES.some((text) => bytes.subarray(from, from + text.length).equals(text));
+    return !hasOutcomes;
+  });
+  return { first, hasOutcomes };
+}
+
+/** Returns the first line of a journal; undefined where it cannot be read. Throws what fs throws. */
+export function firstRunOf(file: string): RunRecord | undefined {
+  let first: RunRecord | undefined;
+  readLines(file, (bytes, from, end) => {
+    first = recordIn(bytes.toString('utf8', from, end), 'run', file);
+    return false;
+  });
+  return first;
+}
+
+/** How a journal's run ended; undefined where it goes on or was killed. Throws what fs throws. */
+export function endOf(file: string): EndRecord | undefined {
+  return withBytes(file, (read, size) => {
+    const tail = read(Math.max(0, size - TAIL_BYTES), size);
+    const lines = tail.toString().split('\n');
+    return recordIn(lines.at(-2) ?? '', 'end', file); // behind the last newline is a torn tail
+  });
+}
+
+/** Whether nothing is left for a resume, as far as that can be read. */
+export function isComplete(file: string): boolean {
+  try {
+    return endOf(file)?.complete === true;
+  } catch {
+    return false; // it is gone, or may not be read
+  }
+}
+
+/** The last `run` line of a journal, looked for from its end; undefined where there is none. Throws what fs throws. */
+export function lastRunOf(file: string): RunRecord | undefined {
+  return withBytes(file, (read, size, readLine) => {
+    for (let end = size; end > 0; ) {
+      const start = Math.max(0, end - CHUNK_BYTES);
+      // What begins in one chunk may go on in the next.
+      const bytes = read(start, Math.min(size, end + RUN.length));
+      for (let at = bytes.lastIndexOf(RUN); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(RUN, at - 1)) {
+        if (at > 0 ? bytes[at - 1] !== NEWLINE : start > 0) continue;
+        const record = recordIn(lineAt(readLine, start + at, size), 'run', file);
+        if (record) return record;
+      }
+      // What the first byte of a chunk begins is known only with the byte before it.
+      end = start === 0 ? 0 : start + 1;
+    }
+    return undefined;
+  });
+}
+
+/** Reads bytes of a file; they are good until it reads again. */
+type Read = (from: number, to: number) => Buffer;
+
+function withBytes<T>(file: string, act: (read: Read, size: number, readMore: Read) => T): T {
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    return act(readerOf(descriptor), fs.fstatSync(descriptor).size, readerOf(descriptor));
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** With one buffer for all of it, or there would be garbage of the journal's own size. */
+function readerOf(descriptor: number): Read {
+  let buffer = Buffer.alloc(0);
+  return (from, to) => {
+    if (buffer.length < to - from) buffer = Buffer.allocUnsafe(to - from);
+    return buffer.subarray(0, fs.readSync(descriptor, buffer, 0, to - from, from));
+  };
+}
+
+/** The line that begins at a byte, without its end; empty where it has none. */
+function lineAt(read: Read, from: number, size: number): string {
+  for (let length = TAIL_BYTES; ; length *= 2) {
+    const bytes = read(from, Math.min(size, from + length));
+    const end = bytes.indexOf(NEWLINE);
+    if (end >= 0) return bytes.toString('utf8', 0, end);
+    if (from + length >= size) return '';
+  }
+}
+
+/** Returns the record in a line where it is one of this type. */
+function recordIn<Type extends JournalRecord['type']>(
+  line: string,
+  type: Type,
+  file: string,
+): Extract<JournalRecord, { type: Type }> | undefined {
+  try {
+    const record = parse(line, file, 0);
+    return record?.type === type ? (record as Extract<JournalRecord, { type: Type }>) : undefined;
+  } catch (error) {
+    if (error instanceof DivvyError) return undefined; // it is damaged, or of another format
+    throw error;
+  }
+}
