@@ -145,7 +145,7 @@ export function bootInline(
 }
 
 /** What this process itself writes, where items run in it (--inline): out when the stream has no more of it. */
-export class OwnOutput implements Outlet {
+class OwnOutput implements Outlet {
   readonly isHeld = false;
   readonly #streams: readonly Writable[];
   readonly #moved: () => void;

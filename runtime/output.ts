@@ -129,13 +129,13 @@ export class Passage {
   /** Up to here the beginning of a line is passed on, too: an item has ended in the middle of it. */
   #openTo = 0;
   /** What is behind so many bytes is lost. */
-  lostFrom = Infinity;
+  lostFrom: number = Infinity;
   /** Nothing more is read before somebody has read what there is. */
-  isHeld = false;
+  isHeld: boolean = false;
   #heldSince = 0;
   #heldMs = 0;
   /** When it was held last, by performance.now(); -Infinity for never. */
-  heldUntil = -Infinity;
+  heldUntil: number = -Infinity;
   /** Resolves when it has been read to its end. */
   readonly ended: Promise<void>;
   #isOver = false;

@@ -45,7 +45,7 @@ export function share(stream: Writable): SharedStream {
 /** A stream of the master's as all of this process shares it: several runs too, which end in any order. */
 export class SharedStream {
   users = 0;
-  readonly before = new Set<() => void>();
+  readonly before: Set<() => void> = new Set();
   /** Who is in the middle of a line: a worker's passage, or the master itself (this). */
   lineOf: object | undefined;
   /** So much waits to be read that nobody should add to it. */
