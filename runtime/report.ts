@@ -344,7 +344,8 @@ export function endOf({ result, durationMs, skipped }: RunEvent & { type: 'ended
   if (earlier > 0) parts.push(`${plain(earlier, 'skipped')} (${whySkipped(skipped)})`);
   const more = retried > 0 ? [plain(retried, 'retried')] : [];
   if (crashed > 0) more.push(`${plural(crashed, 'worker')} died`);
-  const stopped = stoppedBy === undefined ? '' : `Stopped by ${stoppedBy}. `;
+  const why = stoppedBy === 'stdout closed' ? ': nobody reads stdout any more' : ` by ${stoppedBy}`;
+  const stopped = stoppedBy === undefined ? '' : `Stopped${why}. `;
   const items = `${plural(dispatched + counts.skipped, 'item')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`;
   return `${stopped}${items}${more.length > 0 ? ` ${more.join(', ')}.` : ''} Took ${seconds(durationMs)}.`;
 }

@@ -66,7 +66,7 @@ test('| head -1 is a graceful stop: exit 141, and no complaint', async () => {
   const { stdout, stderr } = await runTask('chatty', { by, args: ['-n', '2', '--', '100000', '10'] }).ended();
   expect(stdout).toMatch(/^[12] \nstatus 141\n$/);
   expect(stderr).toMatch(/Stopping \(stdout closed\)/);
-  expect(stderr).toMatch(/Stopped by stdout closed\. \d+ items?: \d+ done/);
+  expect(stderr).toMatch(/Stopped: nobody reads stdout any more\. \d+ items?: \d+ done/);
   expect(stderr).not.toMatch(/EPIPE|Error| at |died|failed/);
 });
 
