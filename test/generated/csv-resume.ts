@@ -35,7 +35,7 @@ export async function killAndResume(count: number): Promise<void> {
   resumed.stderr.setEncoding('utf8');
   const [stderr, [code]] = await Promise.all([resumed.stderr.toArray(), once(resumed, 'close')]);
   expect(stderr.join('')).toMatch(
-    /^divvy: [\d,]+ items: [\d,]+ done, [\d,]+ skipped \(done in an earlier run\)\. Took .*\n$/,
+    /^divvy: Resuming run .*\ndivvy: [\d,]+ items: [\d,]+ done, [\d,]+ skipped \(done in an earlier run\)\. Took .*\n$/,
   );
   expect(code).toBe(0);
   const after = outcomesOf(project);

@@ -27,7 +27,9 @@ test('a row of another length fails, and is tried again once it has been mended;
 
   writeFileSync(join(project, 'a.csv'), 'id,name\n1, Ada\n2,Grace\n3,Alan\n');
   const retried = await node(project, ...RUN, '--retry-failed', 'a.csv', 'b.csv');
-  expect(retried.stderr).toMatch(/^divvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/);
+  expect(retried.stderr).toMatch(
+    /^divvy: Retrying 1 failed item of run .*\ndivvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/,
+  );
   expect(retried.exitCode).toBe(0);
   expect(results()).toEqual([...good, '{"key":"a.csv:2","result":{"id":"2","name":"Grace"}}'].sort());
 });
@@ -42,7 +44,9 @@ test('a quote out of place ends the run, with file and line; mended, it goes on'
 
   writeFileSync(file, 'id,name\n1,Ada\n2,"Grace H."\n3,Alan\n');
   const resumed = await node(project, ...RUN, '--resume', 'a.csv');
-  expect(resumed.stderr).toMatch(/^divvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/);
+  expect(resumed.stderr).toMatch(
+    /^divvy: There is no unfinished run: starting a new one\ndivvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/,
+  );
   expect(resumed.exitCode).toBe(0);
   const lines = readFileSync(join(project, 'results.ndjson'), 'utf8').trimEnd().split('\n').sort();
   expect(lines.map((line) => JSON.parse(line).result.name)).toEqual(['Ada', 'Grace H.', 'Alan']);

@@ -174,7 +174,8 @@ export async function killMasters(chaos: Chaos, cycles: number): Promise<void> {
   );
   // What was in progress, or waited for its output to be read, is begun again, and nothing else.
   expect(redone).toBe(sum(inProgress));
-  if (!chaos.readsSlowly) expect(Math.max(...inProgress)).toBeLessThanOrEqual(chaos.workers * chaos.concurrency);
+  // Beside those in progress as many may have just ended: an outcome counts a turn later.
+  if (!chaos.readsSlowly) expect(Math.max(...inProgress)).toBeLessThanOrEqual(2 * chaos.workers * chaos.concurrency);
 }
 
 /** A process that has lost an item to another does nothing with it any more. */
