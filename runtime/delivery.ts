@@ -202,6 +202,11 @@ export class Delivery<Load> {
     return this.slots.reduce((sum, { leases }) => sum + Math.min(leases.length, this.#rules.concurrency), 0);
   }
 
+  /** How many items have ended, and do not count yet. */
+  get settling(): number {
+    return this.#settling;
+  }
+
   /** How many items workers have in hand, those that wait there among them. */
   get leased(): number {
     return this.slots.reduce((sum, slot) => sum + slot.leases.length, 0);

@@ -73,7 +73,7 @@ export async function runInline<Item extends FitItem<Item>, Result>(
  */
 export function bootInline(
   task: AnyTask,
-  options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit' | 'openLines'>,
+  options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit' | 'output'>,
   moved: () => void,
 ): BootWorker {
   const output = new OwnOutput([process.stdout, process.stderr], moved);
@@ -91,7 +91,7 @@ export function bootInline(
       self,
       ...options,
       begun: new Begun(),
-      openLines: () => undefined, // what is written here is out
+      output: { openLines: () => undefined, isWritten: () => true }, // OwnOutput waits for it
       // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
       send: (message) => {
         setImmediate(said, message);
@@ -161,7 +161,13 @@ class OwnOutput implements Outlet {
   }
 
   get isClear(): boolean {
-    return this.#streams.every(({ writableLength }) => writableLength === 0);
+    return !this.#isLost && this.#streams.every(({ writableLength }) => writableLength === 0);
+  }
+
+  /** Whoever read stdout has gone, or the task has ended it. */
+  get #isLost(): boolean {
+    const { errored, destroyed, writableEnded } = process.stdout;
+    return errored !== null || destroyed || writableEnded;
   }
 
   openTo(): void {}
@@ -190,7 +196,7 @@ class OwnOutput implements Outlet {
   }
 
   isOut(mark: Mark): 'yes' | 'not yet' | 'lost' {
-    if (this.#out.includes(-Infinity)) return 'lost';
+    if (this.#isLost || this.#out.includes(-Infinity)) return 'lost';
     return mark.every((place, index) => place <= (this.#out[index] ?? 0)) ? 'yes' : 'not yet';
   }
 }

@@ -39,9 +39,9 @@ import { type Server, socketPathFor, startServer } from './server.ts';
 import { type Load, Settling } from './settling.ts';
 import type { TakenOver } from './shell.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
-import { Stops } from './stops.ts';
 import { type AnyTask, loadTask, needFolder } from './task.ts';
 import { grouped, linesTo } from './text.ts';
+import { LOOK_EVERY_MS } from './timeouts.ts';
 import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
 
 /** What a timer of Node.js can wait at most; a longer one would go off at once. */
@@ -54,8 +54,6 @@ const DISCARD_AFTER_MS = 1000;
 const DISPATCH_PATIENCE_MS = 1000;
 /** Within so many milliseconds a signal is the same keypress, come again by way of npm. */
 const SAME_KEYPRESS_MS = 500;
-/** How often items that are past their timeout are looked for, in milliseconds. */
-const OVERDUE_EVERY_MS = 100;
 /** How often workers in which items wait are looked at, in milliseconds. */
 const SILENCE_EVERY_MS = 20;
 /** The exit codes of what a run can fail with, the first that holds first. */
@@ -96,7 +94,6 @@ export class Master {
   #outputs: { readonly stdout: Output; readonly stderr: Output } | undefined;
   /** Nobody reads stdout any more. */
   #readerGone = false;
-  #stops: Stops | undefined;
 
   #signals: SignalRow[] = [];
   #wakeUp: (() => void) | undefined;
@@ -206,18 +203,23 @@ export class Master {
     this.#began = true;
     this.#beganAt = performance.now();
     if (process.platform === 'win32') throw windowsNeedsWsl();
+    // From now on: what the task does by itself at a signal, when it is loaded, is not what is to happen.
+    const record = (row: SignalRow): void => this.#note(() => this.#signals.push(row));
+    if (this.#settings.signals) installSignalTraps(record);
     try {
       for (const text of this.#recording.begin()) this.#observe({ type: 'note', text, isProblem: true });
       return await this.#runOnce(signal);
     } finally {
       this.#recording.release();
+      // Not before all has been said: npm sends Ctrl+C a second time.
+      resetSignalTraps(record);
     }
   }
 
   async #runOnce(signal: AbortSignal | undefined): Promise<RunResult> {
     const { folder, modules } = projectImports(this.#taskFile);
     this.#imports = [...modules.map((name) => moduleFrom(folder, name)), ...this.#settings.import];
-    this.#task = await loadTask(this.#taskFile, this.#imports);
+    this.#task = await this.#unlessStopped(loadTask(this.#taskFile, this.#imports));
     await this.#openJournal();
     this.#settling = new Settling({
       task: this.#task,
@@ -230,46 +232,66 @@ export class Master {
       isReaderGone: () => this.#readerGone,
     });
     const { stdout, stderr } = this.#openOutputs();
-    const record = (row: SignalRow): void => this.#note(() => this.#signals.push(row));
     const aborted = (): void => {
       if (signal?.reason instanceof DivvyError) this.#fail(signal.reason);
       else this.#stop('abort', 'gracefully');
     };
     try {
-      try {
-        const boot = await this.#bootOf(stdout, stderr);
-        this.#crew.begin({
-          task: this.#task,
-          taskFile: this.#taskFile,
-          boot,
-          settling: this.#settling,
-          journal: this.#recording.journal,
-        });
-        if (this.#settings.signals) installSignalTraps(record);
-        signal?.addEventListener('abort', aborted);
-        if (signal?.aborted) aborted();
-        await this.#begin();
-        await this.#loop();
-        await this.#windUp();
-      } finally {
-        clearTimeout(this.#alarm);
-        clearTimeout(this.#graceTimer);
-        clearTimeout(this.#forsakeTimer);
-        clearTimeout(this.#discardTimer);
-        this.#stops?.end();
-        clearInterval(this.#overdueTimer);
-        clearInterval(this.#silenceTimer);
-        signal?.removeEventListener('abort', aborted);
-        await this.#server?.stopServer();
-        stdout.release();
-        stderr.release();
-        await this.#endJournal();
-      }
-      return this.#conclude();
+      const boot = await this.#bootOf(stdout, stderr);
+      this.#crew.begin({
+        task: this.#task,
+        taskFile: this.#taskFile,
+        boot,
+        settling: this.#settling,
+        journal: this.#recording.journal,
+      });
+      signal?.addEventListener('abort', aborted);
+      if (signal?.aborted) aborted();
+      await this.#begin();
+      await this.#loop();
+      await this.#windUp();
     } finally {
-      // Not before all has been said: npm sends Ctrl+C a second time.
-      resetSignalTraps(record);
+      clearTimeout(this.#alarm);
+      clearTimeout(this.#graceTimer);
+      clearTimeout(this.#forsakeTimer);
+      clearTimeout(this.#discardTimer);
+      clearInterval(this.#overdueTimer);
+      clearInterval(this.#silenceTimer);
+      signal?.removeEventListener('abort', aborted);
+      await this.#server?.stopServer();
+      stdout.release();
+      stderr.release();
+      await this.#endJournal();
     }
+    return this.#conclude();
+  }
+
+  /** Nothing has begun yet, and the task's code may wait for ever: a signal that stops a run ends it at once. */
+  async #unlessStopped<T>(loading: Promise<T>): Promise<T> {
+    let isLoaded = false;
+    loading.then(
+      () => this.#note(() => (isLoaded = true)),
+      () => this.#note(() => (isLoaded = true)),
+    );
+    while (!isLoaded) {
+      const stops = this.#signals.find(({ signal, action }) => {
+        const isIgnored = signal === 'SIGHUP' && this.#settings.ignoreHup;
+        return (action === 'graceful' || action === 'forceful') && !isIgnored;
+      });
+      if (stops) {
+        this.#stoppedBy = stops.signal;
+        const fault = new Shutdown(stops.signal, exitCodeOf(stops.signal));
+        fault.result = {
+          counts: this.counts,
+          runId: this.#run.runId,
+          exitCode: fault.exitCode,
+          stoppedBy: stops.signal,
+        };
+        throw fault;
+      }
+      await this.#wakening();
+    }
+    return loading;
   }
 
   /** Says what the run came to; returns it, or throws what the run fails with. */
@@ -398,9 +420,8 @@ export class Master {
     if (this.#nothingToDo || this.#delivery.stopping !== 'no') return;
     if (this.#settings.timeoutMs < Infinity) {
       // Where it was the master that was busy, what has ended by now is read first.
-      const look = (): void => void setImmediate((now) => this.#crew.timeouts.killOverdue(now), performance.now());
-      this.#overdueTimer = setInterval(look, OVERDUE_EVERY_MS);
-      this.#stops = new Stops((stoppedMs) => this.#crew.timeouts.leaveOut(stoppedMs));
+      const look = (): void => void setImmediate(() => this.#crew.timeouts.killOverdue(performance.now()));
+      this.#overdueTimer = setInterval(look, LOOK_EVERY_MS);
     }
     this.#silenceTimer = setInterval(() => this.#crew.takeBackFromSilent(), SILENCE_EVERY_MS);
     try {
@@ -444,7 +465,7 @@ export class Master {
   /** A turn later outcomes may count that waited for it; where nothing else has happened that is all there is to do. */
   readonly #settleOn = (): void => {
     if (this.#awake) return; // the loop does it, in this turn
-    if (this.#settling.turn()) setImmediate(this.#settleOn);
+    if (this.#settling.turn() && !this.#awake) setImmediate(this.#settleOn); // awake, the loop does it
     this.#settling.write();
     if (this.#delivery.leased === 0 || this.#delivery.wanted() > 0) this.#wake();
   };
@@ -601,7 +622,8 @@ export class Master {
     const againAfterMs = by.startsWith('SIG') && !isTerm ? this.#settings.forceAfterMs : undefined;
     const waitsFor = `${this.#waitsFor()}${isTerm ? `, at most ${seconds(this.#settings.graceMs)} (--grace)` : ''}`;
     const { inProgress } = this.#delivery;
-    this.#observe({ type: 'stopping', by, failing, how, already, inProgress, waitsFor, againAfterMs });
+    const unread = this.#unread;
+    this.#observe({ type: 'stopping', by, failing, how, already, inProgress, unread, waitsFor, againAfterMs });
     if (already) return;
     if (inProgress > 0) this.#stopBegan ??= performance.now();
     // What cleaning up throws is of no use to anybody any more.
@@ -623,10 +645,20 @@ export class Master {
     this.#wake();
   }
 
+  /** How many items have ended whose output waits to be read. */
+  get #unread(): number {
+    const isFull = this.#outputs?.stdout.isFull === true || this.#outputs?.stderr.isFull === true;
+    return isFull ? this.#delivery.settling : 0;
+  }
+
   /** What a run that is being stopped waits for, in words. */
   #waitsFor(): string {
     const { inProgress } = this.#delivery;
     const running = this.workers.filter((worker) => worker.running).length;
+    if (this.#unread > 0) {
+      const more = inProgress > 0 ? `${plural(inProgress, 'item')}, and for ` : '';
+      return `${more}whoever reads the output of ${plural(this.#unread, 'item')} that ${this.#unread === 1 ? 'has' : 'have'} ended`;
+    }
     if (inProgress > 0) return plural(inProgress, 'item');
     return running > 0 && !this.#settings.inline ? `${plural(running, 'worker')} to exit` : 'a hook, or dispatch';
   }

@@ -27,6 +27,7 @@ export class Output {
   readonly #passages = new Set<Passage>();
   readonly #leave: () => void;
   #isDropping = false;
+  #isWatched = false;
 
   /**
    * stream   - the master's stream.
@@ -47,9 +48,17 @@ export class Output {
     };
   }
 
-  /** So much waits to be read that nobody should add to it. */
+  /** Something waits to be read: nothing should be added to it. `moved` is told when that is over. */
   get isFull(): boolean {
-    return this.#shared.isFull && !this.#isDropping;
+    if (this.#isDropping || !this.#shared.isWaiting) return false;
+    if (!this.#isWatched) {
+      this.#isWatched = true;
+      this.#shared.write(Buffer.alloc(0), () => {
+        this.#isWatched = false;
+        this.#events.moved();
+      });
+    }
+    return true;
   }
 
   /** Passes on what comes from a worker, to its end. */
@@ -58,7 +67,7 @@ export class Output {
       lines: (bytes, upTo, isWhole) => this.#write(passage, bytes, upTo, isWhole),
       ended: () => {
         if (this.#shared.lineOf === passage) this.#write(passage, Buffer.of(NEWLINE), passage.read, true);
-        this.#passages.delete(passage);
+        this.#forgetIfOut(passage);
       },
     });
     this.#passages.add(passage);
@@ -78,6 +87,11 @@ export class Output {
   release(): void {
     this.#resume();
     this.#leave();
+  }
+
+  /** Outcomes may wait for what an ended process wrote: it may have to be told that this is lost. */
+  #forgetIfOut(passage: Passage): void {
+    if (passage.isOver && (passage.out >= passage.read || this.#isDropping)) this.#passages.delete(passage);
   }
 
   #drop(passage: Passage): void {
@@ -102,6 +116,7 @@ export class Output {
       if (error) this.#failed(error);
       else {
         passage.out = Math.max(passage.out, upTo);
+        this.#forgetIfOut(passage);
         this.#events.moved();
       }
     });
@@ -138,7 +153,8 @@ export class Passage {
   heldUntil: number = -Infinity;
   /** Resolves when it has been read to its end. */
   readonly ended: Promise<void>;
-  #isOver = false;
+  /** It has been read to its end. */
+  isOver: boolean = false;
   /** It was held since caughtUp was asked last. */
   #wasHeld = false;
   #rest: Buffer[] = [];
@@ -153,7 +169,7 @@ export class Passage {
     source.on('error', () => {}); // it closes after it
     this.ended = new Promise((resolve) => {
       source.on('close', () => {
-        this.#isOver = true;
+        this.isOver = true;
         if (this.#restBytes > 0) this.#pass(Buffer.of(NEWLINE), true);
         this.#ends.ended();
         resolve();
@@ -168,7 +184,7 @@ export class Passage {
    * In each turn libuv reads a socket until it is empty, or up to two megabytes, which are more than it can hold.
    */
   caughtUp(): boolean {
-    const did = this.#isOver || !(this.isHeld || this.#wasHeld);
+    const did = this.isOver || !(this.isHeld || this.#wasHeld);
     this.#wasHeld = this.isHeld;
     return did;
   }
@@ -181,11 +197,24 @@ export class Passage {
   /** An item has ended when so many bytes had been written, and left its line open. */
   openTo(bytes: number): void {
     this.#openTo = bytes;
-    this.#passOpen();
+  }
+
+  /** Passes on what an item has left of a line. Called when all has been read that it wrote. */
+  passOpen(): void {
+    if (this.#openTo === 0 || this.#restBytes === 0) return;
+    // Where something else has written too the place is not known, and all goes that there is.
+    const known = this.#openTo > this.passed ? this.#openTo - this.passed : this.#restBytes;
+    const bytes = Math.min(known, this.#restBytes);
+    const rest = Buffer.concat(this.#rest);
+    const upTo = this.passed + bytes;
+    this.#openTo = 0;
+    this.#rest = bytes < rest.length ? [rest.subarray(bytes)] : [];
+    this.#restBytes = rest.length - bytes;
+    this.#ends.lines(rest.subarray(0, bytes), upTo, false);
   }
 
   pause(): void {
-    if (this.isHeld || this.#isOver) return;
+    if (this.isHeld || this.isOver) return;
     this.isHeld = true;
     this.#wasHeld = true;
     this.#heldSince = performance.now();
@@ -216,17 +245,6 @@ export class Passage {
     this.#rest.push(chunk.subarray(end));
     this.#restBytes += chunk.length - end;
     if (this.#restBytes > LINE_BYTES_MAX) this.#pass(Buffer.of(NEWLINE), true);
-    else this.#passOpen();
-  }
-
-  #passOpen(): void {
-    const bytes = Math.min(this.#openTo - this.passed, this.#restBytes);
-    if (bytes <= 0) return;
-    const rest = Buffer.concat(this.#rest);
-    const upTo = this.passed + bytes;
-    this.#rest = bytes < rest.length ? [rest.subarray(bytes)] : [];
-    this.#restBytes = rest.length - bytes;
-    this.#ends.lines(rest.subarray(0, bytes), upTo, false);
   }
 
   /** Passes on what is kept of a line, and what follows. */
@@ -261,7 +279,7 @@ export class ProcessOutput implements Outlet {
 
   /** An item has ended, and left lines open: how much had been written of stdout and of stderr. */
   openTo(bytes: readonly number[]): void {
-    for (const [index, passage] of this.#passages.entries()) passage.openTo(bytes[index] ?? 0);
+    for (const [index, passage] of this.#passages.entries()) if (bytes[index]) passage.openTo(bytes[index]);
   }
 
   takeHeldMs(now: number): number {
@@ -275,6 +293,7 @@ export class ProcessOutput implements Outlet {
   }
 
   mark(): Mark {
+    for (const passage of this.#passages) passage.passOpen();
     return this.#passages.map(({ passed }) => passed);
   }
 

@@ -13,6 +13,14 @@ import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from './proto
 import { Stops } from './stops.ts';
 import type { AnyTask } from './task.ts';
 
+/** What a worker writes on stdout and stderr. */
+export interface WorkerOutput {
+  /** Where a line is open: how much of each has been written, in bytes; 0 for one whose lines are ended. */
+  openLines(): readonly number[] | undefined;
+  /** Whether all that was written has left this process. If not, `then` is called when more of it has. */
+  isWritten(then: () => void): boolean;
+}
+
 /** How a worker is to process. */
 export interface ProcessingOptions {
   readonly self: WorkerSelf;
@@ -27,8 +35,7 @@ export interface ProcessingOptions {
   readonly recycleAboveBytes: number;
   /** What of its items it has begun, where another thread may take the rest back. */
   readonly begun: Begun;
-  /** Returns, where a line is open on stdout or stderr, how much has been written of them, in bytes. */
-  readonly openLines: () => readonly number[] | undefined;
+  readonly output: WorkerOutput;
   /** Returns whether it has left this process. Where it has not, processing.goOn() is called when it has. */
   readonly send: (message: ToMaster) => boolean;
   /** The worker is to exit: gracefully when all is finished, or at once. */
@@ -116,6 +123,8 @@ export class Processing {
   #starting = false;
   /** What has ended could not be said yet. Nothing is begun before: the master goes by what it was told. */
   #speechless = false;
+  /** What has ended is not said before all that was written is in the pipe. */
+  #waitsForOutput = false;
   #abortReason = '';
   /** What is to be said of items that have ended: numbers and milliseconds where that is all, and the rest. */
   #done: number[] = [];
@@ -297,8 +306,13 @@ export class Processing {
 
   /** Says what there is to say of items that have ended. */
   #flush(): void {
-    if (this.#done.length + this.#outcomes.length === 0) return;
-    const numbers = this.#options.openLines();
+    if (this.#done.length + this.#outcomes.length === 0 || this.#waitsForOutput) return;
+    if (!this.#options.output.isWritten(this.#outputMoved)) {
+      this.#waitsForOutput = true;
+      this.#speechless = true;
+      return;
+    }
+    const numbers = this.#options.output.openLines();
     if (numbers) this.#options.send({ kind: 'open lines', numbers });
     if (this.#done.length > 0) {
       this.#speechless = !this.#options.send({ kind: 'done', pairs: this.#done });
@@ -309,6 +323,14 @@ export class Processing {
       this.#outcomes = [];
     }
   }
+
+  readonly #outputMoved = (): void => {
+    this.#waitsForOutput = false;
+    this.#flush();
+    if (this.#waitsForOutput) return;
+    if (this.#state === 'working') this.goOn();
+    else this.#exitIfIdle();
+  };
 
   /** This process is about to exit, whoever wanted it to. */
   exiting(): void {
@@ -336,8 +358,9 @@ export class Processing {
     // An item that never asked for its signal cannot obey: there is nothing to wait for.
     const deaf = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.obeys);
     if (!drained && !deaf) return;
-    this.#state = 'gone';
     this.#flush();
+    if (drained && this.#waitsForOutput) return;
+    this.#state = 'gone';
     this.#options.exit(drained ? 'gracefully' : 'at once');
   }
 

@@ -87,6 +87,8 @@ export type RunEvent =
       readonly how: 'gracefully' | 'forcefully';
       readonly already: boolean;
       readonly inProgress: number;
+      /** Items that have ended whose output nobody has read yet. */
+      readonly unread: number;
       /** What it waits for, in words: `2 items`. */
       readonly waitsFor: string;
       /** From when on another signal is forceful; undefined where none has come. */
@@ -305,6 +307,7 @@ function stopOf({
   how,
   already,
   inProgress,
+  unread,
   waitsFor,
   againAfterMs,
 }: RunEvent & { type: 'stopping' }): Line[] {
@@ -312,14 +315,15 @@ function stopOf({
   if (failing && inProgress === 0) return [];
   if (how === 'forcefully') {
     const left = inProgress === 0 ? '' : `: ${plural(inProgress, 'item')} in progress will be unfinished`;
-    return [{ text: `Stopping now (${by})${left}.` }];
+    const lost = unread === 0 ? '' : ` ${plural(unread, 'item')} whose output nobody reads will be unfinished, too.`;
+    return [{ text: `Stopping now (${by})${left}.${lost}` }];
   }
   const again =
     againAfterMs === undefined
       ? ''
       : ` After ${seconds(againAfterMs)}, ${keyOf(by)} again abandons ${pronounOf(waitsFor)}.`;
   const begin = already ? 'Already stopping' : `Stopping (${by})`;
-  if (inProgress === 0 && !already) return [{ text: `${begin}: nothing is in progress.` }];
+  if (inProgress === 0 && unread === 0 && !already) return [{ text: `${begin}: nothing is in progress.` }];
   return [{ text: `${begin}: waiting for ${waitsFor}.${again}` }];
 }
 

@@ -33,6 +33,15 @@ export function writeAside(stream: Writable, text: string): void {
   else stream.write(text);
 }
 
+/** Resolves when what was written to the stream has left this process, or cannot any more. */
+export function flushed(stream: Writable): Promise<void> {
+  const shared = streams.get(stream);
+  return new Promise((resolve) => {
+    if (shared) shared.write(Buffer.alloc(0), () => resolve());
+    else stream.write('', () => resolve());
+  });
+}
+
 const streams = new Map<Writable, SharedStream>();
 
 /** Returns the stream as all share it. Whoever asks has to leave() it. */
@@ -48,8 +57,6 @@ export class SharedStream {
   readonly before: Set<() => void> = new Set();
   /** Who is in the middle of a line: a worker's passage, or the master itself (this). */
   lineOf: object | undefined;
-  /** So much waits to be read that nobody should add to it. */
-  isFull = false;
   readonly #stream: Writable;
   readonly #write: Writable['write'];
   readonly #patched: Writable['write'];
@@ -61,16 +68,16 @@ export class SharedStream {
     this.#write = stream.write;
     this.#file = fileOf(stream);
     this.#patched = ((...written: Parameters<Writable['write']>): boolean => {
-      const last = (written[0] as string | Uint8Array).at(-1);
+      const [chunk] = written as unknown[];
+      const last = typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk.at(-1) : undefined;
       if (last !== undefined) {
         this.#prepare();
         if (this.lineOf !== undefined && this.lineOf !== this) Reflect.apply(this.#write, stream, ['\n']);
         this.lineOf = last === '\n' || last === NEWLINE ? undefined : this;
       }
-      return this.#noted(Reflect.apply(this.#write, stream, written));
+      return Reflect.apply(this.#write, stream, written);
     }) as Writable['write'];
     stream.write = this.#patched;
-    stream.on('drain', this.#drained);
     setBlocking(stream, false);
     streams.set(stream, this);
   }
@@ -79,7 +86,7 @@ export class SharedStream {
   write(bytes: Buffer, written: (error?: Error | null) => void): boolean {
     this.#prepare();
     if (this.#file === undefined || this.#stream.writableLength > 0)
-      return this.#noted(Reflect.apply(this.#write, this.#stream, [bytes, written]));
+      return Reflect.apply(this.#write, this.#stream, [bytes, written]);
     try {
       for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#file, bytes, at);
       written();
@@ -87,6 +94,11 @@ export class SharedStream {
       written(error as Error);
     }
     return true;
+  }
+
+  /** Something has not left this process yet. */
+  get isWaiting(): boolean {
+    return this.#stream.writableLength > 0 && !this.#stream.destroyed;
   }
 
   writeAside(text: string): void {
@@ -97,20 +109,9 @@ export class SharedStream {
     this.users -= 1;
     if (this.users > 0) return;
     if (this.#stream.write === this.#patched) this.#stream.write = this.#write;
-    this.#stream.off('drain', this.#drained);
     setBlocking(this.#stream, true);
     streams.delete(this.#stream);
   }
-
-  /** What a write returned. */
-  #noted(goesOn: boolean): boolean {
-    this.isFull = !goesOn;
-    return goesOn;
-  }
-
-  readonly #drained = (): void => {
-    this.isFull = false;
-  };
 
   #prepare(): void {
     for (const act of this.before) act();

@@ -1,6 +1,5 @@
 /**
- * How long this process was stopped (Ctrl+Z, SIGSTOP): that time counts against no timeout. Runs in the master and in a worker
- * where items have one. Internal.
+ * How long this worker was stopped (SIGSTOP): that time counts against no timeout. Runs in a worker where items have one. Internal.
  */
 
 /** How often it is looked whether this process runs, in milliseconds. */
@@ -10,29 +9,17 @@ const LOOK_EVERY_MS = 100;
 export class Stops {
   /** In milliseconds, all in all. */
   stoppedMs = 0;
-  #lookedAt = performance.now();
-  readonly #continued: () => void;
-  readonly #timer: NodeJS.Timeout;
 
-  /** continued - is told, when this process goes on, for how long it was stopped, in milliseconds. */
-  constructor(continued: (stoppedMs: number) => void = () => {}) {
+  constructor() {
+    let lookedAt = performance.now();
     const look = (): void => {
-      this.#lookedAt = performance.now();
+      lookedAt = performance.now();
     };
     // Behind the signals of this turn: this timer may be due before it is known that the process was stopped.
-    this.#timer = setInterval(() => setImmediate(look), LOOK_EVERY_MS).unref();
-    this.#continued = () => {
-      const now = performance.now();
-      const ms = now - this.#lookedAt;
-      this.#lookedAt = now;
-      this.stoppedMs += ms;
-      continued(ms);
-    };
-    process.on('SIGCONT', this.#continued);
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-    process.off('SIGCONT', this.#continued);
+    setInterval(() => setImmediate(look), LOOK_EVERY_MS).unref();
+    process.on('SIGCONT', () => {
+      this.stoppedMs += performance.now() - lookedAt;
+      look();
+    });
   }
 }

@@ -13,6 +13,11 @@ import type { ItemError } from './parallelizable.ts';
 import type { Load } from './settling.ts';
 import type { Worker } from './worker.ts';
 
+/** How often it is looked for items that are past their timeout, in milliseconds. */
+export const LOOK_EVERY_MS = 100;
+/** A look that is so late was held up. */
+const LAG_MS = 500;
+
 /** The timeouts of one run. */
 export class Timeouts {
   readonly #settings: Settings;
@@ -20,6 +25,7 @@ export class Timeouts {
   readonly #workers: readonly Worker[];
   /** By worker: the items whose time is up, as it was told. */
   readonly #up = new Map<Worker, Set<number>>();
+  #lookedAt: number = performance.now();
   /** Workers that somebody had stopped when it was looked. */
   readonly #stopped = new Set<Worker>();
   /** Workers that were killed for an item. */
@@ -40,6 +46,7 @@ export class Timeouts {
   /** A worker asks whether the time of an item is up. */
   ask(worker: Worker, number: number): void {
     const now = performance.now();
+    this.#leaveOutLag(now);
     this.#leaveOutHeld(worker, now);
     const begunAt = this.#delivery.begunAt(worker.number, number);
     if (begunAt === undefined) return; // it has ended
@@ -58,6 +65,7 @@ export class Timeouts {
   /** Kills the workers of items that are past their timeout and the kill delay. */
   killOverdue(now: number): void {
     const { timeoutMs, killAfterMs } = this.#settings;
+    this.#leaveOutLag(now);
     for (const worker of this.#workers) this.#leaveOutHeld(worker, now);
     for (const worker of this.#stopped) this.#leaveOutStopped(worker, now);
     for (const { worker: number } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
@@ -92,10 +100,15 @@ export class Timeouts {
     return new Set(blamed.map(({ number }) => number));
   }
 
-  /** This process was stopped, for so long. */
-  leaveOut(stoppedMs: number): void {
-    const now = performance.now();
-    for (const { number } of this.#workers) this.#delivery.standsStill(number, stoppedMs, now);
+  /**
+   * This process was stopped, or too busy to read: workers may have waited for it. No time counts for which it was not looked as often
+   * as it should be.
+   */
+  #leaveOutLag(now: number): void {
+    const lagMs = now - this.#lookedAt - LOOK_EVERY_MS;
+    this.#lookedAt = now;
+    if (lagMs < LAG_MS) return;
+    for (const { number } of this.#workers) this.#delivery.standsStill(number, lagMs, now);
   }
 
   #leaveOutHeld(worker: Worker, now: number): void {

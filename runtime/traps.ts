@@ -3,40 +3,53 @@
  *
  * A task, or a library that it loads, may listen to signals by itself, and exit: then the master would end with the wrong
  * status, and a worker in the middle of an item. So while signals are taken over nobody else's listener is called, whether
- * it was there before or comes later.
+ * it was there before or comes later. The listeners stay where they are: whoever removes one removes it.
  */
 
 /** Signals that are taken over. */
 export interface Takeover {
-  /** Gives the signals back: the listeners that stood before, or came since, stand again. */
+  /** Gives the signals back: the listeners of others are called again. */
   end(): void;
 }
 
+type Emit = (name: string | symbol, ...args: unknown[]) => boolean;
+
 /** handlers - what is called for each signal. */
 export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void>): Takeover {
-  const held: [NodeJS.Signals, NodeJS.SignalsListener][] = [];
-  const sweep = (signal: NodeJS.Signals): void => {
-    // Raw listeners: a `once` stays one.
-    for (const listener of process.rawListeners(signal) as NodeJS.SignalsListener[]) {
-      if (listener === handlers.get(signal)) continue;
-      process.off(signal, listener);
-      held.push([signal, listener]);
-    }
+  let isOn = true;
+  const before = process.emit as Emit;
+  const emit: Emit = (name, ...args) => {
+    const handler = isOn ? handlers.get(name as NodeJS.Signals) : undefined;
+    if (!handler) return Reflect.apply(before, process, [name, ...args]);
+    handler();
+    return true;
   };
-  const added = (name: string | symbol): void => {
-    // It is told before the listener is added; before any signal is delivered the listener is gone again.
-    if (handlers.has(name as NodeJS.Signals)) process.nextTick(sweep, name);
+  /** Keeps Node.js listening: it stops when a signal's last listener goes. */
+  const keep = (): void => {};
+  const listen = (): void => {
+    if (!isOn) return;
+    for (const signal of handlers.keys()) if (!process.listeners(signal).includes(keep)) process.on(signal, keep);
+    if (!process.listeners('removeListener').includes(removed)) process.on('removeListener', removed);
   };
-  for (const [signal, handler] of handlers) {
-    sweep(signal);
-    process.on(signal, handler);
+  // removeAllListeners() takes ours too: it stands again before any signal can be delivered.
+  const removed = (_: string | symbol, listener: unknown): void => {
+    if (isOn && (listener === keep || listener === removed)) process.nextTick(listen);
+  };
+  process.emit = emit as typeof process.emit;
+  for (const signal of handlers.keys()) {
+    // Node.js goes by the `emit` that there was when the first listener came: so they come once more, raw, so that a `once` stays one.
+    const others = process.rawListeners(signal) as NodeJS.SignalsListener[];
+    for (const other of others) process.off(signal, other);
+    process.on(signal, keep);
+    for (const other of others) process.on(signal, other);
   }
-  process.on('newListener', added);
+  listen();
   return {
     end() {
-      process.off('newListener', added);
-      for (const [signal, handler] of handlers) process.off(signal, handler);
-      for (const [signal, listener] of held.splice(0)) process.on(signal, listener);
+      isOn = false;
+      if (process.emit === (emit as typeof process.emit)) process.emit = before as typeof process.emit;
+      process.off('removeListener', removed);
+      for (const signal of handlers.keys()) process.off(signal, keep);
     },
   };
 }

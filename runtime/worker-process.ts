@@ -13,7 +13,7 @@ import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { Begun } from './begun.ts';
 import { masterOutOfReach, toItemError } from './errors.ts';
 import type { WorkerSelf } from './parallelizable.ts';
-import { Processing } from './processing.ts';
+import { Processing, type WorkerOutput } from './processing.ts';
 import { FrameReader, type FromMaster, type ToMaster } from './protocol.ts';
 import { becomeWorker } from './role.ts';
 import { Sender } from './sender.ts';
@@ -28,7 +28,7 @@ const NEWLINE = 0x0a;
 const letter = getEnvironmentData('divvy letter') as ReadLetter;
 setEnvironmentData('divvy letter', undefined);
 trapSignals();
-const openLines = writeBlocking();
+const output = writeBlocking();
 becomeWorker(letter.number);
 process.title = `divvy worker ${letter.number}`;
 process.argv = [process.execPath, letter.taskFile, ...letter.args];
@@ -70,7 +70,7 @@ async function boot(): Promise<void> {
     recycleAfter: letter.recycleAfter ?? Infinity,
     recycleAboveBytes: letter.recycleAboveBytes ?? Infinity,
     begun: new Begun(letter.begun),
-    openLines,
+    output,
     send,
     exit: (how) => {
       if (how === 'at once') endProcess(() => process.kill(process.pid, 'SIGKILL'));
@@ -136,23 +136,41 @@ function endProcess(end: () => void): void {
 
 /**
  * What is written is in the pipe when the call returns, and so before any ack: nothing of it is lost with this process, and nothing
- * piles up in its memory, however slowly it is read. Returns what knows of lines that are open.
+ * piles up in its memory, however slowly it is read. A process that an item starts may share the pipe, and make it non-blocking
+ * again: so it is made blocking before each write, and what waits all the same keeps acks back.
  */
-function writeBlocking(): () => readonly number[] | undefined {
+function writeBlocking(): WorkerOutput {
   const streams = [process.stdout, process.stderr] as const;
-  const open = streams.map(() => false);
-  for (const [index, stream] of streams.entries()) {
+  const open = [false, false];
+  const writes = streams.map((stream, index) => {
     const { _handle } = stream as NodeJS.WriteStream & { _handle?: { setBlocking?: (is: boolean) => void } | null };
-    _handle?.setBlocking?.(true);
-    stream.on('error', () => {}); // the master is gone, or the task has ended the stream and writes on
     const write = stream.write;
+    stream.on('error', () => {}); // the master is gone, or the task has ended the stream and writes on
+    _handle?.setBlocking?.(true);
     stream.write = ((...written: Parameters<typeof write>): boolean => {
-      const last = (written[0] as string | Uint8Array).at(-1);
-      if (last !== undefined) open[index] = last !== '\n' && last !== NEWLINE;
+      const [chunk] = written as unknown[];
+      const last = typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk.at(-1) : undefined;
+      if (last !== undefined) {
+        open[index] = last !== '\n' && last !== NEWLINE;
+        _handle?.setBlocking?.(true);
+      }
       return Reflect.apply(write, stream, written);
     }) as typeof write;
-  }
-  return () => (open.includes(true) ? streams.map(({ bytesWritten }) => bytesWritten) : undefined);
+    return write;
+  });
+  const waits = ({ writableLength, writableCorked, writable }: NodeJS.WriteStream): boolean =>
+    writableLength > 0 && writableCorked === 0 && writable;
+  return {
+    openLines: () =>
+      open.includes(true) ? streams.map(({ bytesWritten }, index) => (open[index] ? bytesWritten : 0)) : undefined,
+    isWritten: (then) => {
+      const index = streams.findIndex(waits);
+      const stream = streams[index];
+      if (!stream) return true;
+      Reflect.apply(writes[index] ?? stream.write, stream, ['', then]);
+      return false;
+    },
+  };
 }
 
 function send(message: ToMaster): boolean {

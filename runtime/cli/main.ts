@@ -6,12 +6,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { DivvyError, nothingCaught, Shutdown } from '../errors.ts';
+import { DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
 import { Master } from '../master.ts';
 import type { RunResult } from '../parallelizable.ts';
+import { flushed, share } from '../shared-stream.ts';
 import { SIGNALS } from '../signals.ts';
 import { needFolder } from '../task.ts';
-import { takeOverSignals } from '../traps.ts';
+import { type Takeover, takeOverSignals } from '../traps.ts';
 import { type Request, readArguments } from './arguments.ts';
 import { Reporting, sayError } from './reporting.ts';
 
@@ -25,11 +26,15 @@ export async function main(argv: readonly string[]): Promise<void> {
   // Whoever reads either may go at any time; the master's own listener sees to what that means for the run.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
+  // Before the task is loaded: where it puts a `write` of its own in the place of theirs, what workers write does not go by that.
+  share(process.stdout);
+  share(process.stderr);
   // With --inline there may be nothing else that Node.js would wait for; it would end, with 0, in the middle of the run.
   setInterval(() => {}, 2 ** 31 - 1);
+  const signals = new EndingSignals();
   let exitCode = 0;
   let stoppedBy: string | undefined;
-  let patience = new Promise<void>(() => {});
+  let patience = new Promise<undefined>(() => {});
   const json = argv.includes('--json');
   let reporting: Reporting | undefined;
   try {
@@ -56,17 +61,51 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     exitCode = reporting ? reporting.error(error) : sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
-    if (error instanceof Shutdown) patience = new Promise((resolve) => setTimeout(resolve, READ_WITHIN_MS));
+    if (error instanceof Shutdown) patience = new Promise((resolve) => setTimeout(resolve, READ_WITHIN_MS, undefined));
   }
-  holdSignals();
-  await Promise.race([patience, Promise.all([flushed(process.stdout), flushed(process.stderr), reporting?.written()])]);
-  end(exitCode, stoppedBy);
+  signals.over();
+  const written = Promise.all([flushed(process.stdout), flushed(process.stderr), reporting?.written()]);
+  const givenUpBy = await Promise.race([patience, written.then(() => undefined), signals.givenUp]);
+  signals.end(exitCode, stoppedBy ?? givenUpBy);
 }
 
-/** The task's own listeners to signals, which the run had taken over, do not come between its end and this process's. */
-function holdSignals(): void {
-  const ending = SIGNALS.filter(({ action }) => action === 'graceful' || action === 'forceful');
-  takeOverSignals(new Map(ending.map(({ signal }) => [signal, () => {}])));
+/** The signals that end this process, from its start to its end: given back in between, one that comes then would be lost. */
+class EndingSignals {
+  /** Resolves with the signal that ends the waiting for whoever reads the output: TERM, or any other that comes twice. */
+  readonly givenUp: Promise<NodeJS.Signals>;
+  readonly #takeover: Takeover;
+  #isOver = false;
+  #count = 0;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+    const came = (by: NodeJS.Signals) => (): void => {
+      this.#count += 1;
+      // While a task runs the master has them; before that nothing has begun.
+      if (!this.#isOver) this.end(exitCodeOf(by), by);
+      else if (by === 'SIGTERM' || this.#count > 1) resolve(by);
+    };
+    const ending = SIGNALS.filter(({ action }) => action === 'graceful' || action === 'forceful');
+    this.#takeover = takeOverSignals(new Map(ending.map(({ signal }) => [signal, came(signal)])));
+    this.givenUp = promise;
+  }
+
+  /** All is done, and only whoever reads the output is waited for. */
+  over(): void {
+    this.#isOver = true;
+  }
+
+  /**
+   * Ends this process, whatever the task has left open in it. A run that a signal ended ends by that signal, so that a
+   * shell or a supervisor sees what it was; as PID 1, where the kernel would ignore it, by the exit code that stands for it.
+   */
+  end(exitCode: number, stoppedBy: string | undefined): void {
+    if (stoppedBy?.startsWith('SIG') !== true || process.pid === 1) exit(exitCode);
+    this.#takeover.end();
+    process.removeAllListeners(stoppedBy);
+    process.kill(process.pid, stoppedBy);
+    setTimeout(() => exit(exitCode), RAISED_WITHIN_MS);
+  }
 }
 
 async function run(request: Request & { want: 'run' }, reporting: Reporting): Promise<RunResult> {
@@ -100,24 +139,6 @@ function version(): string {
   } catch {
     return 'unreleased';
   }
-}
-
-/** Resolves when what was written has left this process, or cannot any more: exit() by itself would cut a pipe short. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.write('', () => resolve());
-  });
-}
-
-/**
- * Ends this process, whatever the task has left open in it. A run that a signal ended ends by that signal, so that a
- * shell or a supervisor sees what it was; as PID 1, where the kernel would ignore it, by the exit code that stands for it.
- */
-function end(exitCode: number, stoppedBy: string | undefined): void {
-  if (stoppedBy?.startsWith('SIG') !== true || process.pid === 1) exit(exitCode);
-  process.removeAllListeners(stoppedBy);
-  process.kill(process.pid, stoppedBy);
-  setTimeout(() => exit(exitCode), RAISED_WITHIN_MS);
 }
 
 /**

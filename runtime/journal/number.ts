@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DivvyError, folderInUse } from '../errors.ts';
-import { Lock } from './lock.ts';
+import { Lock, type LockRequest } from './lock.ts';
 import { makeJournalFolder, standingsIn } from './place.ts';
 import type { Standing } from './standing.ts';
 
@@ -26,26 +26,35 @@ export async function numbered<T>(
   act: (number: number, standings: readonly Standing[]) => T | Promise<T>,
 ): Promise<T> {
   if (!needed && !fs.existsSync(folder)) return act(1, []);
-  const lock = await lockFolder(folder, takeOver).catch((error: unknown) => {
-    if (needed || error instanceof DivvyError) throw error;
-    return undefined;
-  });
+  let lock: Lock | undefined;
+  let standings: readonly Standing[] = [];
   try {
-    const standings = standingsIn(folder);
+    lock = await lockFolder(folder, takeOver);
+    standings = standingsIn(folder);
+  } catch (error) {
+    lock?.release();
+    if (needed) throw error;
+    return act(1, []); // nothing of it is in that folder
+  }
+  try {
     return await act((standings[0]?.number ?? 0) + 1, standings);
   } finally {
-    lock?.release();
+    lock.release();
   }
 }
 
 async function lockFolder(folder: string, takeOver: boolean): Promise<Lock> {
   makeJournalFolder(folder);
-  const refuse = folderInUse(folder);
+  let isKnown = true;
+  const refuse: LockRequest['refuse'] = (holder, known) => {
+    isKnown = known;
+    return folderInUse(folder)(holder, known);
+  };
   for (const end = performance.now() + PATIENCE_MS; ; ) {
     try {
       return new Lock(path.join(folder, 'folder.lock'), { takeOver, refuse });
     } catch (error) {
-      if (!(error instanceof DivvyError) || performance.now() > end) throw error;
+      if (!(error instanceof DivvyError) || !isKnown || performance.now() > end) throw error;
     }
     // Nobody tells of the end of a process that is not ours.
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -70,8 +70,7 @@ export async function openJournal(request: JournalRequest): Promise<OpenedJourna
 async function begin(request: JournalRequest, folder: string): Promise<OpenedJournal> {
   const { file, mode, dryRun, takeOver } = request;
   if (mode === 'retry-failed') {
-    const notes = ['there is no earlier run whose failed items could be retried'];
-    return { journal: undefined, keys: new KeySet(), runId: request.runId, mode, notes };
+    return { journal: undefined, keys: new KeySet(), runId: request.runId, mode, notes: nothingToRetry(request) };
   }
   const opened = { keys: new KeySet(), mode: 'new' as const, notes: mode === 'resume' ? nothingToResume(request) : [] };
   if (dryRun) return { ...opened, journal: undefined, runId: request.runId };
@@ -174,18 +173,32 @@ function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: 
 }
 
 /** Why there is nothing to go on with. */
-function nothingToResume({ found }: JournalRequest): string[] {
+function nothingToResume({ found, args }: JournalRequest): string[] {
   const { complete, other } = found;
   const lines = [
     complete
       ? `The last run (${complete.runId} of ${dateOf(complete.at)}) is complete: starting a new one`
-      : 'There is no unfinished run: starting a new one',
+      : `There is no unfinished run ${withArguments(args)}: starting a new one`,
   ];
   if (other) {
-    const args = other.args.length > 0 ? `with the arguments ${shellWords(other.args)}` : 'without arguments';
-    lines.push(`Run ${other.runId} of ${dateOf(other.at)} ${args} is unfinished: give these to resume it`);
+    lines.push(
+      `Run ${other.runId} of ${dateOf(other.at)} is unfinished, and was started ${withArguments(other.args)}. To resume that one, stop this one (Ctrl+C) and start it so`,
+    );
   }
   return lines.map(visible);
+}
+
+/** Why there is nothing to retry. */
+function nothingToRetry({ found, args }: JournalRequest): string[] {
+  const { other } = found;
+  const lines = [`There is no earlier run ${withArguments(args)} whose failed items could be retried`];
+  if (other)
+    lines.push(`The last run (${other.runId} of ${dateOf(other.at)}) was started ${withArguments(other.args)}`);
+  return lines.map(visible);
+}
+
+function withArguments(args: readonly string[]): string {
+  return args.length > 0 ? `with the arguments ${shellWords(args)}` : 'without arguments';
 }
 
 function header(request: JournalRequest, number: number, runId: string, mode: RunRecord['mode']): RunRecord {

@@ -105,6 +105,34 @@ describe('signals that the task itself listens to', () => {
     expect(stderr).toMatch(signal === 'SIGTERM' ? /\d unfinished/ : /\b2 done\b/);
   });
 
+  test('TERM while the task file loads ends the run as ever', async () => {
+    const by = ['bash', '-c', '"$@" & echo "pid $!"; wait $!; echo "status $?"', 'bash'];
+    const run = runTask('loads-slowly', { by, args: [] });
+    const [, pid] = await run.said(/pid (\d+)\n/);
+    await run.said(/loading\n/);
+    process.kill(Number(pid), 'SIGTERM');
+    expect((await run.ended()).stdout).toMatch('status 143\n');
+  });
+
+  test('a listener that is removed is not kept, and one that comes back is not called', async () => {
+    const { status, stdout } = await runTask('listens-often', { args: ['-n', '1', '--no-journal'] }).ended();
+    expect([status, stdout]).toEqual([0, 'worker: 0 left\nmaster: 0 left\n']);
+  });
+
+  test('removeAllListeners does not take the signals from the run', async () => {
+    const gate = await makeGate();
+    const run = runTask('removes-listeners', { args: ['-v', '-n', '1'], env: gate.env });
+    const [, worker] = await run.said(/worker 1 is process (\d+)/);
+    await gate.arrived(1);
+    process.kill(Number(worker), 'SIGTERM');
+    gate.open();
+    await run.said(/worker 1 exited with status 0/);
+    run.kill('SIGINT');
+    expect((await run.ended()).signal).toBe('SIGINT');
+    expect(run.stdout).toMatch('finished 1\n');
+    expect(run.stderr).not.toMatch(/died/);
+  });
+
   test.each(['SIGINT', 'SIGQUIT', 'SIGHUP'] as const)('%s to a worker does nothing', async (signal) => {
     const gate = await makeGate();
     const run = runTask('own-signals', { args: ['-v', '-n', '1', '--limit', '1'], env: gate.env });

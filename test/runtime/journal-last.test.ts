@@ -84,13 +84,13 @@ describe('--resume', () => {
     const [users = '', orders = ''] = project.files();
     // There is an unfinished run, but of other arguments.
     const other = await project.run([...only, '--resume', 'table=items']).ended();
-    expect(other.stderr).toMatch(/^divvy: There is no unfinished run: starting a new one\n/);
+    expect(other.stderr).toMatch(/^divvy: There is no unfinished run with the arguments .*: starting a new one\n/);
     expect(other.stderr).toContain(
-      `Run ${orders.replace('.ndjson', '')} of ${/of (.*) with/.exec(other.stderr)?.[1]} with the arguments table=orders is unfinished: give these to resume it`,
+      `Run ${orders.replace('.ndjson', '')} of ${/of (.*) is unfinished/.exec(other.stderr)?.[1]} is unfinished, and was started with the arguments table=orders. `,
     );
     const { stderr } = await project.run(['--resume', 'table=users']).ended();
     expect(`${resumed(stderr)}.ndjson`).toBe(users);
-    expect((await project.run(['--retry-failed', 'table=none']).ended()).stderr).toContain('there is no earlier run');
+    expect((await project.run(['--retry-failed', 'table=none']).ended()).stderr).toContain('There is no earlier run');
   });
 
   test('without arguments takes those of the last unfinished run, in the master and in its workers', async () => {

@@ -191,7 +191,7 @@ describe('--resume', () => {
     const project = new Project(items(2));
     const { status, stderr } = await project.run(['--retry-failed']).ended();
     expect(status).toBe(0);
-    expect(stderr).toContain('there is no earlier run whose failed items could be retried');
+    expect(stderr).toContain('There is no earlier run without arguments whose failed items could be retried');
     expect(project.entries()).toEqual([]);
   });
 });

@@ -485,7 +485,7 @@ describe('two tasks of one name, in two folders of a project', () => {
     await begin(one, '20260101-a');
     const first = await begin(other, '20260102-b', { mode: 'resume' });
     expect(first).toMatchObject({ id: '20260102-b', ended: undefined });
-    expect(first.notes).toEqual(['There is no unfinished run: starting a new one']);
+    expect(first.notes).toEqual(['There is no unfinished run without arguments: starting a new one']);
     expect(await begin(one, 'c', { mode: 'resume' })).toMatchObject({ id: '20260101-a', ended: 'done' });
     expect(await begin(other, 'd', { mode: 'resume' })).toMatchObject({ id: '20260102-b', ended: 'done' });
     expect(statusOf(one)?.runId).toBe('20260101-a');

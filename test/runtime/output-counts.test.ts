@@ -52,6 +52,24 @@ test('what items that are done wrote is not lost with their worker', async () =>
   expect(stderr.split('\n').filter((line) => line.startsWith('d,'))).toEqual(linesOf('d,error:50', 50));
 });
 
+test('also where a process that an item started makes the pipe non-blocking', async () => {
+  const items = ['a,unblock', 'b,print:200', 'c,print:200', 'd,print:200', 'e,wait:50,uncaught'];
+  const { status, stdout } = await runTask('fills', {
+    args: ['-n', '1', '--max-crashes', '1', '--', ...items],
+    readsSlowly: true,
+  }).ended();
+  expect(status).toBe(1);
+  const lines = stdout.split('\n').filter((line) => /^[bcd],/.test(line));
+  expect(lines).toEqual(items.slice(1, 4).flatMap((item) => linesOf(item, 200)));
+});
+
+test('the task may write stdout in a way of its own', async () => {
+  const args = ['-n', '2', '--no-journal', '--', '20'];
+  const { status, stdout } = await runTask('wraps-write', { args }).ended();
+  expect(status).toBe(0);
+  expect(stdout.match(/^item \d+$/gm)).toHaveLength(20);
+});
+
 describe('a reader that has stopped', () => {
   test('holds workers up, which do not grow meanwhile, and no time counts against items', async () => {
     const { run } = journaled(['-v', '-n', '1', '--timeout', '2s'], [`a,print:${MUCH},wait:100`, 'b'], {
@@ -129,6 +147,56 @@ test('when the reader goes, what had written to it is unfinished, and is done ag
   expect(again.status).toBe(0);
   const lines = again.stdout.split('\n').filter(Boolean);
   expect(lines).toHaveLength((items.length - done) * 10);
+});
+
+test('when the reader goes, though the workers that wrote are gone already, the run ends', async () => {
+  const items = Array.from({ length: 60 }, (_, index) => `${index},print:2`);
+  const { run, records } = journaled(['-v', '-n', '4', '--recycle-after', '3'], items, { readsLater: true });
+  await waitsForReader(run);
+  run.kill('SIGINT');
+  await run.said(/Stopping \(SIGINT\)/);
+  run.closeStdout();
+  expect((await run.ended()).signal).toBe('SIGINT');
+  expect(records().at(-1)).toMatchObject({ type: 'end', complete: false });
+});
+
+test('an item is not begun while what others wrote waits for a reader', async () => {
+  const items = Array.from({ length: 400 }, (_, index) => `${index},print:1,wait:1`);
+  const { run } = journaled(['-v', '-n', '2'], items, { readsLater: true });
+  await run.said(/: master (\d+),/);
+  // When nothing is handed out any more, little more than the pipe holds has been begun.
+  let handed = -1;
+  for (;;) {
+    const now = run.stderr.match(/worker \d+ has item/g)?.length ?? 0;
+    if (now === handed && now > 0) break;
+    handed = now;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  const done = run.stderr.match(/is done \(worker/g)?.length ?? 0;
+  expect(handed - done).toBeLessThan(12);
+  run.read();
+  expect((await run.ended()).status).toBe(0);
+});
+
+test('a run that is over, and waits for its reader alone, is ended by TERM', async () => {
+  const run = runTask('prints-at-end', { args: ['-n', '1', '--no-journal'], readsLater: true });
+  await run.said(/1 done/);
+  run.kill('SIGTERM');
+  await run.exited;
+  run.read();
+  expect((await run.ended()).signal).toBe('SIGTERM');
+});
+
+test('--inline: an item whose line nobody reads any more is not done', async () => {
+  const items = Array.from({ length: 40 }, (_, index) => `${index},print,wait:20`);
+  const { run, records } = journaled(['--inline'], items);
+  await run.said(/^3,print,wait:20 1/m);
+  run.closeStdout();
+  const { status, stdout } = await run.ended();
+  expect(status).toBe(141);
+  const done = records().flatMap((record) => (record.type === 'done' ? [record.number] : []));
+  for (const number of done.slice(0, -1)) expect(stdout).toContain(`${number - 1},print,wait:20 1`);
+  expect(records().at(-1)).toMatchObject({ complete: false });
 });
 
 test('a hook that prints is not blamed for a reader that has gone', async () => {
@@ -209,6 +277,11 @@ test('a worker that is stopped for longer than the timeout fails nothing', async
   await new Promise((resolve) => setTimeout(resolve, 2500)); // well past the timeout and the kill delay
   process.kill(Number(pid), 'SIGCONT');
   expect(await run.ended()).toMatchObject({ status: 0 });
+});
+
+test('a master that is busy fails nothing that could not be read meanwhile', async () => {
+  const args = ['-n', '1', '--timeout', '1s', '--kill-after', '200ms', '--no-journal'];
+  expect(await runTask('busy-dispatch', { args }).ended()).toMatchObject({ status: 0 });
 });
 
 test('a master that is stopped, as by Ctrl+Z, fails nothing', async () => {

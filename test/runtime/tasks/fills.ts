@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import type { Parallelizable } from '#divvy';
 
@@ -20,6 +21,7 @@ export default class Fills implements Parallelizable<string> {
       if (what === 'error') console.error(text);
     }
     if (what === 'bare') process.stdout.write(item);
+    if (what === 'unblock') await unblock();
     if (what === 'end') process.stdout.end();
     if (what === 'wait') await new Promise((resolve) => setTimeout(resolve, Number(count)));
     if (what === 'throw') throw new Error(`thrown by ${item}`);
@@ -31,4 +33,15 @@ export default class Fills implements Parallelizable<string> {
     }
     if (what === 'fd3') fs.writeSync(3, count === '1' ? 'mine\n' : `${count}\n`);
   }
+}
+
+/** A process that shares stdout makes it non-blocking, as Node.js does, and is killed before it can put that back. */
+function unblock(): Promise<void> {
+  const child = spawn(process.execPath, ['-e', 'process.stdout.write("unblocked\\n"); setInterval(() => {}, 1000)'], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  return new Promise((resolve) => {
+    child.on('exit', () => resolve());
+    setTimeout(() => child.kill('SIGKILL'), 500);
+  });
 }
