@@ -9,9 +9,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { dateOf } from '../date.ts';
 import { type DivvyError, journalExists, journalFailed, journalIsNoFile } from '../errors.ts';
 import { type RecordedOptions, recordedOf } from '../recorded.ts';
-import { plural } from '../report.ts';
 import { shellWords, type TakenOver, visible } from '../shell.ts';
 import { hashOfTask } from '../task.ts';
+import { grouped, plural } from '../text.ts';
 import { commitOf } from './commit.ts';
 import type { Found, Wanted } from './find.ts';
 import { Journal } from './journal.ts';
@@ -160,7 +160,7 @@ function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: 
   const { runId, at } = found.first;
   const { args, optionWords } = takenOver;
   const run = `run ${runId} of ${dateOf(at)}`;
-  const parts = [`${done.toLocaleString('en')} done`, ...(failed > 0 ? [`${failed.toLocaleString('en')} failed`] : [])];
+  const parts = [`${grouped(done)} done`, ...(failed > 0 ? [`${grouped(failed)} failed`] : [])];
   const first =
     mode === 'resume'
       ? `Resuming ${run}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`
