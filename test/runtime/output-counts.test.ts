@@ -269,28 +269,28 @@ describe('a disk that fills up', () => {
 
 test('a worker that is stopped for longer than the timeout fails nothing', async () => {
   const run = runTask('fills', {
-    args: ['-v', '-n', '1', '--timeout', '700ms', '--kill-after', '300ms', '--', 'a,wait:400', 'b'],
+    args: ['-v', '-n', '1', '--timeout', '2s', '--kill-after', '300ms', '--', 'a,wait:400', 'b'],
   });
   const [, pid] = await run.said(/worker 1 is process (\d+)/);
   await run.said(/worker 1 has item 1/);
   await suspend(Number(pid));
-  await new Promise((resolve) => setTimeout(resolve, 2500)); // well past the timeout and the kill delay
+  await new Promise((resolve) => setTimeout(resolve, 4000)); // well past the timeout and the kill delay
   process.kill(Number(pid), 'SIGCONT');
   expect(await run.ended()).toMatchObject({ status: 0 });
 });
 
 test('a master that is busy fails nothing that could not be read meanwhile', async () => {
-  const args = ['-n', '1', '--timeout', '1s', '--kill-after', '200ms', '--no-journal'];
+  const args = ['-n', '1', '--timeout', '3s', '--kill-after', '200ms', '--no-journal'];
   expect(await runTask('busy-dispatch', { args }).ended()).toMatchObject({ status: 0 });
 });
 
 test('a master that is stopped, as by Ctrl+Z, fails nothing', async () => {
   const run = runTask('fills', {
-    args: ['-v', '-n', '1', '--timeout', '700ms', '--kill-after', '300ms', '--', 'a,wait:400', 'b'],
+    args: ['-v', '-n', '1', '--timeout', '2s', '--kill-after', '300ms', '--', 'a,wait:400', 'b'],
   });
   await run.said(/worker 1 has item 1/);
   await suspend(run.pid);
-  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await new Promise((resolve) => setTimeout(resolve, 4000));
   run.kill('SIGCONT');
   expect(await run.ended()).toMatchObject({ status: 0 });
 });

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** The first item writes more than a pipe holds, while dispatch keeps the master from reading it for three seconds. */
+/** The first item writes more than a pipe holds, while dispatch keeps the master from reading it for five seconds. */
 export default class BusyDispatch {
   async *dispatch(): AsyncGenerator<number> {
     yield 1;
     await wait(300);
-    for (const end = performance.now() + 3000; performance.now() < end; );
+    for (const end = performance.now() + 5000; performance.now() < end; );
     yield 2;
   }
 
