@@ -1,7 +1,7 @@
 // The recipes of docs/operations.md: their command lines are run as they stand, but for the task.
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { readArguments } from '../../runtime/cli/arguments.ts';
 import { Project } from './ledger.ts';
 import { AS_PID_1, innermost, makeGate } from './run-task.ts';
@@ -73,6 +73,9 @@ if (process.platform === 'linux') {
     const gate = await makeGate();
     const first = project.run([...container, '-n', '1'], { by: AS_PID_1, env: gate.env });
     await gate.arrived(1);
+    // As long as somebody has it open no other namespace gets its number: of that one it would be known that all of it is gone.
+    const namespace = openSync(`/proc/${innermost(first.pid)}/ns/pid`, 'r');
+    onTestFinished(() => closeSync(namespace));
     process.kill(innermost(first.pid), 'SIGKILL');
     await first.closed;
     gate.open();
