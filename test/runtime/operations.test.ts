@@ -71,8 +71,9 @@ if (process.platform === 'linux') {
   test('the container: of one that was killed nobody here knows that it is gone, but who started it', async () => {
     const project = new Project(['done', 'gate', 'left']);
     const gate = await makeGate();
-    const first = project.run([...container, '-n', '1'], { by: AS_PID_1, env: gate.env });
+    const first = project.run([...container, '-v', '-n', '1'], { by: AS_PID_1, env: gate.env });
     await gate.arrived(1);
+    await first.said(/item 1 .*is done/); // it counts a turn after the next was handed out
     // As long as somebody has it open no other namespace gets its number: of that one it would be known that all of it is gone.
     const namespace = openSync(`/proc/${innermost(first.pid)}/ns/pid`, 'r');
     onTestFinished(() => closeSync(namespace));
