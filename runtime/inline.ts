@@ -9,6 +9,7 @@ import { Begun } from './begun.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
+import type { Output } from './output.ts';
 import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerExit, WorkerSelf } from './parallelizable.ts';
 import { Processing, type ProcessingOptions, processApart } from './processing.ts';
 import { encode, FrameReader, type FromMaster } from './protocol.ts';
@@ -68,15 +69,16 @@ export async function runInline<Item extends FitItem<Item>, Result>(
 }
 
 /**
- * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket. `moved` is
- * told when more of what items write is out. Internal; for --inline.
+ * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket. `stdout` is
+ * the master's own; `moved` is told when more of what items write is out. Internal; for --inline.
  */
 export function bootInline(
   task: AnyTask,
   options: Omit<ProcessingOptions, 'self' | 'begun' | 'send' | 'exit' | 'output'>,
+  stdout: Output,
   moved: () => void,
 ): BootWorker {
-  const output = new OwnOutput([process.stdout, process.stderr], moved);
+  const output = new OwnOutput(stdout, moved);
   return (worker, { said, exited }) => {
     const self: WorkerSelf = { number: worker.number, pid: process.pid };
     let over = false;
@@ -147,17 +149,16 @@ export function bootInline(
 /** What this process itself writes, where items run in it (--inline): out when the stream has no more of it. */
 class OwnOutput implements Outlet {
   readonly isHeld = false;
-  readonly #streams: readonly Writable[];
+  readonly #streams: readonly Writable[] = [process.stdout, process.stderr];
+  readonly #stdout: Output;
   readonly #moved: () => void;
-  readonly #asked: number[];
-  readonly #out: number[];
+  readonly #asked: number[] = [0, 0];
+  readonly #out: number[] = [0, 0];
 
   /** moved - is told when more is out. */
-  constructor(streams: readonly Writable[], moved: () => void) {
-    this.#streams = streams;
+  constructor(stdout: Output, moved: () => void) {
+    this.#stdout = stdout;
     this.#moved = moved;
-    this.#asked = streams.map(() => 0);
-    this.#out = streams.map(() => 0);
   }
 
   get isClear(): boolean {
@@ -166,8 +167,8 @@ class OwnOutput implements Outlet {
 
   /** Whoever read stdout has gone, or the task has ended it. */
   get #isLost(): boolean {
-    const { errored, destroyed, writableEnded } = process.stdout;
-    return errored !== null || destroyed || writableEnded;
+    const { destroyed, writableEnded } = process.stdout;
+    return this.#stdout.hasFailed || destroyed || writableEnded;
   }
 
   openTo(): void {}

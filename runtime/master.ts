@@ -373,7 +373,7 @@ export class Master {
   async #bootOf(stdout: Output, stderr: Output): Promise<BootWorker> {
     if (this.#settings.inline) {
       const { bootInline } = await import('./inline.ts');
-      return bootInline(this.#task, this.#settings, () => this.#wake());
+      return bootInline(this.#task, this.#settings, stdout, () => this.#wake());
     }
     const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = this.#settings;
     this.#server = await startServer(this.socket, this.#settings.socket === undefined, maxItemBytes);

@@ -28,6 +28,8 @@ export class Output {
   readonly #leave: () => void;
   #isDropping = false;
   #isWatched = false;
+  /** Its reader has gone, or it cannot be written. Node.js's own stdout forgets that it has failed. */
+  hasFailed: boolean = false;
 
   /**
    * stream   - the master's stream.
@@ -100,6 +102,7 @@ export class Output {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
+    this.hasFailed = true;
     if (this.#isDropping) return;
     this.discard();
     this.#events.gone(error);

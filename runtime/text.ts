@@ -1,6 +1,6 @@
 /** Words and lines for people: numbers, durations, and lines that fit a terminal. Runs in the master. Internal. */
 
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import { isLineOpen } from './shared-stream.ts';
 
 /** How a line looks where the terminal has colour. */
@@ -33,9 +33,17 @@ export function seconds(ms: number): string {
   return `${grouped(Math.floor(minutes / 60))} h${rest > 0 ? ` ${rest} min` : ''}`;
 }
 
+/**
+ * A terminal's sequences: colours and the cursor; titles and links, up to their end; and those of two characters.
+ * `stripVTControlCharacters` of Node.js 22.18 takes the text between a colour and a later BEL for a part of the sequence.
+ */
+const SEQUENCES =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
+
 /** The text without what would move the cursor, change colours or turn the direction: it may be anybody's. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replace(
+  return text.replace(SEQUENCES, '').replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
     /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (character) => (/\s/.test(character) ? ' ' : `\\u{${character.codePointAt(0)?.toString(16)}}`),

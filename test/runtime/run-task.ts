@@ -141,12 +141,15 @@ export class TaskRun {
     return Buffer.concat(this.#stderr).toString();
   }
 
-  /** Resolves once it has written this, on either stream. */
-  async said(pattern: RegExp): Promise<RegExpExecArray> {
+  /** Resolves once it has written this, on either stream, at least this often. */
+  async said(pattern: RegExp, times = 1): Promise<RegExpExecArray> {
+    const each = new RegExp(pattern, `${pattern.flags.replace('g', '')}g`);
     for (;;) {
-      const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
+      const found = [this.stdout, this.stderr].map((text) => [...text.matchAll(each)][times - 1]).find(Boolean);
       if (found) return found;
-      if (this.#over) throw new Error(`it ended without having said ${pattern}:\n${this.stdout}\n${this.stderr}`);
+      const often = times === 1 ? '' : ` ${times} times`;
+      if (this.#over)
+        throw new Error(`it ended without having said ${pattern}${often}:\n${this.stdout}\n${this.stderr}`);
       await new Promise<void>((resolve) => this.#heard.push(resolve));
     }
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import type { Parallelizable } from '#divvy';
+import { waitAtGate } from './gate.ts';
 
 /** What an item is to do, joined by commas: the task's arguments are its items. Lines are of 10,000 letters. */
 export default class Fills implements Parallelizable<string> {
@@ -24,6 +25,7 @@ export default class Fills implements Parallelizable<string> {
     if (what === 'unblock') await unblock();
     if (what === 'end') process.stdout.end();
     if (what === 'wait') await new Promise((resolve) => setTimeout(resolve, Number(count)));
+    if (what === 'gate') await waitAtGate(item);
     if (what === 'throw') throw new Error(`thrown by ${item}`);
     if (what === 'uncaught') {
       setImmediate(() => {
