@@ -17,6 +17,8 @@ export interface LastRun {
   readonly journal: string;
   /** The task's own arguments. */
   readonly args: readonly string[];
+  /** The folder in which it was started: its arguments are from there. Absent where that is gone. */
+  readonly cwd?: string;
   /** The runner's options that a resume goes on with, as words of its command line. */
   readonly optionWords: readonly string[];
   /** `unfinished` where it was stopped or killed: it can be resumed. */

@@ -3,11 +3,11 @@
 import path from 'node:path';
 
 /** Undefined where that folder is gone; then no run begins. */
-const here = folderNow();
+export const here: string | undefined = folderNow();
 
-/** Returns a path as the person would write it. */
-export function fromHere(file: string): string {
-  return path.relative(here ?? '', file);
+/** Returns a path as the person would write it, here or in a folder to which a command goes first. */
+export function fromHere(file: string, folder: string = here ?? ''): string {
+  return path.relative(folder, file);
 }
 
 function folderNow(): string | undefined {

@@ -32,13 +32,13 @@ export function mergedWith(earlier: RecordedOptions, now: MasterOptions): Master
   return { ...recordedOf(earlier), ...Object.fromEntries(given) };
 }
 
-/** Returns recorded options as the words of a command line: `--timeout`, `10s`. */
-export function wordsOf(options: RecordedOptions): string[] {
+/** Returns recorded options as the words of a command line, here or in another folder: `--timeout`, `10s`. */
+export function wordsOf(options: RecordedOptions, folder?: string): string[] {
   return OPTIONS.flatMap((row) => {
     if (!row.isRecorded || !Object.hasOwn(options, row.key)) return [];
     const flag = `--${flagOf(row).flag}`;
     const value = options[row.key];
-    if (row.kind === 'modules') return [value].flat().flatMap((name) => [flag, moduleWord(String(name))]);
+    if (row.kind === 'modules') return [value].flat().flatMap((name) => [flag, moduleWord(String(name), folder)]);
     if (row.kind === 'flag') return value === true ? [flag] : [];
     const word = valueWord(row, value);
     return word === undefined ? [] : [flag, word];
@@ -46,9 +46,9 @@ export function wordsOf(options: RecordedOptions): string[] {
 }
 
 /** A file is recorded by its URL: the next run may be started in another folder. */
-function moduleWord(name: string): string {
+function moduleWord(name: string, folder: string | undefined): string {
   if (!name.startsWith('file:')) return name;
-  const file = fileWord(fileURLToPath(name));
+  const file = fileWord(fileURLToPath(name), folder);
   return /^\.{0,2}\//.test(file) ? file : `./${file}`;
 }
 

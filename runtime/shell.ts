@@ -8,15 +8,15 @@ export function shellWords(words: readonly string[]): string {
   return words.map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
 
-/** Returns a path from where the person is, as an argument that no program takes for an option. */
-export function fileWord(file: string): string {
-  const shown = fromHere(file);
+/** Returns a path from where the person is, or from another folder, as an argument that no program takes for an option. */
+export function fileWord(file: string, folder?: string): string {
+  const shown = fromHere(file, folder);
   return shown.startsWith('-') ? `./${shown}` : shown;
 }
 
-/** The path of the runner. */
-export function runner(): string {
-  return fileWord(fileURLToPath(new URL('./run.mjs', import.meta.url)));
+/** The path of the runner, from where the person is, or from another folder. */
+export function runner(folder?: string): string {
+  return fileWord(fileURLToPath(new URL('./run.mjs', import.meta.url)), folder);
 }
 
 /** Options that hold for one run only: a command that goes on with that run does not repeat them. */

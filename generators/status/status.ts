@@ -4,9 +4,9 @@ import { relative } from 'node:path';
 import type { Call, Exit } from '../command.ts';
 import { Refusal } from '../errors.ts';
 import { harmless } from '../harmless.ts';
-import { openProject } from '../manifest.ts';
+import { openProject, type Project, projectFolder } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
-import { divvyFromHere } from '../shell.ts';
+import { asArgument, divvyFromHere } from '../shell.ts';
 import { findTask, taskNames } from '../tasks.ts';
 
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
@@ -33,22 +33,26 @@ export async function status(call: Call): Promise<Exit> {
     }
   }
   if (asked.length === 0) terminal.say(`There are no tasks in ${project.folder}.`);
-  for (const task of tasks) terminal.say(linesOf(task, call).join('\n'));
+  for (const task of tasks) terminal.say(linesOf(task, call, project).join('\n'));
   terminal.result({ command: 'status', folder: project.folder, tasks });
   return tasks.some((task) => 'error' in task) ? 1 : 0;
 }
 
-function linesOf(task: Task, call: Call): string[] {
+function linesOf(task: Task, call: Call, project: Project): string[] {
   if ('error' in task) return [`${task.name}: ${harmless(task.error)}`];
   const { name, lastRun: run } = task;
   const lines = [`${name}: ${inWords(run)}`];
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
   lines.push(`  journal ${relative(process.cwd(), run.journal)}`);
+  const from = run.cwd ?? call.cwd;
+  // Elsewhere the name alone means no task.
+  const word =
+    projectFolder(from) === project.folder ? name : asArgument(relative(from, findTask(name, project.folder, project)));
   const command = (option: string): string =>
     divvyFromHere(
-      call,
-      ...['run', name, option, ...run.optionWords],
+      { ...call, cwd: from },
+      ...['run', word, option, ...run.optionWords],
       ...(run.args.length > 0 ? ['--', ...run.args] : []),
     );
   // One that has done nothing yet is begun anew.

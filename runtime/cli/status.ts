@@ -3,8 +3,10 @@
  * beside the run's. Internal.
  */
 
+import fs from 'node:fs';
 import path from 'node:path';
 import { journalUnreadable } from '../errors.ts';
+import { here } from '../here.ts';
 import { isInUse, journalFolder, standingsOf } from '../journal/place.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
 import type { Standing } from '../journal/standing.ts';
@@ -19,6 +21,8 @@ export interface Status {
   readonly journal: string;
   /** The task's own arguments: a resume needs the same. */
   readonly args: readonly string[];
+  /** The folder in which it was started; absent where that is gone. */
+  readonly cwd?: string;
   /** The options that a resume goes on with, by their names in options.ts, and as words of the runner's command line. */
   readonly options: RecordedOptions;
   readonly optionWords: readonly string[];
@@ -53,6 +57,10 @@ export function statusOf(taskFile: string): Status | undefined {
   return undefined;
 }
 
+function isFolder(folder: string): boolean {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function isRunning({ file, complete }: Standing): boolean {
   return !complete && isInUse(file);
 }
@@ -81,8 +89,9 @@ function statusIn(standing: Standing): Status | undefined {
     runId: first.runId,
     journal: standing.file,
     args: last.args,
+    ...(isFolder(last.cwd) && { cwd: last.cwd }),
     options: last.options,
-    optionWords: wordsOf(last.options),
+    optionWords: wordsOf(last.options, isFolder(last.cwd) ? last.cwd : undefined),
     state: end?.complete ? 'complete' : !end && isRunning(standing) ? 'running' : 'unfinished',
     pid: last.pid,
     host: last.host,
@@ -103,12 +112,15 @@ export function describeStatus(status: Status | undefined, taskFile: string): st
   const when = `began ${began}${ended === undefined ? '' : `, ended ${ended}`}`;
   const counts = `${plural(done, 'item')} done${failed > 0 ? `, ${failed} failed` : ''}`;
   const lines = [`${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`];
-  const { args, optionWords } = status;
-  const command = (option: string): string =>
-    shellWords([
-      ...['node', runner(), option, ...optionWords, fileWord(path.resolve(taskFile))],
+  const { args, optionWords, cwd } = status;
+  const command = (option: string): string => {
+    const words = shellWords([
+      ...['node', runner(cwd), option, ...optionWords, fileWord(path.resolve(taskFile), cwd)],
       ...(args.length > 0 ? ['--', ...args] : []),
     ]);
+    // What the task makes of its arguments may depend on the folder.
+    return cwd === undefined || cwd === here ? words : `(cd ${shellWords([fileWord(cwd)])} && ${words})`;
+  };
   // One that has done nothing yet is begun anew.
   if (state === 'unfinished' && done + failed > 0) lines.push(`to go on: ${command('--resume')}`);
   if (state !== 'running' && failed > 0) lines.push(`to try what failed again: ${command('--retry-failed')}`);

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { dateOf } from '../date.ts';
 import { type DivvyError, journalExists, journalFailed, journalIsNoFile } from '../errors.ts';
+import { here } from '../here.ts';
 import { type RecordedOptions, recordedOf } from '../recorded.ts';
 import { shellWords, type TakenOver, visible } from '../shell.ts';
 import { hashOfTask } from '../task.ts';
@@ -160,6 +161,8 @@ function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: 
   const { runId, at } = found.first;
   const { args, optionWords } = takenOver;
   const run = `run ${runId} of ${dateOf(at)}`;
+  // Where it was started, a path in them may have meant another file.
+  const given = found.last?.cwd === here ? '' : ` (they were given in ${found.last?.cwd})`;
   const parts = [`${grouped(done)} done`, ...(failed > 0 ? [`${grouped(failed)} failed`] : [])];
   const first =
     mode === 'resume'
@@ -167,7 +170,7 @@ function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: 
       : `Retrying ${plural(failed, 'failed item')} of ${run}`;
   return [
     first,
-    ...(args.length > 0 ? [`Using its arguments: ${shellWords(args)}`] : []),
+    ...(args.length > 0 ? [`Using its arguments: ${shellWords(args)}${given}`] : []),
     ...(optionWords.length > 0 ? [`Using its options: ${shellWords(optionWords)}`] : []),
   ].map(visible);
 }
@@ -213,6 +216,7 @@ function header(request: JournalRequest, number: number, runId: string, mode: Ru
     taskFile,
     taskHash: hashOfTask(taskFile),
     args,
+    cwd: here ?? '',
     options: recordedOf(options),
     mode,
     user: userName(),

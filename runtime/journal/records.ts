@@ -48,6 +48,8 @@ export interface RunRecord extends ProcessName, Place {
   readonly taskFile: string;
   readonly taskHash: string;
   readonly args: readonly string[];
+  /** The folder in which it was started: from there the arguments were given. */
+  readonly cwd: string;
   /** The options that the runner was given and that hold for a resume, too (options.ts), by their names there. */
   readonly options: Readonly<Record<string, unknown>>;
   /** `retry-failed` where only what had failed is dispatched. */

@@ -1,7 +1,7 @@
 // How runs stand, asked of the project's own runner: the real one, over journals that real runs have left.
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { version } from '../../generators/package.ts';
@@ -123,6 +123,22 @@ describe('the command that goes on with a run', () => {
       0,
       expect.stringContaining('Using its options: --workers 1 --retries 2 --timeout 90s'),
     ]);
+  });
+
+  test.each([
+    ['data', 'data', 'nightly'],
+    ['..', '..', (cwd: string) => join(basename(cwd), 'tasks/nightly.ts')],
+  ])('goes to the folder in which the run was started: %s', async (from, to, task) => {
+    const cwd = project();
+    mkdirSync(join(cwd, 'data'));
+    const argv = [join(cwd, 'runtime/run.mjs'), '-n', '1', '--limit', '1', join(cwd, 'tasks/nightly.ts'), './list.csv'];
+    const options = { cwd: join(cwd, from), env: cleanEnvironment(), extendEnv: false };
+    await execa(process.execPath, argv, options);
+    const { stdout } = await divvy(['status', 'nightly'], { cwd });
+    const word = typeof task === 'string' ? task : task(cwd);
+    expect(stdout).toContain(`\n  to go on: divvy -C ${to} run ${word} --resume --workers 1 -- ./list.csv\n`);
+    const went = await divvy(['-C', to, 'run', word, '--resume', '--', './list.csv'], { cwd });
+    expect([went.code, went.stderr]).toEqual([0, expect.stringContaining('skipping 1 item')]);
   });
 
   test('is of the same release where npm had fetched it', async () => {

@@ -67,7 +67,7 @@ describe('the options of a run', () => {
     const first = await shell(folder, '--import ./a.mjs --import node:os -n 1 --limit 1');
     expect([first.status, first.stdout]).toEqual([0, 'loaded a\nloaded a\n']);
     const { stdout } = await shell(project.folder, '--status');
-    expect(stdout).toContain(" --import './some where/a.mjs' --import node:os ");
+    expect(stdout).toMatch(/to go on: \(cd 'some where' && node .* --import \.\/a\.mjs --import node:os /);
     const resumed = await shell(project.folder, '--resume');
     expect([resumed.status, resumed.stdout]).toEqual([0, 'loaded a\nloaded a\n']);
     expect(project.processed()).toEqual(items(3));
@@ -156,13 +156,17 @@ describe('the command to go on', () => {
     ] as const) {
       const { stdout } = await shell(cwd, `"$1" "$2" --status -- '${task}'`).ended();
       const shown = /to go on: (.*)\n/.exec(stdout)?.[1] ?? '';
-      const word = task.includes(' ') ? `'${task}'` : task;
-      expect(shown).toBe(
-        `node ${path.relative(path.join(folder, cwd), RUNNER)} --resume --workers 1 --retries 2 --timeout 1m ${word} -- 'two words' --resume`,
-      );
+      const runner = path.relative(path.join(folder, '-a b'), RUNNER);
+      const words = `node ${runner} --resume --workers 1 --retries 2 --timeout 1m ./-task.ts -- 'two words' --resume`;
+      // The task's arguments are from the folder in which the run was started.
+      const to = { '-a b': undefined, '-a b/deep': '..', '': "'./-a b'" }[cwd];
+      expect(shown).toBe(to === undefined ? words : `(cd ${to} && ${words})`);
       const dry = await shell(cwd, `${shown.replace('--resume ', '--resume --dry-run ')} && exit 0`).ended();
       expect([dry.status, dry.stdout]).toEqual([0, '"three"\n']);
     }
+    const elsewhere = await shell('', `"$1" "$2" --resume --dry-run -- '-a b/-task.ts'`).ended();
+    const given = `Using its arguments: 'two words' --resume (they were given in ${path.join(folder, '-a b')})`;
+    expect(elsewhere.stderr).toContain(given);
     const pasted = await shell('-a b', `${said} && exit 0`).ended();
     expect([pasted.status, pasted.stdout]).toEqual([0, 'three two words,--resume\n']);
   });

@@ -35,6 +35,7 @@ describe('a journal', () => {
       taskFile: project.task,
       taskHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       args: ['an', 'argument'],
+      cwd: process.cwd(),
       options: { retries: 1, backoffMs: 1, workers: 1 },
       mode: 'new',
       user: userInfo().username,
