@@ -451,7 +451,7 @@ export class Master {
       if (this.#settling.turn()) setImmediate(this.#settleOn);
       this.#settling.write();
       this.#haltIfDue();
-      this.#delivery.outputIsFull = this.#outputs?.stdout.isFull === true || this.#outputs?.stderr.isFull === true;
+      this.#delivery.outputIsFull = this.#isFull;
       this.#dispatching?.pull();
       const now = performance.now();
       this.#carryOut(now);
@@ -645,10 +645,14 @@ export class Master {
     this.#wake();
   }
 
+  /** What has been written waits to be read: no item is begun. */
+  get #isFull(): boolean {
+    return this.#outputs?.stdout.isFull === true || this.#outputs?.stderr.isFull === true;
+  }
+
   /** How many items have ended whose output waits to be read. */
   get #unread(): number {
-    const isFull = this.#outputs?.stdout.isFull === true || this.#outputs?.stderr.isFull === true;
-    return isFull ? this.#delivery.settling : 0;
+    return this.#isFull ? this.#delivery.settling : 0;
   }
 
   /** What a run that is being stopped waits for, in words. */
@@ -725,8 +729,8 @@ export class Master {
   async #dump(): Promise<void> {
     const asked = this.#dispatching?.askedAt;
     const { dispatched, done, failed } = this.#delivery.counts;
-    const waits =
-      asked === undefined ? 'its workers' : `dispatch to give an item, for ${seconds(performance.now() - asked)}`;
+    const forDispatch = asked !== undefined && `dispatch to give an item, for ${seconds(performance.now() - asked)}`;
+    const waits = forDispatch || (this.#isFull ? 'its output to be read' : 'its workers');
     const lines = await this.#crew.state();
     lines.push(
       `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${grouped(done)} done, ${grouped(failed)} failed`,
