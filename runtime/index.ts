@@ -1,5 +1,9 @@
 /** What a project imports as `#divvy`. Public. */
 
+// What the types of the runtime stand on, whatever `lib` and `types` the tsconfig has of a program that imports a task.
+/// <reference lib="es2024" />
+/// <reference types="node" />
+
 export { BootFailure, DivvyError, Shutdown, TaskError, UsageError } from './errors.ts';
 export { type InlineOutcome, runInline } from './inline.ts';
 export { Master } from './master.ts';

@@ -65,10 +65,11 @@ export class Intake {
     }
     const journalKey = own ?? contentKey(item);
     const { occurrence, ended } = keys.meet(journalKey, own === undefined);
-    if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {
+    const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;
+    if (!isTaken) {
       if (ended === 'failed') this.skippedFailed += 1;
-      if (ended === 'done') this.skippedDone += 1;
-      if (ended === undefined) this.leftBehind += 1;
+      else if (ended === 'done') this.skippedDone += 1;
+      else this.leftBehind += 1;
       return undefined;
     }
     this.#taken += 1;

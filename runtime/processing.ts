@@ -8,7 +8,7 @@ import type { Begun } from './begun.ts';
 import { bytesOf, encodeValue } from './codec.ts';
 import { isPermanent, toItemError } from './errors.ts';
 import { contentKey } from './key.ts';
-import type { FitItem, ItemContext, Parallelizable, WorkerSelf } from './parallelizable.ts';
+import type { ItemContext, WorkerSelf } from './parallelizable.ts';
 import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from './protocol.ts';
 import { Stops } from './stops.ts';
 import type { AnyTask } from './task.ts';
@@ -97,8 +97,8 @@ class Attempt implements ItemContext {
 }
 
 /** Calls `process` in an async context of its own: what one item leaves in an AsyncLocalStorage no other finds there. */
-export function processApart<Item extends FitItem<Item>, Result>(
-  task: Parallelizable<Item, Result>,
+export function processApart<Item, Result>(
+  task: { process(item: Item, context: ItemContext): Result | Promise<Result> },
   item: Item,
   context: ItemContext,
   scope: AsyncResource = newScope(),

@@ -12,6 +12,9 @@ export interface Takeover {
   end(): void;
 }
 
+/** Older releases of @types/node let `process.listeners` be asked for signals only. */
+const emitter: NodeJS.EventEmitter = process;
+
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean;
 
 /** handlers - what is called for each signal. */
@@ -29,7 +32,7 @@ export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void
   const listen = (): void => {
     if (!isOn) return;
     for (const signal of handlers.keys()) if (!process.listeners(signal).includes(keep)) process.on(signal, keep);
-    if (!process.listeners('removeListener').includes(removed)) process.on('removeListener', removed);
+    if (!emitter.listeners('removeListener').includes(removed)) emitter.on('removeListener', removed);
   };
   // removeAllListeners() takes ours too: it stands again before any signal can be delivered.
   const removed = (_: string | symbol, listener: unknown): void => {
@@ -48,7 +51,7 @@ export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void
     end() {
       isOn = false;
       if (process.emit === (emit as typeof process.emit)) process.emit = before as typeof process.emit;
-      process.off('removeListener', removed);
+      emitter.off('removeListener', removed);
       for (const signal of handlers.keys()) process.off(signal, keep);
     },
   };

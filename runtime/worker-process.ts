@@ -105,7 +105,7 @@ function sayWhenExiting(): void {
   // The last of what process.exit does in JavaScript.
   const ending = process as unknown as { reallyExit: (code: number) => never };
   const exit = ending.reallyExit;
-  ending.reallyExit = (code) => {
+  ending.reallyExit = (code): never => {
     say(code);
     return exit.call(process, code);
   };

@@ -248,7 +248,7 @@ export function forkWorkers(
         else if (typeof told === 'string') waitingForStack.shift()?.(told);
         else if (isAnswer) {
           reclaims -= 1;
-          events.tookBack(told);
+          events.tookBack(typeof told === 'number' ? told : null);
         } else {
           // Node.js may hang as it exits: the compiler's threads and the main one wait for each other.
           leaving = { code: told.exits, signal: null };

@@ -15,7 +15,8 @@ import type { Hint } from '../host/hints.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { leaveAloneInLinters } from '../host/linter.ts';
-import { BEFORE_IMPORTS, BEFORE_SCRIPTS, PACKAGE_JSON } from '../host/package-json.ts';
+import { inPackageJson as order } from '../host/order.ts';
+import { PACKAGE_JSON } from '../host/package-json.ts';
 import { testFor } from '../host/test-runner.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
@@ -207,8 +208,8 @@ function editPackageJson(
   if (there !== undefined && there !== wanted) {
     throw divvyTaken(PACKAGE_JSON, file.lineOf(['imports', '#divvy']), JSON.stringify(there), wanted);
   }
-  file.putProperty(['imports'], '#divvy', wanted, { behind: BEFORE_IMPORTS });
-  const ofTask = { task, behind: BEFORE_SCRIPTS };
+  file.putProperty(['imports'], '#divvy', wanted, { order });
+  const ofTask = { task, order };
   const script = `divvy:${task}`;
   // What another package manager made of it stays.
   if (!isStartScript(file.value(['scripts', script]), runtime, taskFile)) {
@@ -220,7 +221,8 @@ function editPackageJson(
     ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
   const needed = { dependencies: template.dependencies ?? {}, devDependencies };
   for (const [kind, packages] of Object.entries(needed)) {
-    for (const [name, range] of Object.entries(packages)) if (!isThere(name)) file.putProperty([kind], name, range);
+    for (const [name, range] of Object.entries(packages))
+      if (!isThere(name)) file.putProperty([kind], name, range, { order });
   }
 }
 

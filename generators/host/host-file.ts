@@ -3,9 +3,18 @@
 import type { Before } from '../change-set/disk.ts';
 import { lookAt } from '../change-set/survey.ts';
 import { hostFileRefused, notUtf8 } from '../errors.ts';
-import { hasComments, type Made, putIn, replaceValue, takeOutElement, takeOutProperty } from '../json/edit.ts';
+import {
+  hasComments,
+  type Made,
+  type Order,
+  putIn,
+  replaceValue,
+  takeOutElement,
+  takeOutProperty,
+} from '../json/edit.ts';
 import { type JsonText, lineAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import type { Insertion } from './insertions.ts';
+import { inList } from './order.ts';
 
 /** How a file is written. */
 export type Dialect = 'json' | 'jsonc' | 'lines';
@@ -63,13 +72,13 @@ export class HostFile {
   /**
    * Puts a property in, where it has not that value already. Throws a Refusal where another value is there.
    *
-   * behind - where an object has to be made for it, that is put behind the last of these that is there.
+   * order - where it goes, and an object that has to be made for it; by default to the end.
    */
   putProperty(
     at: Path,
     key: string,
     value: string,
-    { task, behind }: { readonly task?: string; readonly behind?: readonly string[] } = {},
+    { task, order }: { readonly task?: string; readonly order?: Order } = {},
   ): void {
     const there = this.value([...at, key]);
     if (there === value) return;
@@ -81,7 +90,7 @@ export class HostFile {
         this.lineOf(place),
       );
     }
-    this.#put(at, key, value, behind);
+    this.#put(at, key, value, order);
     this.#insertions = [...this.#insertions, { at, key, value, ...(task !== undefined && { task }) }];
   }
 
@@ -93,12 +102,12 @@ export class HostFile {
   putElement(at: Path, element: string, standing = false): void {
     const there = this.value(at);
     if (Array.isArray(there) && there.includes(element)) return;
-    this.#put(at, undefined, element);
+    this.#put(at, undefined, element, inList);
     this.#insertions = [...this.#insertions, { at, element, ...(standing && { standing }) }];
   }
 
-  #put(at: Path, key: string | undefined, value: string, behind?: readonly string[]): void {
-    const put = putIn(this.#json(), at, key, value, behind);
+  #put(at: Path, key: string | undefined, value: string, order?: Order): void {
+    const put = putIn(this.#json(), at, key, value, order);
     if (put === undefined) {
       throw hostFileRefused(this.path, whyNotInto(this.#json(), at), this.lineOf(at));
     }

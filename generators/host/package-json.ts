@@ -7,21 +7,6 @@ import { readJson, valueAt } from '../json/text.ts';
 
 export const PACKAGE_JSON = 'package.json';
 
-/**
- * What stands before `imports` where somebody keeps the usual order, as some formatters do: that of the package
- * sort-package-json.
- */
-export const BEFORE_IMPORTS = [
-  ...['name', 'version', 'private', 'description', 'keywords', 'homepage', 'bugs', 'repository', 'funding', 'license'],
-  ...['author', 'contributors', 'sideEffects', 'type'],
-];
-
-/** The same of `scripts`. */
-export const BEFORE_SCRIPTS = [
-  ...BEFORE_IMPORTS,
-  ...['imports', 'exports', 'main', 'module', 'browser', 'types', 'bin', 'man', 'directories', 'files', 'workspaces'],
-];
-
 export class PackageJson {
   readonly #value: { readonly [name: string]: unknown };
 

@@ -1,13 +1,24 @@
 /** Properties and elements put into a JSON file, and taken out again: the one is the inverse of the other, to the byte. */
 
 import type { Node } from 'jsonc-parser';
-import { between, endOf, type JsonText, nodeAt, type Path } from './text.ts';
+import { type Between, between, endOf, type JsonText, nodeAt, type Path } from './text.ts';
 
 /** An object or array that had to be made, or was empty; `was` is its text before, null where it was not there. */
 export interface Made {
   readonly at: Path;
   readonly was: string | null;
 }
+
+/**
+ * Where a new part goes among those that there are.
+ *
+ * at    - the object or array.
+ * names - of the properties that are in it, or its elements, in their order.
+ * name  - of the new property, or the new element.
+ *
+ * Returns how many of them come before it; undefined where it goes to the end.
+ */
+export type Order = (at: Path, names: readonly string[], name: string) => number | undefined;
 
 interface Splice {
   readonly from: number;
@@ -24,11 +35,11 @@ interface Style {
 }
 
 /**
- * Puts a property in, or an element into an array: behind the last one that is there.
+ * Puts a property in, or an element into an array. No comment moves away from what stands before it in its line, or below it.
  *
- * at     - the object or array. What is missing of it is made.
- * key    - the property's name; undefined for an element.
- * behind - what is made in the file's outermost object is put behind the last of these that is there.
+ * at    - the object or array. What is missing of it is made.
+ * key   - the property's name; undefined for an element.
+ * order - where it goes; by default, and where that is none of texts alone, to the end.
  *
  * Returns the new text, and what was made, outermost first; undefined where something else is in the way.
  */
@@ -37,7 +48,7 @@ export function putIn(
   at: Path,
   key: string | undefined,
   value: string,
-  behind: readonly string[] = [],
+  order: Order = () => undefined,
 ): { readonly text: string; readonly made: readonly Made[] } | undefined {
   const { root, text } = json;
   const depth = deepest(root, at);
@@ -53,9 +64,16 @@ export function putIn(
   const [name = key, ...inner] = missing;
   const style = styleOf(json);
   const nested = nest(isWhole ? [] : [...inner, ...(key === undefined ? [] : [key])], key === undefined, value);
-  const isOutermost = depth === 0;
-  const splices = insertion(json, holder, name, isWhole ? value : nested, style, isOutermost ? behind : []);
+  const names = namesIn(holder);
+  const place = names && order(at.slice(0, depth), names, name ?? value);
+  const splices = insertion(json, holder, name, isWhole ? value : nested, style, place);
   return { text: spliced(text, splices), made };
+}
+
+/** The names of an object's properties, or an array's elements; undefined where one of these is no text. */
+function namesIn({ type, children = [] }: Node): string[] | undefined {
+  const names: unknown[] = children.map((child) => (type === 'object' ? child.children?.[0]?.value : child.value));
+  return names.every((name) => typeof name === 'string') ? names : undefined;
 }
 
 /** A comment in an object that is empty otherwise would have to be moved. */
@@ -112,13 +130,14 @@ function insertion(
   key: string | undefined,
   value: unknown,
   style: Style,
-  wanted: readonly string[],
+  place: number | undefined,
 ): Splice[] {
   const children = holder.children ?? [];
-  const last = children.findLast((child) => wanted.includes(String(child.children?.[0]?.value))) ?? children.at(-1);
+  const last = children[(place ?? children.length) - 1];
+  const first = children[0];
   const opening = holder.offset + 1;
   const closing = endOf(holder) - 1;
-  if (last === undefined) {
+  if (first === undefined) {
     const outer = /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', holder.offset - 1) + 1))?.[0] ?? '';
     const inline = { from: opening, to: closing, text: written(key, value, ': ', undefined) };
     if (style.isOneLine || key === undefined) return [inline];
@@ -126,21 +145,29 @@ function insertion(
     const body = written(key, value, ': ', { ...style, indent: inner });
     return [{ from: opening, to: closing, text: `${style.lineEnd}${inner}${body}${style.lineEnd}${outer}` }];
   }
+  const indent = indentBefore(text, (last ?? first).offset);
+  const isInline = indent === undefined || style.isOneLine;
+  const colon = colonOf(text, children) ?? ': ';
+  if (last === undefined) {
+    const gap = /^[ \t]*/.exec(text.slice(opening))?.[0] ?? '';
+    if (isInline) return [{ from: opening, to: opening, text: `${gap}${written(key, value, colon, undefined)},` }];
+    const { endOnLine } = between(text, opening, first.offset);
+    const body = written(key, value, colon, { ...style, indent });
+    return [{ from: endOnLine, to: endOnLine, text: `${style.lineEnd}${indent}${body},` }];
+  }
   const next = children[children.indexOf(last) + 1];
   const behind = between(text, endOf(last), next?.offset ?? closing);
-  const indent = indentBefore(text, last.offset);
-  const colon = colonOf(text, children) ?? ': ';
   const ending = behind.comma === undefined ? '' : ',';
   const comma = behind.comma === undefined ? [{ from: endOf(last), to: endOf(last), text: ',' }] : [];
-  if (indent === undefined || style.isOneLine) {
+  if (isInline) {
+    // Before every comment: one that goes on to the end of its line would take in what is behind it.
+    const at = behind.comma === undefined ? endOf(last) : behind.comma + 1;
     const gap = gapOf(text, children, colon);
-    const place = behind.comma === undefined ? endOf(last) : behind.end;
-    return [...comma, { from: place, to: place, text: `${gap}${written(key, value, colon, undefined)}${ending}` }];
+    return [...comma, { from: at, to: at, text: `${gap}${written(key, value, colon, undefined)}${ending}` }];
   }
   const body = written(key, value, colon, { ...style, indent });
-  // A comma may be in a line of its own.
-  const place = Math.max(behind.endOnLine, (behind.comma ?? -1) + 1);
-  return [...comma, { from: place, to: place, text: `${style.lineEnd}${indent}${body}${ending}` }];
+  const at = behind.endOnLine;
+  return [...comma, { from: at, to: at, text: `${style.lineEnd}${indent}${body}${ending}` }];
 }
 
 /** What stands between a key and its value in this object. */
@@ -203,12 +230,19 @@ function without(text: string, holder: Node, node: Node): string {
   const [before, after] = [children[index - 1], children[index + 1]];
   const begin = before ? endOf(before) : holder.offset + 1;
   const front = between(text, begin, node.offset);
-  const behind = between(text, endOf(node), after?.offset ?? endOf(holder) - 1);
-  if (behind.comma !== undefined) return spliced(text, [{ from: front.end, to: behind.comma + 1, text: '' }]);
-  return spliced(text, [
-    ...(front.comma === undefined ? [] : [{ from: front.comma, to: front.comma + 1, text: '' }]),
-    { from: front.end, to: endOf(node), text: '' },
-  ]);
+  const { comma: own } = between(text, endOf(node), after?.offset ?? endOf(holder) - 1);
+  const comma = own ?? front.comma;
+  // Between it and its comma may be somebody's comment.
+  const isClose = own !== undefined && text.slice(endOf(node), own).trim() === '';
+  const cut = { ...cutBefore(text, front, node.offset, isClose ? own + 1 : endOf(node)), text: '' };
+  return spliced(text, [...(isClose || comma === undefined ? [] : [{ from: comma, to: comma + 1, text: '' }]), cut]);
+}
+
+/** What is taken out with a node: its line with it, but where what follows there would get into the comment before it. */
+function cutBefore(text: string, front: Between, begin: number, to: number): { from: number; to: number } {
+  const [rest = ''] = /^[^\r\n]*/.exec(text.slice(to)) ?? [];
+  const isAlone = !front.isLineComment || rest.trim() === '';
+  return isAlone ? { from: front.end, to } : { from: begin, to: to + rest.length - rest.trimStart().length };
 }
 
 /** Of two splices at one place the first comes first. */

@@ -30,13 +30,18 @@ export interface JsonText {
 }
 
 /** What stands between two places of a text, beside white space. */
-interface Between {
+export interface Between {
   /** Where the first comma is. */
   readonly comma: number | undefined;
   /** The end of the last comma or comment; the beginning where there is none. */
   readonly end: number;
-  /** The same, of those that stand before the first line end. */
+  /**
+   * The same, of those that stand before the end of a line: that of the comma, or the first. Where that line goes on to the
+   * other place it is right behind the comma.
+   */
   readonly endOnLine: number;
+  /** At `end` is the end of a comment that goes on to the end of its line. */
+  readonly isLineComment: boolean;
 }
 
 /** Of SyntaxKind, which is there for the compiler only. */
@@ -45,6 +50,7 @@ const CLOSE_BRACE = 2;
 const OPEN_BRACKET = 3;
 const CLOSE_BRACKET = 4;
 const COMMA = 5;
+const LINE_COMMENT = 12;
 const LINE_BREAK = 14;
 const WHITE_SPACE = 15;
 const END = 17;
@@ -146,11 +152,15 @@ export function between(text: string, from: number, to: number): Between {
   let comma: number | undefined;
   let end = from;
   let endOnLine: number | undefined;
+  let isLineComment = false;
   for (let kind: number = scanner.scan(); kind !== END; kind = scanner.scan()) {
     if (kind === LINE_BREAK) endOnLine ??= end;
     if (kind === LINE_BREAK || kind === WHITE_SPACE) continue;
-    if (kind === COMMA) comma ??= from + scanner.getTokenOffset();
     end = from + scanner.getTokenOffset() + scanner.getTokenLength();
+    isLineComment = kind === LINE_COMMENT;
+    if (kind !== COMMA || comma !== undefined) continue;
+    comma = end - 1;
+    endOnLine = undefined; // it may be in a line of its own
   }
-  return { comma, end, endOnLine: endOnLine ?? end };
+  return { comma, end, endOnLine: endOnLine ?? (comma === undefined ? end : comma + 1), isLineComment };
 }

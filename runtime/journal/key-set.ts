@@ -176,7 +176,8 @@ function identity(key: string, occurrence: number, hashed = false): Identity {
   else {
     // Half a surrogate pair would be hashed as the replacement character, as any other half.
     const text = key.isWellFormed() ? ` ${key}` : JSON.stringify(key);
-    bytes.write(hash('sha256', `${occurrence}${text}`, 'latin1'), 'latin1');
+    // 'binary' is latin1 by the only name of it that @types/node below 26 lets `hash` have.
+    bytes.write(hash('sha256', `${occurrence}${text}`, 'binary'), 'latin1');
   }
   return identityWords;
 }

@@ -38,10 +38,9 @@ test('each template with each choice of hooks passes its type check, in one prog
 
   // Stricter than the project's own tsconfig.json: hooks are added to projects of others too, and many forbid these.
   const stricter = ['--noUnusedLocals', '--noUnusedParameters', '--noPropertyAccessFromIndexSignature'];
-  const tsc = execa('tsc', ['--pretty', 'false', '--listFiles', ...stricter], {
+  const compiler = join(home, 'node_modules/typescript/bin/tsc');
+  const tsc = execa(process.execPath, [compiler, '--pretty', 'false', '--listFiles', ...stricter], {
     cwd: project,
-    preferLocal: true,
-    localDir: home,
     reject: false,
   });
   const { stdout, exitCode } = await tsc;

@@ -1,5 +1,6 @@
 // JSON of any shape and style: what is put in can be read there, nothing else reads otherwise, and taken out again every byte is as it was.
 import fc from 'fast-check';
+import { createScanner } from 'jsonc-parser';
 import { expect, test } from 'vitest';
 import { putIn, replaceValue, takeOutElement, takeOutProperty } from '../../generators/json/edit.ts';
 import { type JsonText, readJson, textAt, valueAt } from '../../generators/json/text.ts';
@@ -31,7 +32,13 @@ interface Shape {
   readonly close: string;
 }
 
-/** How one file is written: each gap is chosen by the next of these numbers. */
+/** A comment, and whether it stands before the white space of its place, or behind it. */
+const comment = fc.record({
+  text: fc.constantFrom('', '', '', '/*,]*/', '/* "a": {', '// "scripts": {,', '//'),
+  isBefore: fc.boolean(),
+});
+
+/** How one file is written: each gap is taken from the next of these comments. */
 const style = fc.record({
   lineEnd: fc.constantFrom('\n', '\r\n'),
   unit: fc.constantFrom('  ', '\t', '    ', ' '),
@@ -39,41 +46,80 @@ const style = fc.record({
   mode: fc.constantFrom('lines', 'one line', 'compact', 'mixed'),
   trailingComma: fc.boolean(),
   commaFirst: fc.boolean(),
-  comments: fc.boolean(),
+  comments: fc.oneof(fc.constant([]), fc.array(comment, { minLength: 1, maxLength: 12 })),
   mark: fc.boolean(),
   finalNewline: fc.boolean(),
 });
 
-type Style = typeof style extends fc.Arbitrary<infer It> ? It : never;
+type Style = (typeof style extends fc.Arbitrary<infer It> ? It : never) & { next: number };
+
+/** White space, and there the next comment. */
+function gap(space: string, style: Style): string {
+  const { text, isBefore } = style.comments[style.next++ % (style.comments.length || 1)] ?? {
+    text: '',
+    isBefore: true,
+  };
+  if (text === '') return space;
+  const isLine = text.startsWith('//');
+  // One of several lines.
+  const whole = isLine || text.endsWith('*/') ? text : `${text}${style.lineEnd} */`;
+  const ending = !isLine || (isBefore && space.includes('\n')) ? '' : style.lineEnd;
+  return isBefore ? ` ${whole}${ending}${space}` : `${space}${whole}${ending}`;
+}
 
 function written(value: unknown, style: Style, depth: number): string {
   if (typeof value === 'string') return value;
   const { open, items, close } = value as Shape;
   const inLines = style.mode === 'lines' || (style.mode === 'mixed' && depth % 2 === 0);
-  const gap = (at: number) =>
+  const space = (at: number) =>
     inLines ? `${style.lineEnd}${style.unit.repeat(at)}` : style.mode === 'compact' ? '' : ' ';
-  if (items.length === 0) return depth % 2 === 0 ? `${open}${close}` : `${open}${gap(depth)}${close}`;
-  const comment = (index: number) => {
-    if (!style.comments || index % 2 === 1) return '';
-    return inLines ? ` // "${index}": {,` : '/*,]*/';
-  };
+  if (items.length === 0) return `${open}${gap(depth % 2 === 0 ? '' : space(depth), style)}${close}`;
   const parts = items.map((item, index) => {
     const isLast = index === items.length - 1;
-    const text =
-      open === '['
-        ? written(item, style, depth + 1)
-        : `${JSON.stringify((item as { key: string }).key)}${style.colon}${written((item as { value: unknown }).value, style, depth + 1)}`;
-    const comma = isLast && !style.trailingComma ? '' : ',';
-    const isFirst = comma !== '' && style.commaFirst;
-    return `${gap(depth + 1)}${text}${isFirst ? `${comment(index)}${gap(depth + 1)},` : `${comma}${comment(index)}`}`;
+    const before = gap(space(depth + 1), style);
+    let text: string;
+    if (open === '[') text = written(item, style, depth + 1);
+    else {
+      const { key, value } = item as { key: string; value: unknown };
+      const [behindKey = '', behindColon = ''] = style.colon.split(':');
+      const colon = `${gap(behindKey, style)}:${gap(behindColon, style)}`;
+      text = `${JSON.stringify(key)}${colon}${written(value, style, depth + 1)}`;
+    }
+    if (isLast && !style.trailingComma) return `${before}${text}`;
+    return `${before}${text}${gap(style.commaFirst ? space(depth + 1) : '', style)},`;
   });
-  return `${open}${parts.join('')}${gap(depth)}${close}`;
+  return `${open}${parts.join('')}${gap(space(depth), style)}${close}`;
 }
 
-const file = fc.tuple(json.object, style).map(([shape, style]) => {
-  const text = written(shape, style, 0);
-  return `${style.mark ? '\uFEFF' : ''}${text}${style.finalNewline ? style.lineEnd : ''}`;
-});
+function fileOf(shape: Shape, chosen: Omit<Style, 'next'>): string {
+  const style = { ...chosen, next: 0 };
+  const text = `${gap('', style)}${written(shape, style, 0)}${gap(style.finalNewline ? style.lineEnd : '', style)}`;
+  return `${style.mark ? '\uFEFF' : ''}${text}`;
+}
+
+const file = fc.tuple(json.object, style).map(([shape, style]) => fileOf(shape, style));
+
+/** A file that has a list and a map for sure. */
+const fileWithBoth = fc
+  .tuple(fc.subarray(['"a"', '"b"', '"c"', '"d"']), fc.subarray(KEYS), fc.boolean(), style)
+  .map(([items, keys, isFirst, style]) => {
+    const list = { key: 'exclude', value: { open: '[', items, close: ']' } };
+    const properties = keys.map((key) => ({ key, value: '"text"' }));
+    const map = { key: 'scripts', value: { open: '{', items: properties, close: '}' } };
+    return fileOf({ open: '{', items: isFirst ? [list, map] : [map, list], close: '}' }, style);
+  });
+
+/** The comments of a text, in their order. */
+function commentsOf(text: string): string[] {
+  const scanned = text.replace('\uFEFF', ' ');
+  const scanner = createScanner(scanned);
+  const found: string[] = [];
+  for (let kind = scanner.scan(); kind !== END; kind = scanner.scan())
+    if (kind === LINE_COMMENT || kind === BLOCK_COMMENT)
+      found.push(scanned.slice(scanner.getTokenOffset()).slice(0, scanner.getTokenLength()));
+  return found;
+}
+const [LINE_COMMENT, BLOCK_COMMENT, END] = [12, 13, 17];
 
 /** What is in it beside one place. */
 function others(text: string, without: readonly string[]): unknown {
@@ -105,6 +151,7 @@ test.each([
       const there = valueAt(after, key === undefined ? at : [...at, key]);
       expect(key === undefined ? (there as unknown[]).at(-1) : there).toBe('the value');
       const outermost = result.made.find(({ was }) => was === null)?.at ?? at;
+      expect(commentsOf(result.text)).toEqual(commentsOf(text));
       if (outermost.length === at.length) expect(others(result.text, at)).toEqual(others(patched(text, at), at));
 
       let back = key === undefined ? takeOutElement(after, at, 'the value') : takeOutProperty(after, [...at, key]);
@@ -124,24 +171,65 @@ function patched(text: string, at: readonly string[]): string {
   return there === undefined ? (putIn(read(text), at.slice(0, -1), at.at(-1), '')?.text ?? text) : text;
 }
 
-test('what has to be made is behind what it should be behind, and comes out again to the byte', () => {
+test.each([
+  { at: ['scripts'], key: 'divvy:nightly' },
+  { at: [], key: 'new' },
+  { at: ['exclude'], key: undefined },
+])('what is put anywhere among those of $at is there, and comes out again to the byte', ({ at, key }) => {
   let put = 0;
   fc.assert(
-    fc.property(file, fc.subarray(KEYS), (text, behind) => {
-      const before = read(text);
-      const keys = Object.keys(valueAt(before, []) as object);
-      if (keys.includes('imports') || keys.length === 0) return;
-      const result = putIn(before, ['imports'], '#divvy', 'the value', behind);
+    fc.property(fileWithBoth, fc.nat(), (text, number) => {
+      const holder = valueAt(read(text), at);
+      if (typeof holder !== 'object' || holder === null) return;
+      const before = Array.isArray(holder) ? holder : Object.keys(holder);
+      let place = before.length;
+      const result = putIn(read(text), at, key, 'the value', (_, names) => {
+        expect(names).toEqual(before);
+        place = number % (names.length + 1);
+        return place;
+      });
       if (result === undefined) return;
       put++;
-      const after = Object.keys(valueAt(read(result.text), []) as object);
-      const last = keys.findLast((key) => behind.includes(key)) ?? keys.at(-1) ?? '';
-      expect(after).toEqual(keys.flatMap((key) => (key === last ? [key, 'imports'] : [key])));
-      expect(takeOutProperty(read(result.text), ['imports'])).toBe(text);
+      const after = read(result.text);
+      const now = valueAt(after, at);
+      expect(Array.isArray(now) ? now : Object.keys(now as object)).toEqual(
+        before.toSpliced(place, 0, key ?? 'the value'),
+      );
+      expect(commentsOf(result.text)).toEqual(commentsOf(text));
+      const back = key === undefined ? takeOutElement(after, at, 'the value') : takeOutProperty(after, [...at, key]);
+      const [made] = result.made;
+      expect(made?.was ? replaceValue(read(back), made.at, made.was) : back).toBe(text);
     }),
-    { numRuns: 3000 },
+    { numRuns: 2000 },
   );
-  expect(put).toBeGreaterThan(500);
+  expect(put).toBeGreaterThan(1000);
+});
+
+test('whatever is taken out, everything else stays, comments too', () => {
+  fc.assert(
+    fc.property(fileWithBoth, fc.nat(), (text, number) => {
+      const { exclude, scripts } = valueAt(read(text), []) as { exclude: string[]; scripts: object };
+      const nth = (names: readonly string[]): string => names[number % (names.length || 1)] ?? 'none';
+      const element = nth(exclude);
+      const withoutElement = takeOutElement(read(text), ['exclude'], element);
+      expect(valueAt(read(withoutElement), [])).toEqual({
+        exclude: exclude.filter((each) => each !== element),
+        scripts,
+      });
+      expect(commentsOf(withoutElement)).toEqual(commentsOf(text));
+
+      const keys = Object.keys(scripts);
+      const key = nth(keys);
+      const withoutKey = takeOutProperty(read(text), ['scripts', key]);
+      expect(valueAt(read(withoutKey), ['exclude'])).toEqual(exclude);
+      expect(Object.keys(valueAt(read(withoutKey), ['scripts']) as object)).toEqual(
+        keys.filter((each) => each !== key),
+      );
+      // Those between the key and its value go with both.
+      expect(commentsOf(text).length - commentsOf(withoutKey).length).toBeLessThanOrEqual(2);
+    }),
+    { numRuns: 4000 },
+  );
 });
 
 test('several are put in one after the other, and taken out in any order', () => {
@@ -164,6 +252,20 @@ test('several are put in one after the other, and taken out in any order', () =>
     }),
     { numRuns: 3000 },
   );
+});
+
+test.each([
+  ['"dist", "build", // outputs\n  ', '"dist", "build", "tasks", // outputs\n  '],
+  ['"dist", "build" // outputs\n  ', '"dist", "build", "tasks" // outputs\n  '],
+  [
+    '\n    "dist", // one\n    "build", // outputs\n  ',
+    '\n    "dist", // one\n    "build", // outputs\n    "tasks",\n  ',
+  ],
+  ['\n    "dist", // one\n    "build" /* two */\n  ', '\n    "dist", // one\n    "build", /* two */\n    "tasks"\n  '],
+  ['\n    "dist" // one\n    , // two\n  ', '\n    "dist" // one\n    , // two\n    "tasks",\n  '],
+])('into [%j] comes an element: [%j]', (before, after) => {
+  const text = (elements: string) => `{\n  "exclude": [${elements}]\n}\n`;
+  expect(putIn(read(text(before)), ['exclude'], undefined, 'tasks')?.text).toBe(text(after));
 });
 
 test('an object that holds a comment and nothing else is not touched', () => {
