@@ -448,8 +448,11 @@ export const unsafeSource = (shown: string, path: string, reason: string): Refus
     'Nothing of it is used. Tell its author.',
   );
 
-export const sourceTooLarge = (shown: string, reason: string): Refusal =>
-  new Refusal(3, `${quoted(shown)} is refused: ${harmless(reason)}`, 'Templates are small. Nothing of it is used.');
+export const sourceTooLarge = (
+  shown: string,
+  reason: string,
+  remedy = 'Templates are small. Nothing of it is used.',
+): Refusal => new Refusal(3, `${quoted(shown)} is refused: ${harmless(reason)}`, remedy);
 
 export const brokenArchive = (shown: string, reason: string): Refusal =>
   new Refusal(

@@ -6,10 +6,8 @@ import { stat } from '../change-set/disk.ts';
 import { Refusal, sourceNotFetched } from '../errors.ts';
 import { Gathering, integrityOfFiles, type SourceFile } from './gathering.ts';
 import type { FolderSource } from './source.ts';
-import { MANIFEST_OF_TEMPLATE } from './templates-in.ts';
-
-/** What git and npm would not hand on either; left out, but not where a template would hand it on. */
-const LEFT_OUT = ['.git', 'node_modules', '.divvy'];
+import { isLeftOverName, isOfOtherPrograms } from './leftovers.ts';
+import { MANIFEST_OF_TEMPLATE } from './parts.ts';
 
 /**
  * Reads all files of a folder. The link that a person names is followed, and none in it.
@@ -28,16 +26,17 @@ export function readFolder(
     const isTemplate = names.includes(MANIFEST_OF_TEMPLATE);
     for (const name of names) {
       const here = below === '' ? name : `${below}/${name}`;
-      if (!isOfTemplate && LEFT_OUT.includes(name)) continue;
+      // Not even looked into: it may be large. Where a template would hand it on, it is refused.
+      if (isLeftOverName(name) || (!isOfTemplate && isOfOtherPrograms(name))) continue;
       const state = stat(join(root, here));
       if (state === undefined) gathering.refuse(here, 'its name is not UTF-8, or it is gone meanwhile');
       if (state.isDirectory()) {
         gathering.announceFolder(here);
         walk(here, isOfTemplate || (isTemplate && name === 'files'));
       } else if (state.isFile()) {
-        gathering.announce(here, state.size);
-        gathering.keep(here, readFileSync(join(root, here)));
-      } else gathering.refuse(here, state.isSymbolicLink() ? 'it is a symbolic link' : 'it is no plain file');
+        if (gathering.announce(here, state.size))
+          gathering.keep(here, readFileSync(join(root, here)), (state.mode & 0o100) !== 0);
+      } else gathering.setAside(here, state.isSymbolicLink() ? 'it is a symbolic link' : 'it is no plain file');
     }
   };
   try {

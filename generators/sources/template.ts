@@ -24,6 +24,6 @@ export const asTemplate = ({ manifest, files }: FoundTemplate, origin: NonNullab
   manifest,
   files: files
     .filter(({ path }) => path.startsWith(FILES))
-    .map(({ path, bytes }) => ({ path: path.slice(FILES.length), bytes })),
+    .map((file) => ({ ...file, path: file.path.slice(FILES.length) })),
   origin,
 });

@@ -5,8 +5,7 @@ import { nearest } from '../nearest.ts';
 import { whyNotAs } from '../schema.ts';
 import type { TemplateManifest } from '../templates.ts';
 import type { SourceFile } from './gathering.ts';
-
-export const MANIFEST_OF_TEMPLATE = 'divvy.template.json';
+import { MANIFEST_OF_TEMPLATE, templateFolders } from './parts.ts';
 
 const LARGEST_MANIFEST = 64 * 1024;
 /** Names that mean something to an object of JavaScript, so that what is merged or looked up by them is another thing. */
@@ -37,13 +36,8 @@ export async function templatesIn(
   files: readonly SourceFile[],
   shown: string,
 ): Promise<readonly (FoundTemplate | BrokenTemplate)[]> {
-  const folders: string[] = [];
-  for (const { path } of files) {
-    if (path !== MANIFEST_OF_TEMPLATE && !path.endsWith(`/${MANIFEST_OF_TEMPLATE}`)) continue;
-    folders.push(path.slice(0, -MANIFEST_OF_TEMPLATE.length));
-  }
-  const outer = folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}files/`)));
-  return Promise.all(outer.map((folder) => templateIn(files, folder, shown)));
+  const folders = templateFolders(files.map(({ path }) => path));
+  return Promise.all(folders.map((folder) => templateIn(files, folder, shown)));
 }
 
 /** folder - with a `/` at its end, where it has a name. */
@@ -52,8 +46,8 @@ async function templateIn(
   folder: string,
   shown: string,
 ): Promise<FoundTemplate | BrokenTemplate> {
-  const own = files.flatMap(({ path, bytes }) =>
-    path.startsWith(folder) ? [{ path: path.slice(folder.length), bytes }] : [],
+  const own = files.flatMap((file) =>
+    file.path.startsWith(folder) ? [{ ...file, path: file.path.slice(folder.length) }] : [],
   );
   const name = folder.replace(/\/$/, '');
   try {

@@ -8,7 +8,8 @@ import { type JsonText, lineAt, readJson } from '../json/text.ts';
 import { whyNotGiven } from '../rendering/answers.ts';
 import { packageJsonOf } from '../rendering/places.ts';
 import { faultsAs } from '../schema.ts';
-import { MANIFEST_OF_TEMPLATE, parseSafely } from '../sources/templates-in.ts';
+import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
+import { parseSafely } from '../sources/templates-in.ts';
 import type { Prompt, TemplateManifest } from '../templates.ts';
 import { type Finding, fault } from './finding.ts';
 
