@@ -434,6 +434,18 @@ export const badRef = (ref: string, reason: string): Refusal =>
 export const sourceNotFetched = (shown: string, reason: string, remedy: string): Refusal =>
   new Refusal(1, `${quoted(shown)} could not be fetched: ${harmless(reason)}`, remedy);
 
+export const otherRegistry = (
+  shown: string,
+  ignored: { readonly file: string; readonly line: number; readonly key: string; readonly registry: string },
+  registry: string,
+): Refusal =>
+  sourceNotFetched(
+    shown,
+    `${ignored.file}:${ignored.line} says ${ignored.key}=${ignored.registry}. A project's .npmrc is not read for templates, ` +
+      `so ${registry} would be asked, where anybody may have taken the name`,
+    `Nothing was asked. If you trust that line, make it your own: npm config set ${ignored.key}=${ignored.registry} --location=user`,
+  );
+
 export const nothingWithin = (shown: string, within: string, isGit: boolean): Refusal =>
   new Refusal(
     2,

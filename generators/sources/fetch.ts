@@ -72,7 +72,7 @@ async function read(source: Source, { cwd, environment, ref, expected }: Fetchin
     case 'tarball':
       return readTarball(source, cwd);
     case 'npm': {
-      const { version, ...found } = await readPackage(source, environment);
+      const { version, ...found } = await readPackage(source, cwd, environment);
       const within = source.within === '' ? '' : `#${source.within}`;
       return { ...found, exact: `npm:${source.name}@${version}${within}` };
     }

@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { Refusal, sourceNotFetched } from '../errors.ts';
 import { Gathering, integrityOfFiles, type SourceFile } from './gathering.ts';
-import type { FolderSource } from './source.ts';
 import { isLeftOverName, isOfOtherPrograms } from './leftovers.ts';
 import { MANIFEST_OF_TEMPLATE } from './parts.ts';
+import type { FolderSource } from './source.ts';
 
 /**
  * Reads all files of a folder. The link that a person names is followed, and none in it.
