@@ -41,6 +41,8 @@ export interface TemplateFile {
   /** With `/`. */
   readonly path: string;
   readonly bytes: Buffer;
+  /** Its owner may run it; only where so. */
+  readonly isExecutable?: true;
 }
 
 /** Where a template comes from that is not of this package. */

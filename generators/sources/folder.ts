@@ -18,7 +18,7 @@ import type { FolderSource } from './source.ts';
 export function readFolder(
   { path, shown }: FolderSource,
   cwd: string,
-): { resolved: string; files: readonly SourceFile[] } {
+): { resolved: string; files: readonly SourceFile[]; emptyFolders: readonly string[] } {
   const root = rootOf(resolve(cwd, path), shown);
   const gathering: Gathering = new Gathering(shown);
   const walk = (below: string, isOfTemplate: boolean): void => {
@@ -46,7 +46,7 @@ export function readFolder(
     throw sourceNotFetched(shown, (error as Error).message, 'Look whether you may read all that is in it.');
   }
   const files = gathering.files();
-  return { resolved: integrityOfFiles(files), files };
+  return { resolved: integrityOfFiles(files), files, emptyFolders: gathering.emptyFolders() };
 }
 
 function rootOf(path: string, shown: string): string {

@@ -1,7 +1,7 @@
 /** What a source has, taken in file by file: every kind of source goes through the same checks, before a byte is kept. */
 
 import { createHash } from 'node:crypto';
-import { folded, whyUnsafe } from '../change-set/paths.ts';
+import { folded, foldersAbove, whyUnsafe } from '../change-set/paths.ts';
 import { sourceTooLarge, unsafeSource } from '../errors.ts';
 import { isLeftOver, isOfOtherPrograms } from './leftovers.ts';
 import { isUsedIn } from './parts.ts';
@@ -71,8 +71,13 @@ export class Gathering {
     this.#enter(path, false);
   }
 
-  /** Keeps a file that was announced. */
-  keep(path: string, bytes: Buffer, isExecutable: boolean): void {
+  /**
+   * Keeps a file that was announced.
+   *
+   * mayRun - whether its owner may run it. Only scripts are meant to be: on a disk of Windows everything has that bit.
+   */
+  keep(path: string, bytes: Buffer, mayRun: boolean): void {
+    const isExecutable = mayRun && bytes.toString('latin1', 0, 2) === '#!';
     this.#files.push({ path, bytes, ...(isExecutable && { isExecutable }) });
   }
 
@@ -101,6 +106,13 @@ export class Gathering {
     const wrong = this.#setAside.find(({ path }) => isUsed(path));
     if (wrong !== undefined) this.refuse(wrong.path, wrong.reason);
     return this.#files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Folders in which nothing is: only some kinds of source know of any, so none is handed on. */
+  emptyFolders(): string[] {
+    const all = [...this.#seen.values()];
+    const above = new Set(all.flatMap(({ path }) => foldersAbove([path])));
+    return all.filter(({ path, isFile }) => !isFile && !above.has(path)).map(({ path }) => path);
   }
 
   #count(): void {
