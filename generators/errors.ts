@@ -424,8 +424,8 @@ export const badSource = (shown: string, reason: string): Refusal =>
   new Refusal(
     2,
     `${quoted(shown)} is no source of templates: ${harmless(reason)}`,
-    'Write a folder (./templates), git+https://…, git+ssh://…, git+file:///…, github:owner/repository, npm:name@version, ' +
-      'or a .tgz by its path or its https://… address; behind a #, the folder in it.',
+    'Write a folder (./templates), github:owner/repository, git+https://…, git+ssh://…, git+file:///… or another address that ' +
+      'git takes, npm:name@version, or a .tgz by its path or its https://… address; behind a #, the folder in it.',
   );
 
 export const badRef = (ref: string, reason: string): Refusal =>

@@ -1,6 +1,7 @@
 /** Templates, and those that this package has. */
 
 import { unknownTemplate } from './errors.ts';
+import { parseJson } from './json/parse.ts';
 import { nearest } from './nearest.ts';
 import { filesBelow, foldersIn, read } from './package.ts';
 
@@ -96,4 +97,4 @@ const filesOf = (folder: string): TemplateFile[] =>
   filesBelow(folder).map((path) => ({ path, bytes: read(`${folder}/${path}`) }));
 
 const manifestOf = (name: string): TemplateManifest =>
-  JSON.parse(read(`templates/${name}/divvy.template.json`).toString('utf8')) as TemplateManifest;
+  parseJson(read(`templates/${name}/divvy.template.json`)) as TemplateManifest;

@@ -18,6 +18,7 @@ import { leaveAloneInLinters } from '../host/linter.ts';
 import { BEFORE_IMPORTS, BEFORE_SCRIPTS, PACKAGE_JSON } from '../host/package-json.ts';
 import { testFor } from '../host/test-runner.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
+import { parseJson } from '../json/parse.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
 import { MANIFEST, manifestText } from '../manifest.ts';
 import { read, version } from '../package.ts';
@@ -227,7 +228,7 @@ function editPackageJson(
 
 /** The same rules as in a new project, for divvy's folders alone. */
 function tsconfigText({ tasks, runtime }: { readonly tasks: string; readonly runtime: string }): string {
-  const { compilerOptions } = JSON.parse(read('templates/_project/tsconfig.json').toString('utf8')) as {
+  const { compilerOptions } = parseJson(read('templates/_project/tsconfig.json')) as {
     compilerOptions: object;
   };
   const include = ['.', posix.relative(tasks, runtime)];

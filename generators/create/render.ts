@@ -5,6 +5,7 @@ import type { Workshop } from '../environment.ts';
 import { templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
+import { parseJson } from '../json/parse.ts';
 import type { Edited } from '../lock.ts';
 import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
@@ -55,7 +56,7 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
 function packageJson(rendered: Buffer, answers: Answers): string {
   const { task, root, runtimeDir, packageManager } = answers;
   const { manifest } = answers.template;
-  const { scripts, devDependencies, ...rest } = JSON.parse(rendered.toString('utf8')) as PackageJson;
+  const { scripts, devDependencies, ...rest } = parseJson(rendered) as PackageJson;
   const start = startScript(root, runtimeDir, `tasks/${task}.ts`, packageManager);
   for (const name of ['start', `divvy:${task}`]) scripts[name] = start;
   scripts['divvy'] = `npx --yes --package=create-divvy-task@${version} divvy`;

@@ -1,6 +1,7 @@
 /** The templates that a source has: each folder with a manifest. */
 
 import { badTemplate, noTemplateIn, type Refusal, whichTemplate } from '../errors.ts';
+import { parseJson } from '../json/parse.ts';
 import { nearest } from '../nearest.ts';
 import { whyNotAs } from '../schema.ts';
 import type { TemplateManifest } from '../templates.ts';
@@ -62,16 +63,16 @@ async function templateIn(
 async function manifestIn(files: readonly SourceFile[]): Promise<TemplateManifest> {
   const bytes = files.find(({ path }) => path === MANIFEST_OF_TEMPLATE)?.bytes ?? Buffer.alloc(0);
   if (bytes.length > LARGEST_MANIFEST) throw new Error(`it is larger than ${LARGEST_MANIFEST} bytes`);
-  const value = parseSafely(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  const value = parseSafely(bytes);
   const reason = await whyNotAs('templates/divvy.template.schema.json', value, MANIFEST_OF_TEMPLATE);
   if (reason !== undefined) throw new Error(reason);
   return value as TemplateManifest;
 }
 
 /** Parses JSON of somebody else's; throws an Error for what is none, and for a key that objects themselves have. */
-export function parseSafely(text: string): unknown {
+export function parseSafely(json: Buffer | string): unknown {
   try {
-    return JSON.parse(text, (key, value: unknown) => {
+    return parseJson(json, (key, value) => {
       if (NO_KEYS.includes(key)) throw new Error(`nothing in it may be called ${key}`);
       return value;
     });

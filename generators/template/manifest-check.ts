@@ -34,7 +34,7 @@ export async function checkManifest(bytes: Buffer): Promise<CheckedManifest> {
   if ('reason' in json) return unreadable(json.line, json.reason);
   let value: unknown;
   try {
-    value = parseSafely(text);
+    value = parseSafely(bytes);
   } catch (error) {
     return unreadable(1, (error as Error).message);
   }

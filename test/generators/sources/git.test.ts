@@ -399,6 +399,10 @@ describe('over ssh', () => {
     expect(files).toHaveLength(2);
     expect(exact).toBe(`git+ssh://git@example.org${folder}`);
     expect(readFileSync(log, 'utf8')).toMatch(/^force\|0\|.*git@example\.org\|git-upload-pack '/);
+    // As ssh itself writes it; without a slash before it the path begins where that user is at home.
+    const scp = await fetchText(`git@example.org:${folder}`, { environment });
+    expect([scp.files.length, scp.exact]).toEqual([2, `git@example.org:${folder}`]);
+    expect(readFileSync(log, 'utf8')).toMatch(/git@example\.org\|git-upload-pack '/);
   });
 });
 
