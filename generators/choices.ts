@@ -90,7 +90,7 @@ export const templateAgain = (
 
 /** What fetches is loaded only where something is fetched. */
 async function fetched(
-  { environment }: Call,
+  { environment, terminal: { note } }: Call,
   text: string,
   ref: string | undefined,
   name: string | undefined,
@@ -98,7 +98,7 @@ async function fetched(
   expected?: string,
 ): Promise<Template> {
   const { fetchTemplate } = await import('./sources/template.ts');
-  return fetchTemplate(text, { ...places, environment, ref, expected }, name);
+  return fetchTemplate(text, { ...places, environment, ref, expected, note }, name);
 }
 
 /** Whether a text is a range of versions. */

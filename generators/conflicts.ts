@@ -4,7 +4,7 @@ import { type Change, type Survey, survey, type Wanted } from './change-set/surv
 import type { Call } from './command.ts';
 import { settleDirty } from './dirty.ts';
 import type { Workshop } from './environment.ts';
-import { cancelled, conflicts, nobodyToAsk } from './errors.ts';
+import { cancelled, conflicts, nobodyToAsk, type Refusal } from './errors.ts';
 import { LOCK, type Lock, readLock } from './lock.ts';
 import { unchanged as asItIs, isShown, type Previewed } from './preview.ts';
 import { isInteractive } from './terminal.ts';
@@ -53,6 +53,15 @@ export async function settleAll(call: Call, wishes: Wishes, { ask, files, put }:
   const before = readLock(root);
   put(LOCK, wishes.lock(rendered, before));
   return join(rendered, await settleThose((path) => path === LOCK, before === undefined ? how : 'overwrite'));
+}
+
+/**
+ * What a preview would end with in earnest, where nobody would be asked: files differ, and nothing says what is to become of
+ * them. undefined where it would be written.
+ */
+export function whyNotInEarnest(call: Call, { preview }: Settled): Refusal | undefined {
+  const inConflict = preview.filter(({ action }) => action === 'conflict').map(({ change }) => change.path);
+  return inConflict.length === 0 || isInteractive(call) ? undefined : conflicts(inConflict);
 }
 
 const join = (a: Settled, b: Settled): Settled => ({

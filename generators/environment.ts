@@ -41,8 +41,11 @@ export interface Workshop {
   /** Asks on the terminal. Rejects with a Refusal where the person cancels. */
   ask(question: TextQuestion | SecretQuestion | ChoiceQuestion): Promise<string>;
   ask(question: ManyQuestion): Promise<string[]>;
-  /** Puts a file into the tree; a second one of the same path takes its place. `from` are the bytes that it was made of. */
-  put(path: string, after: Buffer | string, from?: Buffer): void;
+  /**
+   * Puts a file into the tree; a second one of the same path takes its place. `from` are the bytes that it was made of,
+   * `mode` its permission bits where they are not the usual ones.
+   */
+  put(path: string, after: Buffer | string, from?: Buffer, mode?: number): void;
   /** The tree. */
   files(): readonly Wanted[];
 }
@@ -101,8 +104,8 @@ function lend(environment: EnvironmentBase): Workshop {
   };
   return {
     ask: ask as Workshop['ask'],
-    put: (path, after, from) => {
-      tree.add({ path, after: Buffer.from(after), from });
+    put: (path, after, from, mode) => {
+      tree.add({ path, after: Buffer.from(after), from, mode });
     },
     files: () => tree.all(),
   };

@@ -424,8 +424,8 @@ export const badSource = (shown: string, reason: string): Refusal =>
   new Refusal(
     2,
     `${quoted(shown)} is no source of templates: ${harmless(reason)}`,
-    'Write a folder (./templates), git+https://…, git+ssh://…, git+file:///…, github:owner/repository, npm:name@version, ' +
-      'or a .tgz by its path or its https://… address; behind a #, the folder in it.',
+    'Write a folder (./templates), github:owner/repository, git+https://…, git+ssh://…, git+file:///… or another address that ' +
+      'git takes, npm:name@version, or a .tgz by its path or its https://… address; behind a #, the folder in it.',
   );
 
 export const badRef = (ref: string, reason: string): Refusal =>
@@ -433,6 +433,18 @@ export const badRef = (ref: string, reason: string): Refusal =>
 
 export const sourceNotFetched = (shown: string, reason: string, remedy: string): Refusal =>
   new Refusal(1, `${quoted(shown)} could not be fetched: ${harmless(reason)}`, remedy);
+
+export const otherRegistry = (
+  shown: string,
+  ignored: { readonly file: string; readonly line: number; readonly key: string; readonly registry: string },
+  registry: string,
+): Refusal =>
+  sourceNotFetched(
+    shown,
+    `${ignored.file}:${ignored.line} says ${ignored.key}=${ignored.registry}. A project's .npmrc is not read for templates, ` +
+      `so ${registry} would be asked, where anybody may have taken the name`,
+    `Nothing was asked. If you trust that line, make it your own: npm config set ${ignored.key}=${ignored.registry} --location=user`,
+  );
 
 export const nothingWithin = (shown: string, within: string, isGit: boolean): Refusal =>
   new Refusal(
@@ -448,8 +460,11 @@ export const unsafeSource = (shown: string, path: string, reason: string): Refus
     'Nothing of it is used. Tell its author.',
   );
 
-export const sourceTooLarge = (shown: string, reason: string): Refusal =>
-  new Refusal(3, `${quoted(shown)} is refused: ${harmless(reason)}`, 'Templates are small. Nothing of it is used.');
+export const sourceTooLarge = (
+  shown: string,
+  reason: string,
+  remedy = 'Templates are small. Nothing of it is used.',
+): Refusal => new Refusal(3, `${quoted(shown)} is refused: ${harmless(reason)}`, remedy);
 
 export const brokenArchive = (shown: string, reason: string): Refusal =>
   new Refusal(

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { isPending } from './change-set/recovery.ts';
 import { badManifest, noProject } from './errors.ts';
+import { parseJson } from './json/parse.ts';
 import { recoverFirst } from './recovering.ts';
 import { whyNotFolder } from './runtime-folder.ts';
 import { whyNotAs } from './schema.ts';
@@ -60,8 +61,7 @@ export async function openProject(from: string, terminal: Terminal): Promise<Pro
   const file = join(folder, MANIFEST);
   let manifest: unknown;
   try {
-    // As an editor may leave it: a byte order mark is no part of the language.
-    manifest = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+    manifest = parseJson(readFileSync(file));
   } catch (error) {
     throw badManifest(file, (error as Error).message);
   }

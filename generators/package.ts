@@ -2,12 +2,13 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseJson } from './json/parse.ts';
 
 /** The package's folder. This file is one folder deep in it, as source and as a bundle. */
 const packageFolder: string = fileURLToPath(new URL('..', import.meta.url));
 
 /** Of this package. */
-export const version: string = (JSON.parse(read('package.json').toString('utf8')) as { version: string }).version;
+export const version: string = (parseJson(read('package.json')) as { version: string }).version;
 
 /** A shipped file's bytes. `path` is relative to the package, with `/`. */
 export function read(path: string): Buffer {

@@ -13,6 +13,7 @@ import { whyUnsafe } from './change-set/paths.ts';
 import { type Change, type ChangeSet, realRoot, sha256, type Wanted } from './change-set/survey.ts';
 import type { Call } from './command.ts';
 import { badPlan, planNotWritten, planThere } from './errors.ts';
+import { parseJson } from './json/parse.ts';
 import { MANIFEST, projectFolder } from './manifest.ts';
 import { version } from './package.ts';
 import { isShown } from './preview.ts';
@@ -153,7 +154,7 @@ function parse(file: string, refuse: (reason: string) => Error): unknown {
     // What is no plain file may never end.
     if (!state.isFile()) throw new Error('it is not a file');
     if (state.size > LARGEST) throw new Error(`it has ${state.size} bytes, and ${LARGEST} is the most`);
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return parseJson(readFileSync(file));
   } catch (error) {
     throw refuse((error as Error).message);
   }

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { lastRunUnknown, noRunner } from './errors.ts';
+import { parseJson } from './json/parse.ts';
 import type { Project } from './manifest.ts';
 import { runTool } from './processes.ts';
 
@@ -57,7 +58,7 @@ export async function lastRun(project: Project, file: string): Promise<LastRun |
   const byHand = `node ${relative(project.folder, argv[0] ?? '')} --status ${relative(project.folder, file)}`;
   if (!asked.done) throw lastRunUnknown(relative(project.folder, file), asked.said || asked.reason, byHand);
   try {
-    return JSON.parse(asked.output) as LastRun | null;
+    return parseJson(asked.output) as LastRun | null;
   } catch {
     throw lastRunUnknown(relative(project.folder, file), `the answer is not JSON: ${asked.output}`, byHand);
   }

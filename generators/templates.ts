@@ -1,6 +1,7 @@
 /** Templates, and those that this package has. */
 
 import { unknownTemplate } from './errors.ts';
+import { parseJson } from './json/parse.ts';
 import { nearest } from './nearest.ts';
 import { filesBelow, foldersIn, read } from './package.ts';
 
@@ -41,6 +42,8 @@ export interface TemplateFile {
   /** With `/`. */
   readonly path: string;
   readonly bytes: Buffer;
+  /** Its owner may run it; only where so. */
+  readonly isExecutable?: true;
 }
 
 /** Where a template comes from that is not of this package. */
@@ -94,4 +97,4 @@ const filesOf = (folder: string): TemplateFile[] =>
   filesBelow(folder).map((path) => ({ path, bytes: read(`${folder}/${path}`) }));
 
 const manifestOf = (name: string): TemplateManifest =>
-  JSON.parse(read(`templates/${name}/divvy.template.json`).toString('utf8')) as TemplateManifest;
+  parseJson(read(`templates/${name}/divvy.template.json`)) as TemplateManifest;

@@ -4,8 +4,9 @@
  */
 
 import { Ajv, type ValidateFunction } from 'ajv';
+import { parseJson } from './json/parse.ts';
 import { read } from './package.ts';
 
 /** Returns what checks a value against a schema; the schema's path is relative to the package. */
 export const validatorOf = (schema: string): ValidateFunction =>
-  new Ajv({ strict: false, allErrors: true }).compile(JSON.parse(read(schema).toString('utf8')) as object);
+  new Ajv({ strict: false, allErrors: true }).compile(parseJson(read(schema)) as object);

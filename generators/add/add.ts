@@ -2,8 +2,9 @@
 
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
-import { type Settled, settleAll } from '../conflicts.ts';
+import { type Settled, settleAll, whyNotInEarnest } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
+import type { Refusal } from '../errors.ts';
 import { type Installed, install, NOTHING_INSTALLED } from '../install.ts';
 import { lockText } from '../lock.ts';
 import { type Planned, writePlan } from '../plan.ts';
@@ -16,7 +17,8 @@ import { type Subject, settleSubject } from './subject.ts';
 /**
  * Runs the steps, from top to bottom. Nothing is written before every step up to `write` has passed.
  *
- * Resolves with 0, or with 1 where the task is there and what follows the write failed. Rejects with a Refusal where it
+ * Resolves with 0, with 1 where the task is there and what follows the write failed, or with 3 where a preview shows what would
+ * be refused. Rejects with a Refusal where it
  * must not or cannot be done.
  */
 export async function add(call: Call): Promise<Exit> {
@@ -25,6 +27,7 @@ export async function add(call: Call): Promise<Exit> {
   let settled: Settled;
   let planned: Planned | undefined;
   let installed: Installed = NOTHING_INSTALLED;
+  let refused: Refusal | undefined;
 
   await runStages('A task for this repository', call.cwd, {
     prompting: [
@@ -73,8 +76,10 @@ export async function add(call: Call): Promise<Exit> {
         const isWritten = !isPreview(call) && settled.changes.length > 0;
         if (isWritten) installed = await install(call, packageManager, template, where);
         report(call, subject, rendered, settled, installed, planned);
+        refused = whyNotInEarnest(call, settled);
+        if (refused !== undefined) call.terminal.refuse(refused);
       },
     ],
   });
-  return installed.failed === undefined ? 0 : 1;
+  return refused?.exitCode ?? (installed.failed === undefined ? 0 : 1);
 }

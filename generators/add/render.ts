@@ -19,10 +19,11 @@ import { inPackageJson as order } from '../host/order.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
 import { testFor } from '../host/test-runner.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
+import { parseJson } from '../json/parse.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
 import { MANIFEST, manifestText } from '../manifest.ts';
 import { read, version } from '../package.ts';
-import { templateFiles } from '../rendering/files.ts';
+import { modeOf, templateFiles } from '../rendering/files.ts';
 import { packageJsonOf } from '../rendering/places.ts';
 import { isStartScript, startScript } from '../start-script.ts';
 import { vendoredRuntime } from '../vendor.ts';
@@ -45,9 +46,9 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
   const { place, manifest, lock } = subject;
   const { root } = place;
   const paths: string[] = [];
-  const add = (path: string, after: Buffer | string): void => {
+  const add = (path: string, after: Buffer | string, mode?: number): void => {
     paths.push(path);
-    put(path, after);
+    put(path, after, undefined, mode);
   };
   const formatters = formattersOf(place);
   const format = formatting(call, formatters, root);
@@ -121,7 +122,7 @@ async function renderTask(
   { terminal }: Call,
   { task, place, manifest, lock, template, answers, hooks, standing, testRunner }: Subject,
   format: Format,
-  add: (path: string, after: Buffer | string) => void,
+  add: (path: string, after: Buffer | string, mode?: number) => void,
 ): Promise<{ own: string[]; edited: Edited | undefined }> {
   const { root, isModule } = place;
   const { tasks, tests: folder, runtime: runtimeDir } = manifest;
@@ -159,7 +160,8 @@ async function renderTask(
   const testsOf = (path: string, source: string) =>
     TEST.test(path) ? testFor(testRunner, source, { ...options, name: path.replace(TEST, '$1') }) : [];
   const places = new Map(files.map(({ path }) => [path, testsOf(path, '')[0]?.path ?? placeOf(path)]));
-  for (const { path, bytes } of files) {
+  for (const file of files) {
+    const { path, bytes } = file;
     const written = bytes.toString('utf8');
     const source = isSource(path) ? withReferences(written, path, places) : written;
     if (path === `tasks/${task}.ts`) {
@@ -172,7 +174,7 @@ async function renderTask(
     } else {
       const place = placeOf(path);
       own.push(place);
-      add(place, left(place) ?? (source === written ? bytes : source));
+      add(place, left(place) ?? (source === written ? bytes : source), modeOf({ ...file, path: place }, root));
     }
   }
   // `tasks/` and `test/` of a template may be one folder here.
@@ -228,7 +230,7 @@ function editPackageJson(
 
 /** The same rules as in a new project, for divvy's folders alone. */
 function tsconfigText({ tasks, runtime }: { readonly tasks: string; readonly runtime: string }): string {
-  const { compilerOptions } = JSON.parse(read('templates/_project/tsconfig.json').toString('utf8')) as {
+  const { compilerOptions } = parseJson(read('templates/_project/tsconfig.json')) as {
     compilerOptions: object;
   };
   const include = ['.', posix.relative(tasks, runtime)];

@@ -16,6 +16,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { badRecord } from '../errors.ts';
+import { parseJson } from '../json/parse.ts';
 import { readWhole, stat } from './disk.ts';
 import { whyUnsafe } from './paths.ts';
 
@@ -87,10 +88,9 @@ export function readRecord(folder: string): Record | undefined {
   const state = stat(file);
   if (state === undefined) return undefined;
   if (!state.isFile()) throw badRecord(file, 'it is not a file');
-  const text = readWhole(file).toString('utf8');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseJson(readWhole(file));
   } catch (error) {
     throw badRecord(file, `it is not JSON: ${String(error)}`);
   }

@@ -9,7 +9,16 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { badRecord, otherCommandAtWork, Refusal, recoveryFailed, rollBackFailed } from '../errors.ts';
-import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
+import {
+  foldersOf,
+  inWords,
+  isBehindFolders,
+  readBefore,
+  removeIfEmpty,
+  stat,
+  syncFolder,
+  writeDurably,
+} from './disk.ts';
 import {
   makeOwn,
   placesOf,
@@ -48,7 +57,7 @@ export function recover(root: string): string | undefined {
       return command;
     });
   } catch (error) {
-    throw error instanceof Refusal ? error : recoveryFailed((error as Error).message, home);
+    throw error instanceof Refusal ? error : recoveryFailed(inWords(error), home);
   }
 }
 
@@ -153,7 +162,7 @@ export function takeBack(root: string, record: Record): void {
     }
     removeAtOnce(root, pending);
   } catch (error) {
-    throw rollBackFailed(at, (error as Error).message, pending);
+    throw rollBackFailed(at, inWords(error), pending);
   }
   // From here on nothing is left to be put right; cut short, this leaves at most an empty folder.
   removeHomeIfUnused(root);

@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
 import {
   foldersOf,
+  inWords,
   isBehindFolders,
   readBefore,
   removeIfEmpty,
@@ -75,7 +76,7 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
     }
     removeHomeIfUnused(root);
     removeFolders(root, madeAbove);
-    throw error instanceof Refusal ? error : writeFailed('.divvy', (error as Error).message);
+    throw error instanceof Refusal ? error : writeFailed('.divvy', inWords(error));
   }
   let at = '.divvy';
   try {
@@ -101,7 +102,7 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
     renameSync(placesOf(root).pending, placesOf(root).done);
   } catch (error) {
     takeBack(root, record);
-    throw error instanceof Refusal ? error : writeFailed(at, (error as Error).message);
+    throw error instanceof Refusal ? error : writeFailed(at, inWords(error));
   }
   try {
     syncFolder(placesOf(root).home);
@@ -119,7 +120,7 @@ function makeRoot(root: string): number {
     for (const folder of missing) mkdirSync(folder, { recursive: true });
   } catch (error) {
     for (const folder of missing.toReversed()) removeIfEmpty(folder);
-    throw writeFailed(root, (error as Error).message);
+    throw writeFailed(root, inWords(error));
   }
   return missing.length;
 }
@@ -135,8 +136,8 @@ function claim(root: string): void {
     if (error instanceof Refusal) throw error;
     const other = writerAtWork(pending);
     if (other !== undefined) throw otherCommandAtWork(other, pending);
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw code === 'ENOTEMPTY' || code === 'EEXIST' ? anotherWasThere() : writeFailed('.divvy', message);
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'ENOTEMPTY' || code === 'EEXIST' ? anotherWasThere() : writeFailed('.divvy', inWords(error));
   }
   // Another one has come to its end between our look at the folder and now.
   if (existsSync(done)) {

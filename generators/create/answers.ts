@@ -13,6 +13,7 @@ import { type PackageManager, packageManagerFor } from '../package-manager.ts';
 import { recoverFirst } from '../recovering.ts';
 import { settleAnswers as settleTemplateAnswers, type Answers as TemplateAnswers } from '../rendering/answers.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
+import { isLeftOverName } from '../sources/leftovers.ts';
 import type { Template } from '../templates.ts';
 import { isInteractive } from '../terminal.ts';
 
@@ -35,8 +36,8 @@ export interface Answers {
 
 const DEFAULT_FOLDER = 'my-task';
 
-/** What a folder may hold and still be empty: a repository without files, and what systems leave behind. */
-const COUNTS_AS_NOTHING = new Set(['.git', '.divvy', '.DS_Store', 'Thumbs.db']);
+/** What a folder may hold and still be empty, beside what systems leave behind: a repository without files. */
+const COUNTS_AS_NOTHING = new Set(['.git', '.divvy']);
 
 /**
  * Settles every answer. What can be refused is refused before the question that comes after it.
@@ -102,7 +103,9 @@ function refuseName(name: string, fromFolder: boolean): void {
 }
 
 const entriesOf = (folder: string): string[] =>
-  stat(folder)?.isDirectory() ? readdirSync(folder).filter((name) => !COUNTS_AS_NOTHING.has(name)) : [];
+  stat(folder)?.isDirectory()
+    ? readdirSync(folder).filter((name) => !COUNTS_AS_NOTHING.has(name) && !isLeftOverName(name))
+    : [];
 
 const isEmpty = (folder: string): boolean => entriesOf(folder).length === 0;
 

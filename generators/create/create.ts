@@ -2,9 +2,9 @@
 
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
-import { type Settled, settleAll } from '../conflicts.ts';
+import { type Settled, settleAll, whyNotInEarnest } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
-import { tooManyArguments } from '../errors.ts';
+import { type Refusal, tooManyArguments } from '../errors.ts';
 import { type Lock, lockText } from '../lock.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
@@ -19,7 +19,8 @@ import { report } from './report.ts';
 /**
  * Runs the steps of create, from top to bottom. Nothing is written before every step up to `write` has passed.
  *
- * Resolves with 0, or with 1 where the project is there and what follows the write failed. Rejects with a Refusal where
+ * Resolves with 0, with 1 where the project is there and what follows the write failed, or with 3 where a preview shows what
+ * would be refused. Rejects with a Refusal where
  * it must not or cannot be done.
  */
 export async function create(call: Call): Promise<Exit> {
@@ -30,6 +31,7 @@ export async function create(call: Call): Promise<Exit> {
   let planned: Planned | undefined;
   let settled: Settled;
   let followed: Followed = NOTHING_FOLLOWED;
+  let refused: Refusal | undefined;
 
   await runStages(`A task whose items run in parallel · divvy ${version}`, call.cwd, {
     initializing: [() => refuseSwallowedFlags(call), () => refuseMoreWords(call)],
@@ -61,10 +63,12 @@ export async function create(call: Call): Promise<Exit> {
       async () => {
         if (!isPreviewed) followed = await follow(call, answers);
         report(call, answers, settled, followed, isPreviewed, planned);
+        refused = whyNotInEarnest(call, settled);
+        if (refused !== undefined) call.terminal.refuse(refused);
       },
     ],
   });
-  return followed.failed === undefined ? 0 : 1;
+  return refused?.exitCode ?? (followed.failed === undefined ? 0 : 1);
 }
 
 /** Not before it is known that they are no values of flags which npm took. */

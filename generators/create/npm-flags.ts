@@ -5,23 +5,33 @@
 
 import type { Call } from '../command.ts';
 import { npmTookFlags } from '../errors.ts';
-import { type FlagName, flagEntry, flagNames } from '../flags.ts';
+import { type FlagName, flagEntry, flagNames, flags } from '../flags.ts';
 import { commandLine } from '../shell.ts';
 
 /** npm's own settings, which may have come from an .npmrc and mean something else there. */
-const NPM_HAS_IT_TOO = new Set([
-  'yes',
-  'force',
-  'json',
-  'diff',
-  'color',
-  'git',
-  'version',
-  'help',
-  'quiet',
-  'verbose',
-  'cwd',
-]);
+const NPM_HAS_IT_TOO = new Set(['yes', 'force', 'json', 'color', 'version', 'help', 'quiet', 'verbose', 'cwd']);
+
+type Setting = (name: string) => string | undefined;
+
+/**
+ * What npm makes of flags that are settings of its own, which a person seldom has set so; and of those that it takes for
+ * several of one letter: `--pm pnpm` is `-p -m pnpm` to it.
+ */
+const AS_NPM_READS_IT: { readonly [Name in FlagName]?: (setting: Setting) => string | undefined } = {
+  pm: (setting) => {
+    const message = setting('message');
+    const isMeant = setting('parseable') === 'true' && flags.pm.choices.some((name) => name === message);
+    return setting('pm') ?? (isMeant ? message : undefined);
+  },
+  plan: (setting) =>
+    setting('plan') ?? (['parseable', 'long', 'all'].every((name) => setting(name) === 'true') ? 'true' : undefined),
+  // Otherwise it is the path of the program.
+  git: (setting) => ({ '': 'true', false: 'false' })[setting('git') ?? 'git'],
+  diff: (setting) => (setting('diff') === 'true' ? 'true' : undefined),
+};
+
+/** `npm create` is `init` to itself, and to an older one `exec`, as npx is. */
+const NPM_COMMANDS: readonly (string | undefined)[] = ['init', 'exec'];
 
 interface Swallowed {
   readonly name: FlagName;
@@ -40,7 +50,7 @@ export function refuseSwallowedFlags(call: Call): void {
   const obeyed = swallowed.filter(({ name }) => name === 'dry-run');
   const meant = swallowed.filter(({ name }) => !NPM_HAS_IT_TOO.has(name) && name !== 'dry-run');
   const perhaps = swallowed.filter(({ name }) => name === 'yes' || name === 'force' || name === 'json');
-  if (meant.length === 0 && (perhaps.length === 0 || call.environment['npm_command'] !== 'exec')) return;
+  if (meant.length === 0 && (perhaps.length === 0 || !NPM_COMMANDS.includes(call.environment['npm_command']))) return;
 
   const written = (flags: readonly Swallowed[]) => flags.map(({ flag }) => flag);
   const right = rightLine(call.words, [...meant, ...perhaps, ...obeyed]);
@@ -52,8 +62,9 @@ export function refuseSwallowedFlags(call: Call): void {
 
 function swallowedOf({ environment, values }: Call, name: FlagName): Swallowed | undefined {
   const { short = name, value: takes, negation } = flagEntry(name);
-  const inEnvironment = (written: string) => environment[`npm_config_${written.replaceAll('-', '_')}`];
-  const value = inEnvironment(name) ?? inEnvironment(short);
+  const setting: Setting = (written) => environment[`npm_config_${written.replaceAll('-', '_')}`];
+  const readIt = AS_NPM_READS_IT[name] ?? ((setting) => setting(name) ?? setting(short));
+  const value = readIt(setting);
   if (value === undefined || values[name] !== undefined) return undefined;
   const isOff = value === '' || value === 'false';
   if (isOff ? negation === undefined : negation === 'only') return undefined;

@@ -5,10 +5,11 @@ import type { Workshop } from '../environment.ts';
 import { templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
+import { parseJson } from '../json/parse.ts';
 import type { Edited } from '../lock.ts';
 import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
-import { projectFiles } from '../rendering/files.ts';
+import { modeOf, projectFiles } from '../rendering/files.ts';
 import { packageJsonOf } from '../rendering/places.ts';
 import { startScript } from '../start-script.ts';
 import { vendoredRuntime } from '../vendor.ts';
@@ -33,14 +34,15 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
   const { task, template, hooks, runtimeDir } = answers;
   const given = { task, runtimeDir, answers: answers.answers.answers };
   const taskFile = `tasks/${task}.ts`;
-  for (const { path, bytes, isOwn } of await projectFiles(template, given)) {
+  for (const file of await projectFiles(template, given)) {
+    const { path, bytes, isOwn } = file;
     if (isOwn && path !== PACKAGE_JSON) files.push(path);
     if (path === PACKAGE_JSON) put(path, packageJson(bytes, answers));
     else if (path === taskFile && hooks.length > 0) {
       const { text, inserted } = await withHooks(bytes.toString('utf8'), path, hooks, terminal);
       if (inserted) edited = { path, inserted, isDirty: false };
       put(path, text);
-    } else put(path, bytes);
+    } else put(path, bytes, undefined, modeOf(file, answers.root));
   }
   put(MANIFEST, manifestText({ tasks: 'tasks', tests: DEFAULT_TESTS, runtime: runtimeDir }));
   for (const { path, after } of vendoredRuntime(runtimeDir)) put(path, after);
@@ -54,7 +56,7 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
 function packageJson(rendered: Buffer, answers: Answers): string {
   const { task, root, runtimeDir, packageManager } = answers;
   const { manifest } = answers.template;
-  const { scripts, devDependencies, ...rest } = JSON.parse(rendered.toString('utf8')) as PackageJson;
+  const { scripts, devDependencies, ...rest } = parseJson(rendered) as PackageJson;
   const start = startScript(root, runtimeDir, `tasks/${task}.ts`, packageManager);
   for (const name of ['start', `divvy:${task}`]) scripts[name] = start;
   scripts['divvy'] = `npx --yes --package=create-divvy-task@${version} divvy`;

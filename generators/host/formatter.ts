@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { parseJson } from '../json/parse.ts';
 import { runTool } from '../processes.ts';
 import { type Hint, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
@@ -158,7 +159,7 @@ function biomeVersion(home: string, program: string | undefined): string | undef
   const modules = program === undefined ? join(home, 'node_modules') : dirname(dirname(program));
   const file = join(modules, '@biomejs/biome/package.json');
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { version?: string }).version;
+    return (parseJson(readFileSync(file)) as { version?: string }).version;
   } catch {
     return undefined; // It is not installed.
   }

@@ -6,6 +6,7 @@
 import { posix } from 'node:path';
 import type { Insertion } from '../host/insertions.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
+import { parseJson } from '../json/parse.ts';
 import { LOCK, type Lock } from '../lock.ts';
 import { MANIFEST, type Manifest } from '../manifest.ts';
 
@@ -64,7 +65,7 @@ const OF_A_PROJECT = [
 
 /** Whether divvy could have written all of a package.json. One that has more in it than that is somebody's own. */
 export function couldWriteWhole(bytes: Buffer, lock: Lock | undefined): boolean {
-  const value = JSON.parse(bytes.toString('utf8')) as { readonly [name: string]: unknown };
+  const value = parseJson(bytes) as { readonly [name: string]: unknown };
   const keys = (name: string) => Object.keys(value[name] ?? {});
   return (
     Object.keys(value).every((name) => OF_A_PROJECT.includes(name)) &&

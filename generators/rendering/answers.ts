@@ -144,7 +144,7 @@ function answersGiven(call: Call, { name: template, prompts = [] }: TemplateMani
 function readDataFile(path: string, shown: string): object {
   let parsed: unknown;
   try {
-    parsed = parseSafely(readFileSync(path, 'utf8'));
+    parsed = parseSafely(readFileSync(path));
   } catch (error) {
     throw badDataFile(shown, (error as Error).message);
   }

@@ -1,6 +1,7 @@
 /** The files of a template, as they are to be written. */
 
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
+import { stat } from '../change-set/disk.ts';
 import { folded } from '../change-set/paths.ts';
 import { templateFileRefused, templateNotRendered } from '../errors.ts';
 import { className } from '../names.ts';
@@ -62,7 +63,7 @@ export async function templateFiles({ manifest, files }: Template, given: Given)
 }
 
 async function rendered(
-  { path, bytes }: TemplateFile,
+  { path, bytes, ...rest }: TemplateFile,
   given: Given,
   description: string,
   others: readonly TemplateFile[] | undefined,
@@ -72,20 +73,56 @@ async function rendered(
   const target = targetOf(path, task, answers);
   const source = bytes.toString('utf8');
   // An image, or whatever it is: there are no names in it.
-  if (!Buffer.from(source).equals(bytes)) return { path: target, bytes };
+  if (!Buffer.from(source).equals(bytes)) return { ...rest, path: target, bytes };
   if (isEjs)
-    return { path: target, bytes: Buffer.from(await renderEjs(path, source, given, description, others ?? [])) };
+    return {
+      ...rest,
+      path: target,
+      bytes: Buffer.from(await renderEjs(path, source, given, description, others ?? [])),
+    };
   const named = withNames(source, task, answers).replaceAll('vendor/divvy', runtimeDir);
-  return { path: target, bytes: Buffer.from(await filled(target, named, answers)) };
+  return { ...rest, path: target, bytes: Buffer.from(await filled(target, named, answers)) };
 }
+
+/**
+ * The permission bits of a file that is to be new, where its template's may be run: what is there keeps its own, and
+ * Windows has none.
+ */
+export const modeOf = ({ path, isExecutable }: TemplateFile, root: string): number | undefined =>
+  isExecutable && process.platform !== 'win32' && stat(join(root, path)) === undefined ? 0o755 : undefined;
 
 /** Where a file of a template is to be. */
 export const targetOf = (path: string, task: string, answers: readonly Answer[]): string =>
   withNames(unhidden(path.replace(/\.ejs$/, '')), task, answers);
 
-/** npm leaves .gitignore out of a package, and a package.json in templates/ would be a package of its own. */
-const unhidden = (path: string): string =>
-  path.replace(/(^|\/)_package\.json$/, '$1package.json').replace(/(^|\/)_gitignore$/, '$1.gitignore');
+/** Files that npm leaves out of every package, and obeys: what they name is left out too. */
+export const HIDDEN_BY_NPM: readonly string[] = ['.gitignore', '.npmignore', '.npmrc'];
+
+/** What such a file is called in a template. */
+export const visible = (name: string): string => name.replace(/^\./, '_');
+
+/** Beside those, a package.json in a template would be a package of its own. */
+const unhidden = (path: string): string => {
+  const name = posix.basename(path);
+  const real = ['package.json', ...HIDDEN_BY_NPM].find((each) => name === `_${each.replace(/^\./, '')}`);
+  return real === undefined ? path : `${path.slice(0, -name.length)}${real}`;
+};
+
+/**
+ * Why a template has lost a file on its way: its manifest has a permission for one that npm leaves out of packages, and
+ * the file is not there. undefined where it has lost none that anybody could know of.
+ */
+export function whyLost({ manifest, files }: Pick<Template, 'manifest' | 'files'>): string | undefined {
+  const lost = (manifest.permissions?.write ?? []).find(
+    (path) =>
+      HIDDEN_BY_NPM.includes(posix.basename(path)) &&
+      !files.some((file) => unhidden(file.path.replace(/\.ejs$/, '')) === path),
+  );
+  if (lost === undefined) return undefined;
+  const name = posix.basename(lost);
+  const called = posix.join('files', posix.dirname(lost), visible(name));
+  return `it may write ${lost}, and has no such file: npm leaves ${name} out of a package, so it has to be called ${called}`;
+}
 
 async function filled(path: string, text: string, answers: readonly Answer[]): Promise<string> {
   const texts = textsIn(text, answers);

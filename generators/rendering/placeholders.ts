@@ -7,6 +7,7 @@
  */
 
 import { type Replacement, withAll } from '../codemods/words.ts';
+import { parseJson } from '../json/parse.ts';
 import { className } from '../names.ts';
 
 /** An answer that takes a name's place. */
@@ -91,7 +92,7 @@ export const inMarkdown = (text: string): string => text.replace(/[!-/:-@[-`{-~]
 /** A JSON text without what its strings say; what is none has a shape like no other. */
 function shapeOf(text: string): string | symbol {
   try {
-    return JSON.stringify(JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? '' : value)));
+    return JSON.stringify(parseJson(text, (_, value) => (typeof value === 'string' ? '' : value)));
   } catch {
     return Symbol('no JSON');
   }

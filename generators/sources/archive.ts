@@ -66,14 +66,15 @@ function gather(unpacked: Buffer, gathering: Gathering): void {
     if (header.nullBlock) continue;
     const { type, size = 0 } = header;
     const isMeta = META.test(type);
-    const path = (isMeta ? undefined : said?.path) ?? header.path ?? '';
-    if (!header.cksumValid || path === '') throw new Error('a header in it is broken');
-    if (!isMeta) announce(path.replace(/^\.\//, ''), header, gathering);
-    else if (size > LONGEST_META) gathering.refuse(path, 'it says more of a file than a name can be');
+    const written = (isMeta ? undefined : said?.path) ?? header.path ?? '';
+    if (!header.cksumValid || written === '') throw new Error('a header in it is broken');
+    const path = written.replace(/^\.\//, '');
+    if (isMeta && size > LONGEST_META) gathering.refuse(path, 'it says more of a file than a name can be');
+    const isKept = !isMeta && announce(path, header, gathering);
     const bytes = unpacked.subarray(at, at + size);
     at += Math.ceil(size / BLOCK) * BLOCK;
     if (at > unpacked.length) throw new Error('it is cut off');
-    if (FILES.includes(type)) gathering.keep(path.replace(/^\.\//, ''), bytes);
+    if (isKept) gathering.keep(path, bytes, ((header.mode ?? 0) & 0o100) !== 0);
     if (type === 'GlobalExtendedHeader') saidOfAll = Pax.parse(bytes.toString(), saidOfAll, true);
     else if (type.endsWith('ExtendedHeader')) said = Pax.parse(bytes.toString(), said);
     else if (/LongPath$/.test(type)) said = { ...said, path: bytes.toString().replace(/\0.*/, '') };
@@ -81,15 +82,17 @@ function gather(unpacked: Buffer, gathering: Gathering): void {
   }
 }
 
-function announce(path: string, { type, size = 0, linkpath }: Header, gathering: Gathering): void {
+/** Returns whether it is a file that is kept. */
+function announce(path: string, { type, size = 0, linkpath }: Header, gathering: Gathering): boolean {
   if (type === 'Directory') gathering.announceFolder(path.replace(/^\.$|\/$/, ''));
-  else if (!FILES.includes(type)) gathering.refuse(path, KINDS[type] ?? 'it is of an unknown kind');
-  else gathering.announce(path, size);
-  if (linkpath) gathering.refuse(path, 'it is a link and something else');
+  else if (!FILES.includes(type)) gathering.setAside(path, KINDS[type] ?? 'it is of an unknown kind');
+  else if (linkpath) gathering.setAside(path, 'it is a link and something else');
+  else return gathering.announce(path, size);
+  return false;
 }
 
 function withoutTopFolder(files: readonly SourceFile[]): readonly SourceFile[] {
   const top = /^[^/]+\//.exec(files[0]?.path ?? '')?.[0];
   if (top === undefined || !files.every(({ path }) => path.startsWith(top))) return files;
-  return files.map(({ path, bytes }) => ({ path: path.slice(top.length), bytes }));
+  return files.map((file) => ({ ...file, path: file.path.slice(top.length) }));
 }

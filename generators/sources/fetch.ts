@@ -8,6 +8,7 @@
 import { realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { badRef, nothingWithin, sourceMoved } from '../errors.ts';
+import { saying } from '../waiting.ts';
 import { readFolder } from './folder.ts';
 import { filesWithin, type SourceFile } from './gathering.ts';
 import { readRepository } from './git.ts';
@@ -37,7 +38,17 @@ export interface Fetching {
   readonly ref?: string | undefined;
   /** What it has to resolve to, as the lock has it; of a repository this very commit is fetched. */
   readonly expected?: string | undefined;
+  /** Tells the person what is waited for. */
+  readonly note?: (text: string) => void;
 }
+
+/** Who is waited for. */
+const FETCHERS: Readonly<Record<Source['kind'], string>> = {
+  folder: 'the disk',
+  git: 'git',
+  npm: 'npm',
+  tarball: 'the archive',
+};
 
 /**
  * Fetches a source, and resolves what it is now.
@@ -48,7 +59,13 @@ export interface Fetching {
 export async function fetchSource(source: Source, fetching: Fetching): Promise<Fetched> {
   const { cwd, recordedIn = cwd, expected } = fetching;
   if (fetching.ref !== undefined && source.kind !== 'git') throw badRef(fetching.ref, 'only a source in git has refs');
-  const { resolved, files, exact = shownIn(recordedIn, source, cwd) } = await read(source, fetching);
+  const {
+    resolved,
+    files,
+    exact = shownIn(recordedIn, source, cwd),
+  } = await saying(fetching.note, `Still fetching ${source.shown}: waiting for ${FETCHERS[source.kind]}.`, () =>
+    read(source, fetching),
+  );
   if (expected !== undefined && resolved !== expected) throw sourceMoved(source.shown, expected, resolved);
   // A repository's tree was read from there on.
   const within = source.kind === 'git' ? '' : source.within;
@@ -72,7 +89,7 @@ async function read(source: Source, { cwd, environment, ref, expected }: Fetchin
     case 'tarball':
       return readTarball(source, cwd);
     case 'npm': {
-      const { version, ...found } = await readPackage(source, environment);
+      const { version, ...found } = await readPackage(source, cwd, environment);
       const within = source.within === '' ? '' : `#${source.within}`;
       return { ...found, exact: `npm:${source.name}@${version}${within}` };
     }

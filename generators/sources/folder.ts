@@ -5,11 +5,9 @@ import { join, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { Refusal, sourceNotFetched } from '../errors.ts';
 import { Gathering, integrityOfFiles, type SourceFile } from './gathering.ts';
+import { isLeftOverName, isOfOtherPrograms } from './leftovers.ts';
+import { MANIFEST_OF_TEMPLATE } from './parts.ts';
 import type { FolderSource } from './source.ts';
-import { MANIFEST_OF_TEMPLATE } from './templates-in.ts';
-
-/** What git and npm would not hand on either; left out, but not where a template would hand it on. */
-const LEFT_OUT = ['.git', 'node_modules', '.divvy'];
 
 /**
  * Reads all files of a folder. The link that a person names is followed, and none in it.
@@ -20,7 +18,7 @@ const LEFT_OUT = ['.git', 'node_modules', '.divvy'];
 export function readFolder(
   { path, shown }: FolderSource,
   cwd: string,
-): { resolved: string; files: readonly SourceFile[] } {
+): { resolved: string; files: readonly SourceFile[]; emptyFolders: readonly string[] } {
   const root = rootOf(resolve(cwd, path), shown);
   const gathering: Gathering = new Gathering(shown);
   const walk = (below: string, isOfTemplate: boolean): void => {
@@ -28,16 +26,17 @@ export function readFolder(
     const isTemplate = names.includes(MANIFEST_OF_TEMPLATE);
     for (const name of names) {
       const here = below === '' ? name : `${below}/${name}`;
-      if (!isOfTemplate && LEFT_OUT.includes(name)) continue;
+      // Not even looked into: it may be large. Where a template would hand it on, it is refused.
+      if (isLeftOverName(name) || (!isOfTemplate && isOfOtherPrograms(name))) continue;
       const state = stat(join(root, here));
       if (state === undefined) gathering.refuse(here, 'its name is not UTF-8, or it is gone meanwhile');
       if (state.isDirectory()) {
         gathering.announceFolder(here);
         walk(here, isOfTemplate || (isTemplate && name === 'files'));
       } else if (state.isFile()) {
-        gathering.announce(here, state.size);
-        gathering.keep(here, readFileSync(join(root, here)));
-      } else gathering.refuse(here, state.isSymbolicLink() ? 'it is a symbolic link' : 'it is no plain file');
+        if (gathering.announce(here, state.size))
+          gathering.keep(here, readFileSync(join(root, here)), (state.mode & 0o100) !== 0);
+      } else gathering.setAside(here, state.isSymbolicLink() ? 'it is a symbolic link' : 'it is no plain file');
     }
   };
   try {
@@ -47,7 +46,7 @@ export function readFolder(
     throw sourceNotFetched(shown, (error as Error).message, 'Look whether you may read all that is in it.');
   }
   const files = gathering.files();
-  return { resolved: integrityOfFiles(files), files };
+  return { resolved: integrityOfFiles(files), files, emptyFolders: gathering.emptyFolders() };
 }
 
 function rootOf(path: string, shown: string): string {

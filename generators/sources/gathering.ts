@@ -1,14 +1,18 @@
 /** What a source has, taken in file by file: every kind of source goes through the same checks, before a byte is kept. */
 
 import { createHash } from 'node:crypto';
-import { folded, whyUnsafe } from '../change-set/paths.ts';
+import { folded, foldersAbove, whyUnsafe } from '../change-set/paths.ts';
 import { sourceTooLarge, unsafeSource } from '../errors.ts';
+import { isLeftOver, isOfOtherPrograms } from './leftovers.ts';
+import { isUsedIn } from './parts.ts';
 
 /** A file of a source. */
 export interface SourceFile {
   /** Relative to the source, with `/`. */
   readonly path: string;
   readonly bytes: Buffer;
+  /** Its owner may run it; only where so. */
+  readonly isExecutable?: true;
 }
 
 const MiB = 1024 * 1024;
@@ -35,6 +39,7 @@ export class Gathering {
   readonly #files: SourceFile[] = [];
   /** By the path as a file system may take it: how it is written, and whether it is a file. */
   readonly #seen = new Map<string, { readonly path: string; readonly isFile: boolean }>();
+  readonly #setAside: { readonly path: string; readonly reason: string }[] = [];
   #entries = 0;
   #bytes = 0;
 
@@ -44,13 +49,13 @@ export class Gathering {
   }
 
   /**
-   * Says that a file comes, before it is read.
+   * Says that a file comes, before it is read. Returns whether it is to be read and kept.
    *
    * Throws a Refusal with exit code 3 for a path that may not be written, one that is there already or would be to some
    * file system, and where there is more than LIMITS allow.
    */
-  announce(path: string, size: number): void {
-    this.#enter(path, true);
+  announce(path: string, size: number): boolean {
+    if (!this.#enter(path, true)) return false;
     if (!(size >= 0 && size <= LIMITS.fileBytes)) {
       throw sourceTooLarge(this.#shown, `${path} is larger than ${LIMITS.fileBytes / MiB} MiB`);
     }
@@ -58,6 +63,7 @@ export class Gathering {
     if (this.#bytes > LIMITS.bytes) {
       throw sourceTooLarge(this.#shown, `all files together are larger than ${LIMITS.bytes / MiB} MiB`);
     }
+    return true;
   }
 
   /** Says that a folder comes, '' being the source itself; those of files need not be said. Throws as announce does. */
@@ -65,32 +71,72 @@ export class Gathering {
     this.#enter(path, false);
   }
 
-  /** Keeps a file that was announced. */
-  keep(path: string, bytes: Buffer): void {
-    this.#files.push({ path, bytes });
+  /**
+   * Keeps a file that was announced.
+   *
+   * mayRun - whether its owner may run it. Only scripts are meant to be: on a disk of Windows everything has that bit.
+   */
+  keep(path: string, bytes: Buffer, mayRun: boolean): void {
+    const isExecutable = mayRun && bytes.toString('latin1', 0, 2) === '#!';
+    this.#files.push({ path, bytes, ...(isExecutable && { isExecutable }) });
   }
 
-  /** Throws what refuses an entry. */
+  /**
+   * Leaves out what no template may have. It refuses the source if it is in a template, which is known once everything was
+   * announced: a link beside the templates harms nobody, since nothing but templates is read.
+   */
+  setAside(path: string, reason: string): void {
+    this.#count();
+    if (!isLeftOver(path)) this.#setAside.push({ path, reason });
+  }
+
+  /** Throws what refuses an entry, and with it the source. */
   refuse(path: string, reason: string): never {
     throw unsafeSource(this.#shown, path, reason);
   }
 
-  /** All files, in the order of their code units. */
+  /**
+   * All files, in the order of their code units.
+   *
+   * Throws a Refusal with exit code 3 where something in a template was set aside.
+   */
   files(): readonly SourceFile[] {
+    const announced = [...this.#seen.values()].map(({ path }) => path);
+    const isUsed = isUsedIn([...announced, ...this.#setAside.map(({ path }) => path)]);
+    const wrong = this.#setAside.find(({ path }) => isUsed(path));
+    if (wrong !== undefined) this.refuse(wrong.path, wrong.reason);
     return this.#files.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  #enter(path: string, isFile: boolean): void {
+  /** Folders in which nothing is: only some kinds of source know of any, so none is handed on. */
+  emptyFolders(): string[] {
+    const all = [...this.#seen.values()];
+    const above = new Set(all.flatMap(({ path }) => foldersAbove([path])));
+    return all.filter(({ path, isFile }) => !isFile && !above.has(path)).map(({ path }) => path);
+  }
+
+  #count(): void {
     if (++this.#entries > LIMITS.entries) {
       throw sourceTooLarge(this.#shown, `it has more than ${LIMITS.entries} files and folders`);
     }
-    if (path === '' && !isFile) return;
+  }
+
+  /** Returns whether it is one that is kept. */
+  #enter(path: string, isFile: boolean): boolean {
+    this.#count();
+    if (path === '' && !isFile) return false;
+    if (isLeftOver(path)) return false;
     const reason = whyUnsafe(path);
-    if (reason !== undefined) this.refuse(path, reason);
+    if (reason !== undefined) {
+      if (!isOfOtherPrograms(path)) this.refuse(path, reason);
+      this.#setAside.push({ path, reason });
+      return false;
+    }
     const parts = path.split('/');
     if (parts.length > LIMITS.depth) this.refuse(path, `it is in more than ${LIMITS.depth} folders`);
     for (let depth = 1; depth < parts.length; depth++) this.#place(parts.slice(0, depth).join('/'), false);
     this.#place(path, isFile);
+    return true;
   }
 
   #place(path: string, isFile: boolean): void {
@@ -122,7 +168,7 @@ export function integrityOfFiles(files: readonly SourceFile[]): string {
  */
 export function filesWithin(files: readonly SourceFile[], folder: string): readonly SourceFile[] {
   if (folder === '') return files;
-  return files.flatMap(({ path, bytes }) =>
-    path.startsWith(`${folder}/`) ? [{ path: path.slice(folder.length + 1), bytes }] : [],
+  return files.flatMap((file) =>
+    file.path.startsWith(`${folder}/`) ? [{ ...file, path: file.path.slice(folder.length + 1) }] : [],
   );
 }

@@ -8,6 +8,7 @@ import { badRef, nothingWithin, sourceNotFetched, sourceTooLarge } from '../erro
 import { type BoundedResult, runBounded } from '../processes.ts';
 import { commandLine } from '../shell.ts';
 import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
+import { isUsedIn } from './parts.ts';
 import { inPrivateFolder, type PrivateFolder } from './private-folder.ts';
 import { type Credentials, type GitSource, withoutSecrets } from './source.ts';
 
@@ -77,11 +78,19 @@ async function fetchCommit(repository: Repository, ref: string | undefined): Pro
   return commitOf(repository, wanted);
 }
 
-const fetch = (repository: Repository, options: readonly string[], refs: readonly string[]): Promise<BoundedResult> =>
-  git(repository, [
-    ...['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', ...options],
-    ...['--', repository.source.url, ...refs],
-  ]);
+/** Trees come, and no files: of a large repository only those are fetched that a template uses. */
+const WITHOUT_FILES = '--filter=blob:none';
+
+/** input - what git reads with `--stdin`. */
+const fetch = (
+  repository: Repository,
+  options: readonly string[],
+  refs: readonly string[],
+  input?: string,
+): Promise<BoundedResult> => {
+  const argv = ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', WITHOUT_FILES, ...options];
+  return git(repository, [...argv, '--', repository.source.url, ...refs], input);
+};
 
 /** A branch or a tag by its full name, so that git has nothing to guess. */
 async function fullRef(repository: Repository, ref: string): Promise<string> {
@@ -100,40 +109,87 @@ async function commitOf(repository: Repository, ref: string): Promise<string> {
   return (await must(repository, argv)).toString('utf8').trim();
 }
 
-/** Reads the files of a commit, below the folder that is meant. */
+interface Blob {
+  readonly path: string;
+  readonly id: string;
+  readonly mode: string;
+}
+
+/** Reads the files of a commit, below the folder that is meant; beside templates only what they use. */
 async function readTree(repository: Repository, commit: string): Promise<readonly SourceFile[]> {
   const { shown, within } = repository.source;
   const argv = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${commit}:${within}`];
   const found = await git(repository, argv);
   const tree = found.done ? found.output.toString('utf8').trim() : '';
-  const listed = found.done && (await git(repository, ['ls-tree', '-r', '-z', '--long', tree]));
+  const listed = found.done && (await git(repository, ['ls-tree', '-r', '-z', tree]));
   if (!listed || (!listed.done && !listed.isTooMuch)) throw nothingWithin(shown, within, true);
-  if (!listed.done) throw sourceTooLarge(shown, `it has more than ${LIMITS.entries} files and folders`);
+  if (!listed.done) {
+    const remedy = 'Behind a # is the folder that is meant. Nothing of it is used.';
+    throw sourceTooLarge(shown, `it has more than ${LIMITS.entries} files and folders`, remedy);
+  }
+
+  const entries = [...linesOf(listed.output)].map((line): Blob => {
+    const [, mode = '', id = '', path = ''] = /^(\d+) \w+ (\w+)\t(.*)$/su.exec(line) ?? [];
+    return { path, id, mode };
+  });
+  const isUsed = isUsedIn(entries.map(({ path }) => path));
+  const blobs = entries.filter(({ path, mode }) => mode.startsWith('100') && isUsed(path));
+  await fetchMissing(repository, tree, blobs);
+  const sizes = await sizesOf(repository, blobs);
 
   const gathering = new Gathering(shown);
-  const blobs = [...linesOf(listed.output)].map((line) => {
-    const [, mode = '', id = '', size = '', path = ''] = /^(\d+) \w+ (\w+) +(\d+|-)\t(.*)$/su.exec(line) ?? [];
-    if (mode === '120000') gathering.refuse(path, 'it is a symbolic link');
-    if (mode === '160000') gathering.refuse(path, 'it is a submodule');
-    if (!mode.startsWith('100')) gathering.refuse(path, `it is of the kind ${mode}`);
-    gathering.announce(path, Number(size));
-    return { path, id, size: Number(size) };
+  const kept = entries.filter((entry) => {
+    const { path, mode } = entry;
+    if (!mode.startsWith('100')) gathering.setAside(path, KINDS[mode] ?? `it is of the kind ${mode}`);
+    else return gathering.announce(path, sizes.get(entry) ?? 0) && sizes.has(entry);
+    return false;
   });
-  const input = blobs.map(({ id }) => `${id}\n`).join('');
+  const input = kept.map(({ id }) => `${id}\n`).join('');
   const output = await must(repository, ['cat-file', '--batch', '--buffer'], input);
   let at = 0;
-  for (const { path, id, size } of blobs) {
+  for (const blob of kept) {
+    const { path, id, mode } = blob;
+    const size = sizes.get(blob) ?? 0;
     const start = output.indexOf('\n', at) + 1;
-    if (output.toString('latin1', at, start) !== `${id} blob ${size}\n`) {
-      throw sourceNotFetched(shown, `git does not give ${path}`, 'Try again.');
-    }
+    if (output.toString('latin1', at, start) !== `${id} blob ${size}\n`) throw notGiven(repository, path);
     const bytes = output.subarray(start, start + size);
     if (bytes.toString('latin1', 0, LFS.length) === LFS) gathering.refuse(path, 'it is kept in Git LFS');
-    gathering.keep(path, bytes);
+    gathering.keep(path, bytes, mode === '100755');
     at = start + size + 1;
   }
   return gathering.files();
 }
+
+/** What no template has. */
+const KINDS: Readonly<Record<string, string>> = { '120000': 'it is a symbolic link', '160000': 'it is a submodule' };
+
+/** What the server has left out of the commit, as it was asked to; nothing where it could not. */
+async function fetchMissing(repository: Repository, tree: string, blobs: readonly Blob[]): Promise<void> {
+  const argv = ['rev-list', '--objects', '--no-object-names', '--missing=print', tree];
+  const listed = await git(repository, argv);
+  if (!listed.done) return; // Then there is more in it than may be, or it is broken: what reads it says so.
+  const missing = new Set(listed.output.toString('utf8').match(/(?<=^\?)\w+$/gm));
+  const ids = [...new Set(blobs.map(({ id }) => id))].filter((id) => missing.has(id));
+  if (ids.length === 0) return;
+  const fetched = await fetch(repository, ['--no-write-fetch-head', '--stdin'], [], `${ids.join('\n')}\n`);
+  if (!fetched.done) throw notFetched(repository, fetched);
+}
+
+async function sizesOf(repository: Repository, blobs: readonly Blob[]): Promise<ReadonlyMap<Blob, number>> {
+  const input = blobs.map(({ id }) => `${id}\n`).join('');
+  const output = await must(repository, ['cat-file', '--batch-check', '--buffer'], input);
+  const lines = output.toString('utf8').split('\n');
+  return new Map(
+    blobs.map((blob, index) => {
+      const size = /^\w+ blob (\d+)$/.exec(lines[index] ?? '')?.[1];
+      if (size === undefined) throw notGiven(repository, blob.path);
+      return [blob, Number(size)];
+    }),
+  );
+}
+
+const notGiven = ({ source }: Repository, path: string) =>
+  sourceNotFetched(source.shown, `git does not give ${path}`, 'Try again.');
 
 /** How a file begins that only says where another one is kept. */
 const LFS = 'version https://git-lfs.github.com/spec/';
@@ -158,6 +214,8 @@ function git({ folder, environment }: Repository, argv: readonly string[], input
     'init.defaultObjectFormat=sha1',
     'gc.auto=0',
     'maintenance.auto=false',
+    // To tell the server what is here, it would look for files that are not.
+    'fetch.negotiationAlgorithm=noop',
   ];
   const options = ['--git-dir', join(folder.path, 'repository'), ...settings.flatMap((setting) => ['-c', setting])];
   return runBounded('git', [...options, ...argv], {

@@ -55,6 +55,10 @@ const PACKAGE = /^(?:@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*$/i;
 /** `1.2.3`, `^1.2.0`, `~1.2`, `1.x`, `latest`; nothing in it means anything to a shell or to npm. */
 const VERSION = /^[~^]?[a-z0-9][a-z0-9.+-]*$/i;
 const GITHUB = /^github:([a-z0-9][a-z0-9-]*)\/(\w[\w.-]*|\.\w[\w.-]*)(?:\/([^#]*))?(?:#(.*))?$/i;
+/** An address that can only be a repository's. */
+const REPOSITORY = /^https:\/\/[^#?]*\.git\/?(?:#|$)/i;
+/** As ssh itself and git write it: `git@example.org:acme/tools.git`. A name without a dot or an @ may be meant otherwise. */
+const SCP = /^(?:([^@:/\\\s]+)@)?([^@:/\\\s]+):(?!\/\/)([^#]*)(?:#(.*))?$/;
 const ARCHIVE = /\.(?:tgz|tar\.gz)$/i;
 
 /**
@@ -68,8 +72,11 @@ export function parseSource(text: string): Source {
   if (INVISIBLE.test(text)) throw refused(text, 'it has a control character, or one that cannot be seen');
   if (/^npm:/i.test(text)) return npmSource(text);
   if (/^github:/i.test(text)) return githubSource(text);
-  if (/^git\+/i.test(text)) return gitSource(text);
+  if (/^git[+:]/i.test(text) && !/^git:\/\//i.test(text)) return gitSource(text.slice('git+'.length), text);
+  if (/^(?:ssh|file):/i.test(text) || REPOSITORY.test(text)) return gitSource(text, text);
   if (/^https:/i.test(text)) return addressSource(text);
+  if (/^git:/i.test(text))
+    throw refused(text, 'what comes over git: may have been changed on its way: use https or ssh');
   if (/^http:/i.test(text)) throw refused(text, 'what comes over http may have been changed on its way: use https');
   if (/^~/.test(text)) throw refused(text, '~ means something to a shell only: write the path');
   const [, path = '', within] = /^(.*?\.(?:tgz|tar\.gz))(?:#(.*))?$/i.exec(text) ?? [];
@@ -77,6 +84,7 @@ export function parseSource(text: string): Source {
     return { kind: 'tarball', from: path, ...placed(text, path, within) };
   }
   if (isPath(text)) return { kind: 'folder', path: text, shown: text, within: '' };
+  if (SCP.test(text)) return scpSource(text);
   throw refused(text, 'it is none of the forms that there are');
 }
 
@@ -103,8 +111,10 @@ function githubSource(text: string): GitSource {
   return { kind: 'git', url, shown, within: folder };
 }
 
-function gitSource(text: string): GitSource {
-  const { url, within } = parseUrl(text, text.slice('git+'.length));
+/** address - the text without what says that it is for git. */
+function gitSource(address: string, text: string): GitSource {
+  if (SCP.test(address) && !/^[a-z]+:/i.test(address)) return scpSource(address);
+  const { url, within } = parseUrl(text, address);
   const scheme = url.protocol;
   if (scheme === 'file:') {
     refuseForeignFile(text, url);
@@ -130,6 +140,17 @@ function gitSource(text: string): GitSource {
     ...(credentials && { credentials }),
     ...placed(text, `git+${plain.href}`, within),
   };
+}
+
+/** It is handed on as it is written: its path begins where that user is at home, and no URL says so. */
+function scpSource(text: string): GitSource {
+  const [, user, host = '', path = '', within] = SCP.exec(text) ?? [];
+  if (user === undefined && !host.includes('.')) throw refused(text, 'it is none of the forms that there are');
+  if (!HOST.test(host) || (user !== undefined && !SSH_USER.test(user)))
+    throw refused(text, 'its user or its host is not one');
+  if (!/^[\w/~.][\w/~.+-]*$/.test(path)) throw refused(text, 'behind the colon belongs the path of a repository');
+  const url = `${user === undefined ? '' : `${user}@`}${host}:${path}`;
+  return { kind: 'git', url, ...placed(text, url, within) };
 }
 
 function addressSource(text: string): TarballSource {
@@ -176,7 +197,10 @@ function parseUrl(text: string, written: string): { readonly url: URL; readonly 
 }
 
 function refuseForeignFile(text: string, url: URL): void {
-  if (!/^git\+file:\/\/\//i.test(text) || url.host !== '') throw refused(text, 'write git+file:///… with a whole path');
+  if (!/^(?:git[+:])?file:\/\/\//i.test(text) || url.host !== '') {
+    throw refused(text, 'write git+file:///… with a whole path');
+  }
+  if (/^file:/i.test(text) && ARCHIVE.test(url.pathname)) throw refused(text, 'it is an archive: write its path');
   try {
     fileURLToPath(url);
   } catch {

@@ -1,12 +1,12 @@
 /** The templates that a source has: each folder with a manifest. */
 
 import { badTemplate, noTemplateIn, type Refusal, whichTemplate } from '../errors.ts';
+import { parseJson } from '../json/parse.ts';
 import { nearest } from '../nearest.ts';
 import { whyNotAs } from '../schema.ts';
 import type { TemplateManifest } from '../templates.ts';
 import type { SourceFile } from './gathering.ts';
-
-export const MANIFEST_OF_TEMPLATE = 'divvy.template.json';
+import { MANIFEST_OF_TEMPLATE, templateFolders } from './parts.ts';
 
 const LARGEST_MANIFEST = 64 * 1024;
 /** Names that mean something to an object of JavaScript, so that what is merged or looked up by them is another thing. */
@@ -37,13 +37,8 @@ export async function templatesIn(
   files: readonly SourceFile[],
   shown: string,
 ): Promise<readonly (FoundTemplate | BrokenTemplate)[]> {
-  const folders: string[] = [];
-  for (const { path } of files) {
-    if (path !== MANIFEST_OF_TEMPLATE && !path.endsWith(`/${MANIFEST_OF_TEMPLATE}`)) continue;
-    folders.push(path.slice(0, -MANIFEST_OF_TEMPLATE.length));
-  }
-  const outer = folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}files/`)));
-  return Promise.all(outer.map((folder) => templateIn(files, folder, shown)));
+  const folders = templateFolders(files.map(({ path }) => path));
+  return Promise.all(folders.map((folder) => templateIn(files, folder, shown)));
 }
 
 /** folder - with a `/` at its end, where it has a name. */
@@ -52,8 +47,8 @@ async function templateIn(
   folder: string,
   shown: string,
 ): Promise<FoundTemplate | BrokenTemplate> {
-  const own = files.flatMap(({ path, bytes }) =>
-    path.startsWith(folder) ? [{ path: path.slice(folder.length), bytes }] : [],
+  const own = files.flatMap((file) =>
+    file.path.startsWith(folder) ? [{ ...file, path: file.path.slice(folder.length) }] : [],
   );
   const name = folder.replace(/\/$/, '');
   try {
@@ -68,16 +63,16 @@ async function templateIn(
 async function manifestIn(files: readonly SourceFile[]): Promise<TemplateManifest> {
   const bytes = files.find(({ path }) => path === MANIFEST_OF_TEMPLATE)?.bytes ?? Buffer.alloc(0);
   if (bytes.length > LARGEST_MANIFEST) throw new Error(`it is larger than ${LARGEST_MANIFEST} bytes`);
-  const value = parseSafely(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  const value = parseSafely(bytes);
   const reason = await whyNotAs('templates/divvy.template.schema.json', value, MANIFEST_OF_TEMPLATE);
   if (reason !== undefined) throw new Error(reason);
   return value as TemplateManifest;
 }
 
 /** Parses JSON of somebody else's; throws an Error for what is none, and for a key that objects themselves have. */
-export function parseSafely(text: string): unknown {
+export function parseSafely(json: Buffer | string): unknown {
   try {
-    return JSON.parse(text, (key, value: unknown) => {
+    return parseJson(json, (key, value) => {
       if (NO_KEYS.includes(key)) throw new Error(`nothing in it may be called ${key}`);
       return value;
     });

@@ -10,6 +10,7 @@ import { isAbsolute, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeDurably } from '../change-set/disk.ts';
 import { sha256 } from '../change-set/survey.ts';
+import { parseJson } from '../json/parse.ts';
 
 /** What is trusted: all of it, or it is another thing. */
 export interface Trusted {
@@ -71,7 +72,7 @@ export function isTrusted(folder: string | undefined, wanted: Trusted): Trust {
     if (isOfOthers(state) || isOfOthers(statSync(folder))) {
       return { isTrusted: false, broken: `${file} could have been written by somebody else` };
     }
-    const { at: _, ...said } = JSON.parse(readFileSync(file, 'utf8')) as Trusted & { at?: unknown };
+    const { at: _, ...said } = parseJson(readFileSync(file)) as Trusted & { at?: unknown };
     if (isDeepStrictEqual(said, asStored(wanted))) return { isTrusted: true };
     return { isTrusted: false, broken: `${file} does not say what it should` };
   } catch (error) {

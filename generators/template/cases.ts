@@ -45,7 +45,7 @@ export function casesOf(
 function caseOf(name: string, bytes: Buffer, { prompts = [] }: TemplateManifest): Case | string {
   let parsed: unknown;
   try {
-    parsed = parseSafely(bytes.toString('utf8'));
+    parsed = parseSafely(bytes);
   } catch (error) {
     return `it is not JSON: ${(error as Error).message}`;
   }

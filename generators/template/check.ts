@@ -5,24 +5,28 @@ import type { Call, Exit } from '../command.ts';
 import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
 import type { SourceFile } from '../sources/gathering.ts';
+import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
 import { asTemplate } from '../sources/template.ts';
-import { type BrokenTemplate, type FoundTemplate, MANIFEST_OF_TEMPLATE } from '../sources/templates-in.ts';
+import type { BrokenTemplate, FoundTemplate } from '../sources/templates-in.ts';
 import { casesOf } from './cases.ts';
 import { checkFiles, unusedPrompts } from './files-check.ts';
-import { type Finding, fault } from './finding.ts';
+import { type Finding, fault, note } from './finding.ts';
 import { checkManifest } from './manifest-check.ts';
 import { ownTemplates } from './own.ts';
 
 /** Resolves with 0, or with 3 where something is wrong. */
 export async function check(call: Call): Promise<Exit> {
-  const { root, files, found } = await ownTemplates(call);
+  const { root, files, emptyFolders, found } = await ownTemplates(call);
   const { terminal } = call;
   const templates: object[] = [];
   let faults = 0;
   for (const template of found) {
-    const findings = await checkTemplate(template, files);
-    const name = 'manifest' in template ? template.manifest.name : template.folder || basename(root);
     const below = template.folder === '' ? '' : `${template.folder}/`;
+    const empty = emptyFolders
+      .filter((folder) => folder.startsWith(`${below}files/`))
+      .map((folder) => note(folder.slice(below.length), 1, 'an empty folder is not kept: put a file into it'));
+    const findings = [...(await checkTemplate(template, files)), ...empty];
+    const name = 'manifest' in template ? template.manifest.name : template.folder || basename(root);
     const wrong = findings.filter(({ kind }) => kind === 'fault').length;
     faults += wrong;
     const lines = findings.map(

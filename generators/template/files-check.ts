@@ -1,10 +1,12 @@
 /** What is wrong with the files of a template: where they go, what is replaced in them, their TypeScript. */
 
+import { posix } from 'node:path';
 import { className } from '../names.ts';
-import { targetOf } from '../rendering/files.ts';
+import { HIDDEN_BY_NPM, targetOf, visible, whyLost } from '../rendering/files.ts';
 import { type Answer, textsIn, unknownPlaceholders, withNames, withTexts } from '../rendering/placeholders.ts';
 import { whyNotThere } from '../rendering/places.ts';
 import { DEFAULT_RUNTIME_DIR } from '../runtime-folder.ts';
+import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
 import type { Prompt, TemplateFile, TemplateManifest } from '../templates.ts';
 import { type Finding, fault, lineOfOffset, note } from './finding.ts';
 
@@ -23,9 +25,14 @@ const PLAIN = 'plain';
 export async function checkFiles(files: readonly TemplateFile[], manifest: TemplateManifest): Promise<Finding[]> {
   // One that is called task is told of with the manifest, and would be taken for the task's own name here.
   const prompts = (manifest.prompts ?? []).filter(({ name }) => name !== 'task');
-  const missing = [TASK, TEST].filter((path) => !files.some((file) => file.path === path));
+  const missing = [TASK, TEST].filter((path) => !files.some((file) => file.path.replace(/\.ejs$/, '') === path));
   const each = await Promise.all(files.map((file) => checkFile(file, manifest, prompts)));
-  return [...missing.map((path) => fault(`files/${path}`, 1, 'every template has this file')), ...each.flat()];
+  const lost = whyLost({ manifest, files });
+  return [
+    ...missing.map((path) => fault(`files/${path}`, 1, 'every template has this file')),
+    ...(lost === undefined ? [] : [fault(MANIFEST_OF_TEMPLATE, 1, lost)]),
+    ...each.flat(),
+  ];
 }
 
 async function checkFile(
@@ -49,7 +56,11 @@ async function checkFile(
 function checkPath(path: string, shown: string, manifest: TemplateManifest, prompts: readonly Prompt[]): Finding[] {
   const target = targetOf(path, NAME, answersFor(prompts, PLAIN));
   const reason = whyNotThere(target, manifest.permissions, { task: NAME, runtimeDir: DEFAULT_RUNTIME_DIR });
+  const name = posix.basename(path);
   return [
+    ...(HIDDEN_BY_NPM.includes(name)
+      ? [fault(shown, 1, `npm leaves ${name} out of a package, and obeys it: call this file ${visible(name)}`)]
+      : []),
     ...(reason === undefined ? [] : [fault(shown, 1, `it may not be written: ${reason}`)]),
     ...unknownIn(path, prompts).map((name) => fault(shown, 1, whyUnknown(name, prompts))),
     ...textsIn(path, answersFor(prompts, PLAIN)).map(({ answer }) =>

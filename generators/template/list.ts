@@ -8,7 +8,7 @@ import { openProject, projectFolder, type TeamSources } from '../manifest.ts';
 import { version } from '../package.ts';
 import { fetchSource } from '../sources/fetch.ts';
 import { parseSource } from '../sources/source.ts';
-import { asTemplate } from '../sources/template.ts';
+import { usable } from '../sources/template.ts';
 import { templatesIn } from '../sources/templates-in.ts';
 import { type TemplateManifest, templates } from '../templates.ts';
 import { askedBy, askedInWords } from '../trusting.ts';
@@ -67,13 +67,24 @@ async function look(call: Call, team: string, named: TeamSources[string], folder
   const { from, ref } = typeof named === 'string' ? { from: named, ref: undefined } : named;
   try {
     const source = parseSource(from);
-    const fetched = await fetchSource(source, { cwd: folder, environment: call.environment, ref });
+    const fetched = await fetchSource(source, {
+      cwd: folder,
+      environment: call.environment,
+      ref,
+      note: call.terminal.note,
+    });
     const found = await templatesIn(fetched.files, source.shown);
     const { exact, identity, resolved } = fetched;
     const all = found.map((each) => {
       if ('refusal' in each) return { name: `${team}/${each.folder}`, error: each.refusal.message };
-      const template = asTemplate(each, { source: exact, identity, resolved });
-      return listed(each.manifest, `${team}/${each.manifest.name}`, askedInWords(askedBy(template)));
+      const name = `${team}/${each.manifest.name}`;
+      try {
+        const template = usable(each, { source: exact, identity, resolved }, source.shown);
+        return listed(each.manifest, name, askedInWords(askedBy(template)));
+      } catch (error) {
+        if (error instanceof Refusal) return { name, error: error.message };
+        throw error;
+      }
     });
     return { team, from: source.shown, resolved, templates: all };
   } catch (error) {

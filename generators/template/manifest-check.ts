@@ -8,7 +8,8 @@ import { type JsonText, lineAt, readJson } from '../json/text.ts';
 import { whyNotGiven } from '../rendering/answers.ts';
 import { packageJsonOf } from '../rendering/places.ts';
 import { faultsAs } from '../schema.ts';
-import { MANIFEST_OF_TEMPLATE, parseSafely } from '../sources/templates-in.ts';
+import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
+import { parseSafely } from '../sources/templates-in.ts';
 import type { Prompt, TemplateManifest } from '../templates.ts';
 import { type Finding, fault } from './finding.ts';
 
@@ -33,7 +34,7 @@ export async function checkManifest(bytes: Buffer): Promise<CheckedManifest> {
   if ('reason' in json) return unreadable(json.line, json.reason);
   let value: unknown;
   try {
-    value = parseSafely(text);
+    value = parseSafely(bytes);
   } catch (error) {
     return unreadable(1, (error as Error).message);
   }

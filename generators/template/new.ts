@@ -7,11 +7,13 @@ import { realRoot, survey, type Wanted } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts';
+import { parseJson } from '../json/parse.ts';
 import { whyNotFileName } from '../names.ts';
 import { read, version } from '../package.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { recoverFirst } from '../recovering.ts';
 import { asArgument, asTyped, commandLine } from '../shell.ts';
+import { isLeftOverName } from '../sources/leftovers.ts';
 import { newTemplateFiles } from '../templates.ts';
 
 /** Resolves with 0. Rejects with a Refusal: exit code 2 for a name that is none, 3 for a folder that is not empty. */
@@ -24,7 +26,8 @@ export async function make(call: Call): Promise<Exit> {
   if (reason !== undefined) throw badTemplateName(name, reason);
   const root = realRoot(resolve(cwd, given));
   if (!isPreview(call) && stat(root) !== undefined) await recoverFirst(root, terminal);
-  const there = stat(root) === undefined ? [] : readdirSync(root).filter((entry) => entry !== '.divvy');
+  const there =
+    stat(root) === undefined ? [] : readdirSync(root).filter((entry) => entry !== '.divvy' && !isLeftOverName(entry));
   if (there.length > 0) throw folderNotEmpty(given, there.slice(0, 3));
 
   const workshop = workshopAbove(dirname(root));
@@ -49,7 +52,7 @@ function workshopAbove(folder: string): string | undefined {
   const file = join(folder, 'package.json');
   if (stat(file)?.isFile()) {
     try {
-      const { imports } = JSON.parse(readFileSync(file, 'utf8')) as { imports?: { '#divvy'?: unknown } };
+      const { imports } = parseJson(readFileSync(file)) as { imports?: { '#divvy'?: unknown } };
       return imports?.['#divvy'] === undefined ? undefined : folder;
     } catch {
       return undefined;
@@ -83,7 +86,7 @@ const named = (text: string, name: string, schema: string): string =>
 
 /** The rules of a new project, for the files of all templates below. */
 function tsconfigText(): string {
-  const { compilerOptions } = JSON.parse(read('templates/_project/tsconfig.json').toString('utf8')) as {
+  const { compilerOptions } = parseJson(read('templates/_project/tsconfig.json')) as {
     compilerOptions: object;
   };
   return `${JSON.stringify({ compilerOptions, include: ['**/files/**/*.ts'] }, null, 2)}\n`;

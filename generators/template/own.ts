@@ -13,14 +13,16 @@ export interface OwnTemplates {
   readonly root: string;
   /** By their paths in the root. */
   readonly files: readonly SourceFile[];
+  /** Folders that no kind of source hands on. */
+  readonly emptyFolders: readonly string[];
   readonly found: readonly (FoundTemplate | BrokenTemplate)[];
 }
 
 /** Rejects with a Refusal where there is no such folder (exit code 1), or no template in it (2). */
 export async function ownTemplates({ cwd, words }: Call): Promise<OwnTemplates> {
   const [shown = '.'] = words;
-  const { files } = readFolder({ kind: 'folder', path: shown, shown, within: '' }, cwd);
+  const { files, emptyFolders } = readFolder({ kind: 'folder', path: shown, shown, within: '' }, cwd);
   const found = await templatesIn(files, shown);
   if (found.length === 0) throw noTemplateIn(shown, undefined, [], undefined);
-  return { root: realRoot(resolve(cwd, shown)), files, found };
+  return { root: realRoot(resolve(cwd, shown)), files, emptyFolders, found };
 }

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { nothingToTestWith } from '../errors.ts';
+import { parseJson } from '../json/parse.ts';
 import { read } from '../package.ts';
 import { runTool } from '../processes.ts';
 import type { TemplateManifest } from '../templates.ts';
@@ -40,7 +41,7 @@ export async function providePackages(folder: string, template: string, manifest
 
 /** As a new project has them. */
 function neededBy({ dependencies = {}, permissions }: TemplateManifest): { [name: string]: string } {
-  const { devDependencies } = JSON.parse(read('templates/_project/_package.json').toString('utf8')) as {
+  const { devDependencies } = parseJson(read('templates/_project/_package.json')) as {
     devDependencies: { [name: string]: string };
   };
   return { ...devDependencies, ...permissions?.packageJson?.devDependencies, ...dependencies };
@@ -53,4 +54,4 @@ function packageAbove(folder: string, name: string): string | undefined {
 }
 
 const versionIn = (folder: string): string =>
-  (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: string }).version ?? '';
+  (parseJson(readFileSync(join(folder, 'package.json'))) as { version?: string }).version ?? '';

@@ -9,6 +9,7 @@ import { inPrivateFolder } from '../sources/private-folder.ts';
 import { asTemplate } from '../sources/template.ts';
 import type { FoundTemplate } from '../sources/templates-in.ts';
 import { askedBy, askedInWords } from '../trusting.ts';
+import { saying } from '../waiting.ts';
 import { type Case, casesOf } from './cases.ts';
 import { ownTemplates } from './own.ts';
 import { providePackages } from './packages.ts';
@@ -64,7 +65,9 @@ async function testOne(
     terminal.note(lines.join('\n'));
   }
   return inPrivateFolder(async ({ path }) => {
-    const packages = await providePackages(path, folder, manifest);
+    const packages = await saying(terminal.note, 'Still looking for what it is tested with: waiting for npm.', () =>
+      providePackages(path, folder, manifest),
+    );
     terminal.say(`with ${packages}`);
     const bench: Bench = { folder: path, template: folder, environment: environmentOf(call, path) };
     const tried: Tried[] = [];

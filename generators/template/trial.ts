@@ -2,6 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseJson } from '../json/parse.ts';
 import { runTool, type ToolResult } from '../processes.ts';
 import type { Case } from './cases.ts';
 import type { Shape } from './shapes.ts';
@@ -79,6 +80,6 @@ function step(name: Step['step'], result: ToolResult): Step {
 
 /** The tests among the files that were written, by the one object that the command prints. */
 function testsIn(output: string): string[] {
-  const { files } = JSON.parse(output) as { files: readonly { path: string }[] };
+  const { files } = parseJson(output) as { files: readonly { path: string }[] };
   return files.map(({ path }) => path).filter((path) => /\.test\.[cm]?[jt]s$/.test(path));
 }

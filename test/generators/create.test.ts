@@ -294,13 +294,18 @@ describe('nothing is written', () => {
     expect(treeOf(join(cwd, 'applied'))).toEqual(treeOf(join(cwd, 'my-task'), ['.divvy']));
   });
 
-  test('with --diff over conflicts, which are shown and not refused', async () => {
+  test('with --diff or --dry-run over conflicts, which are shown; it ends as it would in earnest', async () => {
     const cwd = freshFolder();
     await create(cwd, 'my-task', '--no-git');
     const before = treeOf(cwd);
-    const { code, stdout } = await createDivvyTask(['my-task', '-t', 'files', '--force', '--diff'], { cwd });
-    expect(code).toBe(0);
+    const argv = ['my-task', '-t', 'files', '--force'];
+    const { code, stdout, stderr } = await createDivvyTask([...argv, '--diff'], { cwd });
+    expect(code).toBe(3);
     expect(stdout).toContain('--- a/tasks/my-task.ts\n+++ b/tasks/my-task.ts\n');
+    expect((await createDivvyTask(argv, { cwd })).stderr).toBe(stderr);
+    const shown = await createDivvyTask([...argv, '--dry-run'], { cwd });
+    expect(shown).toMatchObject({ code: 3, stdout: expect.stringContaining('in conflict'), stderr });
+    expect(await createDivvyTask([...argv, '--dry-run', '--on-conflict', 'skip'], { cwd })).toMatchObject({ code: 0 });
     expect(treeOf(cwd)).toEqual(before);
   });
 });

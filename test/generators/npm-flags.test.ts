@@ -13,6 +13,11 @@ describe('a flag that can only have been meant for us is exit 2, and the right c
     [{ npm_config_on_conflict: 'skip' }, '--on-conflict', '-- --on-conflict skip'],
     [{ npm_config_install: '', npm_config_input: '' }, '--no-install', 'my-task -- --no-input --no-install'],
     [{ npm_config_trust: 'true' }, '--trust', 'my-task -- --trust'],
+    // To npm these are its own: `-p -m pnpm`, and the path of a program.
+    [{ npm_config_parseable: 'true', npm_config_message: 'pnpm' }, '--pm', 'my-task -- --pm pnpm'],
+    [{ npm_config_git: 'false' }, '--no-git', 'my-task -- --no-git'],
+    [{ npm_config_git: '' }, '--git', 'my-task -- --git'],
+    [{ npm_config_diff: 'true' }, '--diff', 'my-task -- --diff'],
     [{ npm_config_hooks: 'key', npm_config_dry_run: 'true' }, '--hooks', 'my-task -- --hooks key --dry-run'],
   ])('%j', async (env, flag, line) => {
     const cwd = freshFolder();
@@ -31,6 +36,11 @@ describe('a value that npm let pass as an argument is that of its flag:', () => 
     [['my-task', 'files'], { npm_config_t: 'true' }, 'my-task -- --template files'],
     [['my-task', 'files', 'key'], { ...took, npm_config_hooks: 'true' }, 'my-task -- --template files --hooks key'],
     [['my-task', 'a=b'], { npm_config_data: 'true', npm_config_yes: 'true' }, 'my-task -- --data a=b --yes'],
+    [
+      ['my-task', 'f'],
+      { npm_config_parseable: 'true', npm_config_long: 'true', npm_config_all: 'true' },
+      'my-task -- --plan f',
+    ],
     [['files'], took, '-- --template files'],
     [[], took, '-- --template NAME'],
   ])('%j, %j', async (argv, env, line) => {
@@ -41,6 +51,19 @@ describe('a value that npm let pass as an argument is that of its flag:', () => 
     expect(stderr).toContain(`  npm create divvy-task ${line}\n`);
     expect(treeOf(cwd)).toEqual({});
   });
+});
+
+test("npm's own settings are not taken for flags", async () => {
+  const cwd = freshFolder();
+  const own = { npm_config_parseable: 'true', npm_config_message: 'v%s', npm_config_git: '/usr/bin/git' };
+  const env = { ...npm, ...own, npm_config_all: 'true' };
+  expect(await createDivvyTask(['my-task', '--dry-run'], { cwd, env })).toMatchObject({ code: 0, stderr: '' });
+});
+
+test.each(['init', 'exec'])('to npm create its command is %s', async (npm_command) => {
+  const env = { ...npm, npm_command, npm_config_yes: 'true' };
+  const { stderr } = await createDivvyTask(['my-task', '--dry-run'], { cwd: freshFolder(), env });
+  expect(stderr).toContain('npm may have kept --yes to itself');
 });
 
 test('npm_config_dry_run is obeyed', async () => {

@@ -110,6 +110,21 @@ const USUAL = { schemaVersion: 1, name: 'backfill', description: 'Goes over rows
 const TABLE = { name: 'table', type: 'name', message: 'Which?', default: 'users' };
 const LABEL = { name: 'label', type: 'text', message: 'What?', default: 'row' };
 
+test('template check tells of what would not arrive: a file that npm leaves out, and an empty folder', async () => {
+  const { code, lines } = await found((folder) => {
+    put(folder, 'files/tasks/.gitignore', 'x\n');
+    put(folder, 'files/tasks/.DS_Store', 'x');
+    mkdirSync(join(folder, 'files/tasks/data'));
+  });
+  expect(code).toBe(3);
+  expect(lines).toEqual([
+    'files/tasks/.gitignore:1: npm leaves .gitignore out of a package, and obeys it: call this file _gitignore',
+    expect.stringMatching(/^files\/tasks\/.gitignore:1: it may not be written/),
+    'files/tasks/data:1: note: an empty folder is not kept: put a file into it',
+    'backfill: 2 faults',
+  ]);
+});
+
 describe('template check tells', () => {
   test.each([
     ['an unknown key', { nmae: 1 }, 'the manifest has an unknown key "nmae"'],
@@ -375,6 +390,7 @@ async function project(): Promise<string> {
       { name: 'key', type: 'text', message: 'Which key?', secret: true, when: { table: 'orders' } },
     ],
   };
+  cpSync(join(team, 'backfill/files'), join(team, 'wide/files'), { recursive: true });
   put(team, 'wide/divvy.template.json', JSON.stringify(wide));
   put(team, 'broken/divvy.template.json', '{}');
   const folder = join(cwd, 'my-task');

@@ -51,6 +51,33 @@ describe('the files of an archive are read:', () => {
   });
 });
 
+describe('beside its templates an archive may have', () => {
+  const TEMPLATE = [{ path: 'p/divvy.template.json', text: '{}' }, { path: 'p/files/a' }];
+  test.each<[string, Entry]>([
+    ['what template new has left there', { path: 'p/.divvy/last/record.json' }],
+    ['what npm has installed', { path: 'p/node_modules/.bin/tsc', type: 'SymbolicLink', linkpath: '../x' }],
+    ['a repository', { path: 'p/.git/HEAD' }],
+    ['a link', { path: 'p/CLAUDE.md', type: 'SymbolicLink', linkpath: 'README.md' }],
+    ['a pipe', { path: 'p/pipe', type: 'FIFO' }],
+  ])('%s', async (_, beside) => {
+    for (const entries of [
+      [beside, ...TEMPLATE],
+      [...TEMPLATE, beside],
+    ])
+      expect(Object.keys(await textsIn(tgz(...entries)))).toEqual(['divvy.template.json', 'files/a']);
+    for (const part of ['files', 'tests']) {
+      const path = beside.path.replace('p/', `p/${part}/`);
+      expect((await refusal(() => read(tgz({ ...beside, path }, ...TEMPLATE)))).exitCode).toBe(3);
+    }
+  });
+
+  test('and anywhere what systems and editors leave behind', async () => {
+    const names = ['.DS_Store', 'Thumbs.db', 'desktop.ini', '._a', '.a.swp', 'a~', '#a#', '.#a'];
+    const left = names.flatMap((name) => [{ path: `p/${name}` }, { path: `p/files/tasks/${name}` }]);
+    expect(Object.keys(await textsIn(tgz(...left, ...TEMPLATE)))).toEqual(['divvy.template.json', 'files/a']);
+  });
+});
+
 test('what GNU tar and git make is read, with names of every length', async () => {
   const folder = freshFolder();
   const names = ['a', 'n'.repeat(100), 'n'.repeat(101), 'n'.repeat(250), `${'f'.repeat(100)}/${'g'.repeat(150)}/ä`];

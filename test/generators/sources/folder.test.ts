@@ -66,6 +66,24 @@ test('what belongs to other programs is left out, but not where a template would
   expect([exitCode, message]).toEqual([3, expect.stringMatching(/files\/node_modules.*another program/)]);
 });
 
+test('what systems and editors leave behind is left out, and does not change what it resolves to', async () => {
+  const folder = folderWith(TEMPLATE);
+  const { resolved } = await fetchFrom(folder);
+  put(folder, { '.DS_Store': 'x', 'files/tasks/Thumbs.db': 'x', 'files/tasks/.example-task.ts.swp': 'x', 'a~': 'x' });
+  // Emacs marks a file that is edited by a link to nothing.
+  symlinkSync('me@host.1234', join(folder, 'files/tasks/.#example-task.ts'));
+  const fetched = await fetchFrom(folder);
+  expect([fetched.resolved, fetched.files.map(({ path }) => path)]).toEqual([resolved, Object.keys(TEMPLATE)]);
+});
+
+test('beside a template there may be a link, and in it there may be none', async () => {
+  const folder = folderWith(TEMPLATE);
+  symlinkSync('/etc', join(folder, 'link'));
+  expect((await fetchFrom(folder)).files.map(({ path }) => path)).toEqual(Object.keys(TEMPLATE));
+  symlinkSync('example-task.ts', join(folder, 'files/tasks/link'));
+  expect((await refusal(() => fetchFrom(folder))).message).toMatch(/"files\/tasks\/link": it is a symbolic link/);
+});
+
 test.each([
   ['a link to a file outside', '/etc/passwd'],
   ['a link to a file inside', 'file'],

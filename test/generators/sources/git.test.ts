@@ -1,6 +1,7 @@
 // Real repositories, as real git hands them out; and what must not happen on the way.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
@@ -124,6 +125,41 @@ describe('a repository is read', () => {
     }
     expect(readdirSync(temporary)).toEqual([]);
   });
+});
+
+test('beside its templates a repository may have what no template may, and it is not read', async () => {
+  const folder = repositoryWith({ 'a/divvy.template.json': '{}', 'a/files/x': 'x', large: 'x'.repeat(9 * 1024 ** 2) });
+  const here = { mode: '40000', name: 'a', id: git(folder, 'rev-parse', 'HEAD:a').trim() };
+  const large = { mode: '100644', name: 'large', id: git(folder, 'rev-parse', 'HEAD:large').trim() };
+  const beside = [
+    { mode: '120000', name: 'link', id: writeBlob(folder, 'a') },
+    { mode: '160000', name: 'module', id: 'b'.repeat(40) },
+  ];
+  commitTree(folder, writeTree(folder, [here, large, ...beside]));
+  const fetched = await fetchFrom(folder);
+  expect(pathsOf(fetched)).toEqual(['a/divvy.template.json', 'a/files/x']);
+
+  const link = { mode: '120000', name: 'files', id: writeBlob(folder, 'elsewhere') };
+  const manifest = { mode: '100644', name: 'divvy.template.json', id: writeBlob(folder, '{}') };
+  commitTree(folder, writeTree(folder, [link, manifest].reverse()));
+  expect((await refusal(() => fetchFrom(folder))).message).toMatch(/"files": it is a symbolic link/);
+});
+
+test('of a large repository only the files come that a template uses', async () => {
+  const noise = Array.from({ length: 2 * 1024 ** 2 }, (_, index) => Math.imul(index, 2_654_435_761) >>> 24);
+  const folder = repositoryWith({ ...TEMPLATE, 'docs/file': Buffer.from(noise).toString('latin1') });
+  git(folder, 'config', 'uploadpack.allowFilter', 'true');
+  const sent = new Map<Socket, number>();
+  const host = await serve((request, response) => {
+    response.on('close', () => sent.set(request.socket, request.socket.bytesWritten));
+    answerAsGit(folder, request, response);
+  });
+  const environment = settings({}, { GIT_SSL_CAINFO: certificateFile });
+  const fetched = await fetchText(`git+https://${host}/.git`, { environment });
+  expect(Object.fromEntries(fetched.files.map(({ path, bytes }) => [path, bytes.toString('utf8')]))).toEqual(TEMPLATE);
+  const bytes = [...sent.values()].reduce((sum, each) => sum + each, 0);
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(100_000);
 });
 
 describe('what is in a tree is refused:', () => {
@@ -363,6 +399,10 @@ describe('over ssh', () => {
     expect(files).toHaveLength(2);
     expect(exact).toBe(`git+ssh://git@example.org${folder}`);
     expect(readFileSync(log, 'utf8')).toMatch(/^force\|0\|.*git@example\.org\|git-upload-pack '/);
+    // As ssh itself writes it; without a slash before it the path begins where that user is at home.
+    const scp = await fetchText(`git@example.org:${folder}`, { environment });
+    expect([scp.files.length, scp.exact]).toEqual([2, `git@example.org:${folder}`]);
+    expect(readFileSync(log, 'utf8')).toMatch(/git@example\.org\|git-upload-pack '/);
   });
 });
 

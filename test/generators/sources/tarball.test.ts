@@ -22,6 +22,28 @@ const fetchText = (text: string, cwd = '/', expected?: string): Promise<Fetched>
   fetchSource(parseSource(text), { cwd, environment, expected });
 const archive = tgz(...Object.entries(TEMPLATE).map(([path, text]) => ({ path: `top/a/${path}`, text })));
 
+test('whoever is waited for longer than two seconds is named, once, and others are not', async () => {
+  const folder = freshFolder();
+  writeFileSync(join(folder, 'x.tgz'), archive);
+  let answer = () => {};
+  const host = await serve((_, response) => {
+    answer = () => response.end(archive);
+  });
+  const notes: string[] = [];
+  const told = Promise.withResolvers<void>();
+  const note = (text: string) => {
+    notes.push(text);
+    told.resolve();
+  };
+  const source = parseSource(`https://me:s3cr3t@${host}/x.tgz`);
+  const fetching = fetchSource(source, { cwd: '/', environment, note });
+  await told.promise;
+  answer();
+  expect((await fetching).files).toHaveLength(2);
+  await fetchSource(parseSource('./x.tgz'), { cwd: folder, environment, note });
+  expect(notes).toEqual([`Still fetching https://${host}/x.tgz: waiting for the archive.`]);
+});
+
 describe('a file', () => {
   test('is read, below a folder, and resolved to its bytes', async () => {
     const folder = freshFolder();

@@ -1,0 +1,20 @@
+/** The one place that parses JSON, whoever has written it. */
+
+import { isUtf8 } from 'node:buffer';
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/**
+ * Parses JSON. An editor of Windows may have put a byte order mark before it, which is no part of the language.
+ *
+ * Throws an Error for what is none, and for bytes that are not UTF-8.
+ */
+export function parseJson(
+  json: Buffer | string,
+  reviver?: (this: unknown, key: string, value: unknown) => unknown,
+): unknown {
+  // Such as UTF-16, which an older PowerShell writes by itself.
+  if (typeof json !== 'string' && !isUtf8(json)) throw new Error('it is not UTF-8: save it as that');
+  const text = json.toString();
+  return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, reviver);
+}
