@@ -18,6 +18,7 @@ import {
 } from '../generators/errors.ts';
 import { type FlagValues, parse } from '../generators/flags.ts';
 import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/help.ts';
+import { withHome } from '../generators/home.ts';
 import { nearest } from '../generators/nearest.ts';
 import { version } from '../generators/package.ts';
 import { terminal } from '../generators/terminal.ts';
@@ -234,7 +235,7 @@ function folderToWorkIn(named: string | undefined): string {
     throw folderIsGone();
   }
   if (named === undefined) return here;
-  const folder = resolve(here, named);
+  const folder = resolve(here, withHome(named));
   try {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   tooManyArguments,
   unknownFlag,
 } from './errors.ts';
+import { withHome } from './home.ts';
 import { nearest } from './nearest.ts';
 
 interface FlagEntry {
@@ -160,6 +161,9 @@ export interface Takes {
 /** Typed as the table's general shape, for code that walks over all flags alike. */
 const entries: Readonly<Record<string, FlagEntry>> = flags;
 
+/** Whether a flag names a folder or a file. */
+const isPath = ({ value }: FlagEntry): boolean => value === 'DIR' || value === 'FILE';
+
 /** How a flag is written in a message or in the help. */
 export const written = (name: FlagName): string => (flagEntry(name).negation === 'only' ? `--no-${name}` : `--${name}`);
 
@@ -209,7 +213,8 @@ export function parse(argv: readonly string[], takes: Takes): Parsed {
     }
     if (entry.choices !== undefined && !entry.choices.includes(token.value))
       throw badChoice(token.rawName, token.value, entry.choices);
-    values[name] = entry.many ? [...((values[name] as string[] | undefined) ?? []), token.value] : token.value;
+    const value = isPath(entry) ? withHome(token.value) : token.value;
+    values[name] = entry.many ? [...((values[name] as string[] | undefined) ?? []), value] : value;
   }
   const extra = words[takes.words.most];
   if (extra !== undefined) throw tooManyArguments(extra, takes.shown, takes.words.what);

@@ -13,10 +13,11 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
+import { badFolder, changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
 import {
   foldersOf,
   isBehindFolders,
+  makeFolders,
   readBefore,
   removeIfEmpty,
   stat,
@@ -116,10 +117,11 @@ function makeRoot(root: string): number {
   const missing: string[] = [];
   for (let folder = root; stat(folder) === undefined; folder = dirname(folder)) missing.unshift(folder);
   try {
-    for (const folder of missing) mkdirSync(folder, { recursive: true });
+    makeFolders(root);
   } catch (error) {
     for (const folder of missing.toReversed()) removeIfEmpty(folder);
-    throw writeFailed(root, (error as Error).message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === 'ENOENT' ? badFolder(root, 'the system makes no folders there') : writeFailed(root, message);
   }
   return missing.length;
 }

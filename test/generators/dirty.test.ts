@@ -40,7 +40,10 @@ function editUnseen(cwd: string): void {
 describe('a change that was not committed is found', () => {
   test.each<[string, (cwd: string) => unknown]>([
     ['as it is', () => {}],
-    ['where it is staged', (cwd) => (editUnseen(cwd), git(cwd, 'add', '--all'))],
+    ['where it is staged', (cwd) => {
+        editUnseen(cwd);
+        git(cwd, 'add', '--all');
+      }],
     ['behind assume-unchanged', (cwd) => git(cwd, 'update-index', '--assume-unchanged', FILE)],
     ['behind skip-worktree', (cwd) => git(cwd, 'update-index', '--skip-worktree', FILE)],
     [
@@ -53,7 +56,10 @@ describe('a change that was not committed is found', () => {
     ],
     [
       'behind a file system monitor that lies',
-      (cwd) => (config(cwd, 'core.fsmonitor', 'true #'), git(cwd, 'update-index', '--fsmonitor-valid', FILE)),
+      (cwd) => {
+        config(cwd, 'core.fsmonitor', 'true #');
+        git(cwd, 'update-index', '--fsmonitor-valid', FILE);
+      },
     ],
     [
       'behind settings of the index',
@@ -65,10 +71,10 @@ describe('a change that was not committed is found', () => {
     ],
     [
       'behind a setting of this work tree alone',
-      (cwd) => (
-        config(cwd, 'extensions.worktreeConfig', 'true'),
-        git(cwd, 'config', '--worktree', 'core.worktree', join(cwd, 'elsewhere'))
-      ),
+      (cwd) => {
+        config(cwd, 'extensions.worktreeConfig', 'true');
+        git(cwd, 'config', '--worktree', 'core.worktree', join(cwd, 'elsewhere'));
+      },
     ],
     [
       'where another object stands for the committed one',
