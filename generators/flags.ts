@@ -41,14 +41,15 @@ const MAKE = ['create', 'add'];
 /** The commands that write. */
 const WRITE = [...MAKE, 'remove', 'hook', 'apply', 'undo'];
 
+const YES_MAKES = 'defaults for what is unanswered; never overwrites';
+
 export const flags = {
   yes: {
     short: 'y',
-    help: 'defaults for what is unanswered; never overwrites',
-    helpIn: { hook: 'never ask, as --no-input' },
-    commands: [...MAKE, 'hook'],
+    help: 'never ask, as --no-input',
+    helpIn: { create: YES_MAKES, add: YES_MAKES },
   },
-  input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: [...MAKE, 'hook'] },
+  input: { negation: 'only', help: 'never ask; a missing answer is an error' },
   template: {
     short: 't',
     value: 'NAME',

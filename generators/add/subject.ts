@@ -8,6 +8,7 @@ import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badTaskName, noTaskNamed, runtimeElsewhere } from '../errors.ts';
+import { flags } from '../flags.ts';
 import { contractText, hooksOf, readHooks } from '../hooks.ts';
 import { settleLayout } from '../host/layout.ts';
 import { settleManager } from '../host/manager.ts';
@@ -22,6 +23,7 @@ import { recoverFirst } from '../recovering.ts';
 import { type Answers, settleAnswers } from '../rendering/answers.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 import type { Template } from '../templates.ts';
+import { isInteractive } from '../terminal.ts';
 import { settleTrust } from '../trusting.ts';
 
 export interface Subject {
@@ -40,7 +42,7 @@ export interface Subject {
 
 /** Rejects with a Refusal: exit code 2 for what is not known or missing, 3 for a package that no task can be put into. */
 export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<Subject> {
-  const task = settleName(call);
+  const task = await settleName(call, ask);
   const place = await settlePlace(call, ask);
   if (!isPreview(call)) await recoverFirst(place.root, call.terminal);
   const manifest = await settleManifest(call, place, task, ask);
@@ -83,9 +85,20 @@ function standingFiles(
   return files.every(stands) ? files : undefined;
 }
 
-function settleName(call: Call): string {
+async function settleName(call: Call, ask: Workshop['ask']): Promise<string> {
   const [task] = call.words;
-  if (task === undefined) throw noTaskNamed(call.shown);
+  if (task === undefined) {
+    if (!isInteractive(call)) throw noTaskNamed(call.shown);
+    return ask({
+      type: 'input',
+      message: flags.name.question,
+      default: nearestTaskName(''),
+      whyNot: (answer) => {
+        const reason = whyNotTaskName(answer);
+        return reason && `${reason}. Try ${nearestTaskName(answer)}.`;
+      },
+    });
+  }
   const reason = whyNotTaskName(task);
   if (reason !== undefined) throw badTaskName(task, reason, nearestTaskName(task), false);
   return task;

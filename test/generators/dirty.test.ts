@@ -40,10 +40,13 @@ function editUnseen(cwd: string): void {
 describe('a change that was not committed is found', () => {
   test.each<[string, (cwd: string) => unknown]>([
     ['as it is', () => {}],
-    ['where it is staged', (cwd) => {
+    [
+      'where it is staged',
+      (cwd) => {
         editUnseen(cwd);
         git(cwd, 'add', '--all');
-      }],
+      },
+    ],
     ['behind assume-unchanged', (cwd) => git(cwd, 'update-index', '--assume-unchanged', FILE)],
     ['behind skip-worktree', (cwd) => git(cwd, 'update-index', '--skip-worktree', FILE)],
     [
