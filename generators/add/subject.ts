@@ -21,6 +21,8 @@ import type { PackageManager } from '../package-manager.ts';
 import { isPreview } from '../preview.ts';
 import { recoverFirst } from '../recovering.ts';
 import { type Answers, settleAnswers } from '../rendering/answers.ts';
+import { whyClashing } from '../rendering/clashes.ts';
+import type { Answer } from '../rendering/placeholders.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 import type { Template } from '../templates.ts';
 import { isInteractive } from '../terminal.ts';
@@ -54,11 +56,14 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
   const template = again ? await templateAgain(call, there, place.root) : await settleTemplate(call, shelf, ask);
   if (again) await settleTrust(call, template, ask);
+  const clashing = (given: readonly Answer[]) => whyClashing(template.files, task, given);
+  const clash = clashing([]);
+  if (clash !== undefined) throw badTaskName(task, clash, `${task}-task`, false);
   // Else what is secret, which no lock has, would be asked for again.
   const standing = again ? standingFiles(call, place.root, lock, there) : undefined;
   const answers = standing
     ? { answers: [], shown: there?.answers as Answers['shown'] }
-    : await settleAnswers(call, template.manifest, there?.answers ?? {}, ask);
+    : await settleAnswers(call, template.manifest, there?.answers ?? {}, ask, clashing);
   const isAsBefore = again && call.values.hooks === undefined;
   const hooks = isAsBefore
     ? readHooks(there.hooks.join(','), hooksOf(contractText()))

@@ -14,6 +14,8 @@ import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import { type PackageManager, packageManagerFor } from '../package-manager.ts';
 import { recoverFirst } from '../recovering.ts';
 import { settleAnswers as settleTemplateAnswers, type Answers as TemplateAnswers } from '../rendering/answers.ts';
+import { whyClashing } from '../rendering/clashes.ts';
+import type { Answer } from '../rendering/placeholders.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 import type { Template } from '../templates.ts';
 import { isInteractive } from '../terminal.ts';
@@ -58,7 +60,10 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   if (call.values.force !== true) refuseFullFolder(folder, root);
 
   const template = await settleTemplate(call, { cwd: call.cwd, folder: root, sources: {} }, ask);
-  const answers = await settleTemplateAnswers(call, template.manifest, {}, ask);
+  const clashing = (given: readonly Answer[]) => whyClashing(template.files, task, given);
+  const clash = clashing([]);
+  if (clash !== undefined) throw badTaskName(task, clash, `${task}-task`, call.values.name === undefined);
+  const answers = await settleTemplateAnswers(call, template.manifest, {}, ask, clashing);
   const hooks = await settleHooks(call, template.manifest, ask);
   const packageManager = await packageManagerFor(root, call.values.pm);
   return { folder, shown: shownFrom(call, folder), root, task, template, answers, hooks, runtimeDir, packageManager };

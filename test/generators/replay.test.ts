@@ -41,7 +41,7 @@ const projectWithOwnReadme = async (cwd: string): Promise<void> => {
 
 const taskThere = async (cwd: string): Promise<void> => {
   host(cwd);
-  await run(cwd, ['add', 'nightly', '--hooks', 'key']);
+  await run(cwd, ['add', 'nightly']);
 };
 
 const edited = async (cwd: string): Promise<void> => {
@@ -82,7 +82,7 @@ describe('create', () => {
     [
       'with all that it can be told',
       {
-        argv: ['create', 'a b/-x', '--name', 'x', '--hooks', 'key,total', '--runtime-dir', 'lib/divvy', '--no-install'],
+        argv: ['create', 'a b/-x', '--name', 'x', '--runtime-dir', 'lib/divvy', '--no-install'],
       },
     ],
     ['where files are kept', { before: projectWithOwnReadme, argv: [...forced, 'skip'] }],
