@@ -18,6 +18,7 @@ import {
 } from '../generators/errors.ts';
 import { type FlagValues, parse } from '../generators/flags.ts';
 import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/help.ts';
+import { withHome } from '../generators/home.ts';
 import { nearest } from '../generators/nearest.ts';
 import { version } from '../generators/package.ts';
 import { terminal } from '../generators/terminal.ts';
@@ -212,12 +213,21 @@ function refuseNoFile(word: string | undefined): void {
 /** Whether what stands in the place of a command or a task file is neither: a file has a dot or a slash. */
 const isMistyped = (word: string | undefined): boolean => word !== undefined && /^\w[\w-]*$/.test(word);
 
-/** `--cwd` is ours where it comes first; everything else on the line is for the runner. */
+/**
+ * `--cwd` is ours where it comes first, and so are the two flags by which nothing is asked, as nothing is; everything else
+ * on the line is for the runner.
+ */
 function runFlags(argv: readonly string[]): { values: FlagValues; words: readonly string[] } {
-  const cwd = cwdFirst(argv);
+  const before = withoutNeverAsk(argv);
+  const cwd = cwdFirst(before);
   return cwd === undefined
-    ? { values: {}, words: argv }
-    : { values: { cwd: cwd.folder }, words: argv.slice(cwd.length) };
+    ? { values: {}, words: before }
+    : { values: { cwd: cwd.folder }, words: withoutNeverAsk(before.slice(cwd.length)) };
+}
+
+function withoutNeverAsk(argv: readonly string[]): readonly string[] {
+  const first = argv.findIndex((word) => !['--yes', '-y', '--no-input'].includes(word));
+  return first < 0 ? [] : argv.slice(first);
 }
 
 /** The folder that a command line names first of all, and how many of its arguments do that. */
@@ -234,7 +244,7 @@ function folderToWorkIn(named: string | undefined): string {
     throw folderIsGone();
   }
   if (named === undefined) return here;
-  const folder = resolve(here, named);
+  const folder = resolve(here, withHome(named));
   try {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
   } catch (error) {

@@ -6,7 +6,7 @@ import { settleDirty } from './dirty.ts';
 import type { Workshop } from './environment.ts';
 import { cancelled, conflicts, nobodyToAsk, type Refusal } from './errors.ts';
 import { LOCK, type Lock, readLock } from './lock.ts';
-import { unchanged as asItIs, isShown, type Previewed } from './preview.ts';
+import { unchanged as asItIs, diffOf, isShown, type Previewed } from './preview.ts';
 import { isInteractive } from './terminal.ts';
 
 /** How conflicts are settled; `edit` where the difference is what was asked for, `show` for a preview, which settles none. */
@@ -86,7 +86,7 @@ async function settle(
 ): Promise<Settled> {
   if (how === 'fail' && differing.length > 0) throw conflicts(differing.map(({ path }) => path));
   const preview: Previewed[] = added.map((change) => ({ action: 'create', change }));
-  for (const change of differing) preview.push({ action: await decide(change, how, ask), change });
+  for (const change of differing) preview.push({ action: await decide(call, change, how, ask), change });
   preview.push(...unchanged.map(asItIs));
 
   const isChange = ({ action }: Previewed) => action === 'overwrite' || action === 'edit';
@@ -103,18 +103,21 @@ async function settle(
   };
 }
 
-async function decide({ path }: Change, how: Settlement, ask: Workshop['ask']): Promise<Previewed['action']> {
+async function decide(call: Call, change: Change, how: Settlement, ask: Workshop['ask']): Promise<Previewed['action']> {
   if (how === 'show' || how === 'fail') return 'conflict';
   if (how !== 'ask') return how;
   const answer = await ask({
     type: 'select',
-    message: `${path} exists and differs. What now?`,
+    message: `${change.path} exists and differs. What now?`,
     choices: [
       { value: 'skip', hint: 'keep what is there' },
       { value: 'overwrite', hint: 'take the new one; the old is in .divvy/last' },
+      { value: 'diff', hint: 'show how they differ, and ask again' },
       { value: 'cancel', hint: 'write nothing at all' },
     ],
   });
   if (answer === 'cancel') throw cancelled();
-  return answer === 'overwrite' ? 'overwrite' : 'skip';
+  if (answer !== 'diff') return answer === 'overwrite' ? 'overwrite' : 'skip';
+  call.terminal.show(diffOf([{ action: 'overwrite', change }]));
+  return decide(call, change, how, ask);
 }

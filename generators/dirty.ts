@@ -20,11 +20,11 @@ export async function settleDirty(
   const others = changes.flatMap(({ path, before }) => {
     // The lock is divvy's own: whatever command changes a file changes it too.
     if (before === undefined || path === LOCK) return [];
-    return isAsLeft(lock, path, sha256(before.bytes)) ? [] : [path];
+    return isAsLeft(lock, path, sha256(before.bytes)) ? [] : [{ path, bytes: before.bytes }];
   });
   const found = await changedInGit(root, others);
   // What cannot be told of is as good as changed.
-  const dirty = 'unknown' in found ? others : found.changed;
+  const dirty = 'unknown' in found ? others.map(({ path }) => path) : found.changed;
   if (dirty.length === 0 || values['allow-dirty'] === true) return dirty;
   throw 'unknown' in found ? gitCannotTell(dirty, found.unknown) : dirtyFiles(dirty);
 }

@@ -71,6 +71,9 @@ export const notThereYet = (command: string, version: string): Refusal =>
 export const noFolderToWorkIn = (folder: string, reason: string): Refusal =>
   new Refusal(2, `--cwd ${quoted(folder)}: ${reason}`, 'Name a folder that is there.');
 
+export const homeOfAnother = (path: string, reason: string): Refusal =>
+  new Refusal(2, `${quoted(path)}: ${reason}`, 'Write the whole path; a name that begins with ~ is written ./~….');
+
 export const folderIsGone = (): Refusal =>
   new Refusal(2, 'the folder that this was started in is no longer there', 'Go to one that is, and try again.');
 

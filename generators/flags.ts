@@ -13,6 +13,7 @@ import {
   tooManyArguments,
   unknownFlag,
 } from './errors.ts';
+import { withHome } from './home.ts';
 import { nearest } from './nearest.ts';
 
 interface FlagEntry {
@@ -40,14 +41,15 @@ const MAKE = ['create', 'add'];
 /** The commands that write. */
 const WRITE = [...MAKE, 'remove', 'hook', 'apply', 'undo'];
 
+const YES_MAKES = 'defaults for what is unanswered; never overwrites';
+
 export const flags = {
   yes: {
     short: 'y',
-    help: 'defaults for what is unanswered; never overwrites',
-    helpIn: { hook: 'never ask, as --no-input' },
-    commands: [...MAKE, 'hook'],
+    help: 'never ask, as --no-input',
+    helpIn: { create: YES_MAKES, add: YES_MAKES },
   },
-  input: { negation: 'only', help: 'never ask; a missing answer is an error', commands: [...MAKE, 'hook'] },
+  input: { negation: 'only', help: 'never ask; a missing answer is an error' },
   template: {
     short: 't',
     value: 'NAME',
@@ -160,6 +162,9 @@ export interface Takes {
 /** Typed as the table's general shape, for code that walks over all flags alike. */
 const entries: Readonly<Record<string, FlagEntry>> = flags;
 
+/** Whether a flag names a folder or a file. */
+const isPath = ({ value }: FlagEntry): boolean => value === 'DIR' || value === 'FILE';
+
 /** How a flag is written in a message or in the help. */
 export const written = (name: FlagName): string => (flagEntry(name).negation === 'only' ? `--no-${name}` : `--${name}`);
 
@@ -209,7 +214,8 @@ export function parse(argv: readonly string[], takes: Takes): Parsed {
     }
     if (entry.choices !== undefined && !entry.choices.includes(token.value))
       throw badChoice(token.rawName, token.value, entry.choices);
-    values[name] = entry.many ? [...((values[name] as string[] | undefined) ?? []), token.value] : token.value;
+    const value = isPath(entry) ? withHome(token.value) : token.value;
+    values[name] = entry.many ? [...((values[name] as string[] | undefined) ?? []), value] : value;
   }
   const extra = words[takes.words.most];
   if (extra !== undefined) throw tooManyArguments(extra, takes.shown, takes.words.what);

@@ -2,6 +2,7 @@
 
 import reservedIdentifiers, { typeScriptReservedTypes } from 'reserved-identifiers';
 import { isDeviceName } from './change-set/paths.ts';
+import { read } from './package.ts';
 
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const LONGEST = 64;
@@ -15,11 +16,9 @@ const TAKEN = new Set([
   ...['last', 'pending', 'done'],
 ]);
 
-/** Names that a task file imports from `#divvy`, or declares or uses beside its class. */
+/** Names that a task file declares or uses beside its class. */
 const TYPES_OF_A_TASK = new Set([
-  ...['Parallelizable', 'ItemContext', 'WorkerHandle', 'WorkerSelf', 'WorkerExit', 'Run', 'RunResult', 'Outcome'],
-  ...['ItemError', 'Counts', 'PermanentError', 'Master', 'Shutdown', 'BootFailure', 'Item', 'Result'],
-  ...['Ticket', 'Path', 'Url', 'Answer', 'Row', 'RequestListener', 'AddressInfo'],
+  ...['Item', 'Result', 'Ticket', 'Path', 'Url', 'Answer', 'Row', 'RequestListener', 'AddressInfo'],
   ...['AsyncGenerator', 'Generator', 'AsyncIterable', 'Iterable', 'Awaited', 'Readonly', 'Partial', 'Record', 'Buffer'],
 ]);
 
@@ -76,4 +75,23 @@ export function nearestTaskName(text: string): string {
 const isReservedWord = (name: string): boolean =>
   RESERVED.has(name) || RESERVED_TYPES.has(name) || ['constructor', 'prototype'].includes(name);
 
-const isTakenClass = (name: string): boolean => TYPES_OF_A_TASK.has(name) || name in globalThis;
+const isTakenClass = (name: string): boolean =>
+  TYPES_OF_A_TASK.has(name) || namesOfRuntime().has(name) || name in globalThis;
+
+let exported: ReadonlySet<string> | undefined;
+
+/** What `#divvy` exports: a task file imports some of it now, and more when hooks are added. */
+export function namesOfRuntime(): ReadonlySet<string> {
+  exported ??= new Set(exportsOf('index.ts'));
+  return exported;
+}
+
+function exportsOf(file: string): string[] {
+  const text = read(`runtime/${file}`).toString('utf8');
+  const all = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, found = '']) => found);
+  return [
+    ...all(/^export (?:abstract )?(?:class|interface|type|const|function|enum) (\w+)/gm),
+    ...all(/^export (?:type )?\{([^}]*)\}/gm).flatMap((names) => names.match(/\b(?!type\b)\w+/g) ?? []),
+    ...all(/^export (?:type )?\* from '\.\/(.*)'/gm).flatMap(exportsOf),
+  ];
+}

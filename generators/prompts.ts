@@ -87,13 +87,66 @@ async function ask(question: Question, aborted: AbortSignal): Promise<string | s
   const end = () => unanswered.abort();
   process.once('beforeExit', end);
   try {
-    return await answerTo(question, AbortSignal.any([aborted, unanswered.signal]));
+    for (;;) {
+      const stop = new Stop();
+      try {
+        const answer = await answerTo(question, AbortSignal.any([aborted, unanswered.signal, stop.isOver]));
+        if (answer !== undefined) return answer;
+        if (!stop.isOver.aborted || aborted.aborted) throw cancelled();
+      } finally {
+        stop.unlisten();
+      }
+    }
   } finally {
     process.off('beforeExit', end);
   }
 }
 
-async function answerTo(question: Question, signal: AbortSignal): Promise<string | string[]> {
+/** How long a stop may take to come, in milliseconds. */
+const STOP_COMES = 100;
+
+/**
+ * Ctrl+Z while a question is open. The terminal is the shell's again while this process is stopped; afterwards the question
+ * is asked anew, since readline reads no more then, and the screen shows something else.
+ */
+class Stop {
+  readonly #over = new AbortController();
+
+  constructor() {
+    process.on('SIGTSTP', this.#stop);
+    process.on('SIGCONT', this.#goOn);
+  }
+
+  /** Aborted when this process goes on. */
+  get isOver(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  unlisten(): void {
+    process.off('SIGTSTP', this.#stop);
+    process.off('SIGCONT', this.#goOn);
+  }
+
+  /** readline stops this process alone; npm, which waits for it, would keep the terminal. So all that is in front stops. */
+  readonly #stop = (): void => {
+    process.off('SIGTSTP', this.#stop);
+    process.stdin.setRawMode(false);
+    process.stdout.write(SHOW_CURSOR);
+    process.kill(0, 'SIGTSTP');
+    // Where no shell could have it go on, the system stops nothing.
+    setTimeout(this.#goOn, STOP_COMES);
+  };
+
+  /** Not before readline has heard of it too: it pauses what is read. */
+  readonly #goOn = (): void => {
+    setImmediate(() => this.#over.abort());
+  };
+}
+
+const SHOW_CURSOR = '\u001b[?25h';
+
+/** Resolves with undefined where the person cancels, or the signal says so. */
+async function answerTo(question: Question, signal: AbortSignal): Promise<string | string[] | undefined> {
   const { isCancel, multiselect, password, select, text } = await import('@clack/prompts');
   const { message } = question;
   const answer = await (() => {
@@ -109,8 +162,7 @@ async function answerTo(question: Question, signal: AbortSignal): Promise<string
     if (question.type === 'select') return select({ message, options, signal });
     return multiselect({ message, options, required: false, signal });
   })();
-  if (isCancel(answer)) throw cancelled();
-  return answer;
+  return isCancel(answer) ? undefined : answer;
 }
 
 /** A logger every method of which does nothing and returns the logger. */

@@ -1,7 +1,8 @@
 /** What `divvy add` says when it is done. */
 
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
+import { realRoot } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
@@ -9,13 +10,16 @@ import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
+import { packagesOf } from '../host/workspaces.ts';
 import type { Installed } from '../install.ts';
 import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
 import { localProgram } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
-import { asArgument, commandLine, divvyIn } from '../shell.ts';
+import { conflictFlags, NO_REPLAY, sourceFlags } from '../replay.ts';
+import { DEFAULT_RUNTIME_DIR } from '../runtime-folder.ts';
+import { asArgument, commandLine, divvyIn, divvyLine } from '../shell.ts';
 import type { Rendered } from './render.ts';
 import type { Subject } from './subject.ts';
 
@@ -62,6 +66,7 @@ export function report(
     install: installed.install,
     ...(installed.failed && { failed: installed.failed }),
     nextSteps: nextSteps(call, subject, installed),
+    replay: replay(call, subject, settled) ?? null,
   });
 }
 
@@ -69,7 +74,7 @@ function whatThereIs(
   call: Call,
   subject: Subject,
   rendered: Rendered,
-  { changes }: Settled,
+  settled: Settled,
   installed: Installed,
 ): string[] {
   const { style } = call.terminal;
@@ -78,6 +83,8 @@ function whatThereIs(
   const [taskFile = ''] = rendered.own;
   // A template need not have one.
   const test = rendered.own.find((path) => path.startsWith(`${manifest.tests}/${task}.test.`));
+  const { changes } = settled;
+  const again = replay(call, subject, settled);
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
     `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
@@ -96,8 +103,33 @@ function whatThereIs(
     style.strong('Next:'),
     ...nextSteps(call, subject, installed).map((step) => `  ${step}`),
     '',
+    ...(again === undefined ? [NO_REPLAY] : [style.strong('The same again:'), `  ${again}`]),
     `To take it back: ${divvyIn(call, place.root, 'undo')}, or later: ${divvyIn(call, place.root, 'remove', task)}`,
   ];
+}
+
+/** The command that adds the same task without a question; undefined where there is no one command. */
+function replay(call: Call, subject: Subject, settled: Settled): string | undefined {
+  const { values } = call;
+  const { task, place, manifest, lock } = subject;
+  const conflicts = conflictFlags(values, settled);
+  if (conflicts === undefined) return undefined;
+  // A package that somebody was asked for has to be named, and what is relative then starts from there.
+  const isAsked =
+    values.cwd === undefined &&
+    (!`${realRoot(call.cwd)}${sep}`.startsWith(`${place.root}${sep}`) || packagesOf(place.root).length > 0);
+  const fromThere = (path: string) =>
+    isAsked && /^\.{1,2}[\\/]/.test(path)
+      ? `./${relative(place.root, resolve(call.cwd, path)).replaceAll('\\', '/')}`
+      : path;
+  const isThere = values.template === undefined && lock !== undefined && Object.hasOwn(lock.tasks, task);
+  const argv = sourceFlags(values, { ...subject, isThere }, fromThere);
+  if (manifest.runtime !== DEFAULT_RUNTIME_DIR) argv.push('--runtime-dir', manifest.runtime);
+  argv.push('--pm', subject.packageManager);
+  if (values.install !== undefined) argv.push(values.install ? '--install' : '--no-install');
+  const cwd = values.cwd ?? (isAsked ? folderShown(place.root) : undefined);
+  if (cwd !== undefined) argv.push('--cwd', asArgument(cwd));
+  return divvyLine(call, 'add', task, ...argv, ...conflicts, '--yes');
 }
 
 function testCommand({ testRunner, task, manifest, place, packageManager }: Subject, test: string): string {

@@ -8,6 +8,7 @@ import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badTaskName, noTaskNamed, runtimeElsewhere } from '../errors.ts';
+import { flags } from '../flags.ts';
 import { contractText, hooksOf, readHooks } from '../hooks.ts';
 import { settleLayout } from '../host/layout.ts';
 import { settleManager } from '../host/manager.ts';
@@ -20,8 +21,11 @@ import type { PackageManager } from '../package-manager.ts';
 import { isPreview } from '../preview.ts';
 import { recoverFirst } from '../recovering.ts';
 import { type Answers, settleAnswers } from '../rendering/answers.ts';
+import { whyClashing } from '../rendering/clashes.ts';
+import type { Answer } from '../rendering/placeholders.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 import type { Template } from '../templates.ts';
+import { isInteractive } from '../terminal.ts';
 import { settleTrust } from '../trusting.ts';
 
 export interface Subject {
@@ -40,7 +44,7 @@ export interface Subject {
 
 /** Rejects with a Refusal: exit code 2 for what is not known or missing, 3 for a package that no task can be put into. */
 export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<Subject> {
-  const task = settleName(call);
+  const task = await settleName(call, ask);
   const place = await settlePlace(call, ask);
   if (!isPreview(call)) await recoverFirst(place.root, call.terminal);
   const manifest = await settleManifest(call, place, task, ask);
@@ -52,11 +56,14 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
   const template = again ? await templateAgain(call, there, place.root) : await settleTemplate(call, shelf, ask);
   if (again) await settleTrust(call, template, ask);
+  const clashing = (given: readonly Answer[]) => whyClashing(template.files, task, given);
+  const clash = clashing([]);
+  if (clash !== undefined) throw badTaskName(task, clash, `${task}-task`, false);
   // Else what is secret, which no lock has, would be asked for again.
   const standing = again ? standingFiles(call, place.root, lock, there) : undefined;
   const answers = standing
     ? { answers: [], shown: there?.answers as Answers['shown'] }
-    : await settleAnswers(call, template.manifest, there?.answers ?? {}, ask);
+    : await settleAnswers(call, template.manifest, there?.answers ?? {}, ask, clashing);
   const isAsBefore = again && call.values.hooks === undefined;
   const hooks = isAsBefore
     ? readHooks(there.hooks.join(','), hooksOf(contractText()))
@@ -83,9 +90,20 @@ function standingFiles(
   return files.every(stands) ? files : undefined;
 }
 
-function settleName(call: Call): string {
+async function settleName(call: Call, ask: Workshop['ask']): Promise<string> {
   const [task] = call.words;
-  if (task === undefined) throw noTaskNamed(call.shown);
+  if (task === undefined) {
+    if (!isInteractive(call)) throw noTaskNamed(call.shown);
+    return ask({
+      type: 'input',
+      message: flags.name.question,
+      default: nearestTaskName(''),
+      whyNot: (answer) => {
+        const reason = whyNotTaskName(answer);
+        return reason && `${reason}. Try ${nearestTaskName(answer)}.`;
+      },
+    });
+  }
   const reason = whyNotTaskName(task);
   if (reason !== undefined) throw badTaskName(task, reason, nearestTaskName(task), false);
   return task;

@@ -7,6 +7,7 @@ import {
   existsSync,
   fsyncSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   rmdirSync,
@@ -111,6 +112,21 @@ function giveTo(path: string, { uid, gid }: Owner): void {
     } catch {
       return;
     }
+  }
+}
+
+/**
+ * Makes a folder, and those above it that are missing. Node.js's recursive mkdir never ends where the system finds no
+ * such place below a folder that is there, as in /proc.
+ */
+export function makeFolders(folder: string, mode?: number): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolders(dirname(folder), mode);
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    // Another command may have made it meanwhile.
+    if (!existsSync(folder)) throw error;
   }
 }
 

@@ -29,7 +29,7 @@ export function whyUnsafe(path: string): string | undefined {
   if (path === '') return 'it is empty';
   if (Buffer.byteLength(path) > LONGEST_PATH) return `it is longer than ${LONGEST_PATH} bytes`;
   for (const name of path.split('/')) {
-    const plain = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+    const plain = plainly(name);
     if (/^\.{0,2}$/.test(plain)) return 'it leaves the folder, or does not name one place in it';
     if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
     if (filenameReservedRegex().test(name)) return 'it has a character that is not allowed in a file name';
@@ -41,6 +41,19 @@ export function whyUnsafe(path: string): string | undefined {
   }
   return undefined;
 }
+
+/**
+ * Why an absolute path is no place for a project; undefined where it is one. What is put into `.git` git may remove, and
+ * Node.js runs no TypeScript that is under node_modules.
+ */
+export function whyOwned(path: string): string | undefined {
+  const owner = path.split(/[\\/]/).find((name) => OWNED_BY_OTHERS.test(plainly(name)));
+  if (owner === undefined) return undefined;
+  return /^node/i.test(owner) ? `Node.js runs no TypeScript that is under ${owner}` : `${owner} is not for projects`;
+}
+
+/** A name as a file system may take it that leaves out what cannot be seen. */
+const plainly = (name: string): string => name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
 
 /** Every folder that some paths are below, each once and before those inside it. */
 export function foldersAbove(paths: readonly string[]): string[] {

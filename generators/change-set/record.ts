@@ -17,7 +17,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { badRecord } from '../errors.ts';
 import { parseJson } from '../json/parse.ts';
-import { readWhole, stat } from './disk.ts';
+import { makeFolders, readWhole, stat } from './disk.ts';
 import { whyUnsafe } from './paths.ts';
 
 export const RECORD_VERSION = 1;
@@ -64,7 +64,7 @@ export const placesOf = (root: string) => {
 export function openHome(root: string): void {
   const { home } = placesOf(root);
   refuseLinks(root);
-  mkdirSync(home, { recursive: true });
+  makeFolders(home);
   if (!existsSync(join(home, '.gitignore'))) writeFileSync(join(home, '.gitignore'), '*\n');
 }
 

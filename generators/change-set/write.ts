@@ -13,11 +13,12 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
+import { badFolder, changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
 import {
   foldersOf,
   inWords,
   isBehindFolders,
+  makeFolders,
   readBefore,
   removeIfEmpty,
   stat,
@@ -117,10 +118,11 @@ function makeRoot(root: string): number {
   const missing: string[] = [];
   for (let folder = root; stat(folder) === undefined; folder = dirname(folder)) missing.unshift(folder);
   try {
-    for (const folder of missing) mkdirSync(folder, { recursive: true });
+    makeFolders(root);
   } catch (error) {
     for (const folder of missing.toReversed()) removeIfEmpty(folder);
-    throw writeFailed(root, inWords(error));
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'ENOENT' ? badFolder(root, 'the system makes no folders there') : writeFailed(root, inWords(error));
   }
   return missing.length;
 }

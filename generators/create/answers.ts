@@ -3,15 +3,19 @@
 import { readdirSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { whyOwned } from '../change-set/paths.ts';
 import { realRoot } from '../change-set/survey.ts';
 import { settleHooks, settleTemplate } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badFolder, badTaskName, folderNotEmpty, missingAnswer } from '../errors.ts';
+import { whyNoHome, withHome } from '../home.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import { type PackageManager, packageManagerFor } from '../package-manager.ts';
 import { recoverFirst } from '../recovering.ts';
 import { settleAnswers as settleTemplateAnswers, type Answers as TemplateAnswers } from '../rendering/answers.ts';
+import { whyClashing } from '../rendering/clashes.ts';
+import type { Answer } from '../rendering/placeholders.ts';
 import { runtimeFolder } from '../runtime-folder.ts';
 import { isLeftOverName } from '../sources/leftovers.ts';
 import type { Template } from '../templates.ts';
@@ -57,7 +61,10 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
   if (call.values.force !== true) refuseFullFolder(folder, root);
 
   const template = await settleTemplate(call, { cwd: call.cwd, folder: root, sources: {} }, ask);
-  const answers = await settleTemplateAnswers(call, template.manifest, {}, ask);
+  const clashing = (given: readonly Answer[]) => whyClashing(template.files, task, given);
+  const clash = clashing([]);
+  if (clash !== undefined) throw badTaskName(task, clash, `${task}-task`, call.values.name === undefined);
+  const answers = await settleTemplateAnswers(call, template.manifest, {}, ask, clashing);
   const hooks = await settleHooks(call, template.manifest, ask);
   const packageManager = await packageManagerFor(root, call.values.pm);
   return { folder, shown: shownFrom(call, folder), root, task, template, answers, hooks, runtimeDir, packageManager };
@@ -65,21 +72,24 @@ export async function settleAnswers(call: Call, isPreview: boolean, ask: Worksho
 
 async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): Promise<string> {
   const given = call.words[0];
-  if (given !== undefined) return given;
+  if (given !== undefined) return withHome(given);
   if (call.values.yes) return call.values.name ?? DEFAULT_FOLDER;
   if (!mayAsk) throw missingAnswer('the folder of the project', `${call.shown} <dir>`, true);
-  return ask({
+  const answer = await ask({
     type: 'input',
     message: 'Which folder should the project be in? Its name names the task.',
     default: call.values.name ?? DEFAULT_FOLDER,
     whyNot: (answer) => {
-      const name = call.values.name ?? basename(resolve(call.cwd, answer));
+      const unfit = whyNoHome(answer) ?? whyNotFolder(call.cwd, withHome(answer));
+      if (unfit !== undefined) return unfit;
+      const name = call.values.name ?? basename(resolve(call.cwd, withHome(answer)));
       const reason = whyNotTaskName(name);
       if (reason !== undefined) return `${reason}. Try ${nearestTaskName(name)}.`;
-      const isFree = call.values.force === true || isEmpty(resolve(call.cwd, answer));
+      const isFree = call.values.force === true || isEmpty(resolve(call.cwd, withHome(answer)));
       return isFree ? undefined : 'that folder is not empty';
     },
   });
+  return withHome(answer);
 }
 
 /** As it was given, unless that was for another folder than this. */
@@ -87,14 +97,19 @@ const shownFrom = ({ cwd, values }: Call, folder: string): string =>
   values.cwd === undefined ? folder : relative(process.cwd(), resolve(cwd, folder)).replaceAll('\\', '/') || '.';
 
 function rootOf(cwd: string, folder: string): string {
+  const reason = whyNotFolder(cwd, folder);
+  if (reason !== undefined) throw badFolder(folder, reason);
+  const root = realRoot(resolve(cwd, folder));
+  const real = whyOwned(root);
+  if (real !== undefined) throw badFolder(folder, real);
+  return root;
+}
+
+/** Why a folder cannot be a project's by its path alone; undefined where it can. */
+function whyNotFolder(cwd: string, folder: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(folder)) throw badFolder(folder, 'it has a control character');
-  if (folder === '') throw badFolder(folder, 'it is empty');
-  const absolute = resolve(cwd, folder);
-  if (/(^|[\\/])node_modules([\\/]|$)/.test(absolute)) {
-    throw badFolder(folder, 'Node.js runs no TypeScript that is under node_modules');
-  }
-  return realRoot(absolute);
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(folder)) return 'it has a control character';
+  return folder === '' ? 'it is empty' : whyOwned(resolve(cwd, folder));
 }
 
 function refuseName(name: string, fromFolder: boolean): void {

@@ -8,7 +8,8 @@ import { version } from '../package.ts';
 import { onceOff } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { diffOf, filesAsJson, isShown, listOf, type Previewed } from '../preview.ts';
-import { asArgument, commandLine, withoutPassword } from '../shell.ts';
+import { conflictFlags, NO_REPLAY, sourceFlags } from '../replay.ts';
+import { asArgument, commandLine } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Answers } from './answers.ts';
 import type { Followed } from './follow.ts';
@@ -33,7 +34,8 @@ export function report(
     terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
   } else {
     terminal.say(`${whatThereIs(answers, settled, terminal)}\n${whatIsNext(call, answers, followed)}`);
-    terminal.say(`${terminal.style.strong('The same again:')}\n  ${replay(call, answers)}`);
+    const again = replay(call, answers, settled);
+    terminal.say(again === undefined ? NO_REPLAY : `${terminal.style.strong('The same again:')}\n  ${again}`);
   }
   if (followed.failed) terminal.refuse(afterWriteFailed(followed.failed));
   terminal.result(asJson(call, answers, settled, followed, isPreview, planned));
@@ -88,23 +90,22 @@ function nextSteps(
   return shown === '.' ? steps : [commandLine(['cd', asArgument(shown)]), ...steps];
 }
 
-/** The command that makes the same project without a question. */
-function replay(
-  { values }: Call,
-  { folder, task, template, answers, hooks, runtimeDir, packageManager }: Answers,
-): string {
-  const argv = ['--template', withoutPassword(values.template ?? template.manifest.name)];
-  if (values.ref !== undefined) argv.push('--ref', values.ref);
-  for (const [name, value] of Object.entries(answers.shown)) argv.push('--data', `${name}=${value}`);
+/** The command that makes the same project without a question; undefined where there is no one command. */
+function replay({ values }: Call, answers: Answers, settled: Settled): string | undefined {
+  const { folder, task, runtimeDir, packageManager } = answers;
+  const conflicts = conflictFlags(values, settled);
+  if (conflicts === undefined) return undefined;
+  const argv = sourceFlags(values, answers);
   if (values.name !== undefined) argv.push('--name', task);
-  if (hooks.length > 0) argv.push('--hooks', hooks.join(','));
   if (values['runtime-dir'] !== undefined) argv.push('--runtime-dir', runtimeDir);
   // Yarn 1 has no command that runs a package once: npx does, and would be taken for the package manager.
   if (values.pm !== undefined || packageManager === 'yarn') argv.push('--pm', packageManager);
   if (values.git !== undefined) argv.push(values.git ? '--git' : '--no-git');
   if (values.install !== undefined) argv.push(values.install ? '--install' : '--no-install');
   if (values.cwd !== undefined) argv.push('--cwd', values.cwd);
-  return commandLine(onceOff(packageManager, [`create-divvy-task@${version}`, asArgument(folder), ...argv, '--yes']));
+  if (values.force) argv.push('--force');
+  argv.push(...conflicts, '--yes');
+  return commandLine(onceOff(packageManager, [`create-divvy-task@${version}`, asArgument(folder), ...argv]));
 }
 
 function asJson(
@@ -135,6 +136,6 @@ function asJson(
     install: followed.install,
     ...(followed.failed && { failed: followed.failed }),
     nextSteps: nextSteps(call, answers, followed),
-    replay: replay(call, answers),
+    replay: replay(call, answers, settled) ?? null,
   };
 }

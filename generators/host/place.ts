@@ -2,6 +2,7 @@
 
 import { dirname, join, relative, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { whyOwned } from '../change-set/paths.ts';
 import { realRoot, refuseReadOnlyRoot } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
@@ -35,9 +36,8 @@ export interface Place {
  */
 export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Place> {
   const cwd = realRoot(call.cwd);
-  if (cwd.split(/[\\/]/).includes('node_modules')) {
-    throw notHere(call.cwd, 'Node.js runs no TypeScript that is under node_modules', 'Go into your own repository.');
-  }
+  const owned = whyOwned(cwd);
+  if (owned !== undefined) throw notHere(call.cwd, owned, 'Go into your own repository.');
   const near = nearestPackage(cwd);
   const root = await whichOne(call, cwd, near, ask);
   refuseOtherTools(root);

@@ -25,7 +25,8 @@ export interface Answers {
 /**
  * Settles every answer.
  *
- * known - those that were given before, as the lock has them.
+ * known    - those that were given before, as the lock has them.
+ * clashing - why they cannot stand together in the template; undefined where they can.
  *
  * Rejects with a Refusal with exit code 2 for one that is not asked for, is missing, or is not as its prompt wants it.
  */
@@ -34,6 +35,7 @@ export async function settleAnswers(
   template: TemplateManifest,
   known: { readonly [name: string]: unknown },
   ask: Workshop['ask'],
+  clashing: (answers: readonly Answer[]) => string | undefined,
 ): Promise<Answers> {
   const { prompts = [] } = template;
   const given = answersGiven(call, template);
@@ -42,21 +44,33 @@ export async function settleAnswers(
     if (!isAsked(prompt, settled)) continue;
     const value =
       given.get(prompt.name) ?? (Object.hasOwn(known, prompt.name) ? String(known[prompt.name]) : undefined);
+    const before = [...settled.values()].map(asAnswer);
+    const whyNot: WhyNot = (text) =>
+      whyNotAnswer(prompt, text) ?? clashing([...before, asAnswer({ prompt, value: text })]);
     settled.set(prompt.name, {
       prompt,
-      value: value === undefined ? await settleOne(call, prompt, ask) : checked(prompt, value),
+      value: value === undefined ? await settleOne(call, prompt, ask, whyNot) : checked(prompt, value, whyNot),
     });
   }
   const unasked = [...given.keys()].find((name) => !settled.has(name));
   if (unasked !== undefined) throw badAnswer(unasked, '…', 'it is not asked for with these other answers');
   const all = [...settled.values()];
   return {
-    answers: all.map(({ prompt, value }) => ({ name: prompt.name, value, isName: prompt.type === 'name' })),
+    answers: all.map(asAnswer),
     shown: Object.fromEntries(
       all.filter(({ prompt }) => prompt.secret !== true).map(({ prompt, value }) => [prompt.name, value]),
     ),
   };
 }
+
+/** Why a text cannot be the answer; undefined where it can. */
+type WhyNot = (text: string) => string | undefined;
+
+const asAnswer = ({ prompt, value }: { readonly prompt: Prompt; readonly value: string }): Answer => ({
+  name: prompt.name,
+  value,
+  isName: prompt.type === 'name',
+});
 
 const isAsked = ({ when = {} }: Prompt, settled: ReadonlyMap<string, { readonly value: string }>): boolean =>
   Object.entries(when).every(([name, value]) => settled.get(name)?.value === asText(value));
@@ -64,12 +78,12 @@ const isAsked = ({ when = {} }: Prompt, settled: ReadonlyMap<string, { readonly 
 /** `true` is what `yes` is. */
 const asText = (value: unknown): string => (typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value));
 
-async function settleOne(call: Call, prompt: Prompt, ask: Workshop['ask']): Promise<string> {
+async function settleOne(call: Call, prompt: Prompt, ask: Workshop['ask'], whyNotText: WhyNot): Promise<string> {
   const { name, message, type, choices = [], secret } = prompt;
   const usual = prompt.default === undefined ? undefined : asText(prompt.default);
   if (!isInteractive(call)) {
     if (usual === undefined) throw missingAnswer(`the answer to ${name} (${message})`, `--data ${name}=…`, false);
-    return checked(prompt, usual);
+    return checked(prompt, usual, whyNotText);
   }
   if (type === 'choice' || type === 'yes-no') {
     const all = type === 'choice' ? choices : ['yes', 'no'];
@@ -79,15 +93,15 @@ async function settleOne(call: Call, prompt: Prompt, ask: Workshop['ask']): Prom
   }
   // Nothing typed is the default, of what is secret too.
   const given = (answer: string) => (answer === '' ? (usual ?? '') : answer);
-  const whyNot = (answer: string) => whyNotAnswer(prompt, given(answer));
+  const whyNot = (answer: string) => whyNotText(given(answer));
   return secret
     ? given(await ask({ type: 'password', message, whyNot }))
     : ask({ type: 'input', message, default: usual ?? '', whyNot });
 }
 
-function checked(prompt: Prompt, value: string): string {
+function checked(prompt: Prompt, value: string, whyNot: WhyNot): string {
   const text = prompt.type === 'yes-no' && /^(true|false)$/.test(value) ? asText(value === 'true') : value;
-  const reason = whyNotAnswer(prompt, text);
+  const reason = whyNot(text);
   if (reason !== undefined) throw badAnswer(prompt.name, prompt.secret ? '…' : text, reason);
   return text;
 }

@@ -34,11 +34,16 @@ export function withNames(text: string, task: string, answers: readonly Answer[]
   return withAll(text, all);
 }
 
-const ofName = ({ name, value }: Answer): Replacement[] => [
-  { word: kebab(name), by: value },
-  { word: identifier(`Example${className(name)}`), by: className(value) },
-  { word: identifier(`example${className(name)}`), by: camel(value) },
-  { word: identifier(`EXAMPLE_${constant(name)}`), by: constant(value) },
+const ofName = (answer: Answer): Replacement[] => [
+  { word: kebab(answer.name), by: answer.value },
+  ...identifiersOf(answer).map(({ from, to }) => ({ word: identifier(from), by: to })),
+];
+
+/** The identifiers that stand for a name in a template, and what each becomes. */
+export const identifiersOf = ({ name, value }: Answer): { readonly from: string; readonly to: string }[] => [
+  { from: `Example${className(name)}`, to: className(value) },
+  { from: `example${className(name)}`, to: camel(value) },
+  { from: `EXAMPLE_${constant(name)}`, to: constant(value) },
 ];
 
 /** The placeholders of texts that are in a file, with the word that each is. */

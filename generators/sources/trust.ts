@@ -4,11 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { writeDurably } from '../change-set/disk.ts';
+import { makeFolders, writeDurably } from '../change-set/disk.ts';
 import { sha256 } from '../change-set/survey.ts';
 import { parseJson } from '../json/parse.ts';
 
@@ -85,7 +85,7 @@ export function remember(folder: string | undefined, trusted: Trusted, now = new
   if (folder === undefined) return 'there is no home folder, and XDG_CONFIG_HOME names none';
   const part = join(folder, `${randomUUID()}.part`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     chmodSync(folder, 0o700);
     const text = JSON.stringify({ ...asStored(trusted), at: now.toISOString() }, null, 2);
     writeDurably(part, `${text}\n`, 0o600);

@@ -3,10 +3,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { whyOwned } from '../change-set/paths.ts';
 import { realRoot, survey, type Wanted } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
-import { badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts';
+import { badFolder, badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts';
+import { withHome } from '../home.ts';
 import { parseJson } from '../json/parse.ts';
 import { whyNotFileName } from '../names.ts';
 import { read, version } from '../package.ts';
@@ -19,12 +21,15 @@ import { newTemplateFiles } from '../templates.ts';
 /** Resolves with 0. Rejects with a Refusal: exit code 2 for a name that is none, 3 for a folder that is not empty. */
 export async function make(call: Call): Promise<Exit> {
   const { terminal, cwd } = call;
-  const [given] = call.words;
-  if (given === undefined) throw noNameForTemplate(call.shown);
+  const [typed] = call.words;
+  if (typed === undefined) throw noNameForTemplate(call.shown);
+  const given = withHome(typed);
   const name = basename(resolve(cwd, given));
   const reason = whyNotFileName(name);
   if (reason !== undefined) throw badTemplateName(name, reason);
   const root = realRoot(resolve(cwd, given));
+  const owned = whyOwned(root);
+  if (owned !== undefined) throw badFolder(given, owned);
   if (!isPreview(call) && stat(root) !== undefined) await recoverFirst(root, terminal);
   const there =
     stat(root) === undefined ? [] : readdirSync(root).filter((entry) => entry !== '.divvy' && !isLeftOverName(entry));

@@ -44,7 +44,7 @@ export class Journal {
     this.file = file;
     this.#failed = failed;
     try {
-      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+      makeFolder(path.dirname(file));
       this.#lock = new Lock(lockOf(file), { takeOver, refuse: journalInUse(file) });
     } catch (error) {
       throw journalFailed(file, error);
@@ -160,5 +160,17 @@ export class Journal {
   #break(error: unknown): DivvyError {
     this.#broken ??= journalFailed(this.file, error);
     return this.#broken;
+  }
+}
+
+/** Node.js's recursive mkdir never ends where the system finds no such place below a folder that is there, as in /proc. */
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return;
+  if (path.dirname(folder) !== folder) makeFolder(path.dirname(folder));
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another run may have made it meanwhile.
+    if (!fs.existsSync(folder)) throw error;
   }
 }

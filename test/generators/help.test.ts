@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDivvyTask, divvy, freshFolder, home } from './commands.ts';
+import { divvyHere } from './in-process.ts';
 
 const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string };
 const golden = (name: string): string =>
@@ -84,6 +85,28 @@ test('a command word given to create-divvy-task is that command', async () => {
   const { code, stdout } = await createDivvyTask(['list', '--json'], { cwd: freshFolder() });
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ command: 'list', tasks: [] });
+});
+
+test.each([
+  ['create'],
+  ['add', 'nightly'],
+  ['remove', 'nightly'],
+  ['hook', 'add', 'key'],
+  ['undo'],
+  ['apply', 'plan.json'],
+  ['run', 'nightly'],
+  ['list'],
+  ['status'],
+  ['template', 'list'],
+  ['template', 'new', 'team'],
+  ['template', 'check'],
+  ['template', 'test'],
+])('divvy %s %s takes --yes and --no-input', async (...words) => {
+  const [command = '', ...rest] = words.filter((word) => word !== undefined);
+  for (const flag of ['--yes', '-y', '--no-input']) {
+    const { stderr } = await divvyHere([command, flag, ...rest], freshFolder());
+    expect(stderr).not.toMatch(/means nothing to|there is no flag|no option|"-/);
+  }
 });
 
 test('a mistyped command with --json is one object on stdout, as any other refusal', async () => {

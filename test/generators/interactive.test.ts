@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { templateFolder } from './attacks/hostile.ts';
 import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
 import { projectWith, TASK } from './project.ts';
-import { session } from './terminal-session.ts';
+import { session, shellSession } from './terminal-session.ts';
 
 const FOLDER = 'Which folder should the project be in?';
 const TEMPLATE = 'What should the task begin from?';
@@ -68,6 +68,40 @@ describe('Ctrl+C writes nothing, and is exit 1,', () => {
   });
 });
 
+test('Ctrl+Z gives the terminal back to the shell, and fg asks again', async () => {
+  const cwd = freshFolder();
+  const terminal = shellSession(['-t', 'basic', '--no-git'], cwd);
+  await terminal.shows(FOLDER);
+  for (const round of ['first', 'second']) {
+    terminal.keys('C-z');
+    await terminal.shows(/Stopped|Suspended/);
+    terminal.types(`clear; stty -a | grep -o '.icanon'; echo ${round}-''time`);
+    terminal.keys('Enter');
+    expect(await terminal.shows(`${round}-time`)).toMatch(/ icanon/);
+    terminal.types('clear; fg');
+    terminal.keys('Enter');
+    await terminal.shows(FOLDER);
+  }
+  terminal.types('my-party');
+  terminal.keys('Enter');
+  await terminal.shows(HOOKS);
+  terminal.keys('Enter');
+  await terminal.shows('exit 0');
+  expect(readdirSync(cwd)).toEqual(['my-party']);
+});
+
+test('Ctrl+Z where no shell could have it go on only asks again', async () => {
+  const cwd = freshFolder();
+  const terminal = session(['-t', 'basic', '--no-git'], cwd);
+  await terminal.shows(FOLDER);
+  terminal.keys('C-z');
+  await terminal.shows(/Which folder[\s\S]*Which folder/);
+  terminal.keys('Enter');
+  await terminal.shows(HOOKS);
+  terminal.keys('Enter');
+  await terminal.shows('exit 0');
+});
+
 test('what is answered is what is made, as the replay makes it', async () => {
   const cwd = freshFolder();
   const terminal = session([], cwd);
@@ -111,7 +145,7 @@ test('a folder that is not empty is an answer only with --force', async () => {
   expect(readdirSync(join(cwd, 'full/own'))).toEqual(['file']);
 });
 
-test('each file that differs is asked about: one kept, one overwritten', async () => {
+test('each file that differs is asked about: one kept, one shown and overwritten', async () => {
   const cwd = freshFolder();
   await createDivvyTask(['my-task', '--no-git'], { cwd });
   for (const name of ['README.md', '.gitignore']) writeFileSync(join(cwd, 'my-task', name), 'mine');
@@ -121,8 +155,13 @@ test('each file that differs is asked about: one kept, one overwritten', async (
   await terminal.shows('README.md exists and differs. What now?');
   terminal.keys('Enter');
   await terminal.shows('.gitignore exists and differs. What now?');
+  terminal.keys('Down', 'Down', 'Enter');
+  await terminal.shows(/-mine\n[\s\S]*\+node_modules\/[\s\S]*\.gitignore exists and differs\. What now\?/);
   terminal.keys('Down', 'Enter');
-  await terminal.shows('exit 0');
+  const screen = await terminal.shows('exit 0');
+  expect(screen).toContain(
+    'Of the files that differed some were kept and some were overwritten: no one command does that again.',
+  );
   expect(readFileSync(join(cwd, 'my-task/README.md'), 'utf8')).toBe('mine');
   expect(readFileSync(join(cwd, 'my-task/.gitignore'), 'utf8')).toBe('node_modules/\n');
 });
@@ -191,6 +230,31 @@ describe('a template that needs trust', () => {
     await second.shows('exit 0');
     expect(readFileSync(join(again, 'my-task/docs/notes.txt'), 'utf8')).toBe('usual slow');
   });
+});
+
+test('add asks for a name, and shows how to do it again without a question', async () => {
+  const folderOf = () => {
+    const cwd = freshFolder();
+    writeFileSync(join(cwd, 'package.json'), '{ "type": "module" }\n');
+    return cwd;
+  };
+  const [cwd, again] = [folderOf(), folderOf()];
+  const { shows, keys, types } = session(['add'], cwd);
+  await shows('What should the task be called?');
+  types('Nightly');
+  keys('Enter');
+  await shows('Try nightly.');
+  keys('C-u');
+  types('nightly');
+  keys('Enter');
+  await shows(TEMPLATE);
+  keys('Enter');
+  await shows(HOOKS);
+  keys('Down', 'Space', 'Enter');
+  const [, replay = ''] = /^ +divvy (add .*)$/m.exec(await shows('exit 0')) ?? [];
+  expect(replay.trim()).toBe('add nightly --template basic --hooks beforeRun --pm npm --yes');
+  expect((await createDivvyTask(replay.trim().split(' '), { cwd: again })).code).toBe(0);
+  expect(treeOf(again, ['.divvy'])).toEqual(treeOf(cwd, ['.divvy']));
 });
 
 test('hook add asks which hooks, and of which task where there are several', async () => {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { className, nearestTaskName, whyNotTaskName } from '../../generators/names.ts';
+import { className, namesOfRuntime, nearestTaskName, whyNotTaskName } from '../../generators/names.ts';
 
 describe('a task may be called', () => {
   test.each(['a', 'my-backfill', 'dance-party', 'x2', 'sha256-sums', 'a'.repeat(64), 'my-test', 'test-me', 'items'])(
@@ -67,6 +67,14 @@ test('a task may not be called what a template of ours declares, or imports, bes
     expect(whyNotTaskName(task), name).toMatch(/would hide another|something else/);
   }
 });
+
+test.each(['Master', 'ItemContext', 'RunResult', 'InlineOutcome', 'MasterOptions', 'TaskError', 'PermanentError'])(
+  'a task may not be called what the runtime exports: %s',
+  (name) => {
+    expect(namesOfRuntime()).toContain(name);
+    expect(whyNotTaskName(name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase())).toMatch(/would hide another/);
+  },
+);
 
 describe('the nearest good name', () => {
   test.each([

@@ -14,7 +14,28 @@ export interface Session {
 }
 
 /** Runs create-divvy-task in a terminal of its own; when it has ended, the screen shows `exit <code>`. */
-export function session(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Session {
+export const session = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Session =>
+  open(
+    ['sh', '-c', `${THEN_EXIT}; read -r _`, 'sh', process.execPath, commandFile('create-divvy-task'), ...argv],
+    cwd,
+    env,
+  );
+
+const THEN_EXIT = '"$@"; echo "exit $?"';
+
+/** The same, typed into a shell that a person works in, as the child of a program that waits for it, as npm does. */
+export function shellSession(argv: readonly string[], cwd: string): Session {
+  const shell = open(['sh', '-i'], cwd, {
+    PS1: '$ ',
+    COMMAND: commandFile('create-divvy-task'),
+    NODE: process.execPath,
+  });
+  shell.types(`sh -c '${THEN_EXIT}' sh "$NODE" "$COMMAND" ${argv.join(' ')}`);
+  shell.keys('Enter');
+  return shell;
+}
+
+function open(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Session {
   const socket = `divvy-${randomUUID()}`;
   const tmux = (...given: string[]): string => {
     try {
@@ -27,9 +48,7 @@ export function session(argv: readonly string[], cwd: string, env: NodeJS.Proces
       throw new Error('tmux is not on this machine, and this test needs it: install it (apt-get install tmux)');
     }
   };
-  const script = '"$@"; echo "exit $?"; read -r _';
-  const command = [process.execPath, commandFile('create-divvy-task'), ...argv];
-  tmux('new-session', '-d', '-x', '100', '-y', '50', '-c', cwd, 'sh', '-c', script, 'sh', ...command);
+  tmux('new-session', '-d', '-x', '100', '-y', '50', '-c', cwd, ...command);
   onTestFinished(() => {
     tmux('kill-server');
   });
