@@ -7,6 +7,7 @@ import type { Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
+import { IGNORE_FILE } from '../host/formatter.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
 import type { Installed } from '../install.ts';
@@ -55,7 +56,7 @@ export function report(
     answers: subject.answers.shown,
     hooks: subject.hooks,
     packageManager: subject.packageManager,
-    testRunner: subject.testRunner === 'beside' ? 'node' : subject.testRunner,
+    testRunner: RUNNER_SHOWN[subject.testRunner],
     ...filesAsJson(call, settled.preview),
     byHand: rendered.hints,
     ...(planned && { plan: planned.file, apply: planned.apply }),
@@ -65,19 +66,21 @@ export function report(
   });
 }
 
+/** Which program runs the task's test. */
+const RUNNER_SHOWN = { node: 'node', beside: 'node', vitest: 'vitest', jest: 'jest', 'jest-26': 'jest' } as const;
+
 function whatThereIs(
   call: Call,
   subject: Subject,
   rendered: Rendered,
-  { changes }: Settled,
+  { changes, preview }: Settled,
   installed: Installed,
 ): string[] {
   const { style } = call.terminal;
   const { task, manifest, place } = subject;
   const { manifest: template } = subject.template;
   const [taskFile = ''] = rendered.own;
-  // A template need not have one.
-  const test = rendered.own.find((path) => path.startsWith(`${manifest.tests}/${task}.test.`));
+  const { test } = rendered;
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
     `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
@@ -89,6 +92,9 @@ function whatThereIs(
       ],
       ...(test === undefined ? [] : [[test, `its test: ${testCommand(subject, test)}`] as const]),
       [`${manifest.runtime}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
+      ...(preview.some(({ change, action }) => change.path === IGNORE_FILE && action === 'create')
+        ? [[IGNORE_FILE, 'new: your formatter leaves alone what only divvy writes'] as const]
+        : []),
     ]),
     '',
     ...editsOf(rendered.host),
@@ -100,16 +106,18 @@ function whatThereIs(
   ];
 }
 
-function testCommand({ testRunner, task, manifest, place, packageManager }: Subject, test: string): string {
+function testCommand({ testRunner, place, packageManager }: Subject, test: string): string {
   // Yarn's Plug'n'Play: without yarn, Node.js finds no package.
   const isPnp = place.levels.some(({ folder }) => existsSync(join(folder, '.pnp.cjs')));
   const byNode = [...(isPnp ? ['yarn'] : []), 'node', '--test', test];
+  const byJest = localProgram(packageManager, ['jest', test]);
   return commandLine(
     {
       node: byNode,
       beside: byNode,
       vitest: localProgram(packageManager, ['vitest', 'run', test]),
-      jest: localProgram(packageManager, ['jest', `${manifest.tests}/${task}.test.js`]),
+      jest: byJest,
+      'jest-26': byJest,
     }[testRunner],
   );
 }
@@ -130,7 +138,7 @@ function inWords(insertion: Insertion): string[] {
 function byHand({ hints }: Rendered): string[] {
   if (hints.length === 0) return [];
   return [
-    'To be written by hand, so that the runtime is left as it was released:',
+    'To be written by hand, so that your own checks and tests go on as before:',
     ...table(hints.map(({ file, line }) => [file, line] as const)),
     '',
   ];
