@@ -10,7 +10,7 @@ import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { divvyTaken, templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
-import { type Formatter, formatted, formattersOf, formattingOnes, leaveAlone } from '../host/formatter.ts';
+import { type Formatter, formatted, formattersOf, formattingOnes, keepFormat, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
@@ -81,6 +81,7 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     hints.push(...leaveAloneInLinters(place, written, host.open.bind(host)));
     hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
   }
+  for (const file of host.edited()) hints.push(...(await keepFormat(formatters, root, file)));
   for (const { path, bytes, before } of host.edited()) put(path, bytes, before.bytes);
   const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
   return { own, edited, host, test, hints, folders: folders.sort() };

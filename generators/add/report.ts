@@ -10,10 +10,12 @@ import { table } from '../help.ts';
 import { IGNORE_FILE } from '../host/formatter.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
+import { hasTsx, needsLoader } from '../host/own-code.ts';
 import type { Installed } from '../install.ts';
+import { MANIFEST } from '../manifest.ts';
 import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
-import { localProgram } from '../package-manager.ts';
+import { addDevelopment, localProgram } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
 import { asArgument, commandLine, divvyIn } from '../shell.ts';
@@ -154,6 +156,12 @@ function nextSteps(
   const steps = nextStepsOf(template.manifest, { task, script: `divvy:${task}`, manager, isInstalled }).map((step) =>
     step.replaceAll(`tasks/${task}.ts`, taskFile),
   );
+  if (manifest.import === undefined && needsLoader(place)) {
+    const install = hasTsx(place) ? '' : `${commandLine(addDevelopment(manager, 'tsx'))}, and `;
+    steps.push(
+      `To import your own TypeScript in a task: ${install}add "import": "tsx" to ${MANIFEST}, or --import tsx to the run`,
+    );
+  }
   const folder = folderShown(place.root);
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }

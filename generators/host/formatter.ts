@@ -105,6 +105,35 @@ export async function formatted(
 }
 
 /**
+ * Sees to it that a file which was as the formatters have it still is, after something was put into a list in it that is in one
+ * line: that line may be too long now.
+ *
+ * Returns what has to be done by hand where it is not.
+ */
+export async function keepFormat(formatters: readonly Formatter[], root: string, file: HostFile): Promise<Hint[]> {
+  const textBefore = file.before.bytes.toString('utf8');
+  const lines = new Set(textBefore.split('\n'));
+  const isLong = (line: string) => line.length > SHORT && line.includes('[') && !lines.has(line);
+  if (!file.bytes.toString('utf8').split('\n').some(isLong)) return [];
+  for (const { program, ...formatter } of formattingOnes(formatters)) {
+    if (program === undefined) continue;
+    const isKept = async (text: string): Promise<boolean> => {
+      const result = await formatted({ ...formatter, program }, root, file.path, text);
+      return 'text' in result && result.text === text;
+    };
+    if (!(await isKept(textBefore)) || (await isKept(file.bytes.toString('utf8')))) continue;
+    const back = file.spread();
+    if (await isKept(file.bytes.toString('utf8'))) continue;
+    back();
+    return [{ file: file.path, line: `a line is too long for ${formatter.name} now: have it format this file` }];
+  }
+  return [];
+}
+
+/** No formatter is set to break a line of fewer characters. */
+const SHORT = 60;
+
+/**
  * Has the formatter leave some files alone.
  *
  * paths - of folders, with a slash at the end, and files, relative to the package.

@@ -77,23 +77,27 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
 }
 
 /**
- * Rules that go by types have something to say of a test of node:test, whose promises nobody awaits, and, in the strict set, of
- * numbers in texts. Which are on only ESLint itself could tell, so the line is for all of them, and changes nothing for the
- * package's other code.
+ * Some rules, most of them by types, have something to say of tasks and tests as they are made. Which are on only ESLint itself
+ * could tell: so there is one line for all that are in the sets that its settings name, for the tasks' folder alone.
  */
 function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest }: Written): Found[] {
   const text = textOf(config);
   const hints: Found[] = [];
   const projects = /\bproject:\s*(?:\[[^\]]*\]|['"`][^'"`]*['"`])/.exec(text)?.[0];
-  if (projects !== undefined && !/\*/.test(projects)) {
+  if (projects !== undefined && !projects.includes('*')) {
     const line = `'${tasks}/tsconfig.json', one more of parserOptions.project`;
     hints.push({ file, line, names: `${tasks}/tsconfig.json` });
   }
-  const isStrict = /strictTypeChecked|strict-type-checked/.test(text);
-  const isTyped = isStrict || /TypeChecked|type-checked|no-floating-promises/.test(text);
+  const isTyped = /type-?checked|no-floating-promises|require-await/i.test(text);
   const rules = [
+    // Nobody awaits what a test of node:test returns.
     ...(isNodeTest && isTyped ? [`'@typescript-eslint/no-floating-promises': ['error', ${KNOWN_SAFE}]`] : []),
-    ...(isStrict ? ["'@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }]"] : []),
+    // A hook as it is made awaits nothing yet.
+    ...(isTyped ? ["'@typescript-eslint/require-await': 'off'"] : []),
+    ...(/strict-?type-?checked/i.test(text)
+      ? ["'@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }]"]
+      : []),
+    ...(/\bstylistic/.test(text) ? ["'@typescript-eslint/consistent-type-definitions': 'off'"] : []),
   ];
   const files = `files: ['${tasks}/**']`;
   if (rules.length > 0) hints.push({ file, line: `{ ${files}, rules: { ${rules.join(', ')} } },`, names: files });
