@@ -106,26 +106,35 @@ function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest
 
 const KNOWN_SAFE = "{ allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }";
 
-/** Its settings are looked for in one folder; a command may name them elsewhere, and then their paths are from there. */
-function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, { runtime }: Written, open: Open): Found[] {
+/** Its settings are looked for in one folder. A command may name them in another, and then they reach no path outside of that. */
+function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
   const given = optionsOf(packageJson, 'oxlint', ['-c', '--config']).map((path) => posix.normalize(path));
-  const known = [
-    ...names.filter((name) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.m?ts)$/.test(name)),
-    IN_CONFIG,
-    ...given,
-  ];
-  const files = [...new Set(known)].filter((name) => stat(join(root, name))?.isFile());
+  const known = names.filter((name) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.m?ts)$/.test(name));
+  const files = [...new Set([...known, ...given])].filter((name) => stat(join(root, name))?.isFile());
+  const path = `${from(written.runtime)}/`;
   return files.flatMap((name) => {
-    const path = `${posix.relative(posix.dirname(name), from(runtime))}/`;
-    if (/\.[cm]?[jt]s$/.test(name)) return [{ file: shown(name), line: `ignorePatterns: ['${path}'],`, names: path }];
-    const file = isOurs && /^\.oxlintrc\.jsonc?$/.test(posix.basename(name)) ? open(name, 'jsonc') : undefined;
-    if (!file) return [{ file: shown(name), line: `"ignorePatterns": ["${path}"]`, names: path }];
-    file.putElement(['ignorePatterns'], path);
-    return [];
+    const isHere = posix.dirname(name) === '.';
+    const isProgram = /\.[cm]?[jt]s$/.test(name);
+    const hints: Found[] = [];
+    if (written.isNodeTest && packageJson?.dependsOn('oxlint-tsgolint')) {
+      // By types it asks who awaits what a test of node:test returns.
+      const rules = '{ "typescript/no-floating-promises": "off", "typescript/require-await": "off" }';
+      const tasks = `${isHere ? '' : '**/'}${from(written.tasks)}/**`;
+      const line = `${isProgram ? 'overrides' : '"overrides"'}: [{ "files": ["${tasks}"], "rules": ${rules} }]`;
+      hints.push({ file: shown(name), line, names: tasks });
+    }
+    const file = isOurs && /^\.oxlintrc\.jsonc?$/.test(name) ? open(name, 'jsonc') : undefined;
+    if (file) file.putElement(['ignorePatterns'], path);
+    else if (isHere) {
+      const line = isProgram ? `ignorePatterns: ['${path}'],` : `"ignorePatterns": ["${path}"]`;
+      hints.push({ file: shown(name), line, names: path });
+    } else {
+      const line = `--ignore-pattern ${path}, in each script that runs oxlint with ${name}`;
+      hints.push({ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}` });
+    }
+    return hints;
   });
 }
-
-const IN_CONFIG = '.config/.oxlintrc.json';
 
 /**
  * Knip asks for every export of a package's that nothing in it uses. The runtime's are there for whoever writes a task. And a
