@@ -38,3 +38,7 @@ export function onceOff(manager: PackageManager, argv: readonly string[]): strin
   const resolved = resolveCommand(manager, 'execute', [...argv]);
   return resolved === null ? ['npx', ...argv] : [resolved.command, ...resolved.args];
 }
+
+/** The command that adds a package that is needed for development. */
+export const addDevelopment = (manager: PackageManager, name: string): string[] =>
+  manager === 'npm' ? ['npm', 'install', '--save-dev', name] : [manager, 'add', '--dev', name];

@@ -194,8 +194,11 @@ export const importMissing = (name: string, error: unknown, taskFile?: string): 
   new UsageError(
     taskFile === undefined
       ? `there is no module to import at ${name}: ${messageOf(error)}; check the path: --import takes it from the folder that you are in, "import" in divvy.json from the folder of that file`
-      : `there is no module ${name} to import: ${messageOf(error)}; check the name, or install the package in the project of ${taskFile}`,
+      : `there is no module ${name} to import: ${messageOf(error)}; ${isFileName(name) ? `a file is named by its path: if you meant that one, write ./${name}` : `check the name, or install the package in the project of ${taskFile}`}`,
   );
+
+/** What has the ending of a module, or is below a folder, and is no package with a scope, no URL and no `#name`. */
+const isFileName = (name: string): boolean => /^(?![@#])[^:]*(\.[cm]?[jt]sx?$)/.test(name);
 
 export const importThrew = (name: string, error: unknown): TaskError =>
   new TaskError(

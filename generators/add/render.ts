@@ -10,14 +10,15 @@ import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { divvyTaken, templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
-import { type Formatter, formatted, formattersOf, leaveAlone } from '../host/formatter.ts';
+import { type Formatter, formatted, formattersOf, formattingOnes, keepFormat, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { leaveAloneInLinters } from '../host/linter.ts';
 import { inPackageJson as order } from '../host/order.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
-import { testFor } from '../host/test-runner.ts';
+import { isNodeTest, testFor, testToRun } from '../host/test-runner.ts';
+import { hintsOfTests } from '../host/test-settings.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
 import { parseJson } from '../json/parse.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
@@ -35,6 +36,8 @@ export interface Rendered {
   readonly own: readonly string[];
   readonly edited: Edited | undefined;
   readonly host: HostFiles;
+  /** The file to run for the task's test; undefined where its template has none. */
+  readonly test: string | undefined;
   /** What has to be written by hand. */
   readonly hints: readonly Hint[];
   /** The folders that have to be made, outer ones first. */
@@ -43,7 +46,7 @@ export interface Rendered {
 
 /** Rejects with a Refusal where a file of the package cannot be edited as it would have to be. */
 export async function render(call: Call, subject: Subject, put: Workshop['put']): Promise<Rendered> {
-  const { place, manifest, lock } = subject;
+  const { place, manifest, lock, task, testRunner } = subject;
   const { root } = place;
   const paths: string[] = [];
   const add = (path: string, after: Buffer | string, mode?: number): void => {
@@ -54,6 +57,7 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
   const format = formatting(call, formatters, root);
 
   const { own, edited } = await renderTask(call, subject, format, add);
+  const test = own.find((path) => path === testToRun(testRunner, task, manifest.tests, place.isModule));
   if (lock?.files[MANIFEST] === undefined && readBefore(root, MANIFEST) === undefined)
     add(MANIFEST, await format(MANIFEST, manifestText(manifest)));
   for (const { path, after } of missingRuntime(root, manifest.runtime)) add(path, after);
@@ -68,14 +72,21 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     // A tsconfig that is listed is there: it was read a moment ago.
     const open = (path: string) => host.open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
     leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], open);
-    const files = { open: host.open.bind(host), make: add };
+    const files = {
+      open: host.open.bind(host),
+      make: (path: string, text: string) => void (paths.includes(path) || add(path, text)),
+    };
     const alone = [`${manifest.runtime}/`, LOCK];
     for (const formatter of formatters) hints.push(...leaveAlone(formatter, place, alone, files));
-    hints.push(...leaveAloneInLinters(place, manifest.runtime, host.open.bind(host)));
+    const isTested = testRunner === 'vitest' || /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
+    const written = { ...manifest, isNodeTest: isNodeTest(testRunner), isTested };
+    hints.push(...leaveAloneInLinters(place, written, host.open.bind(host)));
+    hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
   }
+  for (const file of host.edited()) hints.push(...(await keepFormat(formatters, root, file)));
   for (const { path, bytes, before } of host.edited()) put(path, bytes, before.bytes);
   const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
-  return { own, edited, host, hints, folders: folders.sort() };
+  return { own, edited, host, test, hints, folders: folders.sort() };
 }
 
 /** A test of a template, which every runner gets its own of. */
@@ -83,10 +94,8 @@ const TEST = /^test\/([^/]+)\.test\.ts$/;
 
 type Format = (path: string, text: string) => Promise<string>;
 
-/** The formatters of one folder, the nearest that has any, one after another: with Biome for a linter Prettier is the other. */
 function formatting(call: Call, formatters: readonly Formatter[], root: string): Format {
-  const home = formatters[0]?.home;
-  const formats = formatters.filter((each) => each.home === home).map((each) => formattingBy(call, each, root));
+  const formats = formattingOnes(formatters).map((each) => formattingBy(call, each, root));
   return async (path, text) => {
     let result = text;
     for (const format of formats) result = await format(path, result);
@@ -142,7 +151,8 @@ async function renderTask(
     return !isModule && /^(tasks|test)\//.test(path) ? asModule(place) : place;
   };
   // Other files of the template may come before them in its folder.
-  const rank = (path: string) => (path === taskFile ? 0 : path.startsWith(`${folder}/${task}.test.`) ? 1 : 2);
+  const test = testToRun(testRunner, task, folder, isModule);
+  const rank = (path: string) => (path === taskFile ? 0 : path === test ? 1 : 2);
   const inOrder = (paths: readonly string[]) => paths.toSorted((a, b) => rank(a) - rank(b));
   const own: string[] = [];
   let edited: Edited | undefined;

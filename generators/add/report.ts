@@ -8,13 +8,16 @@ import type { Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
+import { IGNORE_FILE } from '../host/formatter.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
+import { hasTsx, needsLoader } from '../host/own-code.ts';
 import { packagesOf } from '../host/workspaces.ts';
 import type { Installed } from '../install.ts';
+import { MANIFEST } from '../manifest.ts';
 import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
-import { localProgram } from '../package-manager.ts';
+import { addDevelopment, localProgram } from '../package-manager.ts';
 import type { Planned } from '../plan.ts';
 import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
 import { conflictFlags, NO_REPLAY, sourceFlags } from '../replay.ts';
@@ -59,7 +62,7 @@ export function report(
     answers: subject.answers.shown,
     hooks: subject.hooks,
     packageManager: subject.packageManager,
-    testRunner: subject.testRunner === 'beside' ? 'node' : subject.testRunner,
+    testRunner: RUNNER_SHOWN[subject.testRunner],
     ...filesAsJson(call, settled.preview),
     byHand: rendered.hints,
     ...(planned && { plan: planned.file, apply: planned.apply }),
@@ -69,6 +72,9 @@ export function report(
     replay: replay(call, subject, settled) ?? null,
   });
 }
+
+/** Which program runs the task's test. */
+const RUNNER_SHOWN = { node: 'node', beside: 'node', vitest: 'vitest', jest: 'jest', 'jest-26': 'jest' } as const;
 
 function whatThereIs(
   call: Call,
@@ -81,9 +87,8 @@ function whatThereIs(
   const { task, manifest, place } = subject;
   const { manifest: template } = subject.template;
   const [taskFile = ''] = rendered.own;
-  // A template need not have one.
-  const test = rendered.own.find((path) => path.startsWith(`${manifest.tests}/${task}.test.`));
-  const { changes } = settled;
+  const { test } = rendered;
+  const { changes, preview } = settled;
   const again = replay(call, subject, settled);
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
@@ -96,6 +101,9 @@ function whatThereIs(
       ],
       ...(test === undefined ? [] : [[test, `its test: ${testCommand(subject, test)}`] as const]),
       [`${manifest.runtime}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
+      ...(preview.some(({ change, action }) => change.path === IGNORE_FILE && action === 'create')
+        ? [[IGNORE_FILE, 'new: your formatter leaves alone what only divvy writes'] as const]
+        : []),
     ]),
     '',
     ...editsOf(rendered.host),
@@ -132,16 +140,18 @@ function replay(call: Call, subject: Subject, settled: Settled): string | undefi
   return divvyLine(call, 'add', task, ...argv, ...conflicts, '--yes');
 }
 
-function testCommand({ testRunner, task, manifest, place, packageManager }: Subject, test: string): string {
+function testCommand({ testRunner, place, packageManager }: Subject, test: string): string {
   // Yarn's Plug'n'Play: without yarn, Node.js finds no package.
   const isPnp = place.levels.some(({ folder }) => existsSync(join(folder, '.pnp.cjs')));
   const byNode = [...(isPnp ? ['yarn'] : []), 'node', '--test', test];
+  const byJest = localProgram(packageManager, ['jest', test]);
   return commandLine(
     {
       node: byNode,
       beside: byNode,
       vitest: localProgram(packageManager, ['vitest', 'run', test]),
-      jest: localProgram(packageManager, ['jest', `${manifest.tests}/${task}.test.js`]),
+      jest: byJest,
+      'jest-26': byJest,
     }[testRunner],
   );
 }
@@ -162,7 +172,7 @@ function inWords(insertion: Insertion): string[] {
 function byHand({ hints }: Rendered): string[] {
   if (hints.length === 0) return [];
   return [
-    'To be written by hand, so that the runtime is left as it was released:',
+    'To be written by hand, so that your own checks and tests go on as before:',
     ...table(hints.map(({ file, line }) => [file, line] as const)),
     '',
   ];
@@ -178,6 +188,12 @@ function nextSteps(
   const steps = nextStepsOf(template.manifest, { task, script: `divvy:${task}`, manager, isInstalled }).map((step) =>
     step.replaceAll(`tasks/${task}.ts`, taskFile),
   );
+  if (manifest.import === undefined && needsLoader(place)) {
+    const install = hasTsx(place) ? '' : `${commandLine(addDevelopment(manager, 'tsx'))}, and `;
+    steps.push(
+      `To import your own TypeScript in a task: ${install}add "import": "tsx" to ${MANIFEST}, or --import tsx to the run`,
+    );
+  }
   const folder = folderShown(place.root);
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }

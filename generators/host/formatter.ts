@@ -1,19 +1,21 @@
 /** The package's own formatter: run on what is made for people to edit, and told to leave what is vendored alone. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, delimiter, dirname, extname, join, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { runTool } from '../processes.ts';
 import { type Hint, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
+import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
+import { optionsOf } from './scripts.ts';
 
-const FORMATTERS = ['biome', 'prettier', 'dprint'] as const;
+const FORMATTERS = ['biome', 'prettier', 'oxfmt', 'dprint', 'deno'] as const;
 
 export interface Formatter {
   readonly name: (typeof FORMATTERS)[number];
-  /** Absolute; undefined where it is not installed. */
+  /** Absolute; undefined where it is not found. */
   readonly program: string | undefined;
   /** The folder that it is configured in: absolute. */
   readonly home: string;
@@ -25,12 +27,21 @@ export interface Formatter {
 const SETTINGS = {
   biome: /^\.?biome\.jsonc?$/,
   prettier: /^(\.prettierrc(\..+)?|prettier\.config\.\w+)$/,
+  oxfmt: /^(\.oxfmtrc\.jsonc?|oxfmt\.config\.m?ts)$/,
   dprint: /^\.?dprint\.jsonc?$/,
+  deno: /^deno\.jsonc?$/,
 };
+
+/** Those that do without settings, too, and have `.prettierignore` for what they leave alone. */
+const WITHOUT_SETTINGS = ['oxfmt', 'prettier'] as const;
+
+/** The lists of paths in their settings: of what is left alone. */
+const LISTS = { oxfmt: 'ignorePatterns', dprint: 'excludes', deno: 'exclude' } as const;
 
 /**
  * The formatters that are set up for the package, here or above, the nearest first; of each the nearest. Prettier has its
- * settings in package.json too, or does without: there it is one where a package.json depends on it, and no other is here.
+ * settings in package.json too. Prettier and Oxfmt do without: each is one where a package.json depends on it, and no other
+ * is here.
  */
 export function formattersOf({ levels }: Place): Formatter[] {
   const found: Formatter[] = [];
@@ -41,22 +52,39 @@ export function formattersOf({ levels }: Place): Formatter[] {
       const isSetUp = settings !== undefined || (name === 'prettier' && packageJson?.has(name) === true);
       return isSetUp ? [{ name, program: programOf(name, levels), home, settings }] : [];
     });
-    if (here.length === 0 && packageJson?.dependsOn('prettier')) {
-      here.push({ name: 'prettier', program: programOf('prettier', levels), home, settings: undefined });
+    if (here.every(({ name }) => name === 'deno')) {
+      const name = WITHOUT_SETTINGS.find((each) => packageJson?.dependsOn(each));
+      if (name !== undefined) here.push({ name, program: programOf(name, levels), home, settings: undefined });
     }
     found.push(...here.filter(({ name }) => !found.some((nearer) => nearer.name === name)));
   }
   return found;
 }
 
-const programOf = (name: Formatter['name'], levels: Place['levels']): string | undefined =>
-  levels.map(({ folder }) => join(folder, 'node_modules/.bin', name)).find((file) => stat(file) !== undefined);
+/**
+ * Those of them that format what is new, one after another: the nearest. With Biome for a linter Prettier is the other. Deno's
+ * settings are there for its other tools, too: it is a formatter only where no other is.
+ */
+export function formattingOnes(formatters: readonly Formatter[]): readonly Formatter[] {
+  const others = formatters.filter(({ name }) => name !== 'deno');
+  const all = others.length > 0 ? others : formatters;
+  return all.filter(({ home }) => home === all[0]?.home);
+}
 
-/** The command line that formats what it is given on stdin; the paths are the file's. dprint wants one that is there, or a name. */
+/** Deno is a runtime, and mostly not installed by a package. */
+function programOf(name: Formatter['name'], levels: Place['levels']): string | undefined {
+  const installed = levels.map(({ folder }) => join(folder, 'node_modules/.bin', name));
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name));
+  return [...installed, ...(name === 'deno' ? onPath : [])].find((file) => stat(file) !== undefined);
+}
+
+/** The command line that formats what it is given on stdin; the paths are the file's. dprint wants one that is there, or a name; Deno the ending. */
 const COMMANDS: Readonly<Record<Formatter['name'], (path: string) => string[]>> = {
   biome: (path) => ['check', '--write', `--stdin-file-path=${path}`],
   prettier: (path) => ['--stdin-filepath', path],
+  oxfmt: (path) => [`--stdin-filepath=${path}`],
   dprint: (path) => ['fmt', '--stdin', basename(path)],
+  deno: (path) => ['fmt', '--ext', extname(path).slice(1), '-'],
 };
 
 /**
@@ -78,6 +106,35 @@ export async function formatted(
 }
 
 /**
+ * Sees to it that a file which was as the formatters have it still is, after something was put into a list in it that is in one
+ * line: that line may be too long now.
+ *
+ * Returns what has to be done by hand where it is not.
+ */
+export async function keepFormat(formatters: readonly Formatter[], root: string, file: HostFile): Promise<Hint[]> {
+  const textBefore = file.before.bytes.toString('utf8');
+  const lines = new Set(textBefore.split('\n'));
+  const isLong = (line: string) => line.length > SHORT && line.includes('[') && !lines.has(line);
+  if (!file.bytes.toString('utf8').split('\n').some(isLong)) return [];
+  for (const { program, ...formatter } of formattingOnes(formatters)) {
+    if (program === undefined) continue;
+    const isKept = async (text: string): Promise<boolean> => {
+      const result = await formatted({ ...formatter, program }, root, file.path, text);
+      return 'text' in result && result.text === text;
+    };
+    if (!(await isKept(textBefore)) || (await isKept(file.bytes.toString('utf8')))) continue;
+    const back = file.spread();
+    if (await isKept(file.bytes.toString('utf8'))) continue;
+    back();
+    return [{ file: file.path, line: `a line is too long for ${formatter.name} now: have it format this file` }];
+  }
+  return [];
+}
+
+/** No formatter is set to break a line of fewer characters. */
+const SHORT = 60;
+
+/**
  * Has the formatter leave some files alone.
  *
  * paths - of folders, with a slash at the end, and files, relative to the package.
@@ -88,7 +145,7 @@ export async function formatted(
  */
 export function leaveAlone(
   { name, program, home, settings }: Formatter,
-  { root }: Place,
+  { root, levels }: Place,
   paths: readonly string[],
   files: {
     readonly open: (path: string, dialect: 'jsonc' | 'lines') => HostFile | undefined;
@@ -99,22 +156,22 @@ export function leaveAlone(
   const up = relative(root, home).replaceAll('\\', '/');
   const inHome = (file: string) => (up === '' ? file : `${up}/${file}`);
   const isOurs = home === root;
-  if (name === 'prettier') {
+  const isJson = settings !== undefined && /\.jsonc?$/.test(settings);
+  if (name === 'prettier' || (name === 'oxfmt' && !isJson)) {
     const lines = paths.map((path) => `${prefix}${path}`);
-    if (!isOurs)
-      return unwritten(
-        root,
-        lines.map((line) => ({ file: inHome('.prettierignore'), line, names: line })),
-      );
-    const file = files.open('.prettierignore', 'lines');
-    if (file === undefined) files.make('.prettierignore', lines.map((line) => `${line}\n`).join(''));
-    else file.putLines(lines);
-    return [];
+    const ignored = inHome(IGNORE_FILE);
+    const written = lines.map((line) => ({ file: ignored, line, names: line }));
+    const hints = [...(isOurs ? [] : written), ...ofCommands(name, levels, { home, inHome, program, lines })];
+    const file = isOurs ? files.open(IGNORE_FILE, 'lines') : undefined;
+    if (file) file.putLines(lines);
+    else if (isOurs) files.make(IGNORE_FILE, lines.map((line) => `${line}\n`).join(''));
+    return unwritten(root, hints);
   }
-  const bare = paths.map((path) => `${prefix}${path.replace(/\/$/, '')}`);
+  const isFolder = (path: string) => name !== 'biome' && name !== 'dprint' && path.endsWith('/');
+  const bare = paths.map((path) => `${prefix}${isFolder(path) ? path : path.replace(/\/$/, '')}`);
   if (settings === undefined || !isOurs) {
     const line = (path: string) =>
-      name === 'biome' ? `"files": { "includes": ["**", "!${path}"] }` : `"excludes": ["${path}"]`;
+      name === 'biome' ? `"files": { "includes": ["**", "!${path}"] }` : `"${LISTS[name]}": ["${path}"]`;
     const file = inHome(settings ?? `${name}.json`);
     return unwritten(
       root,
@@ -123,9 +180,41 @@ export function leaveAlone(
   }
   const file = files.open(settings, 'jsonc');
   if (file === undefined) return [];
-  if (name === 'biome') return leaveAloneInBiome(file, bare, biomeVersion(home, program));
-  for (const path of bare) file.putElement(['excludes'], path);
+  if (name === 'biome') return leaveAloneInBiome(file, bare, versionOf('@biomejs/biome', home, program));
+  for (const path of bare) file.putElement([LISTS[name]], path);
   return [];
+}
+
+/** Of Prettier, and of Oxfmt. */
+export const IGNORE_FILE = '.prettierignore';
+
+/**
+ * A command that names another file with `--ignore-path` does not look at `.prettierignore`. That other one is mostly
+ * `.gitignore`, and nothing of divvy's may go into it: what is to be committed must not be ignored by git. So the command has to
+ * name both, or, before Prettier 3, which takes one, the paths.
+ */
+function ofCommands(
+  name: 'prettier' | 'oxfmt',
+  levels: Place['levels'],
+  {
+    home,
+    inHome,
+    program,
+    lines,
+  }: {
+    readonly home: string;
+    readonly inHome: (file: string) => string;
+    readonly program: string | undefined;
+    readonly lines: readonly string[];
+  },
+): (Hint & { names: string })[] {
+  const packageJson = levels.find(({ folder }) => folder === home)?.packageJson;
+  const given = optionsOf(packageJson, name, ['--ignore-path']);
+  if (given.length === 0 || given.includes(IGNORE_FILE)) return [];
+  const isOne = name === 'prettier' && Number.parseInt(versionOf(name, home, program) ?? '', 10) < 3;
+  const words = isOne ? lines.map((line) => `'!${line}'`).join(' ') : `--ignore-path ${IGNORE_FILE}`;
+  const line = `${words}, in each script that runs ${name} with --ignore-path ${given[0]}`;
+  return [{ file: inHome(PACKAGE_JSON), line, names: words }];
 }
 
 /**
@@ -154,13 +243,12 @@ function leaveAloneInBiome(file: HostFile, paths: readonly string[], version: st
   return [];
 }
 
-/** Of the one that is installed; undefined where none is. */
-function biomeVersion(home: string, program: string | undefined): string | undefined {
+/** The version of a package that is installed; undefined where it is not. */
+function versionOf(name: string, home: string, program: string | undefined): string | undefined {
   const modules = program === undefined ? join(home, 'node_modules') : dirname(dirname(program));
-  const file = join(modules, '@biomejs/biome/package.json');
   try {
-    return (parseJson(readFileSync(file)) as { version?: string }).version;
+    return (parseJson(readFileSync(join(modules, name, PACKAGE_JSON))) as { version?: string }).version;
   } catch {
-    return undefined; // It is not installed.
+    return undefined;
   }
 }

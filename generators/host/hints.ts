@@ -16,7 +16,7 @@ export const unwritten = (root: string, hints: readonly (Hint & { readonly names
     .filter(({ file, names }) => !textOf(join(root, file)).includes(names))
     .map(({ file, line }) => ({ file, line }));
 
-function textOf(file: string): string {
+export function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {

@@ -1,10 +1,12 @@
 /** A file of the repository that was there before divvy, while it is edited: text goes in, or what was put in comes out. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Before } from '../change-set/disk.ts';
 import { lookAt } from '../change-set/survey.ts';
 import { hostFileRefused, notUtf8 } from '../errors.ts';
 import {
   hasComments,
+  inSeveralLines,
   type Made,
   type Order,
   putIn,
@@ -115,6 +117,31 @@ export class HostFile {
     this.#insertions = [...this.#insertions, ...put.made];
   }
 
+  /**
+   * Gives each element a line of its own in the arrays that something was put into now, and that are in one line: formatters want
+   * that where a line gets too long.
+   *
+   * Returns what takes that back.
+   */
+  spread(): () => void {
+    const before = [this.#text, this.#insertions] as const;
+    const places = this.added.flatMap((each) => ('element' in each ? [each.at] : []));
+    for (const at of new Map(places.map((each) => [each.join('\n'), each])).values()) {
+      const text = inSeveralLines(this.#json(), at);
+      if (text === undefined) continue;
+      this.#text = text;
+      const isMade = this.#insertions.some((each) => 'was' in each && isDeepStrictEqual(each.at, at));
+      if (!isMade)
+        this.#insertions = [
+          ...this.#insertions,
+          { at, was: textAt(this.#read(this.before.bytes.toString('utf8')), at) ?? null },
+        ];
+    }
+    return () => {
+      [this.#text, this.#insertions] = before;
+    };
+  }
+
   /** Puts lines at the end, where they are not in it already. The last line ends as it did before. */
   putLines(lines: readonly string[]): void {
     const there = new Set(this.#text.split(/\r?\n/).map((line) => line.trim()));
@@ -183,13 +210,14 @@ export class HostFile {
     return undefined;
   }
 
-  /** What was made goes, or is as it was, once it is empty; inner ones first. */
+  /** What was made goes, or is as it was, once it is empty, or what it was in one line; inner ones first. */
   #removeEmptied(): void {
     for (const insertion of this.#insertions.toReversed()) {
       if (!('was' in insertion)) continue;
       const there = this.value(insertion.at);
-      if (there !== undefined && (typeof there !== 'object' || there === null || Object.keys(there).length > 0))
-        continue;
+      const was: unknown = JSON.parse(insertion.was ?? 'null');
+      const isEmptied = isEmpty(there) && (was === null || isEmpty(was));
+      if (there !== undefined && !isEmptied && !(Array.isArray(there) && isDeepStrictEqual(there, was))) continue;
       if (hasComments(this.#json(), insertion.at)) continue;
       if (there !== undefined) {
         this.#text =
@@ -211,6 +239,9 @@ export class HostFile {
     return json;
   }
 }
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 function whyNotInto(json: JsonText, at: Path): string {
   // Of what is on the way to it, the outermost that is in the way.

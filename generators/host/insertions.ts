@@ -8,7 +8,10 @@ export type Insertion =
   | { readonly at: readonly string[]; readonly key: string; readonly value: string; readonly task?: string }
   /** `standing`: what holds by itself where nothing is written, and has to be said where something is. */
   | { readonly at: readonly string[]; readonly element: string; readonly task?: string; readonly standing?: true }
-  /** An object or an array that had to be made, or was empty: its text before, null where it was not there. */
+  /**
+   * An object or an array that had to be made, or was empty: its text before, null where it was not there. Or an array that was in
+   * one line, and has a line for each element now.
+   */
   | { readonly at: readonly string[]; readonly was: string | null }
   /** A line of its own, without its line end. */
   | { readonly line: string; readonly task?: string };
@@ -25,7 +28,17 @@ export function isInsertion(value: unknown): value is Insertion {
     (typeof key === 'string' && typeof put === 'string') ||
     typeof element === 'string' ||
     was === null ||
-    // What was empty: it comes back as it was, and nothing else does.
-    (typeof was === 'string' && /^(\{\s*\}|\[\s*\])$/.test(was))
+    // What was empty: it comes back as it was. An array in one line does where it has just the elements that are there.
+    (typeof was === 'string' && (/^\{\s*\}$/.test(was) || isTexts(was)))
   );
+}
+
+/** Whether a text is that of an array of texts. */
+function isTexts(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((each) => typeof each === 'string');
+  } catch {
+    return false;
+  }
 }

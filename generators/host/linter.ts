@@ -1,40 +1,162 @@
 /** The package's own linters, told to leave what is vendored alone: by their list, or, where that is a program, by its owner. */
 
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { type Hint, unwritten } from './hints.ts';
+import { join, posix, relative } from 'node:path';
+import { stat } from '../change-set/disk.ts';
+import { type Hint, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
+import { PACKAGE_JSON, type PackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
+import { optionsOf } from './scripts.ts';
+
+type Open = (path: string, dialect: 'json' | 'jsonc' | 'lines') => HostFile | undefined;
+
+/** A folder from the package's own upwards, and what is in it. */
+interface Home {
+  readonly root: string;
+  readonly isOurs: boolean;
+  readonly names: readonly string[];
+  readonly packageJson: PackageJson | undefined;
+  /** A path of the package, from this folder; and one of this folder, from the package. */
+  readonly from: (path: string) => string;
+  readonly shown: (path: string) => string;
+}
+
+/** What divvy writes that a linter would have something to say of. */
+export interface Written {
+  /** The runtime's folder and that of the tasks, relative to the package. */
+  readonly runtime: string;
+  readonly tasks: string;
+  /** Whether the package's own runner finds the tests, which import the tasks. */
+  readonly isTested: boolean;
+  /** Whether tests are by node:test. */
+  readonly isNodeTest: boolean;
+}
+
+type Found = Hint & { names: string };
 
 /**
- * folder - that is to be left alone, relative to the package.
- * open   - opens one of the package's files; undefined where it is not there.
+ * open - opens one of the package's files; undefined where it is not there.
  *
  * Returns what has to be written by hand.
  */
-export function leaveAloneInLinters(
-  { root, levels }: Place,
-  folder: string,
-  open: (path: string, dialect: 'jsonc' | 'lines') => HostFile | undefined,
-): Hint[] {
-  const hints: (Hint & { names: string })[] = [];
-  for (const { folder: home, packageJson } of levels) {
-    const names = readdirSync(home);
-    const path = relative(home, join(root, folder)).replaceAll('\\', '/');
-    const shown = (name: string) => relative(root, join(home, name)).replaceAll('\\', '/');
-    const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
-    const isOld = names.some((name) => /^\.eslintrc(\.\w+)?$/.test(name)) || packageJson?.has('eslintConfig');
-    if (flat !== undefined) hints.push({ file: shown(flat), line: `{ ignores: ['${path}/'] },`, names: path });
-    else if (isOld || (names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) {
-      const file = home === root ? open('.eslintignore', 'lines') : undefined;
-      if (file) file.putLines([`${path}/`]);
-      else hints.push({ file: shown('.eslintignore'), line: `${path}/`, names: path });
-    }
-    if (names.includes('.oxlintrc.json')) {
-      const file = home === root ? open('.oxlintrc.json', 'jsonc') : undefined;
-      if (file) file.putElement(['ignorePatterns'], `${path}/`);
-      else hints.push({ file: shown('.oxlintrc.json'), line: `"ignorePatterns": ["${path}/"]`, names: path });
-    }
-  }
+export function leaveAloneInLinters({ root, levels }: Place, written: Written, open: Open): Hint[] {
+  const hints = levels.flatMap(({ folder, packageJson }) => {
+    const home: Home = {
+      root: folder,
+      isOurs: folder === root,
+      names: readdirSync(folder),
+      packageJson,
+      from: (path) => relative(folder, join(root, path)).replaceAll('\\', '/'),
+      shown: (path) => relative(root, join(folder, path)).replaceAll('\\', '/'),
+    };
+    return [...inEslint(home, written, open), ...inOxlint(home, written, open), ...inKnip(home, written, open)];
+  });
   return unwritten(root, hints);
+}
+
+function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
+  const path = from(written.runtime);
+  const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
+  if (flat !== undefined) {
+    const ignored = { file: shown(flat), line: `{ ignores: ['${path}/'] },`, names: path };
+    return [ignored, ...ofTypedEslint(join(root, flat), shown(flat), from(written.tasks), written)];
+  }
+  const isOld = names.some((name) => /^\.eslintrc(\.\w+)?$/.test(name)) || packageJson?.has('eslintConfig');
+  if (!isOld && !(names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) return [];
+  // Such a command does not look at .eslintignore, and nothing of divvy's goes into .gitignore.
+  const [other] = optionsOf(packageJson, 'eslint', ['--ignore-path']).filter((name) => name !== '.eslintignore');
+  if (other !== undefined) {
+    const line = `--ignore-pattern ${path}/, in each script that runs eslint with --ignore-path ${other}`;
+    return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}/` }];
+  }
+  const file = isOurs ? open('.eslintignore', 'lines') : undefined;
+  if (!file) return [{ file: shown('.eslintignore'), line: `${path}/`, names: path }];
+  file.putLines([`${path}/`]);
+  return [];
+}
+
+/**
+ * Some rules, most of them by types, have something to say of tasks and tests as they are made. Which are on only ESLint itself
+ * could tell: so there is one line for all that are in the sets that its settings name, for the tasks' folder alone.
+ */
+function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest }: Written): Found[] {
+  const text = textOf(config);
+  const hints: Found[] = [];
+  const projects = /\bproject:\s*(?:\[[^\]]*\]|['"`][^'"`]*['"`])/.exec(text)?.[0];
+  if (projects !== undefined && !projects.includes('*')) {
+    const line = `'${tasks}/tsconfig.json', one more of parserOptions.project`;
+    hints.push({ file, line, names: `${tasks}/tsconfig.json` });
+  }
+  const isTyped = /type-?checked|no-floating-promises|require-await/i.test(text);
+  const rules = [
+    // Nobody awaits what a test of node:test returns.
+    ...(isNodeTest && isTyped ? [`'@typescript-eslint/no-floating-promises': ['error', ${KNOWN_SAFE}]`] : []),
+    // A hook as it is made awaits nothing yet.
+    ...(isTyped ? ["'@typescript-eslint/require-await': 'off'"] : []),
+    ...(/strict-?type-?checked/i.test(text)
+      ? ["'@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }]"]
+      : []),
+    ...(/\bstylistic/.test(text) ? ["'@typescript-eslint/consistent-type-definitions': 'off'"] : []),
+  ];
+  const files = `files: ['${tasks}/**']`;
+  if (rules.length > 0) hints.push({ file, line: `{ ${files}, rules: { ${rules.join(', ')} } },`, names: files });
+  return hints;
+}
+
+const KNOWN_SAFE = "{ allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }";
+
+/** Its settings are looked for in one folder. A command may name them in another, and then they reach no path outside of that. */
+function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
+  const given = optionsOf(packageJson, 'oxlint', ['-c', '--config']).map((path) => posix.normalize(path));
+  const known = names.filter((name) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.m?ts)$/.test(name));
+  const files = [...new Set([...known, ...given])].filter((name) => stat(join(root, name))?.isFile());
+  const path = `${from(written.runtime)}/`;
+  return files.flatMap((name) => {
+    const isHere = posix.dirname(name) === '.';
+    const isProgram = /\.[cm]?[jt]s$/.test(name);
+    const hints: Found[] = [];
+    if (written.isNodeTest && packageJson?.dependsOn('oxlint-tsgolint')) {
+      // By types it asks who awaits what a test of node:test returns.
+      const rules = '{ "typescript/no-floating-promises": "off", "typescript/require-await": "off" }';
+      const tasks = `${isHere ? '' : '**/'}${from(written.tasks)}/**`;
+      const line = `${isProgram ? 'overrides' : '"overrides"'}: [{ "files": ["${tasks}"], "rules": ${rules} }]`;
+      hints.push({ file: shown(name), line, names: tasks });
+    }
+    const file = isOurs && /^\.oxlintrc\.jsonc?$/.test(name) ? open(name, 'jsonc') : undefined;
+    if (file) file.putElement(['ignorePatterns'], path);
+    else if (isHere) {
+      const line = isProgram ? `ignorePatterns: ['${path}'],` : `"ignorePatterns": ["${path}"]`;
+      hints.push({ file: shown(name), line, names: path });
+    } else {
+      const line = `--ignore-pattern ${path}, in each script that runs oxlint with ${name}`;
+      hints.push({ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}` });
+    }
+    return hints;
+  });
+}
+
+/**
+ * Knip asks for every export of a package's that nothing in it uses. The runtime's are there for whoever writes a task. And a
+ * file that no test imports is to Knip one that nothing uses: it does not see that a script names the task file.
+ */
+function inKnip({ isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
+  const paths = [written.runtime, ...(written.isTested ? [] : [written.tasks])].map((path) => `${from(path)}/**`);
+  const inWords = (file: string, start: string, quote: string, end: string): Found[] => {
+    const list = paths.map((path) => `${quote}${path}${quote}`).join(', ');
+    return [{ file: shown(file), line: `${start}[${list}]${end}`, names: paths[0] ?? '' }];
+  };
+  const json = names.find((name) => /^\.?knip\.jsonc?$/.test(name));
+  const program = names.find((name) => /^knip(\.config)?\.[jt]s$/.test(name));
+  if (json !== undefined || packageJson?.has('knip')) {
+    const name = json ?? PACKAGE_JSON;
+    const at = json === undefined ? ['knip', 'ignore'] : ['ignore'];
+    const file = isOurs ? open(name, json === undefined ? 'json' : 'jsonc') : undefined;
+    // A text in place of a list is as good to Knip, and nothing can be put into it.
+    if (!file || typeof file.value(at) === 'string') return inWords(name, '"ignore": ', '"', '');
+    for (const path of paths) file.putElement(at, path);
+    return [];
+  }
+  if (program !== undefined) return inWords(program, 'ignore: ', "'", ',');
+  return packageJson?.dependsOn('knip') ? inWords('knip.json', '{ "ignore": ', '"', ' }') : [];
 }

@@ -26,6 +26,12 @@ export class PackageJson {
     return typeof value[name] === 'string' ? value[name] : undefined;
   }
 
+  /** The command lines of its scripts. */
+  get scripts(): readonly string[] {
+    const scripts = this.#value['scripts'];
+    return Object.values(isObject(scripts) ? scripts : {}).filter((each) => typeof each === 'string');
+  }
+
   /** The package manager that it says it is worked with, by `packageManager` (`pnpm@10.1.0`) or else by `devEngines`. */
   get packageManager(): string | undefined {
     const engines = this.#value['devEngines'];
@@ -42,9 +48,14 @@ export class PackageJson {
 
   /** Whether a package is among those that it depends on, in any way. */
   dependsOn(name: string): boolean {
-    return ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'].some(
-      (kind) => this.textIn(kind, name) !== undefined,
-    );
+    return this.rangeOf(name) !== undefined;
+  }
+
+  /** Which versions of a package it takes; undefined where it does not depend on it. */
+  rangeOf(name: string): string | undefined {
+    return ['devDependencies', 'dependencies', 'peerDependencies', 'optionalDependencies']
+      .map((kind) => this.textIn(kind, name))
+      .find((range) => range !== undefined);
   }
 
   /** The globs of its workspaces: as an array, or as yarn had it. */

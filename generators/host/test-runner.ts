@@ -1,22 +1,60 @@
 /** Which program runs a package's tests, and how a task's test is written for it. */
 
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
+import { textOf } from './hints.ts';
+import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
+import { runsInBrowser } from './test-settings.ts';
 
-/** `beside`: another one, which runs no such test; Node.js does, and the other must not find it. */
-export type TestRunner = 'node' | 'vitest' | 'jest' | 'beside';
+/**
+ * `beside`: another one, which runs no such test; Node.js does, and the other must not find it. `jest-26`: Jest before 27, which
+ * knows no `node:` and, as it compiles, no `60_000`.
+ */
+export type TestRunner = 'node' | 'vitest' | 'jest' | 'jest-26' | 'beside';
 
 /** By the package's own test script; else by what is installed for it, in the package or above; else that of Node.js. */
-export function testRunnerOf({ packageJson, levels }: Place): TestRunner {
+export function testRunnerOf(place: Place): TestRunner {
+  const { packageJson, levels } = place;
   const script = packageJson.textIn('scripts', 'test') ?? '';
-  if (/\bvitest\b/.test(script)) return 'vitest';
-  if (/\bjest\b/.test(script)) return 'jest';
+  // In a browser there are no processes.
+  const vitest = (): TestRunner => (runsInBrowser(place) ? 'beside' : 'vitest');
+  const jest = (): TestRunner => ((majorOf(place, 'jest') ?? 27) < 27 ? 'jest-26' : 'jest');
+  if (/\bvitest\b/.test(script)) return vitest();
+  if (/\bjest\b/.test(script)) return jest();
   if (/\bnode\b.*--test\b/.test(script)) return 'node';
-  if (/\bbun test\b|\b(ava|mocha)\b/.test(script)) return 'beside';
+  if (/\b(bun|deno) test\b|\b(ava|mocha|tap)\b/.test(script)) return 'beside';
   const isNeeded = (name: string) => levels.some((level) => level.packageJson?.dependsOn(name));
-  if (isNeeded('vitest')) return 'vitest';
-  if (isNeeded('jest')) return 'jest';
-  return ['@types/bun', 'bun-types'].some(isNeeded) ? 'beside' : 'node';
+  if (isNeeded('vitest')) return vitest();
+  if (isNeeded('jest')) return jest();
+  return ['@types/bun', 'bun-types', 'ava', 'mocha', 'tap'].some(isNeeded) ? 'beside' : 'node';
+}
+
+/** The first number of a package's version: of what is installed, or else of what the nearest package.json wants. */
+function majorOf({ levels }: Place, name: string): number | undefined {
+  const installed = levels
+    .map(({ folder }) => /"version":\s*"([^"]+)"/.exec(textOf(join(folder, 'node_modules', name, PACKAGE_JSON)))?.[1])
+    .find((version) => version !== undefined);
+  const wanted = levels.flatMap(({ packageJson }) => packageJson?.rangeOf(name) ?? []);
+  const major = /^[\^~>=v\s]*(\d+)/.exec(installed ?? wanted[0] ?? '')?.[1];
+  return major === undefined ? undefined : Number(major);
+}
+
+/** Whether Node.js runs the test that is made. */
+export const isNodeTest = (runner: TestRunner): boolean => runner !== 'vitest';
+
+/** What a test that Node.js runs is kept in where another runner must not take it for its own. */
+const NODE_TESTS = 'node-test';
+
+/**
+ * The file that the runner is given to run a task's test.
+ *
+ * task   - its name.
+ * folder - of the tests, relative to the package.
+ */
+export function testToRun(runner: TestRunner, task: string, folder: string, isModule: boolean): string {
+  const ending = isModule ? 'ts' : 'mts';
+  if (runner === 'beside') return `${folder}/${NODE_TESTS}/${task}.${ending}`;
+  return `${folder}/${task}.test.${runner === 'jest' || runner === 'jest-26' ? 'js' : ending}`;
 }
 
 /** A file of a test, as it is to be. */
@@ -50,15 +88,25 @@ export function testFor(
 ): TestFile[] {
   const ending = posix.extname(task);
   const isOurs = runner === 'node' || runner === 'vitest';
-  const path = posix.join(folder, isOurs ? `${name}.test${ending}` : `node-test/${name}${ending}`);
+  const path = posix.join(folder, isOurs ? `${name}.test${ending}` : `${NODE_TESTS}/${name}${ending}`);
   if (runner === 'node' || runner === 'beside') return [{ path, text: source }];
   if (runner === 'vitest')
-    return [{ path, text: source.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`) }];
+    return [
+      {
+        path,
+        text: `${IN_NODE}${source.replace(NODE_TEST_IMPORT, importOfVitest).replace(LAST_IMPORT, `$&${PATIENCE}`)}`,
+      },
+    ];
+  const test = jestTest(name, posix.basename(path), isModule);
+  const text = runner === 'jest' ? test : test.replaceAll("'node:", "'").replace('60_000', '60000');
   return [
     { path, text: source },
-    { path: posix.join(folder, `${name}.test.js`), text: jestTest(name, posix.basename(path), isModule) },
+    { path: posix.join(folder, `${name}.test.js`), text },
   ];
 }
+
+/** Where the package's own tests run in a DOM, such as that of jsdom, this one does not: its processes are those of Node.js. */
+const IN_NODE = '// @vitest-environment node\n';
 
 /** Imports stand together at the top of a template's test. One without an end is not looked for in all of the file. */
 const LAST_IMPORT = /(?:^import [^;]{1,1000};\n)+/m;
@@ -90,7 +138,7 @@ const jestTest = (name: string, file: string, isModule: boolean): string => `${
 }
 // The task and its runtime are TypeScript that Node.js runs as it stands, so Node.js runs their test, too.
 test('${name}', () => {
-  const file = join(dirname(expect.getState().testPath), 'node-test', '${file}');
+  const file = join(dirname(expect.getState().testPath), '${NODE_TESTS}', '${file}');
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--test', file], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stdout + stderr);
 }, 60_000);

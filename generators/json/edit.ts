@@ -205,6 +205,24 @@ function inLines(value: unknown, style: Style & { readonly indent: string }): st
   return `{${lineEnd}${inner.indent}${properties.join(`,${lineEnd}${inner.indent}`)}${lineEnd}${indent}}`;
 }
 
+/** Writes an array of texts that is in one line with a line for each. Returns undefined where it is none, or has more in it. */
+export function inSeveralLines(json: JsonText, at: Path): string | undefined {
+  const { text, root } = json;
+  const holder = nodeAt(root, at);
+  const children = holder?.children ?? [];
+  const [first, last] = [children[0], children.at(-1)];
+  if (holder?.type !== 'array' || first === undefined || last === undefined || hasCommentsIn(text, holder))
+    return undefined;
+  const isPlain =
+    children.every(({ type }) => type === 'string') && !text.slice(endOf(last), endOf(holder)).includes(',');
+  if (!isPlain || text.slice(holder.offset, endOf(holder)).includes('\n')) return undefined;
+  const { lineEnd, unit } = styleOf(json);
+  const outer = /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', holder.offset - 1) + 1))?.[0] ?? '';
+  const lines = children.map((child) => `${outer}${unit}${text.slice(child.offset, endOf(child))}`);
+  const written = `[${lineEnd}${lines.join(`,${lineEnd}`)}${lineEnd}${outer}]`;
+  return spliced(text, [{ from: holder.offset, to: endOf(holder), text: written }]);
+}
+
 /** Takes a property out. Returns the text unchanged where it is not there. */
 export function takeOutProperty(json: JsonText, at: Path): string {
   const property = nodeAt(json.root, at)?.parent;

@@ -26,7 +26,10 @@ const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
   [/^[jt]sconfig(\.[\w.-]+)?\.json$/, ['exclude']],
   [/^\.?dprint\.jsonc?$/, ['excludes']],
   [/^\.?biome\.jsonc?$/, ['files.includes', 'files.ignore']],
-  [/^\.oxlintrc\.json$/, ['ignorePatterns']],
+  [/^\.(oxlintrc|oxfmtrc)\.jsonc?$/, ['ignorePatterns']],
+  [/^deno\.jsonc?$/, ['exclude']],
+  [/^\.?knip\.jsonc?$/, ['ignore']],
+  [/^package\.json$/, ['knip.ignore']],
 ];
 const FILES_OF_LINES = ['.prettierignore', '.eslintignore'];
 

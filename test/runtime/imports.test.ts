@@ -195,6 +195,13 @@ const TASK = { 'tasks/says.mjs': taskOf('', '1') };
 const MISSING = 'there is no module';
 const wrong: [string, Record<string, string>, string[], number, string][] = [
   ['a name that is not installed', {}, ['nowhere'], 2, `${MISSING} nowhere to import: Cannot find package 'nowhere'`],
+  [
+    'a file by its name alone',
+    { 'boot.mjs': '' },
+    ['boot.mjs'],
+    2,
+    `${MISSING} boot.mjs to import: Cannot find package 'boot.mjs'`,
+  ],
   ['a path where nothing is', {}, ['./no.mjs'], 2, `${MISSING} to import at FOLDER/no.mjs: ENOENT`],
   ['a folder', {}, ['./tasks'], 2, `${MISSING} to import at FOLDER/tasks: it is a folder`],
   ['a URL of no file', {}, ['file:///no%2fsuch'], 2, `${MISSING} to import at file:///no%2fsuch: `],
@@ -248,7 +255,9 @@ describe('refused before anything is begun, with what to do, is', () => {
       stdout: '',
       stderr: expect.stringContaining(`divvy: ${message.replace('FOLDER', folder)}`),
     });
-    expect(stderr).toMatch(/; (check the (name|path)|correct it)|must be/);
+    expect(stderr).toMatch(
+      /; (check the (name|path)|correct it|a file is named by its path: if you meant that one, write \.\/boot\.mjs)|must be/,
+    );
     expect(existsSync(join(folder, '.divvy'))).toBe(false);
   });
 });

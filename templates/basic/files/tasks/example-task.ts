@@ -10,9 +10,10 @@ type Item = { readonly id: number };
 export default class ExampleTask implements Parallelizable<Item> {
   /**
    * Runs in the master, once. Yields the items, and is asked for the next one only when a worker can take it: the list
-   * may be long, or endless. The task's own arguments are in `process.argv.slice(2)`.
+   * may be long, or endless. To await what it reads: `async *dispatch(): AsyncGenerator<Item>`. The task's own arguments
+   * are in `process.argv.slice(2)`.
    */
-  async *dispatch(): AsyncGenerator<Item> {
+  *dispatch(): Generator<Item> {
     for (let id = 1; id <= 12; id++) yield { id };
   }
 

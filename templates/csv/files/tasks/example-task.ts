@@ -8,13 +8,13 @@ import { type Outcome, type Parallelizable, PermanentError } from '#divvy';
 type Row = {
   readonly file: string;
   readonly number: number;
-  readonly values: { readonly [column: string]: string };
+  readonly values: Readonly<Record<string, string>>;
   /** Why it cannot be processed; it has no values then. */
   readonly wrong?: string;
 };
 
 /** What comes of a row: anything that JSON can hold. */
-type Result = { readonly [column: string]: string };
+type Result = Readonly<Record<string, string>>;
 
 /** A longer row, in bytes, is taken for a quote that was never closed. */
 const LONGEST_ROW = 1024 * 1024;
@@ -45,8 +45,8 @@ export default class ExampleTask implements Parallelizable<Row, Result> {
     return `${file}:${number}`;
   }
 
-  /** Runs in a worker, for each row. */
-  async process(row: Row): Promise<Result> {
+  /** Runs in a worker, for each row. To await what it does: `async process(row: Row): Promise<Result>`. */
+  process(row: Row): Result {
     if (row.wrong !== undefined) throw new PermanentError(row.wrong);
     // Stands for the real work.
     return Object.fromEntries(Object.entries(row.values).map(([column, value]) => [column, value.trim()]));
@@ -91,7 +91,9 @@ export async function* rowsOf(file: string): AsyncGenerator<Row> {
     skip_empty_lines: true,
     max_record_size: LONGEST_ROW,
   });
-  pipeline(createReadStream(file), parser, () => {}); // What goes wrong in it is thrown by the loop below.
+  pipeline(createReadStream(file), parser, () => {
+    // What goes wrong in it is thrown by the loop below.
+  });
   let columns: readonly string[] | undefined;
   let number = 0;
   try {

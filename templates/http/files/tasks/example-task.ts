@@ -56,7 +56,7 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
       throw new (isPermanent ? PermanentError : Error)(`HTTP ${status} ${statusText}`);
     }
     let bytes = 0;
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength;
       if (bytes > LARGEST_BODY) throw new PermanentError(`its body is larger than ${LARGEST_BODY} bytes`);
     }
@@ -83,7 +83,10 @@ const effort = ({ durationMs, attempts }: Outcome) => ({ ms: Math.round(duration
 /** Prints a line, and waits until the system has it, however slowly it is read. */
 function print(line: object): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(`${JSON.stringify(line)}\n`, (error) => (error ? reject(error) : resolve()));
+    process.stdout.write(`${JSON.stringify(line)}\n`, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
   });
 }
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { Master, runInline } from '#divvy';
 import ExampleTask, { urlsIn } from '../tasks/example-task.ts';
 
 // The URLs are given here, and answered here. The task's own `dispatch` does not run, so a test asks nobody else.
-const answers: { readonly [path: string]: RequestListener } = {
+const answers: Readonly<Record<string, RequestListener>> = {
   '/hello': (_request, response) => response.setHeader('content-type', 'text/plain').end('hello'),
   '/moved': (_request, response) => response.writeHead(302, { location: '/hello' }).end(),
   '/gone': (_request, response) => response.writeHead(404).end('no such page'),
@@ -65,11 +66,9 @@ test('two workers fetch the URLs, and print a line for each', async () => {
 });
 
 test('a list of URLs may have comments and empty lines', async () => {
-  async function* lines() {
-    yield* ['\uFEFF# some pages', '', ' http://example.com/#top ', '#http://example.com/', 'http://example.com/b'];
-  }
+  const lines = ['\uFEFF# some pages', '', ' http://example.com/#top ', '#http://example.com/', 'http://example.com/b'];
   const urls: string[] = [];
-  for await (const url of urlsIn(lines())) urls.push(url);
+  for await (const url of urlsIn(Readable.from(lines))) urls.push(url);
 
   assert.deepEqual(urls, ['http://example.com/#top', 'http://example.com/b']);
 });

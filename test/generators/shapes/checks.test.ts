@@ -1,0 +1,236 @@
+// The repository's own checks pass after a command as before it; or the line that has to be added is shown, and then they do.
+import { chmodSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { divvyHere } from '../in-process.ts';
+import { packageJson } from './proof.ts';
+import { contentOf, put, repositoryWith, runIn, type Tree } from './repository.ts';
+
+vi.setConfig({ testTimeout: 600_000 });
+
+const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
+const LISTED = ['node_modules', 'dist', 'coverage', 'storybook-static', 'e2e'];
+
+const LINT = 'oxlint -c .config/.oxlintrc.json --type-aware';
+
+interface Shape {
+  readonly files: Tree;
+  readonly tools: readonly string[];
+  readonly checks: readonly (readonly string[])[];
+  /** What is written by hand, as it was told to. */
+  readonly byHand?: Tree;
+  /** What has to be in a file afterwards. */
+  readonly holds?: Readonly<Record<string, string>>;
+}
+
+const shapes: Record<string, Shape> = {
+  'Oxfmt, by its dependency alone': {
+    files: { 'package.json': packageJson({ devDependencies: { oxfmt: '*' } }) },
+    tools: ['oxfmt'],
+    checks: [['oxfmt', '--check']],
+    holds: { '.prettierignore': 'vendor/divvy/\ndivvy.lock.json\n' },
+  },
+  'Oxfmt, with settings, and Oxlint by types, with settings in .config': {
+    files: {
+      'package.json': packageJson({
+        scripts: { test: 'node --test', lint: LINT },
+        devDependencies: { 'oxlint-tsgolint': '*' },
+      }),
+      '.oxfmtrc.jsonc': '{\n  // Ours.\n  "singleQuote": true,\n  "ignorePatterns": ["old"],\n}\n',
+      '.config/.oxlintrc.json': '{ "rules": { "typescript/no-explicit-any": "error" } }\n',
+      'index.ts': 'export const one = 1;\n',
+    },
+    tools: ['oxfmt', 'oxlint', 'oxlint-tsgolint', '@types/node'],
+    byHand: {
+      'package.json': packageJson({
+        scripts: { test: 'node --test', lint: `${LINT} --ignore-pattern vendor/divvy/` },
+        devDependencies: { 'oxlint-tsgolint': '*' },
+      }),
+      '.config/.oxlintrc.json': json({
+        rules: { 'typescript/no-explicit-any': 'error', 'typescript/require-await': 'error' },
+        overrides: [
+          {
+            files: ['**/tasks/**'],
+            rules: { 'typescript/no-floating-promises': 'off', 'typescript/require-await': 'off' },
+          },
+        ],
+      }),
+    },
+    checks: [
+      ['oxfmt', '--check', 'tasks', 'package.json', 'divvy.json', 'vendor', '--no-error-on-unmatched-pattern'],
+      ['npm', 'run', 'lint'],
+    ],
+    holds: { '.oxfmtrc.jsonc': '["old", "vendor/divvy/", "divvy.lock.json"]' },
+  },
+  'Prettier, for which a list gets too long, and Knip': {
+    files: {
+      'package.json': packageJson({ devDependencies: { prettier: '*', knip: '*' } }),
+      'tsconfig.json': `{\n  "exclude": [${LISTED.map((each) => `"${each}"`).join(', ')}]\n}\n`,
+      'knip.json': '{ "ignoreDependencies": ["prettier"] }\n',
+      'index.js': '',
+    },
+    tools: ['prettier', 'knip'],
+    checks: [['prettier', '--check', '.'], ['knip']],
+    holds: {
+      'tsconfig.json': `[\n${[...LISTED, 'tasks', 'vendor/divvy'].map((each) => `    "${each}"`).join(',\n')}\n  ]`,
+    },
+  },
+  'Prettier by a command that does not look at .prettierignore': {
+    files: { 'package.json': scripts({ format: 'prettier --check . --ignore-path .gitignore' }, 'prettier') },
+    tools: ['prettier'],
+    checks: [['npm', 'run', 'format']],
+    byHand: {
+      'package.json': scripts(
+        { format: 'prettier --check . --ignore-path .gitignore --ignore-path .prettierignore' },
+        'prettier',
+      ),
+    },
+  },
+};
+
+function scripts(all: object, tool: string): string {
+  return packageJson({ scripts: all, devDependencies: { [tool]: '*' } });
+}
+
+describe('a repository with', () => {
+  test.each(Object.entries(shapes))('%s', async (_, { files, tools, checks, byHand, holds = {} }) => {
+    const root = repositoryWith(files, tools);
+    const before = contentOf(root);
+    const expectChecked = async () => {
+      for (const check of checks) {
+        const { code, stdout, stderr } = await runIn(root, check);
+        expect(code, `${check.join(' ')}\n${stdout}${stderr}`).toBe(0);
+      }
+    };
+    await expectChecked();
+    expect(await divvyHere(['add', 'nightly'], root)).toMatchObject({ code: 0, stderr: '' });
+    for (const [path, text] of Object.entries(holds)) expect(readFileSync(join(root, path), 'utf8')).toContain(text);
+    const after = Object.keys(byHand ?? {}).map((path) => [path, readFileSync(join(root, path))] as const);
+    put(root, byHand ?? {});
+    await expectChecked();
+    put(root, Object.fromEntries(after));
+    expect(await divvyHere(['remove', 'nightly'], root)).toMatchObject({ code: 0, stderr: '' });
+    expect(contentOf(root)).toEqual(before);
+  });
+});
+
+/** What is told to be written by hand, and the answer's other parts. */
+async function added(files: Tree) {
+  const root = repositoryWith(files);
+  const { code, stdout, stderr } = await divvyHere(['add', 'nightly', '--json'], root);
+  expect(code, stderr).toBe(0);
+  const answer: { byHand: { file: string; line: string }[]; nextSteps: string[] } = JSON.parse(stdout);
+  return {
+    root,
+    lines: answer.byHand.map(({ file, line }) => `${file}: ${line}`),
+    nextSteps: answer.nextSteps,
+    stderr,
+  };
+}
+
+const OF_BOTH = (tool: string) =>
+  `package.json: --ignore-path .prettierignore, in each script that runs ${tool} with --ignore-path .gitignore`;
+
+test.each<[string, Tree, string[]]>([
+  [
+    'ESLint before 9',
+    { '.eslintrc': '{}', 'package.json': scripts({ lint: 'eslint . --ignore-path=.gitignore' }, 'eslint') },
+    ['package.json: --ignore-pattern vendor/divvy/, in each script that runs eslint with --ignore-path .gitignore'],
+  ],
+  [
+    'Prettier',
+    { 'package.json': scripts({ format: 'npx prettier --ignore-path .gitignore -c .' }, 'prettier') },
+    [OF_BOTH('prettier')],
+  ],
+  [
+    'Oxfmt',
+    { 'package.json': scripts({ format: 'oxfmt --ignore-path ".gitignore" && ls' }, 'oxfmt') },
+    [OF_BOTH('oxfmt')],
+  ],
+  [
+    'Prettier before 3, whose commands take one such file',
+    {
+      'package.json': scripts({ format: 'prettier --check . --ignore-path .gitignore' }, 'prettier'),
+      'node_modules/prettier/package.json': '{ "version": "2.8.8" }',
+    },
+    [
+      "package.json: '!vendor/divvy/' '!divvy.lock.json', in each script that runs prettier with --ignore-path .gitignore",
+    ],
+  ],
+  [
+    'Oxlint by types, with settings in another folder',
+    {
+      'package.json': packageJson({ scripts: { lint: LINT }, devDependencies: { 'oxlint-tsgolint': '*' } }),
+      '.config/.oxlintrc.json': '{}',
+    },
+    [
+      '.config/.oxlintrc.json: "overrides": [{ "files": ["**/tasks/**"], "rules": { "typescript/no-floating-promises": "off", "typescript/require-await": "off" } }]',
+      'package.json: --ignore-pattern vendor/divvy/, in each script that runs oxlint with .config/.oxlintrc.json',
+    ],
+  ],
+  [
+    'Oxlint by a program',
+    { 'package.json': packageJson(), 'oxlint.config.ts': '' },
+    ["oxlint.config.ts: ignorePatterns: ['vendor/divvy/'],"],
+  ],
+  [
+    'Knip without settings, and without a test script',
+    { 'package.json': scripts({ knip: 'knip' }, 'knip') },
+    ['knip.json: { "ignore": ["vendor/divvy/**", "tasks/**"] }'],
+  ],
+  ['Knip by a program', { 'package.json': packageJson(), 'knip.ts': '' }, ["knip.ts: ignore: ['vendor/divvy/**'],"]],
+  [
+    'ESLint by types, with a list of projects',
+    {
+      'package.json': packageJson(),
+      'eslint.config.js': `export default [
+        ...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylistic,
+        { languageOptions: { parserOptions: { project: ['./tsconfig.json'] } } },
+      ];\n`,
+    },
+    [
+      "eslint.config.js: { ignores: ['vendor/divvy/'] },",
+      "eslint.config.js: 'tasks/tsconfig.json', one more of parserOptions.project",
+      "eslint.config.js: { files: ['tasks/**'], rules: { '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }], '@typescript-eslint/require-await': 'off', '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }], '@typescript-eslint/consistent-type-definitions': 'off' } },",
+    ],
+  ],
+])('the line for %s is shown', async (_, files, lines) => {
+  expect((await added(files)).lines).toEqual(lines);
+});
+
+test('.prettierignore is named where it is made', async () => {
+  const root = repositoryWith({ 'package.json': packageJson(), '.prettierrc': '{}\n' });
+  expect((await divvyHere(['add', 'nightly'], root)).stdout).toMatch(/\.prettierignore +new: /);
+});
+
+test('Deno formats what is new where nothing else does, and its list leaves the runtime alone', async () => {
+  const root = repositoryWith({ 'package.json': packageJson(), 'deno.json': '{ "fmt": { "singleQuote": true } }\n' });
+  put(root, { 'node_modules/.bin/deno': '#!/bin/sh\ncat > /dev/null\necho "// deno $*"\n' });
+  chmodSync(join(root, 'node_modules/.bin/deno'), 0o755);
+  expect(await divvyHere(['add', 'nightly'], root)).toMatchObject({ code: 0, stderr: '' });
+  expect(readFileSync(join(root, 'tasks/nightly.ts'), 'utf8')).toBe('// deno fmt --ext ts -\n');
+  expect(JSON.parse(readFileSync(join(root, 'deno.json'), 'utf8'))).toMatchObject({
+    exclude: ['vendor/divvy/', 'divvy.lock.json'],
+  });
+});
+
+test.each<[string, Tree, string]>([
+  ['tsx is there', { 'package.json': packageJson({ devDependencies: { tsx: '*' } }) }, ': add "import": "tsx" to'],
+  [
+    'a tsconfig has aliases',
+    { 'package.json': packageJson(), 'tsconfig.json': json({ compilerOptions: { paths: { '@/*': ['./src/*'] } } }) },
+    ': npm install --save-dev tsx, and add "import": "tsx" to',
+  ],
+  [
+    'TypeScript is compiled to CommonJS',
+    { 'package.json': packageJson({ type: undefined }), 'tsconfig.json': '{}\n' },
+    ': npm install --save-dev tsx, and add',
+  ],
+])("how a task imports the package's own code is said where %s", async (_, files, words) => {
+  expect((await added(files)).nextSteps.at(-1)).toContain(words);
+});
+
+test('it is not said where Node.js loads that code by itself', async () => {
+  const { nextSteps } = await added({ 'package.json': packageJson(), 'tsconfig.json': '{}\n' });
+  expect(nextSteps.join()).not.toContain('tsx');
+});
