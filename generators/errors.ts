@@ -5,7 +5,7 @@
  */
 
 import { harmless } from './harmless.ts';
-import type { Conflict } from './markers.ts';
+import { type Conflict, whyUnmerged } from './markers.ts';
 
 /** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 4 needs trust, 5 a dirty tree. */
 export type RefusalCode = 1 | 2 | 3 | 4 | 5;
@@ -238,7 +238,7 @@ export const badLock = (file: string): Refusal =>
 export const unmergedLock = (file: string, conflicts: readonly Conflict[]): Refusal =>
   new Refusal(
     3,
-    `${harmless(file)}:${conflicts[0]?.from ?? 1}: git could not merge it: ${linesOf(conflicts)} still ${conflicts.length === 1 ? 'has' : 'have'} conflict markers`,
+    `${harmless(file)}:${conflicts[0]?.from ?? 1}: ${whyUnmerged(conflicts)}`,
     'Keep the lines of both sides: delete the lines that begin with <<<<<<<, ======= and >>>>>>>, and what is between ||||||| and ======= ' +
       'where there is that, too. Of a name that is then there twice, keep the line of the side whose files you keep. Then try again.',
   );
@@ -246,12 +246,9 @@ export const unmergedLock = (file: string, conflicts: readonly Conflict[]): Refu
 export const unmergedManifest = (file: string, conflicts: readonly Conflict[]): Refusal =>
   new Refusal(
     2,
-    `${harmless(file)}: git could not merge it: ${linesOf(conflicts)} still ${conflicts.length === 1 ? 'has' : 'have'} conflict markers`,
+    `${harmless(file)}: ${whyUnmerged(conflicts)}`,
     'Keep the side that names the folders you have, and delete the other with the lines that begin with <<<<<<<, ======= and >>>>>>>.',
   );
-
-const linesOf = (conflicts: readonly Conflict[]): string =>
-  conflicts.map(({ from, to }) => `lines ${from} to ${to}`).join(', ');
 
 export const lastRunUnknown = (file: string, reason: string, byHand: string): Refusal =>
   new Refusal(

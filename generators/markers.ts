@@ -15,3 +15,7 @@ export function conflictsIn(text: string): Conflict[] {
     return [{ from: index + 1, to: end < 0 ? lines.length : end + 1 }];
   });
 }
+
+/** Why a file with conflicts in it cannot be read. */
+export const whyUnmerged = (conflicts: readonly Conflict[]): string =>
+  `git could not merge it: ${conflicts.map(({ from, to }) => `lines ${from} to ${to}`).join(', ')} still have conflict markers`;
