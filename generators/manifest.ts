@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { isPending } from './change-set/recovery.ts';
-import { badManifest, noProject } from './errors.ts';
+import { badManifest, noProject, unmergedManifest } from './errors.ts';
 import { parseJson } from './json/parse.ts';
+import { conflictsIn } from './markers.ts';
 import { recoverFirst } from './recovering.ts';
 import { whyNotFolder } from './runtime-folder.ts';
 import { whyNotAs } from './schema.ts';
@@ -60,9 +61,14 @@ export async function openProject(from: string, terminal: Terminal): Promise<Pro
   if (folder === undefined) throw noProject(from);
   const file = join(folder, MANIFEST);
   let manifest: unknown;
+  let text = '';
   try {
-    manifest = parseJson(readFileSync(file));
+    const bytes = readFileSync(file);
+    text = bytes.toString();
+    manifest = parseJson(bytes);
   } catch (error) {
+    const conflicts = conflictsIn(text);
+    if (conflicts.length > 0) throw unmergedManifest(file, conflicts);
     throw badManifest(file, (error as Error).message);
   }
   const reason = await whyNotAs('runtime/divvy.schema.json', manifest, MANIFEST);

@@ -19,6 +19,7 @@ import {
   syncFolder,
   writeDurably,
 } from './disk.ts';
+import { sumOf } from './line-ends.ts';
 import {
   makeOwn,
   placesOf,
@@ -178,7 +179,7 @@ function takeBackOne(root: string, { path, before, after }: RecordedChange): voi
   const state = stat(join(root, path));
   if (state !== undefined && !state.isFile()) return;
   const now = readBefore(root, path);
-  if ((now === undefined ? undefined : sha256(now.bytes)) !== after?.sha256) return;
+  if ((now === undefined ? undefined : sumOf(now.bytes)) !== after?.sha256) return;
   if (before === null) {
     rmSync(join(root, path));
     return;

@@ -6,7 +6,7 @@ import { templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
 import { parseJson } from '../json/parse.ts';
-import type { Edited } from '../lock.ts';
+import type { Edited } from '../lock-edits.ts';
 import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
 import { modeOf, projectFiles } from '../rendering/files.ts';
@@ -40,7 +40,7 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
     if (path === PACKAGE_JSON) put(path, packageJson(bytes, answers));
     else if (path === taskFile && hooks.length > 0) {
       const { text, inserted } = await withHooks(bytes.toString('utf8'), path, hooks, terminal);
-      if (inserted) edited = { path, inserted, isDirty: false };
+      if (inserted) edited = { path, inserted };
       put(path, text);
     } else put(path, bytes, undefined, modeOf(file, answers.root));
   }
