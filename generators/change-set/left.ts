@@ -7,6 +7,7 @@
  */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { parseJson } from '../json/parse.ts';
 import { readBefore, stat } from './disk.ts';
 import { sumOf } from './line-ends.ts';
 import { placesOf } from './record.ts';
@@ -26,7 +27,7 @@ function readSums(root: string): Sums {
   const { left } = placesOf(root);
   try {
     if (stat(left)?.isFile() !== true) return new Map();
-    const known = Object.entries(JSON.parse(readFileSync(left, 'utf8')) as object);
+    const known = Object.entries(parseJson(readFileSync(left)) as object);
     return new Map(known.filter((entry): entry is [string, string[]] => Array.isArray(entry[1])));
   } catch {
     return new Map();

@@ -15,6 +15,7 @@ import {
   takeOutElement,
   takeOutProperty,
 } from '../json/edit.ts';
+import { parseJson } from '../json/parse.ts';
 import { type JsonText, lineAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import type { Insertion } from './insertions.ts';
 import { inList } from './order.ts';
@@ -216,7 +217,7 @@ export class HostFile {
     for (const insertion of this.#insertions.toReversed()) {
       if (!('was' in insertion)) continue;
       const there = this.value(insertion.at);
-      const was: unknown = JSON.parse(insertion.was ?? 'null');
+      const was = parseJson(insertion.was ?? 'null');
       const isEmptied = isEmpty(there) && (was === null || isEmpty(was));
       if (there !== undefined && !isEmptied && !(Array.isArray(there) && isDeepStrictEqual(there, was))) continue;
       if (hasComments(this.#json(), insertion.at)) continue;

@@ -3,6 +3,8 @@
  * out again, whatever else has been changed in the file meanwhile.
  */
 
+import { parseJson } from '../json/parse.ts';
+
 /** Every one but `was` may belong to one task, and goes with it; what belongs to none goes with the last task. */
 export type Insertion =
   | { readonly at: readonly string[]; readonly key: string; readonly value: string; readonly task?: string }
@@ -36,7 +38,7 @@ export function isInsertion(value: unknown): value is Insertion {
 /** Whether a text is that of an array of texts. */
 function isTexts(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return Array.isArray(value) && value.every((each) => typeof each === 'string');
   } catch {
     return false;
