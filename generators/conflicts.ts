@@ -19,7 +19,7 @@ export interface Settled {
   readonly changes: readonly Change[];
   /** Every file that afterwards is there as it was wanted; in a preview also those that are in conflict. */
   readonly written: readonly Wanted[];
-  /** The paths of edited files with changes in them that git did not have. */
+  /** The paths of changed files with changes in them that git did not have. */
   readonly dirty: readonly string[];
 }
 

@@ -1,10 +1,12 @@
 /** What git has not committed and divvy did not make: it would be lost to git where a command changes it. */
 
-import { type Change, sha256 } from './change-set/survey.ts';
+import { isAsLeftHere } from './change-set/left.ts';
+import type { Change } from './change-set/survey.ts';
 import type { Call } from './command.ts';
 import { dirtyFiles, gitCannotTell } from './errors.ts';
 import { changedInGit } from './git.ts';
-import { isAsLeft, LOCK, readLock } from './lock.ts';
+import { isAsWritten } from './host/host-files.ts';
+import { LOCK, readLock } from './lock.ts';
 
 /**
  * Those of some changes whose file has such changes in it.
@@ -20,7 +22,7 @@ export async function settleDirty(
   const others = changes.flatMap(({ path, before }) => {
     // The lock is divvy's own: whatever command changes a file changes it too.
     if (before === undefined || path === LOCK) return [];
-    return isAsLeft(lock, path, sha256(before.bytes)) ? [] : [path];
+    return isAsLeftHere(root, path, before.bytes) || isAsWritten(lock, path, before) ? [] : [path];
   });
   const found = await changedInGit(root, others);
   // What cannot be told of is as good as changed.

@@ -5,6 +5,7 @@
  */
 
 import { harmless } from './harmless.ts';
+import { type Conflict, whyUnmerged } from './markers.ts';
 
 /** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 4 needs trust, 5 a dirty tree. */
 export type RefusalCode = 1 | 2 | 3 | 4 | 5;
@@ -231,6 +232,22 @@ export const badLock = (file: string): Refusal =>
     3,
     `${harmless(file)}:1: this is not a lock of divvy's that can be read`,
     'Bring it back as it was, from git for example; or remove it: then less is known of what divvy has written.',
+  );
+
+/** Each task is one line: who keeps both lines has merged two branches that each added one. */
+export const unmergedLock = (file: string, conflicts: readonly Conflict[]): Refusal =>
+  new Refusal(
+    3,
+    `${harmless(file)}:${conflicts[0]?.from ?? 1}: ${whyUnmerged(conflicts)}`,
+    'Keep the lines of both sides: delete the lines that begin with <<<<<<<, ======= and >>>>>>>, and what is between ||||||| and ======= ' +
+      'where there is that, too. Of a name that is then there twice, keep the line of the side whose files you keep. Then try again.',
+  );
+
+export const unmergedManifest = (file: string, conflicts: readonly Conflict[]): Refusal =>
+  new Refusal(
+    2,
+    `${harmless(file)}: ${whyUnmerged(conflicts)}`,
+    'Keep the side that names the folders you have, and delete the other with the lines that begin with <<<<<<<, ======= and >>>>>>>.',
   );
 
 export const lastRunUnknown = (file: string, reason: string, byHand: string): Refusal =>

@@ -1,14 +1,21 @@
-/** divvy.lock.json, for the tool: what made the project, from what answers, and what each file was when it was written. */
+/**
+ * divvy.lock.json, for the tool: what made the project, from what answers, and what each file was when it was written.
+ *
+ * Two branches that each add a task must merge. So all that is known of one task is one line, and nothing else changes with
+ * it: no sum is there of a file that both edit. git takes two new lines at one place for a conflict; so the tasks are spread
+ * over many gaps, each at a place that follows from its name alone, with an empty line between any two gaps. A comma stands
+ * behind every line, since what is below `tasks` ends with an entry that is none: so the lines of both sides are always
+ * good JSON, where they meet in one gap too, and somebody has to keep both.
+ */
 
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { readWhole, stat } from './change-set/disk.ts';
-import { sha256, type Wanted } from './change-set/survey.ts';
 import type { Inserted } from './codemods/inserted.ts';
-import { badLock } from './errors.ts';
+import { badLock, unmergedLock } from './errors.ts';
 import { type Insertion, isInsertion } from './host/insertions.ts';
-import { version } from './package.ts';
+import { conflictsIn } from './markers.ts';
 import { parseSafely } from './sources/templates-in.ts';
-import type { Template } from './templates.ts';
 
 export const LOCK = 'divvy.lock.json';
 
@@ -27,16 +34,8 @@ export interface LockedTask {
   readonly dependencies?: readonly string[];
 }
 
-/** What hooks are in a file by `divvy hook` and `--hooks`, so that they can be taken out again exactly. */
-interface EditedFile extends Inserted {
-  /** Of the file as the last such command left it; absent where it had changes in it that git did not have. */
-  readonly sha256?: string;
-}
-
 /** What was put into a file that was there before. */
 interface LockedHostFile {
-  /** Of the file as the last command left it; absent where it had changes in it that git did not have. */
-  readonly sha256?: string;
   readonly insertions: readonly Insertion[];
 }
 
@@ -45,151 +44,182 @@ export interface Lock {
   /** Of the vendored runtime, which is that of the package that wrote it. */
   readonly runtime: string;
   readonly tasks: { readonly [task: string]: LockedTask };
-  /** The sha256 of each file that was written, as it was written. */
+  /**
+   * The sum of each file that was written whole, as divvy wrote it: without what was put into it since, and with the hooks.
+   * A file that its owner has edited never gets another sum, so that it is never taken for divvy's.
+   */
   readonly files: { readonly [path: string]: string };
-  /** The files that hooks were put into; absent where there is none. */
-  readonly edited?: { readonly [path: string]: EditedFile };
+  /** What hooks are in which file by `divvy hook` and `--hooks`, to be taken out exactly; absent where there is none. */
+  readonly edited?: { readonly [path: string]: Inserted };
   /** The files that were there before, and were edited; absent where there is none. */
   readonly host?: { readonly [path: string]: LockedHostFile };
   /** The folders that were made. */
   readonly folders?: readonly string[];
 }
 
-interface TaskToLock {
-  readonly task: string;
-  readonly template: Template;
-  /** The answers to its prompts, without those that are secret. */
-  readonly answers: { readonly [name: string]: string };
-  readonly hooks: readonly string[];
-  /** The paths of its own files. */
-  readonly files: readonly string[];
-  /** The task file, and what the hooks have put into it. */
-  readonly edited?: Edited | undefined;
+/** One task as its line has it. What is in memory by file is here by task. */
+interface TaskLine extends Omit<LockedTask, 'files'> {
+  /** Each file that is its own, with its sum; null where it is not as divvy wrote it. */
+  readonly files?: { readonly [path: string]: string | null };
+  readonly edited?: { readonly [path: string]: unknown };
+  readonly insertions?: { readonly [path: string]: readonly unknown[] };
 }
 
-/** A file that was there before, edited. */
-export interface EditedHost {
-  readonly path: string;
-  readonly from: Buffer;
-  readonly to: Buffer;
-  /** All that is in it by divvy now. */
-  readonly insertions: readonly Insertion[];
-  /** Whether it had changes in it that git did not have, and divvy did not make. */
-  readonly isDirty: boolean;
+type Table = { readonly [name: string]: unknown };
+
+/** How many gaps: two tasks meet in one of them once in so many times. */
+const GAPS = 100;
+
+/** The name of what stands behind the last task. */
+const END = '';
+
+/** The lock as a file: the same lock is always the same text. */
+export function textOf({ lockVersion, runtime, tasks, files, edited = {}, host = {}, folders = [] }: Lock): string {
+  const own = new Set(Object.values(tasks).flatMap((task) => task.files ?? []));
+  const gaps: string[][] = Array.from({ length: GAPS }, () => []);
+  for (const [name, task] of sorted(tasks)) {
+    const insertions = Object.entries(host).flatMap(([path, { insertions: all }]) => {
+      const its = all.filter((each) => taskOf(each) === name).map((each) => ({ ...each, task: undefined }));
+      return its.length > 0 ? [[path, its] as const] : [];
+    });
+    const { files: paths = [], ...rest } = task;
+    const line: TaskLine = {
+      ...rest,
+      files: Object.fromEntries(paths.toSorted().map((path) => [path, files[path] ?? null])),
+      ...some('edited', Object.fromEntries(sorted(edited).filter(([path]) => paths.includes(path)))),
+      ...some('insertions', Object.fromEntries(insertions)),
+    };
+    gaps[gapOf(name)]?.push(`    ${entry(name, line)},`);
+  }
+  const ofNone = <Value>(by: { readonly [path: string]: Value }) => sorted(by).filter(([path]) => !own.has(path));
+  const hosts = sorted(host).flatMap(([path, { insertions }]) => {
+    const shared = insertions.filter((each) => !Object.hasOwn(tasks, taskOf(each) ?? END));
+    const lines = shared.map((each) => `\n        ${JSON.stringify(each)}`).join();
+    return shared.length > 0 ? [`${JSON.stringify(path)}: {\n      "insertions": [${lines}\n      ]\n    }`] : [];
+  });
+  const parts = [
+    entry('lockVersion', lockVersion),
+    entry('runtime', runtime),
+    block(
+      'files',
+      '{}',
+      ofNone(files).map(([path, sum]) => entry(path, sum)),
+    ),
+    ...[ofNone(edited).map(([path, inserted]) => entry(path, inserted))].flatMap((each) =>
+      blockOfSome('edited', '{}', each),
+    ),
+    ...blockOfSome('host', '{}', hosts),
+    ...blockOfSome(
+      'folders',
+      '[]',
+      folders.toSorted().map((folder) => JSON.stringify(folder)),
+    ),
+  ];
+  const lines = gaps.flatMap((gap) => [...gap, '']);
+  const end = `    ${entry(END, 'A comma stands behind each task: where git cannot merge two of them, keep both lines.')}`;
+  return `{\n${parts.map((part) => `  ${part},\n`).join('')}  "tasks": {\n${lines.join('\n')}\n${end}\n  }\n}\n`;
 }
 
-/** What hooks have put into a file. */
-export interface Edited {
-  readonly path: string;
-  readonly inserted: Inserted;
-  /** Whether the file had changes in it that git did not have, and divvy did not make. */
-  readonly isDirty: boolean;
-}
+const entry = (name: string, value: unknown): string => `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+const block = (name: string, [open, close]: string, lines: readonly string[]): string =>
+  `${JSON.stringify(name)}: ${open}${lines.map((line) => `\n    ${line}`).join()}\n  ${close}`;
+const blockOfSome = (name: string, brackets: string, lines: readonly string[]): string[] =>
+  lines.length > 0 ? [block(name, brackets, lines)] : [];
+const some = (name: string, table: Table): Table => (Object.keys(table).length > 0 ? { [name]: table } : {});
+const sorted = <Value>(by: { readonly [name: string]: Value }): [string, Value][] =>
+  Object.entries(by).sort(([a], [b]) => (a < b ? -1 : 1));
 
-/**
- * The lock as it is after a command that makes a task.
- *
- * before  - the lock that is there; what it says of other tasks, and of files that were not written now, stays.
- * written - every file that is there now as divvy wrote it, the edited ones of the host left aside.
- * host    - those.
- * folders - that had to be made.
- */
-export function lockText(
-  { task, template: { manifest, origin }, answers, hooks, files, edited }: TaskToLock,
-  written: readonly Wanted[],
-  before: Lock | undefined,
-  host: readonly EditedHost[] = [],
-  folders: readonly string[] = [],
-): string {
-  const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.permissions?.packageJson?.devDependencies });
-  const locked: LockedTask = {
-    template: manifest.name,
-    templateVersion: manifest.version,
-    ...(origin && { source: origin.source, resolved: origin.resolved }),
-    answers,
-    hooks,
-    files: [...files].sort(),
-    ...(dependencies.length > 0 && { dependencies }),
-  };
-  const sums = new Map([
-    ...Object.entries(before?.files ?? {}),
-    ...written.flatMap(({ path, after }) => (after ? [[path, sha256(after)] as const] : [])),
-  ]);
-  const made = [...new Set([...(before?.folders ?? []), ...folders])].sort();
-  const lock: Lock = {
+const gapOf = (task: string): number => Number.parseInt(hash('sha256', task).slice(0, 8), 16) % GAPS;
+const taskOf = (insertion: Insertion): string | undefined => ('was' in insertion ? undefined : insertion.task);
+
+/** A lock may have come with somebody else's repository: nothing in it is what it should be before that is known. */
+function lockIn(text: string): Lock | undefined {
+  let value: unknown;
+  try {
+    value = parseSafely(text);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(value) || value['lockVersion'] !== 1 || !isObject(value['tasks']) || !isTableOf(value['files'], isText))
+    return undefined;
+  const { runtime, tasks: all, edited = {}, host = {}, folders = [] } = value;
+  if (!isText(runtime) || !isObject(edited) || !isObject(host) || !isTexts(folders)) return undefined;
+  const { [END]: _, ...lines } = all;
+  if (!isTableOf(lines, isTaskLine)) return undefined;
+
+  const tasks: { [task: string]: LockedTask } = {};
+  const files: { [path: string]: string } = { ...value['files'] };
+  const hooks: { [path: string]: unknown } = { ...edited };
+  const insertions = Object.entries(host).map(([path, each]) => [path, insertionsOf(each)] as const);
+  for (const [name, { files: own, edited: itsHooks = {}, insertions: its = {}, ...task }] of Object.entries(lines)) {
+    tasks[name] = { ...task, ...(own && { files: Object.keys(own) }) };
+    for (const [path, sum] of Object.entries(own ?? {})) if (sum !== null) files[path] = sum;
+    Object.assign(hooks, itsHooks);
+    const named = (each: unknown) => (isObject(each) ? [{ ...each, task: name }] : []);
+    insertions.push(...Object.entries(its).map(([path, each]) => [path, each.flatMap(named)] as const));
+  }
+  const byFile: { [path: string]: { insertions: Insertion[] } } = {};
+  for (const [path, each] of insertions) {
+    byFile[path] = { insertions: [...(byFile[path]?.insertions ?? []), ...each.filter(isInsertion)] };
+  }
+  return {
     lockVersion: 1,
-    runtime: before?.runtime ?? version,
-    tasks: { ...before?.tasks, [task]: locked },
-    files: Object.fromEntries([...sums].sort(byName)),
-    ...(before?.edited && { edited: before.edited }),
-    ...(before?.host && { host: before.host }),
-    ...(made.length > 0 && { folders: made }),
+    runtime,
+    tasks,
+    files,
+    ...some('edited', Object.fromEntries(Object.entries(hooks).filter(([, each]) => isInserted(each)))),
+    ...some('host', byFile),
+    ...(folders.length > 0 && { folders }),
   };
-  const file = written.find(({ path }) => path === edited?.path)?.after;
-  const withHost = host.reduce(withEditedHost, lock);
-  return textOf(edited && file ? withEdited(withHost, edited, file) : withHost);
 }
 
-/**
- * The lock as it is after a task is gone.
- *
- * gone - the paths of the files that are no longer there, or are the person's own now.
- */
-export function lockWithout(lock: Lock, task: string, gone: readonly string[], host: readonly EditedHost[]): string {
-  const left = <Value>(by: { readonly [path: string]: Value } | undefined, names: readonly string[]) =>
-    Object.fromEntries(Object.entries(by ?? {}).filter(([name]) => !names.includes(name)));
-  const { edited: before, ...rest } = lock;
-  const edited = left(before, gone);
-  const without: Lock = {
-    ...rest,
-    tasks: left(lock.tasks, [task]),
-    files: left(lock.files, gone),
-    ...(Object.keys(edited).length > 0 && { edited }),
-  };
-  return textOf(host.reduce(withEditedHost, without));
+const insertionsOf = (host: unknown): readonly unknown[] =>
+  isObject(host) && Array.isArray(host['insertions']) ? host['insertions'] : [];
+
+function isTaskLine(value: unknown): value is TaskLine {
+  if (!isObject(value)) return false;
+  const { template, templateVersion, source, resolved, answers, hooks, files, dependencies, edited, insertions } =
+    value;
+  return (
+    [template, templateVersion].every(isText) &&
+    [source, resolved].every((each) => each === undefined || isText(each)) &&
+    (source === undefined) === (resolved === undefined) &&
+    isObject(answers) &&
+    isTexts(hooks) &&
+    (dependencies === undefined || isTexts(dependencies)) &&
+    (files === undefined || isTableOf(files, (sum) => sum === null || isText(sum))) &&
+    (edited === undefined || isObject(edited)) &&
+    (insertions === undefined || isTableOf(insertions, Array.isArray))
+  );
 }
 
-function withEditedHost(lock: Lock, { path, from, to, insertions, isDirty }: EditedHost): Lock {
-  const { host: before, ...rest } = lock;
-  const others = Object.entries(before ?? {}).filter(([other]) => other !== path);
-  const here: [string, LockedHostFile] = [path, { ...(!isDirty && { sha256: sha256(to) }), insertions }];
-  const host = [...others, ...(insertions.length > 0 ? [here] : [])].sort(byName);
-  // A file that divvy has written whole stays its own.
-  const files = lock.files[path] === sha256(from) ? { ...lock.files, [path]: sha256(to) } : lock.files;
-  return { ...rest, files, ...(host.length > 0 && { host: Object.fromEntries(host) }) };
+const isObject = (value: unknown): value is Table =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+
+function isTableOf<Value>(
+  value: unknown,
+  isOne: ((each: unknown) => each is Value) | ((each: unknown) => boolean),
+): value is { readonly [name: string]: Value } {
+  return isObject(value) && Object.values(value).every(isOne);
 }
 
-/**
- * The lock as it is after a file was edited.
- *
- * What it says the file was when it was written follows only where the file still was that: else it would say of what
- * somebody has written that divvy had, and it could be removed or replaced.
- */
-export function lockAfterEdit(lock: Lock, edited: Edited, from: Buffer, to: Buffer): string {
-  const wasOurs = lock.files[edited.path] === sha256(from);
-  const files = wasOurs ? { ...lock.files, [edited.path]: sha256(to) } : lock.files;
-  return textOf(withEdited({ ...lock, files }, edited, to));
+/** The lock of a project; undefined where there is none, or none of this version that can be read. */
+export function readLock(folder: string): Lock | undefined {
+  const file = join(folder, LOCK);
+  return stat(file)?.isFile() ? lockIn(readWhole(file).toString('utf8')) : undefined;
 }
 
-function withEdited(lock: Lock, { path, inserted, isDirty }: Edited, file: Buffer): Lock {
-  const { edited: before, ...rest } = lock;
-  const others = Object.entries(before ?? {}).filter(([other]) => other !== path);
-  const isIn = Object.keys(inserted.hooks).length + inserted.imports.length > 0;
-  const here: [string, EditedFile] = [path, { ...(!isDirty && { sha256: sha256(file) }), ...inserted }];
-  const edited = [...others, ...(isIn ? [here] : [])].sort(byName);
-  return edited.length === 0 ? rest : { ...rest, edited: Object.fromEntries(edited) };
+/** The lock that a command edits; undefined where there is none. Throws a Refusal where there is one that cannot be read. */
+export function lockToEdit(folder: string): Lock | undefined {
+  const lock = readLock(folder);
+  const file = join(folder, LOCK);
+  const state = lock ? undefined : stat(file);
+  if (state === undefined) return lock;
+  const conflicts = state.isFile() ? conflictsIn(readWhole(file).toString('utf8')) : [];
+  throw conflicts.length > 0 ? unmergedLock(LOCK, conflicts) : badLock(LOCK);
 }
-
-/** The parts always in one order, so that the same lock is the same text. */
-function textOf({ lockVersion, runtime, tasks, files, edited, host, folders }: Lock): string {
-  return `${JSON.stringify({ lockVersion, runtime, tasks, files, edited, host, folders }, null, 2)}\n`;
-}
-
-const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
-
-/** Whether a file's bytes are such that divvy left it so. */
-export const isAsLeft = (lock: Lock | undefined, path: string, sum: string): boolean =>
-  [lock?.files[path], lock?.edited?.[path]?.sha256, lock?.host?.[path]?.sha256].includes(sum);
 
 /** What is in a file of the host by divvy. */
 export function insertionsIn(lock: Lock | undefined, path: string): readonly Insertion[] {
@@ -216,51 +246,3 @@ function isInserted(value: unknown): value is Inserted {
     [undefined, 'behind', 'before'].includes(statement)
   );
 }
-
-/** A lock may have come with somebody else's repository: nothing in it is what it should be before that is known. */
-function isLockedTask(value: unknown): value is LockedTask {
-  if (!isObject(value)) return false;
-  const { template, templateVersion, source, resolved, answers, hooks, files, dependencies } =
-    value as Partial<LockedTask>;
-  const isText = (each: unknown) => typeof each === 'string';
-  return (
-    [template, templateVersion].every(isText) &&
-    [source, resolved].every((each) => each === undefined || isText(each)) &&
-    (source === undefined) === (resolved === undefined) &&
-    isObject(answers) &&
-    isTexts(hooks) &&
-    [files, dependencies].every((each) => each === undefined || isTexts(each))
-  );
-}
-
-const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((text) => typeof text === 'string');
-
-/** The lock of a project; undefined where there is none, or none of this version that can be read. */
-export function readLock(folder: string): Lock | undefined {
-  const file = join(folder, LOCK);
-  if (!stat(file)?.isFile()) return undefined;
-  const text = readWhole(file).toString('utf8');
-  try {
-    const lock = parseSafely(text) as Partial<Lock> | null;
-    const isLock =
-      lock?.lockVersion === 1 &&
-      isObject(lock.tasks) &&
-      Object.values(lock.tasks ?? {}).every(isLockedTask) &&
-      isObject(lock.files) &&
-      Object.values(lock.files ?? {}).every((sum) => typeof sum === 'string') &&
-      [lock.edited, lock.host].every((part) => part === undefined || isObject(part)) &&
-      (lock.folders === undefined || isTexts(lock.folders));
-    return isLock ? (lock as Lock) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The lock that a command edits; undefined where there is none. Throws a Refusal where there is one that cannot be read. */
-export function lockToEdit(folder: string): Lock | undefined {
-  const lock = readLock(folder);
-  if (lock === undefined && stat(join(folder, LOCK)) !== undefined) throw badLock(LOCK);
-  return lock;
-}
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

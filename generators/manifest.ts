@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stat } from './change-set/disk.ts';
 import { isPending } from './change-set/recovery.ts';
-import { badManifest, noProject } from './errors.ts';
+import { badManifest, noProject, unmergedManifest } from './errors.ts';
+import { conflictsIn } from './markers.ts';
 import { recoverFirst } from './recovering.ts';
 import { whyNotFolder } from './runtime-folder.ts';
 import { whyNotAs } from './schema.ts';
@@ -59,10 +60,14 @@ export async function openProject(from: string, terminal: Terminal): Promise<Pro
   if (folder === undefined) throw noProject(from);
   const file = join(folder, MANIFEST);
   let manifest: unknown;
+  let text = '';
   try {
     // As an editor may leave it: a byte order mark is no part of the language.
-    manifest = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    manifest = JSON.parse(text);
   } catch (error) {
+    const conflicts = conflictsIn(text);
+    if (conflicts.length > 0) throw unmergedManifest(file, conflicts);
     throw badManifest(file, (error as Error).message);
   }
   const reason = await whyNotAs('runtime/divvy.schema.json', manifest, MANIFEST);

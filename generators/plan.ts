@@ -9,8 +9,9 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stat } from './change-set/disk.ts';
+import { sumOf } from './change-set/line-ends.ts';
 import { whyUnsafe } from './change-set/paths.ts';
-import { type Change, type ChangeSet, realRoot, sha256, type Wanted } from './change-set/survey.ts';
+import { type Change, type ChangeSet, realRoot, type Wanted } from './change-set/survey.ts';
 import type { Call } from './command.ts';
 import { badPlan, planNotWritten, planThere } from './errors.ts';
 import { MANIFEST, projectFolder } from './manifest.ts';
@@ -96,12 +97,12 @@ function baseOf(cwd: string, root: string): string {
 const whyNotBelow = (below: string): boolean => below !== '' && whyUnsafe(below.replaceAll('\\', '/')) !== undefined;
 
 function planned({ path, before, after, mode }: Change): PlannedChange {
-  if (after === undefined) return { path, before: before ? sha256(before.bytes) : null, after: null };
+  if (after === undefined) return { path, before: before ? sumOf(before.bytes) : null, after: null };
   const text = after.toString('utf8');
   const content = Buffer.from(text).equals(after) ? { text } : { base64: after.toString('base64') };
   return {
     path,
-    before: before ? sha256(before.bytes) : null,
+    before: before ? sumOf(before.bytes) : null,
     after: { ...content, ...(mode !== undefined && { mode }) },
   };
 }

@@ -5,7 +5,7 @@ import type { Call, Exit } from '../command.ts';
 import { type Settled, settleAll } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
 import { type Installed, install, NOTHING_INSTALLED } from '../install.ts';
-import { lockText } from '../lock.ts';
+import { lockText } from '../lock-edits.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { isPreview } from '../preview.ts';
 import { asTyped } from '../shell.ts';
@@ -47,12 +47,12 @@ export async function add(call: Call): Promise<Exit> {
           {
             root,
             edited: edits,
-            lock: ({ written, dirty }, before) =>
+            lock: ({ written }, before) =>
               lockText(
                 { ...subject, answers: subject.answers.shown, files, edited },
                 written.filter(({ path }) => !edits.has(path)),
                 before,
-                host.forLock(dirty),
+                host.forLock(),
                 folders,
               ),
           },
@@ -60,7 +60,7 @@ export async function add(call: Call): Promise<Exit> {
         );
       },
       () => {
-        const changeSet = { root: subject.place.root, changes: settled.changes };
+        const changeSet = { root: subject.place.root, changes: settled.changes, dirty: settled.dirty };
         const typed = asTyped(call, subject.template.manifest.prompts);
         if (call.values.plan !== undefined) planned = writePlan(call, changeSet, typed);
         else if (!isPreview(call)) write(changeSet, typed);

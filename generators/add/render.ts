@@ -5,20 +5,20 @@ import { join, posix } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { readBefore } from '../change-set/disk.ts';
 import { foldersAbove } from '../change-set/paths.ts';
-import { sha256 } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { divvyTaken, templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
 import { type Formatter, formatted, formattersOf, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
-import { HostFiles } from '../host/host-files.ts';
+import { HostFiles, isAsWritten } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { leaveAloneInLinters } from '../host/linter.ts';
 import { BEFORE_IMPORTS, BEFORE_SCRIPTS, PACKAGE_JSON } from '../host/package-json.ts';
 import { testFor } from '../host/test-runner.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
-import { type Edited, isAsLeft, LOCK } from '../lock.ts';
+import { LOCK } from '../lock.ts';
+import type { Edited } from '../lock-edits.ts';
 import { MANIFEST, manifestText } from '../manifest.ts';
 import { read, version } from '../package.ts';
 import { templateFiles } from '../rendering/files.ts';
@@ -115,7 +115,7 @@ function formattingBy({ terminal }: Call, formatter: Formatter, root: string): F
 /** Of what a formatter has to say: what follows is its own stack. */
 const MOST_LINES = 6;
 
-/** What is there as divvy left it stays: a formatter may have another mind about it by now, and hooks may have been added. */
+/** What is there as divvy has written it stays: a formatter may have another mind about it by now, and hooks may have been added. */
 async function renderTask(
   { terminal }: Call,
   { task, place, manifest, lock, template, answers, hooks, standing, testRunner }: Subject,
@@ -131,8 +131,8 @@ async function renderTask(
     there.hooks.join() === hooks.join() &&
     isDeepStrictEqual(there.answers, answers.shown);
   const left = (path: string): Buffer | undefined => {
-    const bytes = isSame ? readBefore(root, path)?.bytes : undefined;
-    return bytes && isAsLeft(lock, path, sha256(bytes)) ? bytes : undefined;
+    const before = isSame ? readBefore(root, path) : undefined;
+    return before && isAsWritten(lock, path, before) ? before.bytes : undefined;
   };
   const taskFile = `${tasks}/${task}${isModule ? '.ts' : '.mts'}`;
   const placeOf = (path: string): string => {
@@ -165,7 +165,7 @@ async function renderTask(
       const { text, inserted } =
         hooks.length > 0 ? await withHooks(source, taskFile, hooks, terminal) : { text: source };
       await put(taskFile, text);
-      if (inserted && left(taskFile) === undefined) edited = { path: taskFile, inserted, isDirty: false };
+      if (inserted && left(taskFile) === undefined) edited = { path: taskFile, inserted };
     } else if (TEST.test(path)) {
       for (const file of testsOf(path, source)) await put(file.path, file.text);
     } else {

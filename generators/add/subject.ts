@@ -3,17 +3,17 @@
 import { join } from 'node:path';
 import { readBefore, stat } from '../change-set/disk.ts';
 import { whyUnsafe } from '../change-set/paths.ts';
-import { sha256 } from '../change-set/survey.ts';
 import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { badTaskName, noTaskNamed, runtimeElsewhere } from '../errors.ts';
 import { contractText, hooksOf, readHooks } from '../hooks.ts';
+import { isAsWritten } from '../host/host-files.ts';
 import { settleLayout } from '../host/layout.ts';
 import { settleManager } from '../host/manager.ts';
 import { type Place, settlePlace } from '../host/place.ts';
 import { type TestRunner, testRunnerOf } from '../host/test-runner.ts';
-import { isAsLeft, type Lock, type LockedTask, lockToEdit } from '../lock.ts';
+import { type Lock, type LockedTask, lockToEdit } from '../lock.ts';
 import { MANIFEST, type Manifest, openProject } from '../manifest.ts';
 import { nearestTaskName, whyNotTaskName } from '../names.ts';
 import type { PackageManager } from '../package-manager.ts';
@@ -32,7 +32,7 @@ export interface Subject {
   readonly template: Template;
   readonly answers: Answers;
   readonly hooks: readonly string[];
-  /** The task's own files, where it stands as it was left and nothing else is asked of it: it is not made again then. */
+  /** The task's own files, where it stands as it was written and nothing else is asked of it: it is not made again then. */
   readonly standing: readonly string[] | undefined;
   readonly packageManager: PackageManager;
   readonly testRunner: TestRunner;
@@ -77,8 +77,8 @@ function standingFiles(
   const isAnswered = Object.values(answers).every((answer) => typeof answer === 'string');
   if (resolved === undefined || asks || !isAnswered || files.length === 0) return undefined;
   const stands = (path: string): boolean => {
-    const bytes = whyUnsafe(path) === undefined ? readBefore(root, path)?.bytes : undefined;
-    return bytes !== undefined && isAsLeft(lock, path, sha256(bytes));
+    const before = whyUnsafe(path) === undefined ? readBefore(root, path) : undefined;
+    return before !== undefined && isAsWritten(lock, path, before);
   };
   return files.every(stands) ? files : undefined;
 }

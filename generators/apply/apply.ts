@@ -1,7 +1,8 @@
 /** `divvy apply PLAN`: writes what a plan says, if everything is still as the plan found it. */
 
 import { readBefore } from '../change-set/disk.ts';
-import { type ChangeSet, isAsWanted, sha256, survey } from '../change-set/survey.ts';
+import { sumOf } from '../change-set/line-ends.ts';
+import { type ChangeSet, isAsWanted, survey } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { settleDirty } from '../dirty.ts';
@@ -25,8 +26,8 @@ export async function apply(call: Call): Promise<Exit> {
   const plan = await readPlan(call, given);
   if (!isPreview(call)) await recoverFirst(plan.root, call.terminal);
   const changeSet = settleChanges(plan);
-  await settleDirty(call, plan.root, changeSet.changes);
-  if (!isPreview(call)) write(changeSet, asTyped(call));
+  const dirty = await settleDirty(call, plan.root, changeSet.changes);
+  if (!isPreview(call)) write({ ...changeSet, dirty }, asTyped(call));
   report(call, plan, changeSet);
   return 0;
 }
@@ -36,7 +37,7 @@ function settleChanges({ root, wanted, goneFolders }: Plan): ChangeSet {
   const { added, differing } = survey(root, wanted);
   const outdated = wanted.filter((file) => {
     const now = readBefore(root, file.path);
-    return !isAsWanted(file, now) && (now ? sha256(now.bytes) : null) !== file.beforeSum;
+    return !isAsWanted(file, now) && (now ? sumOf(now.bytes) : null) !== file.beforeSum;
   });
   if (outdated.length > 0) throw planOutdated(outdated.map(({ path }) => path));
   return { root, changes: [...added, ...differing], goneFolders };

@@ -10,6 +10,7 @@
  *     recovery/pid              the process that puts it right, where the one that wrote was cut short
  *   .divvy/done/                the same once everything is in place, for as long as it takes to make it the last
  *   .divvy/last/                the same, of the last command that wrote
+ *   .divvy/left                 what files were like when a command had edited them (left.ts)
  *   .divvy/aside.<pid>/         of one process: what is to be one of these by a rename, or was, and goes
  */
 
@@ -25,7 +26,7 @@ export interface RecordedChange {
   readonly path: string;
   /** null where there was no such file. `file` is the name of the copy of its bytes. */
   readonly before: { readonly sha256: string; readonly mode: number; readonly file: string } | null;
-  /** null where the file was removed. `mode` where the command set one. */
+  /** null where the file was removed. Its sum is one that ignores line ends. `mode` where the command set one. */
   readonly after: { readonly sha256: string; readonly mode?: number } | null;
 }
 
@@ -52,6 +53,7 @@ export const placesOf = (root: string) => {
     pending,
     done: join(home, 'done'),
     last: join(home, 'last'),
+    left: join(home, 'left'),
     aside: join(home, `aside.${process.pid}`),
     record: join(pending, 'record'),
     before: (name: string) => join(pending, 'before', name),

@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { badRecord, otherCommandAtWork, Refusal, recoveryFailed, rollBackFailed } from '../errors.ts';
 import { foldersOf, isBehindFolders, readBefore, removeIfEmpty, stat, syncFolder, writeDurably } from './disk.ts';
+import { sumOf } from './line-ends.ts';
 import {
   makeOwn,
   placesOf,
@@ -169,7 +170,7 @@ function takeBackOne(root: string, { path, before, after }: RecordedChange): voi
   const state = stat(join(root, path));
   if (state !== undefined && !state.isFile()) return;
   const now = readBefore(root, path);
-  if ((now === undefined ? undefined : sha256(now.bytes)) !== after?.sha256) return;
+  if ((now === undefined ? undefined : sumOf(now.bytes)) !== after?.sha256) return;
   if (before === null) {
     rmSync(join(root, path));
     return;

@@ -1,11 +1,12 @@
 /** The inverse of the last command that wrote in a project's folder, as a change set like any other. */
 
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { badRecord } from '../errors.ts';
 import { type Before, isBehindFolders, readBefore, stat } from './disk.ts';
-import { placesOf, type RecordedChange, readRecord, refuseLinks } from './record.ts';
+import { sumOf } from './line-ends.ts';
+import { placesOf, type Record, type RecordedChange, readRecord, refuseLinks } from './record.ts';
 import { copyOf } from './recovery.ts';
-import { type ChangeSet, isAsWanted, sha256, survey, type Wanted } from './survey.ts';
+import { type ChangeSet, isAsWanted, survey, type Wanted } from './survey.ts';
 
 /** A file that stays as it is, since what is there now is not what the command left. */
 export interface Kept {
@@ -39,6 +40,7 @@ export function reversalOfLast(root: string): Reversal | undefined {
     if ('reason' in decided) kept.push(decided);
     else wanted.push(decided);
   }
+  for (const folder of wholeFolders(record)) keepWhole(folder, wanted, kept);
   const { added, differing } = survey(root, wanted);
   const changes = [...added, ...differing];
   const goneFolders = record.madeFolders.filter((folder) => isBehindFolders(root, folder)).toReversed();
@@ -53,6 +55,22 @@ export function reversalOfLast(root: string): Reversal | undefined {
   };
 }
 
+/** The folders that the command has made with a list of all that is in them: half of one is of no use. */
+const wholeFolders = ({ changes }: Record): string[] =>
+  changes.flatMap(({ path, before }) => (before === null && basename(path) === 'SHA256SUMS' ? [dirname(path)] : []));
+
+/** Where something in a folder is kept, all that the command put there is. */
+function keepWhole(folder: string, wanted: Wanted[], kept: Kept[]): void {
+  const isInside = ({ path }: { readonly path: string }) => path.startsWith(`${folder}/`);
+  const [first, ...more] = kept.filter(isInside);
+  if (first === undefined) return;
+  const what = more.length > 0 ? `${first.path} and ${more.length} more are not as they were left` : first.path;
+  const others = [kept.filter((each) => !isInside(each)), wanted.filter((each) => !isInside(each))] as const;
+  const reason = more.length > 0 ? what : `${what}: ${first.reason}`;
+  kept.splice(0, kept.length, ...others[0], { path: `${folder}/`, reason: `${reason}. What belongs to it stays too` });
+  wanted.splice(0, wanted.length, ...others[1]);
+}
+
 /** What becomes of one file: it is as it was already (undefined), it is restored, or it is kept. */
 function decide(root: string, last: string, change: RecordedChange): Wanted | Kept | undefined {
   const { path, after } = change;
@@ -64,7 +82,7 @@ function decide(root: string, last: string, change: RecordedChange): Wanted | Ke
   const wanted = wantedBefore(last, change, now);
   if (isAsWanted(wanted, now)) return undefined;
   if (now === undefined) return after === null ? wanted : { path, reason: 'it was removed since' };
-  if (sha256(now.bytes) === after?.sha256) return wanted;
+  if (sumOf(now.bytes) === after?.sha256) return wanted;
   return { path, reason: after === null ? 'another one is there now' : 'it was edited since' };
 }
 

@@ -10,6 +10,7 @@ import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats
 import { basename, dirname, join } from 'node:path';
 import { badFolder, changedMeanwhile, unsafePath } from '../errors.ts';
 import { type Before, readBefore, stat } from './disk.ts';
+import { inLineEndsOf, isSameText } from './line-ends.ts';
 import { folded, whyUnsafe } from './paths.ts';
 
 /** A file as a command wants it to be. */
@@ -36,7 +37,7 @@ export interface Survey {
   readonly added: readonly Change[];
   /** Files that are there, and differ. */
   readonly differing: readonly (Change & { readonly before: Before })[];
-  /** Files that are there as they are wanted. */
+  /** Files that are there as they are wanted, whatever their lines end with. */
   readonly unchanged: readonly Wanted[];
 }
 
@@ -48,6 +49,8 @@ export interface ChangeSet {
   readonly goneFolders?: readonly string[];
   /** It takes the last command that wrote back: all of it, or all but what was edited since. */
   readonly undoes?: 'all' | 'part';
+  /** The paths of those whose file had changes in it that git did not have, and divvy did not make. */
+  readonly dirty?: readonly string[];
 }
 
 export const sha256 = (bytes: Buffer): string => hash('sha256', bytes);
@@ -103,10 +106,10 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
       throw unsafePath(path, 'it is to be a file and a folder');
     }
     const before = readBefore(root, path);
-    if (isAsWanted(file, before)) unchanged.push(file);
+    if (isAsWanted(file, before)) unchanged.push({ ...file, after: before?.bytes });
     else if (file.from !== undefined && before?.bytes.equals(file.from) !== true) throw changedMeanwhile(path);
     else if (before === undefined) added.push({ ...file, before });
-    else differing.push({ ...file, before });
+    else differing.push({ ...file, before, after: file.after && inLineEndsOf(before.bytes, file.after) });
   }
   return { root, added, differing, unchanged };
 }
@@ -114,7 +117,7 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
 /** Whether nothing has to be done for a file. */
 export function isAsWanted({ after, mode }: Wanted, before: Before | undefined): boolean {
   if (after === undefined || before === undefined) return after === before;
-  return before.bytes.equals(after) && (mode === undefined || mode === before.mode);
+  return isSameText(before.bytes, after) && (mode === undefined || mode === before.mode);
 }
 
 /**

@@ -24,6 +24,8 @@ import {
   writeDurably,
   writeInTime,
 } from './disk.ts';
+import { keepSums } from './left.ts';
+import { sumOf } from './line-ends.ts';
 import { foldersAbove } from './paths.ts';
 import {
   makeOwn,
@@ -105,6 +107,7 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
   }
   try {
     syncFolder(placesOf(root).home);
+    keepSums(changeSet);
     finish(root, record);
   } catch {
     // Everything is in place: the command has done what it was to do. The next one brings its record to its end.
@@ -162,7 +165,7 @@ function recordOf({ root, changes, goneFolders, undoes }: ChangeSet, madeAbove: 
     changes: changes.map(({ path, before, after, mode }, index) => ({
       path,
       before: before ? { sha256: sha256(before.bytes), mode: before.mode, file: String(index) } : null,
-      after: after ? { sha256: sha256(after), ...(mode !== undefined && { mode }) } : null,
+      after: after ? { sha256: sumOf(after), ...(mode !== undefined && { mode }) } : null,
     })),
     ...(undoes && { undoes }),
   };

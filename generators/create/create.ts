@@ -5,7 +5,8 @@ import type { Call, Exit } from '../command.ts';
 import { type Settled, settleAll } from '../conflicts.ts';
 import { runStages } from '../environment.ts';
 import { tooManyArguments } from '../errors.ts';
-import { type Lock, lockText } from '../lock.ts';
+import type { Lock } from '../lock.ts';
+import { lockText } from '../lock-edits.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { isPreview } from '../preview.ts';
@@ -51,7 +52,7 @@ export async function create(call: Call): Promise<Exit> {
         settled = await settleAll(call, { root, edited: new Set(), lock }, workshop);
       },
       () => {
-        const changeSet = { root: answers.root, changes: settled.changes };
+        const changeSet = { root: answers.root, changes: settled.changes, dirty: settled.dirty };
         const typed = asTyped(call, answers.template.manifest.prompts);
         if (values.plan !== undefined) planned = writePlan(call, changeSet, typed);
         else if (!isPreviewed) write(changeSet, typed);

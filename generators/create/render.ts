@@ -5,7 +5,7 @@ import type { Workshop } from '../environment.ts';
 import { templateFileRefused } from '../errors.ts';
 import { withHooks } from '../hooks.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
-import type { Edited } from '../lock.ts';
+import type { Edited } from '../lock-edits.ts';
 import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
 import { projectFiles } from '../rendering/files.ts';
@@ -38,7 +38,7 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
     if (path === PACKAGE_JSON) put(path, packageJson(bytes, answers));
     else if (path === taskFile && hooks.length > 0) {
       const { text, inserted } = await withHooks(bytes.toString('utf8'), path, hooks, terminal);
-      if (inserted) edited = { path, inserted, isDirty: false };
+      if (inserted) edited = { path, inserted };
       put(path, text);
     } else put(path, bytes);
   }

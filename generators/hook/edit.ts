@@ -2,17 +2,22 @@
 
 import { posix } from 'node:path';
 import { isBehindFolders, readBefore } from '../change-set/disk.ts';
+import { pieceIn } from '../change-set/line-ends.ts';
 import { type ChangeSet, survey, type Wanted } from '../change-set/survey.ts';
+import type { Inserted } from '../codemods/inserted.ts';
 import type { Call } from '../command.ts';
 import { settleDirty } from '../dirty.ts';
 import type { Workshop } from '../environment.ts';
 import { hookRefused } from '../errors.ts';
-import { insertedIn, LOCK, lockAfterEdit, lockToEdit } from '../lock.ts';
+import { insertedIn, LOCK, type Lock, lockToEdit } from '../lock.ts';
+import { lockAfterEdit } from '../lock-edits.ts';
 import type { Subject } from './subject.ts';
 
 export interface Edit {
   /** The hooks that are added or removed, with their lines: in the new text, or in the old. */
   readonly hooks: readonly { readonly name: string; readonly line: number }[];
+  /** The task file's path, where it has changes that git does not have, and divvy did not make. */
+  readonly dirty: readonly string[];
 }
 
 /**
@@ -25,20 +30,28 @@ export async function editTask(call: Call, subject: Subject, put: Workshop['put'
   const { action, hooks, root, path, before, source, contract } = subject;
   const lockBefore = readBefore(root, LOCK)?.bytes;
   const lock = lockToEdit(root);
-  const options = { fileName: path, hooks, contract, inserted: insertedIn(lock, path), read: readerOf(root) };
+  const options = { fileName: path, hooks, contract, inserted: insertedAs(source, lock, path), read: readerOf(root) };
   const { addHooks } = await import('../codemods/hook.ts');
   const { removeHooks } = await import('../codemods/hook-removal.ts');
   const force = call.values.force === true;
   const result = action === 'add' ? addHooks(source, options) : removeHooks(source, { ...options, force });
   if (result.kind === 'refused') throw hookRefused(path, result.refusals);
-  if (result.kind === 'unchanged') return { hooks: [] };
+  if (result.kind === 'unchanged') return { hooks: [], dirty: [] };
 
-  const isDirty = (await settleDirty(call, root, [{ path, before }])).length > 0;
+  const dirty = await settleDirty(call, root, [{ path, before }]);
   const after = Buffer.from(result.text);
   put(path, after, before.bytes);
-  const edited = { path, inserted: result.inserted, isDirty };
+  const edited = { path, inserted: result.inserted };
   if (lock) put(LOCK, lockAfterEdit(lock, edited, before.bytes, after), lockBefore);
-  return { hooks: result.hooks };
+  return { hooks: result.hooks, dirty };
+}
+
+/** What is in the file by divvy, with the line ends that it has here: a clone may have others. */
+function insertedAs(source: string, lock: Lock | undefined, path: string): Inserted | undefined {
+  const inserted = insertedIn(lock, path);
+  if (inserted === undefined) return undefined;
+  const hooks = Object.entries(inserted.hooks).map(([name, text]) => [name, pieceIn(source, text)] as const);
+  return { ...inserted, hooks: Object.fromEntries(hooks) };
 }
 
 /** Throws a Refusal with exit code 3 where a file must not be written. */

@@ -35,7 +35,7 @@ export async function hook(call: Call): Promise<Exit> {
       ({ files }) => {
         const changeSet = settleChanges(subject, files());
         if (call.values.plan !== undefined) planned = writePlan(call, changeSet);
-        else if (!isPreview(call)) write(changeSet, asTyped(call));
+        else if (!isPreview(call)) write({ ...changeSet, dirty: edit.dirty }, asTyped(call));
         report(call, subject, edit, changeSet, planned);
       },
     ],

@@ -1,8 +1,9 @@
 /** A file of the repository that was there before divvy, while it is edited: text goes in, or what was put in comes out. */
 
 import type { Before } from '../change-set/disk.ts';
+import { pieceIn, sumOf } from '../change-set/line-ends.ts';
 import { lookAt } from '../change-set/survey.ts';
-import { hostFileRefused, notUtf8 } from '../errors.ts';
+import { hostFileRefused, notUtf8, Refusal } from '../errors.ts';
 import { hasComments, type Made, putIn, replaceValue, takeOutElement, takeOutProperty } from '../json/edit.ts';
 import { type JsonText, lineAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import type { Insertion } from './insertions.ts';
@@ -186,7 +187,7 @@ export class HostFile {
         this.#text =
           insertion.was === null
             ? takeOutProperty(this.#json(), insertion.at)
-            : replaceValue(this.#json(), insertion.at, insertion.was);
+            : replaceValue(this.#json(), insertion.at, pieceIn(this.#text, insertion.was));
       }
       this.#insertions = this.#insertions.filter((other) => other !== insertion);
     }
@@ -218,6 +219,25 @@ function withoutLine(text: string, line: string): string {
   const before = lines.slice(0, index).join('');
   const isOpen = index === lines.length - 1 && !text.endsWith('\n');
   return isOpen ? before.replace(/\r?\n$/, '') : before + lines.slice(index + 1).join('');
+}
+
+/**
+ * The sum of a file without what divvy has put into it, which stays the same whatever is put in and taken out; undefined
+ * where some of that was changed since.
+ */
+export function bareSum(
+  path: string,
+  before: Before,
+  dialect: Dialect,
+  insertions: readonly Insertion[],
+): string | undefined {
+  try {
+    const bare = new HostFile(path, before, dialect, insertions);
+    return bare.takeOut(() => true).length === 0 ? sumOf(bare.bytes) : undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return undefined; // What cannot be read is not as it was written.
+    throw error;
+  }
 }
 
 /** A file that is there; undefined where there is none. Throws as the constructor does, and where it must not be written. */

@@ -1,7 +1,30 @@
 /** The files of the repository that one command edits: each is opened once, and known by what the lock has of it. */
 
-import { type EditedHost, insertionsIn, type Lock } from '../lock.ts';
-import { type Dialect, type HostFile, openHostFile } from './host-file.ts';
+import { posix } from 'node:path';
+import type { Before } from '../change-set/disk.ts';
+import { sumOf } from '../change-set/line-ends.ts';
+import { insertionsIn, type Lock } from '../lock.ts';
+import type { EditedHost } from '../lock-edits.ts';
+import { bareSum, type Dialect, type HostFile, openHostFile } from './host-file.ts';
+import { PACKAGE_JSON } from './package-json.ts';
+
+export function dialectOf(path: string): Dialect {
+  if (posix.basename(path) === PACKAGE_JSON) return 'json';
+  return /\.jsonc?$/.test(path) ? 'jsonc' : 'lines';
+}
+
+/**
+ * Whether every byte of a file is divvy's: it was written whole by a command, and nothing has been put into it since but
+ * by divvy. Only such a file may be removed, or replaced without a question.
+ *
+ * That a command has edited a file says nothing of the rest of it: who has edited it before is its owner.
+ */
+export function isAsWritten(lock: Lock | undefined, path: string, before: Before): boolean {
+  const sum = lock?.files[path];
+  if (sum === undefined) return false;
+  const insertions = insertionsIn(lock, path);
+  return sum === (insertions.length === 0 ? sumOf(before.bytes) : bareSum(path, before, dialectOf(path), insertions));
+}
 
 export class HostFiles {
   readonly #root: string;
@@ -25,14 +48,13 @@ export class HostFiles {
     return [...this.#open.values()].filter(({ before, bytes }) => !before.bytes.equals(bytes));
   }
 
-  /** The same, for the lock. dirty - the paths of those with changes in them that git did not have. */
-  forLock(dirty: readonly string[]): EditedHost[] {
-    return this.edited().map(({ path, before, bytes, insertions }) => ({
-      path,
-      from: before.bytes,
-      to: bytes,
-      insertions,
-      isDirty: dirty.includes(path),
-    }));
+  /** The same, for the lock. */
+  forLock(): EditedHost[] {
+    return this.edited().map((file) => {
+      const { path, before, bytes, insertions } = file;
+      const isOurs = isAsWritten(this.#lock, path, before);
+      const sum = isOurs ? bareSum(path, { ...before, bytes }, dialectOf(path), insertions) : undefined;
+      return { path, insertions, ...(sum !== undefined && { sum }) };
+    });
   }
 }

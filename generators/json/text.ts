@@ -12,6 +12,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
+import { conflictsIn, whyUnmerged } from '../markers.ts';
 
 /** The names of properties, from the outermost one inwards. */
 export type Path = readonly string[];
@@ -69,6 +70,8 @@ export function readJson(source: string, dialect: 'json' | 'jsonc'): JsonText | 
   try {
     const root = parseTree(text, errors, { disallowComments: isStrict, allowTrailingComma: !isStrict });
     const [error] = errors;
+    const conflicts = error === undefined ? [] : conflictsIn(text);
+    if (conflicts[0] !== undefined) return { line: conflicts[0].from, reason: whyUnmerged(conflicts) };
     if (error !== undefined) return faultAt(text, error.offset, `it is not JSON: ${inWords(error)}`);
     if (root?.type !== 'object') return { line: 1, reason: 'it is not one JSON object' };
     return keyTwice(text, root) ?? { text: source, root };

@@ -39,7 +39,7 @@ function report(call: Call, subject: Subject, taking: Taking, planned: Planned |
   sayPreview(call, preview);
   if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
   else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left to be removed.`);
-  else terminal.say(whatWasDone(call, subject, preview, taking.packages));
+  else terminal.say(whatWasDone(call, subject, preview, taking));
   if (kept.length > 0) terminal.refuse(leftBehind(kept));
   terminal.result({
     command: 'remove',
@@ -55,9 +55,9 @@ function report(call: Call, subject: Subject, taking: Taking, planned: Planned |
 
 function whatWasDone(
   call: Call,
-  { task, root, others }: Subject,
+  { task, root }: Subject,
   preview: ReturnType<typeof previewOf>,
-  packages: readonly string[],
+  { takesAll, packages }: Taking,
 ): string {
   const { style } = call.terminal;
   const count = (action: 'remove' | 'edit') => preview.filter((each) => each.action === action).length;
@@ -68,7 +68,7 @@ function whatWasDone(
   ].join(', ');
   const journals = `.divvy/${task}`;
   return [
-    `${style.strong(task)} is gone${others.length === 0 ? ', and with it, as the last task, the runtime' : ''}: ${what}.`,
+    `${style.strong(task)} is gone${takesAll ? ', and with it, as the last task, the runtime' : ''}: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
     ...(stat(join(root, journals)) ? [`The journals of its runs are still in ${journals}.`] : []),
     // What is installed is the package manager's to take out.

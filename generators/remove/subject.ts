@@ -19,7 +19,7 @@ export interface Subject {
   readonly lock: Lock | undefined;
   /** The task file, relative to that, with `/`. */
   readonly file: string;
-  /** The paths of the task's own files, that one among them. */
+  /** The paths of the files that are this task's alone, that one among them. */
   readonly own: readonly string[];
   /** The other tasks that are there. */
   readonly others: readonly string[];
@@ -34,11 +34,16 @@ export async function settleSubject(call: Call): Promise<Subject> {
   const lock = lockToEdit(root);
   const names = taskNames(project);
   const locked = isLocked(lock, task) ? lock?.tasks[task] : undefined;
-  if (!names.includes(task) && locked === undefined) throw noTask(task, names, nearest(task, names));
+  // Where no task is left but the runtime is, it was kept when the last one went: it may go now.
+  const isOver = names.length === 0 && lock !== undefined && Object.keys(lock.tasks).length === 0;
+  if (!names.includes(task) && locked === undefined && !isOver) throw noTask(task, names, nearest(task, names));
   const file = relative(project.folder, taskFile(project, task)).replaceAll('\\', '/');
-  const own = new Set([file, ...(locked?.files ?? testsOf(project, task))]);
+  const files = new Set([file, ...(locked?.files ?? testsOf(project, task))]);
+  // What a template brings for all of its tasks stays for as long as one of them is there.
+  const shared = Object.entries(lock?.tasks ?? {}).flatMap(([name, each]) => (name === task ? [] : (each.files ?? [])));
+  const own = [...files].filter((path) => !shared.includes(path));
   const others = names.filter((name) => name !== task && (isLocked(lock, name) || isTask(taskFile(project, name))));
-  return { task, project, root, lock, file, own: [...own], others };
+  return { task, project, root, lock, file, own, others };
 }
 
 const isLocked = (lock: Lock | undefined, name: string): boolean =>

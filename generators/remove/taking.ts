@@ -2,16 +2,17 @@
 
 import { posix } from 'node:path';
 import { type Before, readBefore } from '../change-set/disk.ts';
-import { foldersAbove } from '../change-set/paths.ts';
-import { type ChangeSet, lookAt, sha256, survey, type Wanted } from '../change-set/survey.ts';
+import { foldersAbove, whyUnsafe } from '../change-set/paths.ts';
+import { type ChangeSet, lookAt, survey, type Wanted } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
 import { settleDirty } from '../dirty.ts';
 import { notOursToRemove } from '../errors.ts';
-import type { Dialect, HostFile } from '../host/host-file.ts';
-import { HostFiles } from '../host/host-files.ts';
+import type { HostFile } from '../host/host-file.ts';
+import { dialectOf, HostFiles, isAsWritten } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
-import { isAsLeft, LOCK, type Lock, lockWithout } from '../lock.ts';
+import { LOCK, type Lock } from '../lock.ts';
+import { lockWithout } from '../lock-edits.ts';
 import { isSameScript, isStartScript, startScriptLike } from '../start-script.ts';
 import { taskFile } from '../tasks.ts';
 import { couldPut, couldWriteWhole, whyForeign } from './foreign.ts';
@@ -26,6 +27,8 @@ export interface Kept {
 export interface Taking {
   readonly changeSet: ChangeSet;
   readonly kept: readonly Kept[];
+  /** With the last task the runtime goes, and every edit; not where somebody has edited the runtime. */
+  readonly takesAll: boolean;
   /** The packages that are no longer in package.json; installed they still are. */
   readonly packages: readonly string[];
 }
@@ -38,15 +41,18 @@ export interface Taking {
  */
 export async function take(call: Call, subject: Subject): Promise<Taking> {
   const { root, lock, task, own, others, project } = subject;
-  const isLast = others.length === 0;
   const force = call.values.force === true;
-  const paths = new Set([...own, ...(isLast ? Object.keys(lock?.files ?? {}) : [])]);
+  const runtime = runtimeOf(root, lock, project.manifest.runtime);
+  const edited = others.length > 0 || force ? [] : runtime.filter((path) => isEdited(root, lock, path));
+  // The runtime goes whole or stays whole, and with it what it needs: half of it is of no use to anybody.
+  const takesAll = others.length === 0 && edited.length === 0;
+  const paths = new Set([...own, ...(takesAll ? [...Object.keys(lock?.files ?? {}), ...runtime] : [])]);
   const kept: Kept[] = [];
   const wanted: Wanted[] = [];
   for (const path of paths) {
     const before = lookAt(root, path);
     if (before === undefined || path === PACKAGE_JSON) continue;
-    const isForced = force && own.includes(path);
+    const isForced = force && (own.includes(path) || runtime.includes(path));
     const reason = whyForeign(path, project.manifest) ?? (isForced ? undefined : whyKept(lock, path, before));
     if (reason === undefined) wanted.push({ path, after: undefined, from: before.bytes });
     else kept.push({ path, reason });
@@ -54,14 +60,18 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   if (lock?.files[subject.file] === undefined && kept.some(({ path }) => path === subject.file)) {
     throw notOursToRemove(subject.file);
   }
+  // They are their owner's from now on.
+  const given = kept.map(({ path }) => path);
+  if (edited.length > 0) kept.push({ path: `${project.manifest.runtime}/`, reason: whyWhole(edited, task) });
 
   const host = new HostFiles(root, lock);
   const packages: string[] = [];
-  const whole = isLast ? wholePackageJson(root, lock) : undefined;
+  const whole = takesAll ? wholePackageJson(root, lock) : undefined;
   if (whole) wanted.push(whole);
+  const removed = new Set(wanted.map(({ path }) => path));
   for (const path of hostFilesOf(lock)) {
-    if (path === whole?.path) continue;
-    const goes = (insertion: Insertion) => isLast || goesWith(task, insertion, lock);
+    if (removed.has(path)) continue;
+    const goes = (insertion: Insertion) => takesAll || goesWith(task, insertion, lock);
     const isOurs = (insertion: Insertion) => couldPut(path, insertion, project.manifest, lock);
     const file = host.open(path, dialectOf(path));
     const foreign = file?.insertions.filter((each) => goes(each) && !('was' in each) && !isOurs(each)) ?? [];
@@ -76,40 +86,54 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
     kept.push(...[...foreign.map(inWords), ...reasons].map((reason) => ({ path, reason })));
   }
   const isWritten = lock === undefined || lock.files[PACKAGE_JSON] !== undefined;
-  if (isWritten && whole === undefined) takeScripts(subject, host.open(PACKAGE_JSON, 'json'));
+  if (isWritten && whole === undefined) takeScripts(subject, takesAll, host.open(PACKAGE_JSON, 'json'));
 
-  const edited = host.edited();
-  wanted.push(...edited.map(({ path, bytes, before }) => ({ path, after: bytes, from: before.bytes })));
-  const dirty = await settleDirty(call, root, edited);
+  const edits = host.edited();
+  wanted.push(...edits.map(({ path, bytes, before }) => ({ path, after: bytes, from: before.bytes })));
+  const dirty = await settleDirty(call, root, edits);
   if (lock) {
-    const gone = [...wanted.filter(({ after }) => after === undefined), ...kept].map(({ path }) => path);
-    const after = isLast ? undefined : Buffer.from(lockWithout(lock, task, gone, host.forLock(dirty)));
+    const gone = [...removed, ...given];
+    const after = takesAll ? undefined : Buffer.from(lockWithout(lock, task, gone, host.forLock()));
     wanted.push({ path: LOCK, after });
   }
   const { added, differing } = survey(root, wanted);
-  return { changeSet: { root, changes: [...added, ...differing], goneFolders: emptied(lock, wanted) }, kept, packages };
+  const changes = [...added, ...differing];
+  return { changeSet: { root, changes, goneFolders: emptied(lock, wanted), dirty }, kept, takesAll, packages };
 }
 
 const inWords = (insertion: Insertion): string => `divvy would not put this there: ${JSON.stringify(insertion)}`;
 
-function whyKept(lock: Lock | undefined, path: string, { bytes }: Before): string | undefined {
-  if (isAsLeft(lock, path, sha256(bytes))) return undefined;
+/** The files of the vendored runtime: those that the lock has, and those that its own SHA256SUMS has. */
+function runtimeOf(root: string, lock: Lock | undefined, folder: string): string[] {
+  if (lock === undefined) return [];
+  const sums = readBefore(root, `${folder}/SHA256SUMS`)?.bytes.toString('utf8') ?? '';
+  const listed = [...sums.matchAll(/^[0-9a-f]{64} {2}(.+?)\r?$/gm)].map(([, path]) => `${folder}/${path}`);
+  const locked = Object.keys(lock.files).filter((path) => path.startsWith(`${folder}/`));
+  return [...new Set([...locked, ...listed])].filter((path) => whyUnsafe(path) === undefined);
+}
+
+function isEdited(root: string, lock: Lock | undefined, path: string): boolean {
+  const before = lookAt(root, path);
+  return before !== undefined && !isAsWritten(lock, path, before);
+}
+
+function whyKept(lock: Lock | undefined, path: string, before: Before): string | undefined {
+  if (isAsWritten(lock, path, before)) return undefined;
   return lock?.files[path] === undefined ? 'divvy did not write it' : 'it was edited since';
 }
+
+const whyWhole = ([first, ...more]: readonly string[], task: string): string =>
+  `${first}${more.length > 0 ? ` and ${more.length} more were` : ' was'} edited since. The runtime stays whole, and so does what it needs. ` +
+  `If it has to go, bring ${more.length > 0 ? 'them' : 'it'} back from git or add --force, and remove ${task} once more`;
 
 /** A package.json that divvy has made, and that is still as it was left, goes whole. */
 function wholePackageJson(root: string, lock: Lock | undefined): Wanted | undefined {
   const before = readBefore(root, PACKAGE_JSON);
-  const isOurs = before !== undefined && lock?.files[PACKAGE_JSON] === sha256(before.bytes);
+  const isOurs = before !== undefined && isAsWritten(lock, PACKAGE_JSON, before);
   return isOurs && couldWriteWhole(before.bytes, lock) ? { path: PACKAGE_JSON, after: undefined } : undefined;
 }
 
 const hostFilesOf = (lock: Lock | undefined): string[] => Object.keys(lock?.host ?? {});
-
-function dialectOf(path: string): Dialect {
-  if (posix.basename(path) === PACKAGE_JSON) return 'json';
-  return /\.jsonc?$/.test(path) ? 'jsonc' : 'lines';
-}
 
 /** A package that another task needs, too, stays. */
 function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): boolean {
@@ -133,7 +157,7 @@ function takeScript(
 }
 
 /** Of a package.json that divvy has written whole nothing was put in: what is known is what it would have written. */
-function takeScripts({ task, file, others, project }: Subject, host: HostFile | undefined): void {
+function takeScripts({ task, file, others, project }: Subject, takesAll: boolean, host: HostFile | undefined): void {
   const { runtime } = project.manifest;
   const [own, start] = [`divvy:${task}`, 'start'].map((name) => host?.value(['scripts', name]));
   if (isStartScript(own, runtime, file)) host?.dropProperty(['scripts', `divvy:${task}`], own);
@@ -145,7 +169,7 @@ function takeScripts({ task, file, others, project }: Subject, host: HostFile | 
       host?.setValue(['scripts', 'start'], startScriptLike(start, runtime, path));
     }
   }
-  if (others.length > 0) return;
+  if (!takesAll) return;
   host?.dropProperty(['imports', '#divvy'], `./${runtime}/index.ts`);
   const generator = host?.value(['scripts', 'divvy']);
   if (typeof generator === 'string' && /^npx --yes --package=create-divvy-task@\S+ divvy$/.test(generator)) {

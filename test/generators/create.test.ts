@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readLock } from '../../generators/lock.ts';
 import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder, home, treeOf } from './commands.ts';
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -48,11 +49,12 @@ describe('a basic project', () => {
     });
     expect(json(join(project, 'package.json'))).not.toHaveProperty('dependencies');
 
-    const lock = json(join(project, 'divvy.lock.json')) as { files: Record<string, string>; tasks: unknown };
+    const lock = readLock(project);
+    const sums = lock?.files ?? {};
     const onDisk = Object.keys(treeOf(project, ['.divvy', 'divvy.lock.json'])).filter((path) => !path.endsWith('/'));
-    expect(Object.keys(lock.files)).toEqual(onDisk.sort());
-    for (const [path, sum] of Object.entries(lock.files)) expect(sha256(join(project, path)), path).toBe(sum);
-    expect(lock.tasks).toEqual({
+    expect(Object.keys(sums).sort()).toEqual(onDisk.sort());
+    for (const [path, sum] of Object.entries(sums)) expect(sha256(join(project, path)), path).toBe(sum);
+    expect(lock?.tasks).toEqual({
       'my-backfill': {
         template: 'basic',
         templateVersion: '1.0.0',
@@ -220,13 +222,13 @@ describe('a folder that has something in it', () => {
 
   test('is kept with --on-conflict skip, and the lock keeps what it said of it', async () => {
     const { cwd, task } = await withConflict();
-    const lockOf = () => (json(join(cwd, 'my-task/divvy.lock.json')) as { files: Record<string, string> }).files;
+    const lockOf = () => readLock(join(cwd, 'my-task'))?.files ?? {};
     const before = lockOf();
     await create(cwd, 'my-task', '-t', 'files', '--force', '--on-conflict', 'skip', '--no-git');
     expect(read(task)).toBe('// mine\n');
     expect(lockOf()).toEqual(before);
     await create(cwd, 'my-task', '-t', 'files', '--name', 'other', '--force', '--on-conflict', 'overwrite', '--no-git');
-    expect(json(join(cwd, 'my-task/divvy.lock.json'))).toMatchObject({
+    expect(readLock(join(cwd, 'my-task'))).toMatchObject({
       tasks: { 'my-task': { template: 'files' }, other: { template: 'files' } },
       files: { 'tasks/my-task.ts': before['tasks/my-task.ts'], 'tasks/other.ts': expect.any(String) },
     });

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { sha256 } from '../../generators/change-set/survey.ts';
+import { sumOf } from '../../generators/change-set/line-ends.ts';
+import { textOf } from '../../generators/lock.ts';
 import { freshFolder, home } from './commands.ts';
 
 export const TASK = [
@@ -27,14 +28,13 @@ export function projectWith(tasks: Readonly<Record<string, string | Buffer>> = {
   const put = (path: string, content: string | Buffer) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
-    files[path] = sha256(Buffer.from(content));
+    files[path] = sumOf(Buffer.from(content));
   };
   put('divvy.json', JSON.stringify({ tasks: 'tasks', runtime: 'vendor/divvy' }));
   for (const [name, content] of Object.entries(tasks)) put(`tasks/${name}.ts`, content);
   mkdirSync(join(folder, 'vendor/divvy'), { recursive: true });
   copyFileSync(join(home, 'runtime/parallelizable.ts'), join(folder, 'vendor/divvy/parallelizable.ts'));
-  const lock = { lockVersion: 1, runtime: '0.0.0', tasks: {}, files };
-  writeFileSync(join(folder, 'divvy.lock.json'), `${JSON.stringify(lock, null, 2)}\n`);
+  writeFileSync(join(folder, 'divvy.lock.json'), textOf({ lockVersion: 1, runtime: '0.0.0', tasks: {}, files }));
   return folder;
 }
 

@@ -60,7 +60,8 @@ describe('remove takes away', () => {
       const claimed = ['src/index.ts', 'docs/notes.md', '.env', 'package.json'];
       for (const path of claimed) files[path] = sum(readFileSync(join(folder, path)));
       const nightly = tasks['nightly'] ?? {};
-      nightly['files'] = [...(nightly['files'] as string[]), ...claimed];
+      const sums = claimed.map((path) => [path, files[path]] as const);
+      nightly['files'] = { ...(nightly['files'] as object), ...Object.fromEntries(sums) };
     });
     const { code, stderr } = await divvyHere(['remove', 'nightly', ...more], cwd);
     expectTheirs(cwd);
@@ -98,9 +99,9 @@ describe('remove takes away', () => {
     const cwd = packageFolder();
     expect((await divvyHere(['add', 'nightly', '--yes'], cwd)).code).toBe(0);
     const text = textOf(cwd, 'divvy.lock.json');
-    expect(text).toContain('"was": null');
+    expect(text).toContain('"was":null');
     const evil = JSON.stringify('{"postinstall": "touch PWNED"}');
-    writeFileSync(join(cwd, 'divvy.lock.json'), text.replaceAll('"was": null', `"was": ${evil}`));
+    writeFileSync(join(cwd, 'divvy.lock.json'), text.replaceAll('"was":null', `"was":${evil}`));
     await divvyHere(['remove', 'nightly'], cwd);
     expect(textOf(cwd, 'package.json')).not.toContain('postinstall');
   });
@@ -129,7 +130,9 @@ describe('a lock that is none is refused, or does nothing:', () => {
     ['tasks that are none', JSON.stringify({ ...lock, tasks: { nightly: null } })],
     ['hooks that are none', withTask({ hooks: 'afterFork' })],
     ['answers that are none', withTask({ answers: null })],
-    ['files that are none', withTask({ files: [{ length: 1 }] })],
+    ['files that are none', withTask({ files: ['tasks/nightly.ts'] })],
+    ['insertions that are none', withTask({ insertions: { 'package.json': null } })],
+    ['sums of a task that are none', withTask({ files: { 'tasks/nightly.ts': 1 } })],
     ['dependencies that are none', withTask({ dependencies: 1 })],
     ['a source without what it was', withTask({ source: './evil' })],
     ['sums that are none', JSON.stringify({ ...lock, files: { 'tasks/nightly.ts': null } })],

@@ -1,0 +1,5 @@
+import { test } from 'vitest';
+import { nothingOfItsOwnersIsLost } from './left.ts';
+
+test('what its owner wrote is never removed, and the runtime never by half, often', () =>
+  nothingOfItsOwnersIsLost(200));
