@@ -19,6 +19,7 @@ import { inPackageJson as order } from '../host/order.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
 import { testFor } from '../host/test-runner.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
+import { leaveOutOfWorkspaces } from '../host/workspaces.ts';
 import { type Edited, isAsLeft, LOCK } from '../lock.ts';
 import { MANIFEST, manifestText } from '../manifest.ts';
 import { read, version } from '../package.ts';
@@ -59,7 +60,7 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
 
   const host = new HostFiles(root, lock);
   editPackageJson(subject, own[0] ?? '', host);
-  const hints: Hint[] = [];
+  const hints: Hint[] = leaveOutOfWorkspaces(place, manifest.runtime, host.open.bind(host));
   if (isBeside(manifest)) {
     const tsconfig = `${manifest.tasks}/tsconfig.json`;
     if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, tsconfigText(manifest)));

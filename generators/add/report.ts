@@ -130,7 +130,7 @@ function inWords(insertion: Insertion): string[] {
 function byHand({ hints }: Rendered): string[] {
   if (hints.length === 0) return [];
   return [
-    'To be written by hand, so that the runtime is left as it was released:',
+    'To be written by hand, so that your tools leave the runtime alone:',
     ...table(hints.map(({ file, line }) => [file, line] as const)),
     '',
   ];
