@@ -19,6 +19,7 @@ import { PACKAGE_JSON } from '../host/package-json.ts';
 import { isNodeTest, testFor, testToRun } from '../host/test-runner.ts';
 import { hintsOfTests } from '../host/test-settings.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
+import { leaveOutOfWorkspaces } from '../host/workspaces.ts';
 import { parseJson } from '../json/parse.ts';
 import { LOCK } from '../lock.ts';
 import type { Edited } from '../lock-edits.ts';
@@ -64,7 +65,7 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
 
   const host = new HostFiles(root, lock);
   editPackageJson(subject, own[0] ?? '', host);
-  const hints: Hint[] = [];
+  const hints: Hint[] = leaveOutOfWorkspaces(place, manifest.runtime, host.open.bind(host));
   if (isBeside(manifest)) {
     const tsconfig = `${manifest.tasks}/tsconfig.json`;
     if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, tsconfigText(manifest)));

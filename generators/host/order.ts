@@ -38,73 +38,18 @@ function sortedPlace(names: readonly string[], name: string, orders: readonly Co
 }
 
 /** The usual order of a package.json, that of sort-package-json, as far as something is put in. */
-const USUAL = [
-  ...['$schema', 'name', 'displayName', 'version', 'stableVersion', 'private', 'description', 'categories', 'keywords'],
-  ...[
-    'homepage',
-    'bugs',
-    'repository',
-    'funding',
-    'license',
-    'qna',
-    'author',
-    'maintainers',
-    'contributors',
-    'publisher',
-  ],
-  ...[
-    'sideEffects',
-    'type',
-    'imports',
-    'exports',
-    'main',
-    'svelte',
-    'umd:main',
-    'jsdelivr',
-    'unpkg',
-    'module',
-    'source',
-  ],
-  ...[
-    'jsnext:main',
-    'browser',
-    'react-native',
-    'types',
-    'typesVersions',
-    'typings',
-    'style',
-    'example',
-    'examplestyle',
-  ],
-  ...[
-    'assets',
-    'bin',
-    'man',
-    'directories',
-    'files',
-    'workspaces',
-    'binary',
-    'scripts',
-    'betterScripts',
-    'wireit',
-    'l10n',
-  ],
-  ...['contributes', 'activationEvents', 'husky', 'simple-git-hooks', 'pre-commit', 'commitlint', 'lint-staged'],
-  ...[
-    'nano-staged',
-    'config',
-    'nodemonConfig',
-    'browserify',
-    'babel',
-    'browserslist',
-    'xo',
-    'prettier',
-    'eslintConfig',
-  ],
-  ...['eslintIgnore', 'npmpkgjsonlint', 'npmPackageJsonLintConfig', 'npmpackagejsonlint', 'release', 'remarkConfig'],
-  ...['stylelint', 'ava', 'jest', 'jest-junit', 'jest-stare', 'mocha', 'nyc', 'c8', 'tap', 'oclif', 'resolutions'],
-  ...['overrides', 'dependencies', 'devDependencies'],
-];
+const USUAL = `
+  $schema name displayName version stableVersion private description categories keywords homepage bugs repository
+  funding license qna author maintainers contributors publisher sideEffects type imports exports main svelte
+  umd:main jsdelivr unpkg module source jsnext:main browser react-native types typesVersions typings style example
+  examplestyle assets bin man directories files workspaces binary scripts betterScripts wireit l10n contributes
+  activationEvents husky simple-git-hooks pre-commit commitlint lint-staged nano-staged config nodemonConfig
+  browserify babel browserslist xo prettier eslintConfig eslintIgnore npmpkgjsonlint npmPackageJsonLintConfig
+  npmpackagejsonlint release remarkConfig stylelint ava jest jest-junit jest-stare mocha nyc c8 tap oclif
+  resolutions overrides dependencies devDependencies
+`
+  .trim()
+  .split(/\s+/);
 
 /** Behind whatever is usually before it, also where the rest is in no order. */
 function usualPlace(names: readonly string[], name: string): number | undefined {
@@ -116,7 +61,7 @@ function usualPlace(names: readonly string[], name: string): number | undefined 
 /** Where something is put into a package.json. */
 export const inPackageJson: Order = (at, names, name) => {
   if (at.length === 0) return usualPlace(names, name);
-  return sortedPlace(names, name, at[0] === 'scripts' ? [byScript(names), plain, english] : [plain, english]);
+  return sortedPlace(names, name, at[0] === 'scripts' ? [byScript(names), plain, english] : [english, plain]);
 };
 
 /**

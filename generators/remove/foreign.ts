@@ -6,6 +6,7 @@
 import { posix } from 'node:path';
 import type { Insertion } from '../host/insertions.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
+import { runtimeLeftOut } from '../host/workspaces.ts';
 import { parseJson } from '../json/parse.ts';
 import { LOCK, type Lock } from '../lock.ts';
 import { MANIFEST, type Manifest } from '../manifest.ts';
@@ -31,6 +32,8 @@ const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
   [/^\.?knip\.jsonc?$/, ['ignore']],
   [/^package\.json$/, ['knip.ignore']],
 ];
+/** In package.json: as an array, or as yarn had it. */
+const WORKSPACES = ['workspaces', 'workspaces.packages'];
 const FILES_OF_LINES = ['.prettierignore', '.eslintignore'];
 
 /** Whether divvy could have put something into a file that was there before it. */
@@ -39,6 +42,9 @@ export function couldPut(path: string, insertion: Insertion, manifest: Manifest,
   if ('was' in insertion) return true;
   if ('line' in insertion) return FILES_OF_LINES.includes(name) && isOfOurs(insertion.line, manifest);
   const at = insertion.at.join('.');
+  if (path === PACKAGE_JSON && 'element' in insertion) {
+    return WORKSPACES.includes(at) && insertion.element === runtimeLeftOut(manifest.runtime);
+  }
   if ('element' in insertion) return LISTS.some(([file, lists]) => file.test(name) && lists.includes(at));
   if (path !== PACKAGE_JSON) return false;
   const { key, value } = insertion;

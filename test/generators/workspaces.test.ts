@@ -20,6 +20,9 @@ describe('the packages of a workspace', () => {
     ...PACKAGES,
     'packages/group/three/package.json': '{}',
     'packages/one/node_modules/four/package.json': '{}',
+    ...Object.fromEntries(
+      ['package.json', 'run.mjs', 'SHA256SUMS'].map((name) => [`packages/one/vendor/divvy/${name}`, '{}']),
+    ),
     'packages/empty/README.md': '',
     'other/package.json': '{}',
   };

@@ -1,12 +1,14 @@
 // Each package manager, really run: the lock file that it made stays as it is, and holds.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { packagesOf } from '../../../generators/host/workspaces.ts';
 import { type Client, clients } from '../../package/clients.ts';
 import { divvy } from '../commands.ts';
+import { divvyHere } from '../in-process.ts';
 import { PACKAGE, packageJson, prove, WITHOUT_EXEC } from './proof.ts';
-import { contentOf, repositoryWith } from './repository.ts';
+import { contentOf, put, repositoryWith, runIn } from './repository.ts';
 
 /** Where the package managers have their caches and settings, in place of this machine's. */
 const machine = mkdtempSync(join(tmpdir(), 'divvy-machine-'));
@@ -82,6 +84,65 @@ describe('in a workspace of', () => {
       checks: [[...command, 'install', '--immutable']],
     });
   });
+});
+
+describe('in a workspace of all levels the line that is shown leaves the runtime out, for', () => {
+  const ALL = { workspaces: ['packages/**'] };
+  const LEFT_OUT = { 'package.json': packageJson({ private: true, workspaces: ['packages/**', '!**/vendor/divvy'] }) };
+  const YAML = "packages:\n  - 'packages/**'\n";
+  const pnpm = { 'pnpm-workspace.yaml': YAML };
+  const inPnpm = { file: '../../pnpm-workspace.yaml', line: "  - '!**/vendor/divvy'" };
+  const inPackageJson = { file: '../../package.json', line: '"workspaces": [..., "!**/vendor/divvy"]' };
+  const [npmFiles, yarnFiles] = ['npm', 'yarn'].map((name) => managers.find(([each]) => each === name)?.[1] ?? {});
+  const allLevels = { ...LEFT_OUT, 'package.json': packageJson({ private: true, ...ALL }) };
+
+  test.each<[string, Record<string, string>, object, Record<string, string>]>([
+    ['npm', { ...npmFiles, ...allLevels }, inPackageJson, LEFT_OUT],
+    ['yarn', { ...yarnFiles, ...allLevels }, inPackageJson, LEFT_OUT],
+    [
+      'pnpm',
+      workspace('workspace:*', pnpm, { workspaces: undefined }),
+      inPnpm,
+      { 'pnpm-workspace.yaml': `${YAML}${inPnpm.line}\n` },
+    ],
+  ])('%s', async (name, files, hint, byHand) => {
+    const { command } = client(name);
+    const [, , install = [], frozen = []] = managers.find(([each]) => each === name) ?? [];
+    const root = repositoryWith(files);
+    const ran = await runIn(root, [...command, ...install], env);
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+    const lockFile = ['package-lock.json', 'yarn.lock', 'pnpm-lock.yaml'].find((file) => existsSync(join(root, file)));
+    const before = readFileSync(join(root, lockFile ?? ''), 'utf8');
+
+    const added = await divvyHere(['add', 'nightly', '--json'], join(root, 'packages/one'));
+    expect(added, added.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(added.stdout).byHand).toEqual([hint]);
+    put(root, byHand);
+    const now = await runIn(root, [...command, ...frozen], env);
+    expect(now, now.stdout + now.stderr).toMatchObject({ code: 0 });
+    expect(readFileSync(join(root, lockFile ?? ''), 'utf8')).toBe(before);
+    // Once it is written nothing is shown, and the runtime is offered as a package to nobody.
+    const again = await divvyHere(['add', 'weekly', '--json'], join(root, 'packages/one'));
+    expect(JSON.parse(again.stdout).byHand).toEqual([]);
+  });
+});
+
+test('a workspace that takes in its own runtime is told to leave it out, and as it was when the task goes', async () => {
+  const lists = { list: ['packages/*', 'vendor/*'], form: { packages: ['**'] }, said: ['**', '!vendor/**'] };
+  const now = {
+    list: [...lists.list, '!**/vendor/divvy'],
+    form: { packages: ['**', '!**/vendor/divvy'] },
+    said: lists.said,
+  };
+  for (const name of ['list', 'form', 'said'] as const) {
+    const text = packageJson({ workspaces: lists[name] });
+    const root = repositoryWith({ 'package.json': text });
+    expect(await divvyHere(['add', 'nightly', '-C', '.'], root)).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).workspaces).toEqual(now[name]);
+    expect(packagesOf(root)).toEqual([]);
+    expect(await divvyHere(['remove', 'nightly', '--allow-dirty'], root)).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(join(root, 'package.json'), 'utf8')).toBe(text);
+  }
 });
 
 describe('the package manager is that of', () => {

@@ -8,14 +8,14 @@ const LINES = packageJson();
 const TABS = {
   'package.json': [
     '\n\t"imports": {\n\t\t"#divvy": "./vendor/divvy/index.ts"\n\t},',
-    ',\n\t\t"divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.ts"',
+    '\n\t\t"divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.ts",',
   ],
 };
 
 const shapes: Record<string, Shape> = {
   'a map of imports': {
     files: { 'package.json': packageJson({ imports: { '#host': './host.js' } }) },
-    edited: { 'package.json': [SCRIPT, ',\n    "#divvy": "./vendor/divvy/index.ts"'] },
+    edited: { 'package.json': [SCRIPT, '\n    "#divvy": "./vendor/divvy/index.ts",'] },
   },
   tabs: { files: { 'package.json': LINES.replaceAll('  ', '\t') }, edited: TABS },
   'CRLF, and a byte order mark': {

@@ -46,8 +46,8 @@ export interface Shape {
   readonly same?: readonly (readonly string[])[];
 }
 
-/** A script that runs the task of a package that is edited by two spaces. */
-export const SCRIPT = ',\n    "divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.ts"';
+/** A script that runs the task of a package that is edited by two spaces; it is put before `test`. */
+export const SCRIPT = '\n    "divvy:nightly": "exec node vendor/divvy/run.mjs tasks/nightly.ts",';
 export const IMPORTS = '\n  "imports": {\n    "#divvy": "./vendor/divvy/index.ts"\n  },';
 export const PACKAGE = { 'package.json': [IMPORTS, SCRIPT] };
 /** The same where the package manager is yarn or bun. */
