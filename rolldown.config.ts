@@ -481,7 +481,7 @@ export default defineConfig([
           // lines, and with the codemods the compiler would be loaded where a template is filled.
           {
             name: 'base',
-            test: /\/generators\/(errors|flags|help|terminal|harmless|nearest|package|codemods\/words)\.ts$/,
+            test: /\/generators\/(errors|flags|help|home|terminal|harmless|nearest|package|codemods\/words)\.ts$/,
             priority: 1,
           },
           // What makes a project packs better so too, and loads sooner; most other commands need most of it.

@@ -52,10 +52,6 @@ async function committedBytes(
   name: string,
 ): Promise<{ readonly bytes: Buffer | undefined } | { readonly unknown: string }> {
   const object = `HEAD:./${name}`;
-  // This fails only where the repository cannot be used; for a file that is not there it says `missing`.
-  const found = await git(folder, [...AS_IT_IS, 'cat-file', '--batch-check'], `${object}\n`);
-  if (!found.done) return { unknown: firstLine(found.said) || found.reason };
-  if (!/^[0-9a-f]{40,} blob \d+$/.test(found.output.trim())) return { bytes: undefined };
   const result = await runBounded('git', [...AS_IT_IS, 'cat-file', '--filters', object], {
     cwd: folder,
     environment: ownEnvironment(),
@@ -63,7 +59,11 @@ async function committedBytes(
     seconds: LONGEST,
     signal: new AbortController().signal,
   });
-  return result.done ? { bytes: result.output } : { unknown: firstLine(result.said) || result.reason };
+  if (result.done) return { bytes: result.output };
+  // This fails only where the repository cannot be used; for a file that is not there it says `missing`.
+  const found = await git(folder, [...AS_IT_IS, 'cat-file', '--batch-check'], `${object}\n`);
+  const isMissing = found.done && !/^[0-9a-f]{40,} blob \d+$/.test(found.output.trim());
+  return isMissing ? { bytes: undefined } : { unknown: firstLine(result.said) || result.reason };
 }
 
 /** `git replace` would show another content than the commit has. */

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../generators/errors.ts';
-import { flagEntry, flagNames, parse, type Takes } from '../../generators/flags.ts';
+import { type FlagName, flagEntry, flagNames, flags, parse, type Takes, written } from '../../generators/flags.ts';
 
 const create: Takes = { shown: 'create-divvy-task', name: 'create', words: { most: 1, what: 'one folder' } };
 const list: Takes = { shown: 'divvy list', name: 'list', words: { most: 0, what: 'no arguments' } };
@@ -60,6 +62,27 @@ describe('refused with exit code 2:', () => {
     expect(refusalOf(['--force'], list).message).toBe('--force means nothing to divvy list');
   });
 });
+
+test.each(['create', 'add', 'remove', 'hook', 'undo', 'apply', 'list', 'status', 'template'])(
+  'divvy %s takes the flags that its help lists, and no other',
+  (name) => {
+    const help = readFileSync(join(import.meta.dirname, `help/divvy-${name}.txt`), 'utf8');
+    const listed = [...help.matchAll(/^ +(?:-\w, )?(--[\w-]+)(?:, (--no-[\w-]+))?( [A-Z=,]+)?(?= {2})/gm)];
+    const takes = { shown: `divvy ${name}`, name, words: { most: 0, what: 'nothing' } };
+    const taken = listed.flatMap(([, flag = '', negated, value]) =>
+      [flag, ...(negated ? [negated] : [])].map((each) => ({ flag: each, value })),
+    );
+    expect(taken.map(({ flag }) => flag)).toEqual(expect.arrayContaining(['--yes', '--no-input', '--cwd', '--help']));
+    for (const { flag, value } of taken) {
+      const [choice = 'x'] = (flags as Record<string, { choices?: readonly string[] }>)[flag.slice(2)]?.choices ?? [];
+      expect(() => parse(value ? [flag, choice] : [flag], takes)).not.toThrow();
+    }
+    for (const other of Object.keys(flags) as FlagName[]) {
+      if (taken.some(({ flag }) => flag === written(other))) continue;
+      expect(refusalOf([written(other)], takes).message).toBe(`${written(other)} means nothing to divvy ${name}`);
+    }
+  },
+);
 
 test('every flag has one line of help, and a question where it is asked', () => {
   for (const name of flagNames('create')) {

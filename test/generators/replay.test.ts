@@ -120,19 +120,7 @@ describe('add', () => {
       'with all that it can be told',
       {
         before: host,
-        argv: [
-          'add',
-          'nightly',
-          '-t',
-          'csv',
-          '--hooks',
-          'key',
-          '--runtime-dir',
-          'lib/divvy',
-          '--no-install',
-          '--pm',
-          'pnpm',
-        ],
+        argv: ['add', 'nightly', '-t', 'csv', '--runtime-dir', 'lib/divvy', '--no-install', '--pm', 'pnpm'],
       },
     ],
     [

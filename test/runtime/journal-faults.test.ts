@@ -50,6 +50,12 @@ test('a journal that may not grow any more: 74, and a resume completes it', asyn
   expect(doneIn(project, join(project.folder, 'j.ndjson'))).toBe(60);
 });
 
+test('a journal in a folder that the system does not make: 74 at once', async () => {
+  const { status, stderr } = await new Project(items(1)).run(['--journal', '/proc/divvy/j.ndjson']).ended();
+  expect(stderr).toContain('/proc/divvy');
+  expect(status).toBe(74);
+});
+
 test('a journal that cannot be synced at its end: 74, and a resume does nothing again', async () => {
   const project = new Project(items(3));
   const fails = 'import fs from "node:fs"; fs.fdatasyncSync = () => { throw Error("EIO: i/o error, fdatasync"); };';
