@@ -41,6 +41,15 @@ export function keepSums({ root, changes, undoes, dirty = [] }: ChangeSet): void
     if (undoes || !before || !after || dirty.includes(path)) continue;
     sums.set(path, [...new Set([sumOf(after), ...(sums.get(path) ?? [])])].slice(0, MOST_OF_ONE));
   }
+  writeKnown(root, sums);
+}
+
+/** After a command that was cut short: files may have gone that it had made. */
+export function forgetSums(root: string): void {
+  if (stat(placesOf(root).left)?.isFile() === true) writeKnown(root, readSums(root));
+}
+
+function writeKnown(root: string, sums: Sums): void {
   const known = [...sums].filter(([path, each]) => {
     const now = readBefore(root, path);
     return now !== undefined && each.includes(sumOf(now.bytes));

@@ -90,9 +90,10 @@ export function readRecord(folder: string): Record | undefined {
   const state = stat(file);
   if (state === undefined) return undefined;
   if (!state.isFile()) throw badRecord(file, 'it is not a file');
+  const bytes = readWhole(file);
   let parsed: unknown;
   try {
-    parsed = parseJson(readWhole(file));
+    parsed = parseJson(bytes);
   } catch (error) {
     throw badRecord(file, `it is not JSON: ${String(error)}`);
   }

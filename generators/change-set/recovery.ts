@@ -19,6 +19,7 @@ import {
   syncFolder,
   writeDurably,
 } from './disk.ts';
+import { forgetSums } from './left.ts';
 import { sumOf } from './line-ends.ts';
 import {
   makeOwn,
@@ -54,6 +55,7 @@ export function recover(root: string): string | undefined {
     return holdingSignals(() => {
       removeLeftAside(root);
       const command = putRight(root);
+      forgetSums(root);
       removeHomeIfUnused(root);
       return command;
     });

@@ -106,7 +106,10 @@ export class HostFile {
   putElement(at: Path, element: string, standing = false): void {
     const there = this.value(at);
     if (Array.isArray(there) && there.includes(element)) return;
-    this.#put(at, undefined, element, inList);
+    // What has to be made around the list goes to the end: settings are seldom sorted, but by chance.
+    this.#put(at, undefined, element, (where, ...list) =>
+      isDeepStrictEqual(where, at) ? inList(where, ...list) : undefined,
+    );
     this.#insertions = [...this.#insertions, { at, element, ...(standing && { standing }) }];
   }
 

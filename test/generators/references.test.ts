@@ -100,7 +100,9 @@ test('an include of EJS finds another file of the template, and nothing on the d
 test('a test of many imports without an end is one for Vitest in a while', () => {
   const source = 'import x\n'.repeat(200_000);
   const options = { name: 'a', folder: 'test', task: 'tasks/a.ts', isModule: true };
-  expect(testFor('vitest', source, options)).toEqual([{ path: 'test/a.test.ts', text: source }]);
+  expect(testFor('vitest', source, options)).toEqual([
+    { path: 'test/a.test.ts', text: `// @vitest-environment node\n${source}` },
+  ]);
 });
 
 test('two that would be one file are refused', async () => {

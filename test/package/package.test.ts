@@ -37,15 +37,16 @@ describe('the tarball', () => {
     expect(statSync(tarball).size).toBeLessThanOrEqual(2_200_000);
   });
 
-  // The runtime, which is shipped as it is read, has grown with what a run promises: output that counts, locks, numbers, reports.
-  test('is at most 310 KB without the chunk that edits code', () => {
+  // The runtime, which is shipped as it is read, has grown with what a run promises: output that counts, locks, numbers, reports;
+  // and `add` with the formatters, linters and test runners that it knows.
+  test('is at most 325 KB without the chunk that edits code', () => {
     const without = join(folder, 'without');
     mkdirSync(without);
     execFileSync('tar', ['xzf', tarball, '-C', without]);
     for (const file of CODEMODS) rmSync(join(without, 'package', file));
     const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', without, join(without, 'package')];
     const [{ size }] = JSON.parse(execFileSync('npm', packing, { encoding: 'utf8', stdio: 'pipe' }));
-    expect(size).toBeLessThanOrEqual(310_000);
+    expect(size).toBeLessThanOrEqual(325_000);
   });
 
   test('needs nothing else to be installed, and runs nothing when it is', () => {

@@ -105,7 +105,8 @@ const shapes: Record<string, Shape> = {
     tools: ['dprint'],
     edited: {
       ...PACKAGE,
-      'dprint.json': [',\n    "vendor/divvy"', ',\n    "divvy.lock.json"'],
+      // A list that is sorted stays sorted.
+      'dprint.json': ['"divvy.lock.json",\n    ', ',\n    "vendor/divvy"'],
     },
     checks: [['dprint', 'check']],
   },
@@ -248,6 +249,8 @@ test.each([
   const root = repositoryWith({ 'package.json': packageJson(), 'biome.json': json(settings) });
   expect((await divvy(['add', 'nightly'], { cwd: root })).code).toBe(0);
   const { files, ...rest } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
-  expect(files).toEqual({ ignore: [...before, 'vendor/divvy', 'divvy.lock.json'] });
+  // Of one that is there, and the first of ours, the second makes a list that is sorted.
+  const ours = before.length > 0 ? ['divvy.lock.json', 'vendor/divvy'] : ['vendor/divvy', 'divvy.lock.json'];
+  expect(files).toEqual({ ignore: [...before, ...ours] });
   expect(rest).toEqual({ ...settings, files: undefined });
 });

@@ -470,22 +470,22 @@ export const faults: readonly Fault[] = [
   {
     what: 'a resume does what is done again',
     file: 'intake.ts',
-    find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
-    put: "if (mode === 'retry-failed' && ended !== 'failed') {",
+    find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
+    put: "const isTaken = mode !== 'retry-failed' || ended === 'failed';",
     searched: true,
   },
   {
     what: 'a resume takes what has failed',
     file: 'intake.ts',
-    find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
-    put: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined) && ended !== 'failed') {",
+    find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
+    put: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended !== 'done';",
     searched: true,
   },
   {
     what: 'a retry of what has failed takes what is new, too',
     file: 'intake.ts',
-    find: "if (ended !== (mode === 'retry-failed' ? 'failed' : undefined)) {",
-    put: "if (mode === 'retry-failed' ? ended === 'done' : ended !== undefined) {",
+    find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
+    put: "const isTaken = mode === 'retry-failed' ? ended !== 'done' : ended === undefined;",
   },
   {
     what: 'what failed before does not count',
