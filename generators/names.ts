@@ -18,8 +18,7 @@ const TAKEN = new Set([
 
 /** Names that a task file declares or uses beside its class. */
 const TYPES_OF_A_TASK = new Set([
-  'Readable',
-  ...['Item', 'Result', 'Ticket', 'Path', 'Url', 'Answer', 'Row', 'RequestListener', 'AddressInfo'],
+  ...['Item', 'Result', 'Ticket', 'Path', 'Url', 'Answer', 'Row', 'RequestListener', 'AddressInfo', 'Readable'],
   ...['AsyncGenerator', 'Generator', 'AsyncIterable', 'Iterable', 'Awaited', 'Readonly', 'Partial', 'Record', 'Buffer'],
 ]);
 

@@ -41,21 +41,28 @@ export function keepSums({ root, changes, undoes, dirty = [] }: ChangeSet): void
     if (undoes || !before || !after || dirty.includes(path)) continue;
     sums.set(path, [...new Set([sumOf(after), ...(sums.get(path) ?? [])])].slice(0, MOST_OF_ONE));
   }
-  writeKnown(root, sums);
+  writeSums(root, knownOf(root, sums));
 }
 
 /** After a command that was cut short: files may have gone that it had made. */
 export function forgetSums(root: string): void {
-  if (stat(placesOf(root).left)?.isFile() === true) writeKnown(root, readSums(root));
+  const sums = readSums(root);
+  const known = knownOf(root, sums);
+  if (known.size < sums.size) writeSums(root, known);
 }
 
-function writeKnown(root: string, sums: Sums): void {
-  const known = [...sums].filter(([path, each]) => {
-    const now = readBefore(root, path);
-    return now !== undefined && each.includes(sumOf(now.bytes));
-  });
+function knownOf(root: string, sums: Sums): Sums {
+  return new Map(
+    [...sums].filter(([path, each]) => {
+      const now = readBefore(root, path);
+      return now !== undefined && each.includes(sumOf(now.bytes));
+    }),
+  );
+}
+
+function writeSums(root: string, sums: Sums): void {
   const { left } = placesOf(root);
   // Never through a link that came with somebody's repository.
   rmSync(left, { force: true });
-  if (known.length > 0) writeFileSync(left, JSON.stringify(Object.fromEntries(known)), { flag: 'wx' });
+  if (sums.size > 0) writeFileSync(left, JSON.stringify(Object.fromEntries(sums)), { flag: 'wx' });
 }

@@ -16,7 +16,7 @@ import {
   takeOutProperty,
 } from '../json/edit.ts';
 import { parseJson } from '../json/parse.ts';
-import { type JsonText, lineAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
+import { type JsonText, lineAt, nodeAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import type { Insertion } from './insertions.ts';
 import { inList } from './order.ts';
 
@@ -106,10 +106,16 @@ export class HostFile {
   putElement(at: Path, element: string, standing = false): void {
     const there = this.value(at);
     if (Array.isArray(there) && there.includes(element)) return;
-    // What has to be made around the list goes to the end: settings are seldom sorted, but by chance.
-    this.#put(at, undefined, element, (where, ...list) =>
-      isDeepStrictEqual(where, at) ? inList(where, ...list) : undefined,
-    );
+    const { root, text } = this.#json();
+    const list = nodeAt(root, at);
+    // Before the first of `["b", "c"]` it would stand without the space that is between the others.
+    const isTight = list !== undefined && /\S/.test(text[list.offset + 1] ?? '');
+    this.#put(at, undefined, element, (where, ...wanted) => {
+      // What has to be made around the list goes to the end: settings are seldom sorted, but by chance.
+      if (!isDeepStrictEqual(where, at)) return undefined;
+      const place = inList(where, ...wanted);
+      return place === 0 && isTight ? undefined : place;
+    });
     this.#insertions = [...this.#insertions, { at, element, ...(standing && { standing }) }];
   }
 

@@ -133,13 +133,10 @@ function insertion(
   place: number | undefined,
 ): Splice[] {
   const children = holder.children ?? [];
+  const last = children[(place ?? children.length) - 1];
   const first = children[0];
   const opening = holder.offset + 1;
   const closing = endOf(holder) - 1;
-  const colon = colonOf(text, children) ?? ': ';
-  // In `["b", "c"]` it could not come out again to the byte, with the space that the others have between them.
-  const isTight = first?.offset === opening && gapOf(text, children, colon) !== '';
-  const last = children[(place === undefined || (place === 0 && isTight) ? children.length : place) - 1];
   if (first === undefined) {
     const outer = /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', holder.offset - 1) + 1))?.[0] ?? '';
     const inline = { from: opening, to: closing, text: written(key, value, ': ', undefined) };
@@ -150,6 +147,7 @@ function insertion(
   }
   const indent = indentBefore(text, (last ?? first).offset);
   const isInline = indent === undefined || style.isOneLine;
+  const colon = colonOf(text, children) ?? ': ';
   if (last === undefined) {
     const gap = /^[ \t]*/.exec(text.slice(opening))?.[0] ?? '';
     if (isInline) return [{ from: opening, to: opening, text: `${gap}${written(key, value, colon, undefined)},` }];
