@@ -42,8 +42,8 @@ export function couldPut(path: string, insertion: Insertion, manifest: Manifest,
   if ('was' in insertion) return true;
   if ('line' in insertion) return FILES_OF_LINES.includes(name) && isOfOurs(insertion.line, manifest);
   const at = insertion.at.join('.');
-  if (path === PACKAGE_JSON && 'element' in insertion) {
-    return WORKSPACES.includes(at) && insertion.element === runtimeLeftOut(manifest.runtime);
+  if (path === PACKAGE_JSON && 'element' in insertion && WORKSPACES.includes(at)) {
+    return insertion.element === runtimeLeftOut(manifest.runtime);
   }
   if ('element' in insertion) return LISTS.some(([file, lists]) => file.test(name) && lists.includes(at));
   if (path !== PACKAGE_JSON) return false;
