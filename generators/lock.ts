@@ -214,11 +214,17 @@ export function readLock(folder: string): Lock | undefined {
 /** The lock that a command edits; undefined where there is none. Throws a Refusal where there is one that cannot be read. */
 export function lockToEdit(folder: string): Lock | undefined {
   const lock = readLock(folder);
+  if (lock !== undefined || stat(join(folder, LOCK)) === undefined) return lock;
+  refuseUnmerged(folder);
+  throw badLock(LOCK);
+}
+
+/** Throws a Refusal with exit code 3 where git has left conflicts in the lock: whose a file is cannot be told then. */
+export function refuseUnmerged(folder: string): void {
   const file = join(folder, LOCK);
-  const state = lock ? undefined : stat(file);
-  if (state === undefined) return lock;
-  const conflicts = state.isFile() ? conflictsIn(readWhole(file).toString('utf8')) : [];
-  throw conflicts.length > 0 ? unmergedLock(LOCK, conflicts) : badLock(LOCK);
+  if (stat(file)?.isFile() !== true) return;
+  const conflicts = conflictsIn(readWhole(file).toString('utf8'));
+  if (conflicts.length > 0) throw unmergedLock(LOCK, conflicts);
 }
 
 /** What is in a file of the host by divvy. */

@@ -11,6 +11,7 @@ import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { keptFiles } from '../errors.ts';
 import { harmless } from '../harmless.ts';
+import { refuseUnmerged } from '../lock.ts';
 import { projectFolder } from '../manifest.ts';
 import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
@@ -36,6 +37,7 @@ export async function undo(call: Call): Promise<Exit> {
     const cut = recover(root);
     if (cut !== undefined) return reportCut(call, root, cut);
   }
+  refuseUnmerged(root);
   const reversal = reversalOfLast(root);
   if (reversal === undefined) return reportNothing(call, root);
   let planned: Planned | undefined;

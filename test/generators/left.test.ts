@@ -214,6 +214,9 @@ describe('two branches', () => {
         /divvy\.lock\.json:(\d+): git could not merge it: lines \1 to \d+ still have conflict markers\nKeep the lines of both sides/,
       ),
     });
+    const undone = await divvyHere(['undo'], root);
+    expect(undone).toMatchObject({ code: 3, stderr: expect.stringContaining('still have conflict markers') });
+    expect(existsSync(join(root, 'tasks/images.ts')) && existsSync(join(root, 'tasks/main.ts'))).toBe(true);
     const both = text(root, 'divvy.lock.json').replaceAll(/^(<<<<<<<|=======|>>>>>>>).*\n/gm, '');
     writeFileSync(join(root, 'divvy.lock.json'), both);
     expect(Object.keys(readLock(root)?.tasks ?? {}).sort()).toEqual(['first', 'images', 'main']);

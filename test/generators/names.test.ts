@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { placesOf } from '../../generators/change-set/record.ts';
 import { className, namesOfRuntime, nearestTaskName, whyNotTaskName } from '../../generators/names.ts';
 
 describe('a task may be called', () => {
@@ -114,3 +115,10 @@ test.each([
   ['sha256-sums', 'Sha256Sums'],
   ['x-2', 'X2'],
 ])('the class of %s is %s', (name, expected) => expect(className(name)).toBe(expected));
+
+test('what divvy keeps in .divvy is nothing that a task’s journals could be in', () => {
+  const { home, pending, done, last, left, aside } = placesOf('/root');
+  for (const path of [pending, done, last, left, aside]) {
+    expect(whyNotTaskName(relative(home, path)), path).toBeDefined();
+  }
+});

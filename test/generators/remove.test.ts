@@ -38,3 +38,13 @@ test('what a package manager has installed is its own to take out: it is said', 
   });
   expect(contentOf(root)).toEqual(before);
 });
+
+test('Knip’s list in package.json is as it was', async () => {
+  const settings = { knip: { ignore: ['a/**', 'b/**'] }, devDependencies: { knip: '*' } };
+  const root = repositoryWith({ 'package.json': packageJson(settings) });
+  const before = contentOf(root);
+  await divvy(['add', 'nightly'], { cwd: root });
+  expect(contentOf(root)['package.json']).toContain('vendor/divvy');
+  expect(await divvy(['remove', 'nightly'], { cwd: root })).toMatchObject({ code: 0, stderr: '' });
+  expect(contentOf(root)).toEqual(before);
+});
