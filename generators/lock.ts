@@ -94,8 +94,11 @@ export function textOf({ lockVersion, runtime, tasks, files, edited = {}, host =
   const ofNone = <Value>(by: { readonly [path: string]: Value }) => sorted(by).filter(([path]) => !own.has(path));
   const hosts = sorted(host).flatMap(([path, { insertions }]) => {
     const shared = insertions.filter((each) => !Object.hasOwn(tasks, taskOf(each) ?? END));
-    const lines = shared.map((each) => `\n        ${JSON.stringify(each)}`).join();
-    return shared.length > 0 ? [`${JSON.stringify(path)}: {\n      "insertions": [${lines}\n      ]\n    }`] : [];
+    // Two branches may each have put a package in: what ends the list is no insertion, for the sake of the comma before it.
+    const lines = shared.map((each) => `\n        ${JSON.stringify(each)},`).join('');
+    return shared.length > 0
+      ? [`${JSON.stringify(path)}: {\n      "insertions": [${lines}\n        null\n      ]\n    }`]
+      : [];
   });
   const parts = [
     entry('lockVersion', lockVersion),

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readLock } from '../../generators/lock.ts';
+import { insertionsIn, readLock, textOf } from '../../generators/lock.ts';
 import { freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { git } from './project.ts';
@@ -220,6 +220,27 @@ describe('two branches', () => {
     const both = text(root, 'divvy.lock.json').replaceAll(/^(<<<<<<<|=======|>>>>>>>).*\n/gm, '');
     writeFileSync(join(root, 'divvy.lock.json'), both);
     expect(Object.keys(readLock(root)?.tasks ?? {}).sort()).toEqual(['first', 'images', 'main']);
+  });
+
+  test('where each has put a package in, the lines of both sides are a lock', async () => {
+    const root = host();
+    await runs(root, 'add', 'nightly');
+    const lock = readLock(root);
+    if (lock === undefined) throw new Error('there is no lock');
+    const known = lock.host?.['package.json']?.insertions ?? [];
+    const file = (name: string, ...packages: string[]) => {
+      const more = packages.map((key) => ({ at: ['dependencies'], key, value: '1.0.0' }));
+      writeFileSync(
+        join(root, name),
+        textOf({ ...lock, host: { 'package.json': { insertions: [...known, ...more] } } }),
+      );
+      return name;
+    };
+    const sides = [file('ours', 'left', 'mine'), file('base', 'left'), file('theirs', 'left', 'yours')];
+    git(root, 'merge-file', '--union', ...sides);
+    writeFileSync(join(root, 'divvy.lock.json'), text(root, 'ours'));
+    const keys = insertionsIn(readLock(root), 'package.json').flatMap((each) => ('key' in each ? [each.key] : []));
+    expect(keys).toEqual(expect.arrayContaining(['left', 'mine', 'yours']));
   });
 
   test('a divvy.json with markers says so', async () => {
