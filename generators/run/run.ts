@@ -18,7 +18,13 @@ import { plainWords } from './values.ts';
  */
 export async function run({ argv, cwd, terminal }: Call): Promise<Exit> {
   const project = await openProject(whereToLook(argv, cwd), terminal);
-  return runRunner(runnerOf(project), withTaskFile(argv, cwd, project), cwd);
+  return runRunner(runnerOf(project), withTaskFile(withoutOurs(argv), cwd, project), cwd);
+}
+
+/** Every command takes them; here nothing is asked, and the runner has none of them. Behind `--` all is the task's. */
+function withoutOurs(argv: readonly string[]): string[] {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  return argv.filter((word, at) => at > end || !['--yes', '--no-input'].includes(word));
 }
 
 /** Here, or, where no project is here, where the first file is that is named. */

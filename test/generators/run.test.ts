@@ -216,3 +216,11 @@ test('divvy list names the tasks, the templates and the hooks', async () => {
   });
   expect(stderr).toContain('nightly');
 });
+
+test('--yes and --no-input may stand anywhere before the task’s own arguments: nothing is asked', async () => {
+  const { code, stdout } = await divvy(['run', 'nightly', '--yes', '-v', '--no-input', '--', '--yes'], {
+    cwd: project(),
+  });
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).argv).toEqual(['jobs/nightly.ts', '-v', '--', '--yes']);
+});
