@@ -1,5 +1,5 @@
 /**
- * `.divvy/left.json`: the sums of files that were there before, as commands have left them, so that what divvy has put into one
+ * `.divvy/left.sums`: the sums of files that were there before, as commands have left them, so that what divvy has put into one
  * and git does not have yet is not taken for its owner's. It says nothing of who wrote the rest of such a file.
  *
  * It is of this work tree alone. In divvy.lock.json two branches could never be merged: both have changed package.json, and

@@ -10,7 +10,7 @@
  *     recovery/pid              the process that puts it right, where the one that wrote was cut short
  *   .divvy/done/                the same once everything is in place, for as long as it takes to make it the last
  *   .divvy/last/                the same, of the last command that wrote
- *   .divvy/left.json              what files were like when a command had edited them (left.ts)
+ *   .divvy/left.sums              what files were like when a command had edited them (left.ts)
  *   .divvy/aside.<pid>/         of one process: what is to be one of these by a rename, or was, and goes
  */
 
@@ -54,7 +54,7 @@ export const placesOf = (root: string) => {
     pending,
     done: join(home, 'done'),
     last: join(home, 'last'),
-    left: join(home, 'left.json'),
+    left: join(home, 'left.sums'),
     aside: join(home, `aside.${process.pid}`),
     record: join(pending, 'record'),
     before: (name: string) => join(pending, 'before', name),

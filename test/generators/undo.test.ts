@@ -197,7 +197,7 @@ test('a command that was cut short is taken back, and not the one before it', as
   const cwd = projectWith();
   await divvyHere(['hook', 'add', 'key'], cwd);
   // What is known of sums outlives the command: it does no harm.
-  const before = treeOf(cwd, ['.divvy/left.json']);
+  const before = treeOf(cwd, ['.divvy/left.sums']);
   await divvyHere(['hook', 'add', 'total'], cwd);
   // As if that command had been killed before its last step, with the record of the one before it still there.
   const last = join(cwd, '.divvy/last');
@@ -215,7 +215,7 @@ test('a command that was cut short is taken back, and not the one before it', as
   const { code, stdout } = await undo(cwd);
   expect(code).toBe(0);
   expect(stdout).toMatch(/was cut short here, and has been taken back:\n {2}divvy hook add total\nNothing else was/);
-  expect(treeOf(cwd, ['.divvy/left.json'])).toEqual(before);
+  expect(treeOf(cwd, ['.divvy/left.sums'])).toEqual(before);
 });
 
 describe('a record that came with somebody else’s repository', () => {
