@@ -54,8 +54,10 @@ export function recover(root: string): string | undefined {
   try {
     return holdingSignals(() => {
       removeLeftAside(root);
+      const wasCutShort = isPending(root);
       const command = putRight(root);
-      forgetSums(root);
+      // Only then: a command that is refused leaves every file as it is.
+      if (wasCutShort) forgetSums(root);
       removeHomeIfUnused(root);
       return command;
     });

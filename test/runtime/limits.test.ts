@@ -90,12 +90,11 @@ describe('--timeout', () => {
       workers: 1,
       timeoutMs: 4000, // longer than the second item takes on a busy machine
       killAfterMs: 0,
-      items: [1, 2],
       signals: false,
       verbose: true,
     } as const;
     const failed: RunEvent[] = [];
-    const master: Master = new Master(taskFile('gated'), {
+    const master: Master = new Master(taskFile('gated-and-late'), {
       ...options,
       observe: (event) => {
         if (event.type === 'item failed') failed.push(event);
