@@ -33,6 +33,7 @@ export default defineConfig(({ mode }) => {
             name: 'divvy',
             include: [`test/**/${tests}`],
             exclude: ['test/package/**', 'test/{generators,generated}/**'],
+            globalSetup: 'test/runtime/stripped.ts',
           },
         },
         {

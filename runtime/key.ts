@@ -26,9 +26,10 @@ export function contentKey(item: unknown): string {
 /** Of base64url. The last of 22 characters has the last two of 128 bits. */
 export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-function sha256(content: string | Uint8Array): string {
+/** 'binary' is latin1 by the only name of it that @types/node below 26 lets `hash` have. */
+export function sha256(content: string | Uint8Array, encoding: 'base64url' | 'binary' = 'base64url'): string {
   hash ??= process.getBuiltinModule('node:crypto').hash;
-  return hash('sha256', content, 'base64url');
+  return hash('sha256', content, encoding);
 }
 
 /** What is longer stands for itself by its own hash: to write it out again costs ten times as much. */

@@ -35,14 +35,16 @@ import type { Counts, ItemError, Run, RunResult } from './parallelizable.ts';
 import { needPermissions } from './permissions.ts';
 import { projectImports } from './project.ts';
 import { type Observed, plural, type RunEvent, reportTo, seconds } from './report.ts';
-import { type Server, socketPathFor, startServer } from './server.ts';
+import type { Server } from './server.ts';
 import { type Load, Settling } from './settling.ts';
 import type { TakenOver } from './shell.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from './signals.ts';
+import { socketPathFor } from './socket-path.ts';
+import { Spare } from './spare.ts';
 import { type AnyTask, loadTask, needFolder } from './task.ts';
 import { grouped, linesTo } from './text.ts';
 import { LOOK_EVERY_MS } from './timeouts.ts';
-import { type BootWorker, forkWorkers, type Worker } from './worker.ts';
+import { type BootWorker, environmentOf, forkWorkers, startProcess, type Worker } from './worker.ts';
 
 /** What a timer of Node.js can wait at most; a longer one would go off at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -86,6 +88,8 @@ export class Master {
   #dispatchThrew: DivvyError | undefined;
   /** There is nothing to dispatch, and nothing to say but so. */
   #nothingToDo = false;
+  /** The first worker's process, until that worker is booted. */
+  #spare: Spare | undefined;
   #overdueTimer: NodeJS.Timeout | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
   #server: Server | undefined;
@@ -210,6 +214,7 @@ export class Master {
       for (const text of this.#recording.begin()) this.#observe({ type: 'note', text, isProblem: true });
       return await this.#runOnce(signal);
     } finally {
+      await this.#spare?.dismiss();
       this.#recording.release();
       // Not before all has been said: npm sends Ctrl+C a second time.
       resetSignalTraps(record);
@@ -220,6 +225,7 @@ export class Master {
     const { folder, modules } = projectImports(this.#taskFile);
     this.#imports = [...modules.map((name) => moduleFrom(folder, name)), ...this.#settings.import];
     this.#task = await this.#unlessStopped(loadTask(this.#taskFile, this.#imports));
+    this.#spare = this.#spareProcess();
     await this.#openJournal();
     this.#settling = new Settling({
       task: this.#task,
@@ -370,12 +376,21 @@ export class Master {
     }
   }
 
+  /** None where there may be nothing for it to do, or where a hook has a say before it is forked. */
+  #spareProcess(): Spare | undefined {
+    const { inline, dryRun } = this.#settings;
+    const [first] = this.workers;
+    if (inline || dryRun || this.#task.beforeRun || this.#task.beforeFork || !first) return undefined;
+    return new Spare(startProcess, environmentOf(first));
+  }
+
   async #bootOf(stdout: Output, stderr: Output): Promise<BootWorker> {
     if (this.#settings.inline) {
       const { bootInline } = await import('./inline.ts');
       return bootInline(this.#task, this.#settings, stdout, () => this.#wake());
     }
     const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = this.#settings;
+    const { startServer } = await import('./server.ts'); // while the spare loads what it needs
     this.#server = await startServer(this.socket, this.#settings.socket === undefined, maxItemBytes);
     return forkWorkers(
       this.#server,
@@ -390,6 +405,7 @@ export class Master {
         recycleAboveBytes,
       },
       { stdout, stderr },
+      this.#spare,
     );
   }
 

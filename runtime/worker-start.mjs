@@ -1,17 +1,19 @@
 /**
- * What a worker's process starts with: it reads the master's letter, holds the lifeline, and only then loads what it runs,
- * worker-process.ts. The master never imports it.
+ * What a worker's process starts with: it loads what a worker needs of the runtime, reads the master's letter, which may be long in
+ * coming (spare.ts), holds the lifeline, and only then begins what it runs, worker-process.ts. The master never imports it.
  *
- * Plain JavaScript, so that the lifeline stands before types are taken out of any file: a master may be gone while its
- * workers boot.
+ * Nothing of the task is loaded before the lifeline stands: a master may be gone while its workers boot. While the letter is
+ * waited for, the end of the pipe says so.
  */
 
 import fs from 'node:fs';
+import 'node:net'; // worker-process.ts needs it
 import { setEnvironmentData, Worker as Thread } from 'node:worker_threads';
 
 /** Where the master's pipe is: behind stdin, stdout and stderr. */
 const LIFELINE_FD = 3;
 
+for (const name of ['processing', 'protocol', 'sender', 'task', 'traps']) await import(`./${name}.ts`);
 const letter = readLetter();
 const begun = new Int32Array(new SharedArrayBuffer(4));
 // Where the working directory is gone no thread can start. Nor can a task: worker-process.ts says so, and exits.

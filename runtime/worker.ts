@@ -11,6 +11,7 @@ import { type Output, type Passage, ProcessOutput } from './output.ts';
 import type { ItemError, WorkerExit, WorkerHandle } from './parallelizable.ts';
 import type { ToMaster, ToWorker } from './protocol.ts';
 import type { Link, Server } from './server.ts';
+import type { Spare } from './spare.ts';
 
 /** What a worker's process is told at its start, by its lifeline: neither argv nor the environment holds the token. */
 export interface Letter {
@@ -131,11 +132,13 @@ export class Worker implements WorkerHandle {
  * server - the socket that they connect to.
  * letter - what all of them are told.
  * stdout, stderr - where their output goes.
+ * spare - the first of their processes, where it has been started already.
  */
 export function forkWorkers(
   server: Server,
   letter: Omit<Letter, 'token' | 'number' | 'socket'>,
   { stdout, stderr }: { stdout: Output; stderr: Output },
+  spare?: Spare,
 ): BootWorker {
   return (worker, events) => {
     let link: Link | undefined;
@@ -181,10 +184,7 @@ export function forkWorkers(
     };
 
     try {
-      // Flags of this process's own Node.js, such as --inspect, are not handed on: spawn, not fork.
-      // A session of its own: Ctrl+C reaches the master alone, and what its items start can be killed with it.
-      const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
-      child = spawn(process.execPath, [ENTRY], { stdio: [...stdio], env: worker.env, detached: true });
+      child = spare?.take(worker.env) ?? startProcess(worker.env);
     } catch (error) {
       setImmediate(notStarted, error);
     }
@@ -276,6 +276,14 @@ export function forkWorkers(
       output,
     };
   };
+}
+
+/** Starts a worker's process, which waits for its letter. Throws what spawn throws. */
+export function startProcess(env: NodeJS.ProcessEnv): ChildProcess {
+  // Flags of this process's own Node.js, such as --inspect, are not handed on: spawn, not fork.
+  // A session of its own: Ctrl+C reaches the master alone, and what its items start can be killed with it.
+  const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
+  return spawn(process.execPath, [ENTRY], { stdio: [...stdio], env, detached: true });
 }
 
 /** A worker leads a process group. */

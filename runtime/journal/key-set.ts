@@ -3,8 +3,7 @@
  * millions of keys: 17 bytes each, in tables of their own so that none is ever copied whole. Runs in the master. Internal.
  */
 
-import { hash } from 'node:crypto';
-import { ALPHABET } from '../key.ts';
+import { ALPHABET, sha256 } from '../key.ts';
 
 /** How an occurrence ended in an earlier run. */
 export type Ended = 'done' | 'failed';
@@ -176,8 +175,7 @@ function identity(key: string, occurrence: number, hashed = false): Identity {
   else {
     // Half a surrogate pair would be hashed as the replacement character, as any other half.
     const text = key.isWellFormed() ? ` ${key}` : JSON.stringify(key);
-    // 'binary' is latin1 by the only name of it that @types/node below 26 lets `hash` have.
-    bytes.write(hash('sha256', `${occurrence}${text}`, 'binary'), 'latin1');
+    bytes.write(sha256(`${occurrence}${text}`, 'binary'), 'latin1');
   }
   return identityWords;
 }

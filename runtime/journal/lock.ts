@@ -3,7 +3,6 @@
  * the folder of a task's journals (number.ts). Runs in the master. Internal.
  */
 
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import type { DivvyError } from '../errors.ts';
 import { canLookInto, lives, placeHere, startOf } from './processes.ts';
@@ -93,7 +92,7 @@ export function holderOf(file: string): Holder | undefined {
 /** Returns whether the lock has become this process's. */
 function claim(lock: string, text: string): boolean {
   // Another host or container may have a process of the same id.
-  const whole = `${lock}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  const whole = `${lock}.${process.pid}-${Math.random().toString(36).slice(2, 10)}`;
   try {
     fs.writeFileSync(whole, text, { mode: 0o600 });
     fs.linkSync(whole, lock);

@@ -12,7 +12,6 @@ import { needTaskFile } from '../task.ts';
 import { type Found, findEarlier, type Wanted } from './find.ts';
 import type { Journal } from './journal.ts';
 import type { KeySet } from './key-set.ts';
-import { openJournal } from './open.ts';
 import { journalFolder } from './place.ts';
 import type { RunRecord } from './records.ts';
 import { type RunLock, takeRunLock } from './run-lock.ts';
@@ -103,6 +102,7 @@ export class Recording {
     const { dryRun, takeOver } = this.settings;
     const { takenOver } = this;
     const request = { ...wanted, found, runId, options, takenOver, dryRun, takeOver, failed };
+    const { openJournal } = await import('./open.ts'); // the first worker's process loads meanwhile: spare.ts
     const { journal, ...opened } = await openJournal(request);
     this.journal = journal;
     return { ...opened, nothingToDo: opened.mode === 'retry-failed' && found.file === undefined && !dryRun };

@@ -3,7 +3,6 @@
  * Runs in the master. Internal.
  */
 
-import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { DivvyError, runInUse } from '../errors.ts';
@@ -21,8 +20,7 @@ export interface RunLock {
 /** Takes the lock. Throws DivvyError with exit code 75 where the same run goes on, or may go on; and what fs throws. */
 export function takeRunLock(taskFile: string, args: readonly string[], takeOver: boolean): RunLock {
   const folder = journalFolder(taskFile);
-  const name = hash('sha256', JSON.stringify([placeInProject(taskFile), args]), 'hex').slice(0, 12);
-  const lock = takeIn(folder, `${name}.lock`, takeOver);
+  const lock = takeIn(folder, `${nameOf(JSON.stringify([placeInProject(taskFile), args]))}.lock`, takeOver);
   return {
     release() {
       lock.release();
@@ -31,6 +29,13 @@ export function takeRunLock(taskFile: string, args: readonly string[], takeOver:
       removeIfEmpty(path.dirname(folder), ['.gitignore']);
     },
   };
+}
+
+/** FNV-1a of 64 bits, as 16 digits: to load node:crypto for a name would put off the first item by some milliseconds. */
+function nameOf(text: string): string {
+  let sum = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(text)) sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * 0x100000001b3n);
+  return sum.toString(16).padStart(16, '0');
 }
 
 function takeIn(folder: string, name: string, takeOver: boolean): Lock {

@@ -1,5 +1,5 @@
 // What a worker finds itself in, and the master after its run.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { ALL_WELL, runTask, taskFile } from './run-task.ts';
 
 const found = (stdout: string, who: string): unknown => {
@@ -19,7 +19,7 @@ describe('what a worker finds itself in', () => {
     expect(found(stdout, 'master')).toMatchObject({ argv, file, env: { REMOVED: 'yes' } });
     expect(found(stdout, 'worker')).toEqual({
       ...{ argv, file, inspector: [], stdin: '' },
-      env: { DIVVY_WORKER: '1', FROM_HOOK: 'for worker 1, pid undefined', NODE_OPTIONS: '' },
+      env: { DIVVY_WORKER: '1', FROM_HOOK: 'for worker 1, pid undefined', NODE_OPTIONS: inject('nodeOptions') },
     });
   });
 

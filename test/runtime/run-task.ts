@@ -9,7 +9,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFailed, onTestFinished } from 'vitest';
+import { inject, onTestFailed, onTestFinished } from 'vitest';
+
+/** What Node.js is told besides: stripped.ts. Nothing in the tests of generated projects. */
+const NODE_OPTIONS: string = (inject('nodeOptions') as string | undefined) ?? '';
 
 export const RUNNER: string = join(import.meta.dirname, '../../runtime/run.mjs');
 
@@ -93,7 +96,13 @@ export class TaskRun {
     const child = spawn(program, args, {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', XDG_RUNTIME_DIR: this.socketParent, [MARK]: this.socketParent, ...env },
+      env: {
+        ...process.env,
+        NODE_OPTIONS,
+        XDG_RUNTIME_DIR: this.socketParent,
+        [MARK]: this.socketParent,
+        ...env,
+      },
     });
     if (child.pid === undefined) throw new Error(`${program} could not be started`);
     this.pid = child.pid;

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { encode, TOKEN_BYTES, type ToMaster } from '../../runtime/protocol.ts';
-import { type Guest, type Server, socketPathFor, startServer } from '../../runtime/server.ts';
+import { type Guest, type Server, startServer } from '../../runtime/server.ts';
+import { socketPathFor } from '../../runtime/socket-path.ts';
 
 async function serve(): Promise<Server> {
   const server = await startServer(socketPathFor(undefined), true, 64 * 1024 * 1024);
