@@ -14,14 +14,11 @@ vi.setConfig({ testTimeout: 600_000 });
 /** Of each line of Node.js that is supported, the oldest and the newest types. They are devDependencies of this repository. */
 const TYPES = ['types-node-22.18', 'types-node-22', 'types-node-24.0', 'types-node-24', '@types/node'];
 const ENDS = ['types-node-22.18', '@types/node'];
-/**
- * The oldest TypeScript and the newest with each of them. Those between with one only: an older one takes its time, and what
- * both ends of the line take they take too.
- */
+/** With which of them each TypeScript is tried. */
 const COMPILERS: Readonly<Record<string, readonly string[]>> = {
   typescript: TYPES,
   'typescript-5.8': TYPES,
-  'typescript-5.9': ENDS.slice(0, 1),
+  'typescript-5.9': TYPES,
   'typescript-6.0': ENDS.slice(-1),
 };
 
@@ -73,9 +70,8 @@ function wrongIn({ code, stdout, stderr }: Ran, types: string): string[] {
 const everyCheck = (folder: string, compilers = Object.keys(COMPILERS)): Check[] =>
   compilers.flatMap((compiler) => (COMPILERS[compiler] ?? []).map((types) => ({ compiler, types, folder })));
 
-/** A package with a task of each template, with every hook, or with those of the template alone. */
-async function hostWithTasks(files: Readonly<Record<string, string>>, hooks: readonly string[]): Promise<string> {
-  const root = repositoryWith(files);
+/** Adds a task of each template, with these hooks, or with those of the template alone. */
+async function withTasks(root: string, hooks: readonly string[]): Promise<string> {
   for (const template of templateNames) {
     const hooked = hooks.length > 0 ? ['--hooks', hooks.join(',')] : [];
     const argv = ['add', `${template}-task`, '--template', template, '--no-install', '--allow-dirty', ...hooked];
@@ -89,15 +85,16 @@ async function hostWithTasks(files: Readonly<Record<string, string>>, hooks: rea
   return root;
 }
 
-test('tasks of every template that were added, with all hooks: TypeScript 5.8 to the newest, types of Node.js 22.18 to the newest', async () => {
-  const root = await hostWithTasks({ 'package.json': packageJson() }, hookNames);
-  expect(await failing(everyCheck(join(root, 'tasks')))).toEqual([]);
+test('a new project, and tasks of every template that were added to it, with all hooks: TypeScript 5.8 to the newest, types of Node.js 22.18 to the newest', async () => {
+  const project = await withTasks(await makeProject('basic', hookNames), hookNames);
+  expect(await failing(everyCheck(project))).toEqual([]);
 });
 
-test('a new project, and tasks in a CommonJS package: the newest TypeScript', async () => {
-  const project = await makeProject('csv', hookNames);
-  const commonJs = await hostWithTasks({ 'package.json': packageJson({ type: 'commonjs' }) }, []);
-  const checks = [project, join(commonJs, 'tasks')].flatMap((folder) => everyCheck(folder, ['typescript']));
+test('tasks that were added to a package, of ES modules or CommonJS: the newest TypeScript', async () => {
+  const folders: string[] = [];
+  for (const type of ['module', 'commonjs'])
+    folders.push(await withTasks(repositoryWith({ 'package.json': packageJson({ type }) }), []));
+  const checks = folders.flatMap((folder) => everyCheck(join(folder, 'tasks'), ['typescript']));
   expect(await failing(checks)).toEqual([]);
 });
 
@@ -136,7 +133,7 @@ const SETTINGS: Readonly<Record<string, object>> = {
 };
 
 test('a program that imports a task, whatever its settings', async () => {
-  const root = await hostWithTasks({ 'package.json': packageJson() }, []);
+  const root = await withTasks(repositoryWith({ 'package.json': packageJson() }), []);
   const tasks = templateNames.map(
     (name) => `export { default as ${name.replace('-', '_')} } from '../tasks/${name}-task.ts';`,
   );
