@@ -6,6 +6,7 @@ import type { Inserted } from './codemods/inserted.ts';
 import type { Insertion } from './host/insertions.ts';
 import { type Lock, type LockedTask, textOf } from './lock.ts';
 import { version } from './package.ts';
+import { packageJsonOf } from './rendering/places.ts';
 import type { Template } from './templates.ts';
 
 interface TaskToLock {
@@ -50,7 +51,8 @@ export function lockText(
   host: readonly EditedHost[] = [],
   folders: readonly string[] = [],
 ): string {
-  const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.permissions?.packageJson?.devDependencies });
+  const { scripts, devDependencies } = packageJsonOf(manifest);
+  const dependencies = Object.keys({ ...manifest.dependencies, ...devDependencies });
   const locked: LockedTask = {
     template: manifest.name,
     templateVersion: manifest.version,
@@ -59,6 +61,7 @@ export function lockText(
     hooks,
     files: [...files].sort(),
     ...(dependencies.length > 0 && { dependencies }),
+    ...(Object.keys(scripts).length > 0 && { scripts }),
   };
   const sums = { ...before?.files };
   // Of a file that is written anew nothing is as it was put in.

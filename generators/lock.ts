@@ -32,6 +32,8 @@ export interface LockedTask {
   readonly files?: readonly string[];
   /** The packages that it needs. */
   readonly dependencies?: readonly string[];
+  /** The scripts that its template has put into package.json, each with its command. */
+  readonly scripts?: { readonly [name: string]: string };
 }
 
 /** What was put into a file that was there before. */
@@ -181,8 +183,8 @@ const insertionsOf = (host: unknown): readonly unknown[] =>
 
 function isTaskLine(value: unknown): value is TaskLine {
   if (!isObject(value)) return false;
-  const { template, templateVersion, source, resolved, answers, hooks, files, dependencies, edited, insertions } =
-    value;
+  const { template, templateVersion, source, resolved, answers, hooks, files, edited, insertions } = value;
+  const { dependencies, scripts } = value;
   return (
     [template, templateVersion].every(isText) &&
     [source, resolved].every((each) => each === undefined || isText(each)) &&
@@ -190,6 +192,7 @@ function isTaskLine(value: unknown): value is TaskLine {
     isObject(answers) &&
     isTexts(hooks) &&
     (dependencies === undefined || isTexts(dependencies)) &&
+    (scripts === undefined || isTableOf(scripts, isText)) &&
     (files === undefined || isTableOf(files, (sum) => sum === null || isText(sum))) &&
     (edited === undefined || isObject(edited)) &&
     (insertions === undefined || isTableOf(insertions, Array.isArray))

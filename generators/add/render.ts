@@ -229,7 +229,8 @@ function editPackageJson(
     file.putProperty(['scripts'], script, startScript(place.root, runtime, taskFile, packageManager), ofTask);
   }
   const { scripts, devDependencies } = packageJsonOf(template);
-  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, ofTask);
+  // Tasks of one template share them, as they do packages.
+  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, { order });
   const isThere = (name: string) =>
     ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
   const needed = { dependencies: template.dependencies ?? {}, devDependencies };

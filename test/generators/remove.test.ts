@@ -1,8 +1,10 @@
 // What goes with a task, and what its owner has made beside it.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { divvy } from './commands.ts';
+import { describe, expect, test } from 'vitest';
+import { templateFolder } from './attacks/hostile.ts';
+import { divvy, freshFolder } from './commands.ts';
+import { divvyHere } from './in-process.ts';
 import { packageJson } from './shapes/proof.ts';
 import { contentOf, put, repositoryWith } from './shapes/repository.ts';
 
@@ -47,4 +49,58 @@ test('Knip’s list in package.json is as it was', async () => {
   expect(contentOf(root)['package.json']).toContain('vendor/divvy');
   expect(await divvy(['remove', 'nightly'], { cwd: root })).toMatchObject({ code: 0, stderr: '' });
   expect(contentOf(root)).toEqual(before);
+});
+
+describe('a script that the template has put into package.json', () => {
+  const lint = { 'lint:tasks': 'lint tasks' };
+  const template = () => templateFolder({ permissions: { packageJson: { scripts: lint } } });
+  const withTasks = async (own: object, ...tasks: readonly string[]) => {
+    const root = repositoryWith({ 'package.json': packageJson(own) });
+    const before = contentOf(root);
+    const from = template();
+    for (const task of tasks) {
+      const { code, stderr } = await divvyHere(['add', task, '-t', from, '--trust', '--no-install'], root);
+      expect(code, stderr).toBe(0);
+    }
+    return { root, before };
+  };
+  const scriptsOf = (root: string) => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts;
+  const edit = (file: string, from: string, to: string) =>
+    writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
+
+  test('goes with the last task that has it', async () => {
+    const { root, before } = await withTasks({}, 'nightly', 'weekly');
+    expect(scriptsOf(root)).toMatchObject(lint);
+    expect(await divvyHere(['remove', 'nightly'], root)).toMatchObject({ code: 0, stderr: '' });
+    expect(scriptsOf(root)).toMatchObject(lint);
+    expect(await divvyHere(['remove', 'weekly'], root)).toMatchObject({ code: 0, stderr: '' });
+    expect(contentOf(root)).toEqual(before);
+  });
+
+  test('stays where its owner had it before', async () => {
+    const { root, before } = await withTasks({ scripts: lint }, 'nightly');
+    expect(await divvyHere(['remove', 'nightly'], root)).toMatchObject({ code: 0, stderr: '' });
+    expect(contentOf(root)).toEqual(before);
+  });
+
+  test('stays, and is named, where its owner has changed it', async () => {
+    const { root } = await withTasks({}, 'nightly');
+    edit(join(root, 'package.json'), 'lint tasks', 'lint --all');
+    const { code, stderr } = await divvyHere(['remove', 'nightly', '--allow-dirty'], root);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('package.json: scripts.lint:tasks was edited since')]);
+    expect(scriptsOf(root)).toMatchObject({ 'lint:tasks': 'lint --all' });
+  });
+
+  test('goes from a project that was made with it: with the whole file, or out of one that its owner has edited', async () => {
+    for (const isEdited of [false, true]) {
+      const cwd = freshFolder();
+      const made = await divvyHere(['create', 'my-task', '-t', template(), '--trust', '--no-git', '--no-install'], cwd);
+      expect(made.code, made.stderr).toBe(0);
+      const file = join(cwd, 'my-task/package.json');
+      if (isEdited) edit(file, '"private": true', '"private": false');
+      await divvyHere(['remove', 'my-task'], join(cwd, 'my-task'));
+      expect(existsSync(file)).toBe(isEdited);
+      if (isEdited) expect(scriptsOf(join(cwd, 'my-task'))).not.toHaveProperty('lint:tasks');
+    }
+  });
 });
