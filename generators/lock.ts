@@ -20,8 +20,9 @@ import { parseSafely } from './sources/templates-in.ts';
 export const LOCK = 'divvy.lock.json';
 
 export interface LockedTask {
-  readonly template: string;
-  readonly templateVersion: string;
+  /** What its file was made from; absent where that was there before, and was kept. */
+  readonly template?: string;
+  readonly templateVersion?: string;
   /** Where it came from, and what that was: of a template from elsewhere. */
   readonly source?: string;
   readonly resolved?: string;
@@ -186,8 +187,8 @@ function isTaskLine(value: unknown): value is TaskLine {
   const { template, templateVersion, source, resolved, answers, hooks, files, edited, insertions } = value;
   const { dependencies, scripts } = value;
   return (
-    [template, templateVersion].every(isText) &&
-    [source, resolved].every((each) => each === undefined || isText(each)) &&
+    [template, templateVersion, source, resolved].every((each) => each === undefined || isText(each)) &&
+    (template === undefined) === (templateVersion === undefined) &&
     (source === undefined) === (resolved === undefined) &&
     isObject(answers) &&
     isTexts(hooks) &&

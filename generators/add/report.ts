@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
-import type { Settled } from '../conflicts.ts';
+import { isKept, type Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
@@ -68,7 +68,7 @@ export function report(
     ...(planned && { plan: planned.file, apply: planned.apply }),
     install: installed.install,
     ...(installed.failed && { failed: installed.failed }),
-    nextSteps: nextSteps(call, subject, installed),
+    nextSteps: nextSteps(call, subject, rendered, settled, installed),
     replay: replay(call, subject, settled) ?? null,
   });
 }
@@ -92,7 +92,9 @@ function whatThereIs(
   const again = replay(call, subject, settled);
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
-    `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
+    isKept(settled, taskFile)
+      ? `${style.strong(task)} stays what it was: ${taskFile} was kept. From the template ${template.name}: ${count}, in ${place.root}.`
+      : `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
     '',
     ...table([
       [
@@ -109,7 +111,7 @@ function whatThereIs(
     ...editsOf(rendered.host),
     ...byHand(rendered),
     style.strong('Next:'),
-    ...nextSteps(call, subject, installed).map((step) => `  ${step}`),
+    ...nextSteps(call, subject, rendered, settled, installed).map((step) => `  ${step}`),
     '',
     ...(again === undefined ? [NO_REPLAY] : [style.strong('The same again:'), `  ${again}`]),
     `To take it back: ${divvyIn(call, place.root, 'undo')}, or later: ${divvyIn(call, place.root, 'remove', task)}`,
@@ -130,7 +132,8 @@ function replay(call: Call, subject: Subject, settled: Settled): string | undefi
     isAsked && /^\.{1,2}[\\/]/.test(path)
       ? `./${relative(place.root, resolve(call.cwd, path)).replaceAll('\\', '/')}`
       : path;
-  const isThere = values.template === undefined && lock !== undefined && Object.hasOwn(lock.tasks, task);
+  const there = lock !== undefined && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
+  const isThere = values.template === undefined && there?.template !== undefined;
   const argv = sourceFlags(values, { ...subject, isThere }, fromThere);
   if (manifest.runtime !== DEFAULT_RUNTIME_DIR) argv.push('--runtime-dir', manifest.runtime);
   argv.push('--pm', subject.packageManager);
@@ -181,13 +184,13 @@ function byHand({ hints }: Rendered): string[] {
 function nextSteps(
   { values }: Call,
   { task, template, manifest, place, packageManager: manager }: Subject,
+  { own: [taskFile = ''] }: Rendered,
+  settled: Settled,
   { install }: Installed,
 ): string[] {
   const isInstalled = values.install !== false && install !== 'failed';
-  const taskFile = `${manifest.tasks}/${task}${place.isModule ? '.ts' : '.mts'}`;
-  const steps = nextStepsOf(template.manifest, { task, script: `divvy:${task}`, manager, isInstalled }).map((step) =>
-    step.replaceAll(`tasks/${task}.ts`, taskFile),
-  );
+  const here = { task, script: `divvy:${task}`, manager, isInstalled, isKept: isKept(settled, taskFile) };
+  const steps = nextStepsOf(template.manifest, here).map((step) => step.replaceAll(`tasks/${task}.ts`, taskFile));
   if (manifest.import === undefined && needsLoader(place)) {
     const install = hasTsx(place) ? '' : `${commandLine(addDevelopment(manager, 'tsx'))}, and `;
     steps.push(

@@ -52,7 +52,7 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
 
   // A task that is there is the same again unless something else is asked for.
   const there = lock && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
-  const again = call.values.template === undefined && there !== undefined;
+  const again = call.values.template === undefined && isMade(there);
   const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
   const template = again ? await templateAgain(call, there, place.root) : await settleTemplate(call, shelf, ask);
   if (again) await settleTrust(call, template, ask);
@@ -72,6 +72,9 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const testRunner = testRunnerOf(place);
   return { task, place, manifest, lock, template, answers, hooks, standing, packageManager, testRunner };
 }
+
+const isMade = (task: LockedTask | undefined): task is LockedTask & { readonly template: string } =>
+  task?.template !== undefined;
 
 /** Only of a template from elsewhere: that is the very same again, where one of this package may have files that are new. */
 function standingFiles(
