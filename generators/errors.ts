@@ -230,10 +230,10 @@ export const noContract = (file: string, reason: string): Refusal =>
     "It says which hooks there are. Bring it back: it is one of the runtime's own files.",
   );
 
-export const badLock = (file: string): Refusal =>
+export const badLock = (file: string, reason: string, line?: number): Refusal =>
   new Refusal(
     3,
-    `${harmless(file)}:1: this is not a lock of divvy's that can be read`,
+    `${harmless(file)}${line === undefined ? '' : `:${line}`}: divvy cannot read its lock: ${harmless(reason)}`,
     'Bring it back as it was, from git for example; or remove it: then less is known of what divvy has written.',
   );
 
