@@ -10,6 +10,7 @@ import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { asTyped, divvyIn } from '../shell.ts';
+import { sayWithoutRuntime } from '../without-runtime.ts';
 import { type Subject, settleSubject } from './subject.ts';
 import { type Taking, take } from './taking.ts';
 
@@ -41,6 +42,8 @@ function report(call: Call, subject: Subject, taking: Taking, planned: Planned |
   else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left to be removed.`);
   else terminal.say(whatWasDone(call, subject, preview, taking));
   if (kept.length > 0) terminal.refuse(leftBehind(kept));
+  const paths = kept.map(({ path }) => path);
+  const withoutRuntime = sayWithoutRuntime(terminal, changeSet, paths, divvyIn(call, root, 'undo'));
   terminal.result({
     command: 'remove',
     version,
@@ -49,6 +52,7 @@ function report(call: Call, subject: Subject, taking: Taking, planned: Planned |
     task: subject.task,
     ...filesAsJson(call, preview),
     kept,
+    withoutRuntime,
     ...(planned && { plan: planned.file, apply: planned.apply }),
   });
 }

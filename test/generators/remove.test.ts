@@ -104,3 +104,43 @@ describe('a script that the template has put into package.json', () => {
     }
   });
 });
+
+describe('where the runtime goes, what no longer runs without it is named, and how to have it back', () => {
+  const note = (paths: string, back: string) =>
+    `note: Without the runtime, which they import as #divvy, these no longer run:\n${paths}      To have it back: ${back}\n`;
+  const added = async (...tasks: readonly string[]) => {
+    const root = repositoryWith({ 'package.json': packageJson() });
+    for (const task of tasks) await divvyHere(['add', task], root);
+    put(root, {
+      'tasks/nightly.ts': `${readFileSync(join(root, 'tasks/nightly.ts'), 'utf8')}// mine\n`,
+      'tasks/shared.ts': "import type { Json } from '#divvy';\nexport type Mine = Json;\n",
+      'tasks/alone.ts': 'export const alone = 1;\n',
+    });
+    return root;
+  };
+  const both = '        tasks/nightly.ts\n        tasks/shared.ts\n';
+
+  test('by remove: what was edited, and what tasks share', async () => {
+    const root = await added('nightly');
+    const shown = await divvyHere(['remove', 'nightly', '--dry-run'], root);
+    const { code, stderr } = await divvyHere(['remove', 'nightly'], root);
+    expect([code, stderr]).toEqual([3, expect.stringContaining(note(both, 'divvy undo'))]);
+    expect(shown).toMatchObject({ code, stderr });
+    expect(await divvyHere(['undo'], root)).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(join(root, 'vendor/divvy/run.mjs'))).toBe(true);
+  });
+
+  test('by undo', async () => {
+    const root = await added('nightly');
+    const { code, stdout, stderr } = await divvyHere(['undo', '--json'], root);
+    expect([code, stderr]).toEqual([3, expect.stringContaining(note(both, 'divvy add'))]);
+    expect(JSON.parse(stdout)).toMatchObject({ withoutRuntime: ['tasks/nightly.ts', 'tasks/shared.ts'] });
+    expect(await divvyHere(['add', 'weekly'], root)).toMatchObject({ code: 0 });
+    expect(await divvy(['tasks/nightly.ts', '-n', '1'], { cwd: root })).toMatchObject({ code: 0 });
+  });
+
+  test('not where it stays', async () => {
+    const root = await added('nightly', 'weekly');
+    expect((await divvyHere(['remove', 'nightly'], root)).stderr).not.toContain('runtime');
+  });
+});
