@@ -186,7 +186,11 @@ function takeScripts(
   if (typeof generator === 'string' && /^npx --yes --package=create-divvy-task@\S+ divvy$/.test(generator)) {
     host?.dropProperty(['scripts', 'divvy'], generator);
   }
+  if (lock !== undefined) for (const name of MADE) host?.dropEmptied([name]);
 }
+
+/** The objects of a package.json that divvy writes whole. */
+const MADE = ['imports', 'scripts', 'devDependencies', 'dependencies'];
 
 /** The folders that divvy has made, inner ones first: they go where nothing is left in them. */
 function emptied(lock: Lock | undefined, wanted: readonly Wanted[]): string[] {

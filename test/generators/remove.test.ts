@@ -144,3 +144,29 @@ describe('where the runtime goes, what no longer runs without it is named, and h
     expect((await divvyHere(['remove', 'nightly'], root)).stderr).not.toContain('runtime');
   });
 });
+
+describe('a package.json that divvy made, and its owner has edited, has nothing of it in it once the last task is gone:', () => {
+  test.each([
+    ['an object that is empty then', { private: false }, {}],
+    [
+      'one that its owner has emptied',
+      { scripts: {}, devDependencies: {} },
+      { scripts: undefined, devDependencies: undefined },
+    ],
+    ['not one with something in it', { imports: { '#mine': './mine.js' } }, { imports: { '#mine': './mine.js' } }],
+  ])('%s', async (_, mine, left) => {
+    const cwd = freshFolder();
+    await divvyHere(['create', 'my-task', '--no-git'], cwd);
+    const file = join(cwd, 'my-task/package.json');
+    const json = () => JSON.parse(readFileSync(file, 'utf8'));
+    const { imports, ...made } = json();
+    writeFileSync(
+      file,
+      JSON.stringify({ ...made, ...mine, imports: { ...imports, ...('imports' in mine && mine.imports) } }),
+    );
+    const { test, typecheck } = made.scripts;
+    await divvyHere(['remove', 'my-task'], join(cwd, 'my-task'));
+    const { imports: _i, ...others } = { ...made, scripts: { test, typecheck }, ...mine };
+    expect(json()).toEqual(JSON.parse(JSON.stringify({ ...others, ...left })));
+  });
+});
