@@ -297,7 +297,7 @@ export const excludeByHand = (file: string, reason: string, elements: readonly s
   new Refusal(
     3,
     `${harmless(file)}:1: it would take divvy's folders into its check, and ${reason}`,
-    `Nothing was changed. Have it say this, and try again:\n  "exclude": [${elements.map(quoted).join(', ')}]`,
+    `Nothing was changed. Have ${harmless(file)} say this, and try again:\n  "exclude": [${elements.map(quoted).join(', ')}]`,
   );
 
 export const noPlaceForTasks = (reasons: readonly (readonly [folder: string, reason: string])[]): Refusal =>

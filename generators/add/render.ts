@@ -8,6 +8,7 @@ import { foldersAbove } from '../change-set/paths.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { divvyTaken, templateFileRefused } from '../errors.ts';
+import { Gathered } from '../gathered.ts';
 import { withHooks } from '../hooks.ts';
 import { type Formatter, formatted, formattersOf, formattingOnes, keepFormat, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
@@ -64,26 +65,31 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
   for (const { path, after } of missingRuntime(root, manifest.runtime)) add(path, after);
 
   const host = new HostFiles(root, lock);
-  editPackageJson(subject, own[0] ?? '', host);
-  const hints: Hint[] = leaveOutOfWorkspaces(place, manifest.runtime, host.open.bind(host));
+  const gathered = new Gathered();
+  const attempt: Gathered['attempt'] = (act) => gathered.attempt(act);
+  editPackageJson(subject, own[0] ?? '', host, attempt);
+  const open = host.open.bind(host);
+  const hints: Hint[] = attempt(() => leaveOutOfWorkspaces(place, manifest.runtime, open)) ?? [];
   if (isBeside(manifest)) {
     const tsconfig = `${manifest.tasks}/tsconfig.json`;
     if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, tsconfigText(manifest)));
     const folders = [manifest.tasks, manifest.runtime];
     // A tsconfig that is listed is there: it was read a moment ago.
-    const open = (path: string) => host.open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
-    leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], open);
+    const openThere = (path: string) => open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
+    leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], openThere, attempt);
     const files = {
-      open: host.open.bind(host),
+      open,
       make: (path: string, text: string) => void (paths.includes(path) || add(path, text)),
     };
     const alone = [`${manifest.runtime}/`, LOCK];
-    for (const formatter of formatters) hints.push(...leaveAlone(formatter, place, alone, files));
+    for (const formatter of formatters)
+      hints.push(...(attempt(() => leaveAlone(formatter, place, alone, files)) ?? []));
     const isTested = testRunner === 'vitest' || /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
     const written = { ...manifest, isNodeTest: isNodeTest(testRunner), isTested };
-    hints.push(...leaveAloneInLinters(place, written, host.open.bind(host)));
+    hints.push(...(attempt(() => leaveAloneInLinters(place, written, open)) ?? []));
     hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
   }
+  gathered.end();
   for (const file of host.edited()) hints.push(...(await keepFormat(formatters, root, file)));
   for (const { path, bytes, before } of host.edited()) put(path, bytes, before.bytes);
   const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
@@ -213,30 +219,32 @@ function editPackageJson(
   { task, place, packageManager, manifest: { runtime }, template: { manifest: template } }: Subject,
   taskFile: string,
   host: HostFiles,
+  attempt: Gathered['attempt'],
 ): void {
-  const file = host.open(PACKAGE_JSON, 'json');
+  const file = attempt(() => host.open(PACKAGE_JSON, 'json'));
   if (file === undefined) return;
+  const put = (at: readonly string[], key: string, value: string, task?: string) =>
+    attempt(() => file.putProperty(at, key, value, { order, ...(task !== undefined && { task }) }));
   const wanted = `./${runtime}/index.ts`;
   const there = file.value(['imports', '#divvy']);
-  if (there !== undefined && there !== wanted) {
+  attempt(() => {
+    if (there === undefined || there === wanted) return;
     throw divvyTaken(PACKAGE_JSON, file.lineOf(['imports', '#divvy']), JSON.stringify(there), wanted);
-  }
-  file.putProperty(['imports'], '#divvy', wanted, { order });
-  const ofTask = { task, order };
+  });
+  if (there === undefined) put(['imports'], '#divvy', wanted);
   const script = `divvy:${task}`;
   // What another package manager made of it stays.
   if (!isStartScript(file.value(['scripts', script]), runtime, taskFile)) {
-    file.putProperty(['scripts'], script, startScript(place.root, runtime, taskFile, packageManager), ofTask);
+    put(['scripts'], script, startScript(place.root, runtime, taskFile, packageManager), task);
   }
   const { scripts, devDependencies } = packageJsonOf(template);
   // Tasks of one template share them, as they do packages.
-  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, { order });
+  for (const [name, command] of Object.entries(scripts)) put(['scripts'], name, command);
   const isThere = (name: string) =>
     ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
   const needed = { dependencies: template.dependencies ?? {}, devDependencies };
   for (const [kind, packages] of Object.entries(needed)) {
-    for (const [name, range] of Object.entries(packages))
-      if (!isThere(name)) file.putProperty([kind], name, range, { order });
+    for (const [name, range] of Object.entries(packages)) if (!isThere(name)) put([kind], name, range);
   }
 }
 
