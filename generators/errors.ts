@@ -586,13 +586,7 @@ export const nothingToTestWith = (packages: readonly string[], reason: string): 
 
 // After the write
 
-export const afterWriteFailed = ({
-  what,
-  reason,
-  commandLine,
-}: {
-  readonly what: string;
-  readonly reason: string;
-  readonly commandLine: string;
-}): Refusal =>
-  new Refusal(1, `the project is there, but ${what} failed: ${reason}`, `Do it by hand:\n  ${commandLine}`);
+export const afterWriteFailed = (
+  made: 'project' | 'task',
+  { what, reason, commandLine }: { readonly what: string; readonly reason: string; readonly commandLine: string },
+): Refusal => new Refusal(1, `the ${made} is there, but ${what} failed: ${reason}`, `Do it by hand:\n  ${commandLine}`);

@@ -47,7 +47,7 @@ export function report(
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${subject.task} is there already, in ${root}.`);
   } else terminal.say(whatThereIs(call, subject, rendered, settled, installed).join('\n'));
-  if (installed.failed) terminal.refuse(afterWriteFailed(installed.failed));
+  if (installed.failed) terminal.refuse(afterWriteFailed('task', installed.failed));
   terminal.result({
     command: 'add',
     version,

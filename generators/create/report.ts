@@ -40,7 +40,7 @@ export function report(
     const again = replay(call, answers, settled);
     terminal.say(again === undefined ? NO_REPLAY : `${terminal.style.strong('The same again:')}\n  ${again}`);
   }
-  if (followed.failed) terminal.refuse(afterWriteFailed(followed.failed));
+  if (followed.failed) terminal.refuse(afterWriteFailed('project', followed.failed));
   terminal.result(asJson(call, answers, settled, followed, isPreview, planned));
 }
 
