@@ -42,6 +42,7 @@ export function report(
   const changed = settled.preview.filter(({ action }) => action !== 'unchanged');
   sayPreview(call, changed);
   if (isPreview(call)) {
+    if (subject.whyThere !== undefined) terminal.say(`\n${subject.whyThere}`);
     terminal.say(['', ...editsOf(rendered.host), ...byHand(rendered)].join('\n').trimEnd());
     sayNotWritten(call, root, settled.changes.length, planned);
   } else if (settled.changes.length === 0) {
@@ -65,6 +66,7 @@ export function report(
     testRunner: RUNNER_SHOWN[subject.testRunner],
     ...filesAsJson(call, settled.preview),
     byHand: rendered.hints,
+    ...(subject.whyThere !== undefined && { note: subject.whyThere }),
     ...(planned && { plan: planned.file, apply: planned.apply }),
     install: installed.install,
     ...(installed.failed && { failed: installed.failed }),
@@ -84,7 +86,7 @@ function whatThereIs(
   installed: Installed,
 ): string[] {
   const { style } = call.terminal;
-  const { task, manifest, place } = subject;
+  const { task, manifest, place, whyThere } = subject;
   const { manifest: template } = subject.template;
   const [taskFile = ''] = rendered.own;
   const { test } = rendered;
@@ -95,6 +97,7 @@ function whatThereIs(
     isKept(settled, taskFile)
       ? `${style.strong(task)} stays what it was: ${taskFile} was kept. From the template ${template.name}: ${count}, in ${place.root}.`
       : `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
+    ...(whyThere === undefined ? [] : [whyThere]),
     '',
     ...table([
       [

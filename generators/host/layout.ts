@@ -17,25 +17,37 @@ import type { Place } from './place.ts';
 /** Where tasks are put: the first that is free. A folder that is in use would have its own files listed as tasks. */
 const TASK_FOLDERS = ['tasks', 'divvy-tasks'];
 
+interface Layout {
+  readonly manifest: Manifest;
+  /** A sentence that says why tasks are not in the usual folder; undefined where they are. */
+  readonly whyThere: string | undefined;
+}
+
 /**
  * Settles the folders of a package that has no divvy.json yet. Tests stand beside their tasks there: the package's own
  * folder of tests is checked by its own tsconfig.
  *
  * Rejects with a Refusal with exit code 2 where the runtime cannot be where it should, and nobody says where else.
  */
-export async function settleLayout(call: Call, place: Place, task: string, ask: Workshop['ask']): Promise<Manifest> {
-  const tasks = await settleTasks(place, task);
+export async function settleLayout(call: Call, place: Place, task: string, ask: Workshop['ask']): Promise<Layout> {
+  const { tasks, whyThere } = await settleTasks(place, task);
   const runtime = await settleRuntime(call, place.root, ask);
-  return { tasks, tests: tasks, runtime };
+  return { manifest: { tasks, tests: tasks, runtime }, whyThere };
 }
 
-async function settleTasks({ root, isModule }: Place, task: string): Promise<string> {
+async function settleTasks(
+  { root, isModule }: Place,
+  task: string,
+): Promise<{ tasks: string } & Pick<Layout, 'whyThere'>> {
   const ending = isModule ? 'ts' : 'mts';
   const reasons: (readonly [folder: string, reason: string])[] = [];
   for (const folder of TASK_FOLDERS) {
     const files = [`${task}.${ending}`, `${task}.test.${ending}`, 'tsconfig.json'].map((name) => `${folder}/${name}`);
     const reason = await whyNotFree(root, folder, files);
-    if (reason === undefined) return folder;
+    if (reason === undefined) {
+      const passedOver = reasons.map(([other, why]) => `not to ${other}/: ${why}`).join('; ');
+      return { tasks: folder, whyThere: passedOver === '' ? undefined : `The task goes to ${folder}/, ${passedOver}.` };
+    }
     reasons.push([folder, reason]);
   }
   throw noPlaceForTasks(reasons);
