@@ -64,6 +64,10 @@ export function whyNotInEarnest(call: Call, { preview }: Settled): Refusal | und
   return inConflict.length === 0 || isInteractive(call) ? undefined : conflicts(inConflict);
 }
 
+/** Whether a file that differs from what was wanted stays as it was. */
+export const isKept = ({ preview }: Settled, path: string): boolean =>
+  preview.some(({ action, change }) => action === 'skip' && change.path === path);
+
 const join = (a: Settled, b: Settled): Settled => ({
   preview: [...a.preview, ...b.preview],
   changes: [...a.changes, ...b.changes],

@@ -4,6 +4,7 @@
  * A Refusal is for people: it is shown without a stack. Any other error that reaches the command is a bug of ours.
  */
 
+import { basename } from 'node:path';
 import { harmless } from './harmless.ts';
 import { type Conflict, whyUnmerged } from './markers.ts';
 
@@ -230,10 +231,10 @@ export const noContract = (file: string, reason: string): Refusal =>
     "It says which hooks there are. Bring it back: it is one of the runtime's own files.",
   );
 
-export const badLock = (file: string): Refusal =>
+export const badLock = (file: string, reason: string, line?: number): Refusal =>
   new Refusal(
     3,
-    `${harmless(file)}:1: this is not a lock of divvy's that can be read`,
+    `${harmless(file)}${line === undefined ? '' : `:${line}`}: divvy cannot read its lock: ${harmless(reason)}`,
     'Bring it back as it was, from git for example; or remove it: then less is known of what divvy has written.',
   );
 
@@ -297,7 +298,7 @@ export const excludeByHand = (file: string, reason: string, elements: readonly s
   new Refusal(
     3,
     `${harmless(file)}:1: it would take divvy's folders into its check, and ${reason}`,
-    `Nothing was changed. Have it say this, and try again:\n  "exclude": [${elements.map(quoted).join(', ')}]`,
+    `Nothing was changed. Have ${harmless(file)} say this, and try again:\n  "exclude": [${elements.map(quoted).join(', ')}]`,
   );
 
 export const noPlaceForTasks = (reasons: readonly (readonly [folder: string, reason: string])[]): Refusal =>
@@ -456,12 +457,12 @@ export const sourceNotFetched = (shown: string, reason: string, remedy: string):
 
 export const otherRegistry = (
   shown: string,
-  ignored: { readonly file: string; readonly line: number; readonly key: string; readonly registry: string },
+  ignored: { readonly [name in 'file' | 'key' | 'registry' | 'says']: string } & { readonly line: number },
   registry: string,
 ): Refusal =>
   sourceNotFetched(
     shown,
-    `${ignored.file}:${ignored.line} says ${ignored.key}=${ignored.registry}. A project's .npmrc is not read for templates, ` +
+    `${ignored.file}:${ignored.line} says ${ignored.says}. A project's ${basename(ignored.file)} is not read for templates, ` +
       `so ${registry} would be asked, where anybody may have taken the name`,
     `Nothing was asked. If you trust that line, make it your own: npm config set ${ignored.key}=${ignored.registry} --location=user`,
   );
@@ -586,13 +587,7 @@ export const nothingToTestWith = (packages: readonly string[], reason: string): 
 
 // After the write
 
-export const afterWriteFailed = ({
-  what,
-  reason,
-  commandLine,
-}: {
-  readonly what: string;
-  readonly reason: string;
-  readonly commandLine: string;
-}): Refusal =>
-  new Refusal(1, `the project is there, but ${what} failed: ${reason}`, `Do it by hand:\n  ${commandLine}`);
+export const afterWriteFailed = (
+  made: 'project' | 'task',
+  { what, reason, commandLine }: { readonly what: string; readonly reason: string; readonly commandLine: string },
+): Refusal => new Refusal(1, `the ${made} is there, but ${what} failed: ${reason}`, `Do it by hand:\n  ${commandLine}`);

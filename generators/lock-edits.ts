@@ -6,6 +6,7 @@ import type { Inserted } from './codemods/inserted.ts';
 import type { Insertion } from './host/insertions.ts';
 import { type Lock, type LockedTask, textOf } from './lock.ts';
 import { version } from './package.ts';
+import { packageJsonOf } from './rendering/places.ts';
 import type { Template } from './templates.ts';
 
 interface TaskToLock {
@@ -16,6 +17,8 @@ interface TaskToLock {
   readonly hooks: readonly string[];
   /** The paths of its own files. */
   readonly files: readonly string[];
+  /** The one of these that is the task. */
+  readonly taskFile: string;
   /** The task file, and what the hooks have put into it. */
   readonly edited?: Edited | undefined;
 }
@@ -44,22 +47,25 @@ export interface Edited {
  * folders - that had to be made.
  */
 export function lockText(
-  { task, template: { manifest, origin }, answers, hooks, files, edited }: TaskToLock,
+  { task, template: { manifest, origin }, answers, hooks, files, taskFile, edited }: TaskToLock,
   written: readonly Wanted[],
   before: Lock | undefined,
   host: readonly EditedHost[] = [],
   folders: readonly string[] = [],
 ): string {
-  const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.permissions?.packageJson?.devDependencies });
-  const locked: LockedTask = {
+  const { scripts, devDependencies } = packageJsonOf(manifest);
+  const dependencies = Object.keys({ ...manifest.dependencies, ...devDependencies });
+  const isOfTemplate = written.some(({ path }) => path === taskFile);
+  const there = before !== undefined && Object.hasOwn(before.tasks, task) ? before.tasks[task] : undefined;
+  const madeFrom = {
     template: manifest.name,
     templateVersion: manifest.version,
     ...(origin && { source: origin.source, resolved: origin.resolved }),
     answers,
     hooks,
-    files: [...files].sort(),
-    ...(dependencies.length > 0 && { dependencies }),
   };
+  const needed = { files, dependencies, scripts };
+  const locked = isOfTemplate ? lockedTask(madeFrom, needed) : lockedTask(there ?? NOTHING_KNOWN, needed, there);
   const sums = { ...before?.files };
   // Of a file that is written anew nothing is as it was put in.
   const anew: string[] = [];
@@ -81,6 +87,28 @@ export function lockText(
   const isWritten = written.some(({ path }) => path === edited?.path);
   const withHost = host.reduce(withEditedHost, lock);
   return textOf(edited && isWritten ? withEdited(withHost, edited) : withHost);
+}
+
+/** Of a task whose file was there before, and was kept. */
+const NOTHING_KNOWN = { answers: {}, hooks: [] };
+
+type Needed = Pick<LockedTask, 'files' | 'dependencies' | 'scripts'>;
+
+/** What was put in for the task earlier is still to be taken out with it, where its file was kept. */
+function lockedTask(
+  { files: _, dependencies: __, scripts: ___, ...madeFrom }: LockedTask,
+  now: Needed,
+  earlier: Needed = {},
+): LockedTask {
+  const both = (name: 'files' | 'dependencies') => [...new Set([...(earlier[name] ?? []), ...(now[name] ?? [])])];
+  const dependencies = both('dependencies');
+  const scripts = { ...earlier.scripts, ...now.scripts };
+  return {
+    ...madeFrom,
+    files: both('files').sort(),
+    ...(dependencies.length > 0 && { dependencies }),
+    ...(Object.keys(scripts).length > 0 && { scripts }),
+  };
 }
 
 /**

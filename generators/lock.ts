@@ -12,16 +12,18 @@ import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { readWhole, stat } from './change-set/disk.ts';
 import type { Inserted } from './codemods/inserted.ts';
-import { badLock, unmergedLock } from './errors.ts';
+import { badLock, type Refusal, unmergedLock } from './errors.ts';
 import { type Insertion, isInsertion } from './host/insertions.ts';
+import { lineAt, readJson, valueAt } from './json/text.ts';
 import { conflictsIn } from './markers.ts';
 import { parseSafely } from './sources/templates-in.ts';
 
 export const LOCK = 'divvy.lock.json';
 
 export interface LockedTask {
-  readonly template: string;
-  readonly templateVersion: string;
+  /** What its file was made from; absent where that was there before, and was kept. */
+  readonly template?: string;
+  readonly templateVersion?: string;
   /** Where it came from, and what that was: of a template from elsewhere. */
   readonly source?: string;
   readonly resolved?: string;
@@ -32,6 +34,8 @@ export interface LockedTask {
   readonly files?: readonly string[];
   /** The packages that it needs. */
   readonly dependencies?: readonly string[];
+  /** The scripts that its template has put into package.json, each with its command. */
+  readonly scripts?: { readonly [name: string]: string };
 }
 
 /** What was put into a file that was there before. */
@@ -63,6 +67,16 @@ interface TaskLine extends Omit<LockedTask, 'files'> {
   readonly files?: { readonly [path: string]: string | null };
   readonly edited?: { readonly [path: string]: unknown };
   readonly insertions?: { readonly [path: string]: readonly unknown[] };
+}
+
+/** All of it as it is in the file; of what hooks have put in, and of the host, it is looked at later what each thing is. */
+interface LockFile {
+  readonly runtime: string;
+  readonly tasks: { readonly [task: string]: TaskLine };
+  readonly files: { readonly [path: string]: string };
+  readonly edited?: Table;
+  readonly host?: Table;
+  readonly folders?: readonly string[];
 }
 
 type Table = { readonly [name: string]: unknown };
@@ -143,15 +157,12 @@ function lockIn(text: string): Lock | undefined {
   } catch {
     return undefined;
   }
-  if (!isObject(value) || value['lockVersion'] !== 1 || !isObject(value['tasks']) || !isTableOf(value['files'], isText))
-    return undefined;
+  if (!isLockFile(value)) return undefined;
   const { runtime, tasks: all, edited = {}, host = {}, folders = [] } = value;
-  if (!isText(runtime) || !isObject(edited) || !isObject(host) || !isTexts(folders)) return undefined;
   const { [END]: _, ...lines } = all;
-  if (!isTableOf(lines, isTaskLine)) return undefined;
 
   const tasks: { [task: string]: LockedTask } = {};
-  const files: { [path: string]: string } = { ...value['files'] };
+  const files: { [path: string]: string } = { ...value.files };
   const hooks: { [path: string]: unknown } = { ...edited };
   const insertions = Object.entries(host).map(([path, each]) => [path, insertionsOf(each)] as const);
   for (const [name, { files: own, edited: itsHooks = {}, insertions: its = {}, ...task }] of Object.entries(lines)) {
@@ -176,20 +187,44 @@ function lockIn(text: string): Lock | undefined {
   };
 }
 
+const isLockFile = (value: unknown): value is LockFile => faultIn(value) === undefined;
+
+/** The place of the first thing that is not as it should be; undefined where all is. */
+function faultIn(value: unknown): readonly string[] | undefined {
+  if (!isObject(value)) return [];
+  const { lockVersion, runtime, tasks, files, edited = {}, host = {}, folders = [] } = value;
+  const part = Object.entries({
+    lockVersion: lockVersion === 1,
+    runtime: isText(runtime),
+    tasks: isObject(tasks),
+    files: isObject(files),
+    edited: isObject(edited),
+    host: isObject(host),
+    folders: isTexts(folders),
+  }).find(([, isGood]) => !isGood)?.[0];
+  if (part !== undefined) return [part];
+  const wrong = (table: unknown, isOne: (each: unknown) => boolean) =>
+    Object.entries(isObject(table) ? table : {}).find(([name, each]) => name !== END && !isOne(each))?.[0];
+  const [task, file] = [wrong(tasks, isTaskLine), wrong(files, isText)];
+  if (task !== undefined) return ['tasks', task];
+  return file === undefined ? undefined : ['files', file];
+}
+
 const insertionsOf = (host: unknown): readonly unknown[] =>
   isObject(host) && Array.isArray(host['insertions']) ? host['insertions'] : [];
 
 function isTaskLine(value: unknown): value is TaskLine {
   if (!isObject(value)) return false;
-  const { template, templateVersion, source, resolved, answers, hooks, files, dependencies, edited, insertions } =
-    value;
+  const { template, templateVersion, source, resolved, answers, hooks, files, edited, insertions } = value;
+  const { dependencies, scripts } = value;
   return (
-    [template, templateVersion].every(isText) &&
-    [source, resolved].every((each) => each === undefined || isText(each)) &&
+    [template, templateVersion, source, resolved].every((each) => each === undefined || isText(each)) &&
+    (template === undefined) === (templateVersion === undefined) &&
     (source === undefined) === (resolved === undefined) &&
     isObject(answers) &&
     isTexts(hooks) &&
     (dependencies === undefined || isTexts(dependencies)) &&
+    (scripts === undefined || isTableOf(scripts, isText)) &&
     (files === undefined || isTableOf(files, (sum) => sum === null || isText(sum))) &&
     (edited === undefined || isObject(edited)) &&
     (insertions === undefined || isTableOf(insertions, Array.isArray))
@@ -219,7 +254,16 @@ export function lockToEdit(folder: string): Lock | undefined {
   const lock = readLock(folder);
   if (lock !== undefined || stat(join(folder, LOCK)) === undefined) return lock;
   refuseUnmerged(folder);
-  throw badLock(LOCK);
+  if (stat(join(folder, LOCK))?.isFile() !== true) throw badLock(LOCK, 'it is not a file');
+  throw unreadable(readWhole(join(folder, LOCK)).toString('utf8'));
+}
+
+function unreadable(text: string): Refusal {
+  const json = readJson(text, 'json');
+  if ('reason' in json) return badLock(LOCK, json.reason, json.line);
+  const at = faultIn(valueAt(json, []));
+  if (at !== undefined) return badLock(LOCK, `${at.join('.')} is not as divvy writes it`, lineAt(json, at));
+  return badLock(LOCK, 'it has a name in it that every object has');
 }
 
 /** Throws a Refusal with exit code 3 where git has left conflicts in the lock: whose a file is cannot be told then. */

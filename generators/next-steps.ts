@@ -10,6 +10,8 @@ interface Here {
   readonly manager: PackageManager;
   /** Whether what the task imports is installed: otherwise that is the first step. */
   readonly isInstalled: boolean;
+  /** The task file is not the template's: another one was there, and was kept. */
+  readonly isKept: boolean;
 }
 
 /** Where a template names none. */
@@ -21,10 +23,10 @@ const RUN_IT = ['npm start'];
  */
 export function nextStepsOf(
   { nextSteps = RUN_IT, dependencies = {} }: TemplateManifest,
-  { task, script, manager, isInstalled }: Here,
+  { task, script, manager, isInstalled, isKept }: Here,
 ): string[] {
   const isMissing = !isInstalled && Object.keys(dependencies).length > 0;
-  const steps = nextSteps.map((step) =>
+  const steps = (isKept ? RUN_IT : nextSteps).map((step) =>
     step
       .replace(/(?<![\w-])example-task(?![\w-])/g, task)
       .replace(/^npm (?:run )?([\w:-]+)(?: -- (.*))?$/, (_, name: string, rest: string | undefined) => {

@@ -80,7 +80,9 @@ export function writePlan(
     goneFolders: goneFolders ?? [],
     changes: changes.map(planned),
   };
-  if (!isShown(call)) writeNew(file, `${JSON.stringify(plan, null, 2)}\n`);
+  const text = `${JSON.stringify(plan, null, 2)}\n`;
+  if (isShown(call)) refuseOther(file, text);
+  else writeNew(file, text);
   const whereApplied = isProject ? projectFolder(process.cwd()) : process.cwd();
   const isHere = call.cwd === process.cwd() && whereApplied !== undefined && realRoot(whereApplied) === base;
   const given = call.values.plan ?? '';
@@ -108,11 +110,17 @@ function planned({ path, before, after, mode }: Change): PlannedChange {
   };
 }
 
+/** Returns whether the same plan is there. */
+function refuseOther(file: string, text: string): boolean {
+  const state = stat(file);
+  if (state?.isFile() && readFileSync(file, 'utf8') === text) return true;
+  if (state !== undefined) throw planThere(file);
+  return false;
+}
+
 /** A file of that name is never lost: it may be anything, where the name was mistyped. */
 function writeNew(file: string, text: string): void {
-  const state = stat(file);
-  if (state?.isFile() && readFileSync(file, 'utf8') === text) return;
-  if (state !== undefined) throw planThere(file);
+  if (refuseOther(file, text)) return;
   let made: number | undefined;
   try {
     made = openSync(file, 'wx');

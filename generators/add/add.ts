@@ -44,6 +44,7 @@ export async function add(call: Call): Promise<Exit> {
       async (workshop) => {
         const { host, own: files, edited, folders } = rendered;
         const { root } = subject.place;
+        const [taskFile = ''] = files;
         const edits = new Set(host.edited().map(({ path }) => path));
         settled = await settleAll(
           call,
@@ -52,7 +53,7 @@ export async function add(call: Call): Promise<Exit> {
             edited: edits,
             lock: ({ written }, before) =>
               lockText(
-                { ...subject, answers: subject.answers.shown, files, edited },
+                { ...subject, answers: subject.answers.shown, files, taskFile, edited },
                 written.filter(({ path }) => !edits.has(path)),
                 before,
                 host.forLock(),

@@ -8,6 +8,7 @@ import { foldersAbove } from '../change-set/paths.ts';
 import type { Call } from '../command.ts';
 import type { Workshop } from '../environment.ts';
 import { divvyTaken, templateFileRefused } from '../errors.ts';
+import { Gathered } from '../gathered.ts';
 import { withHooks } from '../hooks.ts';
 import { type Formatter, formatted, formattersOf, formattingOnes, keepFormat, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
@@ -29,6 +30,7 @@ import { modeOf, templateFiles } from '../rendering/files.ts';
 import { packageJsonOf } from '../rendering/places.ts';
 import { isStartScript, startScript } from '../start-script.ts';
 import { vendoredRuntime } from '../vendor.ts';
+import { saying } from '../waiting.ts';
 import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
 
@@ -47,6 +49,19 @@ export interface Rendered {
 
 /** Rejects with a Refusal where a file of the package cannot be edited as it would have to be. */
 export async function render(call: Call, subject: Subject, put: Workshop['put']): Promise<Rendered> {
+  const formatters = formattersOf(subject.place);
+  const names = formattingOnes(formatters).flatMap(({ name, program }) => (program === undefined ? [] : [name]));
+  const text = `Still formatting what is written: waiting for ${names.join(' and ')}.`;
+  const { note } = call.terminal;
+  return saying(names.length > 0 ? note : undefined, text, () => renderBy(formatters, call, subject, put));
+}
+
+async function renderBy(
+  formatters: readonly Formatter[],
+  call: Call,
+  subject: Subject,
+  put: Workshop['put'],
+): Promise<Rendered> {
   const { place, manifest, lock, task, testRunner } = subject;
   const { root } = place;
   const paths: string[] = [];
@@ -54,7 +69,6 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     paths.push(path);
     put(path, after, undefined, mode);
   };
-  const formatters = formattersOf(place);
   const format = formatting(call, formatters, root);
 
   const { own, edited } = await renderTask(call, subject, format, add);
@@ -64,26 +78,31 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
   for (const { path, after } of missingRuntime(root, manifest.runtime)) add(path, after);
 
   const host = new HostFiles(root, lock);
-  editPackageJson(subject, own[0] ?? '', host);
-  const hints: Hint[] = leaveOutOfWorkspaces(place, manifest.runtime, host.open.bind(host));
+  const gathered = new Gathered();
+  const attempt: Gathered['attempt'] = (act) => gathered.attempt(act);
+  editPackageJson(subject, own[0] ?? '', host, attempt);
+  const open = host.open.bind(host);
+  const hints: Hint[] = attempt(() => leaveOutOfWorkspaces(place, manifest.runtime, open)) ?? [];
   if (isBeside(manifest)) {
     const tsconfig = `${manifest.tasks}/tsconfig.json`;
     if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, tsconfigText(manifest)));
     const folders = [manifest.tasks, manifest.runtime];
     // A tsconfig that is listed is there: it was read a moment ago.
-    const open = (path: string) => host.open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
-    leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], open);
+    const openThere = (path: string) => open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
+    leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], openThere, attempt);
     const files = {
-      open: host.open.bind(host),
+      open,
       make: (path: string, text: string) => void (paths.includes(path) || add(path, text)),
     };
     const alone = [`${manifest.runtime}/`, LOCK];
-    for (const formatter of formatters) hints.push(...leaveAlone(formatter, place, alone, files));
+    for (const formatter of formatters)
+      hints.push(...(attempt(() => leaveAlone(formatter, place, alone, files)) ?? []));
     const isTested = testRunner === 'vitest' || /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
     const written = { ...manifest, isNodeTest: isNodeTest(testRunner), isTested };
-    hints.push(...leaveAloneInLinters(place, written, host.open.bind(host)));
+    hints.push(...(attempt(() => leaveAloneInLinters(place, written, open)) ?? []));
     hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
   }
+  gathered.end();
   for (const file of host.edited()) hints.push(...(await keepFormat(formatters, root, file)));
   for (const { path, bytes, before } of host.edited()) put(path, bytes, before.bytes);
   const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
@@ -213,29 +232,32 @@ function editPackageJson(
   { task, place, packageManager, manifest: { runtime }, template: { manifest: template } }: Subject,
   taskFile: string,
   host: HostFiles,
+  attempt: Gathered['attempt'],
 ): void {
-  const file = host.open(PACKAGE_JSON, 'json');
+  const file = attempt(() => host.open(PACKAGE_JSON, 'json'));
   if (file === undefined) return;
+  const put = (at: readonly string[], key: string, value: string, task?: string) =>
+    attempt(() => file.putProperty(at, key, value, { order, ...(task !== undefined && { task }) }));
   const wanted = `./${runtime}/index.ts`;
   const there = file.value(['imports', '#divvy']);
-  if (there !== undefined && there !== wanted) {
+  attempt(() => {
+    if (there === undefined || there === wanted) return;
     throw divvyTaken(PACKAGE_JSON, file.lineOf(['imports', '#divvy']), JSON.stringify(there), wanted);
-  }
-  file.putProperty(['imports'], '#divvy', wanted, { order });
-  const ofTask = { task, order };
+  });
+  if (there === undefined) put(['imports'], '#divvy', wanted);
   const script = `divvy:${task}`;
   // What another package manager made of it stays.
   if (!isStartScript(file.value(['scripts', script]), runtime, taskFile)) {
-    file.putProperty(['scripts'], script, startScript(place.root, runtime, taskFile, packageManager), ofTask);
+    put(['scripts'], script, startScript(place.root, runtime, taskFile, packageManager), task);
   }
   const { scripts, devDependencies } = packageJsonOf(template);
-  for (const [name, command] of Object.entries(scripts)) file.putProperty(['scripts'], name, command, ofTask);
+  // Tasks of one template share them, as they do packages.
+  for (const [name, command] of Object.entries(scripts)) put(['scripts'], name, command);
   const isThere = (name: string) =>
     ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
   const needed = { dependencies: template.dependencies ?? {}, devDependencies };
   for (const [kind, packages] of Object.entries(needed)) {
-    for (const [name, range] of Object.entries(packages))
-      if (!isThere(name)) file.putProperty([kind], name, range, { order });
+    for (const [name, range] of Object.entries(packages)) if (!isThere(name)) put([kind], name, range);
   }
 }
 

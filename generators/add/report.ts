@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
 import type { Call } from '../command.ts';
-import type { Settled } from '../conflicts.ts';
+import { isKept, type Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
@@ -42,12 +42,13 @@ export function report(
   const changed = settled.preview.filter(({ action }) => action !== 'unchanged');
   sayPreview(call, changed);
   if (isPreview(call)) {
+    if (subject.whyThere !== undefined) terminal.say(`\n${subject.whyThere}`);
     terminal.say(['', ...editsOf(rendered.host), ...byHand(rendered)].join('\n').trimEnd());
     sayNotWritten(call, root, settled.changes.length, planned);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${subject.task} is there already, in ${root}.`);
   } else terminal.say(whatThereIs(call, subject, rendered, settled, installed).join('\n'));
-  if (installed.failed) terminal.refuse(afterWriteFailed(installed.failed));
+  if (installed.failed) terminal.refuse(afterWriteFailed('task', installed.failed));
   terminal.result({
     command: 'add',
     version,
@@ -65,10 +66,11 @@ export function report(
     testRunner: RUNNER_SHOWN[subject.testRunner],
     ...filesAsJson(call, settled.preview),
     byHand: rendered.hints,
+    ...(subject.whyThere !== undefined && { note: subject.whyThere }),
     ...(planned && { plan: planned.file, apply: planned.apply }),
     install: installed.install,
     ...(installed.failed && { failed: installed.failed }),
-    nextSteps: nextSteps(call, subject, installed),
+    nextSteps: nextSteps(call, subject, rendered, settled, installed),
     replay: replay(call, subject, settled) ?? null,
   });
 }
@@ -84,7 +86,7 @@ function whatThereIs(
   installed: Installed,
 ): string[] {
   const { style } = call.terminal;
-  const { task, manifest, place } = subject;
+  const { task, manifest, place, whyThere } = subject;
   const { manifest: template } = subject.template;
   const [taskFile = ''] = rendered.own;
   const { test } = rendered;
@@ -92,7 +94,10 @@ function whatThereIs(
   const again = replay(call, subject, settled);
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
-    `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
+    isKept(settled, taskFile)
+      ? `${style.strong(task)} stays what it was: ${taskFile} was kept. From the template ${template.name}: ${count}, in ${place.root}.`
+      : `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
+    ...(whyThere === undefined ? [] : [whyThere]),
     '',
     ...table([
       [
@@ -109,7 +114,7 @@ function whatThereIs(
     ...editsOf(rendered.host),
     ...byHand(rendered),
     style.strong('Next:'),
-    ...nextSteps(call, subject, installed).map((step) => `  ${step}`),
+    ...nextSteps(call, subject, rendered, settled, installed).map((step) => `  ${step}`),
     '',
     ...(again === undefined ? [NO_REPLAY] : [style.strong('The same again:'), `  ${again}`]),
     `To take it back: ${divvyIn(call, place.root, 'undo')}, or later: ${divvyIn(call, place.root, 'remove', task)}`,
@@ -130,7 +135,8 @@ function replay(call: Call, subject: Subject, settled: Settled): string | undefi
     isAsked && /^\.{1,2}[\\/]/.test(path)
       ? `./${relative(place.root, resolve(call.cwd, path)).replaceAll('\\', '/')}`
       : path;
-  const isThere = values.template === undefined && lock !== undefined && Object.hasOwn(lock.tasks, task);
+  const there = lock !== undefined && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
+  const isThere = values.template === undefined && there?.template !== undefined;
   const argv = sourceFlags(values, { ...subject, isThere }, fromThere);
   if (manifest.runtime !== DEFAULT_RUNTIME_DIR) argv.push('--runtime-dir', manifest.runtime);
   argv.push('--pm', subject.packageManager);
@@ -181,13 +187,13 @@ function byHand({ hints }: Rendered): string[] {
 function nextSteps(
   { values }: Call,
   { task, template, manifest, place, packageManager: manager }: Subject,
+  { own: [taskFile = ''] }: Rendered,
+  settled: Settled,
   { install }: Installed,
 ): string[] {
   const isInstalled = values.install !== false && install !== 'failed';
-  const taskFile = `${manifest.tasks}/${task}${place.isModule ? '.ts' : '.mts'}`;
-  const steps = nextStepsOf(template.manifest, { task, script: `divvy:${task}`, manager, isInstalled }).map((step) =>
-    step.replaceAll(`tasks/${task}.ts`, taskFile),
-  );
+  const here = { task, script: `divvy:${task}`, manager, isInstalled, isKept: isKept(settled, taskFile) };
+  const steps = nextStepsOf(template.manifest, here).map((step) => step.replaceAll(`tasks/${task}.ts`, taskFile));
   if (manifest.import === undefined && needsLoader(place)) {
     const install = hasTsx(place) ? '' : `${commandLine(addDevelopment(manager, 'tsx'))}, and `;
     steps.push(

@@ -32,6 +32,8 @@ export interface Subject {
   readonly task: string;
   readonly place: Place;
   readonly manifest: Manifest;
+  /** Why tasks are not in the usual folder, where that was settled now. */
+  readonly whyThere: string | undefined;
   readonly lock: Lock | undefined;
   readonly template: Template;
   readonly answers: Answers;
@@ -47,12 +49,12 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const task = await settleName(call, ask);
   const place = await settlePlace(call, ask);
   if (!isPreview(call)) await recoverFirst(place.root, call.terminal);
-  const manifest = await settleManifest(call, place, task, ask);
+  const { manifest, whyThere } = await settleManifest(call, place, task, ask);
   const lock = lockToEdit(place.root);
 
   // A task that is there is the same again unless something else is asked for.
   const there = lock && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
-  const again = call.values.template === undefined && there !== undefined;
+  const again = call.values.template === undefined && isMade(there);
   const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
   const template = again ? await templateAgain(call, there, place.root) : await settleTemplate(call, shelf, ask);
   if (again) await settleTrust(call, template, ask);
@@ -70,8 +72,11 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
     : await settleHooks(call, template.manifest, ask);
   const packageManager = await settleManager(call, place, ask);
   const testRunner = testRunnerOf(place);
-  return { task, place, manifest, lock, template, answers, hooks, standing, packageManager, testRunner };
+  return { task, place, manifest, whyThere, lock, template, answers, hooks, standing, packageManager, testRunner };
 }
+
+const isMade = (task: LockedTask | undefined): task is LockedTask & { readonly template: string } =>
+  task?.template !== undefined;
 
 /** Only of a template from elsewhere: that is the very same again, where one of this package may have files that are new. */
 function standingFiles(
@@ -110,10 +115,15 @@ async function settleName(call: Call, ask: Workshop['ask']): Promise<string> {
 }
 
 /** Where divvy is in the package already, its folders stay what they are. */
-async function settleManifest(call: Call, place: Place, task: string, ask: Workshop['ask']): Promise<Manifest> {
+async function settleManifest(
+  call: Call,
+  place: Place,
+  task: string,
+  ask: Workshop['ask'],
+): Promise<Pick<Subject, 'manifest' | 'whyThere'>> {
   if (stat(join(place.root, MANIFEST)) === undefined) return settleLayout(call, place, task, ask);
   const { manifest } = await openProject(place.root, call.terminal);
   const given = call.values['runtime-dir'];
   if (given !== undefined && runtimeFolder(given) !== manifest.runtime) throw runtimeElsewhere(given, manifest.runtime);
-  return manifest;
+  return { manifest, whyThere: undefined };
 }

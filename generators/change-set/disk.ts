@@ -16,15 +16,18 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What the system means by these, which it says of mounts: `EXDEV: cross-device link not permitted` helps nobody. */
-const OF_MOUNTS: Readonly<Record<string, string>> = {
-  EXDEV:
+/** Why a file cannot be moved into place where its folder, or the file itself, is a mount. */
+export const MOUNTED = {
+  folder:
     'its folder is a mount of its own, and a file is moved into place in one step, which no system does from one disk to ' +
     'another. Run the command where the project is in one piece, such as outside of the container',
-  EBUSY:
+  file:
     'it is in use: a mount of its own, as a single file that is mounted into a container, or open in another program. ' +
     'Run the command where it is a plain file, such as outside of the container',
 };
+
+/** What the system means by these, which it says of mounts: `EXDEV: cross-device link not permitted` helps nobody. */
+const OF_MOUNTS: Readonly<Record<string, string>> = { EXDEV: MOUNTED.folder, EBUSY: MOUNTED.file };
 
 /** Why the system did not do something with a file, in words. */
 export function inWords(error: unknown): string {

@@ -7,11 +7,13 @@
 
 import { hash } from 'node:crypto';
 import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { badFolder, changedMeanwhile, unsafePath } from '../errors.ts';
-import { type Before, readBefore, stat } from './disk.ts';
+import { type Before, MOUNTED, readBefore, stat } from './disk.ts';
 import { inLineEndsOf, isSameText } from './line-ends.ts';
+import { isOfSystem, mountPoints, whyNotMoved } from './mounts.ts';
 import { folded, whyUnsafe } from './paths.ts';
+import { placesOf, refuseLinks } from './record.ts';
 
 /** A file as a command wants it to be. */
 export interface Wanted {
@@ -92,6 +94,7 @@ export function realRoot(folder: string): string {
 export function survey(root: string, wanted: readonly Wanted[]): Survey {
   const seen = new Map<string, string>();
   const names = new FolderNames(root);
+  const mounts = mountPoints();
   refuseReadOnlyRoot(root);
   const added: Change[] = [];
   const differing: (Change & { before: Before })[] = [];
@@ -106,8 +109,13 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
       throw unsafePath(path, 'it is to be a file and a folder');
     }
     const before = readBefore(root, path);
-    if (isAsWanted(file, before)) unchanged.push({ ...file, after: before?.bytes });
-    else if (file.from !== undefined && before?.bytes.equals(file.from) !== true) throw changedMeanwhile(path);
+    if (isAsWanted(file, before)) {
+      unchanged.push({ ...file, after: before?.bytes });
+      continue;
+    }
+    const fixed = whyNotMoved(root, path, mounts);
+    if (fixed !== undefined && file.after !== undefined) throw unsafePath(path, fixed);
+    if (file.from !== undefined && before?.bytes.equals(file.from) !== true) throw changedMeanwhile(path);
     else if (before === undefined) added.push({ ...file, before });
     else differing.push({ ...file, before, after: file.after && inLineEndsOf(before.bytes, file.after) });
   }
@@ -134,11 +142,31 @@ export function lookAt(root: string, path: string): Before | undefined {
 /** Why a file cannot be written at this place as it is on the disk; undefined where it can. */
 export const whyNotThere = (root: string, path: string): string | undefined => new FolderNames(root).whyNotThere(path);
 
-/** Throws a Refusal with exit code 3 where nothing at all can be written. */
+/** Throws a Refusal where nothing at all can be written: with exit code 2 where no folder can be made, else with 3. */
 export function refuseReadOnlyRoot(root: string): void {
   let folder = root;
   while (stat(folder) === undefined) folder = dirname(folder);
+  if (folder !== root && isOfSystem(folder)) throw badFolder(root, 'the system makes no folders there');
+  for (const name of relative(folder, root).split(sep)) refuseLongName(root, join(folder, name));
   if (!isWritable(folder)) throw unsafePath(root, `${folder} cannot be written`);
+  if (folder === root) refuseHome(root);
+}
+
+/** Of a name behind a folder that is missing, too, the system says only there that it is too long. */
+function refuseLongName(root: string, path: string): void {
+  try {
+    stat(path);
+  } catch (error) {
+    throw badFolder(root, (error as Error).message);
+  }
+}
+
+/** Everything is made in `.divvy/` first. */
+function refuseHome(root: string): void {
+  refuseLinks(root);
+  const { home } = placesOf(root);
+  if (stat(home) !== undefined && !isWritable(home)) throw unsafePath(root, `${home} cannot be written`);
+  if (mountPoints().has(home)) throw unsafePath(root, MOUNTED.folder.replace(/^its folder/, home));
 }
 
 function whyTwice(path: string, seen: Map<string, string>): string | undefined {
@@ -188,9 +216,10 @@ function whyNotEntry(path: string, state: Stats | undefined, isLast: boolean): s
   return isWritable(path) && isWritable(dirname(path)) ? undefined : 'it, or its folder, is read-only';
 }
 
+/** Whether a file can be written, or something be put into a folder. */
 function isWritable(path: string): boolean {
   try {
-    accessSync(path, constants.W_OK);
+    accessSync(path, constants.W_OK | (stat(path)?.isDirectory() ? constants.X_OK : 0));
     return true;
   } catch {
     return false;

@@ -15,7 +15,7 @@ import { type Answers, settleAnswers } from './answers.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
 import { refuseSwallowedFlags } from './npm-flags.ts';
 import { type Rendered, renderProject } from './render.ts';
-import { report } from './report.ts';
+import { report, taskFileOf } from './report.ts';
 
 /**
  * Runs the steps of create, from top to bottom. Nothing is written before every step up to `write` has passed.
@@ -50,7 +50,7 @@ export async function create(call: Call): Promise<Exit> {
       async (workshop) => {
         const { root, answers: given } = answers;
         const lock = ({ written }: Settled, before: Lock | undefined) =>
-          lockText({ ...answers, ...rendered, answers: given.shown }, written, before);
+          lockText({ ...answers, ...rendered, answers: given.shown, taskFile: taskFileOf(answers) }, written, before);
         settled = await settleAll(call, { root, edited: new Set(), lock }, workshop);
       },
       () => {

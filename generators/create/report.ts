@@ -1,8 +1,10 @@
 /** What create says when it is done. */
 
 import type { Call } from '../command.ts';
-import type { Settled } from '../conflicts.ts';
+import { isKept, type Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
+import { PACKAGE_JSON } from '../host/package-json.ts';
+import { type Path, readJson, valueAt } from '../json/text.ts';
 import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
 import { onceOff } from '../package-manager.ts';
@@ -10,6 +12,7 @@ import type { Planned } from '../plan.ts';
 import { diffOf, filesAsJson, isShown, listOf, type Previewed } from '../preview.ts';
 import { conflictFlags, NO_REPLAY, sourceFlags } from '../replay.ts';
 import { asArgument, commandLine } from '../shell.ts';
+import { isStartScript } from '../start-script.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Answers } from './answers.ts';
 import type { Followed } from './follow.ts';
@@ -33,11 +36,11 @@ export function report(
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
   } else {
-    terminal.say(`${whatThereIs(answers, settled, terminal)}\n${whatIsNext(call, answers, followed)}`);
+    terminal.say(`${whatThereIs(answers, settled, terminal)}\n${whatIsNext(call, answers, settled, followed)}`);
     const again = replay(call, answers, settled);
     terminal.say(again === undefined ? NO_REPLAY : `${terminal.style.strong('The same again:')}\n  ${again}`);
   }
-  if (followed.failed) terminal.refuse(afterWriteFailed(followed.failed));
+  if (followed.failed) terminal.refuse(afterWriteFailed('project', followed.failed));
   terminal.result(asJson(call, answers, settled, followed, isPreview, planned));
 }
 
@@ -51,13 +54,16 @@ function counted({ preview, changes }: Settled): string {
   ].join(', ');
 }
 
+export const taskFileOf = ({ task }: Pick<Answers, 'task'>): string => `tasks/${task}.ts`;
+
 function whatThereIs(
   { task, template: { manifest: template }, runtimeDir }: Answers,
   settled: Settled,
   { style }: Terminal,
 ): string {
+  const taskFile = taskFileOf({ task });
   const rows = [
-    [`tasks/${task}.ts`, 'your task: the items, and what is done with each'],
+    [taskFile, 'your task: the items, and what is done with each'],
     [`test/${task}.test.ts`, 'its test'],
     [`${runtimeDir}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
   ] as const;
@@ -68,26 +74,43 @@ function whatThereIs(
   const width = Math.max(...there.map(([path]) => path.length)) + 2;
   const table = there.map(([path, what]) => `  ${path.padEnd(width)}${style.faint(what)}`);
   return [
-    `${style.strong(task)} is there: ${counted(settled)}, from the template ${template.name}.`,
+    isKept(settled, taskFile)
+      ? `${style.strong(task)} stays what it was: ${taskFile} was kept. From the template ${template.name}: ${counted(settled)}.`
+      : `${style.strong(task)} is there: ${counted(settled)}, from the template ${template.name}.`,
     '',
     ...table,
     '',
   ].join('\n');
 }
 
-function whatIsNext(call: Call, answers: Answers, followed: Followed): string {
-  const steps = nextSteps(call, answers, followed).map((step) => `  ${step}`);
+function whatIsNext(call: Call, answers: Answers, settled: Settled, followed: Followed): string {
+  const steps = nextSteps(call, answers, settled, followed).map((step) => `  ${step}`);
   return [call.terminal.style.strong('Next:'), ...steps, ''].join('\n');
 }
 
-function nextSteps(
-  { values }: Call,
-  { shown, task, template, packageManager: manager }: Answers,
-  { install }: Followed,
-): string[] {
+function nextSteps({ values }: Call, answers: Answers, settled: Settled, { install }: Followed): string[] {
+  const { shown, task, template, packageManager: manager } = answers;
   const isInstalled = values.install !== false && install !== 'failed';
-  const steps = nextStepsOf(template.manifest, { task, script: 'start', manager, isInstalled });
+  const here = { task, script: 'start', manager, isInstalled, isKept: isKept(settled, taskFileOf(answers)) };
+  const kept = settled.preview.find(({ action, change }) => action === 'skip' && change.path === PACKAGE_JSON);
+  const steps = stepsWithout(kept?.change.before?.bytes, answers) ?? nextStepsOf(template.manifest, here);
   return shown === '.' ? steps : [commandLine(['cd', asArgument(shown)]), ...steps];
+}
+
+/** Where a package.json was there, and was kept: what does without the scripts and the import that it has not. */
+function stepsWithout(kept: Buffer | undefined, answers: Answers): string[] | undefined {
+  if (kept === undefined) return undefined;
+  const { runtimeDir } = answers;
+  const json = readJson(kept.toString('utf8'), 'json');
+  const value = (at: Path) => ('reason' in json ? undefined : valueAt(json, at));
+  if (isStartScript(value(['scripts', 'start']), runtimeDir, taskFileOf(answers))) return undefined;
+  const runtime = `./${runtimeDir}/index.ts`;
+  return [
+    ...(value(['imports', '#divvy']) === runtime
+      ? []
+      : [`Write into ${PACKAGE_JSON}, which was kept: "imports": { "#divvy": "${runtime}" }`]),
+    commandLine(['node', `${runtimeDir}/run.mjs`, taskFileOf(answers)]),
+  ];
 }
 
 /** The command that makes the same project without a question; undefined where there is no one command. */
@@ -135,7 +158,7 @@ function asJson(
     git: followed.git,
     install: followed.install,
     ...(followed.failed && { failed: followed.failed }),
-    nextSteps: nextSteps(call, answers, followed),
+    nextSteps: nextSteps(call, answers, settled, followed),
     replay: replay(call, answers, settled) ?? null,
   };
 }

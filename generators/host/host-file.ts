@@ -174,6 +174,11 @@ export class HostFile {
     if (this.value(at) === value) this.#text = takeOutProperty(this.#json(), at);
   }
 
+  /** Takes an object out that divvy has made as part of the whole file, where nothing is left in it. */
+  dropEmptied(at: Path): void {
+    if (isEmpty(this.value(at)) && !hasComments(this.#json(), at)) this.#text = takeOutProperty(this.#json(), at);
+  }
+
   /**
    * Takes out what divvy has put in.
    *

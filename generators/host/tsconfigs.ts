@@ -8,6 +8,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { createFilesMatcher, parseTsconfig, type TsConfigJsonResolved } from 'get-tsconfig';
 import { isBehindFolders, stat } from '../change-set/disk.ts';
 import { excludeByHand, hostFileRefused, Refusal } from '../errors.ts';
+import type { Gathered } from '../gathered.ts';
 import { readJson, valueAt } from '../json/text.ts';
 import type { HostFile } from './host-file.ts';
 import { readOrRefuse } from './package-json.ts';
@@ -31,30 +32,32 @@ interface Tsconfig {
  * folders - that are left out, relative to the package.
  * files   - that are or will be in them.
  * open    - opens one of the package's own files, to be edited.
- *
- * Throws a Refusal with exit code 3, and what to write by hand, for one that cannot be edited by an insertion, is a link, or
- * is outside of the package.
+ * attempt - gathers a Refusal with exit code 3, and what to write by hand, for one that cannot be edited by an insertion, is a link, or
+ *           is outside of the package.
  */
 export function leaveOut(
   { root, levels }: Place,
   folders: readonly string[],
   files: readonly string[],
   open: (path: string) => HostFile,
+  attempt: Gathered['attempt'],
 ): void {
   const beside = levels.flatMap(({ folder }) => tsconfigsIn(folder));
   const all = withReferences(beside, tsconfigsBelow(root), { root, top: levels.at(-1)?.folder ?? root });
   const bases = new Set(all.flatMap(basesOf));
-  for (const tsconfig of all) {
+  for (const tsconfig of all) attempt(() => leaveOutOf(tsconfig));
+
+  function leaveOutOf(tsconfig: Tsconfig): void {
     const isEntry = /^[jt]sconfig\.json$/.test(basename(tsconfig.path));
-    if (bases.has(tsconfig.path) && !isEntry) continue;
+    if (bases.has(tsconfig.path) && !isEntry) return;
     // That is divvy's own.
-    if (folders.some((folder) => tsconfig.path.startsWith(join(root, folder, '/')))) continue;
+    if (folders.some((folder) => tsconfig.path.startsWith(join(root, folder, '/')))) return;
     const { config } = tsconfig;
     const isTaken = createFilesMatcher({ path: tsconfig.path, config });
     const taken = folders.filter((folder) =>
       files.some((file) => file.startsWith(`${folder}/`) && isTaken(join(root, file)) !== undefined),
     );
-    if (taken.length === 0) continue;
+    if (taken.length === 0) return;
     const path = relative(root, tsconfig.path).replaceAll('\\', '/');
     const elements = taken.map((folder) => relative(dirname(tsconfig.path), join(root, folder)).replaceAll('\\', '/'));
     const { inherited, standing } = excluded(tsconfig);

@@ -10,6 +10,7 @@ import { runtimeLeftOut } from '../host/workspaces.ts';
 import { parseJson } from '../json/parse.ts';
 import { LOCK, type Lock } from '../lock.ts';
 import { MANIFEST, type Manifest } from '../manifest.ts';
+import { isScriptOfTemplates } from '../rendering/places.ts';
 
 /** What it writes beside its folders: in a new project, and for a formatter. */
 const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', '.gitignore', 'tsconfig.json', '.prettierignore'];
@@ -49,12 +50,19 @@ export function couldPut(path: string, insertion: Insertion, manifest: Manifest,
   if (path !== PACKAGE_JSON) return false;
   const { key, value } = insertion;
   if (at === 'imports') return key === '#divvy' && isOfOurs(value, manifest);
-  if (at === 'scripts') return /^divvy(:|$)/.test(key);
+  if (at === 'scripts')
+    return /^divvy(:|$)/.test(key) || scriptsOf(lock).some((each) => each.join() === [key, value].join());
   return /^(devD|d)ependencies$/.test(at) && packagesOf(lock).includes(key);
 }
 
 const isOfOurs = (text: string, { tasks, runtime }: Manifest): boolean =>
   [`${runtime}/`, `${tasks}/`, LOCK].some((path) => text.includes(path));
+
+/** Those of templates, each with its command; none that no template may have. */
+export const scriptsOf = (lock: Lock | undefined): (readonly [name: string, command: string])[] =>
+  Object.values(lock?.tasks ?? {}).flatMap(({ scripts = {} }) =>
+    Object.entries(scripts).filter(([name]) => isScriptOfTemplates(name)),
+  );
 
 const packagesOf = (lock: Lock | undefined): string[] =>
   Object.values(lock?.tasks ?? {}).flatMap(({ dependencies = [] }) => dependencies);
@@ -79,7 +87,9 @@ export function couldWriteWhole(bytes: Buffer, lock: Lock | undefined): boolean 
   return (
     Object.keys(value).every((name) => OF_A_PROJECT.includes(name)) &&
     keys('imports').every((name) => name === '#divvy') &&
-    keys('scripts').every((name) => /^(start|test|typecheck|divvy|divvy:.*)$/.test(name)) &&
+    keys('scripts').every(
+      (name) => /^(start|test|typecheck|divvy|divvy:.*)$/.test(name) || scriptsOf(lock).some(([its]) => its === name),
+    ) &&
     [...keys('dependencies'), ...keys('devDependencies')].every((name) =>
       ['typescript', '@types/node', ...packagesOf(lock)].includes(name),
     )

@@ -10,7 +10,8 @@ import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { asTyped, divvyIn } from '../shell.ts';
-import { type Subject, settleSubject } from './subject.ts';
+import { sayWithoutRuntime } from '../without-runtime.ts';
+import { type Subject, settleSubject, withTask } from './subject.ts';
 import { type Taking, take } from './taking.ts';
 
 /** Of more files than this only the number is told. */
@@ -21,7 +22,8 @@ const MOST_LISTED = 12;
  *
  * Resolves with 0, or with 3 where something was kept. Rejects with a Refusal where it must not or cannot be done.
  */
-export async function remove(call: Call): Promise<Exit> {
+export async function remove(typed: Call): Promise<Exit> {
+  const call = await withTask(typed);
   const subject = await settleSubject(call);
   const taking = await take(call, subject);
   let planned: Planned | undefined;
@@ -41,6 +43,8 @@ function report(call: Call, subject: Subject, taking: Taking, planned: Planned |
   else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left to be removed.`);
   else terminal.say(whatWasDone(call, subject, preview, taking));
   if (kept.length > 0) terminal.refuse(leftBehind(kept));
+  const paths = kept.map(({ path }) => path);
+  const withoutRuntime = sayWithoutRuntime(terminal, changeSet, paths, divvyIn(call, root, 'undo'));
   terminal.result({
     command: 'remove',
     version,
@@ -49,6 +53,7 @@ function report(call: Call, subject: Subject, taking: Taking, planned: Planned |
     task: subject.task,
     ...filesAsJson(call, preview),
     kept,
+    withoutRuntime,
     ...(planned && { plan: planned.file, apply: planned.apply }),
   });
 }

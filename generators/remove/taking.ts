@@ -15,7 +15,7 @@ import { LOCK, type Lock } from '../lock.ts';
 import { lockWithout } from '../lock-edits.ts';
 import { isSameScript, isStartScript, startScriptLike } from '../start-script.ts';
 import { taskFile } from '../tasks.ts';
-import { couldPut, couldWriteWhole, whyForeign } from './foreign.ts';
+import { couldPut, couldWriteWhole, scriptsOf, whyForeign } from './foreign.ts';
 import type { Subject } from './subject.ts';
 
 /** What stays, though it belongs to what goes: it has been changed since. */
@@ -135,13 +135,15 @@ function wholePackageJson(root: string, lock: Lock | undefined): Wanted | undefi
 
 const hostFilesOf = (lock: Lock | undefined): string[] => Object.keys(lock?.host ?? {});
 
-/** A package that another task needs, too, stays. */
+/** A package or a script that another task needs, too, stays. */
 function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): boolean {
   if ('was' in insertion) return false;
   if (insertion.task !== undefined) return insertion.task === task;
-  if (!isPackage(insertion)) return false;
-  const others = Object.entries(lock?.tasks ?? {}).filter(([name]) => name !== task);
-  return !others.some(([, other]) => other.dependencies?.includes(insertion.key));
+  if (!('key' in insertion)) return false;
+  const { at, key } = insertion;
+  const others = Object.entries(lock?.tasks ?? {}).flatMap(([name, other]) => (name === task ? [] : [other]));
+  if (at[0] === 'scripts') return !others.some(({ scripts = {} }) => Object.hasOwn(scripts, key));
+  return isPackage(insertion) && !others.some(({ dependencies = [] }) => dependencies.includes(key));
 }
 
 const isPackage = (insertion: Insertion): insertion is Extract<Insertion, { readonly key: string }> =>
@@ -157,8 +159,17 @@ function takeScript(
 }
 
 /** Of a package.json that divvy has written whole nothing was put in: what is known is what it would have written. */
-function takeScripts({ task, file, others, project }: Subject, takesAll: boolean, host: HostFile | undefined): void {
+function takeScripts(
+  { task, file, others, project, lock }: Subject,
+  takesAll: boolean,
+  host: HostFile | undefined,
+): void {
   const { runtime } = project.manifest;
+  for (const [name, command] of scriptsOf(lock)) {
+    const at = ['scripts', name];
+    if (takesAll || goesWith(task, { at: ['scripts'], key: name, value: command }, lock))
+      host?.dropProperty(at, command);
+  }
   const [own, start] = [`divvy:${task}`, 'start'].map((name) => host?.value(['scripts', name]));
   if (isStartScript(own, runtime, file)) host?.dropProperty(['scripts', `divvy:${task}`], own);
   if (isStartScript(start, runtime, file)) {
@@ -175,7 +186,11 @@ function takeScripts({ task, file, others, project }: Subject, takesAll: boolean
   if (typeof generator === 'string' && /^npx --yes --package=create-divvy-task@\S+ divvy$/.test(generator)) {
     host?.dropProperty(['scripts', 'divvy'], generator);
   }
+  if (lock !== undefined) for (const name of MADE) host?.dropEmptied([name]);
 }
+
+/** The objects of a package.json that divvy writes whole. */
+const MADE = ['imports', 'scripts', 'devDependencies', 'dependencies'];
 
 /** The folders that divvy has made, inner ones first: they go where nothing is left in them. */
 function emptied(lock: Lock | undefined, wanted: readonly Wanted[]): string[] {

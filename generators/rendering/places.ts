@@ -74,7 +74,7 @@ export function packageJsonOf({ name, permissions = {} }: TemplateManifest): {
   readonly devDependencies: { readonly [name: string]: string };
 } {
   const { scripts = {}, devDependencies = {} } = permissions.packageJson ?? {};
-  const wrong = Object.keys(scripts).find(runsByItself);
+  const wrong = Object.keys(scripts).find((script) => !isScriptOfTemplates(script));
   if (wrong !== undefined) {
     throw templateFileRefused(
       name,
@@ -85,10 +85,10 @@ export function packageJsonOf({ name, permissions = {} }: TemplateManifest): {
   return { scripts, devDependencies };
 }
 
-/** Scripts that a package manager runs by itself, and those that run before or behind one of another name. */
-const runsByItself = (script: string): boolean =>
-  /^(pre|post|divvy$|divvy:|pnpm:)/i.test(script) ||
-  [
+/** Not those that a package manager runs by itself, nor those that run before or behind one of another name. */
+export const isScriptOfTemplates = (script: string): boolean =>
+  !/^(pre|post|divvy$|divvy:|pnpm:)/i.test(script) &&
+  ![
     ...['install', 'uninstall', 'publish', 'dependencies', 'version', 'pack', 'shrinkwrap', 'env'],
     ...['start', 'stop', 'restart', 'test', 'typecheck'],
   ].includes(script);

@@ -17,7 +17,8 @@ import { version } from '../package.ts';
 import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, type Previewed, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { refuseTracked } from '../recovering.ts';
-import { asTyped, divvyLine } from '../shell.ts';
+import { asTyped, divvyIn, divvyLine } from '../shell.ts';
+import { sayWithoutRuntime } from '../without-runtime.ts';
 
 /**
  * Takes back what the last command wrote, to the byte: once. What was edited since is kept.
@@ -29,7 +30,7 @@ import { asTyped, divvyLine } from '../shell.ts';
 export async function undo(call: Call): Promise<Exit> {
   const root = realRoot(folderToUndoIn(call.cwd));
   const { last, pending, done } = placesOf(root);
-  if ([last, pending, done].some((folder) => stat(folder) !== undefined)) await refuseTracked(root);
+  if ([last, pending, done].some((folder) => stat(folder) !== undefined)) await refuseTracked(root, call.terminal);
   if (isPreview(call)) {
     const cut = readRecord(pending);
     if (cut) return reportCut(call, root, cut.command);
@@ -85,6 +86,8 @@ function report(call: Call, reversal: Reversal, planned: Planned | undefined): E
   else if (changes.length > 0) terminal.say(whatWasDone(call, reversal, preview));
   else if (kept.length === 0) terminal.say(`Nothing to do: all is as it was before ${harmless(command)}.`);
   if (kept.length > 0) terminal.refuse(keptFiles(kept));
+  const paths = kept.map(({ path }) => path);
+  const withoutRuntime = sayWithoutRuntime(terminal, reversal, paths, divvyIn(call, root, 'add'));
   terminal.result({
     command: 'undo',
     version,
@@ -93,6 +96,7 @@ function report(call: Call, reversal: Reversal, planned: Planned | undefined): E
     undone: command,
     ...filesAsJson(call, preview),
     kept,
+    withoutRuntime,
     ...(planned && { plan: planned.file, apply: planned.apply }),
   });
   return kept.length > 0 ? 3 : 0;

@@ -229,7 +229,7 @@ describe('a folder that has something in it', () => {
     expect(lockOf()).toEqual(before);
     await create(cwd, 'my-task', '-t', 'files', '--name', 'other', '--force', '--on-conflict', 'overwrite', '--no-git');
     expect(readLock(join(cwd, 'my-task'))).toMatchObject({
-      tasks: { 'my-task': { template: 'files' }, other: { template: 'files' } },
+      tasks: { 'my-task': { template: 'basic' }, other: { template: 'files' } },
       files: { 'tasks/my-task.ts': before['tasks/my-task.ts'], 'tasks/other.ts': expect.any(String) },
     });
   });

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withHome } from '../../generators/home.ts';
+import { putFiles } from './attacks/hostile.ts';
 import { freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { git } from './project.ts';
@@ -19,6 +20,41 @@ describe('a project in a folder that the system does not make is refused at once
         'error: "/proc/foo" cannot be the project\'s folder: the system makes no folders there\nGive another folder.\n',
       );
     }
+  });
+});
+
+describe('a dry run is refused as the real one is', () => {
+  const long = `no-such/${'x'.repeat(300)}`;
+  test.each([
+    ['/proc/foo'],
+    ['/proc/self/fd/foo'],
+    ['/sys/foo'],
+    [long, '--name', 'nightly'],
+    ['taken', '--force'],
+    ['linked', '--force'],
+  ])('%s %s', async (...argv) => {
+    const cwd = freshFolder();
+    putFiles(cwd, { 'taken/.divvy': 'a file' });
+    mkdirSync(join(cwd, 'linked'));
+    symlinkSync(cwd, join(cwd, 'linked/.divvy'));
+    const before = treeOf(cwd);
+    const commands = [['create', ...argv, '--no-git', '--no-install']];
+    if (argv.length === 1) commands.push(['template', 'new', ...argv]);
+    for (const command of commands) {
+      const shown = await divvyHere([...command, '--dry-run'], cwd);
+      expect(shown.code).toBeGreaterThan(0);
+      expect(shown).toEqual(await divvyHere(command, cwd));
+      expect(treeOf(cwd)).toEqual(before);
+    }
+  });
+
+  test('where the name of the plan is taken', async () => {
+    const cwd = freshFolder();
+    putFiles(cwd, { 'plan.json': 'mine' });
+    const argv = ['create', 'nightly', '--plan', 'plan.json'];
+    const shown = await divvyHere([...argv, '--dry-run'], cwd);
+    expect(shown).toEqual(await divvyHere(argv, cwd));
+    expect([shown.code, shown.stderr]).toEqual([3, expect.stringContaining('is there already')]);
   });
 });
 

@@ -85,7 +85,16 @@ describe('create', () => {
         argv: ['create', 'a b/-x', '--name', 'x', '--runtime-dir', 'lib/divvy', '--no-install'],
       },
     ],
-    ['where files are kept', { before: projectWithOwnReadme, argv: [...forced, 'skip'] }],
+    [
+      'where files are kept',
+      {
+        before: async (cwd) => {
+          await projectWithOwnReadme(cwd);
+          rmSync(join(cwd, 'my-task/.gitignore'));
+        },
+        argv: [...forced, 'skip'],
+      },
+    ],
     ['where files are overwritten', { before: projectWithOwnReadme, argv: [...forced, 'overwrite'] }],
     [
       'over changes that git does not have',
@@ -150,7 +159,10 @@ describe('add', () => {
       'where a task is overwritten',
       { before: edited, argv: ['add', 'nightly', '-t', 'files', '--on-conflict', 'overwrite'] },
     ],
-    ['where a task is kept', { before: edited, argv: ['add', 'nightly', '-t', 'files', '--on-conflict', 'skip'] }],
+    [
+      'where a task is kept',
+      { before: edited, argv: ['add', 'nightly', '-t', 'csv', '--no-install', '--on-conflict', 'skip'] },
+    ],
     [
       'where a task is there, and a file of the runtime is not',
       {

@@ -143,6 +143,28 @@ describe('a lock that is none is refused, or does nothing:', () => {
     expect(() => lockToEdit(folder)).toThrow(Refusal);
   });
 
+  test.each([
+    [
+      'where it is cut off',
+      `${JSON.stringify(lock, null, 1).slice(0, -1)}`,
+      13,
+      'it is not JSON: close brace expected',
+    ],
+    ['of another version', JSON.stringify({ ...lock, lockVersion: 2 }, null, 1), 2, 'lockVersion is not as divvy'],
+    ['with a task that is none', withTask({ hooks: 1 }).replace('"nightly"', '\n"nightly"'), 2, 'tasks.nightly is not'],
+    [
+      'with a sum that is none',
+      '{"lockVersion":1,"runtime":"1","tasks":{},\n"files":{"a":"b",\n"c":1}}',
+      3,
+      'files.c is',
+    ],
+    ['that is a list', '[]', 1, 'it is not one JSON object'],
+  ])('%s: the line is named', (_, text, line, reason) => {
+    const folder = freshFolder();
+    putFiles(folder, { 'divvy.lock.json': text });
+    expect(() => lockToEdit(folder)).toThrow(`divvy.lock.json:${line}: divvy cannot read its lock: ${reason}`);
+  });
+
   test('and one that is one is none of these', () => {
     const folder = freshFolder();
     putFiles(folder, { 'divvy.lock.json': JSON.stringify(lock) });

@@ -73,6 +73,36 @@ const refused: Record<string, [string | Buffer, string]> = {
   'bytes that are not UTF-8': [Buffer.from('{"name":"host","author":"\xe9"}', 'latin1'), 'this is not UTF-8'],
 };
 
+test('all that is in the way is named at once, in every file', async () => {
+  const root = repositoryWith({
+    'package.json':
+      '{"type":"module","imports":{"#divvy":"./a.js"},"scripts":{"divvy:nightly":"echo"},"dependencies":7,"workspaces":["**"]}',
+    'tsconfig.json': '{ "extends": "./base.json" }\n',
+    'base.json': '{ "exclude": ["dist"] }\n',
+    'tsconfig.build.json': { link: 'tsconfig.json' },
+    'biome.json': '{ "files": { "includes": 1 } }\n',
+  });
+  const before = contentOf(root);
+  const { code, stderr } = await divvy(['add', 'nightly', '-t', 'csv'], { cwd: root });
+  expect(code).toBe(3);
+  const exclude = '  "exclude": ["dist", "tasks", "vendor/divvy"]';
+  expect(stderr.split('\n').slice(1, -1)).toEqual([
+    'error: package.json:1: imports has a "#divvy" already, and it is "./a.js"',
+    'package.json:1: scripts.divvy:nightly is there already: "echo"',
+    'package.json:1: nothing can be put into dependencies: it is 7',
+    "tsconfig.build.json:1: it would take divvy's folders into its check, and is a symbolic link",
+    expect.stringMatching(/^tsconfig\.json:1: it would take divvy's folders into its check, and has its exclude from/),
+    'biome.json:1: nothing can be put into files.includes: it is 1',
+    'Tasks import their runtime by that name, which has to be "./vendor/divvy/index.ts". Give yours another name first.',
+    'Nothing was changed. Put that right by hand, and try again.',
+    'Nothing was changed. Have tsconfig.build.json say this, and try again:',
+    exclude,
+    'Nothing was changed. Have tsconfig.json say this, and try again:',
+    exclude,
+  ]);
+  expect(contentOf(root)).toEqual(before);
+});
+
 describe('refused is a package.json with', () => {
   test.each(Object.entries(refused))('%s', async (_, [content, message]) => {
     const root = repositoryWith({ 'package.json': content });

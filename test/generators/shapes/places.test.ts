@@ -67,6 +67,18 @@ describe('another place is taken', () => {
     expect(existsSync(join(root, 'divvy-tasks/nightly.ts'))).toBe(true);
   });
 
+  test('for tasks, and that and why is said, in what was done and in what would be', async () => {
+    const why = 'The task goes to divvy-tasks/, not to tasks/: there are other files in it.\n';
+    const root = repositoryWith({ 'package.json': packageJson(), 'tasks/nightly.ts': '// mine\n' });
+    for (const flags of [['--dry-run'], ['--plan', 'plan.json'], []])
+      expect(await divvy(['add', 'nightly', ...flags], { cwd: root })).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(why),
+      });
+    // From then on divvy.json says so.
+    expect((await divvy(['add', 'weekly'], { cwd: root })).stdout).not.toContain('not to tasks/');
+  });
+
   test('for tasks, where tasks/ is in use', () =>
     prove({
       files: { 'package.json': packageJson(), 'tasks/build.js': '' },

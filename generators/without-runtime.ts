@@ -1,0 +1,42 @@
+/** What stays where the runtime goes: a file that imports it no longer runs, and its owner has to hear of it. */
+
+import { readdirSync } from 'node:fs';
+import { basename, join, posix } from 'node:path';
+import { readBefore, stat } from './change-set/disk.ts';
+import type { Change } from './change-set/survey.ts';
+import type { Terminal } from './terminal.ts';
+
+/**
+ * Names what would no longer run, in the folders that something is taken out of, or would have been.
+ *
+ * kept - the paths of what stays, though it belongs to what goes.
+ * back - the command that brings the runtime back.
+ */
+export function sayWithoutRuntime(
+  terminal: Terminal,
+  { root, changes }: { readonly root: string; readonly changes: readonly Change[] },
+  kept: readonly string[],
+  back: string,
+): string[] {
+  const gone = new Set(changes.flatMap(({ path, after }) => (after === undefined ? [path] : [])));
+  const runtimes = [...gone].filter((path) => basename(path) === 'SHA256SUMS').map((path) => posix.dirname(path));
+  if (runtimes.length === 0) return [];
+  const folders = new Set([...gone, ...kept].map((path) => posix.dirname(path)));
+  const left = [...folders]
+    .filter((folder) => !runtimes.some((runtime) => `${folder}/`.startsWith(`${runtime}/`)))
+    .flatMap((folder) => sourcesIn(root, folder))
+    .filter((path) => !gone.has(path) && readBefore(root, path)?.bytes.includes('#divvy'))
+    .sort();
+  if (left.length > 0) {
+    const paths = left.map((path) => `\n  ${path}`).join('');
+    terminal.note(
+      `Without the runtime, which they import as #divvy, these no longer run:${paths}\nTo have it back: ${back}`,
+    );
+  }
+  return left;
+}
+
+const sourcesIn = (root: string, folder: string): string[] =>
+  stat(join(root, folder))?.isDirectory()
+    ? readdirSync(join(root, folder)).flatMap((name) => (/\.[cm]?[jt]sx?$/.test(name) ? posix.join(folder, name) : []))
+    : [];
