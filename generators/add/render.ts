@@ -79,7 +79,8 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     };
     const alone = [`${manifest.runtime}/`, LOCK];
     for (const formatter of formatters) hints.push(...leaveAlone(formatter, place, alone, files));
-    const isTested = testRunner === 'vitest' || /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
+    const isFound = testRunner === 'node' && /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
+    const isTested = testRunner === 'vitest' || isFound;
     const written = { ...manifest, isNodeTest: isNodeTest(testRunner), isTested };
     hints.push(...leaveAloneInLinters(place, written, host.open.bind(host)));
     hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));

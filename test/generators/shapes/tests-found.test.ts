@@ -28,6 +28,11 @@ test.each<[string, Tree]>([
   ['Mocha, behind another script', { 'package.json': tested('npm run unit', { devDependencies: { mocha: '*' } }) }],
   ['tap', { 'package.json': tested('tap') }],
   ['Deno', { 'package.json': tested('deno test') }],
+  [
+    'coverage by c8, behind another script',
+    { 'package.json': packageJson({ scripts: { test: 'npm run unit', unit: 'c8 --100 node --test' } }) },
+  ],
+  ['coverage by Node.js', { 'package.json': tested('node --test --experimental-test-coverage') }],
   ['Vitest in a browser', vitest("browser: { enabled: true, instances: [{ browser: 'chromium' }] }")],
   ['Vitest in a browser, by its script', { 'package.json': tested('vitest run --browser=firefox') }],
 ])('beside %s Node.js runs the test, where the other does not look, and the summary names it', async (_, files) => {
