@@ -4,10 +4,10 @@ import { join, posix } from 'node:path';
 import { textOf } from './hints.ts';
 import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
-import { runsInBrowser } from './test-settings.ts';
+import { isOutOfJest, runsInBrowser } from './test-settings.ts';
 
 /**
- * `beside`: another one, which runs no such test; Node.js does, and the other must not find it. The same where the coverage of
+ * `beside`: another one, which runs no such test; Node.js does, and the other must not find it, or does not. The same where the coverage of
  * what Node.js finds is counted. `jest-26`: Jest before 27, which
  * knows no `node:` and, as it compiles, no `60_000`.
  */
@@ -19,7 +19,8 @@ export function testRunnerOf(place: Place): TestRunner {
   const script = packageJson.textIn('scripts', 'test') ?? '';
   // In a browser there are no processes.
   const vitest = (): TestRunner => (runsInBrowser(place) ? 'beside' : 'vitest');
-  const jest = (): TestRunner => ((majorOf(place, 'jest') ?? 27) < 27 ? 'jest-26' : 'jest');
+  const isOld = () => (majorOf(place, 'jest') ?? 27) < 27;
+  const jest = (): TestRunner => (isOutOfJest(place) ? 'beside' : isOld() ? 'jest-26' : 'jest');
   if (/\bvitest\b/.test(script)) return vitest();
   if (/\bjest\b/.test(script)) return jest();
   const node = (): TestRunner => (packageJson.scripts.some((each) => COVERAGE.test(each)) ? 'beside' : 'node');
