@@ -81,8 +81,14 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     for (const formatter of formatters) hints.push(...leaveAlone(formatter, place, alone, files));
     const isFound = testRunner === 'node' && /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
     const isTested = testRunner === 'vitest' || isFound;
-    const written = { ...manifest, isNodeTest: isNodeTest(testRunner), isTested };
-    hints.push(...leaveAloneInLinters(place, written, host.open.bind(host)));
+    const written = {
+      ...manifest,
+      isNodeTest: isNodeTest(testRunner),
+      isTested,
+      isJavaScript: test?.endsWith('.js') === true,
+      ending: place.isModule ? '.ts' : '.mts',
+    };
+    hints.push(...leaveAloneInLinters(place, written, files.open, files.make));
     hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
   }
   for (const file of host.edited()) hints.push(...(await keepFormat(formatters, root, file)));

@@ -3,16 +3,18 @@
 import { readdirSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { LOCK } from '../lock.ts';
+import { leaveAloneInCheckers, type Make } from './checkers.ts';
 import { type Hint, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import { PACKAGE_JSON, type PackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
 import { optionsOf } from './scripts.ts';
 
-type Open = (path: string, dialect: 'json' | 'jsonc' | 'lines') => HostFile | undefined;
+export type Open = (path: string, dialect: 'json' | 'jsonc' | 'lines') => HostFile | undefined;
 
 /** A folder from the package's own upwards, and what is in it. */
-interface Home {
+export interface Home {
   readonly root: string;
   readonly isOurs: boolean;
   readonly names: readonly string[];
@@ -31,16 +33,21 @@ export interface Written {
   readonly isTested: boolean;
   /** Whether tests are by node:test. */
   readonly isNodeTest: boolean;
+  /** Whether one is JavaScript. */
+  readonly isJavaScript: boolean;
+  /** The ending of a task's file: `.ts`, or `.mts`. */
+  readonly ending: string;
 }
 
-type Found = Hint & { names: string };
+export type Found = Hint & { names: string };
 
 /**
  * open - opens one of the package's files; undefined where it is not there.
+ * make - makes one that is not.
  *
  * Returns what has to be written by hand.
  */
-export function leaveAloneInLinters({ root, levels }: Place, written: Written, open: Open): Hint[] {
+export function leaveAloneInLinters({ root, levels }: Place, written: Written, open: Open, make: Make): Hint[] {
   const hints = levels.flatMap(({ folder, packageJson }) => {
     const home: Home = {
       root: folder,
@@ -50,7 +57,12 @@ export function leaveAloneInLinters({ root, levels }: Place, written: Written, o
       from: (path) => relative(folder, join(root, path)).replaceAll('\\', '/'),
       shown: (path) => relative(root, join(folder, path)).replaceAll('\\', '/'),
     };
-    return [...inEslint(home, written, open), ...inOxlint(home, written, open), ...inKnip(home, written, open)];
+    return [
+      ...inEslint(home, written, open),
+      ...inOxlint(home, written, open),
+      ...inKnip(home, written, open),
+      ...leaveAloneInCheckers(home, written, open, make),
+    ];
   });
   return unwritten(root, hints);
 }
@@ -59,7 +71,7 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   const path = from(written.runtime);
   const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
   if (flat !== undefined) {
-    const ignored = { file: shown(flat), line: `{ ignores: ['${path}/'] },`, names: path };
+    const ignored = { file: shown(flat), line: `{ ignores: ['${path}/', '${from(LOCK)}'] },`, names: path };
     return [ignored, ...ofTypedEslint(join(root, flat), shown(flat), from(written.tasks), written)];
   }
   const isOld = names.some((name) => /^\.eslintrc(\.\w+)?$/.test(name)) || packageJson?.has('eslintConfig');
@@ -80,7 +92,7 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
  * Some rules, most of them by types, have something to say of tasks and tests as they are made. Which are on only ESLint itself
  * could tell: so there is one line for all that are in the sets that its settings name, for the tasks' folder alone.
  */
-function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest }: Written): Found[] {
+function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest, ending }: Written): Found[] {
   const text = textOf(config);
   const hints: Found[] = [];
   const projects = /\bproject:\s*(?:\[[^\]]*\]|['"`][^'"`]*['"`])/.exec(text)?.[0];
@@ -99,7 +111,8 @@ function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest
       : []),
     ...(/\bstylistic/.test(text) ? ["'@typescript-eslint/consistent-type-definitions': 'off'"] : []),
   ];
-  const files = `files: ['${tasks}/**']`;
+  // A rule is one of a plugin's that its settings have for such files, and for no others in that folder.
+  const files = `files: ['${tasks}/**/*${ending}']`;
   if (rules.length > 0) hints.push({ file, line: `{ ${files}, rules: { ${rules.join(', ')} } },`, names: files });
   return hints;
 }

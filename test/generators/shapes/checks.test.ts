@@ -189,13 +189,62 @@ test.each<[string, Tree, string[]]>([
       ];\n`,
     },
     [
-      "eslint.config.js: { ignores: ['vendor/divvy/'] },",
+      "eslint.config.js: { ignores: ['vendor/divvy/', 'divvy.lock.json'] },",
       "eslint.config.js: 'tasks/tsconfig.json', one more of parserOptions.project",
-      "eslint.config.js: { files: ['tasks/**'], rules: { '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }], '@typescript-eslint/require-await': 'off', '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }], '@typescript-eslint/consistent-type-definitions': 'off' } },",
+      "eslint.config.js: { files: ['tasks/**/*.ts'], rules: { '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }], '@typescript-eslint/require-await': 'off', '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }], '@typescript-eslint/consistent-type-definitions': 'off' } },",
+    ],
+  ],
+  [
+    'XO with settings, and cspell in YAML',
+    { 'package.json': packageJson({ devDependencies: { xo: '^1.2.3' }, xo: { space: true } }), 'cspell.yaml': '' },
+    [
+      'cspell.yaml: "ignorePaths": ["vendor/divvy", "divvy.lock.json"], with what it has already',
+      'cspell.yaml: "words": ["divvy", "Parallelizable"], with what it has already',
+      'package.json: "xo": [..., { "ignores": ["tasks/**"] }], with the settings that are there as its first element',
+    ],
+  ],
+  [
+    'XO by a program, and markdownlint-cli2 without settings',
+    {
+      'package.json': scripts({}, 'markdownlint-cli2').replace('{', '{ "dependencies": { "xo": "*" },'),
+      'xo.config.js': '',
+    },
+    [
+      '.markdownlint-cli2.jsonc: "ignores": ["vendor/divvy/**"], with what it has already',
+      'xo.config.js: { "ignores": ["tasks/**"] }',
     ],
   ],
 ])('the line for %s is shown', async (_, files, lines) => {
   expect((await added(files)).lines).toEqual(lines);
+});
+
+test("what is only divvy's is put into the lists of programs that check style, prose and spelling, and comes out again", async () => {
+  const devDependencies = { xo: '0.60.0', 'ts-standard': '*', 'remark-cli': '*', 'markdownlint-cli': '*' };
+  const root = repositoryWith({
+    'package.json': packageJson({ devDependencies, xo: { space: true } }),
+    '.remarkignore': 'test/\n',
+    '.markdownlint-cli2.jsonc': '{ "fix": true }\n',
+    'cspell.json': json({ ignorePaths: ['lib'], words: ['Codecov', 'tsdown'] }),
+  });
+  const before = contentOf(root);
+  const added = await divvyHere(['add', 'nightly', '--runtime-dir', 'third-party/divvy'], root);
+  expect(added).toMatchObject({ code: 0, stderr: '' });
+  expect(added.stdout).toMatch(/\.markdownlintignore +new: /);
+  expect(added.stdout).not.toContain('by hand');
+  const text = (path: string) => readFileSync(join(root, path), 'utf8');
+  expect(JSON.parse(text('package.json'))).toMatchObject({
+    xo: { space: true, ignores: ['tasks/**', 'third-party/divvy/**'] },
+    'ts-standard': { ignore: ['tasks/', 'third-party/divvy/'] },
+  });
+  expect(text('.remarkignore')).toBe('test/\nthird-party/divvy/\n');
+  expect(text('.markdownlintignore')).toBe('third-party/divvy/\n');
+  expect(JSON.parse(text('.markdownlint-cli2.jsonc'))).toEqual({ fix: true, ignores: ['third-party/divvy/**'] });
+  expect(JSON.parse(text('cspell.json'))).toEqual({
+    ignorePaths: ['divvy.lock.json', 'lib', 'third-party/divvy'],
+    words: ['Codecov', 'Parallelizable', 'divvy', 'tsdown'],
+  });
+  expect(await divvyHere(['remove', 'nightly', '--allow-dirty'], root)).toMatchObject({ code: 0, stderr: '' });
+  expect(contentOf(root)).toEqual(before);
 });
 
 test('.prettierignore is named where it is made', async () => {
