@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { LOCK } from '../lock.ts';
+import { MANIFEST } from '../manifest.ts';
 import { leaveAloneInCheckers, type Make } from './checkers.ts';
 import { type Hint, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
@@ -71,22 +72,36 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   const path = from(written.runtime);
   const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
   if (flat !== undefined) {
-    const ignored = { file: shown(flat), line: `{ ignores: ['${path}/', '${from(LOCK)}'] },`, names: path };
-    return [ignored, ...ofTypedEslint(join(root, flat), shown(flat), from(written.tasks), written)];
+    const isStyled = STYLED.test(textOf(join(root, flat)));
+    const paths = [`${path}/`, from(LOCK), ...(isStyled ? [from(MANIFEST), `${from(written.tasks)}/`] : [])];
+    const line = `{ ignores: [${paths.map((each) => `'${each}'`).join(', ')}] },`;
+    const ignored = { file: shown(flat), line, names: path };
+    return [ignored, ...(isStyled ? [] : ofTypedEslint(join(root, flat), shown(flat), from(written.tasks), written))];
   }
   const isOld = names.some((name) => /^\.eslintrc(\.\w+)?$/.test(name)) || packageJson?.has('eslintConfig');
   if (!isOld && !(names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) return [];
+  const [settings = PACKAGE_JSON] = names.filter((name) => /^\.eslintrc(\.\w+)?$/.test(name));
+  const isStyled = STYLED.test(textOf(join(root, settings)));
+  const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => `${each}/`);
   // Such a command does not look at .eslintignore, and nothing of divvy's goes into .gitignore.
   const [other] = optionsOf(packageJson, 'eslint', ['--ignore-path']).filter((name) => name !== '.eslintignore');
   if (other !== undefined) {
-    const line = `--ignore-pattern ${path}/, in each script that runs eslint with --ignore-path ${other}`;
+    const options = paths.map((each) => `--ignore-pattern ${each}`).join(' ');
+    const line = `${options}, in each script that runs eslint with --ignore-path ${other}`;
     return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}/` }];
   }
   const file = isOurs ? open('.eslintignore', 'lines') : undefined;
-  if (!file) return [{ file: shown('.eslintignore'), line: `${path}/`, names: path }];
-  file.putLines([`${path}/`]);
+  if (!file) return paths.map((line) => ({ file: shown('.eslintignore'), line, names: line.slice(0, -1) }));
+  file.putLines(paths);
   return [];
 }
+
+/**
+ * Sets of rules that say how code is written, to the last space, and in which order. What divvy writes has another style, and of
+ * a file that is not there yet ESLint could not say much: its owner may take the tasks in again, and have them fixed.
+ */
+const STYLED =
+  /@stylistic\b|perfectionist|@antfu\b|neostandard|\bairbnb|\bstandard(-with-typescript)?["']|eslint-config-(love|xo)/;
 
 /**
  * Some rules, most of them by types, have something to say of tasks and tests as they are made. Which are on only ESLint itself

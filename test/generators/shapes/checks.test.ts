@@ -62,16 +62,17 @@ const shapes: Record<string, Shape> = {
     ],
     holds: { '.oxfmtrc.jsonc': '["old", "vendor/divvy/", "divvy.lock.json"]' },
   },
-  'Prettier, for which a list gets too long, and Knip': {
+  'Prettier, for which a list gets too long, or is in package.json, and Knip': {
     files: {
-      'package.json': packageJson({ devDependencies: { prettier: '*', knip: '*' } }),
+      'package.json': packageJson({ devDependencies: { knip: '*', prettier: '*', 'ts-standard': '*' } }),
       'tsconfig.json': `{\n  "exclude": [${LISTED.map((each) => `"${each}"`).join(', ')}]\n}\n`,
-      'knip.json': '{ "ignoreDependencies": ["prettier"] }\n',
+      'knip.json': '{\n  "ignoreDependencies": ["prettier", "ts-standard"]\n}\n',
       'index.js': '',
     },
     tools: ['prettier', 'knip'],
     checks: [['prettier', '--check', '.'], ['knip']],
     holds: {
+      'package.json': '"ignore": [\n      "tasks/"\n    ]',
       'tsconfig.json': `[\n${[...LISTED, 'tasks', 'vendor/divvy'].map((each) => `    "${each}"`).join(',\n')}\n  ]`,
     },
   },
@@ -213,6 +214,19 @@ test.each<[string, Tree, string[]]>([
       '.markdownlint-cli2.jsonc: "ignores": ["vendor/divvy/**"], with what it has already',
       'xo.config.js: { "ignores": ["tasks/**"] }',
     ],
+  ],
+  [
+    'ESLint, of flat settings with rules of style',
+    {
+      'package.json': packageJson(),
+      'eslint.config.js': "import antfu from '@antfu/eslint-config';\nexport default antfu();\n",
+    },
+    ["eslint.config.js: { ignores: ['vendor/divvy/', 'divvy.lock.json', 'divvy.json', 'tasks/'] },"],
+  ],
+  [
+    'ESLint before 9, with rules of style',
+    { 'package.json': packageJson(), '.eslintrc.json': '{ "extends": ["airbnb-base"] }\n' },
+    ['.eslintignore: vendor/divvy/', '.eslintignore: tasks/'],
   ],
 ])('the line for %s is shown', async (_, files, lines) => {
   expect((await added(files)).lines).toEqual(lines);
