@@ -1,7 +1,7 @@
 /** The package's own linters, told to leave what is vendored alone: by their list, or, where that is a program, by its owner. */
 
 import { readdirSync } from 'node:fs';
-import { join, posix, relative } from 'node:path';
+import { join, matchesGlob, posix, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { LOCK } from '../lock.ts';
 import { MANIFEST } from '../manifest.ts';
@@ -182,7 +182,11 @@ function inKnip({ isOurs, names, packageJson, from, shown }: Home, written: Writ
     const file = isOurs ? open(name, json === undefined ? 'json' : 'jsonc') : undefined;
     // A text in place of a list is as good to Knip, and nothing can be put into it.
     if (!file || typeof file.value(at) === 'string') return inWords(name, '"ignore": ', '"', '');
-    for (const path of paths) file.putElement(at, path);
+    // Of a file that is not among these it asks nothing, and what is left out for nothing it complains of.
+    const project = file.value([...at.slice(0, -1), 'project']);
+    const globs = project === undefined ? ['**'] : [project].flat().map((glob) => String(glob).replace(/!$/, ''));
+    const isAsked = (path: string) => globs.some((glob) => matchesGlob(path.replace('**', 'index.ts'), glob));
+    for (const path of paths.filter(isAsked)) file.putElement(at, path);
     return [];
   }
   if (program !== undefined) return inWords(program, 'ignore: ', "'", ',');

@@ -277,6 +277,11 @@ test('Deno formats what is new where nothing else does, and its list leaves the 
   });
 });
 
+test('Knip is told nothing of files that it does not look at', async () => {
+  const { root } = await added({ 'package.json': packageJson(), 'knip.json': '{ "project": ["src/**/*.ts!"] }\n' });
+  expect(readFileSync(join(root, 'knip.json'), 'utf8')).not.toContain('ignore');
+});
+
 test.each<[string, Tree, string]>([
   ['tsx is there', { 'package.json': packageJson({ devDependencies: { tsx: '*' } }) }, ': add "import": "tsx" to'],
   [
