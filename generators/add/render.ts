@@ -97,9 +97,16 @@ async function renderBy(
     const alone = [`${manifest.runtime}/`, LOCK];
     for (const formatter of formatters)
       hints.push(...(attempt(() => leaveAlone(formatter, place, alone, files)) ?? []));
-    const isTested = testRunner === 'vitest' || /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
-    const written = { ...manifest, isNodeTest: isNodeTest(testRunner), isTested };
-    hints.push(...(attempt(() => leaveAloneInLinters(place, written, open)) ?? []));
+    const isFound = testRunner === 'node' && /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
+    const isTested = testRunner === 'vitest' || isFound;
+    const written = {
+      ...manifest,
+      isNodeTest: isNodeTest(testRunner),
+      isTested,
+      isJavaScript: test?.endsWith('.js') === true,
+      ending: place.isModule ? '.ts' : '.mts',
+    };
+    hints.push(...(attempt(() => leaveAloneInLinters(place, written, open, files.make)) ?? []));
     hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
   }
   gathered.end();

@@ -8,6 +8,7 @@ import { isKept, type Settled } from '../conflicts.ts';
 import { afterWriteFailed } from '../errors.ts';
 import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
+import { IGNORE_FILES } from '../host/checkers.ts';
 import { IGNORE_FILE } from '../host/formatter.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
@@ -75,6 +76,9 @@ export function report(
   });
 }
 
+/** The lists that `divvy add` may make. */
+const LISTS: readonly string[] = [IGNORE_FILE, ...IGNORE_FILES];
+
 /** Which program runs the task's test. */
 const RUNNER_SHOWN = { node: 'node', beside: 'node', vitest: 'vitest', jest: 'jest', 'jest-26': 'jest' } as const;
 
@@ -106,9 +110,9 @@ function whatThereIs(
       ],
       ...(test === undefined ? [] : [[test, `its test: ${testCommand(subject, test)}`] as const]),
       [`${manifest.runtime}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
-      ...(preview.some(({ change, action }) => change.path === IGNORE_FILE && action === 'create')
-        ? [[IGNORE_FILE, 'new: your formatter leaves alone what only divvy writes'] as const]
-        : []),
+      ...preview
+        .filter(({ change, action }) => action === 'create' && LISTS.includes(change.path))
+        .map(({ change }) => [change.path, 'new: your own checks leave alone what only divvy writes'] as const),
     ]),
     '',
     ...editsOf(rendered.host),

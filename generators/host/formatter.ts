@@ -114,7 +114,9 @@ export async function formatted(
 export async function keepFormat(formatters: readonly Formatter[], root: string, file: HostFile): Promise<Hint[]> {
   const textBefore = file.before.bytes.toString('utf8');
   const lines = new Set(textBefore.split('\n'));
-  const isLong = (line: string) => line.length > SHORT && line.includes('[') && !lines.has(line);
+  // Prettier has every element of a list in package.json in a line of its own.
+  const short = file.path === PACKAGE_JSON ? 0 : SHORT;
+  const isLong = (line: string) => line.length > short && line.includes('[') && !lines.has(line);
   if (!file.bytes.toString('utf8').split('\n').some(isLong)) return [];
   for (const { program, ...formatter } of formattingOnes(formatters)) {
     if (program === undefined) continue;

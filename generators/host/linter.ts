@@ -1,18 +1,21 @@
 /** The package's own linters, told to leave what is vendored alone: by their list, or, where that is a program, by its owner. */
 
 import { readdirSync } from 'node:fs';
-import { join, posix, relative } from 'node:path';
+import { join, matchesGlob, posix, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
+import { LOCK } from '../lock.ts';
+import { MANIFEST } from '../manifest.ts';
+import { leaveAloneInCheckers, type Make } from './checkers.ts';
 import { type Hint, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import { PACKAGE_JSON, type PackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
 import { optionsOf } from './scripts.ts';
 
-type Open = (path: string, dialect: 'json' | 'jsonc' | 'lines') => HostFile | undefined;
+export type Open = (path: string, dialect: 'json' | 'jsonc' | 'lines') => HostFile | undefined;
 
 /** A folder from the package's own upwards, and what is in it. */
-interface Home {
+export interface Home {
   readonly root: string;
   readonly isOurs: boolean;
   readonly names: readonly string[];
@@ -31,16 +34,21 @@ export interface Written {
   readonly isTested: boolean;
   /** Whether tests are by node:test. */
   readonly isNodeTest: boolean;
+  /** Whether one is JavaScript. */
+  readonly isJavaScript: boolean;
+  /** The ending of a task's file: `.ts`, or `.mts`. */
+  readonly ending: string;
 }
 
-type Found = Hint & { names: string };
+export type Found = Hint & { names: string };
 
 /**
  * open - opens one of the package's files; undefined where it is not there.
+ * make - makes one that is not.
  *
  * Returns what has to be written by hand.
  */
-export function leaveAloneInLinters({ root, levels }: Place, written: Written, open: Open): Hint[] {
+export function leaveAloneInLinters({ root, levels }: Place, written: Written, open: Open, make: Make): Hint[] {
   const hints = levels.flatMap(({ folder, packageJson }) => {
     const home: Home = {
       root: folder,
@@ -50,7 +58,12 @@ export function leaveAloneInLinters({ root, levels }: Place, written: Written, o
       from: (path) => relative(folder, join(root, path)).replaceAll('\\', '/'),
       shown: (path) => relative(root, join(folder, path)).replaceAll('\\', '/'),
     };
-    return [...inEslint(home, written, open), ...inOxlint(home, written, open), ...inKnip(home, written, open)];
+    return [
+      ...inEslint(home, written, open),
+      ...inOxlint(home, written, open),
+      ...inKnip(home, written, open),
+      ...leaveAloneInCheckers(home, written, open, make),
+    ];
   });
   return unwritten(root, hints);
 }
@@ -59,28 +72,42 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   const path = from(written.runtime);
   const flat = names.find((name) => /^eslint\.config\.\w+$/.test(name));
   if (flat !== undefined) {
-    const ignored = { file: shown(flat), line: `{ ignores: ['${path}/'] },`, names: path };
-    return [ignored, ...ofTypedEslint(join(root, flat), shown(flat), from(written.tasks), written)];
+    const isStyled = STYLED.test(textOf(join(root, flat)));
+    const paths = [`${path}/`, from(LOCK), ...(isStyled ? [from(MANIFEST), `${from(written.tasks)}/`] : [])];
+    const line = `{ ignores: [${paths.map((each) => `'${each}'`).join(', ')}] },`;
+    const ignored = { file: shown(flat), line, names: path };
+    return [ignored, ...(isStyled ? [] : ofTypedEslint(join(root, flat), shown(flat), from(written.tasks), written))];
   }
   const isOld = names.some((name) => /^\.eslintrc(\.\w+)?$/.test(name)) || packageJson?.has('eslintConfig');
   if (!isOld && !(names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) return [];
+  const [settings = PACKAGE_JSON] = names.filter((name) => /^\.eslintrc(\.\w+)?$/.test(name));
+  const isStyled = STYLED.test(textOf(join(root, settings)));
+  const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => `${each}/`);
   // Such a command does not look at .eslintignore, and nothing of divvy's goes into .gitignore.
   const [other] = optionsOf(packageJson, 'eslint', ['--ignore-path']).filter((name) => name !== '.eslintignore');
   if (other !== undefined) {
-    const line = `--ignore-pattern ${path}/, in each script that runs eslint with --ignore-path ${other}`;
+    const options = paths.map((each) => `--ignore-pattern ${each}`).join(' ');
+    const line = `${options}, in each script that runs eslint with --ignore-path ${other}`;
     return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}/` }];
   }
   const file = isOurs ? open('.eslintignore', 'lines') : undefined;
-  if (!file) return [{ file: shown('.eslintignore'), line: `${path}/`, names: path }];
-  file.putLines([`${path}/`]);
+  if (!file) return paths.map((line) => ({ file: shown('.eslintignore'), line, names: line.slice(0, -1) }));
+  file.putLines(paths);
   return [];
 }
+
+/**
+ * Sets of rules that say how code is written, to the last space, and in which order. What divvy writes has another style, and of
+ * a file that is not there yet ESLint could not say much: its owner may take the tasks in again, and have them fixed.
+ */
+const STYLED =
+  /@stylistic\b|perfectionist|@antfu\b|neostandard|\bairbnb|\bstandard(-with-typescript)?["']|eslint-config-(love|xo)/;
 
 /**
  * Some rules, most of them by types, have something to say of tasks and tests as they are made. Which are on only ESLint itself
  * could tell: so there is one line for all that are in the sets that its settings name, for the tasks' folder alone.
  */
-function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest }: Written): Found[] {
+function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest, ending }: Written): Found[] {
   const text = textOf(config);
   const hints: Found[] = [];
   const projects = /\bproject:\s*(?:\[[^\]]*\]|['"`][^'"`]*['"`])/.exec(text)?.[0];
@@ -99,7 +126,8 @@ function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest
       : []),
     ...(/\bstylistic/.test(text) ? ["'@typescript-eslint/consistent-type-definitions': 'off'"] : []),
   ];
-  const files = `files: ['${tasks}/**']`;
+  // A rule is one of a plugin's that its settings have for such files, and for no others in that folder.
+  const files = `files: ['${tasks}/**/*${ending}']`;
   if (rules.length > 0) hints.push({ file, line: `{ ${files}, rules: { ${rules.join(', ')} } },`, names: files });
   return hints;
 }
@@ -154,7 +182,11 @@ function inKnip({ isOurs, names, packageJson, from, shown }: Home, written: Writ
     const file = isOurs ? open(name, json === undefined ? 'json' : 'jsonc') : undefined;
     // A text in place of a list is as good to Knip, and nothing can be put into it.
     if (!file || typeof file.value(at) === 'string') return inWords(name, '"ignore": ', '"', '');
-    for (const path of paths) file.putElement(at, path);
+    // Of a file that is not among these it asks nothing, and what is left out for nothing it complains of.
+    const project = file.value([...at.slice(0, -1), 'project']);
+    const globs = project === undefined ? ['**'] : [project].flat().map((glob) => String(glob).replace(/!$/, ''));
+    const isAsked = (path: string) => globs.some((glob) => matchesGlob(path.replace('**', 'index.ts'), glob));
+    for (const path of paths.filter(isAsked)) file.putElement(at, path);
     return [];
   }
   if (program !== undefined) return inWords(program, 'ignore: ', "'", ',');

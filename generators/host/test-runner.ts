@@ -4,10 +4,11 @@ import { join, posix } from 'node:path';
 import { textOf } from './hints.ts';
 import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
-import { runsInBrowser } from './test-settings.ts';
+import { isOutOfJest, runsInBrowser } from './test-settings.ts';
 
 /**
- * `beside`: another one, which runs no such test; Node.js does, and the other must not find it. `jest-26`: Jest before 27, which
+ * `beside`: another one, which runs no such test; Node.js does, and the other must not find it, or does not. The same where the coverage of
+ * what Node.js finds is counted. `jest-26`: Jest before 27, which
  * knows no `node:` and, as it compiles, no `60_000`.
  */
 export type TestRunner = 'node' | 'vitest' | 'jest' | 'jest-26' | 'beside';
@@ -18,16 +19,24 @@ export function testRunnerOf(place: Place): TestRunner {
   const script = packageJson.textIn('scripts', 'test') ?? '';
   // In a browser there are no processes.
   const vitest = (): TestRunner => (runsInBrowser(place) ? 'beside' : 'vitest');
-  const jest = (): TestRunner => ((majorOf(place, 'jest') ?? 27) < 27 ? 'jest-26' : 'jest');
+  const isOld = () => (majorOf(place, 'jest') ?? 27) < 27;
+  const jest = (): TestRunner => (isOutOfJest(place) ? 'beside' : isOld() ? 'jest-26' : 'jest');
   if (/\bvitest\b/.test(script)) return vitest();
   if (/\bjest\b/.test(script)) return jest();
-  if (/\bnode\b.*--test\b/.test(script)) return 'node';
+  const node = (): TestRunner => (packageJson.scripts.some((each) => COVERAGE.test(each)) ? 'beside' : 'node');
+  if (/\bnode\b.*--test\b/.test(script)) return node();
   if (/\b(bun|deno) test\b|\b(ava|mocha|tap)\b/.test(script)) return 'beside';
   const isNeeded = (name: string) => levels.some((level) => level.packageJson?.dependsOn(name));
   if (isNeeded('vitest')) return vitest();
   if (isNeeded('jest')) return jest();
-  return ['@types/bun', 'bun-types', 'ava', 'mocha', 'tap'].some(isNeeded) ? 'beside' : 'node';
+  return ['@types/bun', 'bun-types', 'ava', 'mocha', 'tap'].some(isNeeded) ? 'beside' : node();
 }
+
+/**
+ * Programs and options that count how much of a package's code its tests reach. A task's test reaches some of the runtime, and
+ * none of the task's `dispatch`. To leave both out takes a list in place of the one that leaves out the package's own tests.
+ */
+const COVERAGE = /\b(c8|nyc)\b|--(experimental-)?test-coverage/;
 
 /** The first number of a package's version: of what is installed, or else of what the nearest package.json wants. */
 function majorOf({ levels }: Place, name: string): number | undefined {

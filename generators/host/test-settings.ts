@@ -22,6 +22,26 @@ export function runsInBrowser(place: Place): boolean {
   return isAsked || /\benabled:\s*true\b/.test(blockOf(vitestSettings(place)?.text ?? '', 'browser') ?? '');
 }
 
+/**
+ * Whether Jest looks for tests where, or by a pattern with which, it finds none of a task: in a `rootDir` below the package, as
+ * `nest new` has it, or by a `testRegex` without them. No one line would have it find them.
+ */
+export function isOutOfJest(place: Place): boolean {
+  const text = jestSettings(place)?.text ?? '';
+  const rootDir = /\brootDir["']?\s*:\s*["']([^"']*)["']/.exec(text)?.[1] ?? '.';
+  const pattern = /\btestRegex["']?\s*:\s*\[?\s*(["'])(.*?)\1/.exec(text)?.[2];
+  return !/^(\.\/?|<rootDir>\/?)$/.test(rootDir) || (pattern !== undefined && !isFoundBy(pattern));
+}
+
+/** Whether a regular expression, as it is written in a text, is one by which a task's test is found. */
+function isFoundBy(pattern: string): boolean {
+  try {
+    return new RegExp(pattern.replaceAll('\\\\', '\\')).test('/tasks/task.test.js');
+  } catch {
+    return false;
+  }
+}
+
 interface OfTask {
   readonly tasks: string;
   readonly runtime: string;

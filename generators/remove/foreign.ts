@@ -4,6 +4,8 @@
  */
 
 import { posix } from 'node:path';
+import { IGNORE_FILES, STANDARD } from '../host/checkers.ts';
+import { IGNORE_FILE } from '../host/formatter.ts';
 import type { Insertion } from '../host/insertions.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
 import { runtimeLeftOut } from '../host/workspaces.ts';
@@ -12,8 +14,11 @@ import { LOCK, type Lock } from '../lock.ts';
 import { MANIFEST, type Manifest } from '../manifest.ts';
 import { isScriptOfTemplates } from '../rendering/places.ts';
 
-/** What it writes beside its folders: in a new project, and for a formatter. */
-const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', '.gitignore', 'tsconfig.json', '.prettierignore'];
+/** Lists of what a formatter or another program leaves alone. */
+const IGNORED = [IGNORE_FILE, ...IGNORE_FILES];
+
+/** What it writes beside its folders: in a new project, and for such programs. */
+const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', '.gitignore', 'tsconfig.json', ...IGNORED];
 
 /** Why a file is none that divvy would have written; undefined where it could be. */
 export function whyForeign(path: string, { tasks, tests, runtime }: Manifest): string | undefined {
@@ -31,11 +36,13 @@ const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
   [/^\.(oxlintrc|oxfmtrc)\.jsonc?$/, ['ignorePatterns']],
   [/^deno\.jsonc?$/, ['exclude']],
   [/^\.?knip\.jsonc?$/, ['ignore']],
-  [/^package\.json$/, ['knip.ignore']],
+  [/^\.markdownlint-cli2\.jsonc?$/, ['ignores']],
+  [/^\.?cspell\.(config\.)?jsonc?$/, ['ignorePaths', 'words']],
+  [/^package\.json$/, ['knip.ignore', 'xo.ignores', ...STANDARD.map((name) => `${name}.ignore`)]],
 ];
 /** In package.json: as an array, or as yarn had it. */
 const WORKSPACES = ['workspaces', 'workspaces.packages'];
-const FILES_OF_LINES = ['.prettierignore', '.eslintignore'];
+const FILES_OF_LINES = ['.eslintignore', ...IGNORED];
 
 /** Whether divvy could have put something into a file that was there before it. */
 export function couldPut(path: string, insertion: Insertion, manifest: Manifest, lock: Lock | undefined): boolean {

@@ -31,7 +31,7 @@ export default function setup({ provide }: TestProject): (() => void) | undefine
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), stripTypeScriptTypes(readFileSync(join(runtime, file), 'utf8')));
   }
-  const hook = pathToFileURL(join(import.meta.dirname, 'stripped-hook.mjs'));
+  const hook = new URL('./stripped-hook.mjs', import.meta.url);
   hook.searchParams.set('in', `${pathToFileURL(folder).href}/`);
   provide('nodeOptions', `--import=${hook.href}`);
   return () => rmSync(folder, { recursive: true });

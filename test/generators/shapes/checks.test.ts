@@ -62,16 +62,17 @@ const shapes: Record<string, Shape> = {
     ],
     holds: { '.oxfmtrc.jsonc': '["old", "vendor/divvy/", "divvy.lock.json"]' },
   },
-  'Prettier, for which a list gets too long, and Knip': {
+  'Prettier, for which a list gets too long, or is in package.json, and Knip': {
     files: {
-      'package.json': packageJson({ devDependencies: { prettier: '*', knip: '*' } }),
+      'package.json': packageJson({ devDependencies: { knip: '*', prettier: '*', 'ts-standard': '*' } }),
       'tsconfig.json': `{\n  "exclude": [${LISTED.map((each) => `"${each}"`).join(', ')}]\n}\n`,
-      'knip.json': '{ "ignoreDependencies": ["prettier"] }\n',
+      'knip.json': '{\n  "ignoreDependencies": ["prettier", "ts-standard"]\n}\n',
       'index.js': '',
     },
     tools: ['prettier', 'knip'],
     checks: [['prettier', '--check', '.'], ['knip']],
     holds: {
+      'package.json': '"ignore": [\n      "tasks/"\n    ]',
       'tsconfig.json': `[\n${[...LISTED, 'tasks', 'vendor/divvy'].map((each) => `    "${each}"`).join(',\n')}\n  ]`,
     },
   },
@@ -189,13 +190,75 @@ test.each<[string, Tree, string[]]>([
       ];\n`,
     },
     [
-      "eslint.config.js: { ignores: ['vendor/divvy/'] },",
+      "eslint.config.js: { ignores: ['vendor/divvy/', 'divvy.lock.json'] },",
       "eslint.config.js: 'tasks/tsconfig.json', one more of parserOptions.project",
-      "eslint.config.js: { files: ['tasks/**'], rules: { '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }], '@typescript-eslint/require-await': 'off', '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }], '@typescript-eslint/consistent-type-definitions': 'off' } },",
+      "eslint.config.js: { files: ['tasks/**/*.ts'], rules: { '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }], '@typescript-eslint/require-await': 'off', '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }], '@typescript-eslint/consistent-type-definitions': 'off' } },",
     ],
+  ],
+  [
+    'XO with settings, and cspell in YAML',
+    { 'package.json': packageJson({ devDependencies: { xo: '^1.2.3' }, xo: { space: true } }), 'cspell.yaml': '' },
+    [
+      'cspell.yaml: "ignorePaths": ["vendor/divvy", "divvy.lock.json"], with what it has already',
+      'cspell.yaml: "words": ["divvy", "Parallelizable"], with what it has already',
+      'package.json: "xo": [..., { "ignores": ["tasks/**"] }], with the settings that are there as its first element',
+    ],
+  ],
+  [
+    'XO by a program, and markdownlint-cli2 without settings',
+    {
+      'package.json': scripts({}, 'markdownlint-cli2').replace('{', '{ "dependencies": { "xo": "*" },'),
+      'xo.config.js': '',
+    },
+    [
+      '.markdownlint-cli2.jsonc: "ignores": ["vendor/divvy/**"], with what it has already',
+      'xo.config.js: { "ignores": ["tasks/**"] }',
+    ],
+  ],
+  [
+    'ESLint, of flat settings with rules of style',
+    {
+      'package.json': packageJson(),
+      'eslint.config.js': "import antfu from '@antfu/eslint-config';\nexport default antfu();\n",
+    },
+    ["eslint.config.js: { ignores: ['vendor/divvy/', 'divvy.lock.json', 'divvy.json', 'tasks/'] },"],
+  ],
+  [
+    'ESLint before 9, with rules of style',
+    { 'package.json': packageJson(), '.eslintrc.json': '{ "extends": ["airbnb-base"] }\n' },
+    ['.eslintignore: vendor/divvy/', '.eslintignore: tasks/'],
   ],
 ])('the line for %s is shown', async (_, files, lines) => {
   expect((await added(files)).lines).toEqual(lines);
+});
+
+test("what is only divvy's is put into the lists of programs that check style, prose and spelling, and comes out again", async () => {
+  const devDependencies = { xo: '0.60.0', 'ts-standard': '*', 'remark-cli': '*', 'markdownlint-cli': '*' };
+  const root = repositoryWith({
+    'package.json': packageJson({ devDependencies, xo: { space: true } }),
+    '.remarkignore': 'test/\n',
+    '.markdownlint-cli2.jsonc': '{ "fix": true }\n',
+    'cspell.json': json({ ignorePaths: ['lib'], words: ['Codecov', 'tsdown'] }),
+  });
+  const before = contentOf(root);
+  const added = await divvyHere(['add', 'nightly', '--runtime-dir', 'third-party/divvy'], root);
+  expect(added).toMatchObject({ code: 0, stderr: '' });
+  expect(added.stdout).toMatch(/\.markdownlintignore +new: /);
+  expect(added.stdout).not.toContain('by hand');
+  const text = (path: string) => readFileSync(join(root, path), 'utf8');
+  expect(JSON.parse(text('package.json'))).toMatchObject({
+    xo: { space: true, ignores: ['tasks/**', 'third-party/divvy/**'] },
+    'ts-standard': { ignore: ['tasks/', 'third-party/divvy/'] },
+  });
+  expect(text('.remarkignore')).toBe('test/\nthird-party/divvy/\n');
+  expect(text('.markdownlintignore')).toBe('third-party/divvy/\n');
+  expect(JSON.parse(text('.markdownlint-cli2.jsonc'))).toEqual({ fix: true, ignores: ['third-party/divvy/**'] });
+  expect(JSON.parse(text('cspell.json'))).toEqual({
+    ignorePaths: ['divvy.lock.json', 'lib', 'third-party/divvy'],
+    words: ['Codecov', 'Parallelizable', 'divvy', 'tsdown'],
+  });
+  expect(await divvyHere(['remove', 'nightly', '--allow-dirty'], root)).toMatchObject({ code: 0, stderr: '' });
+  expect(contentOf(root)).toEqual(before);
 });
 
 test('.prettierignore is named where it is made', async () => {
@@ -212,6 +275,11 @@ test('Deno formats what is new where nothing else does, and its list leaves the 
   expect(JSON.parse(readFileSync(join(root, 'deno.json'), 'utf8'))).toMatchObject({
     exclude: ['vendor/divvy/', 'divvy.lock.json'],
   });
+});
+
+test('Knip is told nothing of files that it does not look at', async () => {
+  const { root } = await added({ 'package.json': packageJson(), 'knip.json': '{ "project": ["src/**/*.ts!"] }\n' });
+  expect(readFileSync(join(root, 'knip.json'), 'utf8')).not.toContain('ignore');
 });
 
 test.each<[string, Tree, string]>([

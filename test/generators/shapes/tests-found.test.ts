@@ -28,6 +28,13 @@ test.each<[string, Tree]>([
   ['Mocha, behind another script', { 'package.json': tested('npm run unit', { devDependencies: { mocha: '*' } }) }],
   ['tap', { 'package.json': tested('tap') }],
   ['Deno', { 'package.json': tested('deno test') }],
+  [
+    'coverage by c8, behind another script',
+    { 'package.json': packageJson({ scripts: { test: 'npm run unit', unit: 'c8 --100 node --test' } }) },
+  ],
+  ['coverage by Node.js', { 'package.json': tested('node --test --experimental-test-coverage') }],
+  ['Jest, whose root is src', jest({ rootDir: 'src' })],
+  ['Jest, which looks by a pattern', jest({ testRegex: '.*\\.spec\\.ts$' })],
   ['Vitest in a browser', vitest("browser: { enabled: true, instances: [{ browser: 'chromium' }] }")],
   ['Vitest in a browser, by its script', { 'package.json': tested('vitest run --browser=firefox') }],
 ])('beside %s Node.js runs the test, where the other does not look, and the summary names it', async (_, files) => {
@@ -64,6 +71,7 @@ test.each<[string, Tree, string[]]>([
       'package.json: "<rootDir>/tasks", one more of roots, so that its test is found',
     ],
   ],
+  ['Jest, whose pattern finds it', jest({ testRegex: '(/__tests__/.*|(\\.|/)(test|spec))\\.[jt]sx?$' }), []],
   ['Jest, which looks everywhere', jest({ testMatch: ['**/*.test.js'], roots: ['<rootDir>'] }), []],
   [
     'Jest, which counts every file',

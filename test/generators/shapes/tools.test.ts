@@ -196,7 +196,7 @@ describe('what is not in the package is left alone, and said:', () => {
     expect(await runIn(root, ['eslint', '.'])).toMatchObject({ code: 0 });
     const { code, stdout } = await divvy(['add', 'nightly'], { cwd: root });
     expect(code).toBe(0);
-    const line = "{ ignores: ['vendor/divvy/'] },";
+    const line = "{ ignores: ['vendor/divvy/', 'divvy.lock.json'] },";
     expect(stdout).toMatch(new RegExp(`eslint.config.js +${line.replaceAll(/[[\]{}]/g, '\\$&')}`));
     expect(await runIn(root, ['eslint', '.'])).toMatchObject({ code: 1 });
     put(root, { 'eslint.config.js': config(`  ${line}\n`) });

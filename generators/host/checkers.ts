@@ -1,0 +1,105 @@
+/** Linters with a style of their own, and programs that check prose and spelling: told to leave alone what only divvy writes. */
+
+import { join } from 'node:path';
+import { LOCK } from '../lock.ts';
+import { type Hint, textOf } from './hints.ts';
+import type { HostFile } from './host-file.ts';
+import type { Found, Home, Open, Written } from './linter.ts';
+import { PACKAGE_JSON } from './package-json.ts';
+
+/** Makes a file. */
+export type Make = (path: string, text: string) => void;
+
+/** Those whose list of paths to leave alone is a file of lines, by the name of their package. */
+const WITH_LINES = {
+  'remark-cli': { settings: /^\.remarkrc/, field: 'remarkConfig', list: '.remarkignore' },
+  'markdownlint-cli': { settings: undefined, field: undefined, list: '.markdownlintignore' },
+} as const;
+
+export const IGNORE_FILES: readonly string[] = Object.values(WITH_LINES).map(({ list }) => list);
+
+/** Returns what has to be written by hand. */
+export function leaveAloneInCheckers(home: Home, written: Written, open: Open, make: Make): Found[] {
+  return [...inProse(home, written, open, make), ...inSpelling(home, written, open), ...inStyle(home, written, open)];
+}
+
+/** Of what is Markdown, the runtime's README.md is not the package's own prose. */
+function inProse(home: Home, { runtime }: Written, open: Open, make: Make): Found[] {
+  const { isOurs, names, packageJson, from, shown } = home;
+  const path = `${from(runtime)}/`;
+  const found = Object.entries(WITH_LINES).flatMap(([name, { settings, field, list }]): Found[] => {
+    const isSetUp = names.some((file) => settings?.test(file)) || (field !== undefined && packageJson?.has(field));
+    if (!isSetUp && !packageJson?.dependsOn(name)) return [];
+    if (!isOurs) return [{ file: shown(list), line: path, names: path }];
+    const file = open(list, 'lines');
+    if (file) file.putLines([path]);
+    else make(list, `${path}\n`);
+    return [];
+  });
+  const settings = names.find((name) => /^\.markdownlint-cli2\./.test(name));
+  if (settings === undefined && !packageJson?.dependsOn('markdownlint-cli2')) return found;
+  return [...found, ...inList(home, open, settings ?? '.markdownlint-cli2.jsonc', 'ignores', [`${path}**`])];
+}
+
+/** Names that divvy puts into files of the package's own. */
+const WORDS = ['divvy', 'Parallelizable'];
+
+function inSpelling(home: Home, { runtime }: Written, open: Open): Found[] {
+  const settings = home.names.find((name) => /^\.?cspell\.(config\.)?\w+$/.test(name));
+  if (settings === undefined) return [];
+  const paths = [home.from(runtime), home.from(LOCK)];
+  return [...inList(home, open, settings, 'ignorePaths', paths), ...inList(home, open, settings, 'words', WORDS)];
+}
+
+/** Puts texts into a list of settings, or shows them where those are a program, YAML, not there, or in a folder above. */
+function inList(
+  { isOurs, shown, names }: Home,
+  open: Open,
+  name: string,
+  at: string,
+  texts: readonly string[],
+): Found[] {
+  const file = isOurs && /\.jsonc?$/.test(name) && names.includes(name) ? open(name, 'jsonc') : undefined;
+  return putInto(file, [at], texts, { file: shown(name), line: `"${at}": ${listed(texts)}, with what it has already` });
+}
+
+/** Those of one family, each with a list in package.json under its own name. */
+export const STANDARD = ['standard', 'semistandard', 'ts-standard'] as const;
+
+/** These say how code is written, to the last space, and take no word of another's. `vendor/` they leave alone by themselves. */
+function inStyle(home: Home, { runtime, tasks, isJavaScript }: Written, open: Open): Found[] {
+  const { isOurs, names, packageJson, from } = home;
+  const paths = [tasks, ...(/^vendor\//.test(from(runtime)) ? [] : [runtime])].map(from);
+  const file = home.shown(PACKAGE_JSON);
+  const settings = isOurs ? open(PACKAGE_JSON, 'json') : undefined;
+  const found = STANDARD.flatMap((name): Found[] => {
+    if (!packageJson?.dependsOn(name) || (name !== 'ts-standard' && !isJavaScript)) return [];
+    const folders = paths.map((path) => `${path}/`);
+    return putInto(settings, [name, 'ignore'], folders, { file, line: `"${name}": { "ignore": ${listed(folders)} }` });
+  });
+  if (!packageJson?.dependsOn('xo')) return found;
+  const globs = paths.map((path) => `${path}/**`);
+  const program = names.find((name) => /^xo\.config\.\w+$/.test(name));
+  const item = `{ "ignores": ${listed(globs)} }`;
+  if (program !== undefined)
+    return [...found, ...putInto(undefined, [], globs, { file: home.shown(program), line: item })];
+  // From 1.0 on, a list beside other settings says which files these are not for.
+  const others = Object.keys(settings?.value(['xo']) ?? {}).filter((key) => key !== 'ignores');
+  const isAlone = others.length === 0 || isOld(home);
+  const line = `"xo": [..., ${item}], with the settings that are there as its first element`;
+  return [...found, ...putInto(isAlone ? settings : undefined, ['xo', 'ignores'], globs, { file, line })];
+}
+
+/** Puts texts into a list, or has it done by hand where there is no file to edit. */
+function putInto(file: HostFile | undefined, at: readonly string[], texts: readonly string[], hint: Hint): Found[] {
+  if (file === undefined) return [{ ...hint, names: texts[0] ?? '' }];
+  for (const text of texts) file.putElement(at, text);
+  return [];
+}
+
+const listed = (texts: readonly string[]): string => `[${texts.map((text) => JSON.stringify(text)).join(', ')}]`;
+
+const isOld = ({ root, packageJson }: Home): boolean => {
+  const installed = /"version":\s*"(\d+)/.exec(textOf(join(root, 'node_modules/xo', PACKAGE_JSON)))?.[1];
+  return (installed ?? /\d+/.exec(packageJson?.rangeOf('xo') ?? '')?.[0]) === '0';
+};
