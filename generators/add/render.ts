@@ -188,9 +188,11 @@ async function renderTask(
     for (const path of standing) add(path, readBefore(root, path)?.bytes ?? '');
     return { own: inOrder(standing), edited };
   }
-  const put = async (path: string, text: string): Promise<void> => {
+  const put = async (path: string, text: string): Promise<Buffer | string> => {
     own.push(path);
-    add(path, left(path) ?? (await format(path, text)));
+    const written = left(path) ?? (await format(path, text));
+    add(path, written);
+    return written;
   };
   const files = await templateFiles(template, { task, runtimeDir, answers: answers.answers });
   const options = { folder, task: taskFile, isModule };
@@ -204,8 +206,11 @@ async function renderTask(
     if (path === `tasks/${task}.ts`) {
       const { text, inserted } =
         hooks.length > 0 ? await withHooks(source, taskFile, hooks, terminal) : { text: source };
-      await put(taskFile, text);
-      if (inserted && left(taskFile) === undefined) edited = { path: taskFile, inserted };
+      const written = await put(taskFile, text);
+      if (inserted && typeof written === 'string') {
+        const { reformatted } = await import('../codemods/reformatted.ts');
+        edited = { path: taskFile, inserted: reformatted({ text, inserted }, written, taskFile) ?? inserted };
+      }
     } else if (TEST.test(path)) {
       for (const file of testsOf(path, source)) await put(file.path, file.text);
     } else {

@@ -85,7 +85,7 @@ export function addHooks(source: string, options: HookOptions): HookResult {
 }
 
 /** Where hooks are that a class has; in the order in which they are asked for. */
-function hookPlaces(source: string, fileName: string, names: readonly string[]): HookPlace[] {
+export function hookPlaces(source: string, fileName: string, names: readonly string[]): HookPlace[] {
   const file = parse(source, fileName);
   if (isRefusal(file)) return [];
   const task = findTaskClass(file);

@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { isBehindFolders, readBefore } from '../change-set/disk.ts';
 import { pieceIn } from '../change-set/line-ends.ts';
 import { type ChangeSet, survey, type Wanted } from '../change-set/survey.ts';
+import type { HookOptions, HookResult } from '../codemods/hook.ts';
 import type { Inserted } from '../codemods/inserted.ts';
 import type { Call } from '../command.ts';
 import { settleDirty } from '../dirty.ts';
@@ -11,7 +12,10 @@ import type { Workshop } from '../environment.ts';
 import { hookRefused } from '../errors.ts';
 import { insertedIn, LOCK, type Lock, lockToEdit } from '../lock.ts';
 import { lockAfterEdit } from '../lock-edits.ts';
+import { formatOf } from './format.ts';
 import type { Subject } from './subject.ts';
+
+type Changed = Extract<HookResult, { kind: 'changed' }>;
 
 export interface Edit {
   /** The hooks that are added or removed, with their lines: in the new text, or in the old. */
@@ -39,11 +43,37 @@ export async function editTask(call: Call, subject: Subject, put: Workshop['put'
   if (result.kind === 'unchanged') return { hooks: [], dirty: [] };
 
   const dirty = await settleDirty(call, root, [{ path, before }]);
-  const after = Buffer.from(result.text);
+  const { text, inserted, hooks: places } = await asFormatted(subject, result, options);
+  const after = Buffer.from(text);
   put(path, after, before.bytes);
-  const edited = { path, inserted: result.inserted };
+  const edited = { path, inserted };
   if (lock) put(LOCK, lockAfterEdit(lock, edited, before.bytes, after), lockBefore);
-  return { hooks: result.hooks, dirty };
+  return { hooks: places, dirty };
+}
+
+/**
+ * A file that was as the project's formatter has it is so again: a hook's line may be too long, or a list of imports. What is
+ * put in is written so only where it comes out again to the byte.
+ */
+async function asFormatted(
+  { action, root, path, source }: Subject,
+  result: Changed,
+  options: HookOptions,
+): Promise<Changed> {
+  const format = formatOf(root, path);
+  if ((await format(source)) !== source) return result;
+  const text = await format(result.text);
+  if (text === undefined || text === result.text) return result;
+  const { hookPlaces } = await import('../codemods/hook.ts');
+  const { removeHooks } = await import('../codemods/hook-removal.ts');
+  const { reformatted } = await import('../codemods/reformatted.ts');
+  const inserted = reformatted(result, text, path);
+  if (inserted === undefined) return result;
+  if (action === 'remove') return { ...result, text, inserted };
+  const names = result.hooks.map(({ name }) => name);
+  const back = removeHooks(text, { ...options, hooks: names, inserted, force: false });
+  if (back.kind !== 'changed' || (await format(back.text)) !== source) return result;
+  return { ...result, text, inserted, hooks: hookPlaces(text, path, names) };
 }
 
 /** What is in the file by divvy, with the line ends that it has here: a clone may have others. */

@@ -43,7 +43,7 @@ const LISTS = { oxfmt: 'ignorePatterns', dprint: 'excludes', deno: 'exclude' } a
  * settings in package.json too. Prettier and Oxfmt do without: each is one where a package.json depends on it, and no other
  * is here.
  */
-export function formattersOf({ levels }: Place): Formatter[] {
+export function formattersOf({ levels }: Pick<Place, 'levels'>): Formatter[] {
   const found: Formatter[] = [];
   for (const { folder: home, packageJson } of levels) {
     const names = readdirSync(home);

@@ -44,9 +44,12 @@ export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Pla
   const packageJson = readPackageJson(root, PACKAGE_JSON);
   if (/projen/i.test(packageJson.remark)) throw projen(root);
   refuseReadOnlyRoot(root);
-  const levels = upwards(root).map((folder) => ({ folder, packageJson: packageJsonIn(folder) }));
-  return { root, levels, packageJson, isModule: packageJson.text('type') === 'module' };
+  return { root, levels: levelsOf(root), packageJson, isModule: packageJson.text('type') === 'module' };
 }
+
+/** A folder, and those above it up to the repository's. Throws a Refusal where a package.json in one cannot be read. */
+export const levelsOf = (root: string): Level[] =>
+  upwards(root).map((folder) => ({ folder, packageJson: packageJsonIn(folder) }));
 
 /** Nothing above a repository belongs to it. */
 function upwards(folder: string): string[] {

@@ -261,6 +261,25 @@ test("what is only divvy's is put into the lists of programs that check style, p
   expect(contentOf(root)).toEqual(before);
 });
 
+test('a hook is as Prettier has it, and comes out again to the byte, whichever command put it in', async () => {
+  const root = repositoryWith({ 'package.json': packageJson(), '.prettierrc': '{}\n' }, ['prettier']);
+  const hooks = ['afterProcess', 'afterExit', 'beforeFork', 'afterFork', 'afterRun'];
+  const text = () => readFileSync(join(root, 'tasks/nightly.ts'), 'utf8');
+  const run = async (...argv: string[]) => expect(await divvyHere(argv, root)).toMatchObject({ code: 0, stderr: '' });
+  await run('add', 'nightly', '--hooks', hooks.join());
+  const hooked = text();
+  expect(hooked).toMatch(/async afterProcess\(\n/);
+  const checked = await runIn(root, ['prettier', '--check', 'tasks']);
+  expect(checked.code, checked.stdout + checked.stderr).toBe(0);
+  await run('hook', 'remove', ...hooks);
+  const bare = text();
+  expect(bare).toMatch(/^import type .* from "#divvy";$/m);
+  await run('hook', 'add', ...hooks);
+  expect(text()).toBe(hooked);
+  await run('hook', 'remove', ...hooks);
+  expect(text()).toBe(bare);
+});
+
 test('.prettierignore is named where it is made', async () => {
   const root = repositoryWith({ 'package.json': packageJson(), '.prettierrc': '{}\n' });
   expect((await divvyHere(['add', 'nightly'], root)).stdout).toMatch(/\.prettierignore +new: /);
