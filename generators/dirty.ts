@@ -7,6 +7,7 @@ import { dirtyFiles, gitCannotTell } from './errors.ts';
 import { changedInGit } from './git.ts';
 import { isAsWritten } from './host/host-files.ts';
 import { LOCK, readLock } from './lock.ts';
+import { saying } from './waiting.ts';
 
 /**
  * Those of some changes whose file has such changes in it.
@@ -14,7 +15,7 @@ import { LOCK, readLock } from './lock.ts';
  * Rejects with a Refusal with exit code 5 where there are any, without --allow-dirty.
  */
 export async function settleDirty(
-  { values }: Call,
+  { values, terminal }: Call,
   root: string,
   changes: readonly Pick<Change, 'path' | 'before'>[],
 ): Promise<string[]> {
@@ -25,7 +26,11 @@ export async function settleDirty(
     const isOurs = isAsLeftHere(root, path, before.bytes) || isAsWritten(lock, path, before);
     return isOurs ? [] : [{ path, bytes: before.bytes }];
   });
-  const found = await changedInGit(root, others);
+  const found = await saying(
+    terminal.note,
+    'Still looking whether git has what would be changed: waiting for git.',
+    () => changedInGit(root, others),
+  );
   // What cannot be told of is as good as changed.
   const dirty = 'unknown' in found ? others.map(({ path }) => path) : found.changed;
   if (dirty.length === 0 || values['allow-dirty'] === true) return dirty;

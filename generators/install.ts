@@ -5,6 +5,7 @@ import type { PackageManager } from './package-manager.ts';
 import { runTool } from './processes.ts';
 import { commandLine, inFolder } from './shell.ts';
 import type { Template } from './templates.ts';
+import { saying } from './waiting.ts';
 
 /** What follows a write and failed: why, and how to do it by hand. */
 export interface Failed {
@@ -29,14 +30,15 @@ export const NOTHING_INSTALLED: Installed = { install: 'off' };
  * shown - the same as a person would go there.
  */
 export async function install(
-  { values }: Call,
+  { values, terminal }: Call,
   manager: PackageManager,
   template: Template,
   { root, shown }: { readonly root: string; readonly shown: string },
 ): Promise<Installed> {
   const run = async (argv: readonly string[]): Promise<Failed | undefined> => {
     const [command = '', ...rest] = argv;
-    const result = await runTool(command, rest, { cwd: root, show: true });
+    const text = `Still waiting for ${commandLine(argv)}.`;
+    const result = await saying(terminal.note, text, () => runTool(command, rest, { cwd: root, show: true }));
     return result.done
       ? undefined
       : { what: commandLine(argv), reason: result.reason, commandLine: inFolder(shown, argv) };

@@ -6,10 +6,11 @@ import { recordInGit } from './errors.ts';
 import { isTracked } from './git.ts';
 import { harmless } from './harmless.ts';
 import type { Terminal } from './terminal.ts';
+import { saying } from './waiting.ts';
 
 /** Rejects with a Refusal where another command is at work, or the record is of no use or not of this machine. */
 export async function recoverFirst(root: string, terminal: Terminal): Promise<void> {
-  if (isPending(root)) await refuseTracked(root);
+  if (isPending(root)) await refuseTracked(root, terminal);
   const command = recover(root);
   if (command === undefined) return;
   terminal.note(`A command was cut short here, and what it had written has been taken back:\n${harmless(command)}`);
@@ -21,6 +22,7 @@ export async function recoverFirst(root: string, terminal: Terminal): Promise<vo
  *
  * Rejects with a Refusal with exit code 3 where it did.
  */
-export async function refuseTracked(root: string): Promise<void> {
-  if (await isTracked(root, '.divvy')) throw recordInGit(placesOf(root).home);
+export async function refuseTracked(root: string, { note }: Terminal): Promise<void> {
+  const text = 'Still looking whether .divvy is in git: waiting for git.';
+  if (await saying(note, text, () => isTracked(root, '.divvy'))) throw recordInGit(placesOf(root).home);
 }

@@ -30,6 +30,7 @@ import { modeOf, templateFiles } from '../rendering/files.ts';
 import { packageJsonOf } from '../rendering/places.ts';
 import { isStartScript, startScript } from '../start-script.ts';
 import { vendoredRuntime } from '../vendor.ts';
+import { saying } from '../waiting.ts';
 import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
 
@@ -48,6 +49,19 @@ export interface Rendered {
 
 /** Rejects with a Refusal where a file of the package cannot be edited as it would have to be. */
 export async function render(call: Call, subject: Subject, put: Workshop['put']): Promise<Rendered> {
+  const formatters = formattersOf(subject.place);
+  const names = formattingOnes(formatters).flatMap(({ name, program }) => (program === undefined ? [] : [name]));
+  const text = `Still formatting what is written: waiting for ${names.join(' and ')}.`;
+  const { note } = call.terminal;
+  return saying(names.length > 0 ? note : undefined, text, () => renderBy(formatters, call, subject, put));
+}
+
+async function renderBy(
+  formatters: readonly Formatter[],
+  call: Call,
+  subject: Subject,
+  put: Workshop['put'],
+): Promise<Rendered> {
   const { place, manifest, lock, task, testRunner } = subject;
   const { root } = place;
   const paths: string[] = [];
@@ -55,7 +69,6 @@ export async function render(call: Call, subject: Subject, put: Workshop['put'])
     paths.push(path);
     put(path, after, undefined, mode);
   };
-  const formatters = formattersOf(place);
   const format = formatting(call, formatters, root);
 
   const { own, edited } = await renderTask(call, subject, format, add);

@@ -4,6 +4,7 @@ import type { Call } from '../command.ts';
 import { gitInit, isInRepository } from '../git.ts';
 import { type Failed, install } from '../install.ts';
 import { inFolder } from '../shell.ts';
+import { saying } from '../waiting.ts';
 import type { Answers } from './answers.ts';
 
 export interface Followed {
@@ -26,7 +27,7 @@ export async function follow(call: Call, answers: Answers): Promise<Followed> {
 async function followGit(call: Call, { root, shown }: Answers): Promise<Partial<Followed>> {
   if (call.values.git === false) return {};
   if (isInRepository(root)) return { git: 'there' };
-  const result = await gitInit(root);
+  const result = await saying(call.terminal.note, 'Still making a repository: waiting for git.', () => gitInit(root));
   if (result.done) return { git: 'initialised' };
   // Without git there is nothing amiss unless it was asked for.
   if (call.values.git !== true && result.missing) return {};

@@ -12,6 +12,7 @@ import type { Manifest } from '../manifest.ts';
 import { DEFAULT_RUNTIME_DIR, runtimeFolder, whyNotRuntimeFolder } from '../runtime-folder.ts';
 import { isInteractive } from '../terminal.ts';
 import { vendoredRuntime } from '../vendor.ts';
+import { saying } from '../waiting.ts';
 import type { Place } from './place.ts';
 
 /** Where tasks are put: the first that is free. A folder that is in use would have its own files listed as tasks. */
@@ -30,12 +31,13 @@ interface Layout {
  * Rejects with a Refusal with exit code 2 where the runtime cannot be where it should, and nobody says where else.
  */
 export async function settleLayout(call: Call, place: Place, task: string, ask: Workshop['ask']): Promise<Layout> {
-  const { tasks, whyThere } = await settleTasks(place, task);
+  const { tasks, whyThere } = await settleTasks(call, place, task);
   const runtime = await settleRuntime(call, place.root, ask);
   return { manifest: { tasks, tests: tasks, runtime }, whyThere };
 }
 
 async function settleTasks(
+  call: Call,
   { root, isModule }: Place,
   task: string,
 ): Promise<{ tasks: string } & Pick<Layout, 'whyThere'>> {
@@ -43,7 +45,7 @@ async function settleTasks(
   const reasons: (readonly [folder: string, reason: string])[] = [];
   for (const folder of TASK_FOLDERS) {
     const files = [`${task}.${ending}`, `${task}.test.${ending}`, 'tsconfig.json'].map((name) => `${folder}/${name}`);
-    const reason = await whyNotFree(root, folder, files);
+    const reason = await whyNotFree(call, root, folder, files);
     if (reason === undefined) {
       const passedOver = reasons.map(([other, why]) => `not to ${other}/: ${why}`).join('; ');
       return { tasks: folder, whyThere: passedOver === '' ? undefined : `The task goes to ${folder}/, ${passedOver}.` };
@@ -58,6 +60,7 @@ async function settleRuntime(call: Call, root: string, ask: Workshop['ask']): Pr
   const folder = runtimeFolder(given);
   const whyNot = (folder: string) =>
     whyNotFree(
+      call,
       root,
       folder,
       vendoredRuntime(folder).map(({ path }) => path),
@@ -82,13 +85,20 @@ async function settleRuntime(call: Call, root: string, ask: Workshop['ask']): Pr
  *
  * files - that are to be put into it, relative to the package.
  */
-async function whyNotFree(root: string, folder: string, files: readonly string[]): Promise<string | undefined> {
+async function whyNotFree(
+  { terminal }: Call,
+  root: string,
+  folder: string,
+  files: readonly string[],
+): Promise<string | undefined> {
   const state = stat(join(root, folder));
   if (state !== undefined && !state.isDirectory()) return 'something that is no folder is there';
   if (state !== undefined && readdirSync(join(root, folder)).length > 0) return 'there are other files in it';
   const reason = files.map((path) => whyNotThere(root, path)).find((why) => why !== undefined);
   if (reason !== undefined) return reason;
-  const ignored = await ignoredByGit(root, files);
+  const ignored = await saying(terminal.note, `Still looking whether git ignores ${folder}/: waiting for git.`, () =>
+    ignoredByGit(root, files),
+  );
   if (ignored.length === 0) return undefined;
   if (ignored.length === files.length) return 'git ignores it, so that it would not be committed';
   return `git ignores ${ignored[0]}, so that it would not be committed; in .gitignore, !/${folder}/** takes it in`;

@@ -9,13 +9,15 @@ import { openProject, type Project, projectFolder } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
 import { taskFile, taskNames } from '../tasks.ts';
 import { templates } from '../templates.ts';
+import { saying } from '../waiting.ts';
 
 /** A task with its last run, null where it never ran; or with the reason why that cannot be told. */
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
 
 export async function list({ cwd, terminal }: Call): Promise<Exit> {
   const project = projectFolder(cwd) === undefined ? undefined : await openProject(cwd, terminal);
-  const tasks = project ? await tasksOf(project) : [];
+  const text = 'Still looking how the last runs stand: waiting for the runtime.';
+  const tasks = project ? await saying(terminal.note, text, () => tasksOf(project)) : [];
   const rows = templates().map(({ name, description }) => [name, description] as const);
   const hooks = hooksOf(contractText()).map(({ name, summary }) => [name, summary] as const);
   const { style } = terminal;

@@ -8,6 +8,7 @@ import { openProject, type Project, projectFolder } from '../manifest.ts';
 import { inWords, type LastRun, lastRun } from '../runner.ts';
 import { asArgument, divvyFromHere } from '../shell.ts';
 import { findTask, taskNames } from '../tasks.ts';
+import { saying } from '../waiting.ts';
 
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
 
@@ -24,14 +25,16 @@ export async function status(call: Call): Promise<Exit> {
   const [word] = words;
   const asked = word === undefined ? taskNames(project) : [word];
   const tasks: Task[] = [];
-  for (const name of asked) {
-    try {
-      tasks.push({ name, lastRun: await lastRun(project, findTask(name, cwd, project)) });
-    } catch (error) {
-      if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
-      tasks.push({ name, error: error.message });
+  await saying(terminal.note, 'Still looking how the last runs stand: waiting for the runtime.', async () => {
+    for (const name of asked) {
+      try {
+        tasks.push({ name, lastRun: await lastRun(project, findTask(name, cwd, project)) });
+      } catch (error) {
+        if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
+        tasks.push({ name, error: error.message });
+      }
     }
-  }
+  });
   if (asked.length === 0) terminal.say(`There are no tasks in ${project.folder}.`);
   for (const task of tasks) terminal.say(linesOf(task, call, project).join('\n'));
   terminal.result({ command: 'status', folder: project.folder, tasks });

@@ -30,7 +30,7 @@ import { sayWithoutRuntime } from '../without-runtime.ts';
 export async function undo(call: Call): Promise<Exit> {
   const root = realRoot(folderToUndoIn(call.cwd));
   const { last, pending, done } = placesOf(root);
-  if ([last, pending, done].some((folder) => stat(folder) !== undefined)) await refuseTracked(root);
+  if ([last, pending, done].some((folder) => stat(folder) !== undefined)) await refuseTracked(root, call.terminal);
   if (isPreview(call)) {
     const cut = readRecord(pending);
     if (cut) return reportCut(call, root, cut.command);
