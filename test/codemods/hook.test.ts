@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { ts } from 'ts-morph';
@@ -75,6 +75,17 @@ describe('each case', () => {
       reject: false,
     });
     expect(await tsc).toMatchObject({ all: '', exitCode: 0 });
+  });
+
+  test('every hook, and every task of a template, is as linters that know types want it: async only where it awaits', async () => {
+    const root = join(import.meta.dirname, '../..');
+    const rules = ['require-await', 'no-meaningless-void-operator', 'no-floating-promises', 'no-explicit-any'];
+    const argv = ['--type-aware', '-A', 'all', ...rules.flatMap((rule) => ['-D', `typescript/${rule}`])];
+    const paths = [join(import.meta.dirname, 'hook/every-hook/output.ts'), 'templates/*/files/tasks/*.ts'];
+    const files = paths.flatMap((path) => globSync(path, { cwd: root }));
+    expect(files.length).toBeGreaterThan(5);
+    const lint = execa('node_modules/.bin/oxlint', [...argv, ...files], { cwd: root, all: true, reject: false });
+    expect(await lint).toMatchObject({ all: expect.stringContaining('Found 0 warnings and 0 errors'), exitCode: 0 });
   });
 });
 

@@ -35,7 +35,7 @@ describe('what is kept', () => {
     const text = added(TASK.replaceAll('  ', '\t').replaceAll('\n', '\r\n'));
     expect(text).not.toMatch(/[^\r]\n/);
     expect(text).not.toMatch(/\n +[^ *]/);
-    expect(text).toContain('\r\n\tasync beforeRun(run: Run): Promise<void> {\r\n\t\tvoid run;');
+    expect(text).toContain('\r\n\tbeforeRun(run: Run): void {\r\n\t\tvoid run;');
   });
 
   test('a byte order mark', () => expect(added(`\uFEFF${TASK}`).indexOf('\uFEFFimport')).toBe(0));
@@ -86,7 +86,7 @@ test('a class that is an expression is found', () => {
   const text = added(
     TASK.replace('export default class', 'const Task = class').replace(/\}\n$/, '};\nexport default Task;\n'),
   );
-  expect(text).toContain('  async beforeRun(run: Run): Promise<void> {');
+  expect(text).toContain('  beforeRun(run: Run): void {');
 });
 
 test('every hook at once: the text before, between and behind is as it was', () => {

@@ -4,7 +4,7 @@ type Item = number;
 
 export default class Nightly implements Parallelizable<Item> {
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 

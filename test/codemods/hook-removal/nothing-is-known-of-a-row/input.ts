@@ -12,12 +12,12 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, after the last worker is reaped, however the run ended. */
-  async afterRun(run: Run, result: RunResult): Promise<void> {
+  afterRun(run: Run, result: RunResult): void {
     void [run, result]; // Write here what is to happen, in place of this line.
   }
 

@@ -12,7 +12,7 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async total(): Promise<number> {
+  total(): number {
     return Number.POSITIVE_INFINITY; // Not known yet. How many items does dispatch yield?
   }
 }

@@ -12,7 +12,7 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before each fork, the first of a worker and every later one. */
-  async beforeFork(worker: WorkerHandle): Promise<void> {
+  beforeFork(worker: WorkerHandle): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 }

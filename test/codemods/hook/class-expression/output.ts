@@ -12,7 +12,7 @@ const Nightly = class implements Parallelizable<Item> {
   }
 
   /** Runs in the master, when a worker's process has been reaped. */
-  async afterExit(worker: WorkerHandle, exit: WorkerExit): Promise<void> {
+  afterExit(worker: WorkerHandle, exit: WorkerExit): void {
     void [worker, exit]; // Write here what is to happen, in place of this line.
   }
 };

@@ -12,7 +12,7 @@ class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in a worker, before a graceful exit: the place to close connections. */
-  async beforeExit(worker: WorkerSelf): Promise<void> {
+  beforeExit(worker: WorkerSelf): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 }

@@ -12,7 +12,7 @@ class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in a worker, once, before its first item: the place to open connections. */
-  async afterFork(worker: WorkerSelf): Promise<void> {
+  afterFork(worker: WorkerSelf): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 }

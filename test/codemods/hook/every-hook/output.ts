@@ -12,47 +12,47 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async total(): Promise<number> {
+  total(): number {
     return Number.POSITIVE_INFINITY; // Not known yet. How many items does dispatch yield?
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, after the last worker is reaped, however the run ended. */
-  async afterRun(run: Run, result: RunResult): Promise<void> {
+  afterRun(run: Run, result: RunResult): void {
     void [run, result]; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, before each fork, the first of a worker and every later one. */
-  async beforeFork(worker: WorkerHandle): Promise<void> {
+  beforeFork(worker: WorkerHandle): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in a worker, once, before its first item: the place to open connections. */
-  async afterFork(worker: WorkerSelf): Promise<void> {
+  afterFork(worker: WorkerSelf): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in a worker, before a graceful exit: the place to close connections. */
-  async beforeExit(worker: WorkerSelf): Promise<void> {
+  beforeExit(worker: WorkerSelf): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, when a worker's process has been reaped. */
-  async afterExit(worker: WorkerHandle, exit: WorkerExit): Promise<void> {
+  afterExit(worker: WorkerHandle, exit: WorkerExit): void {
     void [worker, exit]; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, when an item was processed, and is awaited before the item is recorded as done. */
-  async afterProcess(item: Item, result: void, outcome: Outcome): Promise<void> {
+  afterProcess(item: Item, result: void, outcome: Outcome): void {
     void [item, result, outcome]; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, when an item is given up. */
-  async afterFailure(item: Item, error: ItemError, outcome: Outcome): Promise<void> {
+  afterFailure(item: Item, error: ItemError, outcome: Outcome): void {
     void [item, error, outcome]; // Write here what is to happen, in place of this line.
   }
 

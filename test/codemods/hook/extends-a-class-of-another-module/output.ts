@@ -13,7 +13,7 @@ export default class Nightly extends EventEmitter implements Parallelizable<Item
   }
 
   /** Runs in the master, after the last worker is reaped, however the run ended. */
-  async afterRun(run: Run, result: RunResult): Promise<void> {
+  afterRun(run: Run, result: RunResult): void {
     void [run, result]; // Write here what is to happen, in place of this line.
   }
 }

@@ -16,7 +16,7 @@ export default class Nightly extends Base {
   readonly retries = 3;
 
   /** Runs in the master, when an item was processed, and is awaited before the item is recorded as done. */
-  async afterProcess(item: Item, result: void, outcome: Outcome): Promise<void> {
+  afterProcess(item: Item, result: void, outcome: Outcome): void {
     void [item, result, outcome]; // Write here what is to happen, in place of this line.
   }
 }

@@ -14,7 +14,7 @@ class Base implements Parallelizable<Item> {
 
 export default class Nightly extends Base {
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 }

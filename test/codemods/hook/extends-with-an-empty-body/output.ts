@@ -14,12 +14,12 @@ class Base implements Parallelizable<Item> {
 
 export default class Nightly extends Base {
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, after the last worker is reaped, however the run ended. */
-  async afterRun(run: Run, result: RunResult): Promise<void> {
+  afterRun(run: Run, result: RunResult): void {
     void [run, result]; // Write here what is to happen, in place of this line.
   }
 }

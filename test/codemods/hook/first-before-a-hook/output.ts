@@ -16,7 +16,7 @@ export default class Nightly extends Base {
   readonly retries = 3;
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 

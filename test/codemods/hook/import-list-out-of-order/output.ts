@@ -12,12 +12,12 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, when an item is given up. */
-  async afterFailure(item: Item, error: ItemError, outcome: Outcome): Promise<void> {
+  afterFailure(item: Item, error: ItemError, outcome: Outcome): void {
     void [item, error, outcome]; // Write here what is to happen, in place of this line.
   }
 }

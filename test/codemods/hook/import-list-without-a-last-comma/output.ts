@@ -17,12 +17,12 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, before each fork, the first of a worker and every later one. */
-  async beforeFork(worker: WorkerHandle): Promise<void> {
+  beforeFork(worker: WorkerHandle): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 }

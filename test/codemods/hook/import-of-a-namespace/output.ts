@@ -12,7 +12,7 @@ export default class Nightly implements divvy.Parallelizable<Item> {
   }
 
   /** Runs in the master, when an item is given up. */
-  async afterFailure(item: Item, error: divvy.ItemError, outcome: divvy.Outcome): Promise<void> {
+  afterFailure(item: Item, error: divvy.ItemError, outcome: divvy.Outcome): void {
     void [item, error, outcome]; // Write here what is to happen, in place of this line.
   }
 }

@@ -12,7 +12,7 @@ export default class Nightly implements Task<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Night): Promise<void> {
+  beforeRun(run: Night): void {
     void run; // Write here what is to happen, in place of this line.
   }
 

@@ -11,7 +11,7 @@ export default class Nightly implements Parallelizable<Item, Report> {
   }
 
   /** Runs in the master, when an item was processed, and is awaited before the item is recorded as done. */
-  async afterProcess(item: Item, result: Awaited<Report>, outcome: Outcome): Promise<void> {
+  afterProcess(item: Item, result: Awaited<Report>, outcome: Outcome): void {
     void [item, result, outcome]; // Write here what is to happen, in place of this line.
   }
 }

@@ -6,7 +6,7 @@ export default class Nightly implements Parallelizable<{ readonly id: number; re
   process(): void {}
 
   /** Runs in the master, when an item is given up. */
-  async afterFailure(item: { readonly id: number; readonly tags: string[] }, error: ItemError, outcome: Outcome): Promise<void> {
+  afterFailure(item: { readonly id: number; readonly tags: string[] }, error: ItemError, outcome: Outcome): void {
     void [item, error, outcome]; // Write here what is to happen, in place of this line.
   }
 }

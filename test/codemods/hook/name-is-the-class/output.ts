@@ -12,12 +12,12 @@ export default class Run implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: DivvyRun): Promise<void> {
+  beforeRun(run: DivvyRun): void {
     void run; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, after the last worker is reaped, however the run ended. */
-  async afterRun(run: DivvyRun, result: RunResult): Promise<void> {
+  afterRun(run: DivvyRun, result: RunResult): void {
     void [run, result]; // Write here what is to happen, in place of this line.
   }
 }

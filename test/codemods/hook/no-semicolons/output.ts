@@ -12,12 +12,12 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async total(): Promise<number> {
+  total(): number {
     return Number.POSITIVE_INFINITY // Not known yet. How many items does dispatch yield?
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run // Write here what is to happen, in place of this line.
   }
 

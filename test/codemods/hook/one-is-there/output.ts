@@ -14,7 +14,7 @@ export default class Nightly implements Parallelizable<Item> {
   beforeRun(): void {}
 
   /** Runs in the master, after the last worker is reaped, however the run ended. */
-  async afterRun(run: Run, result: RunResult): Promise<void> {
+  afterRun(run: Run, result: RunResult): void {
     void [run, result]; // Write here what is to happen, in place of this line.
   }
 }

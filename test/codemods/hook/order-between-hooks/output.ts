@@ -16,17 +16,17 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async beforeRun(run: Run): Promise<void> {
+  beforeRun(run: Run): void {
     void run; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in a worker, once, before its first item: the place to open connections. */
-  async afterFork(worker: WorkerSelf): Promise<void> {
+  afterFork(worker: WorkerSelf): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 
   /** Runs in the master, when an item was processed, and is awaited before the item is recorded as done. */
-  async afterProcess(item: Item, result: void, outcome: Outcome): Promise<void> {
+  afterProcess(item: Item, result: void, outcome: Outcome): void {
     void [item, result, outcome]; // Write here what is to happen, in place of this line.
   }
 

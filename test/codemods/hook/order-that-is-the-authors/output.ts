@@ -6,7 +6,7 @@ export default class Nightly implements Parallelizable<Item> {
   afterRun(): void {}
 
   /** Runs in the master, before each fork, the first of a worker and every later one. */
-  async beforeFork(worker: WorkerHandle): Promise<void> {
+  beforeFork(worker: WorkerHandle): void {
     void worker; // Write here what is to happen, in place of this line.
   }
 
@@ -17,7 +17,7 @@ export default class Nightly implements Parallelizable<Item> {
   }
 
   /** Runs in the master, before the first fork. */
-  async total(): Promise<number> {
+  total(): number {
     return Number.POSITIVE_INFINITY; // Not known yet. How many items does dispatch yield?
   }
 
