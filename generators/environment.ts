@@ -11,6 +11,7 @@ import type { BaseEnvironment, BaseGenerator } from '@yeoman/types';
 import type { Store } from 'mem-fs';
 import { EnvironmentBase } from 'yeoman-environment';
 import type { Wanted } from './change-set/survey.ts';
+import type { Call } from './command.ts';
 import {
   type ChoiceQuestion,
   type ManyQuestion,
@@ -61,6 +62,17 @@ export interface Workshop {
 export async function runStages(title: string, folder: string, stages: Stages): Promise<void> {
   const environment = new EnvironmentBase({ cwd: folder, adapter: new Prompts(title), skipInstall: true });
   await environment.runGenerator(new StagedCommand(environment, stages));
+}
+
+/**
+ * A command whose one missing word is asked for: the same call with that word, as if it had been typed.
+ *
+ * Rejects with a Refusal where the person cancels.
+ */
+export async function withWord(call: Call, title: string, question: TextQuestion | ChoiceQuestion): Promise<Call> {
+  const words: string[] = [];
+  await runStages(title, call.cwd, { prompting: [async ({ ask }) => void words.push(await ask(question))] });
+  return { ...call, words, argv: [...call.argv, ...words] };
 }
 
 /**

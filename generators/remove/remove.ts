@@ -11,7 +11,7 @@ import { type Planned, writePlan } from '../plan.ts';
 import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
 import { asTyped, divvyIn } from '../shell.ts';
 import { sayWithoutRuntime } from '../without-runtime.ts';
-import { type Subject, settleSubject } from './subject.ts';
+import { type Subject, settleSubject, withTask } from './subject.ts';
 import { type Taking, take } from './taking.ts';
 
 /** Of more files than this only the number is told. */
@@ -22,7 +22,8 @@ const MOST_LISTED = 12;
  *
  * Resolves with 0, or with 3 where something was kept. Rejects with a Refusal where it must not or cannot be done.
  */
-export async function remove(call: Call): Promise<Exit> {
+export async function remove(typed: Call): Promise<Exit> {
+  const call = await withTask(typed);
   const subject = await settleSubject(call);
   const taking = await take(call, subject);
   let planned: Planned | undefined;

@@ -10,6 +10,7 @@ import { type Lock, lockToEdit } from '../lock.ts';
 import { openProject, type Project } from '../manifest.ts';
 import { nearest } from '../nearest.ts';
 import { taskFile, taskNames } from '../tasks.ts';
+import { isInteractive } from '../terminal.ts';
 
 export interface Subject {
   readonly task: string;
@@ -23,6 +24,19 @@ export interface Subject {
   readonly own: readonly string[];
   /** The other tasks that are there. */
   readonly others: readonly string[];
+}
+
+/** On a terminal a task that is not named is asked for. Rejects with a Refusal with exit code 2 where nobody can be asked. */
+export async function withTask(call: Call): Promise<Call> {
+  if (call.words.length > 0) return call;
+  if (!isInteractive(call)) throw noTaskNamed(call.shown);
+  const project = await openProject(call.cwd, call.terminal);
+  const locked = Object.keys(lockToEdit(realRoot(project.folder))?.tasks ?? {});
+  const names = [...new Set([...taskNames(project), ...locked])].sort();
+  if (names.length === 0) throw noTask('', names, undefined);
+  const choices = names.map((value) => ({ value, hint: relative(project.folder, taskFile(project, value)) }));
+  const { withWord } = await import('../environment.ts');
+  return withWord(call, 'A task that goes', { type: 'select', message: 'Which task do you want to remove?', choices });
 }
 
 /** Rejects with a Refusal with exit code 2 where there is no such task. */

@@ -8,7 +8,7 @@ import { realRoot, survey, type Wanted } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
 import type { Call, Exit } from '../command.ts';
 import { badFolder, badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts';
-import { withHome } from '../home.ts';
+import { whyNoHome, withHome } from '../home.ts';
 import { parseJson } from '../json/parse.ts';
 import { whyNotFileName } from '../names.ts';
 import { read, version } from '../package.ts';
@@ -17,22 +17,21 @@ import { recoverFirst } from '../recovering.ts';
 import { asArgument, asTyped, commandLine } from '../shell.ts';
 import { isLeftOverName } from '../sources/leftovers.ts';
 import { newTemplateFiles } from '../templates.ts';
+import { isInteractive } from '../terminal.ts';
 
 /** Resolves with 0. Rejects with a Refusal: exit code 2 for a name that is none, 3 for a folder that is not empty. */
-export async function make(call: Call): Promise<Exit> {
+export async function make(typed: Call): Promise<Exit> {
+  const call = await withName(typed);
   const { terminal, cwd } = call;
-  const [typed] = call.words;
-  if (typed === undefined) throw noNameForTemplate(call.shown);
-  const given = withHome(typed);
-  const name = basename(resolve(cwd, given));
+  const given = withHome(call.words[0] ?? '');
+  const name = nameOf(call, given);
   const reason = whyNotFileName(name);
   if (reason !== undefined) throw badTemplateName(name, reason);
   const root = realRoot(resolve(cwd, given));
   const owned = whyOwned(root);
   if (owned !== undefined) throw badFolder(given, owned);
   if (!isPreview(call) && stat(root) !== undefined) await recoverFirst(root, terminal);
-  const there =
-    stat(root) === undefined ? [] : readdirSync(root).filter((entry) => entry !== '.divvy' && !isLeftOverName(entry));
+  const there = entriesOf(root);
   if (there.length > 0) throw folderNotEmpty(given, there.slice(0, 3));
 
   const workshop = workshopAbove(dirname(root));
@@ -50,6 +49,32 @@ export async function make(call: Call): Promise<Exit> {
     ...filesAsJson(call, previewOf(added)),
   });
   return 0;
+}
+
+const nameOf = ({ cwd }: Call, folder: string): string => basename(resolve(cwd, folder));
+
+const entriesOf = (folder: string): string[] =>
+  stat(folder)?.isDirectory()
+    ? readdirSync(folder).filter((entry) => entry !== '.divvy' && !isLeftOverName(entry))
+    : [];
+
+/** On a terminal a name that is missing is asked for. */
+async function withName(call: Call): Promise<Call> {
+  if (call.words.length > 0) return call;
+  if (!isInteractive(call)) throw noNameForTemplate(call.shown);
+  const { withWord } = await import('../environment.ts');
+  return withWord(call, 'A template of your own', {
+    type: 'input',
+    message: 'Which folder should the template be in? Its name names the template.',
+    default: 'team-backfill',
+    whyNot: (answer) => {
+      const unfit = whyNoHome(answer);
+      if (unfit !== undefined) return unfit;
+      const folder = resolve(call.cwd, withHome(answer));
+      const reason = whyNotFileName(basename(folder)) ?? whyOwned(folder);
+      return reason ?? (entriesOf(folder).length === 0 ? undefined : 'that folder is not empty');
+    },
+  });
 }
 
 /** The folder above whose package.json resolves `#divvy` already: several templates share what an editor needs. */

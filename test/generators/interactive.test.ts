@@ -269,3 +269,40 @@ test('hook add asks which hooks, and of which task where there are several', asy
   expect(readFileSync(join(cwd, 'tasks/weekly.ts'), 'utf8')).toContain('beforeRun(');
   expect(readFileSync(join(cwd, 'tasks/nightly.ts'), 'utf8')).toBe(TASK);
 });
+
+describe('a name that is missing is asked for', () => {
+  test('by remove, with the tasks that there are', async () => {
+    const cwd = freshFolder();
+    writeFileSync(join(cwd, 'package.json'), '{ "type": "module" }\n');
+    for (const task of ['nightly', 'weekly']) expect((await createDivvyTask(['add', task], { cwd })).code).toBe(0);
+    const { shows, keys } = session(['remove'], cwd);
+    expect(await shows('Which task do you want to remove?')).toMatch(/nightly[\s\S]*weekly/);
+    keys('Down', 'Enter');
+    expect(await shows('exit 0')).toContain('weekly is gone');
+    expect(readdirSync(join(cwd, 'tasks')).filter((name) => /^(nightly|weekly)\.ts$/.test(name))).toEqual([
+      'nightly.ts',
+    ]);
+    expect((await createDivvyTask(['undo'], { cwd })).stdout).toMatch(/What was taken back: \S+ remove weekly\n/);
+  });
+
+  test('by template new', async () => {
+    const cwd = freshFolder();
+    mkdirSync(join(cwd, 'full/own'), { recursive: true });
+    const { shows, keys, types } = session(['template', 'new'], cwd);
+    await shows('Which folder should the template be in?');
+    types('full');
+    keys('Enter');
+    await shows('that folder is not empty');
+    keys('C-u');
+    keys('Enter');
+    expect(await shows('exit 0')).toContain('team-backfill is there');
+    expect(readdirSync(cwd).sort()).toEqual(['full', 'team-backfill']);
+  });
+
+  test.each([[['remove']], [['template', 'new']]])('by %s, and with nobody to ask it is exit 2', async (argv) => {
+    const cwd = projectWith();
+    const before = treeOf(cwd);
+    expect(await createDivvyTask(argv, { cwd })).toMatchObject({ code: 2, stdout: '' });
+    expect(treeOf(cwd)).toEqual(before);
+  });
+});
