@@ -4,6 +4,7 @@
  * A Refusal is for people: it is shown without a stack. Any other error that reaches the command is a bug of ours.
  */
 
+import { basename } from 'node:path';
 import { harmless } from './harmless.ts';
 import { type Conflict, whyUnmerged } from './markers.ts';
 
@@ -456,12 +457,12 @@ export const sourceNotFetched = (shown: string, reason: string, remedy: string):
 
 export const otherRegistry = (
   shown: string,
-  ignored: { readonly file: string; readonly line: number; readonly key: string; readonly registry: string },
+  ignored: { readonly [name in 'file' | 'key' | 'registry' | 'says']: string } & { readonly line: number },
   registry: string,
 ): Refusal =>
   sourceNotFetched(
     shown,
-    `${ignored.file}:${ignored.line} says ${ignored.key}=${ignored.registry}. A project's .npmrc is not read for templates, ` +
+    `${ignored.file}:${ignored.line} says ${ignored.says}. A project's ${basename(ignored.file)} is not read for templates, ` +
       `so ${registry} would be asked, where anybody may have taken the name`,
     `Nothing was asked. If you trust that line, make it your own: npm config set ${ignored.key}=${ignored.registry} --location=user`,
   );

@@ -5,10 +5,10 @@
 
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { FAILSAFE_SCHEMA, loadAll } from 'js-yaml';
 import picomatch from 'picomatch';
 import { stat } from '../change-set/disk.ts';
 import { hostFileRefused } from '../errors.ts';
+import { lineOfFault, parseYaml } from '../yaml.ts';
 import type { Hint } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import { PACKAGE_JSON, readPackageJson } from './package-json.ts';
@@ -87,10 +87,10 @@ function pnpmGlobs(folder: string): string[] {
   let value: unknown;
   try {
     // Globs are strings, whatever they look like. pnpm takes an empty file, too.
-    [value] = loadAll(readFileSync(file, 'utf8'), { schema: FAILSAFE_SCHEMA });
+    value = parseYaml(readFileSync(file, 'utf8'));
   } catch (error) {
-    const line = (error as { mark?: { line?: number } }).mark?.line ?? 0;
-    throw hostFileRefused(PNPM_WORKSPACE, `it is not YAML: ${(error as Error).message.split('\n')[0]}`, line + 1);
+    const [reason] = (error as Error).message.split('\n');
+    throw hostFileRefused(PNPM_WORKSPACE, `it is not YAML: ${reason}`, lineOfFault(error));
   }
   const packages = typeof value === 'object' && value !== null ? (value as { packages?: unknown }).packages : undefined;
   return Array.isArray(packages) ? packages.filter((glob): glob is string => typeof glob === 'string') : [];

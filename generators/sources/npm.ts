@@ -20,7 +20,7 @@ const MOST_SAID = 1024 * 1024;
 /**
  * Fetches a package.
  *
- * cwd - where the source was written: what a .npmrc there says is not obeyed, but nothing is asked of another registry than
+ * cwd - where the source was written: what a .npmrc or its like there says is not obeyed, but nothing is asked of another registry than
  *       it names, unless the person's own settings do.
  *
  * Resolves also with its exact version. Rejects with a Refusal: with exit code 1 where it cannot be had, 3 where its
@@ -89,7 +89,8 @@ async function refuseOtherRegistry(
     const registry = asked.output.toString('utf8').trim();
     if (registry === '' || registry === 'undefined') continue;
     if (key !== 'registry' || isSameRegistry(registry, ignored.registry)) return;
-    throw otherRegistry(shown, { ...ignored, registry: withoutSecrets(ignored.registry) }, withoutSecrets(registry));
+    const told = { registry: withoutSecrets(ignored.registry), says: withoutSecrets(ignored.says) };
+    throw otherRegistry(shown, { ...ignored, ...told }, withoutSecrets(registry));
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Refusal } from '../../../generators/errors.ts';
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
+import { isSameRegistry } from '../../../generators/sources/npmrc.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
 import { type Registry, startRegistry } from '../../package/registry.ts';
 import { cleanEnvironment, freshFolder } from '../commands.ts';
@@ -297,6 +298,56 @@ describe('the .npmrc of a project', () => {
     expect(secretsIn([message, remedy])).toEqual([]);
     expect(registry.requests).toEqual([]);
   });
+
+  const other = 'http://127.0.0.1:9/';
+  test.each([
+    [
+      '.yarnrc.yml',
+      `npmScopes:\n  acme: { npmRegistryServer: "${other}" }\n`,
+      2,
+      `npmScopes.acme.npmRegistryServer: ${other}`,
+    ],
+    ['.yarnrc.yml', `npmRegistryServer: \${OURS}\n`, 1, `npmRegistryServer: ${other}`],
+    ['.yarnrc', `registry "https://x/"\n"@acme:registry" "${other}"\n`, 2, `@acme:registry=${other}`],
+    [
+      'pnpm-workspace.yaml',
+      `registries:\n  default: https://x/\n  '@acme': ${other}\n`,
+      3,
+      `registries.@acme: ${other}`,
+    ],
+    ['bunfig.toml', `[install]\nregistry = { url = "${other}", token = "s3cr3t" }\n`, 2, `install.registry = ${other}`],
+    ['bunfig.toml', `[install.scopes]\nacme = "${other}"\n`, 2, `install.scopes.acme = ${other}`],
+    ['bunfig.toml', `[install.scopes."@acme"]\n# ours\nurl = "${other}"\n`, 3, `install.scopes.@acme = ${other}`],
+  ])('nor is %s: %j', async (file, text, line, said) => {
+    publish('@acme/templates', '1.0.0');
+    // That the public registry is asked for all else does not hide it.
+    const cwd = projectWith(`registry=${registry.url}`);
+    writeFileSync(join(cwd, file), text);
+    const environment = knowing({ OURS: other });
+    const { exitCode, message, remedy } = await refusal(() => fetchText('npm:@acme/templates', environment, cwd));
+    expect([exitCode, message]).toEqual([
+      1,
+      expect.stringContaining(`${file}:${line} says ${said}. A project's ${file} is`),
+    ]);
+    expect(remedy).toMatch(new RegExp(`npm config set (@acme:)?registry=${other} --location=user`));
+    expect(secretsIn([message, remedy])).toEqual([]);
+    expect(registry.requests).toEqual([]);
+  });
+
+  test('where one file names the registry that is asked, another one of the same folder is not passed over', async () => {
+    publish('@acme/templates', '1.0.0');
+    const cwd = join(projectWith(`registry=${registry.url}`), '../..');
+    writeFileSync(join(cwd, '.yarnrc.yml'), `npmScopes:\n  acme:\n    npmRegistryServer: ${other}\n`);
+    expect((await refusal(() => fetchText('npm:@acme/templates', knowing(), cwd))).message).toContain(
+      '.yarnrc.yml:3 says',
+    );
+  });
+
+  test.each([
+    ['https://registry.npmjs.org', 'https://registry.yarnpkg.com/', true],
+    ['https://registry.npmjs.org/npm', 'https://registry.yarnpkg.com/', false],
+    ['http://registry.npmjs.org', 'https://registry.npmjs.org/', false],
+  ])('%s and %s are one registry: %s', (one, other, isSame) => expect(isSameRegistry(one, other)).toBe(isSame));
 
   test.each([
     ['another scope', '@other:registry=http://127.0.0.1:9/', () => knowing()],
