@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inject } from 'vitest';
-import { cleanEnvironment } from './commands.ts';
+import { cleanEnvironment, withoutWaiting } from './commands.ts';
 
 export interface Said {
   readonly code: number;
@@ -18,7 +18,7 @@ export async function divvyHere(argv: readonly string[], cwd: string): Promise<S
   const { exitCode } = process;
   try {
     await main('divvy', argv);
-    return { code: Number(process.exitCode), ...said };
+    return { code: Number(process.exitCode), ...said, stderr: withoutWaiting(said.stderr) };
   } finally {
     process.exitCode = exitCode;
     for (const each of back) each();

@@ -23,7 +23,7 @@ describe('git', () => {
     const cwd = projectWith();
     appendFileSync(join(cwd, 'tasks/nightly.ts'), '// mine\n');
     commitAll(cwd);
-    const { code, stderr } = await divvy(['hook', 'add', 'key'], { cwd, env: slowly('git') });
+    const { code, stderr } = await divvy(['hook', 'add', 'key'], { cwd, env: slowly('git'), waits: true });
     expect({ code, notes: notes(stderr) }).toEqual({
       code: 0,
       notes: ['note: Still looking whether git has what would be changed: waiting for git.'],
@@ -32,7 +32,7 @@ describe('git', () => {
 
   test('that says what it ignores', async () => {
     const cwd = repositoryWith({ 'package.json': packageJson() });
-    const { code, stderr } = await divvy(['add', 'nightly', '--dry-run'], { cwd, env: slowly('git') });
+    const { code, stderr } = await divvy(['add', 'nightly', '--dry-run'], { cwd, env: slowly('git'), waits: true });
     expect(code).toBe(0);
     expect(notes(stderr).slice(0, 2)).toEqual([
       'note: Still looking whether git ignores tasks/: waiting for git.',
@@ -41,7 +41,11 @@ describe('git', () => {
   });
 
   test('that makes a repository', async () => {
-    const { code, stderr } = await createDivvyTask(['nightly'], { cwd: freshFolder(), env: slowly('git') });
+    const { code, stderr } = await createDivvyTask(['nightly'], {
+      cwd: freshFolder(),
+      env: slowly('git'),
+      waits: true,
+    });
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'note: Still making a repository: waiting for git.\n' });
   });
 });
@@ -52,7 +56,7 @@ test('a formatter: its files together', async () => {
   mkdirSync(dirname(program), { recursive: true });
   writeFileSync(program, '#!/bin/sh\nsleep 0.8\ncat\n');
   chmodSync(program, 0o755);
-  const { code, stderr } = await divvy(['add', 'nightly'], { cwd });
+  const { code, stderr } = await divvy(['add', 'nightly'], { cwd, waits: true });
   expect({ code, stderr }).toEqual({
     code: 0,
     stderr: 'note: Still formatting what is written: waiting for prettier.\n',
@@ -65,7 +69,11 @@ test('an install that prints nothing', async () => {
   put(cwd, { 'package.json': packageJson(), npm: '#!/bin/sh\nexec true\n' });
   chmodSync(join(cwd, 'npm'), 0o755);
   const PATH = [cwd, env['PATH']].join(delimiter);
-  const { code, stderr } = await divvy(['add', 'nightly', '--install', '--pm', 'npm'], { cwd, env: { PATH } });
+  const { code, stderr } = await divvy(['add', 'nightly', '--install', '--pm', 'npm'], {
+    cwd,
+    env: { PATH },
+    waits: true,
+  });
   expect({ code, stderr }).toEqual({ code: 0, stderr: 'note: Still waiting for npm install.\n' });
 });
 
@@ -73,7 +81,7 @@ test('the runtime that says how runs stand, of all tasks together', async () => 
   const cwd = projectWith();
   put(cwd, { 'vendor/divvy/run.mjs': "setTimeout(() => console.log('null'), 2500);\n" });
   for (const command of ['list', 'status']) {
-    const { code, stderr } = await divvy([command], { cwd });
+    const { code, stderr } = await divvy([command], { cwd, waits: true });
     const waited = 'note: Still looking how the last runs stand: waiting for the runtime.\n';
     expect({ code, stderr }).toEqual({ code: 0, stderr: waited });
   }
