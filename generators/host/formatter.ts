@@ -1,7 +1,7 @@
 /** The package's own formatter: run on what is made for people to edit, and told to leave what is vendored alone. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, delimiter, dirname, extname, join, relative } from 'node:path';
+import { basename, delimiter, dirname, extname, join, posix, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { runTool } from '../processes.ts';
@@ -161,12 +161,14 @@ export function leaveAlone(
   const isJson = settings !== undefined && /\.jsonc?$/.test(settings);
   if (name === 'prettier' || (name === 'oxfmt' && !isJson)) {
     const lines = paths.map((path) => `${prefix}${path}`);
-    const ignored = inHome(IGNORE_FILE);
-    const written = lines.map((line) => ({ file: ignored, line, names: line }));
-    const hints = [...(isOurs ? [] : written), ...ofCommands(name, levels, { home, inHome, program, lines })];
-    const file = isOurs ? files.open(IGNORE_FILE, 'lines') : undefined;
+    const own = ownList(name, levels, home);
+    const list = own ?? IGNORE_FILE;
+    const written = lines.map((line) => ({ file: inHome(list), line, names: line }));
+    const byCommands = own === undefined ? ofCommands(name, levels, { home, inHome, program, lines }) : [];
+    const hints = [...(isOurs ? [] : written), ...byCommands];
+    const file = isOurs ? files.open(list, 'lines') : undefined;
     if (file) file.putLines(lines);
-    else if (isOurs) files.make(IGNORE_FILE, lines.map((line) => `${line}\n`).join(''));
+    else if (isOurs) files.make(list, lines.map((line) => `${line}\n`).join(''));
     return unwritten(root, hints);
   }
   const isFolder = (path: string) => name !== 'biome' && name !== 'dprint' && path.endsWith('/');
@@ -190,6 +192,19 @@ export function leaveAlone(
 /** Of Prettier, and of Oxfmt. */
 export const IGNORE_FILE = '.prettierignore';
 
+const ignorePathsOf = (name: Formatter['name'], levels: Place['levels'], home: string): string[] =>
+  optionsOf(levels.find(({ folder }) => folder === home)?.packageJson, name, ['--ignore-path']).map(posix.normalize);
+
+/** The list of its own that a package's commands name, such as `.oxfmtignore`; undefined where they name none, or another's. */
+function ownList(name: Formatter['name'], levels: Place['levels'], home: string): string | undefined {
+  const [given, ...others] = new Set(ignorePathsOf(name, levels, home));
+  const isOne = given !== undefined && others.length === 0 && OWN_LIST.test(given);
+  return isOne && stat(join(home, given))?.isFile() ? given : undefined;
+}
+
+/** A list in the package's own folder; what is in git's is not committed. */
+export const OWN_LIST = /^\.(?!git)\w+ignore$/;
+
 /**
  * A command that names another file with `--ignore-path` does not look at `.prettierignore`. That other one is mostly
  * `.gitignore`, and nothing of divvy's may go into it: what is to be committed must not be ignored by git. So the command has to
@@ -210,8 +225,7 @@ function ofCommands(
     readonly lines: readonly string[];
   },
 ): (Hint & { names: string })[] {
-  const packageJson = levels.find(({ folder }) => folder === home)?.packageJson;
-  const given = optionsOf(packageJson, name, ['--ignore-path']);
+  const given = ignorePathsOf(name, levels, home);
   if (given.length === 0 || given.includes(IGNORE_FILE)) return [];
   const isOne = name === 'prettier' && Number.parseInt(versionOf(name, home, program) ?? '', 10) < 3;
   const words = isOne ? lines.map((line) => `'!${line}'`).join(' ') : `--ignore-path ${IGNORE_FILE}`;

@@ -11,6 +11,7 @@ import type { HostFile } from './host-file.ts';
 import { PACKAGE_JSON, type PackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
 import { optionsOf } from './scripts.ts';
+import { blockOf } from './test-settings.ts';
 
 export type Open = (path: string, dialect: 'json' | 'jsonc' | 'lines') => HostFile | undefined;
 
@@ -80,8 +81,9 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   }
   const isOld = names.some((name) => /^\.eslintrc(\.\w+)?$/.test(name)) || packageJson?.has('eslintConfig');
   if (!isOld && !(names.includes('.eslintignore') && packageJson?.dependsOn('eslint'))) return [];
-  const [settings = PACKAGE_JSON] = names.filter((name) => /^\.eslintrc(\.\w+)?$/.test(name));
-  const isStyled = STYLED.test(textOf(join(root, settings)));
+  const settings = names.find((name) => /^\.eslintrc(\.\w+)?$/.test(name));
+  const inPackageJson = () => blockOf(textOf(join(root, PACKAGE_JSON)), 'eslintConfig') ?? '';
+  const isStyled = STYLED.test(settings === undefined ? inPackageJson() : textOf(join(root, settings)));
   const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => `${each}/`);
   // Such a command does not look at .eslintignore, and nothing of divvy's goes into .gitignore.
   const [other] = optionsOf(packageJson, 'eslint', ['--ignore-path']).filter((name) => name !== '.eslintignore');
@@ -89,6 +91,13 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
     const options = paths.map((each) => `--ignore-pattern ${each}`).join(' ');
     const line = `${options}, in each script that runs eslint with --ignore-path ${other}`;
     return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}/` }];
+  }
+  if (packageJson?.has('eslintIgnore') && !names.includes('.eslintignore')) {
+    // Beside a file of that name ESLint does not look at this list.
+    const json = isOurs ? open(PACKAGE_JSON, 'json') : undefined;
+    for (const each of paths) json?.putElement(['eslintIgnore'], each);
+    const line = `"eslintIgnore": [..., ${paths.map((each) => `"${each}"`).join(', ')}]`;
+    return json ? [] : [{ file: shown(PACKAGE_JSON), line, names: path }];
   }
   const file = isOurs ? open('.eslintignore', 'lines') : undefined;
   if (!file) return paths.map((line) => ({ file: shown('.eslintignore'), line, names: line.slice(0, -1) }));

@@ -141,7 +141,7 @@ const isIn = (globs: readonly string[], path: string): boolean =>
   !globs.some((glob) => glob.startsWith('!') && matchesGlob(path, glob.slice(1)));
 
 /** The text of the first object that is a property's value, from the name to the last brace; undefined where there is none. */
-function blockOf(text: string, name: string): string | undefined {
+export function blockOf(text: string, name: string): string | undefined {
   const start = new RegExp(`["']?\\b${name}\\b["']?\\s*:\\s*\\{`).exec(text);
   if (start === null) return undefined;
   let depth = 0;

@@ -5,7 +5,7 @@
 
 import { posix } from 'node:path';
 import { IGNORE_FILES, STANDARD } from '../host/checkers.ts';
-import { IGNORE_FILE } from '../host/formatter.ts';
+import { IGNORE_FILE, OWN_LIST } from '../host/formatter.ts';
 import type { Insertion } from '../host/insertions.ts';
 import { PACKAGE_JSON } from '../host/package-json.ts';
 import { runtimeLeftOut } from '../host/workspaces.ts';
@@ -38,17 +38,16 @@ const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
   [/^\.?knip\.jsonc?$/, ['ignore']],
   [/^\.markdownlint-cli2\.jsonc?$/, ['ignores']],
   [/^\.?cspell\.(config\.)?jsonc?$/, ['ignorePaths', 'words']],
-  [/^package\.json$/, ['knip.ignore', 'xo.ignores', ...STANDARD.map((name) => `${name}.ignore`)]],
+  [/^package\.json$/, ['knip.ignore', 'eslintIgnore', 'xo.ignores', ...STANDARD.map((name) => `${name}.ignore`)]],
 ];
 /** In package.json: as an array, or as yarn had it. */
 const WORKSPACES = ['workspaces', 'workspaces.packages'];
-const FILES_OF_LINES = ['.eslintignore', ...IGNORED];
 
 /** Whether divvy could have put something into a file that was there before it. */
 export function couldPut(path: string, insertion: Insertion, manifest: Manifest, lock: Lock | undefined): boolean {
   const name = posix.basename(path);
   if ('was' in insertion) return true;
-  if ('line' in insertion) return FILES_OF_LINES.includes(name) && isOfOurs(insertion.line, manifest);
+  if ('line' in insertion) return OWN_LIST.test(path) && isOfOurs(insertion.line, manifest);
   const at = insertion.at.join('.');
   if (path === PACKAGE_JSON && 'element' in insertion && WORKSPACES.includes(at)) {
     return insertion.element === runtimeLeftOut(manifest.runtime);

@@ -235,21 +235,30 @@ test.each<[string, Tree, string[]]>([
 test("what is only divvy's is put into the lists of programs that check style, prose and spelling, and comes out again", async () => {
   const devDependencies = { xo: '0.60.0', 'ts-standard': '*', 'remark-cli': '*', 'markdownlint-cli': '*' };
   const root = repositoryWith({
-    'package.json': packageJson({ devDependencies, xo: { space: true } }),
+    'package.json': packageJson({
+      scripts: { format: 'prettier --check . --ignore-path ./.styleignore' },
+      devDependencies: { ...devDependencies, prettier: '*' },
+      eslintConfig: {},
+      eslintIgnore: ['out/'],
+      xo: { space: true },
+    }),
+    '.styleignore': 'out/\n',
     '.remarkignore': 'test/\n',
     '.markdownlint-cli2.jsonc': '{ "fix": true }\n',
     'cspell.json': json({ ignorePaths: ['lib'], words: ['Codecov', 'tsdown'] }),
   });
   const before = contentOf(root);
   const added = await divvyHere(['add', 'nightly', '--runtime-dir', 'third-party/divvy'], root);
-  expect(added).toMatchObject({ code: 0, stderr: '' });
+  expect(added).toMatchObject({ code: 0, stderr: expect.stringMatching(/^note: prettier is set up here.*\n$/) });
   expect(added.stdout).toMatch(/\.markdownlintignore +new: /);
   expect(added.stdout).not.toContain('by hand');
   const text = (path: string) => readFileSync(join(root, path), 'utf8');
   expect(JSON.parse(text('package.json'))).toMatchObject({
+    eslintIgnore: ['out/', 'third-party/divvy/'],
     xo: { space: true, ignores: ['tasks/**', 'third-party/divvy/**'] },
     'ts-standard': { ignore: ['tasks/', 'third-party/divvy/'] },
   });
+  expect(text('.styleignore')).toBe('out/\nthird-party/divvy/\ndivvy.lock.json\n');
   expect(text('.remarkignore')).toBe('test/\nthird-party/divvy/\n');
   expect(text('.markdownlintignore')).toBe('third-party/divvy/\n');
   expect(JSON.parse(text('.markdownlint-cli2.jsonc'))).toEqual({ fix: true, ignores: ['third-party/divvy/**'] });
