@@ -114,20 +114,26 @@ export async function formatted(
 export async function keepFormat(formatters: readonly Formatter[], root: string, file: HostFile): Promise<Hint[]> {
   const textBefore = file.before.bytes.toString('utf8');
   const lines = new Set(textBefore.split('\n'));
-  // Prettier has every element of a list in package.json in a line of its own.
-  const short = file.path === PACKAGE_JSON ? 0 : SHORT;
+  const formattingNow = formattingOnes(formatters);
+  const isPackageJson = file.path === PACKAGE_JSON;
+  // Prettier has every element of a list in package.json in a line of its own; Oxfmt has its keys in an order of its own.
+  const short = isPackageJson ? 0 : SHORT;
   const isLong = (line: string) => line.length > short && line.includes('[') && !lines.has(line);
-  if (!file.bytes.toString('utf8').split('\n').some(isLong)) return [];
-  for (const { program, ...formatter } of formattingOnes(formatters)) {
+  const isSorted = isPackageJson && formattingNow.some(({ name }) => name === 'oxfmt');
+  if (!isSorted && !file.bytes.toString('utf8').split('\n').some(isLong)) return [];
+  for (const { program, ...formatter } of formattingNow) {
     if (program === undefined) continue;
-    const isKept = async (text: string): Promise<boolean> => {
+    const format = async (text: string): Promise<string | undefined> => {
       const result = await formatted({ ...formatter, program }, root, file.path, text);
-      return 'text' in result && result.text === text;
+      return 'text' in result ? result.text : undefined;
     };
+    const isKept = async (text: string): Promise<boolean> => (await format(text)) === text;
     if (!(await isKept(textBefore)) || (await isKept(file.bytes.toString('utf8')))) continue;
     const back = file.spread();
     if (await isKept(file.bytes.toString('utf8'))) continue;
     back();
+    const text = await format(file.bytes.toString('utf8'));
+    if (text !== undefined && file.rewrite(text)) continue;
     return [{ file: file.path, line: `a line is too long for ${formatter.name} now: have it format this file` }];
   }
   return [];

@@ -153,6 +153,21 @@ export class HostFile {
     };
   }
 
+  /**
+   * Takes another text in place of its own, such as a formatter's: where what was put in now comes out of that again to the byte.
+   *
+   * Returns whether it does.
+   */
+  rewrite(text: string): boolean {
+    const { added } = this;
+    const bytes = Buffer.from(text);
+    const bare = new HostFile(this.path, { ...this.before, bytes }, this.#dialect, this.#insertions);
+    bare.takeOut((each) => added.includes(each));
+    const isSame = bare.bytes.equals(this.before.bytes);
+    if (isSame) this.#text = text;
+    return isSame;
+  }
+
   /** Puts lines at the end, where they are not in it already. The last line ends as it did before. */
   putLines(lines: readonly string[]): void {
     const there = new Set(this.#text.split(/\r?\n/).map((line) => line.trim()));

@@ -25,7 +25,18 @@ interface Shape {
 
 const shapes: Record<string, Shape> = {
   'Oxfmt, by its dependency alone': {
-    files: { 'package.json': packageJson({ devDependencies: { oxfmt: '*' } }) },
+    files: {
+      // In the order that it has them in.
+      'package.json': json({
+        name: 'host',
+        version: '1.0.0',
+        type: 'module',
+        main: 'index.js',
+        types: 'index.d.ts',
+        scripts: { test: 'node --test' },
+        devDependencies: { oxfmt: '*' },
+      }),
+    },
     tools: ['oxfmt'],
     checks: [['oxfmt', '--check']],
     holds: { '.prettierignore': 'vendor/divvy/\ndivvy.lock.json\n' },
