@@ -4,7 +4,7 @@ import { join, posix } from 'node:path';
 import { textOf } from './hints.ts';
 import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
-import { isOutOfJest, runsInBrowser } from './test-settings.ts';
+import { isByAngular, isOutOfJest, runsInBrowser } from './test-settings.ts';
 
 /**
  * `beside`: another one, which runs no such test; Node.js does, and the other must not find it, or does not. The same where the coverage of
@@ -18,7 +18,7 @@ export function testRunnerOf(place: Place): TestRunner {
   const { packageJson, levels } = place;
   const script = packageJson.textIn('scripts', 'test') ?? '';
   // In a browser there are no processes.
-  const vitest = (): TestRunner => (runsInBrowser(place) ? 'beside' : 'vitest');
+  const vitest = (): TestRunner => (runsInBrowser(place) || isByAngular(place) ? 'beside' : 'vitest');
   const isOld = () => (majorOf(place, 'jest') ?? 27) < 27;
   const jest = (): TestRunner => (isOutOfJest(place) ? 'beside' : isOld() ? 'jest-26' : 'jest');
   if (/\bvitest\b/.test(script)) return vitest();

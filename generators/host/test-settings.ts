@@ -42,6 +42,9 @@ function isFoundBy(pattern: string): boolean {
   }
 }
 
+/** Whether Vitest's files go through Angular's compiler, which makes nothing of those that the package's own tsconfig leaves out. */
+export const isByAngular = (place: Place): boolean => /plugin-angular\b/.test(vitestSettings(place)?.text ?? '');
+
 interface OfTask {
   readonly tasks: string;
   readonly runtime: string;

@@ -35,6 +35,14 @@ test.each<[string, Tree]>([
   ['coverage by Node.js', { 'package.json': tested('node --test --experimental-test-coverage') }],
   ['Jest, whose root is src', jest({ rootDir: 'src' })],
   ['Jest, which looks by a pattern', jest({ testRegex: '.*\\.spec\\.ts$' })],
+  [
+    "Vitest by Angular's compiler",
+    {
+      'package.json': tested('vitest'),
+      'vitest.config.ts':
+        "import angular from '@analogjs/vite-plugin-angular';\nexport default { plugins: [angular()] };\n",
+    },
+  ],
   ['Vitest in a browser', vitest("browser: { enabled: true, instances: [{ browser: 'chromium' }] }")],
   ['Vitest in a browser, by its script', { 'package.json': tested('vitest run --browser=firefox') }],
 ])('beside %s Node.js runs the test, where the other does not look, and the summary names it', async (_, files) => {
