@@ -77,7 +77,7 @@ describe('the master', () => {
     const { signal, stderr } = await runTask('endless', { nodeArgs: ['--expose-gc'], args }).ended();
     expect(signal).toBe('SIGINT');
     const [few, many] = [...stderr.matchAll(/(\d+) MB at/g)].map(([, mb]) => Number(mb));
-    expect(many).toBeLessThan((few ?? 0) + 60);
+    expect(many).toBeLessThan((few ?? 0) + 10);
   });
 
   test('says what is wrong where file descriptors run out', async () => {

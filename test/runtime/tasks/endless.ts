@@ -2,13 +2,14 @@ import type { Parallelizable } from '#divvy';
 
 const MB = 1024 * 1024;
 
-/** Items without end; the master says how much memory it takes after some and after many, and then stops itself. */
+/** Items without end; the master says how much it keeps in memory after some and after many, and then stops itself. */
 export default class Endless implements Parallelizable<string> {
   *dispatch(): Generator<string> {
     for (let item = 1; ; item++) {
       if (item === 150_000 || item === 450_000) {
         globalThis.gc?.();
-        console.error(`${Math.round(process.memoryUsage().rss / MB)} MB at ${item}`);
+        const { heapUsed, external } = process.memoryUsage();
+        console.error(`${Math.round((heapUsed + external) / MB)} MB at ${item}`);
         if (item === 450_000) process.kill(process.pid, 'SIGINT');
       }
       yield `${item} ${'x'.repeat(100)}`;
