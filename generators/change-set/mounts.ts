@@ -13,7 +13,7 @@ export function isOfSystem(folder: string): boolean {
   try {
     return process.platform === 'linux' && OF_THE_SYSTEM.has(statfsSync(folder).type);
   } catch {
-    return false; // What is not known is tried.
+    return false; // It is not known: the write will show it.
   }
 }
 

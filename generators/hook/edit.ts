@@ -52,8 +52,8 @@ export async function editTask(call: Call, subject: Subject, put: Workshop['put'
 }
 
 /**
- * A file that was as the project's formatter has it is so again: a hook's line may be too long, or a list of imports. What is
- * put in is written so only where it comes out again to the byte.
+ * Keeps a formatted file formatted: a hook's line, or a list of imports, may be too long for the project's formatter. It takes
+ * the formatter's text only if the hook can still be removed to the byte.
  */
 async function asFormatted(
   { action, root, path, source }: Subject,

@@ -1,4 +1,4 @@
-// What follows the write and fails is told of with what is there: a project, or a task in one.
+// A step after the write fails: the message says what was made, a project or a task.
 import { writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';

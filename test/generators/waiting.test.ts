@@ -1,4 +1,4 @@
-// A program of the machine's or of the repository's that takes long: what is waited for is said, once.
+// A program takes long, git or a formatter: divvy says once what it waits for.
 import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
