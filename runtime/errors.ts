@@ -16,10 +16,10 @@
 
 import os from 'node:os';
 import { inspect } from 'node:util';
-import { dateOf } from './date.ts';
-import { reasonsOf } from './failures.ts';
 import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, toItemError } from './item-error.ts';
-import type { ItemError, RunResult, WorkerExit } from './parallelizable.ts';
+import type { ItemError, RunResult } from './parallelizable.ts';
+import { reasonsOf } from './text/failures.ts';
+import { dateOf } from './text/words.ts';
 
 export { toItemError } from './item-error.ts';
 
@@ -119,12 +119,6 @@ export function isPermanent(thrown: unknown): boolean {
   } catch {
     return false; // it throws when it is looked at
   }
-}
-
-/** `was killed by SIGKILL`, `exited with status 1`. */
-export function describeExit({ code, signal }: WorkerExit): string {
-  if (signal) return `was killed by ${signal}`;
-  return code === null ? 'could not be started' : `exited with status ${code}`;
 }
 
 export const noSocketFolder = (tried: readonly string[]): UsageError =>

@@ -5,8 +5,8 @@
 /// <reference types="node" />
 
 export { BootFailure, DivvyError, Shutdown, TaskError, UsageError } from './errors.ts';
-export { type InlineOutcome, runInline } from './inline.ts';
-export { Master } from './master.ts';
+export { type InlineOutcome, runInline } from './master/inline.ts';
+export { Master } from './master/master.ts';
 export type { MasterOptions } from './options.ts';
 export type * from './parallelizable.ts';
 export { PermanentError } from './parallelizable.ts';

@@ -6,9 +6,9 @@
 import os from 'node:os';
 import path from 'node:path';
 import { mustBe, needsJournal, noSuchOption, notAShare, notModules, notTogether, notWholeNumber } from './errors.ts';
-import { moduleFrom } from './imports.ts';
-import { moduleList } from './project.ts';
-import type { Observed } from './report.ts';
+import type { Observed } from './events.ts';
+import { moduleFrom } from './task/imports.ts';
+import { moduleList } from './task/project.ts';
 
 /** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
 export interface Settings {

@@ -2,7 +2,7 @@
 
 let workerNumber = 0;
 
-/** Called once, by worker-process.ts. */
+/** Called once, by worker/main.ts. */
 export function becomeWorker(number: number): void {
   workerNumber = number;
 }

@@ -168,27 +168,55 @@ test('a template imports #divvy, node:*, its own files, and what its manifest de
   expect(shown(wrong)).toEqual([]);
 });
 
+/** The rooms of runtime/ from top to bottom: each imports only what stands below it. A file at the top is a room of its own. */
+const ROOMS = [
+  ...['run.mjs', 'cli', 'index.ts', 'master', 'worker', 'wire', 'journal'],
+  ...['options.ts', 'task', 'key.ts', 'signals.ts', 'role.ts', 'errors.ts', 'item-error.ts', 'text', 'events.ts'],
+  'parallelizable.ts',
+];
+/** Rooms that know nothing of each other. */
+const APART = [
+  ['master', 'worker'],
+  ['worker', 'journal'],
+  ['wire', 'journal'],
+];
+/** With --inline the master does a worker's work itself: the only file that brings the two together. */
+const BOTH = 'runtime/master/inline.ts';
+
 describe('the runtime', () => {
   const imports = importsIn('runtime/**/*.{ts,mjs}');
+  const roomOf = (path: string): string => path.split('/')[1] ?? '';
 
   test('imports its siblings and node:*, and nothing else', () => {
     expect(shown(imports.filter(({ to, isOurs }) => (isOurs ? !to.startsWith('runtime/') : !isNode(to))))).toEqual([]);
   });
 
-  test('has no circle', () => {
+  test('is built of these rooms, from top to bottom', () => {
+    expect([...new Set(filesIn('runtime/**/*.{ts,mjs}').map(roomOf))].sort()).toEqual(ROOMS.toSorted());
+    const up = imports.filter(
+      ({ from, to, isOurs }) => isOurs && ROOMS.indexOf(roomOf(from)) > ROOMS.indexOf(roomOf(to)),
+    );
+    expect(shown(up)).toEqual([]);
+  });
+
+  test.each(APART)('%s and %s import nothing of each other', (one, other) => {
+    const both = imports.filter(({ from, to, isOurs }) => {
+      const rooms = [roomOf(from), roomOf(to)];
+      return isOurs && from !== BOTH && rooms.includes(one) && rooms.includes(other);
+    });
+    expect(shown(both)).toEqual([]);
+  });
+
+  test('has no circle of files', () => {
     const circles: string[] = [];
     const done = new Set<string>();
     const visit = (file: string, path: readonly string[]): void => {
       if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
       if (done.has(file) || path.includes(file)) return;
-      for (const found of importsOf(file)) if (found.isOurs && !found.isType) visit(found.to, [...path, file]);
+      for (const found of importsOf(file)) if (found.isOurs) visit(found.to, [...path, file]);
       done.add(file);
     };
     for (const file of filesIn('runtime/**/*.{ts,mjs}')) visit(file, []);
     expect(circles).toEqual([]);
-  });
-
-  test('the master forks the worker process, and does not import its code', () => {
-    expect([...loadedWith('runtime/master.ts', ({ isType }) => !isType)]).not.toContain('runtime/worker-process.ts');
   });
 });

@@ -7,12 +7,11 @@ import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
-import { Master } from '../master.ts';
+import { Master } from '../master/master.ts';
 import type { RunResult } from '../parallelizable.ts';
-import { flushed, share } from '../shared-stream.ts';
-import { SIGNALS } from '../signals.ts';
-import { needFolder } from '../task.ts';
-import { type Takeover, takeOverSignals } from '../traps.ts';
+import { SIGNALS, type Takeover, takeOverSignals } from '../signals.ts';
+import { needFolder } from '../task/task.ts';
+import { flushed, share } from '../text/shared-stream.ts';
 import { type Request, readArguments } from './arguments.ts';
 import { Reporting, sayError } from './reporting.ts';
 

@@ -5,8 +5,9 @@
 
 import { fstatSync } from 'node:fs';
 import type { Counts } from '../parallelizable.ts';
-import { beforeWrites, isLineOpen, writeAside } from '../shared-stream.ts';
-import { coloured, columnsOf, grouped, type Look, plural, seconds, takesEscapes, widthOf } from '../text.ts';
+import { beforeWrites, isLineOpen, writeAside } from '../text/shared-stream.ts';
+import { coloured, columnsOf, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
+import { grouped, plural, seconds } from '../text/words.ts';
 
 const DRAWN_EVERY_MS = 250;
 const SAID_EVERY_MS = 60_000;

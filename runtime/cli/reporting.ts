@@ -2,12 +2,12 @@
 
 import { inspect } from 'node:util';
 import { DivvyError, eventsLost, Shutdown, TaskError, toItemError } from '../errors.ts';
-import { Failures, stackOf } from '../failures.ts';
-import type { Master } from '../master.ts';
-import type { EventHead, Observed } from '../report.ts';
-import { reportTo } from '../report.ts';
-import { wholeWith } from '../shell.ts';
-import { type Line, linesTo } from '../text.ts';
+import type { EventHead, Observed } from '../events.ts';
+import type { Master } from '../master/master.ts';
+import { Failures, stackOf } from '../text/failures.ts';
+import { reportTo } from '../text/report.ts';
+import { wholeWith } from '../text/shell.ts';
+import { type Line, linesTo } from '../text/terminal.ts';
 import type { Request } from './arguments.ts';
 import { EventsFile } from './events-file.ts';
 import { drawProgress, sayProgress, waysOfProgress } from './progress.ts';

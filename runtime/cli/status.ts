@@ -6,14 +6,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { journalUnreadable } from '../errors.ts';
-import { here } from '../here.ts';
 import { isInUse, journalFolder, standingsOf } from '../journal/place.ts';
+import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
 import type { Standing } from '../journal/standing.ts';
-import { type RecordedOptions, wordsOf } from '../recorded.ts';
-import { plural } from '../report.ts';
-import { fileWord, runner, shellWords, visible } from '../shell.ts';
-import { needTaskFile } from '../task.ts';
+import { needTaskFile } from '../task/task.ts';
+import { here } from '../text/here.ts';
+import { fileWord, runner, shellWords, visible } from '../text/shell.ts';
+import { plural } from '../text/words.ts';
 
 /** What is known of a run. */
 export interface Status {

@@ -3,12 +3,13 @@
  * Internal.
  */
 
-import type { Failures } from '../failures.ts';
-import { fromHere } from '../here.ts';
 import { isComplete } from '../journal/standing.ts';
 import type { RunResult } from '../parallelizable.ts';
-import { commandWith } from '../shell.ts';
-import { type Line, plural } from '../text.ts';
+import type { Failures } from '../text/failures.ts';
+import { fromHere } from '../text/here.ts';
+import { commandWith } from '../text/shell.ts';
+import type { Line } from '../text/terminal.ts';
+import { plural } from '../text/words.ts';
 
 /** Errors that are told one by one; what comes beyond is counted together. */
 const GROUPS_MAX = 20;

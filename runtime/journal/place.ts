@@ -5,7 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { projectOf } from '../project.ts';
+import { projectOf } from '../task/project.ts';
 import { holderOf } from './lock.ts';
 import type { RunRecord } from './records.ts';
 import { firstRunOf, type Standing, standingOf } from './standing.ts';

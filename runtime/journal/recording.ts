@@ -6,13 +6,13 @@
 import path from 'node:path';
 import { type DivvyError, earlierRunChanged, journalFailed, noRunLock } from '../errors.ts';
 import { type MasterOptions, type Settings, settingsOf } from '../options.ts';
-import { mergedWith, recordedOf, wordsOf } from '../recorded.ts';
-import type { TakenOver } from '../shell.ts';
-import { needTaskFile } from '../task.ts';
+import { needTaskFile } from '../task/task.ts';
+import type { TakenOver } from '../text/shell.ts';
 import { type Found, findEarlier, type Wanted } from './find.ts';
 import type { Journal } from './journal.ts';
 import type { KeySet } from './key-set.ts';
 import { journalFolder } from './place.ts';
+import { mergedWith, recordedOf, wordsOf } from './recorded.ts';
 import type { RunRecord } from './records.ts';
 import { type RunLock, takeRunLock } from './run-lock.ts';
 

@@ -4,8 +4,8 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { encode } from '../../runtime/protocol.ts';
-import { startServer } from '../../runtime/server.ts';
+import { encode } from '../../runtime/wire/protocol.ts';
+import { startServer } from '../../runtime/wire/server.ts';
 import { makeGate, runTask } from './run-task.ts';
 
 function scratch(): string {

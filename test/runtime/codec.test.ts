@@ -3,8 +3,8 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import v8 from 'node:v8';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { bytesOf, decodeValue, encodeValue } from '../../runtime/codec.ts';
-import { encode, FrameReader } from '../../runtime/protocol.ts';
+import { bytesOf, decodeValue, encodeValue } from '../../runtime/wire/codec.ts';
+import { encode, FrameReader } from '../../runtime/wire/protocol.ts';
 
 const key = fc.oneof(fc.string({ unit: 'binary', maxLength: 5 }), fc.constantFrom('__proto__', 'toJSON', '0', '-1'));
 /** Node.js 22 takes no two invalid dates for equal: they have a test of their own. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Command, Delivery, type DeliveryRules } from '../../runtime/delivery.ts';
+import { type Command, Delivery, type DeliveryRules } from '../../runtime/master/delivery.ts';
 import { faultless, faults, withFault } from './simulator/faults.ts';
 import { storyOf, violationOf } from './simulator/story.ts';
 

@@ -2,8 +2,8 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Master } from '../../runtime/master.ts';
-import type { Observed } from '../../runtime/report.ts';
+import type { Observed } from '../../runtime/events.ts';
+import { Master } from '../../runtime/master/master.ts';
 import { items, Project } from './ledger.ts';
 import { ALL_WELL, runTask, taskFile } from './run-task.ts';
 

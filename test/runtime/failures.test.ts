@@ -1,8 +1,9 @@
 // How failures are said: which item, by which error, where; at length only the first ones; and grouped without what differs.
 import { describe, expect, test } from 'vitest';
-import { chainOf, detailsOf, Failures, itemLabel, sameFor } from '../../runtime/failures.ts';
+import type { RunEvent } from '../../runtime/events.ts';
 import type { ItemError } from '../../runtime/parallelizable.ts';
-import { type RunEvent, reportTo } from '../../runtime/report.ts';
+import { chainOf, detailsOf, Failures, itemLabel, sameFor } from '../../runtime/text/failures.ts';
+import { reportTo } from '../../runtime/text/report.ts';
 
 const error = (message: string, more: Partial<ItemError> = {}): ItemError => ({ name: 'Error', message, ...more });
 const refused = (port: number): ItemError =>

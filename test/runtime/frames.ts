@@ -3,8 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, onTestFinished, vi } from 'vitest';
-import { type Body, decodeValue, encodeValue } from '../../runtime/codec.ts';
 import { ProtocolError } from '../../runtime/errors.ts';
+import { type Body, decodeValue, encodeValue } from '../../runtime/wire/codec.ts';
 import {
   encode,
   FrameReader,
@@ -12,7 +12,7 @@ import {
   TOKEN_BYTES,
   type ToMaster,
   type ToWorker,
-} from '../../runtime/protocol.ts';
+} from '../../runtime/wire/protocol.ts';
 
 const MAX_ITEM_BYTES = 1024;
 /** The largest frame that is accepted: an item of the largest size, and what FRAME_ALLOWANCE of protocol.ts leaves beside it. */

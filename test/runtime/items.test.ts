@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { encodeValue } from '../../runtime/codec.ts';
+import { encodeValue } from '../../runtime/wire/codec.ts';
 import { runProgram, runTask } from './run-task.ts';
 
 function scratch(): string {

@@ -5,8 +5,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readArguments } from '../../runtime/cli/arguments.ts';
+import { recordedOf, wordsOf } from '../../runtime/journal/recorded.ts';
 import { OPTIONS } from '../../runtime/options.ts';
-import { recordedOf, wordsOf } from '../../runtime/recorded.ts';
 import { items, Project } from './ledger.ts';
 import { makeGate, RUNNER } from './run-task.ts';
 

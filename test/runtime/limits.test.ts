@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DivvyError, Master } from '#divvy';
-import type { RunEvent } from '../../runtime/report.ts';
+import type { RunEvent } from '../../runtime/events.ts';
 import { items, Project } from './ledger.ts';
 import { makeGate, runTask, taskFile } from './run-task.ts';
 

@@ -5,9 +5,9 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BootFailure, isMasterProcess, isWorkerProcess, Master } from '#divvy';
-import { startServer } from '../../runtime/server.ts';
 import { installSignalTraps, resetSignalTraps, SIGNALS } from '../../runtime/signals.ts';
-import { socketPathFor } from '../../runtime/socket-path.ts';
+import { startServer } from '../../runtime/wire/server.ts';
+import { socketPathFor } from '../../runtime/wire/socket-path.ts';
 import { makeGate, RUNNER, taskFile } from './run-task.ts';
 import { received } from './tasks/echo.ts';
 

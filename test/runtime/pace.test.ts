@@ -1,6 +1,6 @@
 // Items that are sent ahead: by real processes here, in every other way by the simulator.
 import { expect, test } from 'vitest';
-import { aheadAt, isQuick, paceAfter, UNKNOWN_PACE } from '../../runtime/pace.ts';
+import { aheadAt, isQuick, paceAfter, UNKNOWN_PACE } from '../../runtime/master/pace.ts';
 import { makeGate, runTask } from './run-task.ts';
 
 test('nothing is sent ahead before it is known how long items take, and nothing where they take long', () => {

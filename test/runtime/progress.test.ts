@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drawn, Progress, plainly, type Standing, sayProgress } from '../../runtime/cli/progress.ts';
-import { linesTo, widthOf, wrapped } from '../../runtime/text.ts';
+import { linesTo, widthOf, wrapped } from '../../runtime/text/terminal.ts';
 import { Project } from './ledger.ts';
 import { runTask } from './run-task.ts';
 

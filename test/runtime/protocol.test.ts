@@ -1,9 +1,9 @@
 // The frames on the socket: whatever the bytes are, a FrameReader gives messages or throws ProtocolError.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeValue } from '../../runtime/codec.ts';
 import { ProtocolError } from '../../runtime/errors.ts';
-import { encode, FrameReader, TOKEN_BYTES } from '../../runtime/protocol.ts';
+import { encodeValue } from '../../runtime/wire/codec.ts';
+import { encode, FrameReader, TOKEN_BYTES } from '../../runtime/wire/protocol.ts';
 import { message, readAll, readCut, reader, readMutated, told } from './frames.ts';
 
 test('10,000 frames, messages cut in two at every byte, are read again', () => {

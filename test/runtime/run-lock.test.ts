@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Lock } from '../../runtime/journal/lock.ts';
 import { placeHere, startOf } from '../../runtime/journal/processes.ts';
-import { Master } from '../../runtime/master.ts';
+import { Master } from '../../runtime/master/master.ts';
 import { items, Project } from './ledger.ts';
 import { makeGate, RUNNER, taskFile } from './run-task.ts';
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { encodeValue } from '../../runtime/codec.ts';
-import { FrameReader, type FromMaster, type ToWorker } from '../../runtime/protocol.ts';
-import { Sender } from '../../runtime/sender.ts';
+import { encodeValue } from '../../runtime/wire/codec.ts';
+import { FrameReader, type FromMaster, type ToWorker } from '../../runtime/wire/protocol.ts';
+import { Sender } from '../../runtime/wire/sender.ts';
 import { told } from './frames.ts';
 
 test('items of all sizes arrive, of a connection that is read late and of one that is read at once', async () => {

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { encode, TOKEN_BYTES, type ToMaster } from '../../runtime/protocol.ts';
-import { type Guest, type Server, startServer } from '../../runtime/server.ts';
-import { socketPathFor } from '../../runtime/socket-path.ts';
+import { encode, TOKEN_BYTES, type ToMaster } from '../../runtime/wire/protocol.ts';
+import { type Guest, type Server, startServer } from '../../runtime/wire/server.ts';
+import { socketPathFor } from '../../runtime/wire/socket-path.ts';
 
 async function serve(): Promise<Server> {
   const server = await startServer(socketPathFor(undefined), true, 64 * 1024 * 1024);

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { encode } from '../../runtime/protocol.ts';
+import { encode } from '../../runtime/wire/protocol.ts';
 import { ALL_WELL, makeGate, runTask } from './run-task.ts';
 
 /** A folder of the test's own. */

@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { failureLines, waysToGoOn } from '../../runtime/cli/summary.ts';
-import { Failures } from '../../runtime/failures.ts';
+import type { RunEvent } from '../../runtime/events.ts';
 import type { Counts, RunResult } from '../../runtime/parallelizable.ts';
-import { endOf, type RunEvent } from '../../runtime/report.ts';
-import { seconds } from '../../runtime/text.ts';
+import { Failures } from '../../runtime/text/failures.ts';
+import { endOf } from '../../runtime/text/report.ts';
+import { seconds } from '../../runtime/text/words.ts';
 import { items, Project } from './ledger.ts';
 import { makeGate, runTask } from './run-task.ts';
 

@@ -7,22 +7,23 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Barrier } from '../../../runtime/barrier.ts';
-import { Delivery } from '../../../runtime/delivery.ts';
-import { Intake } from '../../../runtime/intake.ts';
 import { KeySet } from '../../../runtime/journal/key-set.ts';
+import { Barrier } from '../../../runtime/master/barrier.ts';
+import { Delivery } from '../../../runtime/master/delivery.ts';
+import { Intake } from '../../../runtime/master/intake.ts';
 import type { Code } from './simulation.ts';
 
 export interface Fault {
   readonly what: string;
-  /** delivery.ts where nothing is said. */
-  readonly file?: 'delivery.ts' | 'barrier.ts' | 'intake.ts' | 'journal/key-set.ts';
+  /** Relative to runtime/; delivery.ts where nothing is said. */
+  readonly file?: typeof DELIVERY | 'master/barrier.ts' | 'master/intake.ts' | 'journal/key-set.ts';
   readonly find: string;
   readonly put: string;
   /** The search of small cases notices it, too. */
   readonly searched?: true;
 }
 
+const DELIVERY = 'master/delivery.ts';
 const runtime = path.join(import.meta.dirname, '../../../runtime');
 
 /** The code as it is. */
@@ -30,19 +31,18 @@ export const faultless: Code = { Barrier, Delivery, Intake, KeySet };
 
 /** Returns the code with a fault in it. Throws where the fault has no place in it any more. */
 export async function withFault(fault: Fault): Promise<Code> {
-  return { ...faultless, ...(await load(fault.file ?? 'delivery.ts', textWith(fault))) };
+  return { ...faultless, ...(await load(fault.file ?? DELIVERY, textWith(fault))) };
 }
 
 /** The same, with Delivery's private names opened, so that the whole of it can be copied and compared. */
 export async function openedCode(fault?: Fault): Promise<Code> {
-  const file = fault?.file ?? 'delivery.ts';
-  const text =
-    file === 'delivery.ts' && fault ? textWith(fault) : readFileSync(path.join(runtime, 'delivery.ts'), 'utf8');
-  const opened = await load('delivery.ts', text.replaceAll(/#(?=[a-z])/gi, '_'));
-  return { ...faultless, ...(fault && file !== 'delivery.ts' && (await withFault(fault))), ...opened };
+  const file = fault?.file ?? DELIVERY;
+  const text = file === DELIVERY && fault ? textWith(fault) : readFileSync(path.join(runtime, DELIVERY), 'utf8');
+  const opened = await load(DELIVERY, text.replaceAll(/#(?=[a-z])/gi, '_'));
+  return { ...faultless, ...(fault && file !== DELIVERY && (await withFault(fault))), ...opened };
 }
 
-function textWith({ what, file = 'delivery.ts', find, put }: Fault): string {
+function textWith({ what, file = DELIVERY, find, put }: Fault): string {
   const source = readFileSync(path.join(runtime, file), 'utf8');
   const places = source.split(find).length - 1;
   if (places !== 1) throw new Error(`"${what}": its text is in runtime/${file} ${places} times: ${find}`);
@@ -66,43 +66,43 @@ export const faults: readonly Fault[] = [
   // ---- output ----
   {
     what: 'an outcome counts in the turn in which it was read, when not all of its output may have been',
-    file: 'barrier.ts',
+    file: 'master/barrier.ts',
     find: 'if (!group.isNew) group.mark ??= outlet.mark();',
     put: 'group.mark ??= outlet.mark();',
   },
   {
     what: 'a pipe that is not read counts as read',
-    file: 'barrier.ts',
+    file: 'master/barrier.ts',
     find: 'if (outlet.caughtUp()) for',
     put: 'for',
   },
   {
     what: 'what is read counts as out',
-    file: 'barrier.ts',
+    file: 'master/barrier.ts',
     find: "if (isOut === 'not yet') break;",
     put: '',
   },
   {
     what: 'output that is lost counts as out',
-    file: 'barrier.ts',
+    file: 'master/barrier.ts',
     find: "release(group.ended, isOut === 'lost');",
     put: 'release(group.ended, false);',
   },
   {
     what: 'an outcome that waits for output is forgotten',
-    file: 'barrier.ts',
+    file: 'master/barrier.ts',
     find: 'if (!last) this.#groups.delete(outlet);',
     put: 'this.#groups.delete(outlet);\n      if (!last) {}',
   },
   {
     what: 'the turn that an outcome waits for does not come by itself',
-    file: 'barrier.ts',
+    file: 'master/barrier.ts',
     find: 'if (!last.mark && !outlet.isHeld) again = true;',
     put: '',
   },
   {
     what: 'what waits together with more does not count when its output is out',
-    file: 'barrier.ts',
+    file: 'master/barrier.ts',
     find: 'for (let group = groups[0]; group?.mark; group = groups[0]) {',
     put: 'for (let group = groups[0]; group?.mark && groups.length < 2; group = groups[0]) {',
   },
@@ -469,45 +469,45 @@ export const faults: readonly Fault[] = [
   { what: 'an item that is skipped does not count', find: '    this.counts.skipped += 1;\n', put: '', searched: true },
   {
     what: 'a resume does what is done again',
-    file: 'intake.ts',
+    file: 'master/intake.ts',
     find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
     put: "const isTaken = mode !== 'retry-failed' || ended === 'failed';",
     searched: true,
   },
   {
     what: 'a resume takes what has failed',
-    file: 'intake.ts',
+    file: 'master/intake.ts',
     find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
     put: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended !== 'done';",
     searched: true,
   },
   {
     what: 'a retry of what has failed takes what is new, too',
-    file: 'intake.ts',
+    file: 'master/intake.ts',
     find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
     put: "const isTaken = mode === 'retry-failed' ? ended !== 'done' : ended === undefined;",
   },
   {
     what: 'what failed before does not count',
-    file: 'intake.ts',
+    file: 'master/intake.ts',
     find: 'options.keys?.failed ?? 0',
     put: '0',
   },
   {
     what: 'what failed before and is retried counts as failed still',
-    file: 'intake.ts',
+    file: 'master/intake.ts',
     find: "    if (ended === 'failed') this.failedBefore -= 1;\n",
     put: '',
   },
   {
     what: 'what is skipped counts for the limit',
-    file: 'intake.ts',
+    file: 'master/intake.ts',
     find: '    const { occurrence, ended } = keys.meet(journalKey, own === undefined);\n',
     put: '    const { occurrence, ended } = keys.meet(journalKey, own === undefined);\n    if (ended) this.#taken += 1;\n',
   },
   {
     what: 'equal items have the same key',
-    file: 'intake.ts',
+    file: 'master/intake.ts',
     find: 'key: own ?? (occurrence > 1 ?',
     put: 'key: own ?? (occurrence < 1 ?',
   },

@@ -1,8 +1,8 @@
 /** What `dispatch` yields in one run, and which of it is taken: by the real Intake and KeySet, held against the journal. */
 
-import type { Intake } from '../../../runtime/intake.ts';
 import type { KeySet } from '../../../runtime/journal/key-set.ts';
-import type { AnyTask } from '../../../runtime/task.ts';
+import type { Intake } from '../../../runtime/master/intake.ts';
+import type { AnyTask } from '../../../runtime/task/task.ts';
 import type { Scenario } from './scenario.ts';
 import { same } from './violation.ts';
 import type { Work, World } from './world.ts';

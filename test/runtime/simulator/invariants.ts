@@ -1,6 +1,6 @@
 /** What must be so, whatever happens: Delivery's account against the simulator's own. */
 
-import type { Delivery } from '../../../runtime/delivery.ts';
+import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Truth } from './truth.ts';
 import { ensure, same } from './violation.ts';
 import type { Work } from './world.ts';

@@ -1,6 +1,6 @@
-/** Outcomes on their way to count, as runtime/settling.ts and the journal have them: first the hook, then the line. */
+/** Outcomes on their way to count, as runtime/master/settling.ts and the journal have them: first the hook, then the line. */
 
-import type { Delivery, Item } from '../../../runtime/delivery.ts';
+import type { Delivery, Item } from '../../../runtime/master/delivery.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { Truth } from './truth.ts';

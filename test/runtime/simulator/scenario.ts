@@ -1,6 +1,6 @@
 /** What a seed stands for: the rules of a run, its items, and all that is going to go wrong in it and in its resumes. */
 
-import type { DeliveryRules } from '../../../runtime/delivery.ts';
+import type { DeliveryRules } from '../../../runtime/master/delivery.ts';
 import { Random } from './random.ts';
 import type { Nature } from './world.ts';
 

@@ -3,7 +3,7 @@
  * told apart by all that the future depends on; of times that is how far away they are, of counts nothing.
  */
 
-import type { Delivery } from '../../../runtime/delivery.ts';
+import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Code } from './simulation.ts';
 import { type SmallCase, SmallWorld, type State } from './small-world.ts';
 import { ensure, Violation } from './violation.ts';

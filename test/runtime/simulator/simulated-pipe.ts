@@ -1,9 +1,9 @@
 /**
- * What a process writes, on its way through the master to whoever reads it, as runtime/output.ts has it: in bytes alone. It is
+ * What a process writes, on its way through the master to whoever reads it, as runtime/master/output.ts has it: in bytes alone. It is
  * the I/O of the barrier under test, and knows the truth besides: how much was written, and how much of it is out.
  */
 
-import type { Mark, Outlet } from '../../../runtime/barrier.ts';
+import type { Mark, Outlet } from '../../../runtime/master/barrier.ts';
 import type { Random } from './random.ts';
 
 /** A process that has written so much more than was read waits in its write. */

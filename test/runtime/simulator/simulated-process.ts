@@ -1,5 +1,5 @@
 /**
- * A worker's process as runtime/worker-process.ts and runtime/processing.ts behave, and as it is to be from the outside:
+ * A worker's process as runtime/worker/main.ts and runtime/worker/processing.ts behave, and as it is to be from the outside:
  * it boots, or does not; it starts items in the order in which they arrive; it can be suspended, and go down, at any moment.
  * What it has written when it does is still read.
  */

@@ -1,10 +1,10 @@
 /**
- * One run in simulated time: a master that does with Delivery what runtime/master.ts does, simulated processes, and a
+ * One run in simulated time: a master that does with Delivery what runtime/master/master.ts does, simulated processes, and a
  * network that takes its time. The same seed gives the same run.
  */
 
-import type { Barrier } from '../../../runtime/barrier.ts';
-import type { Command, Delivery, Item } from '../../../runtime/delivery.ts';
+import type { Barrier } from '../../../runtime/master/barrier.ts';
+import type { Command, Delivery, Item } from '../../../runtime/master/delivery.ts';
 import { Input, type IntakeCode } from './input.ts';
 import { checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
 import type { Random } from './random.ts';

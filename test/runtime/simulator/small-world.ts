@@ -1,11 +1,11 @@
 /**
  * A small case of everything: two workers and three items, of which each event that can come next is known. The rules are
- * those of runtime/delivery.ts, the resumes those of runtime/intake.ts and journal/key-set.ts; what is around them is as
+ * those of runtime/master/delivery.ts, the resumes those of runtime/master/intake.ts and journal/key-set.ts; what is around them is as
  * simulated-process.ts and records.ts have it, with every order of events instead of one at random.
  */
 
-import type { Command, Delivery, DeliveryRules, Item } from '../../../runtime/delivery.ts';
-import type { AnyTask } from '../../../runtime/task.ts';
+import type { Command, Delivery, DeliveryRules, Item } from '../../../runtime/master/delivery.ts';
+import type { AnyTask } from '../../../runtime/task/task.ts';
 import type { Code } from './simulation.ts';
 import { ensure, same } from './violation.ts';
 

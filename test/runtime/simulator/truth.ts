@@ -4,7 +4,7 @@
  * answer or a command, in invariants.ts after every step.
  */
 
-import type { ExitReport, Item } from '../../../runtime/delivery.ts';
+import type { ExitReport, Item } from '../../../runtime/master/delivery.ts';
 import type { Scenario } from './scenario.ts';
 import type { Outcome, SimulatedProcess } from './simulated-process.ts';
 import { ensure, same, Violation } from './violation.ts';

@@ -1,0 +1,72 @@
+/**
+ * The options that a journal records: a resume goes on with them unless others are given, and a command to copy has them. Runs
+ * in the master, and in whoever asks how a run stands. Internal.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { flagOf, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
+import { fileWord } from '../text/shell.ts';
+
+/** Options by their names in options.ts, as JSON has them. */
+export type RecordedOptions = Readonly<Record<string, unknown>>;
+
+/**
+ * Returns those of the options that are recorded. One without an end, as a timeout of Infinity, is as if it were not given.
+ *
+ * options - as they were given, or as a journal has them: there may be more in it, of another release.
+ */
+export function recordedOf(options: MasterOptions | RecordedOptions): RecordedOptions {
+  const given = options as RecordedOptions;
+  const recorded: Record<string, unknown> = {};
+  for (const { key, isRecorded } of OPTIONS) {
+    const value = given[key];
+    const isOne = ['string', 'boolean'].includes(typeof value) || Number.isFinite(value) || Array.isArray(value);
+    if (isRecorded && isOne) recorded[key] = value;
+  }
+  return recorded;
+}
+
+/** Returns the earlier options with those that are given now in place of theirs. */
+export function mergedWith(earlier: RecordedOptions, now: MasterOptions): MasterOptions {
+  const given = Object.entries(now).filter(([, value]) => value !== undefined);
+  return { ...recordedOf(earlier), ...Object.fromEntries(given) };
+}
+
+/** Returns recorded options as the words of a command line, here or in another folder: `--timeout`, `10s`. */
+export function wordsOf(options: RecordedOptions, folder?: string): string[] {
+  return OPTIONS.flatMap((row) => {
+    if (!row.isRecorded || !Object.hasOwn(options, row.key)) return [];
+    const flag = `--${flagOf(row).flag}`;
+    const value = options[row.key];
+    if (row.kind === 'modules') return [value].flat().flatMap((name) => [flag, moduleWord(String(name), folder)]);
+    if (row.kind === 'flag') return value === true ? [flag] : [];
+    const word = valueWord(row, value);
+    return word === undefined ? [] : [flag, word];
+  });
+}
+
+/** A file is recorded by its URL: the next run may be started in another folder. */
+function moduleWord(name: string, folder: string | undefined): string {
+  if (!name.startsWith('file:')) return name;
+  const file = fileWord(fileURLToPath(name), folder);
+  return /^\.{0,2}\//.test(file) ? file : `./${file}`;
+}
+
+/** Undefined where the command line has no word for it: a library may be given any number of bytes. */
+function valueWord({ kind, least }: OptionRow, value: unknown): string | undefined {
+  if (typeof value !== 'number') return String(value);
+  if (kind === 'duration') return durationWord(value);
+  const units = value / unitOf(kind);
+  return Number.isInteger(units) && units >= least ? String(units) : undefined;
+}
+
+function durationWord(ms: number): string {
+  for (const [unit, length] of [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const) {
+    if (ms > 0 && ms % length === 0) return `${ms / length}${unit}`;
+  }
+  return ms === 0 ? '0' : `${ms}ms`;
+}

@@ -1,0 +1,207 @@
+/**
+ * Runs a task in this one process: for a debugger (--inline), and for unit tests (runInline). Items are encoded and decoded
+ * as they would be on their way to a worker, so that what arrives here is what would arrive there.
+ */
+
+import type { Writable } from 'node:stream';
+import { isPermanent, toItemError } from '../errors.ts';
+import { contentKey } from '../key.ts';
+import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerExit, WorkerSelf } from '../parallelizable.ts';
+import type { AnyTask } from '../task/task.ts';
+import { decodeValue, encodeValue } from '../wire/codec.ts';
+import { encode, FrameReader, type FromMaster } from '../wire/protocol.ts';
+import { Claims } from '../worker/claims.ts';
+import { Processing, type ProcessingOptions, processApart } from '../worker/processing.ts';
+import type { Mark, Outlet } from './barrier.ts';
+import type { Output } from './output.ts';
+import type { BootWorker } from './worker.ts';
+
+/** What became of an item that runInline was given. Public. */
+export type InlineOutcome<Item, Result> = {
+  readonly item: Item;
+  readonly number: number;
+  readonly attempts: number;
+} & ({ readonly done: true; readonly result: Result } | { readonly done: false; readonly error: ItemError });
+
+const LARGEST = 64 * 1024 * 1024;
+
+/**
+ * Runs `process` on items in this process, one after another. Of the hooks it calls those that a worker would: afterFork,
+ * beforeExit, and `key`. Public; for unit tests.
+ *
+ * task    - a task, or its class.
+ * items   - in place of the task's own `dispatch`, which is used where they are not given.
+ * retries - how often an item is tried again at once after `process` threw, from 0; 0 by default.
+ *
+ * Resolves with an outcome for each item. Rejects with what `dispatch` or a hook throws.
+ */
+export async function runInline<Item extends FitItem<Item>, Result>(
+  task: (new () => Parallelizable<Item, Result>) | Parallelizable<Item, Result>,
+  { items, retries = 0 }: { items?: Iterable<NoInfer<Item>> | AsyncIterable<NoInfer<Item>>; retries?: number } = {},
+): Promise<InlineOutcome<Item, Awaited<Result>>[]> {
+  const instance = typeof task === 'function' ? new task() : task;
+  const outcomes: InlineOutcome<Item, Awaited<Result>>[] = [];
+  const self: WorkerSelf = { number: 1, pid: process.pid };
+  await instance.afterFork?.(self);
+  try {
+    for await (const item of items ?? instance.dispatch()) {
+      const number = outcomes.length + 1;
+      const carried = { item, number };
+      for (let attempts = 1; ; attempts++) {
+        try {
+          const received = decodeValue(encodeValue(item, `item ${number}`, LARGEST)) as Item;
+          const key = instance.key?.(received) ?? contentKey(received);
+          const context = { worker: 1, number, attempt: attempts, key, signal: new AbortController().signal };
+          const result = await processApart(instance, received, context);
+          outcomes.push({ ...carried, attempts, done: true, result });
+          break;
+        } catch (error) {
+          if (attempts <= retries && !isPermanent(error)) continue;
+          outcomes.push({ ...carried, attempts, done: false, error: toItemError(error) });
+          break;
+        }
+      }
+    }
+  } finally {
+    await instance.beforeExit?.(self);
+  }
+  return outcomes;
+}
+
+/**
+ * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket. `stdout` is
+ * the master's own; `moved` is told when more of what items write is out. Internal; for --inline.
+ */
+export function bootInline(
+  task: AnyTask,
+  options: Omit<ProcessingOptions, 'self' | 'claims' | 'send' | 'exit' | 'output'>,
+  stdout: Output,
+  moved: () => void,
+): BootWorker {
+  const output = new OwnOutput(stdout, moved);
+  return (worker, { said, exited }) => {
+    const self: WorkerSelf = { number: worker.number, pid: process.pid };
+    let over = false;
+    /** Once: what was left as it is may yet come to its end. */
+    const end = (exit: WorkerExit): void => {
+      if (!over) setImmediate(exited, exit);
+      over = true;
+    };
+    const exit = (): void => end({ code: 0, signal: null });
+    const killed = (): void => end({ code: null, signal: 'SIGKILL' });
+    const processing = new Processing(task, {
+      self,
+      ...options,
+      claims: new Claims(),
+      output: { openLines: () => undefined, isWritten: () => true }, // OwnOutput waits for it
+      // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
+      send: (message) => {
+        setImmediate(said, message);
+        return true;
+      },
+      exit: (how) => {
+        if (how === 'at once') killed();
+        else
+          attempt(
+            () => task.beforeExit?.(self),
+            exit,
+            (error) => {
+              said({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
+              exit();
+            },
+          );
+      },
+    });
+    attempt(
+      () => task.afterFork?.(self),
+      () => said({ kind: 'ready' }),
+      (error) => {
+        said({ kind: 'boot failed', error: toItemError(error) });
+        end({ code: 1, signal: null });
+      },
+    );
+    return {
+      pid: process.pid,
+      // By way of the frames, so that what arrives is what would arrive in another process.
+      send: (message) =>
+        void setImmediate(() => {
+          const reader = new FrameReader(0);
+          reader.allowItems(Infinity);
+          for (const piece of encode(message)) {
+            for (let heard = reader.read(piece); heard; heard = reader.read()) processing.hear(heard as FromMaster);
+          }
+        }),
+      kill: (signal) => {
+        // What cannot be killed alone is left as it is: the run ends without it.
+        if (signal === 'SIGKILL') killed();
+        else processing.leave();
+        return true;
+      },
+      killGroup: () => {}, // what items start is in the master's own group
+      takeBack: () => {}, // a main thread that is stuck is the master's
+      stack: () => Promise.resolve('    runs in the master (--inline)'),
+      heldUntil: () => -Infinity,
+      output,
+    };
+  };
+}
+
+/** What this process itself writes, where items run in it (--inline): out when the stream has no more of it. */
+class OwnOutput implements Outlet {
+  readonly isHeld = false;
+  readonly #streams: readonly Writable[] = [process.stdout, process.stderr];
+  readonly #stdout: Output;
+  readonly #moved: () => void;
+  readonly #asked: number[] = [0, 0];
+  readonly #out: number[] = [0, 0];
+
+  /** moved - is told when more is out. */
+  constructor(stdout: Output, moved: () => void) {
+    this.#stdout = stdout;
+    this.#moved = moved;
+  }
+
+  get isClear(): boolean {
+    return !this.#isLost && this.#streams.every(({ writableLength }) => writableLength === 0);
+  }
+
+  /** Whoever read stdout has gone, or the task has ended it. */
+  get #isLost(): boolean {
+    const { destroyed, writableEnded } = process.stdout;
+    return this.#stdout.hasFailed || destroyed || writableEnded;
+  }
+
+  openTo(): void {}
+
+  takeHeldMs(): number {
+    return 0;
+  }
+
+  caughtUp(): boolean {
+    return true;
+  }
+
+  mark(): Mark {
+    return this.#streams.map((stream, index) => {
+      const asked = this.#asked[index] ?? 0;
+      if (stream.writableLength === 0) return asked;
+      this.#asked[index] = asked + 1;
+      stream.write('', (error) => {
+        // Whoever reads stderr may go, and nothing is lost that counts.
+        if (error) this.#out[index] = stream === process.stdout ? -Infinity : Infinity;
+        else this.#out[index] = Math.max(this.#out[index] ?? 0, asked + 1);
+        this.#moved();
+      });
+      return asked + 1;
+    });
+  }
+
+  isOut(mark: Mark): 'yes' | 'not yet' | 'lost' {
+    if (this.#isLost || this.#out.includes(-Infinity)) return 'lost';
+    return mark.every((place, index) => place <= (this.#out[index] ?? 0)) ? 'yes' : 'not yet';
+  }
+}
+
+function attempt(act: () => MaybePromise<void> | undefined, then: () => void, failed: (error: unknown) => void): void {
+  void (async () => act())().then(then, failed);
+}

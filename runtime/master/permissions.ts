@@ -1,0 +1,28 @@
+/** Looks whether Node.js's permission model (--permission) allows what a run needs. Runs in the master. Internal. */
+
+import os from 'node:os';
+import path from 'node:path';
+import { notPermitted } from '../errors.ts';
+
+/** From this release on connections, of unix domain sockets too, need a permission. */
+const NET_SINCE = 25;
+
+/**
+ * Throws UsageError where the permission model is on and denies what workers need, with the flags that allow it.
+ *
+ * socket - the path of the socket; undefined for one in a fresh folder.
+ */
+export function needPermissions(socket: string | undefined): void {
+  const { permission } = process as { permission?: { has(scope: string, reference?: string): boolean } };
+  if (!permission) return;
+  const folder = socket === undefined ? os.tmpdir() : path.dirname(path.resolve(socket));
+  const needed: readonly [flag: string, isAllowed: boolean][] = [
+    ['--allow-child-process', permission.has('child')],
+    ['--allow-worker', permission.has('worker')],
+    ['--allow-net', permission.has('net') || Number.parseInt(process.versions.node, 10) < NET_SINCE],
+    ['--allow-fs-read=*', permission.has('fs.read')],
+    [`--allow-fs-write=${folder}/*`, permission.has('fs.write', path.join(folder, 'divvy'))],
+  ];
+  const missing = needed.filter(([, isAllowed]) => !isAllowed).map(([flag]) => flag);
+  if (missing.length > 0) throw notPermitted(missing);
+}

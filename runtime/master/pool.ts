@@ -1,0 +1,418 @@
+/**
+ * The workers of a run, all together: booting them, hearing what they say, reaping and killing them. Runs in the master.
+ * Internal; `Master.workers` has them one by one.
+ */
+
+import { BootFailure, type DivvyError, hookThrew, toItemError } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
+import type { Journal } from '../journal/journal.ts';
+import { startOf } from '../journal/processes.ts';
+import type { Settings } from '../options.ts';
+import type { ItemError, WorkerExit } from '../parallelizable.ts';
+import { type AnyTask, hashOfTask } from '../task/task.ts';
+import { describeExit, seconds } from '../text/words.ts';
+import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/protocol.ts';
+import type { Command, Delivery, Item } from './delivery.ts';
+import { type Load, outcomeOf, type Settling } from './settling.ts';
+import { Timeouts } from './timeouts.ts';
+import { type BootWorker, environmentOf, Worker } from './worker.ts';
+
+/** How long a worker in which items wait may say nothing, in milliseconds: longer than its own patience (processing.ts). */
+const SILENT_MS = 20;
+
+/** What USR2 says of a worker whose output is read slowly. */
+const WAITS_FOR_OUTPUT = '    waits for its output to be read';
+
+/** A process of a worker that has ended. */
+interface Exit {
+  readonly worker: Worker;
+  readonly exit: WorkerExit;
+  readonly why: string | undefined;
+}
+
+/** What the crew tells the master. */
+export interface CrewEvents {
+  readonly observe: (event: RunEvent) => void;
+  /** Something has happened that the master's loop is to act on. */
+  readonly wake: () => void;
+  /** The run cannot go on. */
+  readonly fail: (fault: DivvyError) => void;
+  /** A hook that runs at an exit threw. */
+  readonly exitHookThrew: (hook: string, worker: number, error: ItemError) => void;
+}
+
+/** What the crew needs of a run that has begun. */
+export interface CrewRun {
+  readonly task: AnyTask;
+  readonly taskFile: string;
+  readonly boot: BootWorker;
+  readonly settling: Settling;
+  readonly journal: Journal | undefined;
+}
+
+/** The workers of one run. */
+export class Crew {
+  readonly workers: Worker[] = [];
+  /** Processes that exited with a failure status. */
+  failures = 0;
+  readonly #socket: string;
+  readonly #settings: Settings;
+  readonly #delivery: Delivery<Load>;
+  readonly #events: CrewEvents;
+  #run!: CrewRun; // set by begin(), before the rules command anything
+  /** Of the task file's text, as the latest worker found it. */
+  #taskHash = '';
+  #exits: Exit[] = [];
+  /** The hook afterExit of a worker's last process; its next boot waits for it. */
+  readonly #afterExits = new Map<number, Promise<void>>();
+  readonly #outputs = new Set<Promise<unknown>>();
+  /** What is done about items that take longer than they may. */
+  readonly timeouts: Timeouts;
+  /** Workers whose lifelines have been asked to take items back, and have not answered. */
+  readonly #takingBack = new Set<Worker>();
+
+  constructor(socket: string, settings: Settings, delivery: Delivery<Load>, events: CrewEvents) {
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#delivery = delivery;
+    this.#events = events;
+    this.timeouts = new Timeouts(settings, delivery, this.workers);
+    this.addWorkers(settings.workers);
+  }
+
+  begin(run: CrewRun): void {
+    this.#run = run;
+    this.#taskHash = hashOfTask(run.taskFile);
+  }
+
+  /** Resolves when the hooks after exits have run, and what the workers wrote has been passed on. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#afterExits.values(), ...this.#outputs]);
+  }
+
+  /** There are to be so many, from now on at least. */
+  addWorkers(count: number): void {
+    while (this.workers.length < count) this.workers.push(new Worker(this.workers.length + 1, this.#socket));
+  }
+
+  /** Does what the rules command. */
+  carryOut(command: Command<Load>): void {
+    const worker = this.workers[command.worker - 1];
+    if (!worker) return;
+    switch (command.do) {
+      case 'boot':
+        void this.#bootWorker(worker);
+        return;
+      case 'hand': {
+        const items = command.items.map((item) => ({
+          number: item.number,
+          attempt: item.starts,
+          key: item.load.key,
+          body: item.load.body,
+        }));
+        if (this.#settings.verbose || this.#settings.itemEvents)
+          this.#events.observe({
+            type: 'items handed',
+            worker: worker.number,
+            numbers: items.map((item) => item.number),
+          });
+        worker.process?.send({ kind: 'items', quick: command.quick, items });
+        return;
+      }
+      case 'drain':
+        worker.process?.send({ kind: 'drain' });
+        return;
+      case 'expect exit':
+        this.#killUnlessHeld(worker, this.#settings.killAfterMs);
+    }
+  }
+
+  /** Gives the worker a process. While the hook before it runs, the run may be stopped. */
+  async #bootWorker(worker: Worker): Promise<void> {
+    await this.#afterExits.get(worker.number);
+    worker.env = environmentOf(worker);
+    try {
+      await this.#run.task.beforeFork?.(worker);
+    } catch (error) {
+      this.#events.fail(hookThrew('beforeFork', error));
+    }
+    if (this.#delivery.stopping !== 'no') {
+      clearTimeout(worker.killTimer); // it was told to exit, and there is nothing to kill
+      this.#delivery.notForked(worker.number);
+      this.#events.wake();
+      return;
+    }
+    this.#lookAtTask();
+    worker.ready = false;
+    const running = this.#run.boot(worker, {
+      said: (message) => {
+        if (worker.process === running) this.#said(worker, message);
+      },
+      tookBack: (begun) => {
+        if (worker.process === running) this.#tookBack(worker, begun);
+      },
+      clogged: (clogged) => {
+        this.#delivery.clogged(worker.number, clogged);
+        this.#events.wake();
+      },
+      exited: (exit, why) => {
+        this.#exits.push({ worker, exit, why });
+        this.#events.wake();
+      },
+    });
+    worker.process = running;
+    this.#delivery.forked();
+    const { ended } = running.output;
+    if (ended) {
+      this.#outputs.add(ended);
+      void ended.then(() => this.#outputs.delete(ended));
+    }
+    if (this.#run.journal && running.pid !== undefined && !this.#settings.inline) {
+      this.#run.journal.add({
+        type: 'worker',
+        worker: worker.number,
+        pid: running.pid,
+        started: startOf(running.pid) ?? '',
+      });
+    }
+    this.#events.observe({ type: 'worker forked', worker: worker.number, pid: running.pid });
+  }
+
+  /** A resume after a crash of the master leaves alone what its items have started. */
+  #leftWell({ number }: Worker, pid: number | undefined): void {
+    if (pid !== undefined && !this.#settings.inline)
+      this.#run.journal?.add({ type: 'worker exited', worker: number, pid });
+  }
+
+  /** A worker runs the task file as it is when it boots: where somebody has changed it meanwhile, that is said and recorded. */
+  #lookAtTask(): void {
+    let hash: string;
+    try {
+      hash = hashOfTask(this.#run.taskFile);
+    } catch {
+      return; // it is gone, and the worker says so
+    }
+    if (hash === this.#taskHash) return;
+    this.#taskHash = hash;
+    this.#run.journal?.add({ type: 'task changed', at: new Date().toISOString(), taskHash: hash });
+    this.#events.observe({
+      type: 'note',
+      text: 'the task file has changed: workers that start from now on run the new code',
+    });
+  }
+
+  /**
+   * What waits behind an item that keeps its worker's main thread busy goes to whoever is free: the worker cannot give it back, as
+   * it does behind one that waits for something.
+   */
+  takeBackFromSilent(): void {
+    for (const number of this.#delivery.silent(performance.now(), SILENT_MS)) {
+      const worker = this.workers[number - 1];
+      if (!worker?.process || this.#takingBack.has(worker)) continue;
+      this.#takingBack.add(worker);
+      worker.process.takeBack();
+    }
+  }
+
+  #tookBack(worker: Worker, begun: number | null): void {
+    this.#takingBack.delete(worker);
+    if (begun === null) return;
+    const numbers = this.#delivery.handedBehind(worker.number, begun);
+    worker.process?.send({ kind: 'forget' }); // behind all that was handed: what is handed next is for it again
+    this.#delivery.returned(worker.number, numbers, performance.now());
+    this.#events.wake();
+  }
+
+  #said(worker: Worker, message: ToMaster): void {
+    switch (message.kind) {
+      case 'hello':
+        return; // server.ts has seen to it
+      case 'ready':
+        this.#events.observe({ type: 'worker ready', worker: worker.number });
+        this.#delivery.ready(worker.number);
+        worker.ready = true;
+        break;
+      case 'boot failed':
+        this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
+        break;
+      case 'done':
+        this.#done(worker, message.pairs);
+        break;
+      case 'outcomes':
+        for (const outcome of message.outcomes) this.#ended(worker, outcome);
+        break;
+      case 'overdue':
+        this.timeouts.ask(worker, message.number);
+        break;
+      case 'open lines':
+        worker.process?.output.openTo(message.numbers);
+        break;
+      case 'uncaught':
+        worker.uncaught = message.error;
+        break;
+      case 'leaving':
+        this.#delivery.leaving(worker.number);
+        break;
+      case 'returned':
+        this.#delivery.returned(worker.number, message.numbers, performance.now());
+        break;
+      case 'hook failed':
+        this.#events.exitHookThrew(message.hook, worker.number, message.error);
+    }
+    this.#events.wake();
+  }
+
+  /** Sees to the processes that have ended since the last call. */
+  reapWorkers(): void {
+    for (const { worker, exit, why } of this.#exits.splice(0)) {
+      clearTimeout(worker.killTimer);
+      worker.killTimer = undefined;
+      const { process: ended, uncaught } = worker;
+      worker.process = undefined;
+      worker.uncaught = undefined;
+      worker.status = exit;
+      if (exit.code !== 0) this.failures += 1;
+      const now = performance.now();
+      const timedOut = this.timeouts.exited(worker, now);
+      this.#takingBack.delete(worker);
+      const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
+        worker.number,
+        now,
+        timedOut,
+      );
+      // What its items have started goes with it, but where it left in good order.
+      if (crashed || exit.code !== 0) ended?.killGroup();
+      else this.#leftWell(worker, ended?.pid);
+      const how = `worker ${worker.number} ${describeExit(exit)}`;
+      if (crashed || timedOut) {
+        this.#events.observe({
+          type: 'worker died',
+          worker: worker.number,
+          exit,
+          why: timedOut ? 'it ran past its timeout' : why,
+          error: uncaught,
+          items: inProgress.map((item) => item.number),
+          keys: inProgress.flatMap((item) => item.load.key || []),
+          bootInMs,
+        });
+      } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
+        this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
+      } else this.#leftBadly(worker, exit, why);
+      for (const item of failed) {
+        const error = timedOut ? this.timeouts.error : workerDied(how, item.crashes, uncaught);
+        this.#run.settling.failed(item, error, ended?.output);
+      }
+      if (bootFailure) {
+        this.#events.fail(new BootFailure(this.#delivery.counts.spawned, how, this.#settings.inline));
+      }
+      this.#afterExits.set(worker.number, this.#runAfterExit(worker, exit));
+    }
+  }
+
+  /** It had been asked to exit, and something ended it before it could. */
+  #leftBadly(worker: Worker, exit: WorkerExit, why = 'on its way out'): void {
+    if (!this.#run.task.beforeExit)
+      this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], keys: [], bootInMs: 0 });
+    else this.#events.exitHookThrew('beforeExit', worker.number, cutShort(exit));
+  }
+
+  async #runAfterExit(worker: Worker, exit: WorkerExit): Promise<void> {
+    try {
+      await this.#run.task.afterExit?.(worker, exit);
+    } catch (error) {
+      this.#events.exitHookThrew('afterExit', worker.number, toItemError(error));
+    }
+  }
+
+  #killLater(worker: Worker): void {
+    worker.killTimer ??= setTimeout(() => worker.kill('SIGKILL'), this.#settings.killAfterMs);
+  }
+
+  /** A worker whose output is read slowly is not to blame, and what it has still to write would be lost. */
+  #killUnlessHeld(worker: Worker, afterMs: number): void {
+    worker.killTimer ??= setTimeout(() => {
+      worker.killTimer = undefined;
+      const left = (worker.process?.heldUntil() ?? -Infinity) + this.#settings.killAfterMs - performance.now();
+      if (left > 0) this.#killUnlessHeld(worker, left);
+      else worker.kill('SIGKILL');
+    }, afterMs);
+  }
+
+  /** At a forceful stop: whoever is at an item has the kill delay to obey its signal; the others go now. */
+  killWorkers(by: string): void {
+    for (const worker of this.workers) {
+      const busy = (this.#delivery.slots[worker.number - 1]?.leases.length ?? 0) > 0;
+      if (!busy) {
+        worker.kill('SIGKILL');
+        continue;
+      }
+      worker.process?.send({ kind: 'abort', reason: by });
+      this.#killLater(worker);
+    }
+  }
+
+  #done(worker: Worker, pairs: readonly number[]): void {
+    const now = performance.now();
+    const outlet = worker.process?.output;
+    if (!outlet) return;
+    const items: Item<Load>[] = [];
+    for (let at = 0; at < pairs.length; at += 2) {
+      const durationMs = pairs[at + 1] ?? 0;
+      const item = this.#delivery.acked(worker.number, pairs[at] ?? 0, now, durationMs);
+      if (!item) continue;
+      item.load.durationMs = durationMs;
+      this.timeouts.ended(worker, item.number);
+      items.push(item);
+    }
+    this.#run.settling.done(items, outlet);
+  }
+
+  #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
+    const now = performance.now();
+    const outlet = worker.process?.output;
+    if (!outlet) return;
+    this.timeouts.ended(worker, number);
+    if (how === 'done') {
+      const item = this.#delivery.acked(worker.number, number, now, durationMs);
+      if (!item) return;
+      item.load.durationMs = durationMs;
+      this.#run.settling.doneWith(body, item, outlet);
+      return;
+    }
+    const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
+    if (!verdict) return;
+    verdict.item.load.durationMs = durationMs;
+    const error = errorIn(body);
+    if (verdict.failed) this.#run.settling.failed(verdict.item, error, outlet);
+    else if (this.#settings.verbose || this.#settings.itemEvents)
+      this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
+  }
+
+  /** Returns what each worker is at, and where. One that is stuck in a loop answers all the same: stack.ts. */
+  async state(): Promise<string[]> {
+    const now = performance.now();
+    const running = this.workers.filter((worker) => worker.running);
+    const of = running.map(async (worker) => {
+      // Of quick items the first; the others may have ended, or wait.
+      const items = this.#delivery.begun(worker.number).slice(0, this.#settings.concurrency);
+      const at = items.map((item) => `item ${item.number} for ${seconds(now - item.begunAt)}`);
+      // One whose output waits to be read is stuck in its write, and answers nothing.
+      const stack = worker.process?.output.isHeld ? WAITS_FOR_OUTPUT : ((await worker.process?.stack()) ?? '');
+      return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];
+    });
+    return (await Promise.all(of)).flat();
+  }
+}
+
+function cutShort(exit: WorkerExit): ItemError {
+  const limit = exit.signal === 'SIGKILL' ? ' (--kill-after)' : '';
+  return { name: 'WorkerDied', message: `the worker ${describeExit(exit)} before it had come to its end${limit}` };
+}
+
+function workerDied(how: string, times: number, cause?: ItemError): ItemError {
+  return {
+    name: 'WorkerDied',
+    message: `${how} while on it${times > 1 ? `, ${times} times over` : ''} (--max-crashes)`,
+    ...(cause && { cause }),
+  };
+}

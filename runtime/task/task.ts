@@ -1,0 +1,84 @@
+/**
+ * Loads a task file and checks what is in it. Runs in the master and in every worker. Internal.
+ */
+
+import fs from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+import {
+  constructorThrew,
+  folderGone,
+  taskFileMissing,
+  taskFileOutOfReach,
+  taskFileThrew,
+  taskHasNoClass,
+  taskLacks,
+} from '../errors.ts';
+import type { Parallelizable } from '../parallelizable.ts';
+import { loadImports } from './imports.ts';
+
+/** A task whose Item and Result are not known here, as in all of the runtime. */
+// biome-ignore lint/suspicious/noExplicitAny: the runtime carries items of any type; each task file checks its own.
+export type AnyTask = Parallelizable<any, unknown>;
+
+/**
+ * Loads the task file and makes an instance of its class.
+ *
+ * taskFile - its absolute path.
+ * imports  - what is loaded before it, as imports.ts has it.
+ *
+ * Throws UsageError where there is no such file, or none within reach, or no folder to run in; TaskError where it does not parse, throws, or is no task.
+ */
+export async function loadTask(taskFile: string, imports: readonly string[]): Promise<AnyTask> {
+  needFolder();
+  needTaskFile(taskFile);
+  await loadImports(taskFile, imports);
+  let exported: unknown;
+  try {
+    exported = ((await import(pathToFileURL(taskFile).href)) as { default?: unknown }).default;
+  } catch (error) {
+    throw taskFileThrew(taskFile, error, imports.length === 0);
+  }
+  if (typeof exported !== 'function' || !/^class\b/.test(Function.prototype.toString.call(exported))) {
+    throw taskHasNoClass(
+      taskFile,
+      exported === undefined ? 'it has no default export' : `it exports ${inspect(exported, { depth: 0 })}`,
+    );
+  }
+  const TaskClass = exported as new () => Record<string, unknown>;
+  let task: Record<string, unknown>;
+  try {
+    task = new TaskClass();
+  } catch (error) {
+    throw constructorThrew(taskFile, TaskClass.name || 'the task class', error);
+  }
+  for (const member of ['process', 'dispatch']) {
+    if (typeof task[member] !== 'function') throw taskLacks(taskFile, TaskClass.name || '(without a name)', member);
+  }
+  return task as unknown as AnyTask;
+}
+
+/** Throws UsageError where there is no such file, or none within reach. */
+export function needTaskFile(taskFile: string): void {
+  let there: fs.Stats | undefined;
+  try {
+    there = fs.statSync(taskFile, { throwIfNoEntry: false });
+  } catch (error) {
+    throw taskFileOutOfReach(taskFile, error);
+  }
+  if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
+}
+
+/** Returns the hash of a task file's text: by it a change is noticed. What it imports is not looked at. Throws what fs throws. */
+export function hashOfTask(taskFile: string): string {
+  return process.getBuiltinModule('node:crypto').hash('sha256', fs.readFileSync(taskFile), 'hex');
+}
+
+/** Throws UsageError where the folder that this process runs in is gone: nothing that a task does by a relative path could be. */
+export function needFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw folderGone();
+  }
+}

@@ -1,0 +1,267 @@
+/** How the events of a run are said to people on stderr. Runs in the master. */
+
+import type { Keys, RunEvent } from '../events.ts';
+import type { ItemError, Outcome } from '../parallelizable.ts';
+import { chainOf, detailsOf, Failures, itemLabel, stackOf } from './failures.ts';
+import { fromHere } from './here.ts';
+import type { Line } from './terminal.ts';
+import { describeExit, grouped, plural, seconds } from './words.ts';
+
+/** Events that are said only with -v. */
+const VERBOSE: ReadonlySet<RunEvent['type']> = new Set([
+  'worker forked',
+  'worker ready',
+  'worker exited',
+  'items handed',
+  'item done',
+  'item retried',
+]);
+/** Events that are said with -q. */
+const QUIET: ReadonlySet<RunEvent['type']> = new Set([
+  'worker died',
+  'boot failed',
+  'hook failed',
+  'item failed',
+  'item unfinished',
+  'state',
+]);
+
+/** So many failures of one error are said at length; and so many of all are said at all, without -v. */
+const AT_LENGTH_MAX = 100;
+const SAID_MAX = 1000;
+
+/** How much is said. */
+export interface ReportOptions {
+  readonly verbose: boolean;
+  /** Nothing but failures and errors. */
+  readonly quiet?: boolean;
+  /** How the run starts. */
+  readonly start: boolean;
+  /** How it ended: always, or where not all is well. */
+  readonly end: 'always' | 'unless well';
+  /** Where failures are counted by their errors. */
+  readonly failures?: Failures;
+}
+
+/**
+ * Returns what says events to people.
+ *
+ * say - writes one line.
+ */
+export function reportTo(say: (line: Line) => void, options: ReportOptions): (event: RunEvent) => void {
+  const { verbose, quiet = false, start, end, failures = new Failures() } = options;
+  const teller = new Teller(verbose, failures);
+  return (event) => {
+    const lines = teller.tell(event);
+    if (quiet ? !QUIET.has(event.type) && !(event.type === 'note' && event.isProblem) : isLeftOut(event)) return;
+    for (const line of lines) say({ ...line, text: `divvy: ${line.text}` });
+  };
+
+  function isLeftOut(event: RunEvent): boolean {
+    if (verbose) return false;
+    if (event.type === 'started') return !start;
+    if (event.type === 'ended') return end !== 'always' && event.result.exitCode === 0;
+    return VERBOSE.has(event.type);
+  }
+}
+
+/** Puts events into words. */
+class Teller {
+  readonly #verbose: boolean;
+  readonly #failures: Failures;
+  #keys: Keys = 'none';
+  #journal: string | undefined;
+
+  constructor(verbose: boolean, failures: Failures) {
+    this.#verbose = verbose;
+    this.#failures = failures;
+  }
+
+  tell(event: RunEvent): Line[] {
+    switch (event.type) {
+      case 'started':
+        this.#keys = event.keys;
+        this.#journal = event.journal;
+        return [{ text: startOf(event, this.#verbose) }];
+      case 'worker forked':
+        return [dim(`worker ${event.worker} is process ${event.pid ?? '(none)'}`)];
+      case 'worker ready':
+        return [dim(`worker ${event.worker} is ready`)];
+      case 'worker exited':
+        return [dim(`worker ${event.worker} ${describeExit(event.exit)}`)];
+      case 'worker died': {
+        const names = event.items.map((number, at) => itemLabel(number, event.keys[at] ?? '', this.#keys));
+        const on = names.length === 0 ? '' : ` while on ${listOf(names)}`;
+        const why = event.why === undefined ? '' : ` (${event.why})`;
+        const error = event.error ? `: ${chainOf(event.error)}` : '';
+        const wait = event.bootInMs > 0 ? `; the next is booted in ${seconds(event.bootInMs)}` : '';
+        return [
+          { text: `worker ${event.worker} ${describeExit(event.exit)}${on}${why}${error}${wait}`, look: 'again' },
+        ];
+      }
+      case 'boot failed':
+        return withStack(`worker ${event.worker} could not boot: ${chainOf(event.error)}`, event.error);
+      case 'hook failed': {
+        const where = event.worker === undefined ? '' : ` (worker ${event.worker})`;
+        return withStack(`the hook ${event.hook}${where} threw: ${chainOf(event.error)}`, event.error);
+      }
+      case 'items handed':
+        return [dim(`worker ${event.worker} has ${listOf(event.numbers.map((number) => `item ${number}`))}`)];
+      case 'item done': {
+        const { worker, durationMs } = event.outcome;
+        return [{ text: `${this.#label(event)} is done (worker ${worker}, ${seconds(durationMs)})`, look: 'good' }];
+      }
+      case 'item retried':
+        return [
+          { text: `${this.#label(event)} will be tried again: ${chainOf(event.error)}`, look: 'again' },
+          ...detailsOf(event.error, true).map(dim),
+        ];
+      case 'item failed':
+        return this.#failed(event.outcome, event.error);
+      case 'item unfinished': {
+        if (event.error)
+          return [
+            { text: `${this.#label(event)} failed, but that is not recorded: ${chainOf(event.error)}`, look: 'bad' },
+          ];
+        return this.#verbose ? [{ text: `${this.#label(event)} was processed, but that is not recorded` }] : [];
+      }
+      case 'stopping':
+        return stopOf(event);
+      case 'signal ignored': {
+        const { signal, forInMs, waitsFor } = event;
+        if (forInMs === undefined) return [{ text: `${signal} is ignored (--ignore-hup)` }];
+        const again = `In ${seconds(forInMs)}, ${keyOf(signal)} again abandons ${pronounOf(waitsFor)}.`;
+        return [{ text: `Already stopping: waiting for ${waitsFor}. ${again}` }];
+      }
+      case 'workers changed':
+        return [{ text: `up to ${plural(event.workers, 'worker')} from now on` }];
+      case 'state':
+        return event.lines.map((text) => ({ text }));
+      case 'item':
+        return []; // printed on stdout, by the runner
+      case 'note':
+        return [{ text: event.text, look: event.isProblem ? 'bad' : 'plain' }];
+      case 'ended':
+        return [{ text: endOf(event), look: 'counts' }];
+    }
+  }
+
+  #label({ outcome }: { outcome: Outcome }): string {
+    return itemLabel(outcome.number, this.#keys === 'none' ? '' : outcome.key, this.#keys);
+  }
+
+  /** Of very many the first are said at length, then some in a line each, and in the end only how many there are. */
+  #failed(outcome: Outcome, error: ItemError): Line[] {
+    const { number, attempts } = outcome;
+    const own = this.#keys === 'own' ? outcome.key : undefined;
+    const nth = this.#failures.note(error, own, own ?? String(number));
+    const all = this.#failures.count;
+    if (!this.#verbose && all > SAID_MAX) return [];
+    const tries = attempts > 1 ? ` after ${plural(attempts, 'attempt')}` : '';
+    // It says itself which item it is, and the stack would be the runtime's own.
+    const isUnfit = error.name === 'UnfitError';
+    const what = isUnfit
+      ? error.message.replace(/^item \d+(: | )/, (_, end) => (end === ': ' ? '' : 'it '))
+      : chainOf(error);
+    const lines: Line[] = [{ text: `${this.#label({ outcome })} failed${tries}: ${what}`, look: 'bad' }];
+    if (nth <= AT_LENGTH_MAX && !isUnfit) lines.push(...detailsOf(error, this.#verbose).map(dim));
+    if (!this.#verbose && all === SAID_MAX) {
+      const where =
+        this.#journal === undefined
+          ? '--events FILE keeps them all'
+          : `the journal has them all: ${fromHere(this.#journal)}`;
+      lines.push({ text: `${plural(all, 'failure')} so far. From here on they are only counted; ${where}` });
+    }
+    return lines;
+  }
+}
+
+function startOf(event: RunEvent & { type: 'started' }, verbose: boolean): string {
+  const total = event.total === undefined ? '' : `, ${plural(event.total, 'item')}`;
+  const socket = verbose && event.socket !== undefined ? `, socket ${event.socket}` : '';
+  const journal = event.journal === undefined ? '' : `, journal ${fromHere(event.journal)}`;
+  const workers = `up to ${plural(event.workers, 'worker')}`;
+  return `run ${event.runId}: master ${event.pid}, ${workers}${total}${journal}${socket}`;
+}
+
+function stopOf({
+  by,
+  failing,
+  how,
+  already,
+  inProgress,
+  unread,
+  waitsFor,
+  againAfterMs,
+}: RunEvent & { type: 'stopping' }): Line[] {
+  // What the run fails with is said at its end.
+  if (failing && inProgress === 0) return [];
+  if (how === 'forcefully') {
+    const left = inProgress === 0 ? '' : `: ${plural(inProgress, 'item')} in progress will be unfinished`;
+    const lost = unread === 0 ? '' : ` ${plural(unread, 'item')} whose output nobody reads will be unfinished, too.`;
+    return [{ text: `Stopping now (${by})${left}.${lost}` }];
+  }
+  const again =
+    againAfterMs === undefined
+      ? ''
+      : ` After ${seconds(againAfterMs)}, ${keyOf(by)} again abandons ${pronounOf(waitsFor)}.`;
+  const begin = already ? 'Already stopping' : `Stopping (${by})`;
+  if (inProgress === 0 && unread === 0 && !already) return [{ text: `${begin}: nothing is in progress.` }];
+  return [{ text: `${begin}: waiting for ${waitsFor}.${again}` }];
+}
+
+/** What a person does to send it. */
+function keyOf(signal: string): string {
+  return signal === 'SIGINT' ? 'Ctrl+C' : signal;
+}
+
+function pronounOf(waitsFor: string): string {
+  return /^(1|a) /.test(waitsFor) ? 'it' : 'them';
+}
+
+/** How the run ended: what became of the items, what it took, and how long. */
+export function endOf({ result, durationMs, skipped }: RunEvent & { type: 'ended' }): string {
+  const { counts, stoppedBy } = result;
+  const { dispatched, done, failed, unfinished, retried, crashed } = counts;
+  const earlier = skipped.done + skipped.failed + skipped.left;
+  const parts = dispatched > 0 ? [plain(done, 'done')] : [];
+  if (counts.skipped > earlier) parts.push(`${plain(counts.skipped - earlier, 'would be processed')} (dry run)`);
+  if (failed > 0) parts.push(plain(failed, 'failed'));
+  if (unfinished > 0) parts.push(plain(unfinished, 'unfinished'));
+  if (earlier > 0) parts.push(`${plain(earlier, 'skipped')} (${whySkipped(skipped)})`);
+  const more = retried > 0 ? [plain(retried, 'retried')] : [];
+  if (crashed > 0) more.push(`${plural(crashed, 'worker')} died`);
+  const why = stoppedBy === 'stdout closed' ? ': nobody reads stdout any more' : ` by ${stoppedBy}`;
+  const stopped = stoppedBy === undefined ? '' : `Stopped${why}. `;
+  const items = `${plural(dispatched + counts.skipped, 'item')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`;
+  return `${stopped}${items}${more.length > 0 ? ` ${more.join(', ')}.` : ''} Took ${seconds(durationMs)}.`;
+}
+
+function plain(count: number, what: string): string {
+  return `${grouped(count)} ${what}`;
+}
+
+/** `done in an earlier run`, `4 done in an earlier run, 1 failed in an earlier run`. */
+function whySkipped({ done, failed, left }: { done: number; failed: number; left: number }): string {
+  const kinds = [
+    [done, 'done in an earlier run'],
+    [failed, 'failed in an earlier run'],
+    [left, 'not processed yet'],
+  ] as const;
+  const some = kinds.filter(([count]) => count > 0);
+  return some.map(([count, what]) => (some.length === 1 ? what : plain(count, what))).join(', ');
+}
+
+function withStack(text: string, error: ItemError): Line[] {
+  return [{ text, look: 'bad' }, ...stackOf(error).map(dim)];
+}
+
+function dim(text: string): Line {
+  return { text, look: 'dim' };
+}
+
+function listOf(names: readonly string[]): string {
+  const most = 10;
+  const more = names.length > most ? ` and ${grouped(names.length - most)} more` : '';
+  return `${names.slice(0, most).join(', ')}${more}`;
+}

@@ -1,0 +1,95 @@
+/** Lines for people that fit a terminal: their width, colour, and where they are broken. Runs in the master. Internal. */
+
+import { styleText } from 'node:util';
+import { isLineOpen } from './shared-stream.ts';
+
+/** How a line looks where the terminal has colour. */
+export type Look = 'plain' | 'good' | 'bad' | 'again' | 'dim';
+
+const COLOURS = { good: 'green', bad: 'red', again: 'yellow', dim: 'dim' } as const;
+/** What a terminal that does not say its width is taken for. */
+const COLUMNS = 80;
+/** Narrower than this, lines are not wrapped: the terminal breaks them. */
+const NARROWEST = 20;
+
+let graphemes: Intl.Segmenter | undefined;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
+
+/** How many columns of a terminal the text takes. */
+export function widthOf(text: string): number {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
+  let width = 0;
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  for (const { segment } of graphemes.segment(text)) {
+    width += WIDE.test(segment) ? 2 : /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(segment) ? 0 : 1;
+  }
+  return width;
+}
+
+/** Breaks a line at its spaces, so that no piece is wider than `columns`. What follows is indented as its first word is. */
+export function wrapped(line: string, columns: number): string[] {
+  if (columns < NARROWEST || widthOf(line) <= columns) return [line];
+  const [indent = ''] = /^(divvy: )?\s*/.exec(line) ?? [];
+  const hanging = ' '.repeat(indent.length <= columns / 3 ? indent.length : 2);
+  const lines: string[] = [];
+  let current = indent;
+  let used = widthOf(indent);
+  let isEmpty = true;
+  for (const word of line.slice(indent.length).split(' ')) {
+    const width = widthOf(word);
+    if (!isEmpty && used + 1 + width > columns) {
+      lines.push(current);
+      current = hanging;
+      used = hanging.length;
+      isEmpty = true;
+    }
+    current += isEmpty ? word : ` ${word}`;
+    used += width + (isEmpty ? 0 : 1);
+    isEmpty = false;
+  }
+  return [...lines, current];
+}
+
+/** How many columns a terminal has; one of 0 does not know. */
+export function columnsOf(stream: NodeJS.WriteStream): number {
+  return stream.columns || COLUMNS;
+}
+
+/** Whether the stream is a terminal that obeys escapes. */
+export function takesEscapes(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && process.env['TERM'] !== 'dumb';
+}
+
+/** Colours the text where the stream takes colour: NO_COLOR, FORCE_COLOR and TERM=dumb are obeyed. */
+export function coloured(text: string, look: Look, stream: NodeJS.WriteStream): string {
+  return look === 'plain' ? text : styleText(COLOURS[look], text, { stream });
+}
+
+/** A line, and how it looks. One that is whole, such as a command that somebody may copy, is never broken. */
+export interface Line {
+  readonly text: string;
+  readonly look?: Look | 'counts';
+  readonly whole?: boolean;
+}
+
+/** A count and its word stay together. */
+const COUNTED = /([\d,]+) (done|failed|retried)\b/g;
+const LOOKS = { done: 'good', failed: 'bad', retried: 'again' } as const;
+
+/** Returns what writes lines for people to a stream: coloured, and on a terminal wrapped, so that no word is broken. */
+export function linesTo(stream: NodeJS.WriteStream): (line: Line) => void {
+  return ({ text, look = 'plain', whole = false }) => {
+    const tied = look === 'counts' ? text.replace(COUNTED, '$1\u00a0$2') : text;
+    const pieces = stream.isTTY && !whole ? wrapped(tied, columnsOf(stream)) : [tied];
+    const shown = pieces.map((piece) =>
+      look === 'counts'
+        ? piece.replace(/([\d,]+)\u00a0(done|failed|retried)/g, (_, count: string, word: keyof typeof LOOKS) =>
+            coloured(`${count} ${word}`, count === '0' ? 'plain' : LOOKS[word], stream),
+          )
+        : coloured(piece, look, stream),
+    );
+    // What dispatch or a hook has written of a line stays a line of its own.
+    stream.write(`${isLineOpen(stream, true) ? '\n' : ''}${shown.join('\n')}\n`);
+  };
+}

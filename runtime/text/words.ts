@@ -1,0 +1,60 @@
+/** Words for people: numbers, durations, dates, and text that may be anybody's. Internal. */
+
+import type { WorkerExit } from '../parallelizable.ts';
+
+const DATE = { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' } as const;
+
+/** `1,269`, of a whole number. Node.js's own way loads its tables of languages first, which takes as long as a worker's boot. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 item`, `1,000 items`. */
+export function plural(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `350 ms`, `1.5 s`, `35 s`, `2 min`, `3 h 20 min`. */
+export function seconds(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 9950) return `${Number((ms / 1000).toFixed(1))} s`;
+  if (ms < 119_500) return `${Math.round(ms / 1000)} s`;
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  const rest = minutes % 60;
+  return `${grouped(Math.floor(minutes / 60))} h${rest > 0 ? ` ${rest} min` : ''}`;
+}
+
+/**
+ * A terminal's sequences: colours and the cursor; titles and links, up to their end; and those of two characters.
+ * `stripVTControlCharacters` of Node.js 22.18 takes the text between a colour and a later BEL for a part of the sequence.
+ */
+const SEQUENCES =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
+
+/** The text without what would move the cursor, change colours or turn the direction: it may be anybody's. */
+export function printable(text: string): string {
+  return text.replace(SEQUENCES, '').replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => (/\s/.test(character) ? ' ' : `\\u{${character.codePointAt(0)?.toString(16)}}`),
+  );
+}
+
+/** At most `most` characters of the text. */
+export function cutTo(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+/** `28 Nov 2026, 13:34`, by the clock where the person is. */
+export function dateOf(at: string): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? at : date.toLocaleString('en-GB', DATE);
+}
+
+/** `was killed by SIGKILL`, `exited with status 1`. */
+export function describeExit({ code, signal }: WorkerExit): string {
+  if (signal) return `was killed by ${signal}`;
+  return code === null ? 'could not be started' : `exited with status ${code}`;
+}

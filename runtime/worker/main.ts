@@ -1,0 +1,160 @@
+/**
+ * What a worker runs: connect, show the token, get ready, process items, exit. start.mjs loads it, once the lifeline
+ * is held; the master never imports it.
+ *
+ * Signals here: INT, QUIT, HUP and USR2 are ignored, since the master decides what they mean. TERM: finish the items in progress,
+ * and exit with 0. Listeners of the task's own are never called for these (signals.ts); a worker leads a process group and a
+ * session of its own.
+ */
+
+import net from 'node:net';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { masterOutOfReach, toItemError } from '../errors.ts';
+import type { WorkerSelf } from '../parallelizable.ts';
+import { becomeWorker } from '../role.ts';
+import { takeOverSignals } from '../signals.ts';
+import { type AnyTask, loadTask } from '../task/task.ts';
+import { FrameReader, type FromMaster, type ToMaster } from '../wire/protocol.ts';
+import { Sender } from '../wire/sender.ts';
+import type { StartMessage } from '../wire/start-message.ts';
+import { Claims } from './claims.ts';
+import { tellExits } from './exit-hang.ts';
+import { writeBlocking } from './output.ts';
+import { Processing } from './processing.ts';
+
+/** As much as the system's buffer of a socket holds. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** The start message as start.mjs leaves it, with what this process shares with its lifeline. */
+interface Start extends StartMessage {
+  readonly claims: Int32Array;
+}
+
+const start = getEnvironmentData('divvy start') as Start;
+setEnvironmentData('divvy start', undefined);
+trapSignals();
+const output = writeBlocking();
+becomeWorker(start.number);
+process.title = `divvy worker ${start.number}`;
+process.argv = [process.execPath, start.taskFile, ...start.args];
+
+const self: WorkerSelf = { number: start.number, pid: process.pid };
+/** What the socket reads into, again and again. */
+const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+const reader = new FrameReader(0);
+reader.allowItems(start.maxItemBytes);
+const socket = net.connect({ path: start.socket, onread: { buffer: chunk, callback: hear } });
+const sender = new Sender(socket, () => {
+  if (sender.waiting === 0) processing?.goOn();
+});
+const heard: FromMaster[] = [];
+let processing: Processing | undefined;
+let toldToLeave = false;
+let ending = false;
+listen();
+tellExits((error) => send({ kind: 'uncaught', error: toItemError(error) }));
+send({ kind: 'hello', token: Buffer.from(start.token, 'hex') });
+// The master waits two seconds for it, and loading a task file can keep this thread for longer.
+await new Promise<void>((resolve) => socket.write('', () => resolve()));
+await boot();
+
+async function boot(): Promise<void> {
+  let task: AnyTask;
+  try {
+    task = await loadTask(start.taskFile, start.imports);
+    await task.afterFork?.(self);
+  } catch (error) {
+    send({ kind: 'boot failed', error: toItemError(error) });
+    return endProcess(() => process.exit(1));
+  }
+  processing = new Processing(task, {
+    self,
+    concurrency: start.concurrency,
+    maxItemBytes: start.maxItemBytes,
+    timeoutMs: start.timeoutMs ?? Infinity,
+    recycleAfter: start.recycleAfter ?? Infinity,
+    recycleAboveBytes: start.recycleAboveBytes ?? Infinity,
+    claims: new Claims(start.claims),
+    output,
+    send,
+    exit: (how) => {
+      if (how === 'at once') endProcess(() => process.kill(process.pid, 'SIGKILL'));
+      else void leaveGracefully(task);
+    },
+  });
+  // Whatever ends this process: what has ended is not done again.
+  process.on('exit', () => processing?.exiting());
+  send({ kind: 'ready' });
+  for (const message of heard.splice(0)) processing.hear(message);
+  if (toldToLeave) processing.leave();
+}
+
+async function leaveGracefully(task: AnyTask): Promise<void> {
+  try {
+    await task.beforeExit?.(self);
+  } catch (error) {
+    send({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
+  }
+  endProcess(() => process.exit(0));
+}
+
+/** Ends this process once all that it wrote has left it: exit() by itself would cut the socket short. */
+function endProcess(end: () => void): void {
+  ending = true;
+  let open = 1;
+  const flushed = (): void => {
+    open -= 1;
+    if (open === 0) end();
+  };
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.writable) continue; // the task has ended it
+    open += 1;
+    stream.write('', flushed);
+  }
+  socket.end(flushed);
+}
+
+function send(message: ToMaster): boolean {
+  sender.send(message);
+  return sender.waiting === 0;
+}
+
+function hear(bytes: number): boolean {
+  for (let message = reader.read(chunk.subarray(0, bytes)); message; message = reader.read()) {
+    if (processing) processing.hear(message as FromMaster);
+    else heard.push(message as FromMaster);
+  }
+  return true;
+}
+
+function listen(): void {
+  // Without the master's socket there is nothing to do here. The lifeline says whether the master lives.
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.syscall === 'connect') console.error(masterOutOfReach(start.number, error));
+  });
+  socket.on('close', () => {
+    if (ending) return;
+    // As the lifeline does, which may not have seen it yet: what items have started goes too.
+    if (processing) process.kill(-process.pid, 'SIGKILL');
+    process.exit(1);
+  });
+}
+
+function trapSignals(): void {
+  const ignore = (): void => {};
+  takeOverSignals(
+    new Map<NodeJS.Signals, () => void>([
+      ['SIGINT', ignore],
+      ['SIGQUIT', ignore],
+      ['SIGHUP', ignore],
+      ['SIGUSR2', ignore],
+      [
+        'SIGTERM',
+        () => {
+          toldToLeave = true;
+          processing?.leave();
+        },
+      ],
+    ]),
+  );
+}
