@@ -4,9 +4,8 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
+import { exitWithoutHang } from '../master/exit-hang.ts';
 import { Master } from '../master/master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { SIGNALS, type Takeover, takeOverSignals } from '../signals.ts';
@@ -99,11 +98,11 @@ class EndingSignals {
    * shell or a supervisor sees what it was; as PID 1, where the kernel would ignore it, by the exit code that stands for it.
    */
   end(exitCode: number, stoppedBy: string | undefined): void {
-    if (stoppedBy?.startsWith('SIG') !== true || process.pid === 1) exit(exitCode);
+    if (stoppedBy?.startsWith('SIG') !== true || process.pid === 1) exitWithoutHang(exitCode);
     this.#takeover.end();
     process.removeAllListeners(stoppedBy);
     process.kill(process.pid, stoppedBy);
-    setTimeout(() => exit(exitCode), RAISED_WITHIN_MS);
+    setTimeout(() => exitWithoutHang(exitCode), RAISED_WITHIN_MS);
   }
 }
 
@@ -115,7 +114,7 @@ async function run(request: Request & { want: 'run' }, reporting: Reporting): Pr
     if (process.listenerCount('uncaughtException') > 1) return; // the task sees to it by itself
     const fault = nothingCaught(error);
     if (reporting.hasStarted) stop.abort(fault);
-    else exit(reporting.error(fault)); // nothing is in progress, and what it waits for may never come
+    else exitWithoutHang(reporting.error(fault)); // nothing is in progress, and what it waits for may never come
   });
   const master: Master = new Master(taskFile, {
     concurrentRun: false,
@@ -138,14 +137,4 @@ function version(): string {
   } catch {
     return 'unreleased';
   }
-}
-
-/**
- * Exits, and does not hang in it. Node.js waits there for its compiler's threads, and these, once much has been allocated, for
- * a collection of garbage, which nobody makes any more (nodejs/node 54918): so that is made before.
- */
-function exit(code: number): never {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('globalThis.gc?.()');
-  process.exit(code);
 }

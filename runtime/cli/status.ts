@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { journalUnreadable } from '../errors.ts';
-import { isInUse, journalFolder, standingsOf } from '../journal/place.ts';
+import { isInUse, journalFolder, standingsOf } from '../journal/folder.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
 import type { Standing } from '../journal/standing.ts';

@@ -9,8 +9,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type DivvyError, journalFailed, journalInUse } from '../errors.ts';
 import type { ItemError, Outcome, RunResult } from '../parallelizable.ts';
+import { lockOf } from './folder.ts';
 import { Lock } from './lock.ts';
-import { lockOf } from './place.ts';
 import type { JournalRecord } from './records.ts';
 
 const SYNC_WITHIN_MS = 100;

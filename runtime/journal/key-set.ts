@@ -1,5 +1,5 @@
 /**
- * What a run knows of each key: which occurrences of it an earlier run has ended, and how many this one has met. Made for
+ * What a run knows of each key: which occurrences of it an earlier run has ended, and how many this one has had. Made for
  * millions of keys: 17 bytes each, in tables of their own so that none is ever copied whole. Runs in the master. Internal.
  */
 
@@ -14,8 +14,8 @@ const WORDS = 4;
 /** What is known of it is a byte: how an earlier run ended it, … */
 const DONE = 0x80;
 const FAILED = 0x40;
-/** … and how often the key was met in this run, at its first occurrence. What is met more often is counted beside the tables. */
-const MET = 0x3f;
+/** … and how often the key has occurred in this run, at its first occurrence. What occurs more often is counted beside the tables. */
+const SEEN = 0x3f;
 /**
  * How full a table may be. Where millions of keys are expected memory is dearer than time: those are mostly found, among the first
  * few places looked at. For a key that is not there, as in a run that is new, many more would have to be looked at.
@@ -39,8 +39,8 @@ export class KeySet {
   /** How many places a table begins with, and how full it may be. */
   readonly #places: number;
   readonly #full: number;
-  /** The keys that were met more often than a byte can say: one for each 63 items, at most. */
-  readonly #metOften = new Map<string, number>();
+  /** The keys that have occurred more often than a byte can say: one for each 63 items, at most. */
+  readonly #seenOften = new Map<string, number>();
 
   /** expected - how many keys there will be: tables that need not grow leave no garbage behind. */
   constructor(expected = 0) {
@@ -69,24 +69,24 @@ export class KeySet {
     const before = endedOf(known);
     if (before !== undefined) this[before] -= 1;
     this[how] += 1;
-    table.known[place] = (known & MET) | (how === 'done' ? DONE : FAILED);
+    table.known[place] = (known & SEEN) | (how === 'done' ? DONE : FAILED);
   }
 
   /**
-   * The key is met once more; `hashed`: it is known to be a default one. Returns which occurrence of it this is, and how an
+   * The key occurs once more; `hashed`: it is known to be a default one. Returns which occurrence of it this is, and how an
    * earlier run ended it, if it did.
    */
-  meet(key: string, hashed = false): { occurrence: number; ended: Ended | undefined } {
+  count(key: string, hashed = false): { occurrence: number; ended: Ended | undefined } {
     const id = identity(key, 1, hashed);
     const table = this.#tableOf(id);
     const place = this.#take(table, id);
     const known = at(table.known, place);
-    let occurrence = (known & MET) + 1;
-    if (occurrence <= MET) {
+    let occurrence = (known & SEEN) + 1;
+    if (occurrence <= SEEN) {
       table.known[place] = known + 1;
     } else {
-      occurrence = (this.#metOften.get(key) ?? MET) + 1;
-      this.#metOften.set(key, occurrence);
+      occurrence = (this.#seenOften.get(key) ?? SEEN) + 1;
+      this.#seenOften.set(key, occurrence);
     }
     return { occurrence, ended: endedOf(occurrence === 1 ? known : this.#look(identity(key, occurrence))) };
   }

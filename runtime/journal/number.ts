@@ -3,8 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DivvyError, folderInUse } from '../errors.ts';
+import { makeJournalFolder, standingsIn } from './folder.ts';
 import { Lock, type LockRequest } from './lock.ts';
-import { makeJournalFolder, standingsIn } from './place.ts';
 import type { Standing } from './standing.ts';
 
 /** How long another run may hold the folder, in milliseconds: it does for a moment. */

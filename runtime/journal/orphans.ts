@@ -1,7 +1,7 @@
 /** The workers of masters that were killed, as far as they can be looked for from here. Runs in the master. Internal. */
 
 import { DivvyError } from '../errors.ts';
-import { isInUse } from './place.ts';
+import { isInUse } from './folder.ts';
 import { canLookInto } from './processes.ts';
 import { type JournalRecord, type ProcessName, readJournal } from './records.ts';
 import type { Standing } from './standing.ts';

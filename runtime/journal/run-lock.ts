@@ -6,8 +6,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DivvyError, runInUse } from '../errors.ts';
+import { journalFolder, makeJournalFolder, pathInProject } from './folder.ts';
 import { Lock } from './lock.ts';
-import { journalFolder, makeJournalFolder, placeInProject } from './place.ts';
 
 /** How often the folder is made again that another run, which ended, has removed as empty. */
 const ATTEMPTS = 5;
@@ -20,7 +20,7 @@ export interface RunLock {
 /** Takes the lock. Throws DivvyError with exit code 75 where the same run goes on, or may go on; and what fs throws. */
 export function takeRunLock(taskFile: string, args: readonly string[], takeOver: boolean): RunLock {
   const folder = journalFolder(taskFile);
-  const lock = takeIn(folder, `${nameOf(JSON.stringify([placeInProject(taskFile), args]))}.lock`, takeOver);
+  const lock = takeIn(folder, `${nameOf(JSON.stringify([pathInProject(taskFile), args]))}.lock`, takeOver);
   return {
     release() {
       lock.release();

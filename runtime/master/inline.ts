@@ -6,15 +6,16 @@
 import type { Writable } from 'node:stream';
 import { isPermanent, toItemError } from '../errors.ts';
 import { contentKey } from '../key.ts';
-import type { FitItem, ItemError, MaybePromise, Parallelizable, WorkerExit, WorkerSelf } from '../parallelizable.ts';
+import type { FitItem, ItemError, Parallelizable, WorkerExit, WorkerHandle, WorkerSelf } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { decodeValue, encodeValue } from '../wire/codec.ts';
-import { encode, FrameReader, type FromMaster } from '../wire/protocol.ts';
+import { encode, FrameReader } from '../wire/frames.ts';
+import type { FromMaster, ToWorker } from '../wire/messages.ts';
 import { Claims } from '../worker/claims.ts';
 import { Processing, type ProcessingOptions, processApart } from '../worker/processing.ts';
 import type { Mark, Outlet } from './barrier.ts';
 import type { Output } from './output.ts';
-import type { BootWorker } from './worker.ts';
+import type { BootWorker, RunningWorker, WorkerEvents } from './worker.ts';
 
 /** What became of an item that runInline was given. Public. */
 export type InlineOutcome<Item, Result> = {
@@ -68,82 +69,103 @@ export async function runInline<Item extends FitItem<Item>, Result>(
   return outcomes;
 }
 
+type InlineOptions = Omit<ProcessingOptions, 'self' | 'claims' | 'send' | 'exit' | 'output'>;
+
 /**
  * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket. `stdout` is
  * the master's own; `moved` is told when more of what items write is out. Internal; for --inline.
  */
-export function bootInline(
-  task: AnyTask,
-  options: Omit<ProcessingOptions, 'self' | 'claims' | 'send' | 'exit' | 'output'>,
-  stdout: Output,
-  moved: () => void,
-): BootWorker {
+export function bootInline(task: AnyTask, options: InlineOptions, stdout: Output, moved: () => void): BootWorker {
   const output = new OwnOutput(stdout, moved);
-  return (worker, { said, exited }) => {
+  return (worker, events) => new InlineWorker(task, worker, options, output, events);
+}
+
+class InlineWorker implements RunningWorker {
+  readonly pid = process.pid;
+  readonly output: OwnOutput;
+  readonly #events: WorkerEvents;
+  readonly #processing: Processing;
+  #isOver = false;
+
+  constructor(task: AnyTask, worker: WorkerHandle, options: InlineOptions, output: OwnOutput, events: WorkerEvents) {
+    this.output = output;
+    this.#events = events;
     const self: WorkerSelf = { number: worker.number, pid: process.pid };
-    let over = false;
-    /** Once: what was left as it is may yet come to its end. */
-    const end = (exit: WorkerExit): void => {
-      if (!over) setImmediate(exited, exit);
-      over = true;
-    };
-    const exit = (): void => end({ code: 0, signal: null });
-    const killed = (): void => end({ code: null, signal: 'SIGKILL' });
-    const processing = new Processing(task, {
+    this.#processing = new Processing(task, {
       self,
       ...options,
       claims: new Claims(),
       output: { openLines: () => undefined, isWritten: () => true }, // OwnOutput waits for it
       // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
       send: (message) => {
-        setImmediate(said, message);
+        setImmediate(events.said, message);
         return true;
       },
       exit: (how) => {
-        if (how === 'at once') killed();
-        else
-          attempt(
-            () => task.beforeExit?.(self),
-            exit,
-            (error) => {
-              said({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
-              exit();
-            },
-          );
+        if (how === 'at once') this.#end({ code: null, signal: 'SIGKILL' });
+        else void this.#leave(task, self);
       },
     });
-    attempt(
-      () => task.afterFork?.(self),
-      () => said({ kind: 'ready' }),
-      (error) => {
-        said({ kind: 'boot failed', error: toItemError(error) });
-        end({ code: 1, signal: null });
-      },
-    );
-    return {
-      pid: process.pid,
-      // By way of the frames, so that what arrives is what would arrive in another process.
-      send: (message) =>
-        void setImmediate(() => {
-          const reader = new FrameReader(0);
-          reader.allowItems(Infinity);
-          for (const piece of encode(message)) {
-            for (let heard = reader.read(piece); heard; heard = reader.read()) processing.hear(heard as FromMaster);
-          }
-        }),
-      kill: (signal) => {
-        // What cannot be killed alone is left as it is: the run ends without it.
-        if (signal === 'SIGKILL') killed();
-        else processing.leave();
-        return true;
-      },
-      killGroup: () => {}, // what items start is in the master's own group
-      takeBack: () => {}, // a main thread that is stuck is the master's
-      stack: () => Promise.resolve('    runs in the master (--inline)'),
-      heldUntil: () => -Infinity,
-      output,
-    };
-  };
+    void this.#boot(task, self);
+  }
+
+  /** By way of the frames, so that what arrives is what would arrive in another process. */
+  send(message: ToWorker): void {
+    setImmediate(() => {
+      const reader = new FrameReader(0);
+      reader.allowItems(Infinity);
+      for (const piece of encode(message)) {
+        for (let heard = reader.read(piece); heard; heard = reader.read()) this.#processing.hear(heard as FromMaster);
+      }
+    });
+  }
+
+  kill(signal: NodeJS.Signals): boolean {
+    // What cannot be killed alone is left as it is: the run ends without it.
+    if (signal === 'SIGKILL') this.#end({ code: null, signal });
+    else this.#processing.leave();
+    return true;
+  }
+
+  /** What items start is in the master's own group. */
+  killGroup(): void {}
+
+  /** A main thread that is stuck is the master's. */
+  reclaim(): void {}
+
+  stack(): Promise<string> {
+    return Promise.resolve('    runs in the master (--inline)');
+  }
+
+  heldUntil(): number {
+    return -Infinity;
+  }
+
+  async #boot(task: AnyTask, self: WorkerSelf): Promise<void> {
+    try {
+      await task.afterFork?.(self);
+    } catch (error) {
+      this.#events.said({ kind: 'boot failed', error: toItemError(error) });
+      this.#end({ code: 1, signal: null });
+      return;
+    }
+    this.#events.said({ kind: 'ready' });
+  }
+
+  async #leave(task: AnyTask, self: WorkerSelf): Promise<void> {
+    try {
+      await task.beforeExit?.(self);
+    } catch (error) {
+      this.#events.said({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
+    }
+    this.#end({ code: 0, signal: null });
+  }
+
+  /** Once: what was left as it is may yet come to its end. */
+  #end(exit: WorkerExit): void {
+    if (!this.#isOver) setImmediate(this.#events.exited, exit);
+    this.#isOver = true;
+  }
 }
 
 /** What this process itself writes, where items run in it (--inline): out when the stream has no more of it. */
@@ -200,8 +222,4 @@ class OwnOutput implements Outlet {
     if (this.#isLost || this.#out.includes(-Infinity)) return 'lost';
     return mark.every((place, index) => place <= (this.#out[index] ?? 0)) ? 'yes' : 'not yet';
   }
-}
-
-function attempt(act: () => MaybePromise<void> | undefined, then: () => void, failed: (error: unknown) => void): void {
-  void (async () => act())().then(then, failed);
 }

@@ -64,7 +64,7 @@ export class Intake {
       return own === undefined ? UNNAMED : { key: own, journalKey: own, occurrence: 1 };
     }
     const journalKey = own ?? contentKey(item);
-    const { occurrence, ended } = keys.meet(journalKey, own === undefined);
+    const { occurrence, ended } = keys.count(journalKey, own === undefined);
     const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;
     if (!isTaken) {
       if (ended === 'failed') this.skippedFailed += 1;

@@ -132,6 +132,34 @@ export class Output {
   }
 }
 
+/** Both of the master's streams, as the workers of a run share them. */
+export class Outputs {
+  readonly stdout: Output;
+  readonly stderr: Output;
+
+  /** gone - is told when nobody reads stdout any more; an item counts without what it wrote on stderr. */
+  constructor({ gone, moved }: OutputEvents) {
+    this.stdout = new Output(process.stdout, true, { gone, moved });
+    this.stderr = new Output(process.stderr, false, { gone: () => {}, moved });
+  }
+
+  /** What has been written waits to be read. */
+  get isFull(): boolean {
+    return this.stdout.isFull || this.stderr.isFull;
+  }
+
+  /** Drops what is not out yet, and what still comes. */
+  discard(): void {
+    this.stdout.discard();
+    this.stderr.discard();
+  }
+
+  release(): void {
+    this.stdout.release();
+    this.stderr.release();
+  }
+}
+
 /** Where what a Passage reads goes. */
 interface PassageEnds {
   /** Bytes to be written, after which all that was read up to a place is; whole lines, or the beginning of one. */

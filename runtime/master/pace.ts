@@ -7,11 +7,11 @@
  */
 
 /** How much work may wait in a worker, in milliseconds. */
-const AHEAD_MS = 2;
+const PREFETCH_MS = 2;
 /** And how many items. */
-const AHEAD_MAX = 256;
+const PREFETCH_MAX = 256;
 /** Below so many milliseconds an item costs less than the message that says that it has ended. */
-const QUICK_MS = 0.01;
+const BATCHED_BELOW_MS = 0.01;
 /** How much the latest item counts for in the pace. */
 const WEIGHT = 1 / 8;
 
@@ -24,14 +24,14 @@ export function paceAfter(pace: number, ms: number): number {
 }
 
 /** Returns how many items may wait in a worker that does `concurrency` at once. */
-export function aheadAt(pace: number, concurrency: number): number {
-  return Math.min(AHEAD_MAX, Math.floor((AHEAD_MS * concurrency) / pace));
+export function prefetchAt(pace: number, concurrency: number): number {
+  return Math.min(PREFETCH_MAX, Math.floor((PREFETCH_MS * concurrency) / pace));
 }
 
 /**
  * Returns whether a worker may gather what it says of ended items, for a fraction of a millisecond. Should it die, each of
  * them may have been begun, as far as the master knows.
  */
-export function isQuick(pace: number): boolean {
-  return pace < QUICK_MS;
+export function batchesAcks(pace: number): boolean {
+  return pace < BATCHED_BELOW_MS;
 }

@@ -11,9 +11,12 @@ import type { Settings } from '../options.ts';
 import type { ItemError, WorkerExit } from '../parallelizable.ts';
 import { type AnyTask, hashOfTask } from '../task/task.ts';
 import { describeExit, seconds } from '../text/words.ts';
-import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/protocol.ts';
-import type { Command, Delivery, Item } from './delivery.ts';
-import { type Load, outcomeOf, type Settling } from './settling.ts';
+import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/messages.ts';
+import type { Delivery } from './delivery.ts';
+import type { Item } from './item.ts';
+import { Kills } from './kills.ts';
+import type { Command } from './rules.ts';
+import { outcomeOf, type Payload, type Settling } from './settling.ts';
 import { Timeouts } from './timeouts.ts';
 import { type BootWorker, environmentOf, Worker } from './worker.ts';
 
@@ -30,8 +33,8 @@ interface Exit {
   readonly why: string | undefined;
 }
 
-/** What the crew tells the master. */
-export interface CrewEvents {
+/** What the pool tells the run. */
+export interface PoolEvents {
   readonly observe: (event: RunEvent) => void;
   /** Something has happened that the master's loop is to act on. */
   readonly wake: () => void;
@@ -41,8 +44,8 @@ export interface CrewEvents {
   readonly exitHookThrew: (hook: string, worker: number, error: ItemError) => void;
 }
 
-/** What the crew needs of a run that has begun. */
-export interface CrewRun {
+/** What the pool needs of a run that has begun. */
+export interface PoolRun {
   readonly task: AnyTask;
   readonly taskFile: string;
   readonly boot: BootWorker;
@@ -51,36 +54,37 @@ export interface CrewRun {
 }
 
 /** The workers of one run. */
-export class Crew {
-  readonly workers: Worker[] = [];
+export class Pool {
+  readonly workers: Worker[];
   /** Processes that exited with a failure status. */
   failures = 0;
-  readonly #socket: string;
   readonly #settings: Settings;
-  readonly #delivery: Delivery<Load>;
-  readonly #events: CrewEvents;
-  #run!: CrewRun; // set by begin(), before the rules command anything
+  readonly #delivery: Delivery<Payload>;
+  readonly #events: PoolEvents;
+  #run!: PoolRun; // set by begin(), before the rules command anything
   /** Of the task file's text, as the latest worker found it. */
   #taskHash = '';
   #exits: Exit[] = [];
   /** The hook afterExit of a worker's last process; its next boot waits for it. */
   readonly #afterExits = new Map<number, Promise<void>>();
   readonly #outputs = new Set<Promise<unknown>>();
-  /** What is done about items that take longer than they may. */
+  /** Which items take longer than they may. */
   readonly timeouts: Timeouts;
+  readonly kills: Kills;
   /** Workers whose lifelines have been asked to take items back, and have not answered. */
-  readonly #takingBack = new Set<Worker>();
+  readonly #reclaiming = new Set<Worker>();
 
-  constructor(socket: string, settings: Settings, delivery: Delivery<Load>, events: CrewEvents) {
-    this.#socket = socket;
+  /** workers - those that there are from the start. */
+  constructor(workers: Worker[], settings: Settings, delivery: Delivery<Payload>, events: PoolEvents) {
+    this.workers = workers;
     this.#settings = settings;
     this.#delivery = delivery;
     this.#events = events;
-    this.timeouts = new Timeouts(settings, delivery, this.workers);
-    this.addWorkers(settings.workers);
+    this.timeouts = new Timeouts(settings, delivery, workers);
+    this.kills = new Kills(settings, delivery, workers, this.timeouts);
   }
 
-  begin(run: CrewRun): void {
+  begin(run: PoolRun): void {
     this.#run = run;
     this.#taskHash = hashOfTask(run.taskFile);
   }
@@ -92,11 +96,12 @@ export class Crew {
 
   /** There are to be so many, from now on at least. */
   addWorkers(count: number): void {
-    while (this.workers.length < count) this.workers.push(new Worker(this.workers.length + 1, this.#socket));
+    const socket = this.workers[0]?.socket ?? '';
+    while (this.workers.length < count) this.workers.push(new Worker(this.workers.length + 1, socket));
   }
 
   /** Does what the rules command. */
-  carryOut(command: Command<Load>): void {
+  carryOut(command: Command<Payload>): void {
     const worker = this.workers[command.worker - 1];
     if (!worker) return;
     switch (command.do) {
@@ -107,8 +112,8 @@ export class Crew {
         const items = command.items.map((item) => ({
           number: item.number,
           attempt: item.starts,
-          key: item.load.key,
-          body: item.load.body,
+          key: item.payload.key,
+          body: item.payload.body,
         }));
         if (this.#settings.verbose || this.#settings.itemEvents)
           this.#events.observe({
@@ -116,14 +121,14 @@ export class Crew {
             worker: worker.number,
             numbers: items.map((item) => item.number),
           });
-        worker.process?.send({ kind: 'items', quick: command.quick, items });
+        worker.process?.send({ kind: 'items', batchAcks: command.batchAcks, items });
         return;
       }
       case 'drain':
-        worker.process?.send({ kind: 'drain' });
+        this.kills.drain(worker);
         return;
       case 'expect exit':
-        this.#killUnlessHeld(worker, this.#settings.killAfterMs);
+        this.kills.expectExit(worker);
     }
   }
 
@@ -137,7 +142,7 @@ export class Crew {
       this.#events.fail(hookThrew('beforeFork', error));
     }
     if (this.#delivery.stopping !== 'no') {
-      clearTimeout(worker.killTimer); // it was told to exit, and there is nothing to kill
+      this.kills.gone(worker); // it was told to exit, and there is nothing to kill
       this.#delivery.notForked(worker.number);
       this.#events.wake();
       return;
@@ -148,11 +153,11 @@ export class Crew {
       said: (message) => {
         if (worker.process === running) this.#said(worker, message);
       },
-      tookBack: (begun) => {
-        if (worker.process === running) this.#tookBack(worker, begun);
+      reclaimed: (claimed) => {
+        if (worker.process === running) this.#reclaimed(worker, claimed);
       },
-      clogged: (clogged) => {
-        this.#delivery.clogged(worker.number, clogged);
+      backpressure: (backpressure) => {
+        this.#delivery.backpressure(worker.number, backpressure);
         this.#events.wake();
       },
       exited: (exit, why) => {
@@ -205,21 +210,21 @@ export class Crew {
    * What waits behind an item that keeps its worker's main thread busy goes to whoever is free: the worker cannot give it back, as
    * it does behind one that waits for something.
    */
-  takeBackFromSilent(): void {
+  reclaimFromSilent(): void {
     for (const number of this.#delivery.silent(performance.now(), SILENT_MS)) {
       const worker = this.workers[number - 1];
-      if (!worker?.process || this.#takingBack.has(worker)) continue;
-      this.#takingBack.add(worker);
-      worker.process.takeBack();
+      if (!worker?.process || this.#reclaiming.has(worker)) continue;
+      this.#reclaiming.add(worker);
+      worker.process.reclaim();
     }
   }
 
-  #tookBack(worker: Worker, begun: number | null): void {
-    this.#takingBack.delete(worker);
-    if (begun === null) return;
-    const numbers = this.#delivery.handedBehind(worker.number, begun);
+  #reclaimed(worker: Worker, claimed: number | null): void {
+    this.#reclaiming.delete(worker);
+    if (claimed === null) return;
+    const numbers = this.#delivery.slot(worker.number).handedBehind(claimed);
     worker.process?.send({ kind: 'forget' }); // behind all that was handed: what is handed next is for it again
-    this.#delivery.returned(worker.number, numbers, performance.now());
+    this.#delivery.nacked(worker.number, numbers, performance.now());
     this.#events.wake();
   }
 
@@ -253,8 +258,8 @@ export class Crew {
       case 'leaving':
         this.#delivery.leaving(worker.number);
         break;
-      case 'returned':
-        this.#delivery.returned(worker.number, message.numbers, performance.now());
+      case 'nack':
+        this.#delivery.nacked(worker.number, message.numbers, performance.now());
         break;
       case 'hook failed':
         this.#events.exitHookThrew(message.hook, worker.number, message.error);
@@ -265,8 +270,7 @@ export class Crew {
   /** Sees to the processes that have ended since the last call. */
   reapWorkers(): void {
     for (const { worker, exit, why } of this.#exits.splice(0)) {
-      clearTimeout(worker.killTimer);
-      worker.killTimer = undefined;
+      this.kills.gone(worker);
       const { process: ended, uncaught } = worker;
       worker.process = undefined;
       worker.uncaught = undefined;
@@ -274,7 +278,7 @@ export class Crew {
       if (exit.code !== 0) this.failures += 1;
       const now = performance.now();
       const timedOut = this.timeouts.exited(worker, now);
-      this.#takingBack.delete(worker);
+      this.#reclaiming.delete(worker);
       const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
         worker.number,
         now,
@@ -292,7 +296,7 @@ export class Crew {
           why: timedOut ? 'it ran past its timeout' : why,
           error: uncaught,
           items: inProgress.map((item) => item.number),
-          keys: inProgress.flatMap((item) => item.load.key || []),
+          keys: inProgress.flatMap((item) => item.payload.key || []),
           bootInMs,
         });
       } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
@@ -324,43 +328,16 @@ export class Crew {
     }
   }
 
-  #killLater(worker: Worker): void {
-    worker.killTimer ??= setTimeout(() => worker.kill('SIGKILL'), this.#settings.killAfterMs);
-  }
-
-  /** A worker whose output is read slowly is not to blame, and what it has still to write would be lost. */
-  #killUnlessHeld(worker: Worker, afterMs: number): void {
-    worker.killTimer ??= setTimeout(() => {
-      worker.killTimer = undefined;
-      const left = (worker.process?.heldUntil() ?? -Infinity) + this.#settings.killAfterMs - performance.now();
-      if (left > 0) this.#killUnlessHeld(worker, left);
-      else worker.kill('SIGKILL');
-    }, afterMs);
-  }
-
-  /** At a forceful stop: whoever is at an item has the kill delay to obey its signal; the others go now. */
-  killWorkers(by: string): void {
-    for (const worker of this.workers) {
-      const busy = (this.#delivery.slots[worker.number - 1]?.leases.length ?? 0) > 0;
-      if (!busy) {
-        worker.kill('SIGKILL');
-        continue;
-      }
-      worker.process?.send({ kind: 'abort', reason: by });
-      this.#killLater(worker);
-    }
-  }
-
   #done(worker: Worker, pairs: readonly number[]): void {
     const now = performance.now();
     const outlet = worker.process?.output;
     if (!outlet) return;
-    const items: Item<Load>[] = [];
+    const items: Item<Payload>[] = [];
     for (let at = 0; at < pairs.length; at += 2) {
       const durationMs = pairs[at + 1] ?? 0;
       const item = this.#delivery.acked(worker.number, pairs[at] ?? 0, now, durationMs);
       if (!item) continue;
-      item.load.durationMs = durationMs;
+      item.payload.durationMs = durationMs;
       this.timeouts.ended(worker, item.number);
       items.push(item);
     }
@@ -375,13 +352,13 @@ export class Crew {
     if (how === 'done') {
       const item = this.#delivery.acked(worker.number, number, now, durationMs);
       if (!item) return;
-      item.load.durationMs = durationMs;
+      item.payload.durationMs = durationMs;
       this.#run.settling.doneWith(body, item, outlet);
       return;
     }
     const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
     if (!verdict) return;
-    verdict.item.load.durationMs = durationMs;
+    verdict.item.payload.durationMs = durationMs;
     const error = errorIn(body);
     if (verdict.failed) this.#run.settling.failed(verdict.item, error, outlet);
     else if (this.#settings.verbose || this.#settings.itemEvents)
@@ -394,8 +371,8 @@ export class Crew {
     const running = this.workers.filter((worker) => worker.running);
     const of = running.map(async (worker) => {
       // Of quick items the first; the others may have ended, or wait.
-      const items = this.#delivery.begun(worker.number).slice(0, this.#settings.concurrency);
-      const at = items.map((item) => `item ${item.number} for ${seconds(now - item.begunAt)}`);
+      const items = this.#delivery.slot(worker.number).maybeStarted().slice(0, this.#settings.concurrency);
+      const at = items.map((item) => `item ${item.number} for ${seconds(now - item.startedAt)}`);
       // One whose output waits to be read is stuck in its write, and answers nothing.
       const stack = worker.process?.output.isHeld ? WAITS_FOR_OUTPUT : ((await worker.process?.stack()) ?? '');
       return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];

@@ -12,11 +12,12 @@ import type { ItemError, Outcome } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { type Body, decodeValue, useAgain } from '../wire/codec.ts';
 import { Barrier, type Outlet } from './barrier.ts';
-import type { Delivery, Item } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import type { Taken } from './intake.ts';
+import type { Item } from './item.ts';
 
 /** What the master keeps of an item while it is in flight. */
-export interface Load extends Taken {
+export interface Payload extends Taken {
   /** The item, encoded. */
   readonly body: Body;
   /** How long the last attempt took in its worker, in milliseconds. */
@@ -26,7 +27,7 @@ export interface Load extends Taken {
 /** What settling needs of the master. */
 export interface SettlingOptions {
   readonly task: AnyTask;
-  readonly delivery: Delivery<Load>;
+  readonly delivery: Delivery<Payload>;
   readonly journal: Journal | undefined;
   /** Whether `observe` is told of each item that is done. */
   readonly itemEvents: boolean;
@@ -40,7 +41,7 @@ export interface SettlingOptions {
 
 /** An outcome that is on its way to count. */
 interface Ended {
-  readonly item: Item<Load>;
+  readonly item: Item<Payload>;
   readonly outcome: Outcome;
   /** Undefined where the item was processed. */
   readonly error: ItemError | undefined;
@@ -48,12 +49,12 @@ interface Ended {
 
 /** An outcome that waits for output, where there is more to it than that the item is done. */
 class Held {
-  readonly item: Item<Load>;
+  readonly item: Item<Payload>;
   /** What its worker sent, where the task wants it. */
   readonly result: Buffer | undefined;
   readonly error: ItemError | undefined;
 
-  constructor(item: Item<Load>, result: Buffer | undefined, error: ItemError | undefined) {
+  constructor(item: Item<Payload>, result: Buffer | undefined, error: ItemError | undefined) {
     this.item = item;
     this.result = result;
     this.error = error;
@@ -67,7 +68,7 @@ export class Settling {
   /** Resolves when the hooks of every outcome up to now have run. */
   hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
-  readonly #barrier = new Barrier<Held | Item<Load>>();
+  readonly #barrier = new Barrier<Held | Item<Payload>>();
   /** Outcomes that wait for their hooks, and for their lines to be written. */
   readonly #inHooks = new Set<Ended>();
   #unwritten: Ended[] = [];
@@ -81,24 +82,24 @@ export class Settling {
   }
 
   /** Items were processed, whose results nobody wants. */
-  done(items: readonly Item<Load>[], outlet: Outlet): void {
+  done(items: readonly Item<Payload>[], outlet: Outlet): void {
     this.ended.done += items.length;
     this.#hold(items, outlet);
   }
 
   /** An item was processed; `result` is what its worker sent. */
-  doneWith(result: Buffer, item: Item<Load>, outlet: Outlet): void {
+  doneWith(result: Buffer, item: Item<Payload>, outlet: Outlet): void {
     this.ended.done += 1;
     this.#hold([new Held(item, result, undefined)], outlet);
   }
 
   /** An item is given up. `outlet` is undefined where no worker had it. */
-  failed(item: Item<Load>, error: ItemError, outlet?: Outlet): void {
+  failed(item: Item<Payload>, error: ItemError, outlet?: Outlet): void {
     this.ended.failed += 1;
     this.#hold([new Held(item, undefined, error)], outlet);
   }
 
-  #hold(held: readonly (Held | Item<Load>)[], outlet: Outlet | undefined): void {
+  #hold(held: readonly (Held | Item<Payload>)[], outlet: Outlet | undefined): void {
     if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, held);
     else this.#goOn(held, false);
   }
@@ -108,7 +109,7 @@ export class Settling {
     return !this.#barrier.isEmpty && this.#barrier.turn(this.#goOn);
   }
 
-  readonly #goOn = (all: readonly (Held | Item<Load>)[], isLost: boolean): void => {
+  readonly #goOn = (all: readonly (Held | Item<Payload>)[], isLost: boolean): void => {
     const { delivery } = this.#options;
     for (const held of all) {
       const isHeld = held instanceof Held;
@@ -119,12 +120,12 @@ export class Settling {
       else if (!this.#isPlain) this.#settle(item, undefined, undefined);
       else {
         delivery.settled(item, 'done');
-        useAgain(item.load.body);
+        useAgain(item.payload.body);
       }
     }
   };
 
-  #settle(item: Item<Load>, result: Buffer | undefined, error: ItemError | undefined): void {
+  #settle(item: Item<Payload>, result: Buffer | undefined, error: ItemError | undefined): void {
     const { task } = this.#options;
     const outcome = outcomeOf(item);
     const ended = { item, outcome, error };
@@ -132,7 +133,7 @@ export class Settling {
     if (!task[hook]) this.#record(ended);
     else
       this.#after(ended, hook, () => {
-        const value = decodeValue(item.load.body);
+        const value = decodeValue(item.payload.body);
         return error
           ? task.afterFailure?.(value, error, outcome)
           : task.afterProcess?.(value, result && decodeValue(result), outcome);
@@ -173,7 +174,7 @@ export class Settling {
     if (error) observe({ type: 'item failed', outcome, error });
     else if (itemEvents) observe({ type: 'item done', outcome });
     // What a worker has read, and no hook or observer was shown, nobody has any more.
-    if (!itemEvents && !error && !task.afterProcess) useAgain(item.load.body);
+    if (!itemEvents && !error && !task.afterProcess) useAgain(item.payload.body);
   }
 
   #record(ended: Ended): void {
@@ -183,7 +184,7 @@ export class Settling {
       this.#count(ended);
       return;
     }
-    const { journalKey, occurrence } = item.load;
+    const { journalKey, occurrence } = item.payload;
     if (error) journal.failed(journalKey, occurrence, outcome, error);
     else journal.done(journalKey, occurrence, outcome);
     this.#unwritten.push(ended);
@@ -214,14 +215,14 @@ export class Settling {
 }
 
 /** What the hooks and events of the master are told of an item. */
-export function outcomeOf({ number, starts, crashes, worker, load }: Item<Load>): Outcome {
-  const { key, durationMs } = load;
+export function outcomeOf({ number, starts, crashes, worker, payload }: Item<Payload>): Outcome {
+  const { key, durationMs } = payload;
   if (key !== '') return { number, key, attempts: starts, crashes, worker, durationMs };
   return {
     number,
     // Without a journal the default key is only made where somebody asks for it.
     get key() {
-      return contentKey(decodeValue(load.body));
+      return contentKey(decodeValue(payload.body));
     },
     attempts: starts,
     crashes,

@@ -10,7 +10,7 @@ import { isStopped } from '../journal/processes.ts';
 import type { Settings } from '../options.ts';
 import type { ItemError } from '../parallelizable.ts';
 import type { Delivery } from './delivery.ts';
-import type { Load } from './settling.ts';
+import type { Payload } from './settling.ts';
 import type { Worker } from './worker.ts';
 
 /** How often it is looked for items that are past their timeout, in milliseconds. */
@@ -21,7 +21,7 @@ const LAG_MS = 500;
 /** The timeouts of one run. */
 export class Timeouts {
   readonly #settings: Settings;
-  readonly #delivery: Delivery<Load>;
+  readonly #delivery: Delivery<Payload>;
   readonly #workers: readonly Worker[];
   /** By worker: the items whose time is up, as it was told. */
   readonly #up = new Map<Worker, Set<number>>();
@@ -31,7 +31,7 @@ export class Timeouts {
   /** Workers that were killed for an item. */
   readonly #killed = new Set<Worker>();
 
-  constructor(settings: Settings, delivery: Delivery<Load>, workers: readonly Worker[]) {
+  constructor(settings: Settings, delivery: Delivery<Payload>, workers: readonly Worker[]) {
     this.#settings = settings;
     this.#delivery = delivery;
     this.#workers = workers;
@@ -48,9 +48,9 @@ export class Timeouts {
     const now = performance.now();
     this.#leaveOutLag(now);
     this.#leaveOutHeld(worker, now);
-    const begunAt = this.#delivery.begunAt(worker.number, number);
-    if (begunAt === undefined) return; // it has ended
-    const ms = Math.max(0, this.#settings.timeoutMs - (now - begunAt));
+    const startedAt = this.#delivery.slot(worker.number).startedAt(number);
+    if (startedAt === undefined) return; // it has ended
+    const ms = Math.max(0, this.#settings.timeoutMs - (now - startedAt));
     worker.process?.send({ kind: 'time left', number, ms });
     if (ms > 0) return;
     const items = this.#up.get(worker) ?? new Set();
@@ -62,17 +62,21 @@ export class Timeouts {
     if (this.#up.size > 0) this.#up.get(worker)?.delete(number);
   }
 
-  /** Kills the workers of items that are past their timeout and the kill delay. */
-  killOverdue(now: number): void {
+  /** Returns the workers of items that are past their timeout and the kill delay. */
+  overdue(now: number): Worker[] {
     const { timeoutMs, killAfterMs } = this.#settings;
     this.#leaveOutLag(now);
     for (const worker of this.#workers) this.#leaveOutHeld(worker, now);
     for (const worker of this.#stopped) this.#leaveOutStopped(worker, now);
-    for (const { worker: number } of this.#delivery.overdue(now, timeoutMs + killAfterMs)) {
-      const worker = this.#workers[number - 1];
-      if (!worker || this.#leaveOutStopped(worker, now)) continue;
-      if (worker.kill('SIGKILL')) this.#killed.add(worker);
-    }
+    return this.#workers.filter((worker) => {
+      const isOverdue = this.#delivery.slot(worker.number).overdue(now, timeoutMs + killAfterMs).length > 0;
+      return isOverdue && !this.#leaveOutStopped(worker, now);
+    });
+  }
+
+  /** A worker was killed for an item that is past its timeout. */
+  killed(worker: Worker): void {
+    this.#killed.add(worker);
   }
 
   /** Somebody may have stopped it: then it is to have all of its time once it goes on. Returns whether. */
@@ -82,7 +86,7 @@ export class Timeouts {
       return false;
     }
     this.#stopped.add(worker);
-    this.#delivery.standsStill(worker.number, Infinity, now);
+    this.#delivery.slot(worker.number).standsStill(Infinity, now);
     return true;
   }
 
@@ -94,9 +98,11 @@ export class Timeouts {
     const up = this.#up.get(worker);
     this.#up.delete(worker);
     if (!this.#killed.delete(worker)) return undefined;
-    const begun = this.#delivery.begun(worker.number);
-    const isOver = (begunAt: number): boolean => now - begunAt > this.#settings.timeoutMs;
-    const blamed = begun.filter(({ number, begunAt }) => up?.has(number) || (begun.length === 1 && isOver(begunAt)));
+    const begun = this.#delivery.slot(worker.number).maybeStarted();
+    const isOver = (startedAt: number): boolean => now - startedAt > this.#settings.timeoutMs;
+    const blamed = begun.filter(
+      ({ number, startedAt }) => up?.has(number) || (begun.length === 1 && isOver(startedAt)),
+    );
     return new Set(blamed.map(({ number }) => number));
   }
 
@@ -108,11 +114,11 @@ export class Timeouts {
     const lagMs = now - this.#lookedAt - LOOK_EVERY_MS;
     this.#lookedAt = now;
     if (lagMs < LAG_MS) return;
-    for (const { number } of this.#workers) this.#delivery.standsStill(number, lagMs, now);
+    for (const { number } of this.#workers) this.#delivery.slot(number).standsStill(lagMs, now);
   }
 
   #leaveOutHeld(worker: Worker, now: number): void {
     const heldMs = worker.process?.output.takeHeldMs(now) ?? 0;
-    if (heldMs > 0) this.#delivery.standsStill(worker.number, heldMs, now);
+    if (heldMs > 0) this.#delivery.slot(worker.number).standsStill(heldMs, now);
   }
 }

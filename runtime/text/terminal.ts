@@ -56,7 +56,7 @@ export function columnsOf(stream: NodeJS.WriteStream): number {
   return stream.columns || COLUMNS;
 }
 
-/** Whether the stream is a terminal that obeys escapes. */
+/** Whether the stream is a terminal that isAbortable escapes. */
 export function takesEscapes(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && process.env['TERM'] !== 'dumb';
 }

@@ -4,7 +4,8 @@
  */
 
 import type net from 'node:net';
-import { encode, type ToMaster, type ToWorker } from './protocol.ts';
+import { encode } from './frames.ts';
+import type { ToMaster, ToWorker } from './messages.ts';
 
 /** Memory is taken so much at a time, or as much as a larger frame needs. */
 const SLAB_BYTES = 256 * 1024;

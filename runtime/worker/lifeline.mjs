@@ -28,7 +28,7 @@ const answer = (value) => lifeline.write(`${JSON.stringify(value)}\n`);
 
 lifeline.on('data', (chunk) => {
   for (const byte of chunk.toString('latin1')) {
-    if (byte === '<') answer(takeBack());
+    if (byte === '<') answer(reclaim());
     else import('./stack.ts').then(({ stackOfMainThread }) => stackOfMainThread(answer));
   }
 });
@@ -36,7 +36,7 @@ lifeline.on('error', die);
 lifeline.on('close', die);
 
 /** Returns how many items have been begun: the others are taken back. Null where the main thread has still to hear of the last time. */
-function takeBack() {
+function reclaim() {
   const { claims } = workerData;
   for (;;) {
     const count = Atomics.load(claims, 0);

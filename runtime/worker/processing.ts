@@ -9,7 +9,7 @@ import { contentKey } from '../key.ts';
 import type { ItemContext, WorkerSelf } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { bytesOf, encodeValue } from '../wire/codec.ts';
-import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from '../wire/protocol.ts';
+import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from '../wire/messages.ts';
 import type { Claims } from './claims.ts';
 import type { WorkerOutput } from './output.ts';
 import { Stops } from './stops.ts';
@@ -79,7 +79,7 @@ class Attempt implements ItemContext {
     return this.#controller.signal;
   }
 
-  get obeys(): boolean {
+  get isAbortable(): boolean {
     return this.#controller !== undefined;
   }
 
@@ -129,7 +129,7 @@ export class Processing {
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
   /** What has ended could not be said yet. Nothing is begun before: the master goes by what it was told. */
-  #speechless = false;
+  #isSendBlocked = false;
   /** What has ended is not said before all that was written is in the pipe. */
   #waitsForOutput = false;
   #abortReason = '';
@@ -185,7 +185,7 @@ export class Processing {
 
   /** What was said has left this process. */
   goOn(): void {
-    this.#speechless = false;
+    this.#isSendBlocked = false;
     this.#startMore();
   }
 
@@ -193,7 +193,7 @@ export class Processing {
     if (this.#starting) return; // an item that ended at once: the loop below goes on by itself
     this.#starting = true;
     const { concurrency } = this.#options;
-    while (this.#state === 'working' && !this.#speechless && this.#inProgress.size < concurrency) {
+    while (this.#state === 'working' && !this.#isSendBlocked && this.#inProgress.size < concurrency) {
       if (this.#waiting.length === 0 || !this.#options.claims.take(1)) break;
       const item = this.#waiting.shift();
       if (item) this.#start(item);
@@ -267,15 +267,15 @@ export class Processing {
     clearTimeout(attempt.timer);
     this.#inProgress.delete(attempt);
     this.#finished += 1;
-    this.#gather(attempt.item.quick && durationMs < NOT_QUICK_MS, attempt.startedAt + durationMs);
+    this.#gather(attempt.item.batchAcks && durationMs < NOT_QUICK_MS, attempt.startedAt + durationMs);
     this.#recycleIfDue();
     if (this.#state === 'working') this.#startMore();
     else this.#exitIfIdle();
   }
 
-  #gather(quick: boolean, now: number): void {
+  #gather(isBatched: boolean, now: number): void {
     const gathered = this.#done.length / 2 + this.#outcomes.length;
-    if (!quick || gathered >= GATHERED_MAX) this.#flush();
+    if (!isBatched || gathered >= GATHERED_MAX) this.#flush();
     else if (gathered === 1) {
       this.#gatheredSince = now;
       setImmediate(() => this.#flush()); // should what comes next keep the worker waiting
@@ -316,17 +316,17 @@ export class Processing {
     if (this.#done.length + this.#outcomes.length === 0 || this.#waitsForOutput) return;
     if (!this.#options.output.isWritten(this.#outputMoved)) {
       this.#waitsForOutput = true;
-      this.#speechless = true;
+      this.#isSendBlocked = true;
       return;
     }
     const numbers = this.#options.output.openLines();
     if (numbers) this.#options.send({ kind: 'open lines', numbers });
     if (this.#done.length > 0) {
-      this.#speechless = !this.#options.send({ kind: 'done', pairs: this.#done });
+      this.#isSendBlocked = !this.#options.send({ kind: 'done', pairs: this.#done });
       this.#done = [];
     }
     if (this.#outcomes.length > 0) {
-      this.#speechless = !this.#options.send({ kind: 'outcomes', outcomes: this.#outcomes });
+      this.#isSendBlocked = !this.#options.send({ kind: 'outcomes', outcomes: this.#outcomes });
       this.#outcomes = [];
     }
   }
@@ -357,14 +357,14 @@ export class Processing {
 
   #giveBack(): void {
     if (this.#waiting.length === 0 || !this.#options.claims.take(this.#waiting.length)) return;
-    this.#options.send({ kind: 'returned', numbers: this.#waiting.splice(0).map((item) => item.number) });
+    this.#options.send({ kind: 'nack', numbers: this.#waiting.splice(0).map((item) => item.number) });
   }
 
   #exitIfIdle(): void {
     const drained = this.#state === 'draining' && this.#inProgress.size + this.#waiting.length === 0;
     // An item that never asked for its signal cannot obey: there is nothing to wait for.
-    const deaf = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.obeys);
-    if (!drained && !deaf) return;
+    const cannotObey = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.isAbortable);
+    if (!drained && !cannotObey) return;
     this.#flush();
     if (drained && this.#waitsForOutput) return;
     this.#state = 'gone';

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { encode } from '../../runtime/wire/protocol.ts';
+import { encode } from '../../runtime/wire/frames.ts';
 import { startServer } from '../../runtime/wire/server.ts';
 import { makeGate, runTask } from './run-task.ts';
 
@@ -95,7 +95,7 @@ test('a worker that said hello in time gets in, though the master was too busy t
     const token = server.invite({
       connected: () => admitted?.(),
       said: () => {},
-      clogged: () => {},
+      backpressure: () => {},
       broke: () => {},
       disconnected: () => {},
     });

@@ -4,7 +4,7 @@ import v8 from 'node:v8';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { bytesOf, decodeValue, encodeValue } from '../../runtime/wire/codec.ts';
-import { encode, FrameReader } from '../../runtime/wire/protocol.ts';
+import { encode, FrameReader } from '../../runtime/wire/frames.ts';
 
 const key = fc.oneof(fc.string({ unit: 'binary', maxLength: 5 }), fc.constantFrom('__proto__', 'toJSON', '0', '-1'));
 /** Node.js 22 takes no two invalid dates for equal: they have a test of their own. */
@@ -68,7 +68,7 @@ function carried(value: unknown): unknown[] {
   const reader = new FrameReader(0);
   reader.allowItems(2 ** 30);
   const bytes = Buffer.concat(
-    encode({ kind: 'items', quick: true, items: [{ number: 1, attempt: 1, key: '', body }] }),
+    encode({ kind: 'items', batchAcks: true, items: [{ number: 1, attempt: 1, key: '', body }] }),
   );
   const message = reader.read(bytes);
   const item = message?.kind === 'items' ? message.items[0] : undefined;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Command, Delivery, type DeliveryRules } from '../../runtime/master/delivery.ts';
+import { Delivery } from '../../runtime/master/delivery.ts';
+import type { Command, DeliveryRules } from '../../runtime/master/rules.ts';
 import { faultless, faults, withFault } from './simulator/faults.ts';
 import { storyOf, violationOf } from './simulator/story.ts';
 
@@ -33,11 +34,11 @@ test('an ack that was read before the exit is an ack', () => {
 test('an ack is taken from the worker that has the item, and once', () => {
   const delivery = atWork({ workers: 2 }, 'a', 'b');
   expect(delivery.acked(2, 1, 0, 1)).toBeUndefined();
-  expect(delivery.acked(1, 1, 0, 1)?.load).toBe('a');
+  expect(delivery.acked(1, 1, 0, 1)?.payload).toBe('a');
   expect(delivery.acked(1, 1, 0, 1)).toBeUndefined();
 });
 
-test('items that were with a worker that died are each tried alone, and only a death while alone counts', () => {
+test('items that were with a worker that died are each tried reserved, and only a death while reserved counts', () => {
   const delivery = atWork({ concurrency: 2, maxCrashes: 2 }, 'innocent', 'poison');
   delivery.exited(1, 0);
   expect(reboot(delivery, 100)).toEqual(['hand innocent to 1']);
@@ -51,7 +52,7 @@ test('items that were with a worker that died are each tried alone, and only a d
 test('what a worker gives back is handed out first, and counts as neither an attempt nor a retry', () => {
   const delivery = atWork({ workers: 2 }, 'a', 'b');
   const c = delivery.dispatched('c');
-  delivery.returned(1, [1], 0);
+  delivery.nacked(1, [1], 0);
   delivery.acked(2, 2, 0, 1);
   expect(plan(delivery)).toEqual(['hand a to 1', 'hand c to 2']);
   expect(c.starts).toBe(1);
@@ -127,8 +128,8 @@ test('a worker that is told to exit by somebody else finishes its item, and anot
 
 test('an item that its worker was killed for has a failed attempt, and what was beside it is handed out again', () => {
   const delivery = atWork({ concurrency: 2, retries: 1, backoffMs: 1000 }, 'hangs', 'innocent');
-  expect(delivery.overdue(500, 500)).toEqual([]);
-  expect(namesOf(delivery.overdue(501, 500))).toEqual(['hangs', 'innocent']);
+  expect(delivery.slot(1).overdue(500, 500)).toEqual([]);
+  expect(namesOf(delivery.slot(1).overdue(501, 500))).toEqual(['hangs', 'innocent']);
   expect(delivery.exited(1, 0, new Set([1]))).toMatchObject({ crashed: false, failed: [] });
   expect(delivery.counts).toMatchObject({ crashed: 0, retried: 0 });
   expect(reboot(delivery, 0)).toEqual(['hand innocent to 1']);
@@ -136,7 +137,7 @@ test('an item that its worker was killed for has a failed attempt, and what was 
   expect(namesOf(delivery.exited(1, 1000, new Set([1])).failed)).toEqual(['hangs']);
 });
 
-test('where a worker was stuck, each of its items is tried alone, and none has failed', () => {
+test('where a worker was stuck, each of its items is tried reserved, and none has failed', () => {
   const delivery = atWork({ concurrency: 2, maxCrashes: 1 }, 'a', 'b');
   expect(delivery.exited(1, 0, new Set())).toMatchObject({ crashed: false, failed: [] });
   expect(reboot(delivery, 0)).toEqual(['hand a to 1']);
@@ -204,17 +205,17 @@ test.for(faults)('the simulator notices: $what', async (fault) => {
 
 function deliveryOf(rules: Partial<DeliveryRules>): Delivery<string> {
   const usual = { workers: 1, concurrency: 1, maxCrashes: 3, retries: 0, backoffMs: 1000, random: () => 0 };
-  return new Delivery<string>({ ...usual, ahead: () => 0, quick: () => false, ...rules });
+  return new Delivery<string>({ ...usual, prefetch: () => 0, batchesAcks: () => false, ...rules });
 }
 
 /** A delivery whose workers have these items in progress. */
-function atWork(rules: Partial<DeliveryRules>, ...loads: string[]): Delivery<string> {
+function atWork(rules: Partial<DeliveryRules>, ...payloads: string[]): Delivery<string> {
   const delivery = deliveryOf(rules);
-  for (const load of loads) delivery.dispatched(load);
+  for (const payload of payloads) delivery.dispatched(payload);
   plan(delivery);
   for (const { number, state } of delivery.slots) if (state === 'booting') delivery.ready(number);
   plan(delivery);
-  expect(delivery.leased).toBe(loads.length);
+  expect(delivery.leased).toBe(payloads.length);
   return delivery;
 }
 
@@ -232,8 +233,8 @@ function plan(delivery: Delivery<string>, now = 0): string[] {
   });
 }
 
-function namesOf(items: readonly { load: string }[]): string[] {
-  return items.map(({ load }) => load);
+function namesOf(items: readonly { payload: string }[]): string[] {
+  return items.map(({ payload }) => payload);
 }
 
 function upTo(last: number): number[] {

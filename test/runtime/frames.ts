@@ -5,14 +5,8 @@ import fc from 'fast-check';
 import { expect, onTestFinished, vi } from 'vitest';
 import { ProtocolError } from '../../runtime/errors.ts';
 import { type Body, decodeValue, encodeValue } from '../../runtime/wire/codec.ts';
-import {
-  encode,
-  FrameReader,
-  type FromMaster,
-  TOKEN_BYTES,
-  type ToMaster,
-  type ToWorker,
-} from '../../runtime/wire/protocol.ts';
+import { encode, FrameReader, TOKEN_BYTES } from '../../runtime/wire/frames.ts';
+import type { FromMaster, ToMaster, ToWorker } from '../../runtime/wire/messages.ts';
 
 const MAX_ITEM_BYTES = 1024;
 /** The largest frame that is accepted: an item of the largest size, and what FRAME_ALLOWANCE of protocol.ts leaves beside it. */
@@ -34,7 +28,7 @@ const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 export const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
   fc.record({
     kind: fc.constant('items' as const),
-    quick: fc.boolean(),
+    batchAcks: fc.boolean(),
     items: fc.array(
       fc.record({
         number,
@@ -64,7 +58,7 @@ export const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
     kind: fc.constant('done' as const),
     pairs: fc.array(fc.tuple(number, fc.double({ noNaN: true })), { minLength: 1 }).map((pairs) => pairs.flat()),
   }),
-  fc.record({ kind: fc.constant('returned' as const), numbers: fc.array(number) }),
+  fc.record({ kind: fc.constant('nack' as const), numbers: fc.array(number) }),
   fc.constantFrom<ToMaster | ToWorker>(
     { kind: 'ready' },
     { kind: 'leaving' },
@@ -89,7 +83,7 @@ export function told(messages: readonly (ToMaster | ToWorker | FromMaster)[]): u
     return message.items.map((item) => {
       const { number, attempt, key } = item;
       const values = 'body' in item ? [decodeValue(item.body), decodeValue(item.body)] : [item.value(), item.value()];
-      return { number, attempt, key, quick: message.quick, values };
+      return { number, attempt, key, batchAcks: message.batchAcks, values };
     });
   });
 }

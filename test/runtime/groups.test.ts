@@ -40,7 +40,7 @@ describe('what an item has started goes with its worker', () => {
     await gone(Number(pid));
   });
 
-  test.each([['hangs'], ['obeys'], ['loops']])('at a forceful stop: %s', async (way) => {
+  test.each([['hangs'], ['isAbortable'], ['loops']])('at a forceful stop: %s', async (way) => {
     const run = runTask('starts', { args: ['-n', '1', '--no-journal', '--kill-after', '1s', '--', way] });
     const [, pid] = await run.said(/started (\d+)/);
     run.kill('SIGTERM');

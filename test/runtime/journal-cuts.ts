@@ -16,7 +16,7 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
   };
   const { journal } = await openRun({ ...request, mode: 'new', failed });
   if (!journal) throw new Error('there is no journal');
-  // Every seventh has failed. Keys are met several times over.
+  // Every seventh has failed. Keys occur several times over.
   const outcome = (number: number) => ({ number, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 7 });
   const name = (number: number): [string, number] => [`kéy ${number % 20}`, 1 + Math.floor(number / 20)];
   for (let number = 0; number < count - 1; number++) {
@@ -35,12 +35,14 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
     const recorded = bytes.subarray(0, cut).filter((byte) => byte === 10).length;
     const resumed = await openRun({ ...request, mode: 'resume', failed });
     // What is recorded is ended, as it was; the rest is to be done.
-    const met = Array.from({ length: count - 1 }, (_, number) => {
-      return { number, ...resumed.keys.meet(name(number)[0]) };
+    const taken = Array.from({ length: count - 1 }, (_, number) => {
+      return { number, ...resumed.keys.count(name(number)[0]) };
     });
-    const ended = met.map(({ number }) => (number >= recorded - 1 ? undefined : number % 7 === 6 ? 'failed' : 'done'));
-    expect(met.map((item) => item.ended).join()).toBe(ended.join());
-    const left = met.filter((item) => item.ended === undefined);
+    const ended = taken.map(({ number }) =>
+      number >= recorded - 1 ? undefined : number % 7 === 6 ? 'failed' : 'done',
+    );
+    expect(taken.map((item) => item.ended).join()).toBe(ended.join());
+    const left = taken.filter((item) => item.ended === undefined);
     for (const { number, occurrence } of left) resumed.journal?.done(name(number)[0], occurrence, outcome(number));
     resumed.journal?.write();
     await resumed.journal?.close();

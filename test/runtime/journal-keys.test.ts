@@ -81,8 +81,8 @@ test('a default key is 128 bits of a SHA-256, which the set of keys takes as the
     const key = contentKey(number);
     expect(key).toBe(createHash('sha256').update(String(number)).digest().subarray(0, 16).toString('base64url'));
     keys.end(key, 1, 'done');
-    expect(keys.meet(key, true)).toEqual({ occurrence: 1, ended: 'done' });
-    expect(keys.meet(key)).toEqual({ occurrence: 2, ended: undefined });
+    expect(keys.count(key, true)).toEqual({ occurrence: 1, ended: 'done' });
+    expect(keys.count(key)).toEqual({ occurrence: 2, ended: undefined });
   }
 });
 
@@ -227,7 +227,7 @@ test('a KeySet knows of each key what a Map would', () => {
       fc.array(end, { maxLength: 60 }),
       fc.array(key, { maxLength: 60 }),
       fc.nat(1000),
-      (ends, meets, expected) => {
+      (ends, keys, expected) => {
         const set = new KeySet(expected);
         const model = new Map<string, Ended>();
         for (const { key: of, occurrence, how } of ends) {
@@ -237,11 +237,11 @@ test('a KeySet knows of each key what a Map would', () => {
         const counts = { done: 0, failed: 0 };
         for (const how of model.values()) counts[how] += 1;
         expect({ done: set.done, failed: set.failed }).toEqual(counts);
-        const met = new Map<string, number>();
-        for (const of of meets) {
-          const occurrence = (met.get(of) ?? 0) + 1;
-          met.set(of, occurrence);
-          expect(set.meet(of)).toEqual({ occurrence, ended: model.get(JSON.stringify([of, occurrence])) });
+        const seen = new Map<string, number>();
+        for (const of of keys) {
+          const occurrence = (seen.get(of) ?? 0) + 1;
+          seen.set(of, occurrence);
+          expect(set.count(of)).toEqual({ occurrence, ended: model.get(JSON.stringify([of, occurrence])) });
         }
       },
     ),
@@ -249,8 +249,8 @@ test('a KeySet knows of each key what a Map would', () => {
   // Enough of them for its tables to grow several times.
   const grown = new KeySet();
   for (let at = 0; at < 30_000; at++) grown.end(`key ${at}`, 1, at % 3 === 0 ? 'failed' : 'done');
-  for (let at = 0; at < 30_000; at++) expect(grown.meet(`key ${at}`).ended).toBe(at % 3 === 0 ? 'failed' : 'done');
-  expect(grown.meet('key 30000')).toEqual({ occurrence: 1, ended: undefined });
+  for (let at = 0; at < 30_000; at++) expect(grown.count(`key ${at}`).ended).toBe(at % 3 === 0 ? 'failed' : 'done');
+  expect(grown.count('key 30000')).toEqual({ occurrence: 1, ended: undefined });
 });
 
 test('a KeySet takes keys that look like hashes for what they are', () => {
@@ -262,8 +262,8 @@ test('a KeySet takes keys that look like hashes for what they are', () => {
   );
   for (const [at, key] of keys.entries()) if (at % 3 === 0) set.end(key, 1, 'done');
   for (const [at, key] of keys.entries()) {
-    expect(set.meet(key)).toEqual({ occurrence: 1, ended: at % 3 === 0 ? 'done' : undefined });
-    expect(set.meet(key).occurrence).toBe(2);
+    expect(set.count(key)).toEqual({ occurrence: 1, ended: at % 3 === 0 ? 'done' : undefined });
+    expect(set.count(key).occurrence).toBe(2);
   }
 });
 
@@ -274,8 +274,8 @@ test('a KeySet counts equal keys beyond what a byte can say', () => {
   set.end('same', 64, 'failed');
   for (let occurrence = 1; occurrence <= 300; occurrence++) {
     const ended = occurrence === 64 ? 'failed' : done.includes(occurrence) ? 'done' : undefined;
-    expect(set.meet('same')).toEqual({ occurrence, ended });
-    expect(set.meet(`other ${occurrence}`)).toEqual({ occurrence: 1, ended: undefined });
+    expect(set.count('same')).toEqual({ occurrence, ended });
+    expect(set.count(`other ${occurrence}`)).toEqual({ occurrence: 1, ended: undefined });
   }
 });
 

@@ -36,7 +36,7 @@ describe('the options of a run', () => {
   });
 
   test('are those of a resume, and of a retry, unless others are given; that is said', async () => {
-    const project = new Project([...items(2), 'fails', 'obeys']);
+    const project = new Project([...items(2), 'fails', 'isAbortable']);
     const first = ['-n', '1', '--retries', '1', '--backoff', '1ms', '--timeout', '100ms', '--limit', '1'];
     await project.run(first).ended();
     const resumed = await project.run(['--resume', '--limit', '2', '--retries', '2']).ended();

@@ -6,10 +6,9 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { statusOf } from '../../runtime/cli/status.ts';
 import type { DivvyError } from '../../runtime/errors.ts';
+import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from '../../runtime/journal/folder.ts';
 import { Journal } from '../../runtime/journal/journal.ts';
 import { KeySet } from '../../runtime/journal/key-set.ts';
-
-import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from '../../runtime/journal/place.ts';
 import { placeHere, startOf } from '../../runtime/journal/processes.ts';
 import { type JournalRecord, readJournal } from '../../runtime/journal/records.ts';
 import { contentKey } from '../../runtime/key.ts';
@@ -98,7 +97,7 @@ describe('reading', () => {
     fs.appendFileSync(file, '{"type":"later","pid":"no number"}\n{"type":"toString"}\n');
     const resumed = await openRun(requestFor(file, { mode: 'resume' }));
     await resumed.journal?.close();
-    expect([resumed.keys.done, resumed.keys.meet('one').ended]).toEqual([1, 'done']);
+    expect([resumed.keys.done, resumed.keys.count('one').ended]).toEqual([1, 'done']);
   });
 
   test('a done line of a default key is read from its bytes as it is from its record, whatever has become of it', async () => {
@@ -125,7 +124,7 @@ describe('reading', () => {
       } catch (error) {
         return (error as Error).message;
       }
-      return `${keys.meet(contentKey('an item')).ended} ${keys.meet(/"key":"([^"]*)/.exec(text)?.[1] ?? '').ended}`;
+      return `${keys.count(contentKey('an item')).ended} ${keys.count(/"key":"([^"]*)/.exec(text)?.[1] ?? '').ended}`;
     };
     expect(ended(line, true)).toBe(`done ${undefined}`);
     expect(seen).toBe(1);
@@ -477,7 +476,7 @@ describe('two tasks of one name, in two folders of a project', () => {
     journal?.done('key', 1, outcome(1));
     journal?.write();
     await journal?.close();
-    return { id, ended: keys.meet('key').ended, notes };
+    return { id, ended: keys.count('key').ended, notes };
   }
 
   test('each goes on with its own run, is asked about its own, and keeps ten of its own', async () => {

@@ -10,8 +10,8 @@ import { makeGate, runTask, taskFile } from './run-task.ts';
 describe('--timeout', () => {
   const timeout = ['--timeout', '1s', '--kill-after', '500ms'];
 
-  test('an item that obeys its signal has failed, and its worker goes on', async () => {
-    const project = new Project(['obeys', 'after']);
+  test('an item that isAbortable its signal has failed, and its worker goes on', async () => {
+    const project = new Project(['isAbortable', 'after']);
     // However late it may hear of its timeout, it is not to be killed.
     const { status, stderr } = await project.run(['--timeout', '1s', '--kill-after', '1m', '-n', '1', '-v']).ended();
     expect(status).toBe(1);
@@ -52,7 +52,7 @@ describe('--timeout', () => {
   });
 
   test('beside others, with retries: each that is too slow is tried as often as it may be, and nobody pays for it', async () => {
-    const project = new Project(['slow', 'loops', 'obeys', 'slow 2', 'ignores', 'twice', 'slow 3']);
+    const project = new Project(['slow', 'loops', 'isAbortable', 'slow 2', 'ignores', 'twice', 'slow 3']);
     const args = [...timeout, '-n', '1', '-c', '2', '--retries', '1', '--backoff', '1ms'];
     const { status, stderr } = await project.run(args).ended();
     expect(status).toBe(1);
@@ -66,7 +66,7 @@ describe('--timeout', () => {
     // What is too slow was tried twice on its own account; the others were never counted, however often they began.
     const startsOf = (name: string): number =>
       project.entries().filter(({ what, item }) => what === 'start' && item === name).length;
-    for (const name of ['loops', 'obeys', 'ignores', 'twice']) expect(startsOf(name)).toBeGreaterThanOrEqual(2);
+    for (const name of ['loops', 'isAbortable', 'ignores', 'twice']) expect(startsOf(name)).toBeGreaterThanOrEqual(2);
     expect(project.processed()).toEqual(expect.arrayContaining(['slow', 'slow 2', 'slow 3', 'twice']));
   });
 

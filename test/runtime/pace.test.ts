@@ -1,26 +1,26 @@
 // Items that are sent ahead: by real processes here, in every other way by the simulator.
 import { expect, test } from 'vitest';
-import { aheadAt, isQuick, paceAfter, UNKNOWN_PACE } from '../../runtime/master/pace.ts';
+import { batchesAcks, paceAfter, prefetchAt, UNKNOWN_PACE } from '../../runtime/master/pace.ts';
 import { makeGate, runTask } from './run-task.ts';
 
-test('nothing is sent ahead before it is known how long items take, and nothing where they take long', () => {
-  expect(aheadAt(UNKNOWN_PACE, 1)).toBe(0);
-  expect(aheadAt(5, 1)).toBe(0);
-  expect(aheadAt(5, 250)).toBe(100);
+test('nothing is sent prefetch before it is known how long items take, and nothing where they take long', () => {
+  expect(prefetchAt(UNKNOWN_PACE, 1)).toBe(0);
+  expect(prefetchAt(5, 1)).toBe(0);
+  expect(prefetchAt(5, 250)).toBe(100);
 });
 
 test('of short items so many as take two milliseconds, and 256 at most', () => {
-  expect(aheadAt(0.5, 1)).toBe(4);
-  expect(aheadAt(0.001, 1)).toBe(256);
+  expect(prefetchAt(0.5, 1)).toBe(4);
+  expect(prefetchAt(0.001, 1)).toBe(256);
 });
 
 test('the pace follows what items take lately', () => {
   let pace = paceAfter(UNKNOWN_PACE, 8);
   expect(pace).toBe(8);
   for (let item = 0; item < 60; item++) pace = paceAfter(pace, 0.001);
-  expect(isQuick(pace)).toBe(true);
+  expect(batchesAcks(pace)).toBe(true);
   pace = paceAfter(pace, 3000);
-  expect(aheadAt(pace, 1)).toBe(0);
+  expect(prefetchAt(pace, 1)).toBe(0);
 });
 
 test('no item waits behind one that takes long', async () => {
@@ -56,7 +56,7 @@ test('workers that are blocked again and again: each item is begun once, whoever
   expect(status).toBe(0);
 });
 
-test('the worker that is blocked dies: the item that blocked it alone was in progress', async () => {
+test('the worker that is blocked dies: the item that blocked it reserved was in progress', async () => {
   const gate = await makeGate();
   const run = runTask('short', { args: ['-n', '2', '--max-crashes', '1', '--', 'blocks'], env: gate.env });
   await run.said(/the others are done/);

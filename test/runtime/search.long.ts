@@ -10,8 +10,8 @@ test.for([
   smallCase({ concurrency: 2 }, { deaths: 1, throws: 1, kills: 1 }),
   smallCase({ concurrency: 2 }, { deaths: 1, timeouts: 1, throws: 1 }),
   smallCase({ concurrency: 2 }, { deaths: 1, terms: 1, stops: 1 }),
-  smallCase({ ahead: 1 }, { deaths: 1, throws: 1, kills: 1 }),
-  smallCase({ ahead: 1, quick: true }, { deaths: 1, kills: 1, timeouts: 1 }),
+  smallCase({ prefetch: 1 }, { deaths: 1, throws: 1, kills: 1 }),
+  smallCase({ prefetch: 1, batchAcks: true }, { deaths: 1, kills: 1, timeouts: 1 }),
 ])('no order of events breaks a rule: %j', async (small) => {
   const { states, events, ends } = search(small, await openedCode());
   console.log(`${states} states, ${events} events, ${ends} ends`);

@@ -7,8 +7,8 @@ const cases = [
   smallCase({ workers: 1, concurrency: 2 }, { timeouts: 1, throws: 1 }),
   smallCase({ workers: 1, concurrency: 2, items: 2 }, { kills: 3 }),
   smallCase({ workers: 1, items: 2 }, { deaths: 1, stops: 1, throws: 2 }),
-  smallCase({ workers: 1, ahead: 1 }, { kills: 1, throws: 1 }),
-  smallCase({ workers: 1, ahead: 1, quick: true }, { kills: 1, throws: 1 }),
+  smallCase({ workers: 1, prefetch: 1 }, { kills: 1, throws: 1 }),
+  smallCase({ workers: 1, prefetch: 1, batchAcks: true }, { kills: 1, throws: 1 }),
 ];
 
 /** Two workers, three items, one death of the master, two retries: whichever way. */

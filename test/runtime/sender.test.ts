@@ -7,7 +7,8 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { encodeValue } from '../../runtime/wire/codec.ts';
-import { FrameReader, type FromMaster, type ToWorker } from '../../runtime/wire/protocol.ts';
+import { FrameReader } from '../../runtime/wire/frames.ts';
+import type { FromMaster, ToWorker } from '../../runtime/wire/messages.ts';
 import { Sender } from '../../runtime/wire/sender.ts';
 import { told } from './frames.ts';
 
@@ -24,7 +25,7 @@ test('items of all sizes arrive, of a connection that is read late and of one th
       key: letter,
       body: encodeValue(value, 'it', Infinity),
     }));
-    return { kind: 'items', quick: false, items };
+    return { kind: 'items', batchAcks: false, items };
   });
   const accepted = Promise.withResolvers<net.Socket>();
   const server = net.createServer((socket) => accepted.resolve(socket)).listen(socketPath);

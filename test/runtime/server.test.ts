@@ -2,8 +2,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { encode, TOKEN_BYTES, type ToMaster } from '../../runtime/wire/protocol.ts';
-import { type Guest, type Server, startServer } from '../../runtime/wire/server.ts';
+import { encode, TOKEN_BYTES } from '../../runtime/wire/frames.ts';
+import type { ToMaster } from '../../runtime/wire/messages.ts';
+import { type Peer, type Server, startServer } from '../../runtime/wire/server.ts';
 import { socketPathFor } from '../../runtime/wire/socket-path.ts';
 
 async function serve(): Promise<Server> {
@@ -22,16 +23,16 @@ function invite(server: Server): {
   const connected = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<{ said: ToMaster[]; why: string | undefined }>();
   let why: string | undefined;
-  const guest: Guest = {
+  const peer: Peer = {
     connected: () => connected.resolve(),
     said: (message) => said.push(message),
-    clogged: () => {},
+    backpressure: () => {},
     broke: (broken) => {
       why = broken;
     },
     disconnected: () => closed.resolve({ said, why }),
   };
-  return { token: server.invite(guest), connected: connected.promise, closed: closed.promise };
+  return { token: server.invite(peer), connected: connected.promise, closed: closed.promise };
 }
 
 function connect(server: Server, ...chunks: Buffer[]): net.Socket {

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { encode } from '../../runtime/wire/protocol.ts';
+import { encode } from '../../runtime/wire/frames.ts';
 import { ALL_WELL, makeGate, runTask } from './run-task.ts';
 
 /** A folder of the test's own. */
@@ -181,7 +181,7 @@ function frame(kind: number, content: Buffer, declared = content.length + 1): Bu
 }
 const HELLO = 0;
 /** A message that is not carried in a form of its own is JSON. */
-const RARE = encode({ kind: 'ready' })[0]?.[4] ?? 0;
+const JSON_KINDS = encode({ kind: 'ready' })[0]?.[4] ?? 0;
 const asJson = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
 const STRANGERS: readonly (readonly [does: string, chunks: readonly Buffer[]])[] = [
@@ -194,9 +194,9 @@ const STRANGERS: readonly (readonly [does: string, chunks: readonly Buffer[]])[]
   ['shows a token that is too long', [frame(HELLO, Buffer.alloc(33, 7))]],
   ['declares four gigabytes', [frame(HELLO, Buffer.alloc(32), 0xffff_ffff)]],
   ['declares nothing', [frame(HELLO, Buffer.alloc(0), 0)]],
-  ['says what only a worker may', [frame(RARE, asJson({ kind: 'ready' }))]],
-  ['says a hello that is none', [frame(RARE, asJson({ kind: 'hello' }))]],
-  ['says null', [frame(RARE, asJson(null))]],
+  ['says what only a worker may', [frame(JSON_KINDS, asJson({ kind: 'ready' }))]],
+  ['says a hello that is none', [frame(JSON_KINDS, asJson({ kind: 'hello' }))]],
+  ['says null', [frame(JSON_KINDS, asJson(null))]],
 ];
 
 describe('a stranger', () => {
@@ -267,9 +267,9 @@ test('the token is neither in the arguments nor in the environment of a worker',
 });
 
 test.each([
-  ['a frame that is too large', frame(RARE, Buffer.alloc(8), 0xffff_fff0), 'a frame of 4294967280 bytes came'],
+  ['a frame that is too large', frame(JSON_KINDS, Buffer.alloc(8), 0xffff_fff0), 'a frame of 4294967280 bytes came'],
   ['a frame of no kind', frame(9, Buffer.alloc(8)), 'a frame could not be read'],
-  ['a message that is none', frame(RARE, asJson({ kind: 'returned' })), 'a frame could not be read'],
+  ['a message that is none', frame(JSON_KINDS, asJson({ kind: 'nack' })), 'a frame could not be read'],
   ['nonsense', Buffer.from('nonsense nonsense nonsense'), 'a frame of 1936617326 bytes came'],
 ])('a worker that sends %s is killed and told of, and its item handed out again', async (_, bytes, why) => {
   const ended = await runTask('breaks-protocol', { args: ['-n', '1', '--', bytes.toString('hex')] }).ended();

@@ -13,50 +13,67 @@ import { Delivery } from '../../../runtime/master/delivery.ts';
 import { Intake } from '../../../runtime/master/intake.ts';
 import type { Code } from './simulation.ts';
 
+/** The files of the delivery rules: they are loaded together. */
+const RULES = ['delivery.ts', 'slot.ts', 'backlog.ts', 'boots.ts', 'backoff.ts'] as const;
+
 export interface Fault {
   readonly what: string;
-  /** Relative to runtime/; delivery.ts where nothing is said. */
-  readonly file?: typeof DELIVERY | 'master/barrier.ts' | 'master/intake.ts' | 'journal/key-set.ts';
+  /** Relative to runtime/master/; delivery.ts where nothing is said. */
+  readonly file?: (typeof RULES)[number] | 'barrier.ts' | 'intake.ts' | '../journal/key-set.ts';
   readonly find: string;
   readonly put: string;
   /** The search of small cases notices it, too. */
   readonly searched?: true;
 }
 
-const DELIVERY = 'master/delivery.ts';
-const runtime = path.join(import.meta.dirname, '../../../runtime');
+const master = path.join(import.meta.dirname, '../../../runtime/master');
 
 /** The code as it is. */
 export const faultless: Code = { Barrier, Delivery, Intake, KeySet };
 
 /** Returns the code with a fault in it. Throws where the fault has no place in it any more. */
 export async function withFault(fault: Fault): Promise<Code> {
-  return { ...faultless, ...(await load(fault.file ?? DELIVERY, textWith(fault))) };
+  const file = fault.file ?? 'delivery.ts';
+  if (isRule(file)) return { ...faultless, ...(await loadRules(fault, (text) => text)) };
+  return { ...faultless, ...(await load(file, new Map([[file, textWith(fault)]]))) };
 }
 
-/** The same, with Delivery's private names opened, so that the whole of it can be copied and compared. */
+/** The same, with the private names of the rules opened, so that the whole of their state can be copied and compared. */
 export async function openedCode(fault?: Fault): Promise<Code> {
-  const file = fault?.file ?? DELIVERY;
-  const text = file === DELIVERY && fault ? textWith(fault) : readFileSync(path.join(runtime, DELIVERY), 'utf8');
-  const opened = await load(DELIVERY, text.replaceAll(/#(?=[a-z])/gi, '_'));
-  return { ...faultless, ...(fault && file !== DELIVERY && (await withFault(fault))), ...opened };
+  const isOfRules = !fault || isRule(fault.file ?? 'delivery.ts');
+  const opened = await loadRules(isOfRules ? fault : undefined, (text) => text.replaceAll(/#(?=[a-z])/gi, '_'));
+  return { ...faultless, ...(fault && !isOfRules && (await withFault(fault))), ...opened };
 }
 
-function textWith({ what, file = DELIVERY, find, put }: Fault): string {
-  const source = readFileSync(path.join(runtime, file), 'utf8');
+const isRule = (file: string): boolean => (RULES as readonly string[]).includes(file);
+
+function loadRules(fault: Fault | undefined, change: (text: string) => string): Promise<Partial<Code>> {
+  const texts = RULES.map((file): [string, string] => {
+    const isFaulty = fault && (fault.file ?? 'delivery.ts') === file;
+    return [file, change(isFaulty ? textWith(fault) : readFileSync(path.join(master, file), 'utf8'))];
+  });
+  return load('delivery.ts', new Map(texts));
+}
+
+function textWith({ what, file = 'delivery.ts', find, put }: Fault): string {
+  const source = readFileSync(path.join(master, file), 'utf8');
   const places = source.split(find).length - 1;
-  if (places !== 1) throw new Error(`"${what}": its text is in runtime/${file} ${places} times: ${find}`);
+  if (places !== 1) throw new Error(`"${what}": its text is in runtime/master/${file} ${places} times: ${find}`);
   return source.replace(find, () => put);
 }
 
-/** Loads a file of the runtime with another text. */
-async function load(file: string, text: string): Promise<Partial<Code>> {
+/** Loads a file of the runtime, where it and others have other texts. */
+async function load(entry: string, texts: ReadonlyMap<string, string>): Promise<Partial<Code>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'divvy-fault-'));
   try {
-    const copy = path.join(folder, path.basename(file));
-    const here = pathToFileURL(path.dirname(path.join(runtime, file))).href;
-    writeFileSync(copy, text.replaceAll("from '.", `from '${here}/.`));
-    return (await import(pathToFileURL(copy).href)) as Partial<Code>;
+    for (const [file, text] of texts) {
+      const from = path.dirname(path.join(master, file));
+      const whole = text.replaceAll(/from '(\.[^']+)'/g, (all, to: string) =>
+        texts.has(path.basename(to)) ? all : `from '${pathToFileURL(path.join(from, to)).href}'`,
+      );
+      writeFileSync(path.join(folder, path.basename(file)), whole);
+    }
+    return (await import(pathToFileURL(path.join(folder, path.basename(entry))).href)) as Partial<Code>;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -66,56 +83,57 @@ export const faults: readonly Fault[] = [
   // ---- output ----
   {
     what: 'an outcome counts in the turn in which it was read, when not all of its output may have been',
-    file: 'master/barrier.ts',
+    file: 'barrier.ts',
     find: 'if (!group.isNew) group.mark ??= outlet.mark();',
     put: 'group.mark ??= outlet.mark();',
   },
   {
     what: 'a pipe that is not read counts as read',
-    file: 'master/barrier.ts',
+    file: 'barrier.ts',
     find: 'if (outlet.caughtUp()) for',
     put: 'for',
   },
   {
     what: 'what is read counts as out',
-    file: 'master/barrier.ts',
+    file: 'barrier.ts',
     find: "if (isOut === 'not yet') break;",
     put: '',
   },
   {
     what: 'output that is lost counts as out',
-    file: 'master/barrier.ts',
+    file: 'barrier.ts',
     find: "release(group.ended, isOut === 'lost');",
     put: 'release(group.ended, false);',
   },
   {
     what: 'an outcome that waits for output is forgotten',
-    file: 'master/barrier.ts',
+    file: 'barrier.ts',
     find: 'if (!last) this.#groups.delete(outlet);',
     put: 'this.#groups.delete(outlet);\n      if (!last) {}',
   },
   {
     what: 'the turn that an outcome waits for does not come by itself',
-    file: 'master/barrier.ts',
+    file: 'barrier.ts',
     find: 'if (!last.mark && !outlet.isHeld) again = true;',
     put: '',
   },
   {
     what: 'what waits together with more does not count when its output is out',
-    file: 'master/barrier.ts',
+    file: 'barrier.ts',
     find: 'for (let group = groups[0]; group?.mark; group = groups[0]) {',
     put: 'for (let group = groups[0]; group?.mark && groups.length < 2; group = groups[0]) {',
   },
   {
     what: 'time counts against an item while its output is held back',
-    find: 'item.begunAt = Math.min(now, item.begunAt + ms);',
-    put: 'item.begunAt = Math.min(now, item.begunAt);',
+    file: 'slot.ts',
+    find: 'item.startedAt = Math.min(now, item.startedAt + ms);',
+    put: 'item.startedAt = Math.min(now, item.startedAt);',
   },
   // ---- leases ----
   {
     what: 'an exit leaves its leases with the worker',
     find: 'const unstarted = slot.leases.splice(0).slice(inProgress.length);',
-    put: 'const unstarted: Item<Load>[] = [];',
+    put: 'const unstarted: Item<Payload>[] = [];',
     searched: true,
   },
   {
@@ -126,26 +144,27 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'an ack of another worker than the holder is taken',
-    find: 'now: number, ms: number): Item<Load> | undefined {\n    const slot = this.#slot(worker);\n    const item',
-    put: `now: number, ms: number): Item<Load> | undefined {
-    const slot = this.slots.find(({ leases }) => leases.some((item) => item.number === number)) ?? this.#slot(worker);
+    find: 'now: number, ms: number): Item<Payload> | undefined {\n    const slot = this.slot(worker);\n    const item',
+    put: `now: number, ms: number): Item<Payload> | undefined {
+    const slot = this.slots.find(({ leases }) => leases.some((item) => item.number === number)) ?? this.slot(worker);
     const item`,
   },
   {
     what: 'an ack does not end the lease',
+    file: 'slot.ts',
     find: 'if (index === 0) leases.shift();\n    else',
     put: 'if (index > 0)',
     searched: true,
   },
   {
     what: 'a worker is handed one item more than it may have',
-    find: 'slot.leases.length < this.#most(slot)',
-    put: 'slot.leases.length <= this.#most(slot)',
+    find: 'slot.leases.length < slot.most',
+    put: 'slot.leases.length <= slot.most',
   },
   {
     what: 'a full socket is sent more',
-    find: '&& !slot.alone && !slot.clogged);\n    const handed',
-    put: '&& !slot.alone);\n    const handed',
+    find: '&& !slot.reserved && !slot.backpressure);\n    const handed',
+    put: '&& !slot.reserved);\n    const handed',
   },
   { what: 'what is returned is dropped', find: '    this.#giveBack(items);\n', put: '' },
   { what: 'what is returned counts as started', find: '      item.starts -= 1;\n', put: '' },
@@ -158,45 +177,50 @@ export const faults: readonly Fault[] = [
   // ---- what waits in a worker ----
   {
     what: 'what has been begun is taken back',
-    find: 'item.place > first',
-    put: 'item.place >= first',
+    file: 'slot.ts',
+    find: 'item.position > first',
+    put: 'item.position >= first',
   },
   {
     what: 'what is taken back is not all that waits',
-    find: 'item.place > first',
-    put: 'item.place > first + 1',
+    file: 'slot.ts',
+    find: 'item.position > first',
+    put: 'item.position > first + 1',
   },
   {
     what: 'what a new process has been handed is counted on from the one before',
-    find: '      slot.handed = 0;\n',
+    file: 'slot.ts',
+    find: '    this.handed = 0;\n',
     put: '',
   },
   {
-    what: 'of a worker that is quick only what is first may have been begun',
-    find: 'if (!item.quick) room -= 1;',
+    what: 'of a worker that batches acks only what is first may have been begun',
+    file: 'slot.ts',
+    find: 'if (!item.batchAcks) room -= 1;',
     put: 'room -= 1;',
     searched: true,
   },
   {
     what: 'all that a dead worker had is taken to have been begun',
-    find: 'const inProgress = this.begun(worker);',
+    find: 'const inProgress = slot.maybeStarted();',
     put: 'const inProgress = [...slot.leases];',
     searched: true,
   },
   {
     what: 'a suspect may be acked late',
-    find: 'items: [suspect], quick: false',
-    put: 'items: [suspect], quick: this.#rules.quick(slot.pace)',
+    find: 'items: [suspect], batchAcks: false',
+    put: 'items: [suspect], batchAcks: this.#rules.batchesAcks(slot.pace)',
   },
   {
     what: 'however large items are, they wait in workers',
-    find: '(slot.bytes < AHEAD_BYTES ? slot.ahead : 0)',
-    put: 'slot.ahead',
+    file: 'slot.ts',
+    find: '(this.bytes < PREFETCH_BYTES ? this.prefetch : 0)',
+    put: 'this.prefetch',
   },
   {
     what: 'however large items are, they are pulled',
-    find: 'const ahead = this.#pendingBytes < AHEAD_BYTES;',
-    put: 'const ahead = true;',
+    find: 'const mayPrefetch = this.#backlog.pendingBytes < PREFETCH_BYTES;',
+    put: 'const mayPrefetch = true;',
   },
   {
     what: 'a worker that gave items back gets them again behind the slow one',
@@ -210,27 +234,30 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'an item that waited is taken to have been in progress all the time',
-    find: '    if (next) next.begunAt = now;\n',
+    file: 'slot.ts',
+    find: '    if (next) next.startedAt = now;\n',
     put: '',
   },
   {
     what: 'an item that waits can be overdue',
-    find: 'slot.leases.slice(0, concurrency).filter',
-    put: 'slot.leases.filter',
+    file: 'slot.ts',
+    find: 'this.leases.slice(0, this.concurrency).filter',
+    put: 'this.leases.filter',
   },
   {
     what: 'no worker is booted for items that wait in another',
-    find: 'alone ? Math.min(0, room) : room;',
-    put: 'alone ? 0 : Math.max(0, room);',
+    file: 'boots.ts',
+    find: 'reserved ? Math.min(0, room) : room;',
+    put: 'reserved ? 0 : Math.max(0, room);',
   },
 
   // ---- suspects and crashes ----
   {
     what: 'a suspect gets company',
-    find: '      slot.alone = true;\n      this.#lease(slot, suspect, now);',
-    put: '      this.#lease(slot, suspect, now);',
+    find: '      slot.reserved = true;\n      this.#lease(slot, suspect, false, now);',
+    put: '      this.#lease(slot, suspect, false, now);',
   },
-  { what: 'no worker is kept free for a suspect', find: '    if (keep) keep.alone = true;\n', put: '' },
+  { what: 'no worker is kept free for a suspect', find: '    if (keep) keep.reserved = true;\n', put: '' },
   { what: 'a suspect is forgotten to be one', find: '    item.suspect = true;\n', put: '' },
   {
     what: 'a death in company counts as a crash of each',
@@ -253,14 +280,15 @@ export const faults: readonly Fault[] = [
   // ---- retries ----
   {
     what: 'a retry never becomes due',
-    find: 'this.#retrying[0].notBefore <= now',
-    put: 'this.#retrying[0].notBefore < 0',
+    file: 'backlog.ts',
+    find: 'while (this.dueAt <= now) {',
+    put: 'while (this.dueAt < 0) {',
     searched: true,
   },
   {
     what: 'nobody is woken for a retry',
-    find: 'this.#retrying[0]?.notBefore ?? Infinity',
-    put: 'Infinity',
+    find: 'Math.min(this.#backlog.dueAt, this.#boots.wakeAt(now))',
+    put: 'this.#boots.wakeAt(now)',
     searched: true,
   },
   {
@@ -270,33 +298,41 @@ export const faults: readonly Fault[] = [
     searched: true,
   },
   { what: 'a permanent error is retried', find: 'if (permanent || item.throws', put: 'if (item.throws' },
-  { what: 'the wait before a retry does not double', find: 'firstMs * 2 ** doublings', put: 'firstMs' },
+  {
+    what: 'the wait before a retry does not double',
+    file: 'backoff.ts',
+    find: 'firstMs * 2 ** doublings',
+    put: 'firstMs',
+  },
 
   // ---- stops ----
   {
     what: 'a stop goes on with what is pending',
-    find: '    for (const item of this.#pending.splice(0)) this.#release(item);\n',
+    find: '    for (const item of this.#backlog.clear()) this.#release(item);\n',
     put: '',
   },
   {
     what: 'a stop drops what is pending',
-    find: 'for (const item of this.#pending.splice(0)) this.#release(item);',
-    put: 'this.#pending = [];',
+    file: 'backlog.ts',
+    find: 'const items = [...this.pending.splice(0), ',
+    put: 'this.pending.splice(0);\n    const items = [',
   },
   {
     what: 'a stop drops the suspects',
-    find: 'for (const item of this.#suspects.splice(0)) this.#release(item);',
-    put: 'this.#suspects = [];',
+    file: 'backlog.ts',
+    find: ', ...this.suspects.splice(0)];',
+    put: '];\n    this.suspects.splice(0);',
   },
   {
     what: 'a stop drops what is to be retried',
-    find: 'for (const { item } of this.#retrying.splice(0)) this.#release(item);',
-    put: 'this.#retrying = [];',
+    file: 'backlog.ts',
+    find: 'return [...items, ...this.retrying.splice(0).map(({ item }) => item)];',
+    put: 'this.retrying.splice(0);\n    return items;',
   },
   {
     what: 'an item that threw is retried after a stop',
-    find: "if (this.stopping === 'no') this.#retryLater(item, now);",
-    put: 'if (this.#rules.retries > 0) this.#retryLater(item, now);',
+    find: "if (this.stopping === 'no') {\n      const wait",
+    put: 'if (this.#rules.retries > 0) {\n      const wait',
   },
   {
     what: 'an item that was aborted has failed',
@@ -305,8 +341,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'what comes after a stop is handed out',
-    find: "if (this.stopping !== 'no') this.#release(item);\n    else {",
-    put: '{',
+    find: "if (this.stopping !== 'no') this.#release(item);\n    else ",
+    put: '',
   },
   {
     what: 'the workers are not told to go at the end',
@@ -321,8 +357,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'a worker that leaves by itself is not told that it may',
-    find: '  plan(now: number): readonly Command<Load>[] {\n',
-    put: '  plan(now: number): readonly Command<Load>[] {\n    this.#commands = [];\n',
+    find: '  plan(now: number): readonly Command<Payload>[] {\n',
+    put: '  plan(now: number): readonly Command<Payload>[] {\n    this.#commands = [];\n',
   },
   {
     what: 'what was meant for a dead process is said to the next',
@@ -333,27 +369,32 @@ export const faults: readonly Fault[] = [
   // ---- boots ----
   {
     what: 'a crash loop never ends',
-    find: 'slot.barrenDeaths = slot.finished > 0 ? 0 : slot.barrenDeaths + 1;',
-    put: 'slot.barrenDeaths += 1;',
+    file: 'boots.ts',
+    find: 'slot.deathsInARow = slot.finished > 0 ? 0 : slot.deathsInARow + 1;',
+    put: 'slot.deathsInARow += 1;',
   },
-  { what: 'a worker that works is not seen to', find: '    slot.barrenDeaths = 0;\n', put: '' },
+  { what: 'a worker that works is not seen to', find: '    slot.deathsInARow = 0;\n', put: '' },
   {
     what: 'a worker is booted before its time',
+    file: 'boots.ts',
     find: '      if (now < slot.bootNotBefore) continue;\n',
     put: '',
   },
   {
     what: 'the wait before a boot has no cap',
+    file: 'backoff.ts',
     find: 'const BACKOFF_CAP_MS = 30_000;',
     put: 'const BACKOFF_CAP_MS = Infinity;',
   },
   {
     what: 'nobody is woken for a boot',
+    file: 'boots.ts',
     find: 'slot.bootNotBefore > now && ',
     put: 'slot.bootNotBefore === now && ',
   },
   {
     what: 'a dead worker is not replaced while another lives',
+    file: 'boots.ts',
     find: "if (slot.state !== 'reaped' || ",
     put: "if (slot.finished > 0 || slot.state !== 'reaped' || ",
   },
@@ -364,20 +405,26 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'a boot failure after a worker had been ready',
-    find: 'return this.counts.crashed > 0 && !this.#everReady;',
-    put: 'return this.counts.crashed > 0;',
+    file: 'boots.ts',
+    find: 'return this.#counts.crashed > 0 && !this.everReady;',
+    put: 'return this.#counts.crashed > 0;',
   },
   {
     what: 'a boot failure is not noticed where the last to exit had been told to',
-    find: 'const noneBooted = this.#noneBooted',
-    put: 'const noneBooted = !expected && this.#noneBooted',
+    find: 'const noneBooted = this.#boots.haveFailed',
+    put: 'const noneBooted = !expected && this.#boots.haveFailed',
   },
-  { what: 'a new process is taken to be as full as the one before', find: '    slot.clogged = false;\n', put: '' },
+  {
+    what: 'a new process is taken to be as full as the one before',
+    file: 'slot.ts',
+    find: '    this.backpressure = false;\n',
+    put: '',
+  },
 
   // ---- dispatch, outcomes and counts ----
   {
     what: 'more is pulled than finds a worker',
-    find: 'let room = -this.#pending.length - this.#suspects.length;',
+    find: 'let room = -this.#backlog.pending.length - this.#backlog.suspects.length;',
     put: 'let room = 0;',
   },
   {
@@ -385,7 +432,7 @@ export const faults: readonly Fault[] = [
     find: 'if (this.#settling >= this.#settlingMax) return 0;',
     put: '',
   },
-  { what: 'an unfit item is handed out', find: '    else this.#pending.pop();\n', put: '' },
+  { what: 'an unfit item is handed out', find: '    else this.#backlog.pending.pop();\n', put: '' },
   {
     what: 'an outcome counts twice',
     find: 'this.counts[outcome] += 1;',
@@ -406,18 +453,21 @@ export const faults: readonly Fault[] = [
   // ---- timeouts ----
   {
     what: 'an item is overdue when half of its time is over',
-    find: '.filter((item) => now - item.begunAt > ms)',
-    put: '.filter((item) => now - item.begunAt > ms / 2)',
+    file: 'slot.ts',
+    find: '.filter((item) => now - item.startedAt > ms)',
+    put: '.filter((item) => now - item.startedAt > ms / 2)',
   },
   {
     what: 'only the item that was handed out first can be overdue',
-    find: 'slot.leases.slice(0, concurrency).filter',
-    put: 'slot.leases.slice(0, 1).filter',
+    file: 'slot.ts',
+    find: 'this.leases.slice(0, this.concurrency).filter',
+    put: 'this.leases.slice(0, 1).filter',
   },
   {
     what: 'how long an item takes is counted from its first attempt',
-    find: '    item.begunAt = now;\n',
-    put: '    if (item.starts === 1) item.begunAt = now;\n',
+    file: 'slot.ts',
+    find: '    item.startedAt = now;\n',
+    put: '    if (item.starts === 1) item.startedAt = now;\n',
   },
   {
     what: 'a timeout is a crash of the item',
@@ -455,84 +505,85 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'the retries are not held to their order',
-    find: 'while (index > 0 && (this.#retrying[index - 1]?.notBefore ?? 0) > notBefore) index -= 1;',
+    file: 'backlog.ts',
+    find: 'while (index > 0 && (this.retrying[index - 1]?.notBefore ?? 0) > notBefore) index -= 1;',
     put: '',
   },
 
   // ---- resumes ----
   {
     what: 'an item that is skipped is not numbered',
-    find: 'number: this.counts.dispatched + this.counts.skipped,',
-    put: 'number: this.counts.dispatched,',
+    find: 'itemOf(this.counts.dispatched + this.counts.skipped,',
+    put: 'itemOf(this.counts.dispatched,',
     searched: true,
   },
   { what: 'an item that is skipped does not count', find: '    this.counts.skipped += 1;\n', put: '', searched: true },
   {
     what: 'a resume does what is done again',
-    file: 'master/intake.ts',
+    file: 'intake.ts',
     find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
     put: "const isTaken = mode !== 'retry-failed' || ended === 'failed';",
     searched: true,
   },
   {
     what: 'a resume takes what has failed',
-    file: 'master/intake.ts',
+    file: 'intake.ts',
     find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
     put: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended !== 'done';",
     searched: true,
   },
   {
     what: 'a retry of what has failed takes what is new, too',
-    file: 'master/intake.ts',
+    file: 'intake.ts',
     find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
     put: "const isTaken = mode === 'retry-failed' ? ended !== 'done' : ended === undefined;",
   },
   {
     what: 'what failed before does not count',
-    file: 'master/intake.ts',
+    file: 'intake.ts',
     find: 'options.keys?.failed ?? 0',
     put: '0',
   },
   {
     what: 'what failed before and is retried counts as failed still',
-    file: 'master/intake.ts',
+    file: 'intake.ts',
     find: "    if (ended === 'failed') this.failedBefore -= 1;\n",
     put: '',
   },
   {
     what: 'what is skipped counts for the limit',
-    file: 'master/intake.ts',
-    find: '    const { occurrence, ended } = keys.meet(journalKey, own === undefined);\n',
-    put: '    const { occurrence, ended } = keys.meet(journalKey, own === undefined);\n    if (ended) this.#taken += 1;\n',
+    file: 'intake.ts',
+    find: '    const { occurrence, ended } = keys.count(journalKey, own === undefined);\n',
+    put: '    const { occurrence, ended } = keys.count(journalKey, own === undefined);\n    if (ended) this.#taken += 1;\n',
   },
   {
     what: 'equal items have the same key',
-    file: 'master/intake.ts',
+    file: 'intake.ts',
     find: 'key: own ?? (occurrence > 1 ?',
     put: 'key: own ?? (occurrence < 1 ?',
   },
   {
     what: 'the second of equal items is taken for the first',
-    file: 'journal/key-set.ts',
+    file: '../journal/key-set.ts',
     find: 'endedOf(occurrence === 1 ? known : this.#look(identity(key, occurrence)))',
     put: 'endedOf(known)',
   },
   {
     what: 'which of equal items has ended is not told apart',
-    file: 'journal/key-set.ts',
+    file: '../journal/key-set.ts',
     find: 'function identity(key: string, occurrence: number, hashed = false): Identity {\n',
     put: 'function identity(key: string, _: number, hashed = false): Identity {\n  const occurrence = 1;\n',
   },
   {
     what: 'what failed and is done now counts as failed still',
-    file: 'journal/key-set.ts',
+    file: '../journal/key-set.ts',
     find: '    if (before !== undefined) this[before] -= 1;\n',
     put: '',
   },
   {
-    what: 'how often a key was met is forgotten when it has ended',
-    file: 'journal/key-set.ts',
+    what: 'how often a key has occurred is forgotten when it has ended',
+    file: '../journal/key-set.ts',
     find: 'table.known[place] = known + 1;',
-    put: 'table.known[place] = known > MET ? known : known + 1;',
+    put: 'table.known[place] = known > SEEN ? known : known + 1;',
   },
 ];

@@ -29,7 +29,7 @@ export class Input {
   readonly #world: World;
   readonly #run: number;
   readonly #intake: Intake;
-  readonly #met = new Map<string, number>();
+  readonly #seen = new Map<string, number>();
   readonly #works: Work[] = [];
   /** By `context.key`: the one item that has it, or where the task makes the keys, the name that all have. */
   readonly #named = new Map<string, string>();
@@ -66,8 +66,8 @@ export class Input {
     const name = this.#nameOf(position);
     if (name === undefined) return undefined;
     const { journal } = this.#scenario;
-    const occurrence = (this.#met.get(name) ?? 0) + 1;
-    this.#met.set(name, occurrence);
+    const occurrence = (this.#seen.get(name) ?? 0) + 1;
+    this.#seen.set(name, occurrence);
     const work = this.#workOf(`${name} ${occurrence}`);
     this.#works.push(work);
 

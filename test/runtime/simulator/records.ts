@@ -1,6 +1,7 @@
 /** Outcomes on their way to count, as runtime/master/settling.ts and the journal have them: first the hook, then the line. */
 
-import type { Delivery, Item } from '../../../runtime/master/delivery.ts';
+import type { Delivery } from '../../../runtime/master/delivery.ts';
+import type { Item } from '../../../runtime/master/item.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { Truth } from './truth.ts';
@@ -43,7 +44,7 @@ export class Records {
       this.#settle(item, 'unfinished');
       this.#failed();
     } else if (this.#scenario.journal) {
-      this.#unwritten.push({ item, line: { work: item.load, ...name, how } });
+      this.#unwritten.push({ item, line: { work: item.payload, ...name, how } });
     } else {
       this.#settle(item, how);
     }

@@ -1,6 +1,6 @@
 /** What a seed stands for: the rules of a run, its items, and all that is going to go wrong in it and in its resumes. */
 
-import type { DeliveryRules } from '../../../runtime/master/delivery.ts';
+import type { DeliveryRules } from '../../../runtime/master/rules.ts';
 import { Random } from './random.ts';
 import type { Nature } from './world.ts';
 
@@ -20,10 +20,10 @@ export interface Intrusion {
 
 /** One master's run. */
 export interface Scenario {
-  readonly rules: Omit<DeliveryRules, 'random' | 'ahead' | 'quick'>;
+  readonly rules: Omit<DeliveryRules, 'random' | 'prefetch' | 'batchesAcks'>;
   /** How many items may wait in a worker of which an item has ended, and whether it may gather its acks. */
-  readonly ahead: number;
-  readonly quick: boolean;
+  readonly prefetch: number;
+  readonly batchAcks: boolean;
   /** How many of the items are so large that few of them may wait, as a share. */
   readonly large: number;
   /** How long an item may take; Infinity where there is no timeout. */
@@ -47,7 +47,7 @@ export interface Scenario {
   /** Some acks arrive seconds after they were written. */
   readonly lateAcks: boolean;
   readonly hooks: { readonly ms: number; readonly failing: boolean };
-  readonly clogs: boolean;
+  readonly backpressure: boolean;
   /** How often an item writes, as a chance; and who reads it. */
   readonly writes: number;
   readonly reader: Reader;
@@ -137,7 +137,7 @@ function scenarioOf(random: Random): Scenario {
   const others: Nature[] = ['slow', 'throws', 'throws for good', 'poison', 'poison at first', 'deadly after its ack'];
   for (const nature of [...others, 'unfit'] as const) if (random.chance(0.3)) natures.push(nature);
   if (forceful || timeoutMs < Infinity) {
-    const stuck: Nature[] = ['stuck, and obeys its signal', 'stuck, and deaf', 'blocks its worker'];
+    const stuck: Nature[] = ['stuck, and isAbortable its signal', 'stuck, and deaf', 'blocks its worker'];
     for (const nature of stuck) if (random.chance(0.3)) natures.push(nature);
   }
 
@@ -149,8 +149,8 @@ function scenarioOf(random: Random): Scenario {
       retries: random.whole(0, 3),
       backoffMs: random.among([0, 10, 1000, 60_000]),
     },
-    ahead: random.among([0, 0, 1, 2, 5, 30]),
-    quick: random.chance(0.4),
+    prefetch: random.among([0, 0, 1, 2, 5, 30]),
+    batchAcks: random.chance(0.4),
     large: random.among([0, 0, 0.1, 0.6]),
     timeoutMs,
     recycleAfter: random.chance(0.15) ? random.whole(1, 5) : Infinity,
@@ -168,7 +168,7 @@ function scenarioOf(random: Random): Scenario {
     latencyMs: random.among([0, 1, 20]),
     lateAcks: random.chance(0.15),
     hooks: { ms: random.among([0, 0, 10, 300]), failing: random.chance(0.05) },
-    clogs: random.chance(0.3),
+    backpressure: random.chance(0.3),
     ...readingOf(random, forceful),
     intrusions,
     onlyPoisonKills: !kills && !natures.includes('deadly after its ack'),
@@ -193,7 +193,9 @@ function readingOf(random: Random, forceful: boolean): Pick<Scenario, 'writes' |
 }
 
 export function isStuck(nature: Nature): boolean {
-  return nature === 'stuck, and obeys its signal' || nature === 'stuck, and deaf' || nature === 'blocks its worker';
+  return (
+    nature === 'stuck, and isAbortable its signal' || nature === 'stuck, and deaf' || nature === 'blocks its worker'
+  );
 }
 
 /** Items end far faster than their hooks do. */

@@ -3,6 +3,8 @@
  * told apart by all that the future depends on; of times that is how far away they are, of counts nothing.
  */
 
+import type { Backlog } from '../../../runtime/master/backlog.ts';
+import type { Boots } from '../../../runtime/master/boots.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Code } from './simulation.ts';
 import { type SmallCase, SmallWorld, type State } from './small-world.ts';
@@ -93,12 +95,10 @@ function checkReachable(
 
 /** What Delivery keeps to itself, with its names opened. */
 interface Opened {
-  readonly _pending: { number: number }[];
-  readonly _suspects: { number: number }[];
-  readonly _retrying: { item: { number: number }; notBefore: number }[];
+  readonly _backlog: Backlog<unknown>;
+  readonly _boots: Boots<unknown>;
   readonly _settling: number;
   readonly _closed: boolean;
-  readonly _everReady: boolean;
 }
 
 function nameOf(state: State): string {
@@ -107,12 +107,15 @@ function nameOf(state: State): string {
   if (!delivery) return around;
   const numbers = (items: readonly { number: number }[]): string => items.map(({ number }) => number).join();
   const opened = delivery as unknown as Opened & Delivery<unknown>;
-  const slots = opened.slots.map(({ state, leases, finished, barrenDeaths, bootNotBefore, ahead, alone }) => {
+  const { _backlog: backlog, _boots: boots } = opened;
+  const slots = opened.slots.map(({ state, leases, finished, deathsInARow, bootNotBefore, prefetch, reserved }) => {
     const wait = Math.max(0, bootNotBefore - now);
-    return `${state} ${numbers(leases)} ${finished > 0} ${barrenDeaths} ${wait} ${ahead > 0} ${alone}`;
+    return `${state} ${numbers(leases)} ${finished > 0} ${deathsInARow} ${wait} ${prefetch > 0} ${reserved}`;
   });
-  const items = state.items.map((item) => `${item.state} ${item.throws} ${item.crashes} ${item.suspect} ${item.quick}`);
-  const waits = opened._retrying.map(({ item, notBefore }) => `${item.number} ${Math.max(0, notBefore - now)}`);
+  const items = state.items.map(
+    (item) => `${item.state} ${item.throws} ${item.crashes} ${item.suspect} ${item.batchAcks}`,
+  );
+  const waits = backlog.retrying.map(({ item, notBefore }) => `${item.number} ${Math.max(0, notBefore - now)}`);
   return [
     around,
     throws,
@@ -120,11 +123,11 @@ function nameOf(state: State): string {
     ...slots,
     ...items,
     ...waits,
-    numbers(opened._pending),
-    numbers(opened._suspects),
+    numbers(backlog.pending),
+    numbers(backlog.suspects),
     opened._settling,
     opened._closed,
-    opened._everReady,
+    boots.everReady,
     opened.counts.crashed > 0,
     opened.stopping,
   ].join(';');

@@ -14,7 +14,7 @@ export interface Handed {
   readonly number: number;
   readonly work: Work;
   /** Its ack may be gathered with others. */
-  readonly quick: boolean;
+  readonly batchAcks: boolean;
 }
 
 export interface Outcome {
@@ -28,7 +28,7 @@ export interface Outcome {
 export type Said =
   | { readonly kind: 'ready' | 'leaving' }
   | { readonly kind: 'overdue'; readonly number: number }
-  | { readonly kind: 'returned'; readonly numbers: readonly number[] }
+  | { readonly kind: 'nack'; readonly numbers: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly Outcome[] };
 
 export type Told =
@@ -54,7 +54,7 @@ export interface Surroundings {
   /** The master reads what the process wrote. */
   readonly said: (process: SimulatedProcess, message: Said) => void;
   /** The master hears of the lifeline that all behind so many items was taken back; null: nothing. */
-  readonly tookBack: (process: SimulatedProcess, begun: number | null) => void;
+  readonly reclaimed: (process: SimulatedProcess, begun: number | null) => void;
   /** The master learns of its exit, after it has read everything. */
   readonly exited: (process: SimulatedProcess) => void;
 }
@@ -63,7 +63,7 @@ export interface Surroundings {
 const SOCKET_HOLDS = 3;
 /** What waits in a process goes back when nothing has ended for so long. */
 const PATIENCE_MS = 5;
-/** Acks of quick items are gathered for so long at most. */
+/** Batched acks are gathered for so long at most. */
 const GATHER_MS = 3;
 /** An ack that is late is so late at most: later than any kill. */
 const LATE_MS = 8000;
@@ -83,7 +83,7 @@ export class SimulatedProcess {
   #finished = 0;
   #outcomes: Outcome[] = [];
   /** It begins nothing while it has not said what has ended. */
-  #speechless = false;
+  #isSendBlocked = false;
   #patient = false;
   /** How many items it has begun, or given back, in the order in which they came; and whether the rest was taken back. */
   #taken = 0;
@@ -157,11 +157,11 @@ export class SimulatedProcess {
   }
 
   /** Its lifeline takes back what is not begun, also where it is stuck. */
-  takeBack(): void {
+  reclaim(): void {
     const answer = (): void => {
       const begun = this.#takenBack ? null : this.#taken;
       this.#takenBack = true;
-      this.#world.at(this.#arrival(0), () => this.#world.tookBack(this, begun));
+      this.#world.at(this.#arrival(0), () => this.#world.reclaimed(this, begun));
     };
     this.#world.at(this.#arrival(0), () => {
       if (this.#still === 'suspended') this.#missed.push(answer);
@@ -235,7 +235,7 @@ export class SimulatedProcess {
   #beginMore(): void {
     const { concurrency } = this.#world.scenario.rules;
     while (this.#state === 'working' && this.#inProgress.size < concurrency) {
-      if (this.#speechless || this.#unsent.length > 0 || this.#still !== 'no') break;
+      if (this.#isSendBlocked || this.#unsent.length > 0 || this.#still !== 'no') break;
       if (this.#waiting.length === 0 || !this.#take(1)) break;
       const handed = this.#waiting.shift();
       if (handed) this.#begin(handed);
@@ -272,7 +272,7 @@ export class SimulatedProcess {
     if (work.nature === 'blocks its worker') this.#still = 'stuck';
     if (isStuck(work.nature)) return;
     const inTantrum = work.runs <= work.tantrums;
-    const short = scenario.ahead > 1 ? random.among([0, 0, 2, 30]) : 30;
+    const short = scenario.prefetch > 1 ? random.among([0, 0, 2, 30]) : 30;
     this.#after(work.nature === 'slow' ? random.whole(100, 1500) : random.whole(0, short), () => {
       if (!this.#inProgress.has(handed)) return;
       if (work.nature === 'poison' || (work.nature === 'poison at first' && inTantrum)) this.die();
@@ -308,7 +308,7 @@ export class SimulatedProcess {
   }
 
   #abort(handed: Handed): void {
-    if (obeys(handed)) this.#after(this.#world.random.whole(0, 5), () => this.#end(handed, 'threw'));
+    if (isAbortable(handed)) this.#after(this.#world.random.whole(0, 5), () => this.#end(handed, 'threw'));
   }
 
   #end(handed: Handed, ended: Outcome['how']): void {
@@ -326,10 +326,10 @@ export class SimulatedProcess {
     this.#world.ceased(this, work);
     if (how === 'done') this.#world.processed(work);
     this.#outcomes.push({ number, how, ms: random.whole(0, 30), written: this.pipe.written });
-    if (handed.quick) this.#after(random.whole(0, GATHER_MS), () => this.#flush());
+    if (handed.batchAcks) this.#after(random.whole(0, GATHER_MS), () => this.#flush());
     else {
       // Between the end of an item and its ack being written there is a moment in which the process can go down.
-      this.#speechless = true;
+      this.#isSendBlocked = true;
       this.#after(random.chance(0.1) ? 3 : 0, () => {
         this.#flush();
         this.#beginMore();
@@ -345,17 +345,17 @@ export class SimulatedProcess {
   #flush(): void {
     if (this.#outcomes.length > 0) this.#say({ kind: 'outcomes', outcomes: this.#outcomes });
     this.#outcomes = [];
-    this.#speechless = false;
+    this.#isSendBlocked = false;
   }
 
   #giveBack(): void {
     if (this.#waiting.length === 0 || !this.#take(this.#waiting.length)) return;
-    this.#say({ kind: 'returned', numbers: this.#waiting.splice(0).map(({ number }) => number) });
+    this.#say({ kind: 'nack', numbers: this.#waiting.splice(0).map(({ number }) => number) });
   }
 
   #exitIfIdle(): void {
     const drained = this.#state === 'draining' && this.#inProgress.size + this.#waiting.length === 0;
-    const deaf = this.#state === 'aborted' && ![...this.#inProgress].some(obeys);
+    const deaf = this.#state === 'aborted' && ![...this.#inProgress].some(isAbortable);
     if (!drained && !deaf) return;
     this.#state = 'gone';
     this.#flush();
@@ -406,6 +406,6 @@ export class SimulatedProcess {
 }
 
 /** Whether it has asked for its signal, and ends when that is aborted. */
-function obeys({ work }: Handed): boolean {
-  return work.nature === 'slow' || work.nature === 'stuck, and obeys its signal';
+function isAbortable({ work }: Handed): boolean {
+  return work.nature === 'slow' || work.nature === 'stuck, and isAbortable its signal';
 }

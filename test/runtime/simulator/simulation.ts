@@ -4,7 +4,9 @@
  */
 
 import type { Barrier } from '../../../runtime/master/barrier.ts';
-import type { Command, Delivery, Item } from '../../../runtime/master/delivery.ts';
+import type { Delivery } from '../../../runtime/master/delivery.ts';
+import type { Item } from '../../../runtime/master/item.ts';
+import type { Command } from '../../../runtime/master/rules.ts';
 import { Input, type IntakeCode } from './input.ts';
 import { checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
 import type { Random } from './random.ts';
@@ -16,7 +18,7 @@ import { Truth } from './truth.ts';
 import { ensure, same, Violation } from './violation.ts';
 import { ORPHANS_MS, type Work, World } from './world.ts';
 
-/** Between asking a worker to exit, or the timeout of an item, and SIGKILL: no worker that obeys takes as long. */
+/** Between asking a worker to exit, or the timeout of an item, and SIGKILL: no worker that isAbortable takes as long. */
 const KILL_AFTER_MS = 5000;
 const OVERDUE_EVERY_MS = 100;
 const SILENT_MS = 20;
@@ -83,7 +85,7 @@ class Simulation implements Surroundings, PipeWorld {
   readonly #killedOverdue = new Set<number>();
   /** Processes that are looked at while items wait in them, and those whose lifelines have been asked to take these back. */
   readonly #watched = new Set<SimulatedProcess>();
-  readonly #takingBack = new Set<SimulatedProcess>();
+  readonly #reclaiming = new Set<SimulatedProcess>();
   readonly #names = new Map<Item<Work>, { key: string; occurrence: number }>();
 
   constructor(world: World, scenario: Scenario, run: number, code: Code) {
@@ -91,12 +93,12 @@ class Simulation implements Surroundings, PipeWorld {
     this.random = world.random;
     this.#world = world;
     world.log?.(JSON.stringify(scenario));
-    const { rules, ahead, quick } = scenario;
+    const { rules, prefetch, batchAcks } = scenario;
     this.#delivery = new code.Delivery<Work>({
       ...rules,
       random: this.random.next,
-      ahead: (pace) => (pace < Infinity ? ahead : 0),
-      quick: (pace) => quick && pace < Infinity,
+      prefetch: (pace) => (pace < Infinity ? prefetch : 0),
+      batchesAcks: (pace) => batchAcks && pace < Infinity,
     });
     this.#barrier = new code.Barrier<Held>();
     this.#began = world.now;
@@ -217,33 +219,33 @@ class Simulation implements Surroundings, PipeWorld {
 
   readonly said = (process: SimulatedProcess, message: Said): void => this.#do(() => this.#hear(process, message));
 
-  readonly tookBack = (process: SimulatedProcess, begun: number | null): void =>
+  readonly reclaimed = (process: SimulatedProcess, begun: number | null): void =>
     this.#do(() => {
       const { worker } = process;
-      this.#takingBack.delete(process);
+      this.#reclaiming.delete(process);
       if (begun === null || this.#processes.get(worker) !== process) return;
-      const numbers = this.#delivery.handedBehind(worker, begun);
+      const numbers = this.#delivery.slot(worker).handedBehind(begun);
       this.#note(`worker ${worker} had begun ${begun}; taken back: ${numbers}`);
       process.tell({ kind: 'forget' });
-      for (const number of numbers) this.#truth.returned(worker, number, this.#now);
-      this.#delivery.returned(worker, numbers, this.#now);
+      for (const number of numbers) this.#truth.nacked(worker, number, this.#now);
+      this.#delivery.nacked(worker, numbers, this.#now);
       this.#wake();
     });
 
   /** Soon after items began to wait in it, and again while they do. */
-  #takeBackIfSilent(process: SimulatedProcess): void {
+  #reclaimIfSilent(process: SimulatedProcess): void {
     if (this.#watched.has(process)) return;
     this.#watched.add(process);
     this.#later(this.random.whole(0, SILENT_MS), () => {
       const { worker } = process;
       this.#watched.delete(process);
-      if (this.#processes.get(worker) !== process || this.#takingBack.has(process)) return;
+      if (this.#processes.get(worker) !== process || this.#reclaiming.has(process)) return;
       const { leases } = this.#delivery.slots[worker - 1] ?? { leases: [] };
       if (leases.length <= this.scenario.rules.concurrency) return;
       if (this.#delivery.silent(this.#now, SILENT_MS).includes(worker)) {
-        this.#takingBack.add(process);
-        process.takeBack();
-      } else this.#takeBackIfSilent(process);
+        this.#reclaiming.add(process);
+        process.reclaim();
+      } else this.#reclaimIfSilent(process);
     });
   }
 
@@ -262,11 +264,11 @@ class Simulation implements Surroundings, PipeWorld {
       case 'overdue':
         this.#overdue(process, message.number);
         break;
-      case 'returned':
+      case 'nack':
         for (const number of message.numbers) {
-          this.#truth.returned(worker, number, this.#now);
+          this.#truth.nacked(worker, number, this.#now);
         }
-        this.#delivery.returned(worker, message.numbers, this.#now);
+        this.#delivery.nacked(worker, message.numbers, this.#now);
         break;
       case 'outcomes':
         for (const outcome of message.outcomes) this.#heardOutcome(worker, outcome);
@@ -345,13 +347,13 @@ class Simulation implements Surroundings, PipeWorld {
         this.#later(this.random.whole(0, this.scenario.boots.beforeForkMs), () => this.#fork(worker));
         return;
       case 'hand':
-        this.#truth.handed(worker, command.items, command.quick, this.#now);
+        this.#truth.handed(worker, command.items, command.batchAcks, this.#now);
         process?.tell({
           kind: 'items',
-          items: command.items.map(({ number, load }) => ({ number, work: load, quick: command.quick })),
+          items: command.items.map(({ number, payload }) => ({ number, work: payload, batchAcks: command.batchAcks })),
         });
-        if (process) this.#takeBackIfSilent(process);
-        if (this.scenario.clogs && this.random.chance(0.3)) this.#clog(worker);
+        if (process) this.#reclaimIfSilent(process);
+        if (this.scenario.backpressure && this.random.chance(0.3)) this.#block(worker);
         return;
       case 'drain':
         this.#truth.askedToExit(worker);
@@ -420,7 +422,7 @@ class Simulation implements Surroundings, PipeWorld {
     this.#later(OVERDUE_EVERY_MS, () => this.#killOverdue());
     for (const process of this.#processes.values()) this.#holdTime(process);
     const ms = this.scenario.timeoutMs + KILL_AFTER_MS;
-    const overdue = this.#delivery.overdue(this.#now, ms);
+    const overdue = this.#delivery.slots.flatMap((slot) => slot.overdue(this.#now, ms));
     const numbers = (items: readonly { number: number }[]): string => `${items.map(({ number }) => number).toSorted()}`;
     same('items overdue', numbers(overdue), numbers(this.#truth.overdue(this.#now, ms)));
     for (const { worker } of overdue) {
@@ -435,9 +437,9 @@ class Simulation implements Surroundings, PipeWorld {
   #overdue(process: SimulatedProcess, number: number): void {
     const { worker } = process;
     this.#holdTime(process);
-    const begunAt = this.#delivery.begunAt(worker, number);
-    if (begunAt === undefined) return;
-    const ms = Math.max(0, this.scenario.timeoutMs - (this.#now - begunAt));
+    const startedAt = this.#delivery.slot(worker).startedAt(number);
+    if (startedAt === undefined) return;
+    const ms = Math.max(0, this.scenario.timeoutMs - (this.#now - startedAt));
     process.tell({ kind: 'time left', number, ms });
     if (ms > 0) return;
     const items = this.#timedOut.get(worker) ?? new Set();
@@ -447,7 +449,7 @@ class Simulation implements Surroundings, PipeWorld {
   #holdTime({ worker, pipe }: SimulatedProcess): void {
     const heldMs = pipe.takeHeldMs();
     if (heldMs === 0) return;
-    this.#delivery.standsStill(worker, heldMs, this.#now);
+    this.#delivery.slot(worker).standsStill(heldMs, this.#now);
     this.#truth.standsStill(worker, heldMs, this.#now);
   }
 
@@ -466,17 +468,17 @@ class Simulation implements Surroundings, PipeWorld {
   }
 
   /** Its socket is full until it has read what it was sent. */
-  #clog(worker: number): void {
+  #block(worker: number): void {
     const process = this.#processes.get(worker);
-    const clogged = (is: boolean): void => {
+    const backpressure = (is: boolean): void => {
       const presence = this.#truth.workers.get(worker);
       if (!presence || presence.process !== process) return;
-      presence.clogged = is;
-      this.#delivery.clogged(worker, is);
+      presence.backpressure = is;
+      this.#delivery.backpressure(worker, is);
       this.#wake();
     };
-    clogged(true);
-    this.#later(this.random.whole(0, 50), () => clogged(false));
+    backpressure(true);
+    this.#later(this.random.whole(0, 50), () => backpressure(false));
   }
 
   // ---- items ----
@@ -557,7 +559,7 @@ class Simulation implements Surroundings, PipeWorld {
   /** A worker speaks of an item that it does not have: nothing may come of it. */
   #forge(worker: number, number: number): void {
     if (this.#truth.holds(worker, number)) return;
-    this.#delivery.returned(worker, [number], this.#now);
+    this.#delivery.nacked(worker, [number], this.#now);
     const taken =
       this.#delivery.acked(worker, number, this.#now, 1) ??
       this.#delivery.threw(worker, number, this.random.chance(0.5), this.#now, 1);

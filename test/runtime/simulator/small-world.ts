@@ -4,7 +4,9 @@
  * simulated-process.ts and records.ts have it, with every order of events instead of one at random.
  */
 
-import type { Command, Delivery, DeliveryRules, Item } from '../../../runtime/master/delivery.ts';
+import type { Delivery } from '../../../runtime/master/delivery.ts';
+import type { Item } from '../../../runtime/master/item.ts';
+import type { Command, DeliveryRules } from '../../../runtime/master/rules.ts';
 import type { AnyTask } from '../../../runtime/task/task.ts';
 import type { Code } from './simulation.ts';
 import { ensure, same } from './violation.ts';
@@ -15,8 +17,8 @@ export interface SmallCase {
   readonly items: number;
   readonly concurrency: number;
   /** How many items may wait in a worker, and whether it may gather its acks. */
-  readonly ahead: number;
-  readonly quick: boolean;
+  readonly prefetch: number;
+  readonly batchAcks: boolean;
   readonly retries: number;
   readonly maxCrashes: number;
   readonly budget: Readonly<Budget>;
@@ -44,8 +46,8 @@ export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Par
     workers: 2,
     items: 3,
     concurrency: 1,
-    ahead: 0,
-    quick: false,
+    prefetch: 0,
+    batchAcks: false,
     retries: 1,
     maxCrashes: 2,
     ...rules,
@@ -59,15 +61,15 @@ export interface Move {
   readonly act: (state: State) => void;
 }
 
-interface Load {
+interface Payload {
   readonly key: string;
 }
 
 type Said =
   | { readonly kind: 'ready' | 'leaving' }
-  | { readonly kind: 'returned' | 'timed out' | 'done' | 'threw'; readonly number: number };
+  | { readonly kind: 'nack' | 'timed out' | 'done' | 'threw'; readonly number: number };
 type Told =
-  | { readonly kind: 'items'; readonly quick: boolean; readonly numbers: readonly number[] }
+  | { readonly kind: 'items'; readonly batchAcks: boolean; readonly numbers: readonly number[] }
   | { readonly kind: 'drain' };
 
 interface Process {
@@ -75,8 +77,8 @@ interface Process {
   alive: boolean;
   state: 'booting' | 'working' | 'leaving' | 'draining';
   waiting: number[];
-  /** Items that it was handed as quick. */
-  quick: number[];
+  /** Items that it was handed with batched acks. */
+  batchAcks: number[];
   /** Quick items that have ended, which it has not said yet. */
   gathered: Said[];
   inProgress: number[];
@@ -89,9 +91,9 @@ interface Process {
 
 export interface State {
   /** Undefined while there is no master. */
-  delivery: Delivery<Load> | undefined;
+  delivery: Delivery<Payload> | undefined;
   now: number;
-  items: Item<Load>[];
+  items: Item<Payload>[];
   /** Which items the journal has no outcome of, as Intake says. */
   taken: boolean[];
   yielded: number;
@@ -118,9 +120,9 @@ export class SmallWorld {
   constructor(small: SmallCase, code: Code) {
     this.#case = small;
     this.#code = code;
-    const ahead = (pace: number): number => (pace < Infinity ? small.ahead : 0);
-    const quick = (pace: number): boolean => pace < Infinity && small.quick;
-    this.#rules = { ...small, backoffMs: 10, random: () => 0, ahead, quick };
+    const prefetch = (pace: number): number => (pace < Infinity ? small.prefetch : 0);
+    const batchesAcks = (pace: number): boolean => pace < Infinity && small.batchAcks;
+    this.#rules = { ...small, backoffMs: 10, random: () => 0, prefetch, batchesAcks };
   }
 
   begin(): State {
@@ -262,8 +264,8 @@ export class SmallWorld {
     const message = process.told.shift();
     if (message?.kind === 'items') {
       process.waiting.push(...message.numbers);
-      process.quick = process.quick.filter((number) => !message.numbers.includes(number));
-      if (message.quick) process.quick.push(...message.numbers);
+      process.batchAcks = process.batchAcks.filter((number) => !message.numbers.includes(number));
+      if (message.batchAcks) process.batchAcks.push(...message.numbers);
       if (process.state === 'working') this.#beginMore(state, process);
       else giveBack(process);
     } else {
@@ -291,7 +293,7 @@ export class SmallWorld {
       state.processed[number - 1] = true;
     }
     process.gathered.push({ kind: how, number });
-    if (!process.quick.includes(number)) flush(process);
+    if (!process.batchAcks.includes(number)) flush(process);
     this.#beginMore(state, process);
   }
 
@@ -311,8 +313,8 @@ export class SmallWorld {
       case 'leaving':
         delivery.leaving(worker);
         break;
-      case 'returned':
-        delivery.returned(worker, [message.number], state.now);
+      case 'nack':
+        delivery.nacked(worker, [message.number], state.now);
         break;
       case 'timed out':
         process.timedOut.push(message.number);
@@ -339,7 +341,7 @@ export class SmallWorld {
     state.processes[worker - 1] = undefined;
     const { leases } = found(delivery.slots[worker - 1]);
     const begun = leases.filter((_, index) => {
-      return leases.slice(0, index).filter(({ quick }) => !quick).length < this.#case.concurrency;
+      return leases.slice(0, index).filter(({ batchAcks }) => !batchAcks).length < this.#case.concurrency;
     });
     const held = begun.map(({ number }) => number);
     const blamed = killedFor && new Set(held.filter((number) => held.length === 1 || timedOut.includes(number)));
@@ -409,13 +411,13 @@ export class SmallWorld {
     }
   }
 
-  #carryOut(state: State, command: Command<Load>): void {
+  #carryOut(state: State, command: Command<Payload>): void {
     const { worker } = command;
     const process = state.processes[worker - 1];
     switch (command.do) {
       case 'boot': {
         ensure(!process, `worker ${worker} is booted though it has a process`);
-        const none = { waiting: [], quick: [], gathered: [], inProgress: [], told: [], said: [], timedOut: [] };
+        const none = { waiting: [], batchAcks: [], gathered: [], inProgress: [], told: [], said: [], timedOut: [] };
         state.processes[worker - 1] = { ...none, worker, alive: true, state: 'booting', killedFor: undefined };
         return;
       }
@@ -423,7 +425,7 @@ export class SmallWorld {
         ensure(!state.stopped, 'items are handed out after the stop');
         tell(found(process), {
           kind: 'items',
-          quick: command.quick,
+          batchAcks: command.batchAcks,
           numbers: command.items.map(({ number }) => number),
         });
         return;
@@ -455,7 +457,7 @@ export class SmallWorld {
       return taken;
     });
     for (const [index, how] of state.journal.entries()) if (how === undefined) state.processed[index] = false;
-    state.delivery = new Delivery<Load>(this.#rules);
+    state.delivery = new Delivery<Payload>(this.#rules);
     Object.assign(state, { now: 0, yielded: 0, items: [], unwritten: [], throws: [], crashes: [], stopped: false });
     this.#turn(state);
   }
@@ -473,7 +475,7 @@ function tell(process: Process, message: Told): void {
 }
 
 function giveBack(process: Process): void {
-  for (const number of process.waiting.splice(0)) process.said.push({ kind: 'returned', number });
+  for (const number of process.waiting.splice(0)) process.said.push({ kind: 'nack', number });
 }
 
 /** It says what has ended. */

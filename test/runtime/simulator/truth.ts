@@ -4,7 +4,8 @@
  * answer or a command, in invariants.ts after every step.
  */
 
-import type { ExitReport, Item } from '../../../runtime/master/delivery.ts';
+import type { Item } from '../../../runtime/master/item.ts';
+import type { ExitReport } from '../../../runtime/master/rules.ts';
 import type { Scenario } from './scenario.ts';
 import type { Outcome, SimulatedProcess } from './simulated-process.ts';
 import { ensure, same, Violation } from './violation.ts';
@@ -29,11 +30,11 @@ export interface Entry {
   /** It was with a worker that went down. */
   suspect: boolean;
   /** Its ack may be gathered with others. */
-  quick: boolean;
+  batchAcks: boolean;
   /** Where it is to be tried again: not before, and by then at the latest. */
   notBefore: number;
   /** Since when it may be in progress, as far as the master knows. */
-  begunAt: number;
+  startedAt: number;
   latest: number;
 }
 
@@ -43,7 +44,7 @@ export interface Presence {
   state: 'booting' | 'ready' | 'asked to exit';
   readonly held: Entry[];
   finished: number;
-  clogged: boolean;
+  backpressure: boolean;
   /** An item of it has ended, and it has given none back since. */
   paced: boolean;
 }
@@ -55,7 +56,7 @@ interface Deaths {
 }
 
 /** Past so many bytes nothing is pulled, or handed to a worker, for later. */
-const AHEAD_BYTES = 4 * 1024 * 1024;
+const PREFETCH_BYTES = 4 * 1024 * 1024;
 
 export class Truth {
   readonly entries: Entry[] = [];
@@ -102,10 +103,10 @@ export class Truth {
       throws: 0,
       crashesAlone: 0,
       suspect: false,
-      quick: false,
+      batchAcks: false,
       notBefore: 0,
       latest: 0,
-      begunAt: 0,
+      startedAt: 0,
     };
     this.entries.push(entry);
     this.#byNumber.set(entry.number, entry);
@@ -115,28 +116,28 @@ export class Truth {
     else if (this.stopping !== 'no') this.#end(entry, 'unfinished');
   }
 
-  handed(worker: number, items: readonly Item<Work>[], quick: boolean, now: number): void {
+  handed(worker: number, items: readonly Item<Work>[], batchAcks: boolean, now: number): void {
     const presence = this.#present(worker);
     ensure(this.stopping === 'no', `worker ${worker} was handed items after the stop`);
     ensure(presence.state === 'ready', `worker ${worker} was handed items while ${presence.state}`);
     ensure(worker <= this.size, `worker ${worker} was handed items though there are to be only ${this.size} workers`);
-    ensure(!quick || (this.#scenario.quick && presence.paced), `worker ${worker} is held to be quick`);
+    ensure(!batchAcks || (this.#scenario.batchAcks && presence.paced), `worker ${worker} is told to batch its acks`);
     for (const item of items) {
       const entry = this.entry(item.number);
       const where = `item ${item.number} was handed to worker ${worker}`;
       ensure(entry.holder === undefined, `${where} while worker ${entry.holder?.worker} has it`);
       ensure(entry.place === 'waiting' || entry.place === 'later', `${where} though it is ${entry.place}`);
       ensure(now >= entry.notBefore, `${where} ${entry.notBefore - now} ms before its time`);
-      ensure(!presence.clogged || presence.held.length === 0, `${where}, whose socket is full`);
+      ensure(!presence.backpressure || presence.held.length === 0, `${where}, whose socket is full`);
       const suspect = [entry, ...presence.held].find((each) => each.suspect);
-      ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.number} is not alone`);
-      ensure(!suspect || !quick, `${where}, and is quick though it is a suspect`);
+      ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.number} is not reserved`);
+      ensure(!suspect || !batchAcks, `${where}, with batched acks, though it is a suspect`);
       ensure(presence.held.length < this.#most(presence), `${where}, which has ${presence.held.length} already`);
       entry.place = 'held';
-      entry.quick = quick;
+      entry.batchAcks = batchAcks;
       entry.holder = presence.process;
       entry.starts += 1;
-      entry.begunAt = now;
+      entry.startedAt = now;
       if (entry.starts > 1) this.retried += 1;
       if (!presence.process) throw new Violation(`${where}, which has no process`);
       this.distributed.add(entry);
@@ -174,7 +175,7 @@ export class Truth {
   }
 
   /** The holder gave it back unstarted: uncounted. */
-  returned(worker: number, number: number, now: number): void {
+  nacked(worker: number, number: number, now: number): void {
     const presence = this.#present(worker);
     presence.paced = false;
     this.#giveBack(this.#letGo(presence, number, now));
@@ -204,13 +205,13 @@ export class Truth {
   overdue(now: number, ms: number): Entry[] {
     const { concurrency } = this.#scenario.rules;
     return [...this.workers.values()].flatMap(({ held }) =>
-      held.filter(({ begunAt }, index) => index < concurrency && begunAt + ms < now),
+      held.filter(({ startedAt }, index) => index < concurrency && startedAt + ms < now),
     );
   }
 
   /** So many milliseconds do not count for what a worker has. */
   standsStill(worker: number, ms: number, now: number): void {
-    for (const entry of this.workers.get(worker)?.held ?? []) entry.begunAt = Math.min(now, entry.begunAt + ms);
+    for (const entry of this.workers.get(worker)?.held ?? []) entry.startedAt = Math.min(now, entry.startedAt + ms);
   }
 
   // ---- what happens to workers ----
@@ -231,7 +232,7 @@ export class Truth {
       state: 'booting',
       held: [],
       finished: 0,
-      clogged: false,
+      backpressure: false,
       paced: false,
     });
   }
@@ -347,21 +348,21 @@ export class Truth {
     if (index < 0 || !entry) throw new Violation(`item ${number} was let go by a worker that does not have it`);
     entry.holder = undefined;
     const next = presence.held[concurrency - 1];
-    if (next && index < concurrency) next.begunAt = now;
+    if (next && index < concurrency) next.startedAt = now;
     return entry;
   }
 
-  /** What a worker may have begun, as far as the master can know: it says at once what has ended, but of what is quick. */
+  /** What a worker may have started, as far as the master can know: it says at once what has ended, unless its acks are batched. */
   begunBy(worker: number): Entry[] {
     const { held } = this.#present(worker);
     const { concurrency } = this.#scenario.rules;
-    return held.filter((_, index) => held.slice(0, index).filter(({ quick }) => !quick).length < concurrency);
+    return held.filter((_, index) => held.slice(0, index).filter(({ batchAcks }) => !batchAcks).length < concurrency);
   }
 
   /** How many items it may have. */
   #most({ held, paced }: Presence): number {
     const bytes = held.reduce((sum, { work }) => sum + work.size, 0);
-    return this.#scenario.rules.concurrency + (paced && bytes < AHEAD_BYTES ? this.#scenario.ahead : 0);
+    return this.#scenario.rules.concurrency + (paced && bytes < PREFETCH_BYTES ? this.#scenario.prefetch : 0);
   }
 
   #wait(entry: Entry): void {
@@ -412,8 +413,8 @@ export class Truth {
     for (let worker = 1; worker <= this.size; worker++) {
       const presence = this.workers.get(worker);
       if (!presence) room += concurrency;
-      else if (presence.state !== 'asked to exit' && !presence.clogged && !this.isAlone(presence)) {
-        const most = bytes < AHEAD_BYTES ? this.#most(presence) : concurrency;
+      else if (presence.state !== 'asked to exit' && !presence.backpressure && !this.isAlone(presence)) {
+        const most = bytes < PREFETCH_BYTES ? this.#most(presence) : concurrency;
         room += Math.max(0, most - presence.held.length);
       }
     }
@@ -431,8 +432,8 @@ export class Truth {
 
   /** A worker that is ready and has nothing to do. */
   idle(): number | undefined {
-    for (const [worker, { state, held, clogged }] of this.workers) {
-      if (state === 'ready' && held.length === 0 && !clogged) return worker;
+    for (const [worker, { state, held, backpressure }] of this.workers) {
+      if (state === 'ready' && held.length === 0 && !backpressure) return worker;
     }
     return undefined;
   }

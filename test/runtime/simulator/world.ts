@@ -22,7 +22,7 @@ export type Nature =
   | 'deadly after its ack'
   | 'unfit'
   /** These never end by themselves: only where there is a timeout, or the run is going to be stopped forcefully. */
-  | 'stuck, and obeys its signal'
+  | 'stuck, and isAbortable its signal'
   | 'stuck, and deaf'
   | 'blocks its worker';
 

@@ -21,7 +21,7 @@ export default class Ledger {
     if (item.startsWith('twice') && attempt === 1) throw new Error('once');
     if (item.startsWith('brief')) await new Promise((resolve) => setTimeout(resolve, 5));
     if (item.startsWith('slow')) await new Promise((resolve) => setTimeout(resolve, 20));
-    if (item.startsWith('obeys')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    if (item.startsWith('isAbortable')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     if (item.startsWith('ignores')) await new Promise(() => setInterval(() => {}, 1000));
     if (item.startsWith('loops')) for (;;);
     if (item.startsWith('grows')) grown.push(Buffer.alloc(32 * 1024 * 1024, 1));

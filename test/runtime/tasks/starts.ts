@@ -25,6 +25,6 @@ export default class Starts implements Parallelizable<number> {
     if (way === 'exits') process.exit(3);
     if (way === 'exits with 0') process.exit(0);
     if (way === 'waits') await waitAtGate(`item ${item}`);
-    if (way === 'obeys') await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    if (way === 'isAbortable') await new Promise((resolve) => signal.addEventListener('abort', resolve));
   }
 }

@@ -1,116 +1,22 @@
 /**
- * The conversation between the master and a worker, in its order, and how it is framed on the socket.
- *
- *   worker                                   master
- *   hello (the token)                 ──>    who is that? (anybody without the token is cut off)
- *   ready, or boot failed             ──>    it may have items
- *                                     <──    items, as long as it has room
- *   done (acks), or outcomes          ──>    each ends the lease of its item
- *   open lines                        ──>    comes before the ack: so much of stdout and stderr had been written then
- *   overdue (and goes on)             ──>    is its time up? What the worker or its reader were held up does not count
- *                                     <──    time left: none, and its signal is aborted; or so much, and it is asked again
- *   leaving (sent TERM, or recycled)  ──>    no more items, then:
- *                                     <──    drain: finish what you have begun, and exit
- *   returned (items it had not begun) ──>    they go to somebody else; at a drain, or when one takes long
- *                                     <──    forget: what came before this, and is not begun, has been taken back (worker/claims.ts)
- *   hook failed (beforeExit)          ──>    it is reported
- *   uncaught (and exits)              ──>    why, should its items fail for it
- *                                     <──    abort: a forceful stop
- *
- * A frame is its length (4 bytes, little-endian, of what follows), its kind (1 byte), and its body. The length is
+ * How messages are framed on the socket. A frame is its length (4 bytes, little-endian, of what follows), its kind (1 byte), and its body. The length is
  * checked before anything is allocated for it. Small items go together in one frame, as one JSON text; what is larger, or
  * JSON cannot tell, as bytes. Runs in both processes.
+ * Internal.
  */
 
 import { itemErrorFrom, ProtocolError } from '../errors.ts';
-import type { ItemError } from '../parallelizable.ts';
-import { type Body, bodyOf, decodeValue, Text } from './codec.ts';
-
-/** What the master says. */
-export type ToWorker =
-  | Items<CarriedItem>
-  | { readonly kind: 'drain' | 'forget' }
-  /** Of an item that is overdue: 0 where its time is up. */
-  | { readonly kind: 'time left'; readonly number: number; readonly ms: number }
-  | { readonly kind: 'abort'; readonly reason: string };
-
-/** The same as a worker hears it. */
-export type FromMaster = Items<ReceivedItem> | Exclude<ToWorker, Items<CarriedItem>>;
-
-interface Items<Item> {
-  readonly kind: 'items';
-  /** What is said of their ends may be gathered. */
-  readonly quick: boolean;
-  readonly items: readonly Item[];
-}
-
-/** What a worker says. */
-export type ToMaster =
-  | { readonly kind: 'hello'; readonly token: Buffer }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'boot failed'; readonly error: ItemError }
-  /** Items that were processed, and whose results nobody wants: the number of each, and how long it took in milliseconds. */
-  | { readonly kind: 'done'; readonly pairs: readonly number[] }
-  | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
-  /** Of stdout and stderr, in bytes: an item has ended in the middle of a line. */
-  | { readonly kind: 'open lines'; readonly numbers: readonly number[] }
-  | { readonly kind: 'overdue'; readonly number: number }
-  | { readonly kind: 'leaving' }
-  | { readonly kind: 'returned'; readonly numbers: readonly number[] }
-  | { readonly kind: 'hook failed'; readonly hook: string; readonly error: ItemError }
-  /** What nobody caught ends the process. */
-  | { readonly kind: 'uncaught'; readonly error: ItemError };
-
-/** An item on its way to a worker. */
-export interface CarriedItem {
-  readonly number: number;
-  /** Which start of it this is, from 1. */
-  readonly attempt: number;
-  /** Its key; empty where the worker may make the default one itself, when it is asked for. */
-  readonly key: string;
-  /** The item itself, as codec.ts encodes it. */
-  readonly body: Body;
-}
-
-/** An item that has come to a worker. */
-export class ReceivedItem {
-  readonly number: number;
-  readonly attempt: number;
-  readonly key: string;
-  readonly quick: boolean;
-  /** Its bytes; or the text of its frame, in which it has a place. */
-  readonly #source: Body;
-  readonly #place: number;
-  /** What has been read of it already. */
-  #read: unknown;
-
-  constructor(number: number, attempt: number, key: string, quick: boolean, source: Body, place = 0, read?: unknown) {
-    this.number = number;
-    this.attempt = attempt;
-    this.key = key;
-    this.quick = quick;
-    this.#source = source;
-    this.#place = place;
-    this.#read = read;
-  }
-
-  /** The item: a fresh one each time. */
-  value(): unknown {
-    if (typeof this.#source !== 'string') return decodeValue(this.#source);
-    const read = this.#read;
-    this.#read = undefined; // which no plain item is
-    return read === undefined ? (JSON.parse(this.#source) as unknown[])[this.#place] : read;
-  }
-}
-
-/** An outcome on its way to the master. */
-export interface CarriedOutcome {
-  readonly number: number;
-  readonly durationMs: number;
-  /** `done`: body is the encoded result. `threw`: an ItemError, as JSON. */
-  readonly how: 'done' | 'threw' | 'threw for good';
-  readonly body: Buffer;
-}
+import { type Body, bodyOf, Text } from './codec.ts';
+import {
+  type CarriedItem,
+  type CarriedOutcome,
+  errorIn,
+  type FromMaster,
+  type Items,
+  ReceivedItem,
+  type ToMaster,
+  type ToWorker,
+} from './messages.ts';
 
 /** The token's length in bytes. The first frame of a connection is a hello of exactly this size, or it is cut off. */
 export const TOKEN_BYTES = 32;
@@ -124,15 +30,15 @@ const BATCH_BYTES = 64 * 1024;
 const SPARE_BYTES = 4 * 1024 * 1024;
 
 /** How a frame's body is written: the token as it is, batches as records, and what is rare as JSON. */
-const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'rare'] as const;
-const RARE: readonly string[] = [
+const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'json'] as const;
+const JSON_KINDS: readonly string[] = [
   'ready',
   'boot failed',
   'open lines',
   'overdue',
   'time left',
   'leaving',
-  'returned',
+  'nack',
   'hook failed',
   'uncaught',
   'drain',
@@ -167,7 +73,7 @@ export function encode(message: ToWorker | ToMaster, room: Room = Buffer.allocUn
     case 'outcomes':
       return batches('outcomes', [], message.outcomes, OUTCOME_RECORD, room);
     default:
-      return [frame('rare', JSON.stringify(message), room)];
+      return [frame('json', JSON.stringify(message), room)];
   }
 }
 
@@ -253,9 +159,9 @@ export class FrameReader {
 }
 
 /** Plain items that follow each other share a frame, and so do others as far as they are small. */
-function framesOf({ quick, items }: Items<CarriedItem>, room: Room): Buffer[] {
+function framesOf({ batchAcks, items }: Items<CarriedItem>, room: Room): Buffer[] {
   const frames: Buffer[] = [];
-  const flag = quick ? 1 : 0;
+  const flag = batchAcks ? 1 : 0;
   let text = '';
   let others: Bulky<CarriedItem>[] = [];
   const flush = (): void => {
@@ -377,12 +283,12 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
       case 'hello':
         return { kind, token: kept(body) };
       case 'items': {
-        const quick = body.readUInt8(0) === 1;
-        return { kind, quick, items: records(body.subarray(1), ITEM_HEAD, itemAt(quick, kept)) };
+        const batchAcks = body.readUInt8(0) === 1;
+        return { kind, batchAcks, items: records(body.subarray(1), ITEM_HEAD, itemAt(batchAcks, kept)) };
       }
       case 'plain items': {
-        const quick = body.readUInt8(0) === 1;
-        return { kind: 'items', quick, items: plainItems(body.toString('utf8', 1), quick) };
+        const batchAcks = body.readUInt8(0) === 1;
+        return { kind: 'items', batchAcks, items: plainItems(body.toString('utf8', 1), batchAcks) };
       }
       case 'done':
         return { kind, pairs: pairsIn(body) };
@@ -391,7 +297,7 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
         for (const outcome of outcomes) if (outcome.how !== 'done') itemErrorFrom(errorIn(outcome.body));
         return { kind, outcomes };
       }
-      case 'rare':
+      case 'json':
         return rareFrom(JSON.parse(body.toString()), body.length);
       default:
         throw new RangeError('no such kind');
@@ -401,32 +307,28 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
   }
 }
 
-/** Returns what an outcome's body says of an error. */
-export function errorIn(body: Buffer): ItemError {
-  return JSON.parse(body.toString()) as ItemError;
-}
-
 /** A worker's task may have written to its socket, so what claims to be a message is looked at before it is believed. */
 function rareFrom(value: unknown, bytes: number): FromMaster | ToMaster {
   const { kind, numbers, error } = Object(value) as Record<string, unknown>;
-  if (!RARE.includes(String(kind))) throw new RangeError('no such message');
+  if (!JSON_KINDS.includes(String(kind))) throw new RangeError('no such message');
   // The length first: a few bytes can stand for an array that it takes minutes to go through.
   const list =
     Array.isArray(numbers) && numbers.length < bytes && numbers.every((number) => typeof number === 'number');
-  if ((kind === 'returned' || kind === 'open lines') && !list) throw new RangeError('no list of numbers');
+  if ((kind === 'nack' || kind === 'open lines') && !list) throw new RangeError('no list of numbers');
   if (kind === 'boot failed' || kind === 'hook failed' || kind === 'uncaught') itemErrorFrom(error);
   return value as FromMaster | ToMaster;
 }
 
-const itemAt = (quick: boolean, kept: (bytes: Buffer) => Buffer) => (bytes: Buffer, at: number, content: Buffer) => {
-  const keyBytes = bytes.readUInt16LE(at + 12);
-  if (keyBytes > content.length) throw new RangeError('a key is longer than its record');
-  const key = content.toString('utf8', 0, keyBytes);
-  const body = bodyOf(content.subarray(keyBytes), kept);
-  return new ReceivedItem(bytes.readDoubleLE(at), bytes.readUInt32LE(at + 8), key, quick, body);
-};
+const itemAt =
+  (batchAcks: boolean, kept: (bytes: Buffer) => Buffer) => (bytes: Buffer, at: number, content: Buffer) => {
+    const keyBytes = bytes.readUInt16LE(at + 12);
+    if (keyBytes > content.length) throw new RangeError('a key is longer than its record');
+    const key = content.toString('utf8', 0, keyBytes);
+    const body = bodyOf(content.subarray(keyBytes), kept);
+    return new ReceivedItem(bytes.readDoubleLE(at), bytes.readUInt32LE(at + 8), key, batchAcks, body);
+  };
 
-function plainItems(text: string, quick: boolean): ReceivedItem[] {
+function plainItems(text: string, batchAcks: boolean): ReceivedItem[] {
   const list: unknown = JSON.parse(text);
   if (!Array.isArray(list) || list.length % PLAIN_PARTS !== 0) throw new RangeError('no list of plain items');
   const items: ReceivedItem[] = [];
@@ -434,7 +336,7 @@ function plainItems(text: string, quick: boolean): ReceivedItem[] {
     const [number, attempt, key, value] = [list[at], list[at + 1], list[at + 2], list[at + 3]];
     if (typeof number !== 'number' || typeof attempt !== 'number' || typeof key !== 'string')
       throw new RangeError('no plain item');
-    items.push(new ReceivedItem(number, attempt, key, quick, text, at + 3, value));
+    items.push(new ReceivedItem(number, attempt, key, batchAcks, text, at + 3, value));
   }
   return items;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolError } from '../../runtime/errors.ts';
 import { encodeValue } from '../../runtime/wire/codec.ts';
-import { encode, FrameReader, TOKEN_BYTES } from '../../runtime/wire/protocol.ts';
+import { encode, FrameReader, TOKEN_BYTES } from '../../runtime/wire/frames.ts';
 import { message, readAll, readCut, reader, readMutated, told } from './frames.ts';
 
 test('10,000 frames, messages cut in two at every byte, are read again', () => {
@@ -46,10 +46,10 @@ test('a batch larger than a frame is read again', () => {
     key: '',
     body: encodeValue(Buffer.alloc(1000, index), 'it', Infinity),
   }));
-  const frames = encode({ kind: 'items', quick: false, items });
+  const frames = encode({ kind: 'items', batchAcks: false, items });
   expect(frames.length).toBeGreaterThan(1);
   const read = readAll(reader(), Buffer.concat(frames));
-  expect(told(read)).toEqual(told([{ kind: 'items', quick: false, items }]));
+  expect(told(read)).toEqual(told([{ kind: 'items', batchAcks: false, items }]));
 });
 
 test('a declared length over the cap is refused with its header, before anything is allocated for it', () => {
@@ -99,8 +99,8 @@ describe('what is no message is refused', () => {
     ['an object without a kind', {}],
     ['a hello without a token', { kind: 'hello' }],
     ['outcomes that are no list', { kind: 'outcomes', outcomes: 5 }],
-    ['numbers that are none', { kind: 'returned', numbers: ['1'] }],
-    ['no numbers', { kind: 'returned' }],
+    ['numbers that are none', { kind: 'nack', numbers: ['1'] }],
+    ['no numbers', { kind: 'nack' }],
     ['a failure without an error', { kind: 'boot failed' }],
     ['an error without a name', { kind: 'hook failed', hook: 'beforeExit', error: { message: '' } }],
     ['an error with a stack that is no text', { kind: 'boot failed', error: { name: 'E', message: 'm', stack: 5 } }],

@@ -34,7 +34,7 @@ export function makeJournalFolder(folder: string): void {
 }
 
 /** Returns where a task is in its project. */
-export function placeInProject(taskFile: string): string {
+export function pathInProject(taskFile: string): string {
   return path.relative(projectOf(taskFile), taskFile);
 }
 
@@ -68,7 +68,7 @@ export function otherTaskOf(file: string, taskFile: string): string | undefined 
 function isOfOther(run: RunRecord, taskFile: string): boolean {
   if (run.taskFile === taskFile) return false;
   // A project may have been moved, or copied: then it is at the same place in another one, or nowhere any more.
-  return fs.existsSync(run.taskFile) && placeInProject(run.taskFile) !== placeInProject(taskFile);
+  return fs.existsSync(run.taskFile) && pathInProject(run.taskFile) !== pathInProject(taskFile);
 }
 
 /**

@@ -7,7 +7,7 @@ import { dispatchGaveNoItems, noIteratorResult } from '../errors.ts';
 const ITEMS_A_TURN = 1000;
 
 /** What comes of it. */
-export interface DispatchEvents {
+export interface PullEvents {
   /** How many more items are wanted now. */
   wanted(): number;
   item(value: unknown): void;
@@ -16,17 +16,17 @@ export interface DispatchEvents {
 }
 
 /** A generator that is being pulled. */
-export class Dispatching {
+export class Pull {
   /** Since when the generator has been waited for, by performance.now(); undefined while it is not. */
   askedAt: number | undefined;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
-  readonly #events: DispatchEvents;
+  readonly #events: PullEvents;
   #over = false;
   /** Items since the event loop last had a turn: where they come without waiting, signals must get theirs. */
   #sinceTurn = 0;
 
   /** Throws TaskError where `source` is neither an iterable nor an async one. */
-  constructor(source: unknown, events: DispatchEvents) {
+  constructor(source: unknown, events: PullEvents) {
     const iterable = Object(source) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
     const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
     if (!iterator || typeof source === 'string') {

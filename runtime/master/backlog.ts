@@ -1,0 +1,71 @@
+/** Items that wait in the master: for any worker, for a worker to themselves, or for their time. Pure; runs in the master. */
+
+import type { Item } from './item.ts';
+
+/** The items of one run that wait. */
+export class Backlog<Payload> {
+  /** Items that may go to any worker with room. What comes back goes to the front. */
+  readonly pending: Item<Payload>[] = [];
+  /** What these come to. */
+  pendingBytes = 0;
+  /** Items that need a worker to themselves. */
+  readonly suspects: Item<Payload>[] = [];
+  /** Items that wait for their time, the earliest first. */
+  readonly retrying: { readonly item: Item<Payload>; readonly notBefore: number }[] = [];
+
+  get isEmpty(): boolean {
+    return this.pending.length + this.suspects.length + this.retrying.length === 0;
+  }
+
+  /** When the next retry is due; Infinity for never. */
+  get dueAt(): number {
+    return this.retrying[0]?.notBefore ?? Infinity;
+  }
+
+  /** `dispatch` yielded it. */
+  push(item: Item<Payload>): void {
+    this.pending.push(item);
+    this.pendingBytes += item.size;
+  }
+
+  /** Takes the first that may go to any worker. */
+  shift(): Item<Payload> | undefined {
+    const item = this.pending.shift();
+    if (item) this.pendingBytes -= item.size;
+    return item;
+  }
+
+  /** They are the next to be handed out, in this order. */
+  putFirst(items: readonly Item<Payload>[]): void {
+    for (const item of items) item.state = 'pending';
+    this.suspects.unshift(...items.filter((item) => item.suspect));
+    for (const item of items.toReversed()) {
+      if (item.suspect) continue;
+      this.pending.unshift(item);
+      this.pendingBytes += item.size;
+    }
+  }
+
+  /** It is to be tried again, and not before a time. */
+  retryLater(item: Item<Payload>, notBefore: number): void {
+    item.state = 'retrying';
+    let index = this.retrying.length;
+    while (index > 0 && (this.retrying[index - 1]?.notBefore ?? 0) > notBefore) index -= 1;
+    this.retrying.splice(index, 0, { item, notBefore });
+  }
+
+  /** Has what is due be the next to be handed out. */
+  takeDue(now: number): void {
+    while (this.dueAt <= now) {
+      const due = this.retrying.shift();
+      if (due) this.putFirst([due.item]);
+    }
+  }
+
+  /** Takes all of it. */
+  clear(): Item<Payload>[] {
+    const items = [...this.pending.splice(0), ...this.suspects.splice(0)];
+    this.pendingBytes = 0;
+    return [...items, ...this.retrying.splice(0).map(({ item }) => item)];
+  }
+}

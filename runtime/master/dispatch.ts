@@ -1,0 +1,114 @@
+/**
+ * The items of a run, from the task's `dispatch` to the delivery rules: pulled, named, skipped where an earlier run has ended them,
+ * encoded. Runs in the master. Internal.
+ */
+
+import { type DivvyError, dispatchThrew, TaskError, toItemError } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
+import type { Settings } from '../options.ts';
+import type { AnyTask } from '../task/task.ts';
+import { type Body, encodeValue } from '../wire/codec.ts';
+import type { Delivery } from './delivery.ts';
+import type { Intake, Taken } from './intake.ts';
+import { Pull } from './pull.ts';
+import type { Payload, Settling } from './settling.ts';
+
+/** What dispatching needs of the run. */
+export interface DispatchOptions {
+  readonly task: AnyTask;
+  readonly settings: Settings;
+  readonly intake: Intake;
+  readonly delivery: Delivery<Payload>;
+  readonly settling: Settling;
+  readonly observe: (event: RunEvent) => void;
+  readonly fail: (fault: DivvyError) => void;
+  readonly wake: () => void;
+}
+
+/** The items of one run. */
+export class Dispatch {
+  /** `dispatch` came to its own end: nothing is left to dispatch. */
+  isComplete = false;
+  /** Resolves when a `dispatch` that was stopped has cleaned up after itself; undefined where it was not stopped. */
+  stopped: Promise<void> | undefined;
+  readonly #run: DispatchOptions;
+  #pull: Pull | undefined;
+  #threw: DivvyError | undefined;
+
+  constructor(run: DispatchOptions) {
+    this.#run = run;
+  }
+
+  /** Calls `dispatch`. What it throws fails the run. */
+  begin(): void {
+    const { task, settings, delivery, fail, wake } = this.#run;
+    try {
+      this.#pull = new Pull(settings.items ?? task.dispatch(), {
+        wanted: () => delivery.wanted(),
+        item: (value) => this.#yielded(value),
+        ended: (error) => {
+          delivery.closed();
+          this.isComplete = error === undefined;
+          if (error) this.#threw = dispatchThrew(error[0], delivery.counts.dispatched);
+          wake();
+        },
+      });
+    } catch (error) {
+      fail(error instanceof TaskError ? error : dispatchThrew(error, 0));
+    }
+  }
+
+  /** Pulls as many items as are wanted. Where `dispatch` threw, the run fails once all that it had yielded has been begun. */
+  pull(): void {
+    this.#pull?.pull();
+  }
+
+  failIfDue(): void {
+    if (this.#threw && this.#run.delivery.unstarted === 0) this.#run.fail(this.#threw);
+  }
+
+  /** Since when `dispatch` has been waited for, by performance.now(); undefined while it is not. */
+  get waitedSince(): number | undefined {
+    return this.#pull?.askedAt;
+  }
+
+  /** No more items are wanted. What cleaning up throws is of no use to anybody any more. */
+  stop(): void {
+    this.stopped ??= this.#pull?.stop().catch(() => {});
+  }
+
+  #yielded(value: unknown): void {
+    const { settings, intake, delivery, observe, fail, wake } = this.#run;
+    wake();
+    const number = delivery.counts.dispatched + delivery.counts.skipped + 1;
+    let taken: Taken | undefined;
+    try {
+      taken = intake.take(value, number);
+    } catch (error) {
+      fail(error as TaskError);
+      return;
+    }
+    if (!taken || settings.dryRun) delivery.skipped();
+    else this.#admit(value, number, taken);
+    if (taken && settings.dryRun) observe({ type: 'item', number, value });
+    if (intake.full) {
+      delivery.closed();
+      this.stop();
+    }
+  }
+
+  #admit(value: unknown, number: number, { key, journalKey, occurrence }: Taken): void {
+    const { settings, delivery, settling } = this.#run;
+    let body: Body;
+    try {
+      body = encodeValue(value, `item ${number}`, settings.maxItemBytes);
+    } catch (error) {
+      // The hook of a failed item is not given what cannot be carried, but what can be: nothing.
+      const nothing = encodeValue(undefined, `item ${number}`, Infinity);
+      const item = delivery.dispatchedUnfit({ key, journalKey, occurrence, body: nothing, durationMs: 0 });
+      settling.failed(item, toItemError(error));
+      return;
+    }
+    delivery.dispatched({ key, journalKey, occurrence, body, durationMs: 0 }, body.length);
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * The loop of one run. Whatever happens is noted down and wakes it (wakeup.ts); then it acts: signals first, then the workers that
+ * have exited, then the outcomes and the journal's lines, then the next items, then what the delivery rules command, which pool.ts
+ * carries out. Runs in the master. Internal.
+ *
+ * It is loaded while the first worker's process starts: master.ts holds what comes before.
+ */
+
+import { DivvyError, hookThrew, Shutdown, toItemError } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
+import type { Opened, Recording } from '../journal/recording.ts';
+import type { Settings } from '../options.ts';
+import type { ItemError, Run, RunResult } from '../parallelizable.ts';
+import type { SignalRow } from '../signals.ts';
+import type { AnyTask } from '../task/task.ts';
+import { grouped, plural, seconds } from '../text/words.ts';
+import type { Server } from '../wire/server.ts';
+import { Delivery } from './delivery.ts';
+import { Dispatch } from './dispatch.ts';
+import { Intake } from './intake.ts';
+import { Outputs } from './output.ts';
+import { batchesAcks, prefetchAt } from './pace.ts';
+import { Pool } from './pool.ts';
+import { type Payload, Settling } from './settling.ts';
+import type { Spare } from './spare.ts';
+import { Stopping } from './stopping.ts';
+import { LOOK_EVERY_MS } from './timeouts.ts';
+import type { Wakeup } from './wakeup.ts';
+import type { BootWorker, Worker } from './worker.ts';
+import { forkWorkers } from './worker-process.ts';
+
+/** How long a `dispatch` that waits is waited for where nothing is in progress, in milliseconds. */
+const DISPATCH_PATIENCE_MS = 1000;
+/** How often workers in which items wait are looked at, in milliseconds. */
+const SILENCE_EVERY_MS = 20;
+
+/** What the master hands over to the loop. */
+export interface RunLoopOptions {
+  readonly task: AnyTask;
+  readonly taskFile: string;
+  /** What is loaded before it. */
+  readonly imports: readonly string[];
+  readonly settings: Settings;
+  readonly verbose: boolean;
+  /** Where the socket will be. */
+  readonly socket: string;
+  readonly run: Run;
+  /** When the run began, by performance.now(). */
+  readonly beganAt: number;
+  readonly recording: Recording;
+  readonly opened: Opened;
+  readonly workers: Worker[];
+  readonly spare: Spare | undefined;
+  /** The signals that have come and have not been acted on. */
+  readonly signals: SignalRow[];
+  readonly wakeup: Wakeup;
+  readonly observe: (event: RunEvent) => void;
+}
+
+/** One run. */
+export class RunLoop {
+  readonly delivery: Delivery<Payload>;
+  readonly pool: Pool;
+  readonly stopping: Stopping;
+  readonly #options: RunLoopOptions;
+  readonly #settling: Settling;
+  readonly #intake: Intake;
+  readonly #dispatch: Dispatch;
+  readonly #outputs: Outputs;
+  #server: Server | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  /** Nobody reads stdout any more. */
+  #isReaderGone = false;
+
+  constructor(options: RunLoopOptions) {
+    this.#options = options;
+    const { task, settings, recording, opened, workers, wakeup, observe, verbose } = options;
+    const { wake } = wakeup;
+    const fail = (fault: DivvyError): void => this.stopping.fail(fault);
+    const { concurrency, halt } = settings;
+    // A run that is to be halted has nothing on its way that would go on failing.
+    const prefetch = (pace: number): number => (halt === Infinity ? prefetchAt(pace, concurrency) : 0);
+    this.delivery = new Delivery({ ...settings, random: Math.random, prefetch, batchesAcks });
+    const { delivery } = this;
+    const exitHookThrew = this.#exitHookThrew;
+    this.pool = new Pool(workers, settings, delivery, { observe, wake, fail, exitHookThrew });
+    const { journal } = recording;
+    const itemEvents = verbose || settings.itemEvents;
+    const isReaderGone = (): boolean => this.#isReaderGone;
+    this.#settling = new Settling({ task, delivery, journal, itemEvents, observe, fail, wake, isReaderGone });
+    this.#intake = new Intake({ task, keys: opened.keys, mode: opened.mode, limit: settings.limit });
+    const { pool } = this;
+    const dispatched = { task, settings, delivery, observe, fail, wake };
+    this.#dispatch = new Dispatch({ ...dispatched, intake: this.#intake, settling: this.#settling });
+    this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
+    const dispatch = this.#dispatch;
+    this.stopping = new Stopping({ settings, delivery, pool, outputs: this.#outputs, dispatch, observe, wake });
+  }
+
+  /** Runs it to its end. Resolves and rejects as Master.run does. */
+  async run(signal: AbortSignal | undefined): Promise<RunResult> {
+    const { task, taskFile, recording } = this.#options;
+    const aborted = (): void => {
+      if (signal?.reason instanceof DivvyError) this.stopping.fail(signal.reason);
+      else this.stopping.stop('abort', 'gracefully');
+    };
+    try {
+      const boot = await this.#bootOf();
+      this.pool.begin({ task, taskFile, boot, settling: this.#settling, journal: recording.journal });
+      signal?.addEventListener('abort', aborted);
+      if (signal?.aborted) aborted();
+      await this.#begin();
+      await this.#loop();
+      await this.#windUp();
+    } finally {
+      this.#options.wakeup.setAlarm(Infinity);
+      this.stopping.end();
+      for (const timer of this.#timers) clearInterval(timer);
+      signal?.removeEventListener('abort', aborted);
+      await this.#server?.stopServer();
+      this.#outputs.release();
+      await this.#endJournal();
+    }
+    return this.#conclude();
+  }
+
+  /** Stops gracefully or forcefully; does nothing where the run has ended, or is being stopped gracefully already. */
+  shutdown(how: 'gracefully' | 'forcefully'): void {
+    if (this.delivery.finished || (how === 'gracefully' && this.delivery.stopping !== 'no')) return;
+    this.stopping.stop('shutdown', how);
+  }
+
+  async #bootOf(): Promise<BootWorker> {
+    const { task, taskFile, imports, settings, socket, spare, wakeup } = this.#options;
+    if (settings.inline) {
+      const { bootInline } = await import('./inline.ts');
+      return bootInline(task, settings, this.#outputs.stdout, wakeup.wake);
+    }
+    const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = settings;
+    const { startServer } = await import('../wire/server.ts'); // while the spare loads what it needs
+    const server = await startServer(socket, settings.socket === undefined, maxItemBytes);
+    this.#server = server;
+    const limits = { concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes };
+    const start = { taskFile, imports, args, ...limits };
+    return forkWorkers({ server, start, outputs: this.#outputs, spare });
+  }
+
+  async #begin(): Promise<void> {
+    const { task, run, settings, socket, recording, opened, observe } = this.#options;
+    let hook = 'beforeRun';
+    try {
+      await this.#wait(async () => task.beforeRun?.(run));
+      hook = 'total';
+      const given = await this.#wait(async () => task.total?.());
+      // Infinity or NaN: the task does not know, or dispatch has no end.
+      const total = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
+      observe({
+        type: 'started',
+        runId: run.runId,
+        pid: process.pid,
+        workers: this.delivery.size,
+        socket: settings.inline ? undefined : socket,
+        journal: recording.journal?.file,
+        total,
+        keys: task.key ? 'own' : recording.journal ? 'hashed' : 'none',
+      });
+    } catch (error) {
+      this.stopping.fail(hookThrew(hook, error));
+      return;
+    }
+    if (opened.nothingToDo) this.delivery.closed();
+    if (opened.nothingToDo || this.delivery.stopping !== 'no') return;
+    if (settings.timeoutMs < Infinity) {
+      // Where it was the master that was busy, what has ended by now is read first.
+      const look = (): void => void setImmediate(() => this.pool.kills.killOverdue(performance.now()));
+      this.#timers.push(setInterval(look, LOOK_EVERY_MS));
+    }
+    this.#timers.push(setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS));
+    this.#dispatch.begin();
+  }
+
+  async #loop(): Promise<void> {
+    const { signals, wakeup } = this.#options;
+    for (;;) {
+      if (signals.length > 0) {
+        this.#actOnSignals();
+        // Before the reaped are seen to: Ctrl+C ends workers that boot, too.
+        this.#carryOut(performance.now());
+      }
+      this.pool.reapWorkers();
+      if (this.#settling.turn()) setImmediate(this.#settleOn);
+      this.#settling.write();
+      this.stopping.haltIfDue(this.#settling.ended);
+      this.delivery.outputIsFull = this.#outputs.isFull;
+      this.#dispatch.pull();
+      const now = performance.now();
+      this.#carryOut(now);
+      this.#dispatch.failIfDue();
+      if (this.delivery.finished || this.stopping.hasAbandoned) return;
+      // By the time that the plan went by: what became due since then would be forgotten by a later one.
+      wakeup.setAlarm(this.delivery.wakeAt(now) - now);
+      await wakeup.sleep();
+    }
+  }
+
+  /** A turn later outcomes may count that waited for it; where nothing else has happened that is all there is to do. */
+  readonly #settleOn = (): void => {
+    const { wakeup } = this.#options;
+    if (wakeup.isAwake) return; // the loop does it, in this turn
+    if (this.#settling.turn() && !wakeup.isAwake) setImmediate(this.#settleOn); // awake, the loop does it
+    this.#settling.write();
+    if (this.delivery.leased === 0 || this.delivery.wanted() > 0) wakeup.wake();
+  };
+
+  #carryOut(now: number): void {
+    for (const command of this.delivery.plan(now)) this.pool.carryOut(command);
+  }
+
+  /** Waits for the task's own code, and acts on signals meanwhile; no longer than a forceful stop allows. */
+  async #wait<T>(act: () => Promise<T>): Promise<T | undefined> {
+    const { wakeup } = this.#options;
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+      wakeup.wake();
+    };
+    const acting = act();
+    acting.then(end, end);
+    while (!isOver && !this.stopping.hasAbandoned) {
+      this.#actOnSignals();
+      await wakeup.sleep();
+    }
+    return isOver ? acting : undefined;
+  }
+
+  async #windUp(): Promise<void> {
+    const { task, run, settings } = this.#options;
+    await this.#wait(() => this.#settling.hooksEnded);
+    await this.#wait(() => this.pool.ended());
+    const { stopped } = this.#dispatch;
+    if (stopped) {
+      let timer: NodeJS.Timeout | undefined;
+      // As long as items in progress had, or for a moment: nothing is in progress any more.
+      const ms = Math.max(this.stopping.leftMs, Math.min(DISPATCH_PATIENCE_MS, settings.killAfterMs));
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+      await Promise.race([stopped, patience]);
+      clearTimeout(timer);
+    }
+    try {
+      await this.#wait(async () => task.afterRun?.(run, this.#result()));
+    } catch (error) {
+      this.#exitHookThrew('afterRun', undefined, toItemError(error));
+    }
+  }
+
+  async #endJournal(): Promise<void> {
+    try {
+      const result = this.#result();
+      // A hook that was left behind has taken its item's outcome with it.
+      const isComplete = this.#dispatch.isComplete && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
+      await this.#options.recording.journal?.end(result, isComplete);
+    } catch (error) {
+      this.stopping.failWith(error as DivvyError);
+    }
+  }
+
+  /** Says what the run came to; returns it, or throws what the run fails with. */
+  #conclude(): RunResult {
+    const { observe, beganAt } = this.#options;
+    const result = this.#result();
+    this.#settling.abandon();
+    const { failedBefore, leftBehind, skippedDone, skippedFailed } = this.#intake;
+    const note = (text: string): void => observe({ type: 'note', text });
+    if (failedBefore > 0)
+      note(
+        `${plural(failedBefore, 'item')} had already failed; retry ${failedBefore === 1 ? 'it' : 'them'} with --retry-failed`,
+      );
+    if (leftBehind > 0)
+      note(
+        `${plural(leftBehind, 'item')} ${leftBehind === 1 ? 'is' : 'are'} not processed yet; --resume does the rest`,
+      );
+    observe({
+      type: 'ended',
+      result,
+      durationMs: performance.now() - beganAt,
+      skipped: { done: skippedDone, failed: skippedFailed, left: leftBehind },
+    });
+    const isForceful = this.delivery.stopping === 'forcefully';
+    const shutdown = isForceful ? new Shutdown(result.stoppedBy ?? 'shutdown', result.exitCode) : undefined;
+    const fault = this.stopping.fault ?? shutdown;
+    if (!fault) return result;
+    fault.result = result;
+    throw fault;
+  }
+
+  #result(): RunResult {
+    const { by, hasAbandoned } = this.stopping;
+    const { run, recording } = this.#options;
+    const counts = { ...this.delivery.counts };
+    if (hasAbandoned) counts.unfinished = counts.dispatched - counts.done - counts.failed;
+    return {
+      counts,
+      runId: run.runId,
+      exitCode: this.stopping.exitCode(counts.failed + this.#intake.failedBefore),
+      ...(by !== undefined && { stoppedBy: by }),
+      ...(recording.journal && { journal: recording.journal.file }),
+    };
+  }
+
+  readonly #exitHookThrew = (hook: string, worker: number | undefined, error: ItemError): void => {
+    this.stopping.exitHookFailed = true;
+    this.#options.observe({ type: 'hook failed', hook, worker, error });
+  };
+
+  #readerGone({ code, message }: NodeJS.ErrnoException): void {
+    this.#isReaderGone = true;
+    if (code !== 'EPIPE')
+      this.#options.observe({ type: 'note', text: `stdout cannot be written: ${message}`, isProblem: true });
+    if (this.delivery.stopping === 'no') this.stopping.stop('stdout closed', 'gracefully');
+  }
+
+  #actOnSignals(): void {
+    for (const row of this.#options.signals.splice(0)) {
+      if (row.action === 'dump') void this.#dump();
+      else if (row.action === 'more workers') this.#resize(this.delivery.size + 1);
+      else if (row.action === 'fewer workers') this.#resize(this.delivery.size - 1);
+      else this.stopping.signalled(row);
+    }
+  }
+
+  #resize(count: number): void {
+    if (count < 1 || this.delivery.stopping !== 'no') return;
+    this.delivery.resize(count);
+    this.pool.addWorkers(count);
+    this.#options.observe({ type: 'workers changed', workers: count });
+  }
+
+  async #dump(): Promise<void> {
+    const since = this.#dispatch.waitedSince;
+    const { dispatched, done, failed } = this.delivery.counts;
+    const forDispatch = since !== undefined && `dispatch to give an item, for ${seconds(performance.now() - since)}`;
+    const waits = forDispatch || (this.#outputs.isFull ? 'its output to be read' : 'its workers');
+    const lines = await this.pool.state();
+    lines.push(
+      `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${grouped(done)} done, ${grouped(failed)} failed`,
+      `    waits for ${waits}`,
+    );
+    this.#options.observe({ type: 'state', lines });
+  }
+}
