@@ -227,13 +227,51 @@ export function unitOf(kind: OptionRow['kind']): number {
 }
 
 /** Whether it is what `halt` may be. */
-export function isShare(value: unknown): boolean {
+function isShare(value: unknown): boolean {
   if (typeof value === 'string') return /^\d+(\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100;
   return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 /** The longest that a timer of Node.js can wait. */
 const LONGEST_MS = 2 ** 31 - 1;
+
+/** How an option was given: by its key to a Master, by its flag on the command line. Errors speak of it so. */
+export interface Given {
+  readonly name: string;
+  readonly value: unknown;
+  /** What a number was multiplied by. */
+  readonly unit: number;
+}
+
+/** Throws UsageError for a value that an option cannot have. `given` is how it was given. */
+export function checkOption({ key, kind, least, most }: OptionRow, value: unknown, given: Given): void {
+  if (kind === 'duration') {
+    if (!(typeof value === 'number' && value >= 0))
+      throw mustBe(given.name, 'a number of milliseconds of at least 0', given.value);
+  } else if (kind === 'share') {
+    if (!isShare(value)) throw notAShare(given.name, given.value);
+  } else if (kind === 'modules') {
+    if (moduleList(value) === undefined) throw notModules(given.name, given.value);
+  } else if (kind === 'number' || kind === 'megabytes') {
+    const scale = unitOf(kind);
+    const fits = Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most * scale;
+    if (!fits) throw notWholeNumber(given.name, given.value, least, (most * scale) / given.unit);
+  } else if (kind === 'flag' || kind === 'off') {
+    if (typeof value !== 'boolean') throw mustBe(given.name, 'true or false', given.value);
+  } else if (value !== undefined && (typeof value !== 'string' || value === '')) {
+    // A Master is given true or false for it, too.
+    const isJournal = key === 'journal' && given.name === key;
+    if (!(isJournal && typeof value === 'boolean'))
+      throw mustBe(given.name, isJournal ? 'a path, true or false' : 'a path', given.value);
+  }
+}
+
+/** Throws UsageError for options that exclude each other. `nameOf` says how they are called where they were given. */
+export function checkTogether(options: MasterOptions, nameOf: (key: keyof Settings) => string): void {
+  const { resume, retryFailed, journal } = options;
+  if (resume && retryFailed) throw notTogether(nameOf('resume'), nameOf('retryFailed'));
+  if ((resume || retryFailed) && journal === false) throw needsJournal(nameOf(resume ? 'resume' : 'retryFailed'));
+}
 
 /** Returns the settings. Throws UsageError for a value that an option cannot have. */
 export function settingsOf(options: MasterOptions): Settings {
@@ -242,35 +280,19 @@ export function settingsOf(options: MasterOptions): Settings {
     if (!Object.hasOwn(DEFAULTS, key)) throw noSuchOption(key, Object.keys(DEFAULTS));
     if (value !== undefined) settings[key] = value;
   }
-  for (const { key, kind, least, most } of OPTIONS) {
+  for (const row of OPTIONS) {
+    const { key, kind } = row;
     const value = settings[key];
-    if (value === DEFAULTS[key]) continue;
-    if (kind === 'duration') {
-      if (!(typeof value === 'number' && value >= 0))
-        throw mustBe(key, 'a number of milliseconds of at least 0', value);
-      // No time at all would fail every item: for a timeout 0 is none.
-      settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value, LONGEST_MS);
-    } else if (key === 'halt') {
-      if (!isShare(value)) throw notAShare(key, value);
-    } else if (kind === 'modules') {
-      const modules = moduleList(value);
-      if (modules === undefined) throw notModules(key, value);
-      // Not later: the task may change the folder.
-      settings[key] = modules.map((name) => moduleFrom(path.resolve(), name));
-    } else if (key === 'journal') {
-      if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
-        throw mustBe(key, 'a path, true or false', value);
-    } else if (kind === 'number' || kind === 'megabytes') {
-      const max = most * unitOf(kind);
-      const fits = Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= max;
-      if (!fits) throw notWholeNumber(key, value, least, max);
-    } else if (kind === 'flag') {
-      if (typeof value !== 'boolean') throw mustBe(key, 'true or false', value);
-    } else if (value !== undefined && (typeof value !== 'string' || value === '')) throw mustBe(key, 'a path', value);
+    if (value === DEFAULTS[key] || (kind === 'off' && value !== false)) continue;
+    checkOption(row, value, { name: key, value, unit: 1 });
+    // No time at all would fail every item: for a timeout 0 is none.
+    if (kind === 'duration')
+      settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value as number, LONGEST_MS);
+    // Not later: the task may change the folder.
+    if (kind === 'modules') settings[key] = moduleList(value)?.map((name) => moduleFrom(path.resolve(), name));
   }
-  const { items, signals, args, observe, itemEvents, resume, retryFailed, journal } = settings;
-  if ((resume || retryFailed) && journal === false) throw needsJournal(resume ? 'resume' : 'retryFailed');
-  if (resume && retryFailed) throw notTogether('resume', 'retryFailed');
+  checkTogether(settings as MasterOptions, (key) => key);
+  const { items, signals, args, observe, itemEvents } = settings;
   const iterable = typeof items === 'object' && items && (Symbol.asyncIterator in items || Symbol.iterator in items);
   if (items !== undefined && !iterable) throw mustBe('items', 'an iterable, or an async one', items);
   if (typeof signals !== 'boolean') throw mustBe('signals', 'true or false', signals);

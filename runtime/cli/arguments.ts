@@ -3,17 +3,8 @@
  */
 
 import { parseArgs } from 'node:util';
-import {
-  mustBe,
-  needsJournal,
-  noOption,
-  notAShare,
-  notTogether,
-  notWholeNumber,
-  optionGoesWrong,
-  taskFileNotNamed,
-} from '../errors.ts';
-import { flagOf, isShare, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
+import { mustBe, noOption, notTogether, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
+import { checkOption, checkTogether, flagOf, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
 
 /** What a command line asks for. */
 export type Request =
@@ -44,7 +35,7 @@ export function readArguments(argv: readonly string[]): Request {
   const parsed = parse(argv);
   if (parsed.values['help'] === true) return { want: 'help' };
   if (parsed.values['version'] === true) return { want: 'version' };
-  checkTogether(parsed.values);
+  checkWords(parsed.values);
   const [taskFile, ...args] = parsed.positionals;
   if (taskFile === undefined) throw taskFileNotNamed();
   const json = parsed.values['json'] === true;
@@ -54,31 +45,33 @@ export function readArguments(argv: readonly string[]): Request {
     const { flag } = flagOf(row);
     const value = parsed.values[flag];
     if (value === undefined) continue;
-    if (row.kind === 'off') options[row.key] = false;
-    else options[row.key] = typeof value === 'string' ? readValue(row, flag, value) : value;
+    options[row.key] = row.kind === 'off' ? false : readValue(row, flag, value);
   }
-  const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
+  checkTogether(options, nameOf);
   const quiet = parsed.values['quiet'] === true;
   const events = parsed.values['events'] as string | undefined;
   if (events === '') throw mustBe('--events', 'a path', events);
+  const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
   return { want: 'run', taskFile, options, args, json, quiet, events, progress };
 }
 
-/** By the names that they have here; options.ts checks the same by those of a Master. */
-function checkTogether(values: Parsed['values']): void {
-  const both = (one: string, other: string): boolean => values[one] !== undefined && values[other] !== undefined;
+/** How an option of a Master is called here. */
+function nameOf(key: OptionRow['key']): string {
+  const row = OPTIONS.find((each) => each.key === key);
+  return row ? `--${flagOf(row).flag}` : key;
+}
+
+/** Of the words that are the command line's alone, and of --journal, which is two here. */
+function checkWords(values: Parsed['values']): void {
+  const isGiven = (word: string): boolean => values[word] !== undefined;
   for (const [one, other] of [
-    ['resume', 'retry-failed'],
     ['journal', 'no-journal'],
     ['progress', 'no-progress'],
     ['progress', 'json'],
     ['progress', 'quiet'],
     ['verbose', 'quiet'],
   ] as const) {
-    if (both(one, other)) throw notTogether(`--${one}`, `--${other}`);
-  }
-  for (const option of ['resume', 'retry-failed']) {
-    if (both(option, 'no-journal')) throw needsJournal(`--${option}`);
+    if (isGiven(one) && isGiven(other)) throw notTogether(`--${one}`, `--${other}`);
   }
 }
 
@@ -148,28 +141,21 @@ function edits(one: string, other: string): number {
   return row[other.length] ?? 0;
 }
 
-function readValue({ kind, least, most }: OptionRow, flag: string, text: string): unknown {
-  switch (kind) {
-    case 'number':
-    case 'megabytes': {
-      const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-      if (!(value >= least && value <= most)) throw notWholeNumber(`--${flag}`, text, least, most);
-      return value * unitOf(kind);
-    }
-    case 'duration': {
-      const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-      if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
-      return Number(amount) * (MS_OF[unit] ?? 1);
-    }
-    case 'share': {
-      const value = /^\d+$/.test(text) ? Number(text) : text;
-      if (!isShare(value)) throw notAShare(`--${flag}`, text);
-      return value;
-    }
-    default:
-      if (text === '') throw mustBe(`--${flag}`, 'a path', text);
-      return text;
+/** Throws UsageError for a value that the option cannot have. */
+function readValue(row: OptionRow, flag: string, given: unknown): unknown {
+  const value = typeof given === 'string' ? typedOf(row, flag, given) : given;
+  checkOption(row, value, { name: `--${flag}`, value: given, unit: unitOf(row.kind) });
+  return value;
+}
+
+function typedOf({ kind }: OptionRow, flag: string, text: string): unknown {
+  if (kind === 'duration') {
+    const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+    if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
+    return Number(amount) * (MS_OF[unit] ?? 1);
   }
+  const isNumber = kind === 'number' || kind === 'megabytes' || kind === 'share';
+  return isNumber && /^\d+$/.test(text) ? Number(text) * unitOf(kind) : text;
 }
 
 const MS_OF: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

@@ -60,7 +60,7 @@ export class EventsFile {
     this.#flush();
     process.off('exit', this.#flushAtExit);
     const pipe = this.#pipe;
-    if (pipe && !this.#isOver) await new Promise<void>((resolve) => pipe.on('close', resolve).end());
+    if (pipe && !this.#isOver) await new Promise<void>((resolve) => pipe.on('close', resolve).end()); // once() would reject where the pipe breaks
     this.#isOver = true;
   }
 

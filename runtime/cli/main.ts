@@ -4,6 +4,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
 import { exitWithoutHang } from '../master/exit-hang.ts';
 import { Master } from '../master/master.ts';
@@ -59,7 +60,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     exitCode = reporting ? reporting.error(error) : sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
-    if (error instanceof Shutdown) patience = new Promise((resolve) => setTimeout(resolve, READ_WITHIN_MS, undefined));
+    if (error instanceof Shutdown) patience = sleep(READ_WITHIN_MS, undefined);
   }
   signals.over();
   const written = Promise.all([flushed(process.stdout), flushed(process.stderr), reporting?.written()]);

@@ -2,6 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DivvyError, folderInUse } from '../errors.ts';
 import { makeJournalFolder, standingsIn } from './folder.ts';
 import { Lock, type LockRequest } from './lock.ts';
@@ -57,6 +58,6 @@ async function lockFolder(folder: string, takeOver: boolean): Promise<Lock> {
       if (!(error instanceof DivvyError) || !isKnown || performance.now() > end) throw error;
     }
     // Nobody tells of the end of a process that is not ours.
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await sleep(LOOK_MS);
   }
 }

@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { killLeftovers } from './leftovers.ts';
 import type { Place, ProcessName } from './records.ts';
 
@@ -88,7 +89,7 @@ export async function waitUntilGone(workers: readonly ProcessName[], patienceMs:
   const patience = performance.now() + patienceMs;
   for (let left = workers.filter(lives); left.length > 0; left = left.filter(lives)) {
     if (performance.now() >= patience) for (const { pid } of left) killWorker(pid);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await sleep(LOOK_MS);
   }
-  while (killLeftovers(workers)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  while (killLeftovers(workers)) await sleep(LOOK_MS);
 }

@@ -6,6 +6,7 @@
  * It is loaded while the first worker's process starts: master.ts holds what comes before.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DivvyError, hookThrew, Shutdown, toItemError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { Opened, Recording } from '../journal/recording.ts';
@@ -239,12 +240,12 @@ export class RunLoop {
     await this.#wait(() => this.pool.ended());
     const { stopped } = this.#dispatch;
     if (stopped) {
-      let timer: NodeJS.Timeout | undefined;
+      const over = new AbortController();
       // As long as items in progress had, or for a moment: nothing is in progress any more.
       const ms = Math.max(this.stopping.leftMs, Math.min(DISPATCH_PATIENCE_MS, settings.killAfterMs));
-      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+      const patience = sleep(ms, undefined, { signal: over.signal }).catch(() => {});
       await Promise.race([stopped, patience]);
-      clearTimeout(timer);
+      over.abort();
     }
     try {
       await this.#wait(async () => task.afterRun?.(run, this.#result()));
