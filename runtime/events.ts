@@ -62,7 +62,7 @@ export type RunEvent =
       readonly worker: number | undefined;
       readonly error: ItemError;
     }
-  /** A worker was handed items; where they are quick, it has not begun them all. Only with -v, --json or --events. */
+  /** A worker was handed items; it may not have started them all. Only with -v, --json or --events. */
   | { readonly type: 'items handed'; readonly worker: number; readonly numbers: readonly number[] }
   /** The item counts as done. Only with -v, --json or --events. */
   | { readonly type: 'item done'; readonly outcome: Outcome }

@@ -370,7 +370,7 @@ export class Pool {
     const now = performance.now();
     const running = this.workers.filter((worker) => worker.running);
     const of = running.map(async (worker) => {
-      // Of quick items the first; the others may have ended, or wait.
+      // Where acks are batched, the first; the others may have ended, or wait.
       const items = this.#delivery.slot(worker.number).maybeStarted().slice(0, this.#settings.concurrency);
       const at = items.map((item) => `item ${item.number} for ${seconds(now - item.startedAt)}`);
       // One whose output waits to be read is stuck in its write, and answers nothing.

@@ -29,7 +29,7 @@ const BATCH_BYTES = 64 * 1024;
 /** Up to so large the memory of a frame is used again. */
 const SPARE_BYTES = 4 * 1024 * 1024;
 
-/** How a frame's body is written: the token as it is, batches as records, and what is rare as JSON. */
+/** How a frame's body is written: the token as it is, batches as records, and all others as JSON. */
 const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'json'] as const;
 const JSON_KINDS: readonly string[] = [
   'ready',
@@ -278,7 +278,7 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
   const kind = KINDS[content.readUInt8(0)];
   const body = content.subarray(1);
   try {
-    if (!known && kind !== 'hello') throw new RangeError('nothing but a hello is read from a stranger');
+    if (!known && kind !== 'hello') throw new RangeError('nothing but a hello is read before the token');
     switch (kind) {
       case 'hello':
         return { kind, token: kept(body) };

@@ -9,7 +9,8 @@ import { contentKey } from '../key.ts';
 import type { ItemContext, WorkerSelf } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { bytesOf, encodeValue } from '../wire/codec.ts';
-import type { CarriedOutcome, FromMaster, ReceivedItem, ToMaster } from '../wire/messages.ts';
+import type { FromMaster, ReceivedItem, ToMaster } from '../wire/messages.ts';
+import { Acks } from './acks.ts';
 import type { Claims } from './claims.ts';
 import type { WorkerOutput } from './output.ts';
 import { Stops } from './stops.ts';
@@ -37,11 +38,8 @@ export interface ProcessingOptions {
 
 /** How long items may wait behind one that takes longer than was thought, in milliseconds. */
 const PATIENCE_MS = 5;
-/** What is said of the ends of quick items is gathered: so many, or for so long in milliseconds. */
-const GATHERED_MAX = 64;
-const GATHER_MS = 0.2;
-/** An item that took so long is not gathered. */
-const NOT_QUICK_MS = 0.02;
+/** The ack of an item that took longer is not batched, in milliseconds. */
+const BATCHED_BELOW_MS = 0.02;
 
 /** An item that `process` is at, as it is told of it. */
 class Attempt implements ItemContext {
@@ -121,6 +119,7 @@ export class Processing {
   readonly #task: AnyTask;
   readonly #scope: AsyncResource | undefined = scopeForAll();
   readonly #options: ProcessingOptions;
+  readonly #acks: Acks;
   readonly #waiting: ReceivedItem[] = [];
   readonly #inProgress = new Set<Attempt>();
   /** Only where items have a timeout. */
@@ -128,21 +127,17 @@ export class Processing {
   #finished = 0;
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
-  /** What has ended could not be said yet. Nothing is begun before: the master goes by what it was told. */
-  #isSendBlocked = false;
-  /** What has ended is not said before all that was written is in the pipe. */
-  #waitsForOutput = false;
   #abortReason = '';
-  /** What is to be said of items that have ended: numbers and milliseconds where that is all, and the rest. */
-  #done: number[] = [];
-  #outcomes: CarriedOutcome[] = [];
-  #gatheredSince = 0;
   /** Looks whether items wait behind a slow one. */
   #patience: NodeJS.Timeout | undefined;
 
   constructor(task: AnyTask, options: ProcessingOptions) {
     this.#task = task;
     this.#options = options;
+    this.#acks = new Acks(options, () => {
+      if (this.#state === 'working') this.goOn();
+      else this.#exitIfIdle();
+    });
     if (options.timeoutMs < Infinity) this.#stops = new Stops();
   }
 
@@ -185,7 +180,7 @@ export class Processing {
 
   /** What was said has left this process. */
   goOn(): void {
-    this.#isSendBlocked = false;
+    this.#acks.isBlocked = false;
     this.#startMore();
   }
 
@@ -193,13 +188,13 @@ export class Processing {
     if (this.#starting) return; // an item that ended at once: the loop below goes on by itself
     this.#starting = true;
     const { concurrency } = this.#options;
-    while (this.#state === 'working' && !this.#isSendBlocked && this.#inProgress.size < concurrency) {
+    while (this.#state === 'working' && !this.#acks.isBlocked && this.#inProgress.size < concurrency) {
       if (this.#waiting.length === 0 || !this.#options.claims.take(1)) break;
       const item = this.#waiting.shift();
       if (item) this.#start(item);
     }
     this.#starting = false;
-    if (this.#waiting.length === 0) this.#flush();
+    if (this.#waiting.length === 0) this.#acks.flush();
     else if (this.#patience === undefined) this.#bePatient();
   }
 
@@ -236,7 +231,7 @@ export class Processing {
       return;
     }
     const durationMs = performance.now() - startedAt;
-    if (!this.#task.afterProcess) this.#done.push(item.number, durationMs);
+    if (!this.#task.afterProcess) this.#acks.done(item.number, durationMs);
     else {
       let body: Buffer;
       try {
@@ -245,7 +240,7 @@ export class Processing {
         this.#threw(attempt, error);
         return;
       }
-      this.#outcomes.push({ number: item.number, durationMs, how: 'done', body });
+      this.#acks.add({ number: item.number, durationMs, how: 'done', body });
     }
     this.#end(attempt, durationMs);
   }
@@ -253,7 +248,7 @@ export class Processing {
   #threw(attempt: Attempt, thrown: unknown): void {
     const error = attempt.timedOut ?? thrown;
     const durationMs = performance.now() - attempt.startedAt;
-    this.#outcomes.push({
+    this.#acks.add({
       number: attempt.number,
       durationMs,
       how: isPermanent(error) ? 'threw for good' : 'threw',
@@ -262,24 +257,14 @@ export class Processing {
     this.#end(attempt, durationMs);
   }
 
-  /** Its outcome is said at once, so that nothing that has been done is done again; of quick items, soon. */
   #end(attempt: Attempt, durationMs: number): void {
     clearTimeout(attempt.timer);
     this.#inProgress.delete(attempt);
     this.#finished += 1;
-    this.#gather(attempt.item.batchAcks && durationMs < NOT_QUICK_MS, attempt.startedAt + durationMs);
+    this.#acks.ended(attempt.item.batchAcks && durationMs < BATCHED_BELOW_MS, attempt.startedAt + durationMs);
     this.#recycleIfDue();
     if (this.#state === 'working') this.#startMore();
     else this.#exitIfIdle();
-  }
-
-  #gather(isBatched: boolean, now: number): void {
-    const gathered = this.#done.length / 2 + this.#outcomes.length;
-    if (!isBatched || gathered >= GATHERED_MAX) this.#flush();
-    else if (gathered === 1) {
-      this.#gatheredSince = now;
-      setImmediate(() => this.#flush()); // should what comes next keep the worker waiting
-    } else if (now - this.#gatheredSince > GATHER_MS) this.#flush();
   }
 
   #askLater(attempt: Attempt, ms: number): void {
@@ -311,37 +296,9 @@ export class Processing {
     if (due) this.leave();
   }
 
-  /** Says what there is to say of items that have ended. */
-  #flush(): void {
-    if (this.#done.length + this.#outcomes.length === 0 || this.#waitsForOutput) return;
-    if (!this.#options.output.isWritten(this.#outputMoved)) {
-      this.#waitsForOutput = true;
-      this.#isSendBlocked = true;
-      return;
-    }
-    const numbers = this.#options.output.openLines();
-    if (numbers) this.#options.send({ kind: 'open lines', numbers });
-    if (this.#done.length > 0) {
-      this.#isSendBlocked = !this.#options.send({ kind: 'done', pairs: this.#done });
-      this.#done = [];
-    }
-    if (this.#outcomes.length > 0) {
-      this.#isSendBlocked = !this.#options.send({ kind: 'outcomes', outcomes: this.#outcomes });
-      this.#outcomes = [];
-    }
-  }
-
-  readonly #outputMoved = (): void => {
-    this.#waitsForOutput = false;
-    this.#flush();
-    if (this.#waitsForOutput) return;
-    if (this.#state === 'working') this.goOn();
-    else this.#exitIfIdle();
-  };
-
   /** This process is about to exit, whoever wanted it to. */
   exiting(): void {
-    this.#flush();
+    this.#acks.flush();
   }
 
   /** Where nothing has ended for some time, what waits goes back: somebody else may be free. */
@@ -365,8 +322,8 @@ export class Processing {
     // An item that never asked for its signal cannot obey: there is nothing to wait for.
     const cannotObey = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.isAbortable);
     if (!drained && !cannotObey) return;
-    this.#flush();
-    if (drained && this.#waitsForOutput) return;
+    this.#acks.flush();
+    if (drained && this.#acks.waitsForOutput) return;
     this.#state = 'gone';
     this.#options.exit(drained ? 'gracefully' : 'at once');
   }
