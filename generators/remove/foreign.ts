@@ -18,7 +18,7 @@ import { isScriptOfTemplates } from '../rendering/places.ts';
 const IGNORED = [IGNORE_FILE, ...IGNORE_FILES];
 
 /** What it writes beside its folders: in a new project, and for such programs. */
-const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', '.gitignore', 'tsconfig.json', ...IGNORED];
+const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', 'AGENTS.md', '.gitignore', 'tsconfig.json', ...IGNORED];
 
 /** Why a file is none that divvy would have written; undefined where it could be. */
 export function whyForeign(path: string, { tasks, tests, runtime }: Manifest): string | undefined {

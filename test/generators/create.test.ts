@@ -31,7 +31,16 @@ describe('a basic project', () => {
     const cwd = freshFolder();
     await create(cwd, 'my-backfill');
     const project = join(cwd, 'my-backfill');
-    const top = ['.divvy', '.git', '.gitignore', 'README.md', 'divvy.json', 'divvy.lock.json', 'package.json'];
+    const top = [
+      '.divvy',
+      '.git',
+      '.gitignore',
+      'AGENTS.md',
+      'README.md',
+      'divvy.json',
+      'divvy.lock.json',
+      'package.json',
+    ];
     expect(readdirSync(project).sort()).toEqual([...top, 'tasks', 'test', 'tsconfig.json', 'vendor']);
     expect(read(join(project, 'tasks/my-backfill.ts'))).toContain('class MyBackfill implements Parallelizable<Item>');
     expect(read(join(project, 'test/my-backfill.test.ts'))).toContain("from '../tasks/my-backfill.ts'");
