@@ -97,10 +97,21 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     words: { most: 3, what: 'list, new, check or test, and one name or folder' },
     load: async () => (await import('../generators/template/template.ts')).template,
   },
+  completion: {
+    takes: 'bash|zsh|fish',
+    summary: 'print a script that makes your shell complete commands and flags',
+    words: { most: 1, what: 'one shell' },
+    load: async () => (await import('../generators/completion/completion.ts')).completionOf(available()),
+  },
   doctor: LATER,
   diff: LATER,
   upgrade: LATER,
 };
+
+/** The commands that are there. */
+function available(): Record<string, CommandEntry> {
+  return Object.fromEntries(Object.entries(commands).filter(([, { load }]) => load !== undefined));
+}
 
 /** Runs a command line to its end, and sets the exit code or ends this process by the signal that ended the command. */
 export async function main(program: Program, argv: readonly string[]): Promise<void> {
@@ -205,9 +216,9 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
 
 /** `divvy` alone takes options and a task file, as the original does; a lone word is a mistyped command. */
 function refuseNoFile(word: string | undefined): void {
-  const available = Object.keys(commands).filter((name) => commands[name]?.load !== undefined);
-  if (word === undefined) throw noCommand(available);
-  if (isMistyped(word)) throw unknownCommand(word, nearest(word, available));
+  const names = Object.keys(available());
+  if (word === undefined) throw noCommand(names);
+  if (isMistyped(word)) throw unknownCommand(word, nearest(word, names));
 }
 
 /** Whether what stands in the place of a command or a task file is neither: a file has a dot or a slash. */

@@ -181,6 +181,11 @@ export const noSubcommand = (command: string, word: string | undefined, nearest:
 export const noHooksNamed = (command: string, known: readonly string[]): Refusal =>
   new Refusal(2, 'no hook is named', `Write \`${command} <hook…>\`, with one or several of: ${known.join(', ')}.`);
 
+export const noSuchShell = (command: string, given: string, known: readonly string[]): Refusal =>
+  given === ''
+    ? new Refusal(2, 'no shell is named', `Write \`${command} SHELL\`, with one of: ${known.join(', ')}.`)
+    : new Refusal(2, `there are no completions for ${quoted(given)}`, `There are for: ${known.join(', ')}.`);
+
 // The project that is here
 
 export const noProject = (from: string): Refusal =>
