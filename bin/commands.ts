@@ -98,8 +98,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('../generators/template/template.ts')).template,
   },
   completion: {
-    takes: 'bash|zsh|fish',
-    summary: 'print a script that makes your shell complete commands and flags',
+    takes: '<shell>',
+    summary: 'print a script that makes bash, zsh or fish complete commands and flags',
     words: { most: 1, what: 'one shell' },
     load: async () => (await import('../generators/completion/completion.ts')).completionOf(available()),
   },
