@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { table } from '../help.ts';
 
 /** A line that somebody has to add. */
 export interface Hint {
@@ -15,6 +16,16 @@ export const unwritten = (root: string, hints: readonly (Hint & { readonly names
   hints
     .filter(({ file, names }) => !textOf(join(root, file)).includes(names))
     .map(({ file, line }) => ({ file, line }));
+
+/** As they are said to people; no line where there are none. */
+export function inWords(hints: readonly Hint[]): string[] {
+  if (hints.length === 0) return [];
+  return [
+    'To be written by hand, so that your own checks and tests go on as before:',
+    ...table(hints.map(({ file, line }) => [file, line] as const)),
+    '',
+  ];
+}
 
 export function textOf(file: string): string {
   try {
