@@ -22,9 +22,10 @@ export const REGISTRIES_IN: Readonly<Record<string, (text: string) => readonly S
   'bunfig.toml': inBunfig,
 };
 
-/** Of two lines with one key npm takes the last one. */
+/** Of two lines with one key npm takes the last one; and what is behind `;` or `#` is a comment. */
 function inNpmrc(text: string): Setting[] {
-  return inLines(text, /^\s*(?<key>[^;#=\s][^=\s]*)\s*=\s*(?<value>.*?)\s*$/).toReversed();
+  const form = /^\s*(?<key>[^;#=\s][^=\s]*)\s*=\s*(?<value>"[^"]*"|'[^']*'|[^;#]*?)\s*(?:[;#].*)?$/;
+  return inLines(text, form).toReversed();
 }
 
 /** Of Yarn 1. */

@@ -308,6 +308,7 @@ describe('the .npmrc of a project', () => {
       `npmScopes.acme.npmRegistryServer: ${other}`,
     ],
     ['.yarnrc.yml', `npmRegistryServer: \${OURS}\n`, 1, `npmRegistryServer: ${other}`],
+    ['.yarnrc.yml', `npmRegistryServer: \${NOBODYS:-${other}}\n`, 1, `npmRegistryServer: ${other}`],
     ['.yarnrc', `registry "https://x/"\n"@acme:registry" "${other}"\n`, 2, `@acme:registry=${other}`],
     [
       'pnpm-workspace.yaml',
@@ -353,6 +354,7 @@ describe('the .npmrc of a project', () => {
     ['another scope', '@other:registry=http://127.0.0.1:9/', () => knowing()],
     ['nothing', '# @acme:registry=http://127.0.0.1:9/', () => knowing()],
     ['the registry that is asked', 'registry=REGISTRY', () => knowing()],
+    ['that, with a comment behind it', 'registry=REGISTRY ; and no other', () => knowing()],
     [
       'another one than the person wants',
       '@acme:registry=http://127.0.0.1:9/',
