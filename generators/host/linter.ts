@@ -5,6 +5,7 @@ import { join, matchesGlob, posix, relative } from 'node:path';
 import { stat } from '../change-set/disk.ts';
 import { LOCK } from '../lock.ts';
 import { MANIFEST } from '../manifest.ts';
+import { anchored } from './anchored.ts';
 import { leaveAloneInCheckers, type Make } from './checkers.ts';
 import { type Hint, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
@@ -84,13 +85,13 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   const settings = names.find((name) => /^\.eslintrc(\.\w+)?$/.test(name));
   const inPackageJson = () => blockOf(textOf(join(root, PACKAGE_JSON)), 'eslintConfig') ?? '';
   const isStyled = STYLED.test(settings === undefined ? inPackageJson() : textOf(join(root, settings)));
-  const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => `${each}/`);
+  const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => anchored(`${each}/`));
   // Such a command does not look at .eslintignore, and nothing of divvy's goes into .gitignore.
   const [other] = optionsOf(packageJson, 'eslint', ['--ignore-path']).filter((name) => name !== '.eslintignore');
   if (other !== undefined) {
     const options = paths.map((each) => `--ignore-pattern ${each}`).join(' ');
     const line = `${options}, in each script that runs eslint with --ignore-path ${other}`;
-    return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}/` }];
+    return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${paths[0]}` }];
   }
   if (packageJson?.has('eslintIgnore') && !names.includes('.eslintignore')) {
     // Beside a file of that name ESLint does not look at this list.
@@ -148,7 +149,7 @@ function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   const given = optionsOf(packageJson, 'oxlint', ['-c', '--config']).map((path) => posix.normalize(path));
   const known = names.filter((name) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.m?ts)$/.test(name));
   const files = [...new Set([...known, ...given])].filter((name) => stat(join(root, name))?.isFile());
-  const path = `${from(written.runtime)}/`;
+  const path = anchored(`${from(written.runtime)}/`);
   return files.flatMap((name) => {
     const isHere = posix.dirname(name) === '.';
     const isProgram = /\.[cm]?[jt]s$/.test(name);
