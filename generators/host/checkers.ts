@@ -3,7 +3,7 @@
 import { join, posix } from 'node:path';
 import { LOCK } from '../lock.ts';
 import { anchored } from './anchored.ts';
-import { type Hint, textOf } from './hints.ts';
+import { type Hint, isLink, ONCE_NO_LINK, textOf } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import type { Found, Home, Open, Written } from './linter.ts';
 import { PACKAGE_JSON } from './package-json.ts';
@@ -55,7 +55,9 @@ function inProse(home: Home, { runtime }: Written, open: Open, make: Make): Foun
         const where = `in each script that runs ${program} with ${other}`;
         return [{ file: shown(PACKAGE_JSON), line: `${words}, ${where}`, names: words }];
       }
-      if (!isOurs) return [{ file: shown(list), line, names: path }];
+      const isLinked = isLink(join(home.root, list));
+      if (!isOurs || isLinked)
+        return [{ file: shown(list), line: isLinked ? `${line}${ONCE_NO_LINK}` : line, names: path }];
       const file = open(list, 'lines');
       if (file) file.putLines([line]);
       else make(list, `${line}\n`);
@@ -125,9 +127,10 @@ function inStyle(home: Home, { runtime, tasks, isJavaScript }: Written, open: Op
   return [...found, ...putInto(isAlone ? settings : undefined, ['xo', 'ignores'], globs, { file, line })];
 }
 
-/** Puts texts into a list, or has it done by hand where there is no file to edit, or one text in place of a list. */
+/** Puts texts into a list, or has it done by hand where there is no file to edit, or something else in place of the list. */
 function putInto(file: HostFile | undefined, at: readonly string[], texts: readonly string[], hint: Hint): Found[] {
-  if (file === undefined || typeof file.value(at) === 'string') return [{ ...hint, names: texts[0] ?? '' }];
+  const isPlain = at.every((_, index) => ['object', 'undefined'].includes(typeof file?.value(at.slice(0, index + 1))));
+  if (file === undefined || !isPlain) return [{ ...hint, names: texts[0] ?? '' }];
   for (const text of texts) file.putElement(at, text);
   return [];
 }

@@ -6,7 +6,7 @@ import { stat } from '../change-set/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { runTool } from '../processes.ts';
 import { anchored } from './anchored.ts';
-import { type Hint, textOf, unwritten } from './hints.ts';
+import { type Hint, isLink, ONCE_NO_LINK, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
@@ -177,9 +177,11 @@ export function leaveAlone(
     const written = lines.map((line) => ({ file: inHome(list), line, names: line }));
     const byCommands = own === undefined ? ofCommands(name, levels, { home, inHome, program, lines }) : [];
     const hints = [...(isOurs ? [] : written), ...byCommands];
-    const file = isOurs ? files.open(list, 'lines') : undefined;
+    const isLinked = isOurs && isLink(join(home, list));
+    if (isLinked) hints.push(...written.map((hint) => ({ ...hint, line: hint.line + ONCE_NO_LINK })));
+    const file = isOurs && !isLinked ? files.open(list, 'lines') : undefined;
     if (file) file.putLines(lines);
-    else if (isOurs) files.make(list, lines.map((line) => `${line}\n`).join(''));
+    else if (isOurs && !isLinked) files.make(list, lines.map((line) => `${line}\n`).join(''));
     return unwritten(root, hints);
   }
   const bare = paths.map((path) => {
@@ -187,7 +189,8 @@ export function leaveAlone(
     if (name === 'oxfmt') return inList(whole);
     return name === 'deno' ? whole : name === 'dprint' ? inList(whole).replace(/\/$/, '') : whole.replace(/\/$/, '');
   });
-  if (settings === undefined || !isOurs) {
+  const isLinked = settings !== undefined && isOurs && isLink(join(home, settings));
+  if (settings === undefined || !isOurs || isLinked) {
     const line = (path: string) =>
       name === 'biome' ? `"files": { "includes": ["**", "!${path}"] }` : `"${LISTS[name]}": ["${path}"]`;
     const file = inHome(settings ?? `${name}.json`);

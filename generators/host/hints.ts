@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stat } from '../change-set/disk.ts';
 import { table } from '../help.ts';
 
 /** A line that somebody has to add. */
@@ -26,6 +27,15 @@ export function inWords(hints: readonly Hint[]): string[] {
     '',
   ];
 }
+
+/**
+ * Whether settings or a list are a link to another file, such as `.prettierignore` to `.gitignore`. Nothing is written through
+ * one: it may lead out of the package, and what is put into that file would hold for other programs too.
+ */
+export const isLink = (file: string): boolean => stat(file)?.isSymbolicLink() === true;
+
+/** What a line that is shown says of such a file. */
+export const ONCE_NO_LINK = ', once this is a file of its own: it is a link now';
 
 export function textOf(file: string): string {
   try {

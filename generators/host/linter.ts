@@ -7,7 +7,7 @@ import { LOCK } from '../lock.ts';
 import { MANIFEST } from '../manifest.ts';
 import { anchored } from './anchored.ts';
 import { leaveAloneInCheckers, type Make } from './checkers.ts';
-import { type Hint, textOf, unwritten } from './hints.ts';
+import { type Hint, isLink, ONCE_NO_LINK, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import { PACKAGE_JSON, type PackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
@@ -45,12 +45,13 @@ export interface Written {
 export type Found = Hint & { names: string };
 
 /**
- * open - opens one of the package's files; undefined where it is not there.
- * make - makes one that is not.
+ * openAny - opens one of the package's files; undefined where it is not there.
+ * make    - makes one that is not.
  *
  * Returns what has to be written by hand.
  */
-export function leaveAloneInLinters({ root, levels }: Place, written: Written, open: Open, make: Make): Hint[] {
+export function leaveAloneInLinters({ root, levels }: Place, written: Written, openAny: Open, make: Make): Hint[] {
+  const open: Open = (path, dialect) => (isLink(join(root, path)) ? undefined : openAny(path, dialect));
   const hints = levels.flatMap(({ folder, packageJson }) => {
     const home: Home = {
       root: folder,
@@ -101,7 +102,9 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
     return json ? [] : [{ file: shown(PACKAGE_JSON), line, names: path }];
   }
   const file = isOurs ? open('.eslintignore', 'lines') : undefined;
-  if (!file) return paths.map((line) => ({ file: shown('.eslintignore'), line, names: line.slice(0, -1) }));
+  const list = shown('.eslintignore');
+  const more = isLink(join(root, '.eslintignore')) ? ONCE_NO_LINK : '';
+  if (!file) return paths.map((line) => ({ file: list, line: `${line}${more}`, names: line.slice(0, -1) }));
   file.putLines(paths);
   return [];
 }
@@ -148,7 +151,8 @@ const KNOWN_SAFE = "{ allowForKnownSafeCalls: [{ from: 'package', name: ['test']
 function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
   const given = optionsOf(packageJson, 'oxlint', ['-c', '--config']).map((path) => posix.normalize(path));
   const known = names.filter((name) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.m?ts)$/.test(name));
-  const files = [...new Set([...known, ...given])].filter((name) => stat(join(root, name))?.isFile());
+  const isThere = (name: string) => isLink(join(root, name)) || stat(join(root, name))?.isFile() === true;
+  const files = [...new Set([...known, ...given])].filter(isThere);
   const path = anchored(`${from(written.runtime)}/`);
   return files.flatMap((name) => {
     const isHere = posix.dirname(name) === '.';

@@ -99,6 +99,34 @@ describe('a list that is not where, or not as, it usually is:', () => {
 
   test.each<[string, Tree, string[]]>([
     [
+      'a link, mostly to .gitignore',
+      {
+        'package.json': packageJson({ devDependencies: { 'remark-cli': '*' } }),
+        '.prettierrc': '{}\n',
+        '.eslintrc.json': '{}\n',
+        ...Object.fromEntries(
+          ['prettier', 'eslint', 'remark'].map((name) => [`.${name}ignore`, { link: '.gitignore' }] as const),
+        ),
+        'base.json': '{}\n',
+        'dprint.json': { link: 'base.json' },
+        '.oxlintrc.json': { link: 'base.json' },
+      },
+      [
+        '.prettierignore: vendor/divvy/, once this is a file of its own: it is a link now',
+        '.prettierignore: divvy.lock.json, once this is a file of its own: it is a link now',
+        'dprint.json: "excludes": ["vendor/divvy"]',
+        'dprint.json: "excludes": ["divvy.lock.json"]',
+        '.eslintignore: vendor/divvy/, once this is a file of its own: it is a link now',
+        '.oxlintrc.json: "ignorePatterns": ["vendor/divvy/"]',
+        '.remarkignore: vendor/divvy/, once this is a file of its own: it is a link now',
+      ],
+    ],
+    [
+      'no settings, but none',
+      { 'package.json': packageJson({ devDependencies: { xo: '0.60.0' }, xo: false }) },
+      ['package.json: "xo": [..., { "ignores": ["tasks/**"] }], with the settings that are there as its first element'],
+    ],
+    [
       'one text in place of it',
       { 'package.json': packageJson({ devDependencies: { 'ts-standard': '*' }, 'ts-standard': { ignore: 'dist/' } }) },
       ['package.json: "ts-standard": { "ignore": ["/tasks/"] }'],
