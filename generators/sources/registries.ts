@@ -28,9 +28,9 @@ function inNpmrc(text: string): Setting[] {
   return inLines(text, form).toReversed();
 }
 
-/** Of Yarn 1. */
+/** Of Yarn 1, which takes the last one, too. */
 function inYarnrc(text: string): Setting[] {
-  return inLines(text, /^\s*"?(?<key>(?:@[^:"\s]+:)?registry)"?\s+(?<value>\S+)\s*$/);
+  return inLines(text, /^\s*"?(?<key>(?:@[^:"\s]+:)?registry)"?\s+(?<value>\S+)\s*$/).toReversed();
 }
 
 function inLines(text: string, form: RegExp): Setting[] {

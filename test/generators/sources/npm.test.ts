@@ -310,6 +310,7 @@ describe('the .npmrc of a project', () => {
     ['.yarnrc.yml', `npmRegistryServer: \${OURS}\n`, 1, `npmRegistryServer: ${other}`],
     ['.yarnrc.yml', `npmRegistryServer: \${NOBODYS:-${other}}\n`, 1, `npmRegistryServer: ${other}`],
     ['.yarnrc', `registry "https://x/"\n"@acme:registry" "${other}"\n`, 2, `@acme:registry=${other}`],
+    ['.yarnrc', `registry "https://x/"\nregistry ${other}\n`, 2, `registry=${other}`],
     [
       'pnpm-workspace.yaml',
       `registries:\n  default: https://x/\n  '@acme': ${other}\n`,
