@@ -22,9 +22,9 @@ export function sayWithoutRuntime(
   const runtimes = [...gone].filter((path) => basename(path) === 'SHA256SUMS').map((path) => posix.dirname(path));
   if (runtimes.length === 0) return [];
   const folders = new Set([...gone, ...kept].map((path) => posix.dirname(path)));
-  const left = [...folders]
-    .filter((folder) => !runtimes.some((runtime) => `${folder}/`.startsWith(`${runtime}/`)))
-    .flatMap((folder) => sourcesIn(root, folder))
+  const isRuntime = (folder: string) => runtimes.some((runtime) => `${folder}/`.startsWith(`${runtime}/`));
+  const sources = [...folders].flatMap((folder) => sourcesBelow(root, folder, isRuntime));
+  const left = [...new Set(sources)]
     .filter((path) => !gone.has(path) && readBefore(root, path)?.bytes.includes('#divvy'))
     .sort();
   if (left.length > 0) {
@@ -36,7 +36,12 @@ export function sayWithoutRuntime(
   return left;
 }
 
-const sourcesIn = (root: string, folder: string): string[] =>
-  stat(join(root, folder))?.isDirectory()
-    ? readdirSync(join(root, folder)).flatMap((name) => (/\.[cm]?[jt]sx?$/.test(name) ? posix.join(folder, name) : []))
-    : [];
+/** The package's own folder is not gone through: it may hold anything. */
+function sourcesBelow(root: string, folder: string, isRuntime: (folder: string) => boolean): string[] {
+  if (isRuntime(folder) || basename(folder) === 'node_modules' || !stat(join(root, folder))?.isDirectory()) return [];
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = posix.join(folder, entry.name);
+    if (entry.isDirectory()) return folder === '.' ? [] : sourcesBelow(root, path, isRuntime);
+    return /\.[cm]?[jt]sx?$/.test(entry.name) ? path : [];
+  });
+}

@@ -10,6 +10,7 @@ import { harmless } from '../harmless.ts';
 import { table } from '../help.ts';
 import { IGNORE_FILES } from '../host/checkers.ts';
 import { IGNORE_FILE } from '../host/formatter.ts';
+import { inWords as byHand } from '../host/hints.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Insertion } from '../host/insertions.ts';
 import { hasTsx, needsLoader } from '../host/own-code.ts';
@@ -44,7 +45,7 @@ export function report(
   sayPreview(call, changed);
   if (isPreview(call)) {
     if (subject.whyThere !== undefined) terminal.say(`\n${subject.whyThere}`);
-    terminal.say(['', ...editsOf(rendered.host), ...byHand(rendered)].join('\n').trimEnd());
+    terminal.say(['', ...editsOf(rendered.host), ...byHand(rendered.hints)].join('\n').trimEnd());
     sayNotWritten(call, root, settled.changes.length, planned);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${subject.task} is there already, in ${root}.`);
@@ -116,7 +117,7 @@ function whatThereIs(
     ]),
     '',
     ...editsOf(rendered.host),
-    ...byHand(rendered),
+    ...byHand(rendered.hints),
     style.strong('Next:'),
     ...nextSteps(call, subject, rendered, settled, installed).map((step) => `  ${step}`),
     '',
@@ -177,15 +178,6 @@ function inWords(insertion: Insertion): string[] {
   if ('line' in insertion) return [harmless(insertion.line)];
   const at = [...insertion.at, 'key' in insertion ? insertion.key : JSON.stringify(insertion.element)];
   return [harmless(at.join(' '))];
-}
-
-function byHand({ hints }: Rendered): string[] {
-  if (hints.length === 0) return [];
-  return [
-    'To be written by hand, so that your own checks and tests go on as before:',
-    ...table(hints.map(({ file, line }) => [file, line] as const)),
-    '',
-  ];
 }
 
 function nextSteps(

@@ -63,7 +63,7 @@ export async function create(call: Call): Promise<Exit> {
     end: [
       async () => {
         if (!isPreviewed) followed = await follow(call, answers);
-        report(call, answers, settled, followed, isPreviewed, planned);
+        report(call, answers, { settled, followed, planned, hints: rendered.hints });
         refused = whyNotInEarnest(call, settled);
         if (refused !== undefined) call.terminal.refuse(refused);
       },

@@ -18,7 +18,8 @@ import {
 import { parseJson } from '../json/parse.ts';
 import { type JsonText, lineAt, nodeAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import type { Insertion } from './insertions.ts';
-import { inList } from './order.ts';
+import { inList, inPackageJson, inSettings } from './order.ts';
+import { PACKAGE_JSON } from './package-json.ts';
 
 /** How a file is written. */
 export type Dialect = 'json' | 'jsonc' | 'lines';
@@ -111,8 +112,8 @@ export class HostFile {
     // Before the first of `["b", "c"]` it would stand without the space that is between the others.
     const isTight = list !== undefined && /\S/.test(text[list.offset + 1] ?? '');
     this.#put(at, undefined, element, (where, ...wanted) => {
-      // What has to be made around the list goes to the end: settings are seldom sorted, but by chance.
-      if (!isDeepStrictEqual(where, at)) return undefined;
+      const isAround = !isDeepStrictEqual(where, at);
+      if (isAround) return (this.path === PACKAGE_JSON ? inPackageJson : inSettings)(where, ...wanted);
       const place = inList(where, ...wanted);
       return place === 0 && isTight ? undefined : place;
     });

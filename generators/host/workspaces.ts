@@ -52,7 +52,7 @@ const isRuntime = (folder: string): boolean => ['run.mjs', 'SHA256SUMS'].every((
  * Returns what has to be written by hand: pnpm's file is YAML, and what is outside of the package is nobody's but its own.
  */
 export function leaveOutOfWorkspaces(
-  { root, levels }: Place,
+  { root, levels }: Pick<Place, 'root' | 'levels'>,
   runtime: string,
   open: (path: string, dialect: 'json') => HostFile | undefined,
 ): Hint[] {

@@ -37,8 +37,14 @@ const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
   [/^deno\.jsonc?$/, ['exclude']],
   [/^\.?knip\.jsonc?$/, ['ignore']],
   [/^\.markdownlint-cli2\.jsonc?$/, ['ignores']],
-  [/^\.?cspell\.(config\.)?jsonc?$/, ['ignorePaths', 'words']],
-  [/^package\.json$/, ['knip.ignore', 'eslintIgnore', 'xo.ignores', ...STANDARD.map((name) => `${name}.ignore`)]],
+  [/^\.?c[sS]pell\.(config\.)?jsonc?$/, ['ignorePaths', 'words']],
+  [
+    /^package\.json$/,
+    [
+      ...['knip.ignore', 'eslintIgnore', 'xo.ignores', 'cspell.ignorePaths', 'cspell.words'],
+      ...STANDARD.map((name) => `${name}.ignore`),
+    ],
+  ],
 ];
 /** In package.json: as an array, or as yarn had it. */
 const WORKSPACES = ['workspaces', 'workspaces.packages'];

@@ -308,7 +308,9 @@ describe('the .npmrc of a project', () => {
       `npmScopes.acme.npmRegistryServer: ${other}`,
     ],
     ['.yarnrc.yml', `npmRegistryServer: \${OURS}\n`, 1, `npmRegistryServer: ${other}`],
+    ['.yarnrc.yml', `npmRegistryServer: \${NOBODYS:-${other}}\n`, 1, `npmRegistryServer: ${other}`],
     ['.yarnrc', `registry "https://x/"\n"@acme:registry" "${other}"\n`, 2, `@acme:registry=${other}`],
+    ['.yarnrc', `registry "https://x/"\nregistry ${other}\n`, 2, `registry=${other}`],
     [
       'pnpm-workspace.yaml',
       `registries:\n  default: https://x/\n  '@acme': ${other}\n`,
@@ -353,6 +355,7 @@ describe('the .npmrc of a project', () => {
     ['another scope', '@other:registry=http://127.0.0.1:9/', () => knowing()],
     ['nothing', '# @acme:registry=http://127.0.0.1:9/', () => knowing()],
     ['the registry that is asked', 'registry=REGISTRY', () => knowing()],
+    ['that, with a comment behind it', 'registry=REGISTRY ; and no other', () => knowing()],
     [
       'another one than the person wants',
       '@acme:registry=http://127.0.0.1:9/',
