@@ -1,9 +1,9 @@
 /** `divvy completion bash|zsh|fish`: a script by which a shell completes commands and flags, from the tables of both. */
 
-import type { Command } from '../command.ts';
-import { noSuchShell } from '../errors.ts';
-import { flagEntry, flagNames, written } from '../flags.ts';
-import type { CommandHelp } from '../help.ts';
+import type { Command } from '../terminal/command.ts';
+import { noSuchShell } from '../terminal/errors.ts';
+import { flagEntry, flagNames, written } from '../terminal/flags.ts';
+import type { CommandHelp } from '../terminal/help.ts';
 
 type Commands = Readonly<Record<string, CommandHelp>>;
 

@@ -1,21 +1,21 @@
 /** The files of a new project, put into the in-memory tree. */
 
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { Refusal, templateFileRefused } from '../errors.ts';
-import { withHooks } from '../hooks.ts';
+import type { Workshop } from '../change-set/environment.ts';
+import { MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import type { Hint } from '../host/hints.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
 import { levelsOf } from '../host/place.ts';
 import { leaveOutOfWorkspaces } from '../host/workspaces.ts';
 import { parseJson } from '../json/parse.ts';
-import type { Edited } from '../lock-edits.ts';
-import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
+import { withHooks } from '../project/hooks.ts';
+import { DEFAULT_TESTS, manifestText } from '../project/manifest.ts';
+import { startScript } from '../project/start-script.ts';
+import { vendoredRuntime } from '../project/vendor.ts';
 import { modeOf, projectFiles } from '../rendering/files.ts';
+import type { Edited } from '../rendering/lock-edits.ts';
 import { packageJsonOf } from '../rendering/places.ts';
-import { startScript } from '../start-script.ts';
-import { vendoredRuntime } from '../vendor.ts';
+import type { Call } from '../terminal/command.ts';
+import { Refusal, templateFileRefused } from '../terminal/errors.ts';
 import type { Answers } from './answers.ts';
 
 interface PackageJson {

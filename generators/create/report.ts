@@ -1,20 +1,20 @@
 /** What create says when it is done. */
 
-import type { Call } from '../command.ts';
-import { isKept, type Settled } from '../conflicts.ts';
-import { afterWriteFailed } from '../errors.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { type Hint, inWords } from '../host/hints.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
 import { type Path, readJson, valueAt } from '../json/text.ts';
-import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
-import { onceOff } from '../package-manager.ts';
-import type { Planned } from '../plan.ts';
-import { diffOf, filesAsJson, isPreview, isShown, listOf, type Previewed } from '../preview.ts';
-import { conflictFlags, NO_REPLAY, sourceFlags } from '../replay.ts';
-import { asArgument, commandLine } from '../shell.ts';
-import { isStartScript } from '../start-script.ts';
-import type { Terminal } from '../terminal.ts';
+import { onceOff } from '../programs/package-manager.ts';
+import { asArgument, commandLine } from '../programs/shell.ts';
+import { isStartScript } from '../project/start-script.ts';
+import { nextStepsOf } from '../report/next-steps.ts';
+import { conflictFlags, NO_REPLAY, sourceFlags } from '../report/replay.ts';
+import { isKept, type Settled } from '../settling/conflicts.ts';
+import type { Planned } from '../settling/preview.ts';
+import { diffOf, filesAsJson, isPreview, isShown, listOf, type Previewed } from '../settling/preview.ts';
+import type { Call } from '../terminal/command.ts';
+import { afterWriteFailed } from '../terminal/errors.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import type { Answers } from './answers.ts';
 import type { Followed } from './follow.ts';
 

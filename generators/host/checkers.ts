@@ -1,12 +1,11 @@
 /** Linters with a style of their own, and programs that check prose and spelling: told to leave alone what only divvy writes. */
 
 import { join, posix } from 'node:path';
-import { LOCK } from '../lock.ts';
+import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
 import { anchored } from './anchored.ts';
 import { type Hint, isLink, ONCE_NO_LINK, textOf } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import type { Found, Home, Open, Written } from './linter.ts';
-import { PACKAGE_JSON } from './package-json.ts';
 import { optionsOf } from './scripts.ts';
 
 /** Makes a file. */

@@ -2,13 +2,13 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, posix, relative } from 'node:path';
-import { stat } from '../change-set/disk.ts';
+import { stat } from '../disk/disk.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { parseJson } from '../json/parse.ts';
-import { runTool } from '../processes.ts';
+import { runTool } from '../programs/processes.ts';
 import { anchored } from './anchored.ts';
 import { type Hint, isLink, ONCE_NO_LINK, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
-import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
 import { optionsOf } from './scripts.ts';
 

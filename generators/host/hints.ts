@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { table } from '../help.ts';
+import { stat } from '../disk/disk.ts';
+import { table } from '../terminal/help.ts';
 
 /** A line that somebody has to add. */
 export interface Hint {

@@ -1,10 +1,10 @@
 /** A file of the repository that was there before divvy, while it is edited: text goes in, or what was put in comes out. */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Before } from '../change-set/disk.ts';
-import { pieceIn, sumOf } from '../change-set/line-ends.ts';
 import { lookAt } from '../change-set/survey.ts';
-import { hostFileRefused, notUtf8, Refusal } from '../errors.ts';
+import type { Before } from '../disk/disk.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
+import { pieceIn, sumOf } from '../disk/line-ends.ts';
 import {
   hasComments,
   inSeveralLines,
@@ -15,11 +15,11 @@ import {
   takeOutElement,
   takeOutProperty,
 } from '../json/edit.ts';
+import type { Insertion } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
 import { type JsonText, lineAt, nodeAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
-import type { Insertion } from './insertions.ts';
+import { hostFileRefused, notUtf8, Refusal } from '../terminal/errors.ts';
 import { inList, inPackageJson, inSettings } from './order.ts';
-import { PACKAGE_JSON } from './package-json.ts';
 
 /** How a file is written. */
 export type Dialect = 'json' | 'jsonc' | 'lines';

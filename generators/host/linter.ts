@@ -2,14 +2,13 @@
 
 import { readdirSync } from 'node:fs';
 import { join, matchesGlob, posix, relative } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { LOCK } from '../lock.ts';
-import { MANIFEST } from '../manifest.ts';
+import { stat } from '../disk/disk.ts';
+import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { anchored } from './anchored.ts';
 import { leaveAloneInCheckers, type Make } from './checkers.ts';
 import { type Hint, isLink, ONCE_NO_LINK, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
-import { PACKAGE_JSON, type PackageJson } from './package-json.ts';
+import type { PackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
 import { optionsOf } from './scripts.ts';
 import { blockOf } from './test-settings.ts';

@@ -6,12 +6,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import picomatch from 'picomatch';
-import { stat } from '../change-set/disk.ts';
-import { hostFileRefused } from '../errors.ts';
-import { lineOfFault, parseYaml } from '../yaml.ts';
+import { stat } from '../disk/disk.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
+import { lineOfFault, parseYaml } from '../json/yaml.ts';
+import { hostFileRefused } from '../terminal/errors.ts';
 import type { Hint } from './hints.ts';
 import type { HostFile } from './host-file.ts';
-import { PACKAGE_JSON, readPackageJson } from './package-json.ts';
+import { readPackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
 
 const PNPM_WORKSPACE = 'pnpm-workspace.yaml';

@@ -4,14 +4,14 @@
  */
 
 import { posix } from 'node:path';
+import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { IGNORE_FILES, STANDARD } from '../host/checkers.ts';
 import { IGNORE_FILE, OWN_LIST } from '../host/formatter.ts';
-import type { Insertion } from '../host/insertions.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
 import { runtimeLeftOut } from '../host/workspaces.ts';
+import type { Insertion } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
-import { LOCK, type Lock } from '../lock.ts';
-import { MANIFEST, type Manifest } from '../manifest.ts';
+import type { Lock } from '../project/lock.ts';
+import type { Manifest } from '../project/manifest.ts';
 import { isScriptOfTemplates } from '../rendering/places.ts';
 
 /** Lists of what a formatter or another program leaves alone. */

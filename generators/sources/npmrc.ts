@@ -6,7 +6,7 @@
 
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
+import { stat } from '../disk/disk.ts';
 import { REGISTRIES_IN, type Setting } from './registries.ts';
 import { homeFolder } from './trust.ts';
 

@@ -1,6 +1,6 @@
 /** What the settings of package managers say of registries, in a project's own files. */
 
-import { parseYaml } from '../yaml.ts';
+import { parseYaml } from '../json/yaml.ts';
 
 /** A setting as npm would have it, and the line that it is in. */
 export interface Setting {

@@ -1,7 +1,7 @@
 // `divvy completion`: what the scripts offer is what the tables of commands and flags have. bash runs its script for real.
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { flagEntry, flagNames } from '../../generators/flags.ts';
+import { flagEntry, flagNames } from '../../generators/terminal/flags.ts';
 import { divvy } from './commands.ts';
 
 const COMMANDS = [

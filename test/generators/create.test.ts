@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readLock } from '../../generators/lock.ts';
+import { readLock } from '../../generators/project/lock.ts';
 import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder, home, treeOf } from './commands.ts';
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
