@@ -49,25 +49,25 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   remove: {
     takes: '<task>',
-    summary: 'the inverse of add; with the last task everything goes',
+    summary: 'remove a task that add made; with the last one, everything',
     words: { most: 1, what: 'one task' },
     load: async () => (await import('../generators/remove/remove.ts')).remove,
   },
   hook: {
     takes: 'add|remove <hook…>',
-    summary: "hooks in a task's class; divvy list shows which there are",
+    summary: "add or remove hooks in a task's class (see divvy list)",
     words: { most: Number.POSITIVE_INFINITY, what: 'add or remove, and hooks' },
     load: async () => (await import('../generators/hook/hook.ts')).hook,
   },
   undo: {
     takes: '',
-    summary: 'take back what the last command wrote',
+    summary: 'undo what the last command wrote',
     words: { most: 0, what: 'no arguments' },
     load: async () => (await import('../generators/undo/undo.ts')).undo,
   },
   apply: {
     takes: '<plan>',
-    summary: 'write what a plan says, which --plan has made',
+    summary: 'carry out a plan that --plan has made',
     words: { most: 1, what: 'one plan' },
     load: async () => (await import('../generators/apply/apply.ts')).apply,
   },
@@ -87,7 +87,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   status: {
     takes: '[task]',
-    summary: 'how the last run of a task stands, or of each task, from another terminal',
+    summary: 'how the last run of a task, or of each task, is going',
     words: { most: 1, what: 'one task' },
     load: async () => (await import('../generators/status/status.ts')).status,
   },

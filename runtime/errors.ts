@@ -159,13 +159,13 @@ export const masterOutOfReach = (worker: number, error: Error): string =>
 
 export const folderGone = (): UsageError =>
   new UsageError(
-    'the folder that this run was started in is gone; go to one that is there, and start again, with --resume',
+    'the folder that this run was started in is gone; change to a folder that exists, and start again with --resume',
   );
 
 export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
   new UsageError(
     isFolder
-      ? `a folder is no task file: ${path}; name a file, such as tasks/my-task.ts`
+      ? `the task file is a folder: ${path}; name a file, such as tasks/my-task.ts`
       : `there is no task file at ${path}; check the path, which is taken from ${process.cwd()}`,
   );
 
@@ -226,11 +226,11 @@ export const dispatchThrew = (error: unknown, dispatched: number): TaskError =>
 
 export const dispatchGaveNoItems = (given: unknown): TaskError =>
   new TaskError(
-    `dispatch gave no generator: it gave ${given instanceof Promise ? 'a promise' : inspect(given, { depth: 0 })}; write it as *dispatch() or async *dispatch()`,
+    `dispatch did not return a generator: it returned ${given instanceof Promise ? 'a promise' : inspect(given, { depth: 0 })}; write it as *dispatch() or async *dispatch()`,
   );
 
 export const noIteratorResult = (given: unknown): TypeError =>
-  new TypeError(`next() gave ${inspect(given, { depth: 0 })}, and not { value, done }`);
+  new TypeError(`next() returned ${inspect(given, { depth: 0 })}, not { value, done }`);
 
 export const nothingCaught = (error: unknown): TaskError =>
   new TaskError(
@@ -277,13 +277,13 @@ export const journalUnreadable = (place: string, error: unknown): DivvyError =>
   error instanceof DivvyError
     ? error
     : new DivvyError(
-        `how the run stands cannot be read: ${place}: ${messageOf(error)}; ask as the user who ran it, or mend that`,
+        `the status of the run cannot be read: ${place}: ${messageOf(error)}; fix that, or ask as the user who ran it`,
         74,
         { cause: error },
       );
 
 export const journalIsNoFile = (path: string): DivvyError =>
-  new DivvyError(`the journal cannot be written: ${path}: it is no file; name one with --journal`, 74);
+  new DivvyError(`the journal cannot be written: ${path}: it is not a file; name one with --journal`, 74);
 
 export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
   new UsageError(
@@ -292,7 +292,7 @@ export const otherArguments = (before: readonly string[], now: readonly string[]
 
 export const otherTask = (file: string, other: string, taskFile: string): UsageError =>
   new UsageError(
-    `the journal is of a run of another task, ${other}, and not of ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
+    `the journal belongs to another task, ${other}, and not of ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
   );
 
 /** Who holds a lock: `known`, it lives; else it may. Locks of all kinds are refused in this way. */
@@ -300,7 +300,7 @@ type HeldBy = (holder: { pid: number; host: string; at: string }, known: boolean
 
 export const runInUse: HeldBy = (holder, known) =>
   inUse(
-    'this run is going on already',
+    'this run is already going on',
     holder,
     known,
     'Wait until it has ended, or start another with --concurrent-run',
@@ -340,16 +340,16 @@ function inUse(
 }
 
 export const noRunLock = (folder: string, error: unknown): string =>
-  `Nothing keeps this run from being started a second time: its lock cannot be made in ${folder}: ${messageOf(error)}`;
+  `this run has no lock, so it can be started a second time: the lock cannot be made in ${folder}: ${messageOf(error)}`;
 
 export const earlierRunChanged = (): DivvyError =>
-  new DivvyError('another run has changed meanwhile what there is to go on with; start again', 75);
+  new DivvyError('another run has changed the journals in the meantime; start again', 75);
 
 export const journalFailed = (file: string, error: unknown): DivvyError =>
   error instanceof DivvyError
     ? error
     : new DivvyError(
-        `the journal cannot be written: ${file}: ${messageOf(error)}; mend that, or choose another place with --journal, or --no-journal; then go on with --resume`,
+        `the journal cannot be written: ${file}: ${messageOf(error)}; fix that, or choose another place with --journal, or add --no-journal; then go on with --resume`,
         74,
         { cause: error },
       );
@@ -368,7 +368,7 @@ export const journalOfFormat = (file: string, format: unknown, known: number): D
 
 export const keyIsNone = (number: number, key: unknown): TaskError =>
   new TaskError(
-    `key gave ${key instanceof Promise ? 'a promise' : inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must give a string of 1 to 512 bytes`,
+    `key returned ${key instanceof Promise ? 'a promise' : inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must return a string of 1 to 512 bytes`,
   );
 
 export const masterRunsOnce = (): UsageError => new UsageError('a Master runs once; make another for another run');
@@ -416,7 +416,7 @@ function whatToMend(path: string, error: unknown, isPlain: boolean): string {
     return `Node.js only strips types: write it without enum, namespace and parameter properties${orTsx('; or')}`;
   if (OF_OTHER_KIND.test(message))
     return `check the name that is imported${orTsx('. If the file is TypeScript of a CommonJS package,')}`;
-  return error instanceof SyntaxError ? `mend it; node ${path} shows where it is` : 'mend it and run again';
+  return error instanceof SyntaxError ? `fix it; node ${path} shows where it is` : 'fix it and run again';
 }
 
 function argumentList(args: readonly string[]): string {

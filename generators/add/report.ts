@@ -100,8 +100,8 @@ function whatThereIs(
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
     isKept(settled, taskFile)
-      ? `${style.strong(task)} stays what it was: ${taskFile} was kept. From the template ${template.name}: ${count}, in ${place.root}.`
-      : `${style.strong(task)} is there, from the template ${template.name}: ${count}, in ${place.root}.`,
+      ? `${style.strong(task)} is unchanged: ${taskFile} was kept. From the template ${template.name}: ${count}, in ${place.root}.`
+      : `${style.strong(task)} is ready, from the template ${template.name}: ${count}, in ${place.root}.`,
     ...(whyThere === undefined ? [] : [whyThere]),
     '',
     ...table([
@@ -113,7 +113,7 @@ function whatThereIs(
       [`${manifest.runtime}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
       ...preview
         .filter(({ change, action }) => action === 'create' && LISTS.includes(change.path))
-        .map(({ change }) => [change.path, 'new: your own checks leave alone what only divvy writes'] as const),
+        .map(({ change }) => [change.path, 'new: keeps your checks away from files that only divvy writes'] as const),
     ]),
     '',
     ...editsOf(rendered.host),
@@ -121,8 +121,8 @@ function whatThereIs(
     style.strong('Next:'),
     ...nextSteps(call, subject, rendered, settled, installed).map((step) => `  ${step}`),
     '',
-    ...(again === undefined ? [NO_REPLAY] : [style.strong('The same again:'), `  ${again}`]),
-    `To take it back: ${divvyIn(call, place.root, 'undo')}, or later: ${divvyIn(call, place.root, 'remove', task)}`,
+    ...(again === undefined ? [NO_REPLAY] : [style.strong('To do the same again:'), `  ${again}`]),
+    `To undo it: ${divvyIn(call, place.root, 'undo')}, or later: ${divvyIn(call, place.root, 'remove', task)}`,
   ];
 }
 
@@ -170,7 +170,7 @@ function testCommand({ testRunner, place, packageManager }: Subject, test: strin
 /** What was put into which file that was there before. */
 function editsOf(host: HostFiles): string[] {
   const rows = host.edited().map(({ path, added }) => [path, added.flatMap(inWords).join(', ')] as const);
-  return rows.length === 0 ? [] : ['Edited, by insertions and nothing else:', ...table(rows), ''];
+  return rows.length === 0 ? [] : ['Edited, only by insertions:', ...table(rows), ''];
 }
 
 function inWords(insertion: Insertion): string[] {

@@ -52,7 +52,7 @@ function report(call: Call, plan: Plan, { root, changes }: ChangeSet): void {
   else {
     const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
     terminal.say(
-      `The plan is carried out, in ${root}: ${count}.\nIt was made by: ${harmless(plan.command)}\nTo take it back: ${divvyIn(call, root, 'undo')}`,
+      `The plan is carried out in ${root}: ${count}.\nIt was made by: ${harmless(plan.command)}\nTo undo it: ${divvyIn(call, root, 'undo')}`,
     );
   }
   terminal.result({

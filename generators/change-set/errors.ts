@@ -13,7 +13,7 @@ export const leftAsIs = (kept: Kept, remedy: string): Refusal =>
   );
 
 export const unsafePath = (path: string, reason: string): Refusal =>
-  new Refusal(3, `${quoted(path)} is not written: ${reason}`, 'Nothing was changed. Put that right, and try again.');
+  new Refusal(3, `${quoted(path)} is not written: ${reason}`, 'Nothing was changed. Fix that, and try again.');
 
 export const changedMeanwhile = (path: string): Refusal => unsafePath(path, 'it was changed while this command ran');
 
@@ -27,57 +27,57 @@ export const conflicts = (paths: readonly string[]): Refusal =>
 export const dirtyFiles = (paths: readonly string[]): Refusal =>
   new Refusal(
     5,
-    `these would be changed, and have changes of yours that git does not have yet:${lines(paths)}`,
+    `these files would be edited, and have uncommitted changes:${lines(paths)}`,
     'Nothing was changed. Commit them, or add --allow-dirty.',
   );
 
 export const gitCannotTell = (paths: readonly string[], reason: string): Refusal =>
   new Refusal(
     5,
-    `git cannot tell whether it has all of what would be changed (${harmless(reason)}):${lines(paths)}`,
-    'Nothing was changed. Put that right, or add --allow-dirty.',
+    `git cannot tell whether these files have uncommitted changes (${harmless(reason)}):${lines(paths)}`,
+    'Nothing was changed. Fix that, or add --allow-dirty.',
   );
 
 export const writeFailed = (path: string, reason: string): Refusal =>
   new Refusal(
     1,
     `${quoted(path)} could not be written: ${reason}`,
-    'Everything is as it was before. Put that right, and try again.',
+    'Everything is as it was before. Fix that, and try again.',
   );
 
 export const rollBackFailed = (path: string, reason: string, record: string): Refusal =>
   new Refusal(
     1,
     `${quoted(path)} could not be put back: ${reason}`,
-    `Put that right, and run any divvy command here: it goes on from the record in ${record}.`,
+    `Fix that, and run any divvy command here: it goes on from the record in ${record}.`,
   );
 
 export const recoveryFailed = (reason: string, home: string): Refusal =>
   new Refusal(
     1,
-    `what a command that was cut short has left here could not be put right: ${reason}`,
-    `Put that right, and run any divvy command here: it goes on from what is in ${home}.`,
+    `an earlier divvy command was cut short, and its files could not be restored: ${reason}`,
+    `Fix that, and run any divvy command here: it goes on from what is in ${home}.`,
   );
 
 export const otherCommandAtWork = (pid: number, record: string): Refusal =>
   new Refusal(
     1,
     `another divvy command is writing here: process ${pid}`,
-    `Wait for it. If that process is no divvy command, remove ${record}/pid and try again.`,
+    `Wait for it. If that process is not a divvy command, remove ${record}/pid and try again.`,
   );
 
 export const badRecord = (record: string, reason: string): Refusal =>
   new Refusal(
     1,
     `the record of what a command wrote here cannot be used: ${quoted(record)}: ${harmless(reason)}`,
-    'Look at the files that it names, put right what is not, and remove that folder.',
+    'Check the files that it names, fix what is wrong, and remove that folder.',
   );
 
 export const recordInGit = (home: string): Refusal =>
   new Refusal(
     3,
-    `${quoted(home)} is in git: it came with the repository, and what it says a command wrote here no command here has written`,
-    'Nothing was changed. Look who committed it and why; then take it out: git rm -r --cached .divvy, and remove the folder.',
+    `${quoted(home)} is in git, so it came with the repository: no command on this machine wrote what it describes`,
+    'Nothing was changed. Find out who committed it and why. Then take it out: git rm -r --cached .divvy, and delete the folder.',
   );
 
 // Plans, and what is taken back
@@ -92,7 +92,7 @@ export const noPlanNamed = (command: string): Refusal =>
   new Refusal(2, 'no plan is named', `Write \`${command} FILE\`, with a file that --plan has written.`);
 
 export const badPlan = (file: string, reason: string): Refusal =>
-  new Refusal(2, `${quoted(file)} is no plan that can be used: ${harmless(reason)}`, 'Make it again, with --plan.');
+  new Refusal(2, `${quoted(file)} cannot be used as a plan: ${harmless(reason)}`, 'Make it again with --plan.');
 
 export const planOutdated = (paths: readonly string[]): Refusal =>
   new Refusal(
@@ -102,4 +102,4 @@ export const planOutdated = (paths: readonly string[]): Refusal =>
   );
 
 export const keptFiles = (kept: Kept): Refusal =>
-  leftAsIs(kept, 'Put that back by hand; `divvy undo` then takes back the rest.');
+  leftAsIs(kept, 'Restore that by hand; `divvy undo` then takes back the rest.');

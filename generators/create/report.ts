@@ -34,17 +34,19 @@ export function report(call: Call, answers: Answers, done: Done): void {
   else if (isPreviewed || values.verbose) terminal.say(listOf(settled.preview, terminal));
   if (isPreviewed && hints.length > 0) terminal.say(['', ...inWords(hints)].join('\n').trimEnd());
   if (planned !== undefined && !isShown(call)) {
-    terminal.say(`\nNothing was written but the plan. It would be, in ${answers.root}: ${counted(settled)}.`);
+    terminal.say(
+      `\nThe plan is saved. Nothing else was changed. It would write, in ${answers.root}: ${counted(settled)}.`,
+    );
     terminal.say(`To write it:\n  ${planned.apply}`);
   } else if (isPreviewed) {
-    terminal.say(`\nNothing was written. It would be, in ${answers.root}: ${counted(settled)}.`);
+    terminal.say(`\nNothing was written. This would change, in ${answers.root}: ${counted(settled)}.`);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
   } else {
     const parts = [whatThereIs(answers, settled, terminal), ...inWords(hints), whatIsNext(call, answers, done)];
     terminal.say(parts.join('\n'));
     const again = replay(call, answers, settled);
-    terminal.say(again === undefined ? NO_REPLAY : `${terminal.style.strong('The same again:')}\n  ${again}`);
+    terminal.say(again === undefined ? NO_REPLAY : `${terminal.style.strong('To do the same again:')}\n  ${again}`);
   }
   if (followed.failed) terminal.refuse(afterWriteFailed('project', followed.failed));
   terminal.result(asJson(call, answers, done));
@@ -81,8 +83,8 @@ function whatThereIs(
   const table = there.map(([path, what]) => `  ${path.padEnd(width)}${style.faint(what)}`);
   return [
     isKept(settled, taskFile)
-      ? `${style.strong(task)} stays what it was: ${taskFile} was kept. From the template ${template.name}: ${counted(settled)}.`
-      : `${style.strong(task)} is there: ${counted(settled)}, from the template ${template.name}.`,
+      ? `${style.strong(task)} is unchanged: ${taskFile} was kept. From the template ${template.name}: ${counted(settled)}.`
+      : `${style.strong(task)} is ready: ${counted(settled)}, from the template ${template.name}.`,
     '',
     ...table,
     '',

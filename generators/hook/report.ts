@@ -50,8 +50,8 @@ function whatWasDone({ action, path }: Subject, { hooks }: Edit, call: Call): st
     ({ name, line }) => `  ${style.strong(name.padEnd(width))}  ${style.faint(`${path}:${line}`)}`,
   );
   return [
-    `${names.length === 1 ? 'A hook is' : 'Hooks are'} there, for you to fill in:`,
+    `Added ${names.length === 1 ? 'a hook' : 'hooks'} for you to fill in:`,
     ...rows,
-    `To take it back: ${divvyLine(call, 'undo')}`,
+    `To undo it: ${divvyLine(call, 'undo')}`,
   ].join('\n');
 }

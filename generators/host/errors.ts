@@ -10,7 +10,7 @@ export const notHere = (folder: string, reason: string, remedy: string): Refusal
 export const whichPackage = (root: string, packages: readonly string[]): Refusal =>
   new Refusal(
     2,
-    `${quoted(root)} is the root of a workspace, and no package of it is named`,
+    `${quoted(root)} is the root of a workspace that has several packages`,
     `Name one with --cwd: ${packages.map(quoted).join(', ')}. For the root itself: --cwd ${root}`,
   );
 
@@ -25,20 +25,20 @@ export const hostFileRefused = (file: string, reason: string, line = 1): Refusal
   new Refusal(
     3,
     `${harmless(file)}:${line}: ${harmless(reason)}`,
-    'Nothing was changed. Put that right by hand, and try again.',
+    'Nothing was changed. Fix that by hand, and try again.',
   );
 
 export const divvyTaken = (file: string, line: number, value: string, wanted: string): Refusal =>
   new Refusal(
     3,
     `${file}:${line}: imports has a "#divvy" already, and it is ${harmless(value)}`,
-    `Tasks import their runtime by that name, which has to be ${quoted(wanted)}. Give yours another name first.`,
+    `Tasks import the runtime by that name, so it must be ${quoted(wanted)}. Rename yours first.`,
   );
 
 export const excludeByHand = (file: string, reason: string, elements: readonly string[]): Refusal =>
   new Refusal(
     3,
-    `${harmless(file)}:1: it would take divvy's folders into its check, and ${reason}`,
+    `${harmless(file)}:1: it would check divvy's folders, and ${reason}`,
     `Nothing was changed. Have ${harmless(file)} say this, and try again:\n  "exclude": [${elements.map(quoted).join(', ')}]`,
   );
 
@@ -60,7 +60,7 @@ export const runtimeElsewhere = (given: string, runtime: string): Refusal =>
   new Refusal(
     2,
     `--runtime-dir ${quoted(given)}: the runtime is in ${quoted(runtime)} here already`,
-    'Leave --runtime-dir away.',
+    'Leave out --runtime-dir.',
   );
 
 export const noTaskNamed = (command: string): Refusal =>

@@ -48,7 +48,7 @@ function report(call: Call, subject: Subject, taking: Taking, planned: Planned |
   const preview = previewOf(changes);
   sayPreview(call, preview);
   if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
-  else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left to be removed.`);
+  else if (changes.length === 0) terminal.say(`Nothing to do: nothing of ${subject.task} is left.`);
   else terminal.say(whatWasDone(call, subject, preview, taking));
   if (kept.length > 0) terminal.refuse(leftBehind(kept));
   const paths = kept.map(({ path }) => path);
@@ -81,13 +81,12 @@ function whatWasDone(
   ].join(', ');
   const journals = `.divvy/${task}`;
   return [
-    `${style.strong(task)} is gone${takesAll ? ', and with it, as the last task, the runtime' : ''}: ${what}.`,
+    `${style.strong(task)} is removed${takesAll ? ', and with it the runtime, since it was the last task' : ''}: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
     ...(stat(join(root, journals)) ? [`The journals of its runs are still in ${journals}.`] : []),
     // What is installed is the package manager's to take out.
     ...packages.map(
-      (name) =>
-        `${harmless(name)} is no longer in package.json: install once more to have it out of your lock file, too.`,
+      (name) => `${harmless(name)} is no longer in package.json: install again to remove it from your lock file, too.`,
     ),
     `To have it back: ${divvyIn(call, root, 'undo')}`,
   ].join('\n');

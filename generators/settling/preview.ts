@@ -79,10 +79,11 @@ export function sayPreview(call: Call, preview: readonly Previewed[]): void {
 export function sayNotWritten(call: Call, root: string, count: number, planned: Planned | undefined): void {
   const { terminal, values } = call;
   const files = `${count} ${count === 1 ? 'file' : 'files'}`;
-  if (planned === undefined || isShown(call)) terminal.say(`\nNothing was written. It would be, in ${root}: ${files}.`);
+  if (planned === undefined || isShown(call))
+    terminal.say(`\nNothing was written. This would change, in ${root}: ${files}.`);
   else
     terminal.say(
-      `\nNothing was written but the plan ${values.plan}. It would be, in ${root}: ${files}.\nTo write it:\n  ${planned.apply}`,
+      `\nPlan saved to ${values.plan} (${files} in ${root}). Nothing else was changed.\nTo carry it out:\n  ${planned.apply}`,
     );
 }
 

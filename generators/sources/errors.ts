@@ -8,8 +8,8 @@ import { didYouMean, lines, quoted, Refusal } from '../terminal/refusal.ts';
 export const badSource = (shown: string, reason: string): Refusal =>
   new Refusal(
     2,
-    `${quoted(shown)} is no source of templates: ${harmless(reason)}`,
-    'Write a folder (./templates), github:owner/repository, git+https://…, git+ssh://…, git+file:///… or another address that ' +
+    `${quoted(shown)} isn't a template source: ${harmless(reason)}`,
+    'Use one of: a folder (./templates), github:owner/repository, git+https://…, git+ssh://…, git+file:///… or another address that ' +
       'git takes, npm:name@version, or a .tgz by its path or its https://… address; behind a #, the folder in it.',
   );
 
@@ -35,7 +35,7 @@ export const nothingWithin = (shown: string, within: string, isGit: boolean): Re
   new Refusal(
     2,
     `${quoted(shown)} has no folder ${quoted(within)}`,
-    `Behind the # is a folder of the source.${isGit ? ' A branch, a tag or a commit is given with --ref.' : ''}`,
+    `Behind the # write a folder of the source.${isGit ? ' Give a branch, a tag or a commit with --ref.' : ''}`,
   );
 
 export const unsafeSource = (shown: string, path: string, reason: string): Refusal =>
@@ -87,17 +87,13 @@ export const noTemplateIn = (
   );
 
 export const whichTemplate = (shown: string, there: readonly string[]): Refusal =>
-  new Refusal(
-    2,
-    `${quoted(shown)} has several templates, and it is not said which`,
-    `Name the folder of one behind a #:${lines(there)}`,
-  );
+  new Refusal(2, `${quoted(shown)} has several templates`, `Name the folder of one behind a #:${lines(there)}`);
 
 export const needsTrust = (template: string, source: string, resolved: string, asked: readonly string[]): Refusal =>
   new Refusal(
     4,
     `the template ${template}, from ${quoted(source)} at ${resolved}, wants to:${lines(asked)}`,
-    'Read it, and if you trust it, add --trust: that is remembered for what it is now.',
+    'Read it. If you trust it, add --trust; divvy remembers that for this version of it.',
   );
 
 export const tooOldForTemplate = (template: string, what: string, range: string, has: string): Refusal =>
@@ -139,7 +135,7 @@ export const badCase = (file: string, reason: string): Refusal =>
   new Refusal(
     3,
     `${harmless(file)}:1: ${harmless(reason)}`,
-    'A set of answers is { "answers": { "prompt": "…" }, "hooks": ["…"] }; `divvy template check` tells all faults.',
+    'A set of answers is { "answers": { "prompt": "…" }, "hooks": ["…"] }; `divvy template check` lists every fault.',
   );
 
 export const nothingToTestWith = (packages: readonly string[], reason: string): Refusal =>

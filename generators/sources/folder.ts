@@ -55,7 +55,7 @@ function rootOf(path: string, shown: string): string {
     const root = realpathSync(path);
     if (stat(root)?.isDirectory()) return root;
   } catch (error) {
-    throw sourceNotFetched(shown, (error as Error).message, 'Name a folder that is there.');
+    throw sourceNotFetched(shown, (error as Error).message, 'Name a folder that exists.');
   }
   throw sourceNotFetched(shown, 'it is no folder', 'Name a folder, or an archive that ends in .tgz or .tar.gz.');
 }

@@ -1,4 +1,4 @@
-/** `divvy status [task]`: how the last run of a task stands, or of each task, from another terminal. */
+/** `divvy status [task]`: how the last run of a task, or of each task, is going. */
 
 import { relative } from 'node:path';
 import { asArgument, divvyFromHere } from '../programs/shell.ts';

@@ -127,7 +127,7 @@ function whatIsNext({ terminal: { style } }: Call, name: string, given: string, 
   const go = commandLine(['cd', asArgument(given)]);
   const divvy = 'npx -p create-divvy-task divvy';
   return [
-    `${style.strong(name)} is there: a template that works, with two prompts.`,
+    `${style.strong(name)} is ready: a template that works, with two prompts.`,
     '',
     style.strong('Next:'),
     `  ${go}`,
@@ -137,6 +137,6 @@ function whatIsNext({ terminal: { style } }: Call, name: string, given: string, 
     '  Make files/tasks/example-task.ts yours; divvy.template.json says what is asked for',
     '',
     `To use it: ${divvy} add nightly -t ${commandLine([given.startsWith('/') ? given : `./${given.replace(/^\.\//, '')}`])}`,
-    `To take it back: ${go} && ${divvy} undo`,
+    `To undo it: ${go} && ${divvy} undo`,
   ].join('\n');
 }

@@ -14,10 +14,10 @@ export const flagNeedsValue = (flag: string, placeholder: string): Refusal =>
   new Refusal(2, `${flag} needs a value`, `Write ${flag} ${placeholder}.`);
 
 export const flagTakesNoValue = (flag: string, value: string): Refusal =>
-  new Refusal(2, `${flag} takes no value, and was given ${quoted(value)}`, `Write ${flag} alone.`);
+  new Refusal(2, `${flag} takes no value, but was given ${quoted(value)}`, `Write ${flag} alone.`);
 
 export const notAChoice = (flag: string, value: string, choices: readonly string[], nearest?: string): Refusal =>
-  new Refusal(2, `${flag} ${quoted(value)} is not known`, `${didYouMean(nearest)}It is one of: ${choices.join(', ')}.`);
+  new Refusal(2, `${flag} ${quoted(value)} is not known`, `${didYouMean(nearest)}Use one of: ${choices.join(', ')}.`);
 
 export const tooManyArguments = (extra: string, command: string, takes: string): Refusal =>
   new Refusal(2, `${quoted(extra)} is one argument too many`, `\`${command}\` takes ${takes}.`);
@@ -26,46 +26,46 @@ export const unknownCommand = (word: string, nearest: string | undefined): Refus
   new Refusal(
     2,
     `${quoted(word)} is neither a command nor a task file`,
-    `${didYouMean(nearest)}\`divvy --help\` lists the commands; a task file is written with its path, tasks/….ts.`,
+    `${didYouMean(nearest)}\`divvy --help\` lists the commands; write a task file with its path, tasks/….ts.`,
   );
 
 export const noCommand = (available: readonly string[]): Refusal =>
   new Refusal(
     2,
-    'no command and no task file is given',
+    'no command or task file was given',
     `The commands are ${available.join(', ')}; \`divvy --help\` says more. To run a task: divvy tasks/….ts`,
   );
 
 export const notThereYet = (command: string, version: string): Refusal =>
-  new Refusal(2, `\`${command}\` is not there yet in version ${version}`, '`divvy --help` lists what is.');
+  new Refusal(2, `\`${command}\` does not exist yet in version ${version}`, '`divvy --help` lists the commands.');
 
 export const noFolderToWorkIn = (folder: string, reason: string): Refusal =>
-  new Refusal(2, `--cwd ${quoted(folder)}: ${reason}`, 'Name a folder that is there.');
+  new Refusal(2, `--cwd ${quoted(folder)}: ${reason}`, 'Name a folder that exists.');
 
 export const homeOfAnother = (path: string, reason: string): Refusal =>
-  new Refusal(2, `${quoted(path)}: ${reason}`, 'Write the whole path; a name that begins with ~ is written ./~….');
+  new Refusal(2, `${quoted(path)}: ${reason}`, 'Write the whole path. Write a name that begins with ~ as ./~….');
 
 export const folderIsGone = (): Refusal =>
-  new Refusal(2, 'the folder that this was started in is no longer there', 'Go to one that is, and try again.');
+  new Refusal(2, 'the current folder no longer exists', 'Change to another folder, and try again.');
 
 export const systemRefused = (reason: string): Refusal =>
-  new Refusal(1, `the system refused something: ${reason}`, 'See who may read and write there, and try again.');
+  new Refusal(1, `the system refused: ${reason}`, 'Check who may read and write there, and try again.');
 
 export const outputNotWritten = (reason: string): Refusal =>
-  new Refusal(1, `what there was to say could not be written to stdout: ${reason}`, 'What the command does was done.');
+  new Refusal(1, `stdout could not be written: ${reason}`, 'The command itself has done its work.');
 
 export const npmTookFlags = (flags: readonly string[], commandLine: string): Refusal =>
   new Refusal(
     2,
-    `npm kept ${flags.join(' ')} to itself: flags reach this command only behind \`--\``,
+    `npm took ${flags.join(' ')} for itself: put the flags of this command behind \`--\``,
     `Write:\n  ${commandLine}`,
   );
 
 export const missingAnswer = (what: string, flag: string, hasDefault: boolean): Refusal =>
   new Refusal(
     2,
-    `${what} is not given, and nobody can be asked here`,
-    `Give it: ${flag}.${hasDefault ? ' Or add --yes for the default.' : ''}`,
+    `${what} is missing, and there is no terminal to ask on`,
+    `Add ${flag}.${hasDefault ? ' Or add --yes for the default.' : ''}`,
   );
 
 export const nobodyToAsk = (flag: string): Refusal =>
@@ -94,7 +94,7 @@ export const folderNotEmpty = (folder: string, entries: readonly string[]): Refu
   new Refusal(
     3,
     `${quoted(folder)} is not empty: it has ${entries.slice(0, 3).map(quoted).join(', ')}${entries.length > 3 ? ' and more' : ''}`,
-    'Give another folder, or --force to write beside what is there; nothing is overwritten without --on-conflict.',
+    'Give another folder, or add --force to write beside those files; nothing is overwritten without --on-conflict.',
   );
 
 export const unknownTemplate = (name: string, known: readonly string[], nearest: string | undefined): Refusal =>
@@ -113,9 +113,7 @@ export const unknownAnswer = (key: string, template: string, asked: readonly str
   new Refusal(
     2,
     `the template ${template} does not ask for ${quoted(key)}`,
-    asked.length === 0
-      ? 'It asks for nothing: leave --data and --data-file away.'
-      : `It asks for: ${asked.join(', ')}.`,
+    asked.length === 0 ? 'It asks for nothing: leave out --data and --data-file.' : `It asks for: ${asked.join(', ')}.`,
   );
 
 export const badAnswer = (name: string, value: string, reason: string): Refusal =>
@@ -145,7 +143,7 @@ export const noPart = (
 ): Refusal =>
   new Refusal(
     2,
-    word === undefined ? `\`${command}\` needs to be told what to do` : `\`${command}\` does not know ${quoted(word)}`,
+    word === undefined ? `\`${command}\` needs a subcommand` : `\`${command}\` does not know ${quoted(word)}`,
     `${didYouMean(nearest)}Write ${parts}.`,
   );
 
@@ -166,17 +164,17 @@ export const noProject = (from: string): Refusal =>
   new Refusal(
     2,
     `there is no divvy.json in ${quoted(from)} or above it`,
-    'Go into a project that divvy made, name it with --cwd, or make one: npm create divvy-task.',
+    'Change to a project of divvy, name it with --cwd, or make one: npm create divvy-task.',
   );
 
 export const badManifest = (file: string, reason: string): Refusal =>
-  new Refusal(2, `${file}: ${reason}`, 'Put it right by hand; its $schema says what it may hold.');
+  new Refusal(2, `${file}: ${reason}`, 'Fix it by hand; its $schema says what it can contain.');
 
 export const noRunner = (file: string): Refusal =>
   new Refusal(
     2,
     `the runtime is not where divvy.json says: ${quoted(file)} is missing`,
-    'Put "runtime" in divvy.json right, or bring the folder back.',
+    'Correct "runtime" in divvy.json, or restore the folder.',
   );
 
 export const noTask = (name: string, tasks: readonly string[], nearest: string | undefined): Refusal =>
@@ -187,7 +185,7 @@ export const noTask = (name: string, tasks: readonly string[], nearest: string |
   );
 
 export const whichTask = (tasks: readonly string[]): Refusal =>
-  new Refusal(2, 'there are several tasks, and none is named', `Add --task, with one of: ${tasks.join(', ')}.`);
+  new Refusal(2, 'there are several tasks', `Add --task, with one of: ${tasks.join(', ')}.`);
 
 export const taskOutside = (file: string, project: string): Refusal =>
   new Refusal(
@@ -207,14 +205,14 @@ export const noContract = (file: string, reason: string): Refusal =>
   new Refusal(
     3,
     `${harmless(file)}:1: ${reason}`,
-    "It says which hooks there are. Bring it back: it is one of the runtime's own files.",
+    'divvy reads the hooks from it. Restore it: it is a file of the runtime.',
   );
 
 export const badLock = (file: string, reason: string, line?: number): Refusal =>
   new Refusal(
     3,
     `${harmless(file)}${line === undefined ? '' : `:${line}`}: divvy cannot read its lock: ${harmless(reason)}`,
-    'Bring it back as it was, from git for example; or remove it: then less is known of what divvy has written.',
+    'Restore it, from git for example. Or remove it: divvy then knows less about what it wrote.',
   );
 
 /** Each task is one line: who keeps both lines has merged two branches that each added one. */
@@ -222,8 +220,8 @@ export const unmergedLock = (file: string, conflicts: readonly Conflict[]): Refu
   new Refusal(
     3,
     `${harmless(file)}:${conflicts[0]?.from ?? 1}: ${whyUnmerged(conflicts)}`,
-    'Keep the lines of both sides: delete the lines that begin with <<<<<<<, ======= and >>>>>>>, and what is between ||||||| and ======= ' +
-      'where there is that, too. Of a name that is then there twice, keep the line of the side whose files you keep. Then try again.',
+    'Keep the lines of both sides: delete the lines that begin with <<<<<<<, ======= and >>>>>>>, and any lines between ||||||| and =======. ' +
+      'If a name is then there twice, keep the line of the side whose files you keep. Then try again.',
   );
 
 export const unmergedManifest = (file: string, conflicts: readonly Conflict[]): Refusal =>

@@ -46,7 +46,7 @@ export const flags = {
   template: {
     short: 't',
     value: 'NAME',
-    help: 'what to begin from: a name (divvy list shows them), or a source',
+    help: 'the template: a name (see divvy list), or a source',
     question: 'What should the task begin from?',
     commands: MAKE,
   },
@@ -69,8 +69,8 @@ export const flags = {
   'runtime-dir': { value: 'DIR', help: 'where the runtime is put; vendor/divvy', commands: MAKE },
   task: { value: 'TASK', help: 'the task, by name or path, where there are several', commands: ['hook'] },
   'dry-run': {
-    help: 'say what would be written, and write nothing',
-    helpIn: { template: 'new: say what would be written, and write nothing' },
+    help: 'list what would be written, and write nothing',
+    helpIn: { template: 'new: list what would be written, and write nothing' },
     commands: [...WRITE, 'template'],
   },
   diff: {
@@ -99,7 +99,7 @@ export const flags = {
     commands: MAKE,
   },
   'allow-dirty': {
-    help: 'change files that git does not have as they are',
+    help: 'change files that have uncommitted changes',
     commands: [...MAKE, 'remove', 'hook', 'apply'],
   },
   git: { negation: 'both', help: 'git init, by default where no repository is yet', commands: ['create'] },

@@ -81,7 +81,7 @@ function reportCut(call: Call, root: string, command: string): Exit {
 }
 
 function reportNothing({ terminal }: Call, root: string): Exit {
-  terminal.say(`Nothing to undo: there is no record of a command that wrote in ${root}.`);
+  terminal.say(`Nothing to undo: no command has written in ${root}.`);
   terminal.result({ command: 'undo', version, written: false, folder: root, undone: null, files: [], kept: [] });
   return 0;
 }
@@ -120,10 +120,10 @@ function whatWasDone(call: Call, { root, command, madeRoot }: Reversal, preview:
     ...(removed > 0 ? [`${removed} removed`] : []),
   ].join(', ');
   return [
-    `Taken back: ${what}.`,
+    `Undone: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
     ...whatIsLeft(root, madeRoot),
-    `${style.faint('What was taken back:')} ${harmless(command)}`,
+    `${style.faint('What was undone:')} ${harmless(command)}`,
   ].join('\n');
 }
 

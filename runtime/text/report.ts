@@ -77,6 +77,7 @@ class Teller {
     this.#failures = failures;
   }
 
+  /** One case for each event: as a table, it is read line by line. */
   tell(event: RunEvent): Line[] {
     switch (event.type) {
       case 'started':
@@ -94,7 +95,7 @@ class Teller {
         const on = names.length === 0 ? '' : ` while on ${listOf(names)}`;
         const why = event.why === undefined ? '' : ` (${event.why})`;
         const error = event.error ? `: ${chainOf(event.error)}` : '';
-        const wait = event.bootInMs > 0 ? `; the next is booted in ${seconds(event.bootInMs)}` : '';
+        const wait = event.bootInMs > 0 ? `; the next one starts in ${seconds(event.bootInMs)}` : '';
         return [
           { text: `worker ${event.worker} ${describeExit(event.exit)}${on}${why}${error}${wait}`, look: 'again' },
         ];

@@ -21,7 +21,7 @@ test.each(COMMANDS)('one that is not there, or is a file, is exit 2: %s %s', asy
     expect({ code, stdout, stderr }).toEqual({
       code: 2,
       stdout: '',
-      stderr: `error: --cwd "${named}": there is no such folder\nName a folder that is there.\n`,
+      stderr: `error: --cwd "${named}": there is no such folder\nName a folder that exists.\n`,
     });
   }
   expect(treeOf(cwd)).toEqual(before);
@@ -34,7 +34,7 @@ test('one that may be looked at and not gone into is refused in words, without a
   chmodSync(join(cwd, 'locked'), 0o444);
   const { code, stdout, stderr } = await divvy(['add', 'nightly', '-C', 'locked'], { cwd, unprivileged: true });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^error: the system refused something: EACCES: .*locked.*\nSee who may read.*\n$/);
+  expect(stderr).toMatch(/^error: the system refused: EACCES: .*locked.*\nSee who may read.*\n$/);
 });
 
 test.each(['create-divvy-task', 'divvy'] as const)('the current one is no longer there: %s', (program) => {
@@ -45,7 +45,7 @@ test.each(['create-divvy-task', 'divvy'] as const)('the current one is no longer
   expect({ status, stdout, stderr }).toEqual({
     status: 2,
     stdout: '',
-    stderr: 'error: the folder that this was started in is no longer there\nGo to one that is, and try again.\n',
+    stderr: 'error: the current folder no longer exists\nChange to another folder, and try again.\n',
   });
 });
 

@@ -54,7 +54,7 @@ describe('refused with exit code 2:', () => {
     [['--template'], '--template needs a value', '--template NAME'],
     [['--template='], '--template needs a value', '--template NAME'],
     [['--template', '--yes'], '--template needs a value', '--template NAME'],
-    [['--yes=no'], '--yes takes no value, and was given "no"', '--yes alone'],
+    [['--yes=no'], '--yes takes no value, but was given "no"', '--yes alone'],
     [['--pm', 'npn'], '--pm "npn" is not known', 'Did you mean npm?'],
     [['--on-conflict', 'merge'], '--on-conflict "merge" is not known', 'ask, skip, overwrite, fail'],
     [['a', 'b'], '"b" is one argument too many', 'one folder'],

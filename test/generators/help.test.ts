@@ -50,10 +50,10 @@ test.each([
 });
 
 test.each([
-  [[], 'no command and no task file is given', 'create, add, remove, hook, undo, apply, run, list, status, template'],
+  [[], 'no command or task file was given', 'create, add, remove, hook, undo, apply, run, list, status, template'],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
   [['upgrade'], '`divvy upgrade` is not there yet', 'divvy --help'],
-  [['template'], '`divvy template` needs to be told what to do', 'Write `divvy template list`'],
+  [['template'], '`divvy template` needs a subcommand', 'Write `divvy template list`'],
   [['template', 'chek'], '`divvy template` does not know "chek"', 'Did you mean check?'],
   [['template', 'list', 'x'], '"x" is one argument too many', 'no arguments'],
   [['template', 'check', 'a', 'b'], '"b" is one argument too many', 'one folder'],
@@ -67,7 +67,7 @@ test.each([
   [['add'], 'no task is named', '`divvy add <task>`'],
   [['remove'], 'no task is named', '`divvy remove <task>`'],
   [['remove', 'nightly'], 'there is no divvy.json in', 'npm create divvy-task'],
-  [['hook'], '`divvy hook` needs to be told what to do', '`divvy hook add <hook…>`'],
+  [['hook'], '`divvy hook` needs a subcommand', '`divvy hook add <hook…>`'],
   [['hook', 'ad', 'total'], '`divvy hook` does not know "ad"', 'Did you mean add?'],
   [['hook', 'add', 'total'], 'there is no divvy.json in', 'npm create divvy-task'],
   [['apply'], 'no plan is named', 'Write `divvy apply FILE`'],

@@ -125,7 +125,7 @@ test.each([
   [{ npm_command: 'exec' }, `npx -p create-divvy-task@${version} divvy undo`],
 ])('the way back is a command that a shell finds (%j)', async (env, way) => {
   const { stdout } = await divvy(['hook', 'add', 'total'], { cwd: projectWith(), env });
-  expect(stdout).toContain(`To take it back: ${way}\n`);
+  expect(stdout).toContain(`To undo it: ${way}\n`);
 });
 
 test('a file whose line ends git has changed since gives its hooks back all the same', async () => {
@@ -385,9 +385,7 @@ describe('in a repository', () => {
     writeFileSync(join(cwd, '.git/config'), '[');
     const broken = await add(cwd, 'key');
     expect(broken).toMatchObject({ code: 5, stdout: '', stderr: expect.stringMatching(/ \(.*\.git\/config\):\n/) });
-    expect(broken.stderr).toContain(
-      ':\n  tasks/nightly.ts\nNothing was changed. Put that right, or add --allow-dirty.',
-    );
+    expect(broken.stderr).toContain(':\n  tasks/nightly.ts\nNothing was changed. Fix that, or add --allow-dirty.');
     expect(treeOf(cwd)).toEqual(before);
     expect(await add(cwd, 'key', '--allow-dirty')).toMatchObject({ code: 0 });
     // Its owner's changes are still in it, and git still has them not.

@@ -47,7 +47,7 @@ describe('a value that npm let pass as an argument is that of its flag:', () => 
     const cwd = freshFolder();
     const { code, stderr } = await createDivvyTask(argv, { cwd, env: { ...npm, ...env } });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: npm kept --/);
+    expect(stderr).toMatch(/^error: npm took --/);
     expect(stderr).toContain(`  npm create divvy-task ${line}\n`);
     expect(treeOf(cwd)).toEqual({});
   });

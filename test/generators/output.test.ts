@@ -28,7 +28,7 @@ test('what cannot be written is told of, with exit 1, and the project is there',
   const child = spawn(process.execPath, argv, { cwd, env: cleanEnvironment(), stdio: ['ignore', readOnly, 'pipe'] });
   closeSync(readOnly);
   const said = child.stderr === null ? '' : await text(child.stderr);
-  expect(said).toMatch(/^error: what there was to say could not be written to stdout: .+\n.+\n$/);
+  expect(said).toMatch(/^error: stdout could not be written: .+\n.+\n$/);
   expect(child.exitCode ?? (await once(child, 'exit'))[0]).toBe(1);
   expect(existsSync(join(cwd, 'my-task/divvy.lock.json'))).toBe(true);
 });

@@ -35,7 +35,7 @@ test('what a package manager has installed is its own to take out: it is said', 
   expect({ code, stdout }).toEqual({
     code: 0,
     stdout: expect.stringContaining(
-      'csv-parse is no longer in package.json: install once more to have it out of your lock file, too.\n',
+      'csv-parse is no longer in package.json: install again to remove it from your lock file, too.\n',
     ),
   });
   expect(contentOf(root)).toEqual(before);

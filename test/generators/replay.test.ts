@@ -182,7 +182,7 @@ describe('add', () => {
     host(cwd);
     const { stdout } = await divvyHere(['add', 'nightly', '--no-install'], cwd);
     expect(stdout).toContain(
-      'The same again:\n  divvy add nightly --template basic --pm npm --no-install --yes\nTo take it back: ',
+      'To do the same again:\n  divvy add nightly --template basic --pm npm --no-install --yes\nTo undo it: ',
     );
     expect(readFileSync(join(cwd, 'tasks/nightly.ts'), 'utf8')).toContain('class Nightly');
   });

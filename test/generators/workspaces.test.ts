@@ -106,7 +106,7 @@ describe('nobody is there to be asked:', () => {
     const before = contentOf(root);
     const { code, stdout, stderr } = await divvy(['add', 'nightly'], { cwd: join(root, below) });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('is the root of a workspace, and no package of it is named');
+    expect(stderr).toContain('is the root of a workspace that has several packages');
     expect(stderr).toContain(`Name one with --cwd: ${names}.`);
     expect(contentOf(root)).toEqual(before);
   });

@@ -178,13 +178,13 @@ describe('a task file that is no task', () => {
       'syntax.ts',
       'export default clas X {}',
       70,
-      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; mend it; node FILE shows where it is\n {2}FILE:1\n {2}export default clas X \{\}\n +\^+\n$/,
+      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; fix it; node FILE shows where it is\n {2}FILE:1\n {2}export default clas X \{\}\n +\^+\n$/,
     ],
     [
       'syntax.mjs',
       'export default clas X {}',
       70,
-      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; mend it; node FILE shows where it is\n$/,
+      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; fix it; node FILE shows where it is\n$/,
     ],
     [
       'enum.ts',
@@ -196,13 +196,13 @@ describe('a task file that is no task', () => {
       'throws.ts',
       `${TASK}\nthrow new TypeError('at import');`,
       70,
-      /^divvy: the task file cannot be loaded: FILE: TypeError: at import; mend it and run again\n {2}at .*FILE:2:7\)?\n$/,
+      /^divvy: the task file cannot be loaded: FILE: TypeError: at import; fix it and run again\n {2}at .*FILE:2:7\)?\n$/,
     ],
     [
       'throws-text.ts',
       `${TASK}\nthrow 'text';`,
       70,
-      /^divvy: the task file cannot be loaded: FILE: NonError: 'text'; mend it and run again\n$/,
+      /^divvy: the task file cannot be loaded: FILE: NonError: 'text'; fix it and run again\n$/,
     ],
     [
       'no-package.ts',
@@ -262,19 +262,19 @@ describe('a task file that is no task', () => {
       'promise.ts',
       TASK.replace('*dispatch() {}', "async dispatch() { throw new Error('later'); }"),
       70,
-      /divvy: dispatch gave no generator: it gave a promise; write it as \*dispatch\(\) or async \*dispatch\(\)\n$/,
+      /divvy: dispatch did not return a generator: it returned a promise; write it as \*dispatch\(\) or async \*dispatch\(\)\n$/,
     ],
     [
       'text.ts',
       TASK.replace('*dispatch() {}', "dispatch() { return 'abc'; }"),
       70,
-      /dispatch gave no generator: it gave 'abc'; write it/,
+      /dispatch did not return a generator: it returned 'abc'; write it/,
     ],
     [
       'nothing.ts',
       TASK.replace('*dispatch() {}', 'dispatch() {}'),
       70,
-      /dispatch gave no generator: it gave undefined; write it/,
+      /dispatch did not return a generator: it returned undefined; write it/,
     ],
   ])('%s', (name, source, status, message) => {
     const file = join(scratch(), name);
@@ -294,7 +294,7 @@ describe('a task file that is no task', () => {
     expect(run([long], { cwd }).stderr).toMatch(
       /^divvy: the task file cannot be reached: ENAMETOOLONG: .*; check the path, and who may read it: .*x\n$/,
     );
-    const folder = `divvy: a folder is no task file: ${cwd}; name a file, such as tasks/my-task.ts\n`;
+    const folder = `divvy: the task file is a folder: ${cwd}; name a file, such as tasks/my-task.ts\n`;
     expect(run(['.'], { cwd })).toEqual({ status: 2, stdout: '', stderr: folder });
   });
 });
@@ -395,7 +395,7 @@ test.each([
   writeFileSync(file, `export default class Task { dispatch() { return { ${member} }; } process() {} }`);
   const { status, stderr } = run([file]);
   expect(status).toBe(70);
-  expect(stderr).toContain(`divvy: dispatch threw: TypeError: next() gave ${given}, and not { value, done }\n`);
+  expect(stderr).toContain(`divvy: dispatch threw: TypeError: next() returned ${given}, not { value, done }\n`);
 });
 
 describe('a task file anywhere', () => {

@@ -144,7 +144,7 @@ describe('a folder that may not be written', () => {
     const unlocked = await project.run(['--no-journal'], { by }).ended();
     expect(unlocked.status).toBe(0);
     expect(unlocked.stderr).toMatch(
-      /^divvy: Nothing keeps this run from being started a second time: its lock cannot be made in \S*.*: EACCES: .*\n/,
+      /^divvy: this run has no lock, so it can be started a second time: the lock cannot be made in \S*.*: EACCES: .*\n/,
     );
     expect(project.processed()).toEqual(items(2));
   });
@@ -178,7 +178,7 @@ describe('a folder that may not be written', () => {
     const unread = await project.run(['--status'], { by }).ended();
     expect([unread.status, unread.stdout]).toEqual([74, '']);
     expect(unread.stderr).toMatch(
-      /^divvy: how the run stands cannot be read: .*EACCES.*; ask as the user who ran it, or mend that\n$/,
+      /^divvy: the status of the run cannot be read: .*EACCES.*; fix that, or ask as the user who ran it\n$/,
     );
     chmodSync(journal, 0o600);
     chmodSync(project.journals, 0o755);

@@ -306,9 +306,9 @@ describe('a key of the task’s own', () => {
 
   test.each([
     ['throws', 'key threw'],
-    ['a number', 'key gave 7 for item 1; it must give a string of 1 to 512 bytes'],
-    ['empty', "key gave '' for item 1"],
-    ['long', 'it must give a string of 1 to 512 bytes'],
+    ['a number', 'key returned 7 for item 1; it must return a string of 1 to 512 bytes'],
+    ['empty', "key returned '' for item 1"],
+    ['long', 'it must return a string of 1 to 512 bytes'],
   ])('that %s ends the run with 70', async (way, message) => {
     const { status, stderr, stdout } = await journaled(way).run();
     expect(stderr).toContain(message);

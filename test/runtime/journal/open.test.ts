@@ -229,7 +229,7 @@ describe('a master that was killed', () => {
     await gate.arrived(1);
     const refused = await project.run(['--resume']).ended();
     expect(refused.status).toBe(75);
-    expect(refused.stderr).toContain(`this run is going on already: process ${running.pid} on `);
+    expect(refused.stderr).toContain(`this run is already going on: process ${running.pid} on `);
     const status = await project.run(['--status']).ended();
     expect(status.stdout).toContain(`runs, master ${running.pid} on ${hostname()}: 0 items done`);
     gate.open();

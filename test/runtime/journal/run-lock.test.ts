@@ -36,7 +36,7 @@ describe('the same task started twice', () => {
       expect([more, status, stdout]).toEqual([more, 75, '']);
       expect(stderr).toMatch(
         new RegExp(
-          `^divvy: this run is going on already: process ${running.pid} on ${os.hostname()}, since ${DATE}\\. Wait until it has ended, or start another with --concurrent-run\\n$`,
+          `^divvy: this run is already going on: process ${running.pid} on ${os.hostname()}, since ${DATE}\\. Wait until it has ended, or start another with --concurrent-run\\n$`,
         ),
       );
     }

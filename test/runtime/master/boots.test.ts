@@ -75,7 +75,7 @@ describe('some worker becomes ready', () => {
     const args = ['-n', '1', '--max-crashes', '5', '--', 'then its item exits'];
     const { status, stderr } = await runTask('boot', { args }).ended();
     expect(status).toBe(1);
-    const waits = [...stderr.matchAll(/while on item 1 .*; the next is booted in ([\d.]+) (ms|s)\n/g)].map(
+    const waits = [...stderr.matchAll(/while on item 1 .*; the next one starts in ([\d.]+) (ms|s)\n/g)].map(
       ([, amount, unit]) => Number(amount) * (unit === 's' ? 1000 : 1),
     );
     // Of a delay that doubles from 100 ms on, up to a half is taken off at random.
