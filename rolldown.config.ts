@@ -8,7 +8,7 @@ import { parseAst } from 'rolldown/parseAst';
 import { minify } from 'rolldown/utils';
 
 const modules = join(import.meta.dirname, 'node_modules');
-const validatorsModule = join(import.meta.dirname, 'generators/validators.ts');
+const validatorsModule = join(import.meta.dirname, 'generators/schema/validators.ts');
 /** The chunk that edits code, which is most of the package. */
 const CODEMODS = 'ts-morph';
 
@@ -197,7 +197,7 @@ const withoutUncalled: Plugin = {
 
 /**
  * Of ejs what renders a text whose `include` is answered by the `includer`, as in generators/rendering/files.ts: it looks for no
- * file then. And of package-manager-detector's commands the two that generators/package-manager.ts asks for.
+ * file then. And of package-manager-detector's commands the two that generators/programs/package-manager.ts asks for.
  */
 const withoutFiles: Plugin = {
   name: 'without-files',

@@ -5,7 +5,8 @@
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command, Exit } from '../generators/command.ts';
+import { version } from '../generators/package.ts';
+import type { Command, Exit } from '../generators/terminal/command.ts';
 import {
   folderIsGone,
   noCommand,
@@ -15,13 +16,12 @@ import {
   Refusal,
   systemRefused,
   unknownCommand,
-} from '../generators/errors.ts';
-import { type FlagValues, parse } from '../generators/flags.ts';
-import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/help.ts';
-import { withHome } from '../generators/home.ts';
-import { nearest } from '../generators/nearest.ts';
-import { version } from '../generators/package.ts';
-import { terminal } from '../generators/terminal.ts';
+} from '../generators/terminal/errors.ts';
+import { type FlagValues, parse } from '../generators/terminal/flags.ts';
+import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/terminal/help.ts';
+import { withHome } from '../generators/terminal/home.ts';
+import { nearest } from '../generators/terminal/nearest.ts';
+import { terminal } from '../generators/terminal/terminal.ts';
 
 interface CommandEntry extends CommandHelp {
   /** The most words, and what they are. */
@@ -97,10 +97,21 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     words: { most: 3, what: 'list, new, check or test, and one name or folder' },
     load: async () => (await import('../generators/template/template.ts')).template,
   },
+  completion: {
+    takes: '<shell>',
+    summary: 'print a script that makes bash, zsh or fish complete commands and flags',
+    words: { most: 1, what: 'one shell' },
+    load: async () => (await import('../generators/completion/completion.ts')).completionOf(available()),
+  },
   doctor: LATER,
   diff: LATER,
   upgrade: LATER,
 };
+
+/** The commands that are there. */
+function available(): Record<string, CommandEntry> {
+  return Object.fromEntries(Object.entries(commands).filter(([, { load }]) => load !== undefined));
+}
 
 /** Runs a command line to its end, and sets the exit code or ends this process by the signal that ended the command. */
 export async function main(program: Program, argv: readonly string[]): Promise<void> {
@@ -179,7 +190,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
     if (words[0] === '--help' || words[0] === '-h') {
       if (isMain) return say(programHelp(program, commands));
       // Where there is a project, its own runner knows its options best.
-      const { projectFolder } = await import('../generators/manifest.ts');
+      const { projectFolder } = await import('../generators/project/manifest.ts');
       if (projectFolder(cwd) === undefined) return say(commandHelp(shown, name, entry));
     }
     if (isMain) refuseNoFile(words[0]);
@@ -187,7 +198,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
   if (values.help) {
     const help = shown === program ? programHelp(program, commands) : commandHelp(shown, name, entry);
     if (values.template === undefined) return say(help);
-    const { templateHelp } = await import('../generators/template-help.ts');
+    const { templateHelp } = await import('../generators/report/template-help.ts');
     return say(`${help}\n\n${await templateHelp(values, cwd)}`);
   }
   if (values.version) return say(version);
@@ -205,9 +216,9 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
 
 /** `divvy` alone takes options and a task file, as the original does; a lone word is a mistyped command. */
 function refuseNoFile(word: string | undefined): void {
-  const available = Object.keys(commands).filter((name) => commands[name]?.load !== undefined);
-  if (word === undefined) throw noCommand(available);
-  if (isMistyped(word)) throw unknownCommand(word, nearest(word, available));
+  const names = Object.keys(available());
+  if (word === undefined) throw noCommand(names);
+  if (isMistyped(word)) throw unknownCommand(word, nearest(word, names));
 }
 
 /** Whether what stands in the place of a command or a task file is neither: a file has a dot or a slash. */

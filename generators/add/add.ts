@@ -1,15 +1,15 @@
 /** `divvy add <task>`: a task, and whatever of the runtime is missing, in the repository that is here. */
 
+import { runStages } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
-import type { Call, Exit } from '../command.ts';
-import { type Settled, settleAll, whyNotInEarnest } from '../conflicts.ts';
-import { runStages } from '../environment.ts';
-import type { Refusal } from '../errors.ts';
-import { type Installed, install, NOTHING_INSTALLED } from '../install.ts';
-import { lockText } from '../lock-edits.ts';
-import { type Planned, writePlan } from '../plan.ts';
-import { isPreview } from '../preview.ts';
-import { asTyped } from '../shell.ts';
+import { asTyped } from '../programs/shell.ts';
+import { lockText } from '../rendering/lock-edits.ts';
+import { type Installed, install, NOTHING_INSTALLED } from '../report/install.ts';
+import { type Settled, settleAll, whyNotInEarnest } from '../settling/conflicts.ts';
+import { writePlan } from '../settling/plan.ts';
+import { isPreview, type Planned } from '../settling/preview.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import type { Refusal } from '../terminal/errors.ts';
 import { type Rendered, render } from './render.ts';
 import { folderShown, report } from './report.ts';
 import { type Subject, settleSubject } from './subject.ts';

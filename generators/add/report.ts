@@ -3,27 +3,28 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
-import type { Call } from '../command.ts';
-import { isKept, type Settled } from '../conflicts.ts';
-import { afterWriteFailed } from '../errors.ts';
-import { harmless } from '../harmless.ts';
-import { table } from '../help.ts';
+import { MANIFEST } from '../disk/file-names.ts';
 import { IGNORE_FILES } from '../host/checkers.ts';
 import { IGNORE_FILE } from '../host/formatter.ts';
+import { inWords as byHand } from '../host/hints.ts';
 import type { HostFiles } from '../host/host-files.ts';
-import type { Insertion } from '../host/insertions.ts';
 import { hasTsx, needsLoader } from '../host/own-code.ts';
 import { packagesOf } from '../host/workspaces.ts';
-import type { Installed } from '../install.ts';
-import { MANIFEST } from '../manifest.ts';
-import { nextStepsOf } from '../next-steps.ts';
+import type { Insertion } from '../json/insertions.ts';
 import { version } from '../package.ts';
-import { addDevelopment, localProgram } from '../package-manager.ts';
-import type { Planned } from '../plan.ts';
-import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../preview.ts';
-import { conflictFlags, NO_REPLAY, sourceFlags } from '../replay.ts';
-import { DEFAULT_RUNTIME_DIR } from '../runtime-folder.ts';
-import { asArgument, commandLine, divvyIn, divvyLine } from '../shell.ts';
+import { addDevelopment, localProgram } from '../programs/package-manager.ts';
+import { asArgument, commandLine, divvyIn, divvyLine } from '../programs/shell.ts';
+import { DEFAULT_RUNTIME_DIR } from '../project/runtime-folder.ts';
+import type { Installed } from '../report/install.ts';
+import { nextStepsOf } from '../report/next-steps.ts';
+import { conflictFlags, NO_REPLAY, sourceFlags } from '../report/replay.ts';
+import { isKept, type Settled } from '../settling/conflicts.ts';
+import type { Planned } from '../settling/preview.ts';
+import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../settling/preview.ts';
+import type { Call } from '../terminal/command.ts';
+import { afterWriteFailed } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { table } from '../terminal/help.ts';
 import type { Rendered } from './render.ts';
 import type { Subject } from './subject.ts';
 
@@ -44,7 +45,7 @@ export function report(
   sayPreview(call, changed);
   if (isPreview(call)) {
     if (subject.whyThere !== undefined) terminal.say(`\n${subject.whyThere}`);
-    terminal.say(['', ...editsOf(rendered.host), ...byHand(rendered)].join('\n').trimEnd());
+    terminal.say(['', ...editsOf(rendered.host), ...byHand(rendered.hints)].join('\n').trimEnd());
     sayNotWritten(call, root, settled.changes.length, planned);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${subject.task} is there already, in ${root}.`);
@@ -116,7 +117,7 @@ function whatThereIs(
     ]),
     '',
     ...editsOf(rendered.host),
-    ...byHand(rendered),
+    ...byHand(rendered.hints),
     style.strong('Next:'),
     ...nextSteps(call, subject, rendered, settled, installed).map((step) => `  ${step}`),
     '',
@@ -177,15 +178,6 @@ function inWords(insertion: Insertion): string[] {
   if ('line' in insertion) return [harmless(insertion.line)];
   const at = [...insertion.at, 'key' in insertion ? insertion.key : JSON.stringify(insertion.element)];
   return [harmless(at.join(' '))];
-}
-
-function byHand({ hints }: Rendered): string[] {
-  if (hints.length === 0) return [];
-  return [
-    'To be written by hand, so that your own checks and tests go on as before:',
-    ...table(hints.map(({ file, line }) => [file, line] as const)),
-    '',
-  ];
 }
 
 function nextSteps(

@@ -1,32 +1,33 @@
 /** Which task, in which package, of what: by the command line, on a terminal by asking, and by what the package shows. */
 
 import { join } from 'node:path';
-import { readBefore, stat } from '../change-set/disk.ts';
-import { whyUnsafe } from '../change-set/paths.ts';
-import { settleHooks, settleTemplate, templateAgain } from '../choices.ts';
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { badTaskName, noTaskNamed, runtimeElsewhere } from '../errors.ts';
-import { flags } from '../flags.ts';
-import { contractText, hooksOf, readHooks } from '../hooks.ts';
+import type { Workshop } from '../change-set/environment.ts';
+import { recoverFirst } from '../change-set/recovering.ts';
+import { readBefore, stat } from '../disk/disk.ts';
+import { MANIFEST } from '../disk/file-names.ts';
+import { whyUnsafe } from '../disk/paths.ts';
 import { isAsWritten } from '../host/host-files.ts';
 import { settleLayout } from '../host/layout.ts';
 import { settleManager } from '../host/manager.ts';
 import { type Place, settlePlace } from '../host/place.ts';
 import { type TestRunner, testRunnerOf } from '../host/test-runner.ts';
-import { type Lock, type LockedTask, lockToEdit } from '../lock.ts';
-import { MANIFEST, type Manifest, openProject } from '../manifest.ts';
-import { nearestTaskName, whyNotTaskName } from '../names.ts';
-import type { PackageManager } from '../package-manager.ts';
-import { isPreview } from '../preview.ts';
-import { recoverFirst } from '../recovering.ts';
+import type { PackageManager } from '../programs/package-manager.ts';
+import { contractText, hooksOf, readHooks } from '../project/hooks.ts';
+import { type Lock, type LockedTask, lockToEdit } from '../project/lock.ts';
+import { type Manifest, openProject } from '../project/manifest.ts';
+import { nearestTaskName, whyNotTaskName } from '../project/names.ts';
+import { runtimeFolder } from '../project/runtime-folder.ts';
 import { type Answers, settleAnswers } from '../rendering/answers.ts';
+import { settleHooks, settleTemplate, templateAgain } from '../rendering/choices.ts';
 import { whyClashing } from '../rendering/clashes.ts';
 import type { Answer } from '../rendering/placeholders.ts';
-import { runtimeFolder } from '../runtime-folder.ts';
-import type { Template } from '../templates.ts';
-import { isInteractive } from '../terminal.ts';
-import { settleTrust } from '../trusting.ts';
+import { isPreview } from '../settling/preview.ts';
+import type { Template } from '../sources/templates.ts';
+import { settleTrust } from '../sources/trusting.ts';
+import type { Call } from '../terminal/command.ts';
+import { badTaskName, noTaskNamed, runtimeElsewhere } from '../terminal/errors.ts';
+import { flags } from '../terminal/flags.ts';
+import { isInteractive } from '../terminal/terminal.ts';
 
 export interface Subject {
   readonly task: string;

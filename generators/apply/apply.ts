@@ -1,18 +1,18 @@
 /** `divvy apply PLAN`: writes what a plan says, if everything is still as the plan found it. */
 
-import { readBefore } from '../change-set/disk.ts';
-import { sumOf } from '../change-set/line-ends.ts';
+import { recoverFirst } from '../change-set/recovering.ts';
 import { type ChangeSet, isAsWanted, survey } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
-import type { Call, Exit } from '../command.ts';
-import { settleDirty } from '../dirty.ts';
-import { noPlanNamed, planOutdated } from '../errors.ts';
-import { harmless } from '../harmless.ts';
+import { readBefore } from '../disk/disk.ts';
+import { sumOf } from '../disk/line-ends.ts';
 import { version } from '../package.ts';
-import { type Plan, readPlan } from '../plan.ts';
-import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
-import { recoverFirst } from '../recovering.ts';
-import { asTyped, divvyIn } from '../shell.ts';
+import { asTyped, divvyIn } from '../programs/shell.ts';
+import { settleDirty } from '../settling/dirty.ts';
+import { type Plan, readPlan } from '../settling/plan.ts';
+import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { noPlanNamed, planOutdated } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
 
 /**
  * Applies a plan, all of it or nothing. Applied a second time it changes nothing.

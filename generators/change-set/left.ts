@@ -7,9 +7,9 @@
  */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readBefore, stat } from '../disk/disk.ts';
+import { sumOf } from '../disk/line-ends.ts';
 import { parseJson } from '../json/parse.ts';
-import { readBefore, stat } from './disk.ts';
-import { sumOf } from './line-ends.ts';
 import { placesOf } from './record.ts';
 import type { ChangeSet } from './survey.ts';
 

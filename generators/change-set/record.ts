@@ -16,10 +16,10 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { badRecord } from '../errors.ts';
+import { makeFolders, readWhole, stat } from '../disk/disk.ts';
+import { whyUnsafe } from '../disk/paths.ts';
 import { parseJson } from '../json/parse.ts';
-import { makeFolders, readWhole, stat } from './disk.ts';
-import { whyUnsafe } from './paths.ts';
+import { badRecord } from '../terminal/errors.ts';
 
 export const RECORD_VERSION = 1;
 

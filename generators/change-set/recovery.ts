@@ -8,7 +8,6 @@
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { badRecord, otherCommandAtWork, Refusal, recoveryFailed, rollBackFailed } from '../errors.ts';
 import {
   foldersOf,
   inWords,
@@ -18,9 +17,10 @@ import {
   stat,
   syncFolder,
   writeDurably,
-} from './disk.ts';
+} from '../disk/disk.ts';
+import { sumOf } from '../disk/line-ends.ts';
+import { badRecord, otherCommandAtWork, Refusal, recoveryFailed, rollBackFailed } from '../terminal/errors.ts';
 import { forgetSums } from './left.ts';
-import { sumOf } from './line-ends.ts';
 import {
   makeOwn,
   placesOf,

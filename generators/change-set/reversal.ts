@@ -1,9 +1,9 @@
 /** The inverse of the last command that wrote in a project's folder, as a change set like any other. */
 
 import { basename, dirname, join } from 'node:path';
-import { badRecord } from '../errors.ts';
-import { type Before, isBehindFolders, readBefore, stat } from './disk.ts';
-import { sumOf } from './line-ends.ts';
+import { type Before, isBehindFolders, readBefore, stat } from '../disk/disk.ts';
+import { sumOf } from '../disk/line-ends.ts';
+import { badRecord } from '../terminal/errors.ts';
 import { placesOf, type Record, type RecordedChange, readRecord, refuseLinks } from './record.ts';
 import { copyOf } from './recovery.ts';
 import { type ChangeSet, isAsWanted, survey, type Wanted } from './survey.ts';

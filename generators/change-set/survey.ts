@@ -8,11 +8,11 @@
 import { hash } from 'node:crypto';
 import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { badFolder, changedMeanwhile, unsafePath } from '../errors.ts';
-import { type Before, MOUNTED, readBefore, stat } from './disk.ts';
-import { inLineEndsOf, isSameText } from './line-ends.ts';
-import { isOfSystem, mountPoints, whyNotMoved } from './mounts.ts';
-import { folded, whyUnsafe } from './paths.ts';
+import { type Before, MOUNTED, readBefore, stat } from '../disk/disk.ts';
+import { inLineEndsOf, isSameText } from '../disk/line-ends.ts';
+import { isOfSystem, mountPoints, whyNotMoved } from '../disk/mounts.ts';
+import { folded, whyUnsafe } from '../disk/paths.ts';
+import { badFolder, changedMeanwhile, unsafePath } from '../terminal/errors.ts';
 import { placesOf, refuseLinks } from './record.ts';
 
 /** A file as a command wants it to be. */

@@ -13,7 +13,6 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { badFolder, changedMeanwhile, otherCommandAtWork, Refusal, unsafePath, writeFailed } from '../errors.ts';
 import {
   foldersOf,
   inWords,
@@ -25,10 +24,18 @@ import {
   syncFolder,
   writeDurably,
   writeInTime,
-} from './disk.ts';
+} from '../disk/disk.ts';
+import { sumOf } from '../disk/line-ends.ts';
+import { foldersAbove } from '../disk/paths.ts';
+import {
+  badFolder,
+  changedMeanwhile,
+  otherCommandAtWork,
+  Refusal,
+  unsafePath,
+  writeFailed,
+} from '../terminal/errors.ts';
 import { keepSums } from './left.ts';
-import { sumOf } from './line-ends.ts';
-import { foldersAbove } from './paths.ts';
 import {
   makeOwn,
   openHome,

@@ -2,24 +2,24 @@
 
 import { readdirSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { whyOwned } from '../change-set/paths.ts';
+import type { Workshop } from '../change-set/environment.ts';
+import { recoverFirst } from '../change-set/recovering.ts';
 import { realRoot } from '../change-set/survey.ts';
-import { settleHooks, settleTemplate } from '../choices.ts';
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { badFolder, badTaskName, folderNotEmpty, missingAnswer } from '../errors.ts';
-import { whyNoHome, withHome } from '../home.ts';
-import { nearestTaskName, whyNotTaskName } from '../names.ts';
-import { type PackageManager, packageManagerFor } from '../package-manager.ts';
-import { recoverFirst } from '../recovering.ts';
+import { stat } from '../disk/disk.ts';
+import { whyOwned } from '../disk/paths.ts';
+import { type PackageManager, packageManagerFor } from '../programs/package-manager.ts';
+import { nearestTaskName, whyNotTaskName } from '../project/names.ts';
+import { runtimeFolder } from '../project/runtime-folder.ts';
 import { settleAnswers as settleTemplateAnswers, type Answers as TemplateAnswers } from '../rendering/answers.ts';
+import { settleHooks, settleTemplate } from '../rendering/choices.ts';
 import { whyClashing } from '../rendering/clashes.ts';
 import type { Answer } from '../rendering/placeholders.ts';
-import { runtimeFolder } from '../runtime-folder.ts';
 import { isLeftOverName } from '../sources/leftovers.ts';
-import type { Template } from '../templates.ts';
-import { isInteractive } from '../terminal.ts';
+import type { Template } from '../sources/templates.ts';
+import type { Call } from '../terminal/command.ts';
+import { badFolder, badTaskName, folderNotEmpty, missingAnswer } from '../terminal/errors.ts';
+import { whyNoHome, withHome } from '../terminal/home.ts';
+import { isInteractive } from '../terminal/terminal.ts';
 
 export interface Answers {
   /** The project's folder as it was given. */

@@ -1,16 +1,16 @@
 /** `create-divvy-task [dir]`, `divvy create [dir]`: a new project. */
 
+import { runStages } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
-import type { Call, Exit } from '../command.ts';
-import { type Settled, settleAll, whyNotInEarnest } from '../conflicts.ts';
-import { runStages } from '../environment.ts';
-import { type Refusal, tooManyArguments } from '../errors.ts';
-import type { Lock } from '../lock.ts';
-import { lockText } from '../lock-edits.ts';
 import { version } from '../package.ts';
-import { type Planned, writePlan } from '../plan.ts';
-import { isPreview } from '../preview.ts';
-import { asTyped } from '../shell.ts';
+import { asTyped } from '../programs/shell.ts';
+import type { Lock } from '../project/lock.ts';
+import { lockText } from '../rendering/lock-edits.ts';
+import { type Settled, settleAll, whyNotInEarnest } from '../settling/conflicts.ts';
+import { writePlan } from '../settling/plan.ts';
+import { isPreview, type Planned } from '../settling/preview.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { type Refusal, tooManyArguments } from '../terminal/errors.ts';
 import { type Answers, settleAnswers } from './answers.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
 import { refuseSwallowedFlags } from './npm-flags.ts';
@@ -63,7 +63,7 @@ export async function create(call: Call): Promise<Exit> {
     end: [
       async () => {
         if (!isPreviewed) followed = await follow(call, answers);
-        report(call, answers, settled, followed, isPreviewed, planned);
+        report(call, answers, { settled, followed, planned, hints: rendered.hints });
         refused = whyNotInEarnest(call, settled);
         if (refused !== undefined) call.terminal.refuse(refused);
       },

@@ -1,10 +1,10 @@
 /** What follows the write: git, and an install where there is something to install. The project stays if it fails. */
 
-import type { Call } from '../command.ts';
-import { gitInit, isInRepository } from '../git.ts';
-import { type Failed, install } from '../install.ts';
-import { inFolder } from '../shell.ts';
-import { saying } from '../waiting.ts';
+import { gitInit, isInRepository } from '../programs/git.ts';
+import { inFolder } from '../programs/shell.ts';
+import { type Failed, install } from '../report/install.ts';
+import type { Call } from '../terminal/command.ts';
+import { saying } from '../terminal/waiting.ts';
 import type { Answers } from './answers.ts';
 
 export interface Followed {

@@ -3,10 +3,10 @@
  * only, and the rest is found in its environment.
  */
 
-import type { Call } from '../command.ts';
-import { npmTookFlags } from '../errors.ts';
-import { type FlagName, flagEntry, flagNames, flags } from '../flags.ts';
-import { commandLine } from '../shell.ts';
+import { commandLine } from '../programs/shell.ts';
+import type { Call } from '../terminal/command.ts';
+import { npmTookFlags } from '../terminal/errors.ts';
+import { type FlagName, flagEntry, flagNames, flags } from '../terminal/flags.ts';
 
 /** npm's own settings, which may have come from an .npmrc and mean something else there. */
 const NPM_HAS_IT_TOO = new Set(['yes', 'force', 'json', 'color', 'version', 'help', 'quiet', 'verbose', 'cwd']);

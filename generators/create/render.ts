@@ -1,18 +1,21 @@
 /** The files of a new project, put into the in-memory tree. */
 
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { templateFileRefused } from '../errors.ts';
-import { withHooks } from '../hooks.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
+import type { Workshop } from '../change-set/environment.ts';
+import { MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
+import type { Hint } from '../host/hints.ts';
+import { levelsOf } from '../host/place.ts';
+import { leaveOutOfWorkspaces } from '../host/workspaces.ts';
 import { parseJson } from '../json/parse.ts';
-import type { Edited } from '../lock-edits.ts';
-import { DEFAULT_TESTS, MANIFEST, manifestText } from '../manifest.ts';
 import { version } from '../package.ts';
+import { withHooks } from '../project/hooks.ts';
+import { DEFAULT_TESTS, manifestText } from '../project/manifest.ts';
+import { startScript } from '../project/start-script.ts';
+import { vendoredRuntime } from '../project/vendor.ts';
 import { modeOf, projectFiles } from '../rendering/files.ts';
+import type { Edited } from '../rendering/lock-edits.ts';
 import { packageJsonOf } from '../rendering/places.ts';
-import { startScript } from '../start-script.ts';
-import { vendoredRuntime } from '../vendor.ts';
+import type { Call } from '../terminal/command.ts';
+import { Refusal, templateFileRefused } from '../terminal/errors.ts';
 import type { Answers } from './answers.ts';
 
 interface PackageJson {
@@ -25,6 +28,8 @@ export interface Rendered {
   readonly files: readonly string[];
   /** What the hooks have put into the task; undefined where there are none. */
   readonly edited: Edited | undefined;
+  /** What has to be written by hand into files above the project. */
+  readonly hints: readonly Hint[];
 }
 
 /** Rejects with a Refusal where a file is not one that the template may write, or cannot be rendered or edited. */
@@ -46,7 +51,18 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
   }
   put(MANIFEST, manifestText({ tasks: 'tasks', tests: DEFAULT_TESTS, runtime: runtimeDir }));
   for (const { path, after } of vendoredRuntime(runtimeDir)) put(path, after);
-  return { files, edited };
+  return { files, edited, hints: linesAbove(answers) };
+}
+
+/** A workspace that the project is made in may take its runtime for one more package. */
+function linesAbove({ root, runtimeDir }: Answers): Hint[] {
+  try {
+    const levels = levelsOf(root).filter(({ folder }) => folder !== root);
+    return leaveOutOfWorkspaces({ root, levels }, runtimeDir, () => undefined);
+  } catch (error) {
+    if (error instanceof Refusal) return []; // A file above that cannot be read is no reason to make no project.
+    throw error;
+  }
 }
 
 /**

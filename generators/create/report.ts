@@ -1,47 +1,53 @@
 /** What create says when it is done. */
 
-import type { Call } from '../command.ts';
-import { isKept, type Settled } from '../conflicts.ts';
-import { afterWriteFailed } from '../errors.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
+import { type Hint, inWords } from '../host/hints.ts';
 import { type Path, readJson, valueAt } from '../json/text.ts';
-import { nextStepsOf } from '../next-steps.ts';
 import { version } from '../package.ts';
-import { onceOff } from '../package-manager.ts';
-import type { Planned } from '../plan.ts';
-import { diffOf, filesAsJson, isShown, listOf, type Previewed } from '../preview.ts';
-import { conflictFlags, NO_REPLAY, sourceFlags } from '../replay.ts';
-import { asArgument, commandLine } from '../shell.ts';
-import { isStartScript } from '../start-script.ts';
-import type { Terminal } from '../terminal.ts';
+import { onceOff } from '../programs/package-manager.ts';
+import { asArgument, commandLine } from '../programs/shell.ts';
+import { isStartScript } from '../project/start-script.ts';
+import { nextStepsOf } from '../report/next-steps.ts';
+import { conflictFlags, NO_REPLAY, sourceFlags } from '../report/replay.ts';
+import { isKept, type Settled } from '../settling/conflicts.ts';
+import type { Planned } from '../settling/preview.ts';
+import { diffOf, filesAsJson, isPreview, isShown, listOf, type Previewed } from '../settling/preview.ts';
+import type { Call } from '../terminal/command.ts';
+import { afterWriteFailed } from '../terminal/errors.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import type { Answers } from './answers.ts';
 import type { Followed } from './follow.ts';
 
-export function report(
-  call: Call,
-  answers: Answers,
-  settled: Settled,
-  followed: Followed,
-  isPreview: boolean,
-  planned: Planned | undefined,
-): void {
+/** What has come of it. */
+interface Done {
+  readonly settled: Settled;
+  readonly followed: Followed;
+  readonly planned: Planned | undefined;
+  readonly hints: readonly Hint[];
+}
+
+export function report(call: Call, answers: Answers, done: Done): void {
   const { terminal, values } = call;
+  const { settled, followed, planned, hints } = done;
+  const isPreviewed = isPreview(call);
   if (values.diff) terminal.show(diffOf(settled.preview));
-  else if (isPreview || values.verbose) terminal.say(listOf(settled.preview, terminal));
+  else if (isPreviewed || values.verbose) terminal.say(listOf(settled.preview, terminal));
+  if (isPreviewed && hints.length > 0) terminal.say(['', ...inWords(hints)].join('\n').trimEnd());
   if (planned !== undefined && !isShown(call)) {
     terminal.say(`\nNothing was written but the plan. It would be, in ${answers.root}: ${counted(settled)}.`);
     terminal.say(`To write it:\n  ${planned.apply}`);
-  } else if (isPreview) {
+  } else if (isPreviewed) {
     terminal.say(`\nNothing was written. It would be, in ${answers.root}: ${counted(settled)}.`);
   } else if (settled.changes.length === 0) {
     terminal.say(`Nothing to do: ${answers.root} is already as it should be.`);
   } else {
-    terminal.say(`${whatThereIs(answers, settled, terminal)}\n${whatIsNext(call, answers, settled, followed)}`);
+    const parts = [whatThereIs(answers, settled, terminal), ...inWords(hints), whatIsNext(call, answers, done)];
+    terminal.say(parts.join('\n'));
     const again = replay(call, answers, settled);
     terminal.say(again === undefined ? NO_REPLAY : `${terminal.style.strong('The same again:')}\n  ${again}`);
   }
   if (followed.failed) terminal.refuse(afterWriteFailed('project', followed.failed));
-  terminal.result(asJson(call, answers, settled, followed, isPreview, planned));
+  terminal.result(asJson(call, answers, done));
 }
 
 function counted({ preview, changes }: Settled): string {
@@ -83,7 +89,7 @@ function whatThereIs(
   ].join('\n');
 }
 
-function whatIsNext(call: Call, answers: Answers, settled: Settled, followed: Followed): string {
+function whatIsNext(call: Call, answers: Answers, { settled, followed }: Done): string {
   const steps = nextSteps(call, answers, settled, followed).map((step) => `  ${step}`);
   return [call.terminal.style.strong('Next:'), ...steps, ''].join('\n');
 }
@@ -131,18 +137,11 @@ function replay({ values }: Call, answers: Answers, settled: Settled): string | 
   return commandLine(onceOff(packageManager, [`create-divvy-task@${version}`, asArgument(folder), ...argv]));
 }
 
-function asJson(
-  call: Call,
-  answers: Answers,
-  settled: Settled,
-  followed: Followed,
-  isPreview: boolean,
-  planned: Planned | undefined,
-): object {
+function asJson(call: Call, answers: Answers, { settled, followed, planned, hints }: Done): object {
   return {
     command: 'create',
     version,
-    written: !isPreview && settled.changes.length > 0,
+    written: !isPreview(call) && settled.changes.length > 0,
     folder: answers.root,
     task: answers.task,
     template: answers.template.manifest.name,
@@ -154,6 +153,7 @@ function asJson(
     hooks: answers.hooks,
     packageManager: answers.packageManager,
     ...filesAsJson(call, settled.preview),
+    byHand: hints,
     ...(planned && { plan: planned.file, apply: planned.apply }),
     git: followed.git,
     install: followed.install,

@@ -1,17 +1,18 @@
 /** The task and the lock as they are to be, put into the in-memory tree. */
 
 import { posix } from 'node:path';
-import { isBehindFolders, readBefore } from '../change-set/disk.ts';
-import { pieceIn } from '../change-set/line-ends.ts';
+import type { Workshop } from '../change-set/environment.ts';
 import { type ChangeSet, survey, type Wanted } from '../change-set/survey.ts';
 import type { HookOptions, HookResult } from '../codemods/hook.ts';
 import type { Inserted } from '../codemods/inserted.ts';
-import type { Call } from '../command.ts';
-import { settleDirty } from '../dirty.ts';
-import type { Workshop } from '../environment.ts';
-import { hookRefused } from '../errors.ts';
-import { insertedIn, LOCK, type Lock, lockToEdit } from '../lock.ts';
-import { lockAfterEdit } from '../lock-edits.ts';
+import { isBehindFolders, readBefore } from '../disk/disk.ts';
+import { LOCK } from '../disk/file-names.ts';
+import { pieceIn } from '../disk/line-ends.ts';
+import { insertedIn, type Lock, lockToEdit } from '../project/lock.ts';
+import { lockAfterEdit } from '../rendering/lock-edits.ts';
+import { settleDirty } from '../settling/dirty.ts';
+import type { Call } from '../terminal/command.ts';
+import { hookRefused } from '../terminal/errors.ts';
 import { formatOf } from './format.ts';
 import type { Subject } from './subject.ts';
 

@@ -1,8 +1,8 @@
 /** A task file that is as the project's own formatter has it stays so. */
 
-import { Refusal } from '../errors.ts';
 import { type Formatter, formatted, formattersOf, formattingOnes } from '../host/formatter.ts';
 import { levelsOf } from '../host/place.ts';
+import { Refusal } from '../terminal/errors.ts';
 
 /** Resolves with the text as the formatters have it; undefined where there is none, or one fails. */
 export type Format = (text: string) => Promise<string | undefined>;

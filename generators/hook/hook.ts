@@ -1,11 +1,11 @@
 /** `divvy hook add | remove <hook…>`: codemods on the class of a task. */
 
+import { runStages } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
-import type { Call, Exit } from '../command.ts';
-import { runStages } from '../environment.ts';
-import { type Planned, writePlan } from '../plan.ts';
-import { isPreview } from '../preview.ts';
-import { asTyped } from '../shell.ts';
+import { asTyped } from '../programs/shell.ts';
+import { writePlan } from '../settling/plan.ts';
+import { isPreview, type Planned } from '../settling/preview.ts';
+import type { Call, Exit } from '../terminal/command.ts';
 import { type Edit, editTask, settleChanges } from './edit.ts';
 import { report } from './report.ts';
 import { type Subject, settleSubject } from './subject.ts';

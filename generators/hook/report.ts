@@ -1,11 +1,11 @@
 /** What `divvy hook` says when it is done. */
 
 import type { ChangeSet } from '../change-set/survey.ts';
-import type { Call } from '../command.ts';
 import { version } from '../package.ts';
-import type { Planned } from '../plan.ts';
-import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
-import { divvyLine } from '../shell.ts';
+import { divvyLine } from '../programs/shell.ts';
+import type { Planned } from '../settling/preview.ts';
+import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
+import type { Call } from '../terminal/command.ts';
 import type { Edit } from './edit.ts';
 import type { Subject } from './subject.ts';
 

@@ -2,16 +2,16 @@
 
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Before } from '../change-set/disk.ts';
+import type { Workshop } from '../change-set/environment.ts';
 import { lookAt, realRoot } from '../change-set/survey.ts';
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { noContract, noHooksNamed, noSubcommand, noTask, notUtf8, taskOutside, whichTask } from '../errors.ts';
-import { type Hook, readHooks } from '../hooks.ts';
-import { openProject, type Project } from '../manifest.ts';
-import { nearest } from '../nearest.ts';
-import { findTask, taskFile, taskNames } from '../tasks.ts';
-import { isInteractive } from '../terminal.ts';
+import type { Before } from '../disk/disk.ts';
+import { type Hook, readHooks } from '../project/hooks.ts';
+import { openProject, type Project } from '../project/manifest.ts';
+import { findTask, taskFile, taskNames } from '../project/tasks.ts';
+import type { Call } from '../terminal/command.ts';
+import { noContract, noHooksNamed, noSubcommand, noTask, notUtf8, taskOutside, whichTask } from '../terminal/errors.ts';
+import { nearest } from '../terminal/nearest.ts';
+import { isInteractive } from '../terminal/terminal.ts';
 
 export interface Subject {
   readonly action: 'add' | 'remove';

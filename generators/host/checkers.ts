@@ -1,19 +1,35 @@
 /** Linters with a style of their own, and programs that check prose and spelling: told to leave alone what only divvy writes. */
 
-import { join } from 'node:path';
-import { LOCK } from '../lock.ts';
-import { type Hint, textOf } from './hints.ts';
+import { join, posix } from 'node:path';
+import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
+import { anchored } from './anchored.ts';
+import { type Hint, isLink, ONCE_NO_LINK, textOf } from './hints.ts';
 import type { HostFile } from './host-file.ts';
 import type { Found, Home, Open, Written } from './linter.ts';
-import { PACKAGE_JSON } from './package-json.ts';
+import { optionsOf } from './scripts.ts';
 
 /** Makes a file. */
 export type Make = (path: string, text: string) => void;
 
 /** Those whose list of paths to leave alone is a file of lines, by the name of their package. */
 const WITH_LINES = {
-  'remark-cli': { settings: /^\.remarkrc/, field: 'remarkConfig', list: '.remarkignore' },
-  'markdownlint-cli': { settings: undefined, field: undefined, list: '.markdownlintignore' },
+  'remark-cli': {
+    settings: /^\.remarkrc/,
+    field: 'remarkConfig',
+    list: '.remarkignore',
+    program: 'remark',
+    // Its options: one names another list, in place of its own; and one a path.
+    another: ['-i', '--ignore-path'],
+    path: '--ignore-pattern',
+  },
+  'markdownlint-cli': {
+    settings: undefined,
+    field: undefined,
+    list: '.markdownlintignore',
+    program: 'markdownlint',
+    another: ['-p', '--ignore-path'],
+    path: '--ignore',
+  },
 } as const;
 
 export const IGNORE_FILES: readonly string[] = Object.values(WITH_LINES).map(({ list }) => list);
@@ -27,28 +43,48 @@ export function leaveAloneInCheckers(home: Home, written: Written, open: Open, m
 function inProse(home: Home, { runtime }: Written, open: Open, make: Make): Found[] {
   const { isOurs, names, packageJson, from, shown } = home;
   const path = `${from(runtime)}/`;
-  const found = Object.entries(WITH_LINES).flatMap(([name, { settings, field, list }]): Found[] => {
-    const isSetUp = names.some((file) => settings?.test(file)) || (field !== undefined && packageJson?.has(field));
-    if (!isSetUp && !packageJson?.dependsOn(name)) return [];
-    if (!isOurs) return [{ file: shown(list), line: path, names: path }];
-    const file = open(list, 'lines');
-    if (file) file.putLines([path]);
-    else make(list, `${path}\n`);
-    return [];
-  });
+  const line = anchored(path);
+  const found = Object.entries(WITH_LINES).flatMap(
+    ([name, { settings, field, list, program, ...options }]): Found[] => {
+      const isSetUp = names.some((file) => settings?.test(file)) || (field !== undefined && packageJson?.has(field));
+      if (!isSetUp && !packageJson?.dependsOn(name)) return [];
+      const [other] = optionsOf(packageJson, program, options.another).filter((file) => posix.normalize(file) !== list);
+      if (other !== undefined) {
+        const words = `${options.path} ${path}`;
+        const where = `in each script that runs ${program} with ${other}`;
+        return [{ file: shown(PACKAGE_JSON), line: `${words}, ${where}`, names: words }];
+      }
+      const isLinked = isLink(join(home.root, list));
+      if (!isOurs || isLinked)
+        return [{ file: shown(list), line: isLinked ? `${line}${ONCE_NO_LINK}` : line, names: path }];
+      const file = open(list, 'lines');
+      if (file) file.putLines([line]);
+      else make(list, `${line}\n`);
+      return [];
+    },
+  );
   const settings = names.find((name) => /^\.markdownlint-cli2\./.test(name));
   if (settings === undefined && !packageJson?.dependsOn('markdownlint-cli2')) return found;
   return [...found, ...inList(home, open, settings ?? '.markdownlint-cli2.jsonc', 'ignores', [`${path}**`])];
 }
 
+/** The names of cspell's files of settings. */
+const CSPELL = /^\.?c[sS]pell\.(config\.)?(jsonc?|ya?ml|toml|[cm]?[jt]s)$/;
+
 /** Names that divvy puts into files of the package's own. */
 const WORDS = ['divvy', 'Parallelizable'];
 
 function inSpelling(home: Home, { runtime }: Written, open: Open): Found[] {
-  const settings = home.names.find((name) => /^\.?cspell\.(config\.)?\w+$/.test(name));
-  if (settings === undefined) return [];
-  const paths = [home.from(runtime), home.from(LOCK)];
-  return [...inList(home, open, settings, 'ignorePaths', paths), ...inList(home, open, settings, 'words', WORDS)];
+  const lists = { ignorePaths: [home.from(runtime), home.from(LOCK)], words: WORDS };
+  const settings = home.names.find((name) => CSPELL.test(name));
+  if (settings !== undefined)
+    return Object.entries(lists).flatMap(([at, texts]) => inList(home, open, settings, at, texts));
+  if (!home.packageJson?.has('cspell')) return [];
+  const file = home.isOurs ? open(PACKAGE_JSON, 'json') : undefined;
+  return Object.entries(lists).flatMap(([at, texts]) => {
+    const line = `"${at}": ${listed(texts)}, in "cspell"`;
+    return putInto(file, ['cspell', at], texts, { file: home.shown(PACKAGE_JSON), line });
+  });
 }
 
 /** Puts texts into a list of settings, or shows them where those are a program, YAML, not there, or in a folder above. */
@@ -74,7 +110,7 @@ function inStyle(home: Home, { runtime, tasks, isJavaScript }: Written, open: Op
   const settings = isOurs ? open(PACKAGE_JSON, 'json') : undefined;
   const found = STANDARD.flatMap((name): Found[] => {
     if (!packageJson?.dependsOn(name) || (name !== 'ts-standard' && !isJavaScript)) return [];
-    const folders = paths.map((path) => `${path}/`);
+    const folders = paths.map((path) => anchored(`${path}/`));
     return putInto(settings, [name, 'ignore'], folders, { file, line: `"${name}": { "ignore": ${listed(folders)} }` });
   });
   if (!packageJson?.dependsOn('xo')) return found;
@@ -90,9 +126,10 @@ function inStyle(home: Home, { runtime, tasks, isJavaScript }: Written, open: Op
   return [...found, ...putInto(isAlone ? settings : undefined, ['xo', 'ignores'], globs, { file, line })];
 }
 
-/** Puts texts into a list, or has it done by hand where there is no file to edit. */
+/** Puts texts into a list, or has it done by hand where there is no file to edit, or something else in place of the list. */
 function putInto(file: HostFile | undefined, at: readonly string[], texts: readonly string[], hint: Hint): Found[] {
-  if (file === undefined) return [{ ...hint, names: texts[0] ?? '' }];
+  const isPlain = at.every((_, index) => ['object', 'undefined'].includes(typeof file?.value(at.slice(0, index + 1))));
+  if (file === undefined || !isPlain) return [{ ...hint, names: texts[0] ?? '' }];
   for (const text of texts) file.putElement(at, text);
   return [];
 }

@@ -2,12 +2,13 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, posix, relative } from 'node:path';
-import { stat } from '../change-set/disk.ts';
+import { stat } from '../disk/disk.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { parseJson } from '../json/parse.ts';
-import { runTool } from '../processes.ts';
-import { type Hint, unwritten } from './hints.ts';
+import { runTool } from '../programs/processes.ts';
+import { anchored } from './anchored.ts';
+import { type Hint, isLink, ONCE_NO_LINK, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
-import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
 import { optionsOf } from './scripts.ts';
 
@@ -117,7 +118,7 @@ export async function keepFormat(formatters: readonly Formatter[], root: string,
   const formattingNow = formattingOnes(formatters);
   const isPackageJson = file.path === PACKAGE_JSON;
   // Prettier has every element of a list in package.json in a line of its own; Oxfmt has its keys in an order of its own.
-  const short = isPackageJson ? 0 : SHORT;
+  const short = isPackageJson || formattingNow.some(breaksShort) ? 0 : SHORT;
   const isLong = (line: string) => line.length > short && line.includes('[') && !lines.has(line);
   const isSorted = isPackageJson && formattingNow.some(({ name }) => name === 'oxfmt');
   if (!isSorted && !file.bytes.toString('utf8').split('\n').some(isLong)) return [];
@@ -139,8 +140,12 @@ export async function keepFormat(formatters: readonly Formatter[], root: string,
   return [];
 }
 
-/** No formatter is set to break a line of fewer characters. */
+/** No formatter is set to break a line of fewer characters, but for these. */
 const SHORT = 60;
+
+/** Whether it is set to break every list, however short: Biome by `expand`, Prettier by a plugin. */
+const breaksShort = ({ home, settings }: Formatter): boolean =>
+  settings !== undefined && /"expand"\s*:\s*"always"|multiline/.test(textOf(join(home, settings)));
 
 /**
  * Has the formatter leave some files alone.
@@ -166,20 +171,26 @@ export function leaveAlone(
   const isOurs = home === root;
   const isJson = settings !== undefined && /\.jsonc?$/.test(settings);
   if (name === 'prettier' || (name === 'oxfmt' && !isJson)) {
-    const lines = paths.map((path) => `${prefix}${path}`);
+    const lines = paths.map((path) => inList(`${prefix}${path}`));
     const own = ownList(name, levels, home);
     const list = own ?? IGNORE_FILE;
     const written = lines.map((line) => ({ file: inHome(list), line, names: line }));
     const byCommands = own === undefined ? ofCommands(name, levels, { home, inHome, program, lines }) : [];
     const hints = [...(isOurs ? [] : written), ...byCommands];
-    const file = isOurs ? files.open(list, 'lines') : undefined;
+    const isLinked = isOurs && isLink(join(home, list));
+    if (isLinked) hints.push(...written.map((hint) => ({ ...hint, line: hint.line + ONCE_NO_LINK })));
+    const file = isOurs && !isLinked ? files.open(list, 'lines') : undefined;
     if (file) file.putLines(lines);
-    else if (isOurs) files.make(list, lines.map((line) => `${line}\n`).join(''));
+    else if (isOurs && !isLinked) files.make(list, lines.map((line) => `${line}\n`).join(''));
     return unwritten(root, hints);
   }
-  const isFolder = (path: string) => name !== 'biome' && name !== 'dprint' && path.endsWith('/');
-  const bare = paths.map((path) => `${prefix}${isFolder(path) ? path : path.replace(/\/$/, '')}`);
-  if (settings === undefined || !isOurs) {
+  const bare = paths.map((path) => {
+    const whole = `${prefix}${path}`;
+    if (name === 'oxfmt') return inList(whole);
+    return name === 'deno' ? whole : name === 'dprint' ? inList(whole).replace(/\/$/, '') : whole.replace(/\/$/, '');
+  });
+  const isLinked = settings !== undefined && isOurs && isLink(join(home, settings));
+  if (settings === undefined || !isOurs || isLinked) {
     const line = (path: string) =>
       name === 'biome' ? `"files": { "includes": ["**", "!${path}"] }` : `"${LISTS[name]}": ["${path}"]`;
     const file = inHome(settings ?? `${name}.json`);
@@ -194,6 +205,9 @@ export function leaveAlone(
   for (const path of bare) file.putElement([LISTS[name]], path);
   return [];
 }
+
+/** A file may be left alone wherever it is: this is the name of one of divvy's. */
+const inList = (path: string): string => (path.endsWith('/') ? anchored(path) : path);
 
 /** Of Prettier, and of Oxfmt. */
 export const IGNORE_FILE = '.prettierignore';

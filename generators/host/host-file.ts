@@ -1,10 +1,10 @@
 /** A file of the repository that was there before divvy, while it is edited: text goes in, or what was put in comes out. */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Before } from '../change-set/disk.ts';
-import { pieceIn, sumOf } from '../change-set/line-ends.ts';
 import { lookAt } from '../change-set/survey.ts';
-import { hostFileRefused, notUtf8, Refusal } from '../errors.ts';
+import type { Before } from '../disk/disk.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
+import { pieceIn, sumOf } from '../disk/line-ends.ts';
 import {
   hasComments,
   inSeveralLines,
@@ -15,10 +15,11 @@ import {
   takeOutElement,
   takeOutProperty,
 } from '../json/edit.ts';
+import type { Insertion } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
 import { type JsonText, lineAt, nodeAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
-import type { Insertion } from './insertions.ts';
-import { inList } from './order.ts';
+import { hostFileRefused, notUtf8, Refusal } from '../terminal/errors.ts';
+import { inList, inPackageJson, inSettings } from './order.ts';
 
 /** How a file is written. */
 export type Dialect = 'json' | 'jsonc' | 'lines';
@@ -111,8 +112,8 @@ export class HostFile {
     // Before the first of `["b", "c"]` it would stand without the space that is between the others.
     const isTight = list !== undefined && /\S/.test(text[list.offset + 1] ?? '');
     this.#put(at, undefined, element, (where, ...wanted) => {
-      // What has to be made around the list goes to the end: settings are seldom sorted, but by chance.
-      if (!isDeepStrictEqual(where, at)) return undefined;
+      const isAround = !isDeepStrictEqual(where, at);
+      if (isAround) return (this.path === PACKAGE_JSON ? inPackageJson : inSettings)(where, ...wanted);
       const place = inList(where, ...wanted);
       return place === 0 && isTight ? undefined : place;
     });

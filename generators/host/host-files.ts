@@ -1,12 +1,12 @@
 /** The files of the repository that one command edits: each is opened once, and known by what the lock has of it. */
 
 import { posix } from 'node:path';
-import type { Before } from '../change-set/disk.ts';
-import { sumOf } from '../change-set/line-ends.ts';
-import { insertionsIn, type Lock } from '../lock.ts';
-import type { EditedHost } from '../lock-edits.ts';
+import type { Before } from '../disk/disk.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
+import { sumOf } from '../disk/line-ends.ts';
+import type { EditedHost } from '../project/lock.ts';
+import { insertionsIn, type Lock } from '../project/lock.ts';
 import { bareSum, type Dialect, type HostFile, openHostFile } from './host-file.ts';
-import { PACKAGE_JSON } from './package-json.ts';
 
 export function dialectOf(path: string): Dialect {
   if (posix.basename(path) === PACKAGE_JSON) return 'json';

@@ -2,17 +2,17 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
+import type { Workshop } from '../change-set/environment.ts';
 import { whyNotThere } from '../change-set/survey.ts';
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { noPlaceForRuntime, noPlaceForTasks } from '../errors.ts';
-import { ignoredByGit } from '../git.ts';
-import type { Manifest } from '../manifest.ts';
-import { DEFAULT_RUNTIME_DIR, runtimeFolder, whyNotRuntimeFolder } from '../runtime-folder.ts';
-import { isInteractive } from '../terminal.ts';
-import { vendoredRuntime } from '../vendor.ts';
-import { saying } from '../waiting.ts';
+import { stat } from '../disk/disk.ts';
+import { ignoredByGit } from '../programs/git.ts';
+import type { Manifest } from '../project/manifest.ts';
+import { DEFAULT_RUNTIME_DIR, runtimeFolder, whyNotRuntimeFolder } from '../project/runtime-folder.ts';
+import { vendoredRuntime } from '../project/vendor.ts';
+import type { Call } from '../terminal/command.ts';
+import { noPlaceForRuntime, noPlaceForTasks } from '../terminal/errors.ts';
+import { isInteractive } from '../terminal/terminal.ts';
+import { saying } from '../terminal/waiting.ts';
 import type { Place } from './place.ts';
 
 /** Where tasks are put: the first that is free. A folder that is in use would have its own files listed as tasks. */

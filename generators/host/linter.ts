@@ -2,13 +2,13 @@
 
 import { readdirSync } from 'node:fs';
 import { join, matchesGlob, posix, relative } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { LOCK } from '../lock.ts';
-import { MANIFEST } from '../manifest.ts';
+import { stat } from '../disk/disk.ts';
+import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
+import { anchored } from './anchored.ts';
 import { leaveAloneInCheckers, type Make } from './checkers.ts';
-import { type Hint, textOf, unwritten } from './hints.ts';
+import { type Hint, isLink, ONCE_NO_LINK, textOf, unwritten } from './hints.ts';
 import type { HostFile } from './host-file.ts';
-import { PACKAGE_JSON, type PackageJson } from './package-json.ts';
+import type { PackageJson } from './package-json.ts';
 import type { Place } from './place.ts';
 import { optionsOf } from './scripts.ts';
 import { blockOf } from './test-settings.ts';
@@ -44,12 +44,13 @@ export interface Written {
 export type Found = Hint & { names: string };
 
 /**
- * open - opens one of the package's files; undefined where it is not there.
- * make - makes one that is not.
+ * openAny - opens one of the package's files; undefined where it is not there.
+ * make    - makes one that is not.
  *
  * Returns what has to be written by hand.
  */
-export function leaveAloneInLinters({ root, levels }: Place, written: Written, open: Open, make: Make): Hint[] {
+export function leaveAloneInLinters({ root, levels }: Place, written: Written, openAny: Open, make: Make): Hint[] {
+  const open: Open = (path, dialect) => (isLink(join(root, path)) ? undefined : openAny(path, dialect));
   const hints = levels.flatMap(({ folder, packageJson }) => {
     const home: Home = {
       root: folder,
@@ -84,13 +85,13 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   const settings = names.find((name) => /^\.eslintrc(\.\w+)?$/.test(name));
   const inPackageJson = () => blockOf(textOf(join(root, PACKAGE_JSON)), 'eslintConfig') ?? '';
   const isStyled = STYLED.test(settings === undefined ? inPackageJson() : textOf(join(root, settings)));
-  const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => `${each}/`);
+  const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => anchored(`${each}/`));
   // Such a command does not look at .eslintignore, and nothing of divvy's goes into .gitignore.
   const [other] = optionsOf(packageJson, 'eslint', ['--ignore-path']).filter((name) => name !== '.eslintignore');
   if (other !== undefined) {
     const options = paths.map((each) => `--ignore-pattern ${each}`).join(' ');
     const line = `${options}, in each script that runs eslint with --ignore-path ${other}`;
-    return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${path}/` }];
+    return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${paths[0]}` }];
   }
   if (packageJson?.has('eslintIgnore') && !names.includes('.eslintignore')) {
     // Beside a file of that name ESLint does not look at this list.
@@ -100,7 +101,9 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
     return json ? [] : [{ file: shown(PACKAGE_JSON), line, names: path }];
   }
   const file = isOurs ? open('.eslintignore', 'lines') : undefined;
-  if (!file) return paths.map((line) => ({ file: shown('.eslintignore'), line, names: line.slice(0, -1) }));
+  const list = shown('.eslintignore');
+  const more = isLink(join(root, '.eslintignore')) ? ONCE_NO_LINK : '';
+  if (!file) return paths.map((line) => ({ file: list, line: `${line}${more}`, names: line.slice(0, -1) }));
   file.putLines(paths);
   return [];
 }
@@ -147,8 +150,9 @@ const KNOWN_SAFE = "{ allowForKnownSafeCalls: [{ from: 'package', name: ['test']
 function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
   const given = optionsOf(packageJson, 'oxlint', ['-c', '--config']).map((path) => posix.normalize(path));
   const known = names.filter((name) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.m?ts)$/.test(name));
-  const files = [...new Set([...known, ...given])].filter((name) => stat(join(root, name))?.isFile());
-  const path = `${from(written.runtime)}/`;
+  const isThere = (name: string) => isLink(join(root, name)) || stat(join(root, name))?.isFile() === true;
+  const files = [...new Set([...known, ...given])].filter(isThere);
+  const path = anchored(`${from(written.runtime)}/`);
   return files.flatMap((name) => {
     const isHere = posix.dirname(name) === '.';
     const isProgram = /\.[cm]?[jt]s$/.test(name);

@@ -1,12 +1,12 @@
 /** Which package manager a repository is worked with, by what it has said itself. */
 
 import { join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { twoLockFiles } from '../errors.ts';
-import { PACKAGE_MANAGERS, type PackageManager, userAgentManager } from '../package-manager.ts';
-import { isInteractive } from '../terminal.ts';
+import type { Workshop } from '../change-set/environment.ts';
+import { stat } from '../disk/disk.ts';
+import { PACKAGE_MANAGERS, type PackageManager, userAgentManager } from '../programs/package-manager.ts';
+import type { Call } from '../terminal/command.ts';
+import { twoLockFiles } from '../terminal/errors.ts';
+import { isInteractive } from '../terminal/terminal.ts';
 import type { Place } from './place.ts';
 
 const LOCK_FILES: Readonly<Record<string, PackageManager>> = {

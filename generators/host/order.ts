@@ -37,8 +37,10 @@ function sortedPlace(names: readonly string[], name: string, orders: readonly Co
   return next < 0 ? names.length : next;
 }
 
-/** The usual order of a package.json, that of sort-package-json, as far as something is put in. */
-const USUAL = `
+const wordsIn = (text: string): readonly string[] => text.trim().split(/\s+/);
+
+/** The usual order of a package.json, that of sort-package-json, as far as something is put in, and what often stands elsewhere. */
+const USUAL = wordsIn(`
   $schema name displayName version stableVersion private description categories keywords homepage bugs repository
   funding license qna author maintainers contributors publisher sideEffects type imports exports main svelte
   umd:main jsdelivr unpkg module source jsnext:main browser react-native types typesVersions typings style example
@@ -46,21 +48,56 @@ const USUAL = `
   activationEvents husky simple-git-hooks pre-commit commitlint lint-staged nano-staged config nodemonConfig
   browserify babel browserslist xo prettier eslintConfig eslintIgnore npmpkgjsonlint npmPackageJsonLintConfig
   npmpackagejsonlint release remarkConfig stylelint ava jest jest-junit jest-stare mocha nyc c8 tap oclif
-  resolutions overrides dependencies devDependencies
-`
-  .trim()
-  .split(/\s+/);
+  resolutions overrides dependencies devDependencies dependenciesMeta peerDependencies peerDependenciesMeta
+  optionalDependencies bundledDependencies bundleDependencies packageManager engines
+`);
 
-/** Behind whatever is usually before it, also where the rest is in no order. */
-function usualPlace(names: readonly string[], name: string): number | undefined {
-  const rank = (each: string): number => (USUAL.includes(each) ? USUAL.indexOf(each) : USUAL.length);
+/** The order that ESLint's jsonc/sort-keys is given in @antfu/eslint-config, and in many that are made after it. */
+const ANTFUS = wordsIn(`
+  publisher name displayName type version private packageManager description author contributors license funding
+  homepage repository bugs keywords categories sideEffects imports exports main module unpkg jsdelivr types
+  typesVersions bin icon files engines activationEvents contributes scripts peerDependencies peerDependenciesMeta
+  dependencies optionalDependencies devDependencies pnpm overrides resolutions husky simple-git-hooks lint-staged
+  eslintConfig
+`);
+
+/** Where a part goes in a package.json: by the order that it is in, or else by the usual one. */
+function placeAtTop(names: readonly string[], name: string): number | undefined {
+  const order = [USUAL, ANTFUS].find((each) => {
+    const ranks = names.filter((known) => each.includes(known)).map((known) => each.indexOf(known));
+    return ranks.every((rank, index) => index === 0 || rank > (ranks[index - 1] ?? 0));
+  });
+  return order === undefined
+    ? (alphabeticalPlace(names, name, MOST_FIRST) ?? placeBy(USUAL, names, name))
+    : placeBy(order, names, name);
+}
+
+/** What syncpack has before a package.json that is in the order of the alphabet: the name and a few more. */
+const MOST_FIRST = 4;
+
+/** So many in the order of the alphabet are no chance. */
+const NO_CHANCE = 4;
+
+/** Where a name goes in the order of the alphabet; undefined where a list is not in it. The first few names may be in none. */
+function alphabeticalPlace(names: readonly string[], name: string, mostFirst: number): number | undefined {
+  for (let first = 0; first <= mostFirst && names.length - first >= NO_CHANCE; first++) {
+    const place = sortedPlace(names.slice(first), name, [english, plain]);
+    if (place !== undefined) return first + place;
+  }
+  return undefined;
+}
+
+/** Behind whatever is before it in an order, also where the rest is in none. */
+function placeBy(order: readonly string[], names: readonly string[], name: string): number | undefined {
+  if (!order.includes(name)) return undefined;
+  const rank = (each: string): number => (order.includes(each) ? order.indexOf(each) : order.length);
   const before = names.findLastIndex((each) => rank(each) < rank(name));
   return before < 0 ? sortedPlace(names, name, [(one, other) => rank(one) - rank(other)]) : before + 1;
 }
 
 /** Where something is put into a package.json. */
 export const inPackageJson: Order = (at, names, name) => {
-  if (at.length === 0) return usualPlace(names, name);
+  if (at.length === 0) return placeAtTop(names, name);
   return sortedPlace(names, name, at[0] === 'scripts' ? [byScript(names), plain, english] : [english, plain]);
 };
 
@@ -72,3 +109,6 @@ export const inList: Order = (_, elements, element) =>
   elements.length < 2 || [...elements, element].some((each) => each.startsWith('!'))
     ? undefined
     : sortedPlace(elements, element, [plain, english]);
+
+/** Where a part of settings goes. One or two that are sorted are so by chance: it goes to the end there, where people put it. */
+export const inSettings: Order = (_, names, name) => alphabeticalPlace(names, name, 0);

@@ -2,10 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostFileRefused } from '../errors.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { readJson, valueAt } from '../json/text.ts';
-
-export const PACKAGE_JSON = 'package.json';
+import { hostFileRefused } from '../terminal/errors.ts';
 
 export class PackageJson {
   readonly #value: { readonly [name: string]: unknown };

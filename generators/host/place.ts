@@ -1,14 +1,15 @@
 /** Where in a repository a task goes: the package that was meant, and why it cannot be there. */
 
 import { dirname, join, relative, resolve } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { whyOwned } from '../change-set/paths.ts';
+import type { Workshop } from '../change-set/environment.ts';
 import { realRoot, refuseReadOnlyRoot } from '../change-set/survey.ts';
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { notHere, whichPackage } from '../errors.ts';
-import { isInteractive } from '../terminal.ts';
-import { PACKAGE_JSON, type PackageJson, readPackageJson } from './package-json.ts';
+import { stat } from '../disk/disk.ts';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
+import { whyOwned } from '../disk/paths.ts';
+import type { Call } from '../terminal/command.ts';
+import { notHere, whichPackage } from '../terminal/errors.ts';
+import { isInteractive } from '../terminal/terminal.ts';
+import { type PackageJson, readPackageJson } from './package-json.ts';
 import { packagesOf } from './workspaces.ts';
 
 /** A folder from the package's own upwards. */

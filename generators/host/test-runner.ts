@@ -1,8 +1,8 @@
 /** Which program runs a package's tests, and how a task's test is written for it. */
 
 import { join, posix } from 'node:path';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { textOf } from './hints.ts';
-import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
 import { isByAngular, isOutOfJest, runsInBrowser } from './test-settings.ts';
 

@@ -5,8 +5,8 @@
 
 import { readdirSync } from 'node:fs';
 import { join, matchesGlob, posix, relative } from 'node:path';
+import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { type Hint, textOf, unwritten } from './hints.ts';
-import { PACKAGE_JSON } from './package-json.ts';
 import type { Place } from './place.ts';
 import type { TestRunner } from './test-runner.ts';
 

@@ -6,10 +6,10 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { createFilesMatcher, parseTsconfig, type TsConfigJsonResolved } from 'get-tsconfig';
-import { isBehindFolders, stat } from '../change-set/disk.ts';
-import { excludeByHand, hostFileRefused, Refusal } from '../errors.ts';
-import type { Gathered } from '../gathered.ts';
+import { isBehindFolders, stat } from '../disk/disk.ts';
 import { readJson, valueAt } from '../json/text.ts';
+import { excludeByHand, hostFileRefused, Refusal } from '../terminal/errors.ts';
+import type { Gathered } from '../terminal/gathered.ts';
 import type { HostFile } from './host-file.ts';
 import { readOrRefuse } from './package-json.ts';
 import type { Place } from './place.ts';

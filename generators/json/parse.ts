@@ -18,3 +18,19 @@ export function parseJson(
   const text = json.toString();
   return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, reviver);
 }
+
+/** Names that mean something to an object of JavaScript, so that what is merged or looked up by them is another thing. */
+const NO_KEYS = ['__proto__', 'constructor', 'prototype'];
+
+/** Parses JSON of somebody else's; throws an Error for what is none, and for a key that objects themselves have. */
+export function parseSafely(json: Buffer | string): unknown {
+  try {
+    return parseJson(json, (key, value) => {
+      if (NO_KEYS.includes(key)) throw new Error(`nothing in it may be called ${key}`);
+      return value;
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw new Error('it is nested more deeply than can be read');
+    throw error;
+  }
+}

@@ -12,7 +12,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
-import { conflictsIn, whyUnmerged } from '../markers.ts';
+import { conflictsIn, whyUnmerged } from '../disk/markers.ts';
 
 /** The names of properties, from the outermost one inwards. */
 export type Path = readonly string[];

@@ -1,15 +1,15 @@
 /** `divvy list`: the tasks that are here and the last run of each, and the templates and hooks that there are. */
 
-import type { Call, Exit } from '../command.ts';
-import { Refusal } from '../errors.ts';
-import { harmless } from '../harmless.ts';
-import { table } from '../help.ts';
-import { contractText, hooksOf } from '../hooks.ts';
-import { openProject, type Project, projectFolder } from '../manifest.ts';
-import { inWords, type LastRun, lastRun } from '../runner.ts';
-import { taskFile, taskNames } from '../tasks.ts';
-import { templates } from '../templates.ts';
-import { saying } from '../waiting.ts';
+import { contractText, hooksOf } from '../project/hooks.ts';
+import { openProject, type Project, projectFolder } from '../project/manifest.ts';
+import { inWords, type LastRun, lastRun } from '../project/runner.ts';
+import { taskFile, taskNames } from '../project/tasks.ts';
+import { templates } from '../sources/templates.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { Refusal } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { table } from '../terminal/help.ts';
+import { saying } from '../terminal/waiting.ts';
 
 /** A task with its last run, null where it never ran; or with the reason why that cannot be told. */
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });

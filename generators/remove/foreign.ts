@@ -4,21 +4,21 @@
  */
 
 import { posix } from 'node:path';
+import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { IGNORE_FILES, STANDARD } from '../host/checkers.ts';
 import { IGNORE_FILE, OWN_LIST } from '../host/formatter.ts';
-import type { Insertion } from '../host/insertions.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
 import { runtimeLeftOut } from '../host/workspaces.ts';
+import type { Insertion } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
-import { LOCK, type Lock } from '../lock.ts';
-import { MANIFEST, type Manifest } from '../manifest.ts';
+import type { Lock } from '../project/lock.ts';
+import type { Manifest } from '../project/manifest.ts';
 import { isScriptOfTemplates } from '../rendering/places.ts';
 
 /** Lists of what a formatter or another program leaves alone. */
 const IGNORED = [IGNORE_FILE, ...IGNORE_FILES];
 
 /** What it writes beside its folders: in a new project, and for such programs. */
-const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', '.gitignore', 'tsconfig.json', ...IGNORED];
+const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', 'AGENTS.md', '.gitignore', 'tsconfig.json', ...IGNORED];
 
 /** Why a file is none that divvy would have written; undefined where it could be. */
 export function whyForeign(path: string, { tasks, tests, runtime }: Manifest): string | undefined {
@@ -37,8 +37,14 @@ const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
   [/^deno\.jsonc?$/, ['exclude']],
   [/^\.?knip\.jsonc?$/, ['ignore']],
   [/^\.markdownlint-cli2\.jsonc?$/, ['ignores']],
-  [/^\.?cspell\.(config\.)?jsonc?$/, ['ignorePaths', 'words']],
-  [/^package\.json$/, ['knip.ignore', 'eslintIgnore', 'xo.ignores', ...STANDARD.map((name) => `${name}.ignore`)]],
+  [/^\.?c[sS]pell\.(config\.)?jsonc?$/, ['ignorePaths', 'words']],
+  [
+    /^package\.json$/,
+    [
+      ...['knip.ignore', 'eslintIgnore', 'xo.ignores', 'cspell.ignorePaths', 'cspell.words'],
+      ...STANDARD.map((name) => `${name}.ignore`),
+    ],
+  ],
 ];
 /** In package.json: as an array, or as yarn had it. */
 const WORKSPACES = ['workspaces', 'workspaces.packages'];

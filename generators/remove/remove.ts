@@ -1,16 +1,24 @@
 /** `divvy remove <task>`: the inverse of add. */
 
 import { join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
 import { write } from '../change-set/write.ts';
-import type { Call, Exit } from '../command.ts';
-import { leftBehind } from '../errors.ts';
-import { harmless } from '../harmless.ts';
+import { stat } from '../disk/disk.ts';
 import { version } from '../package.ts';
-import { type Planned, writePlan } from '../plan.ts';
-import { filesAsJson, isPreview, listOf, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
-import { asTyped, divvyIn } from '../shell.ts';
-import { sayWithoutRuntime } from '../without-runtime.ts';
+import { asTyped, divvyIn } from '../programs/shell.ts';
+import { sayWithoutRuntime } from '../project/without-runtime.ts';
+import { writePlan } from '../settling/plan.ts';
+import {
+  filesAsJson,
+  isPreview,
+  listOf,
+  type Planned,
+  previewOf,
+  sayNotWritten,
+  sayPreview,
+} from '../settling/preview.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { leftBehind } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
 import { type Subject, settleSubject, withTask } from './subject.ts';
 import { type Taking, take } from './taking.ts';
 

@@ -2,15 +2,15 @@
 
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { stat } from '../change-set/disk.ts';
 import { realRoot } from '../change-set/survey.ts';
-import type { Call } from '../command.ts';
-import { noTask, noTaskNamed } from '../errors.ts';
-import { type Lock, lockToEdit } from '../lock.ts';
-import { openProject, type Project } from '../manifest.ts';
-import { nearest } from '../nearest.ts';
-import { taskFile, taskNames } from '../tasks.ts';
-import { isInteractive } from '../terminal.ts';
+import { stat } from '../disk/disk.ts';
+import { type Lock, lockToEdit } from '../project/lock.ts';
+import { openProject, type Project } from '../project/manifest.ts';
+import { taskFile, taskNames } from '../project/tasks.ts';
+import type { Call } from '../terminal/command.ts';
+import { noTask, noTaskNamed } from '../terminal/errors.ts';
+import { nearest } from '../terminal/nearest.ts';
+import { isInteractive } from '../terminal/terminal.ts';
 
 export interface Subject {
   readonly task: string;
@@ -35,7 +35,7 @@ export async function withTask(call: Call): Promise<Call> {
   const names = [...new Set([...taskNames(project), ...locked])].sort();
   if (names.length === 0) throw noTask('', names, undefined);
   const choices = names.map((value) => ({ value, hint: relative(project.folder, taskFile(project, value)) }));
-  const { withWord } = await import('../environment.ts');
+  const { withWord } = await import('../change-set/environment.ts');
   return withWord(call, 'A task that goes', { type: 'select', message: 'Which task do you want to remove?', choices });
 }
 

@@ -1,20 +1,20 @@
 /** What goes with a task: its files, what was put into other files for it, and with the last one everything. */
 
 import { posix } from 'node:path';
-import { type Before, readBefore } from '../change-set/disk.ts';
-import { foldersAbove, whyUnsafe } from '../change-set/paths.ts';
 import { type ChangeSet, lookAt, survey, type Wanted } from '../change-set/survey.ts';
-import type { Call } from '../command.ts';
-import { settleDirty } from '../dirty.ts';
-import { notOursToRemove } from '../errors.ts';
+import { type Before, readBefore } from '../disk/disk.ts';
+import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
+import { foldersAbove, whyUnsafe } from '../disk/paths.ts';
 import type { HostFile } from '../host/host-file.ts';
 import { dialectOf, HostFiles, isAsWritten } from '../host/host-files.ts';
-import type { Insertion } from '../host/insertions.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
-import { LOCK, type Lock } from '../lock.ts';
-import { lockWithout } from '../lock-edits.ts';
-import { isSameScript, isStartScript, startScriptLike } from '../start-script.ts';
-import { taskFile } from '../tasks.ts';
+import type { Insertion } from '../json/insertions.ts';
+import type { Lock } from '../project/lock.ts';
+import { isSameScript, isStartScript, startScriptLike } from '../project/start-script.ts';
+import { taskFile } from '../project/tasks.ts';
+import { lockWithout } from '../rendering/lock-edits.ts';
+import { settleDirty } from '../settling/dirty.ts';
+import type { Call } from '../terminal/command.ts';
+import { notOursToRemove } from '../terminal/errors.ts';
 import { couldPut, couldWriteWhole, scriptsOf, whyForeign } from './foreign.ts';
 import type { Subject } from './subject.ts';
 

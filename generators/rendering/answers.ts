@@ -2,14 +2,14 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Call } from '../command.ts';
-import type { Workshop } from '../environment.ts';
-import { badAnswer, badData, badDataFile, missingAnswer, unknownAnswer } from '../errors.ts';
-import { harmless } from '../harmless.ts';
-import { whyNotName } from '../names.ts';
-import { parseSafely } from '../sources/templates-in.ts';
-import type { Prompt, TemplateManifest } from '../templates.ts';
-import { isInteractive } from '../terminal.ts';
+import type { Workshop } from '../change-set/environment.ts';
+import { parseSafely } from '../json/parse.ts';
+import { whyNotName } from '../project/names.ts';
+import type { Prompt, TemplateManifest } from '../sources/templates.ts';
+import type { Call } from '../terminal/command.ts';
+import { badAnswer, badData, badDataFile, missingAnswer, unknownAnswer } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { isInteractive } from '../terminal/terminal.ts';
 import type { Answer } from './placeholders.ts';
 
 const LONGEST = 1000;

@@ -1,7 +1,7 @@
 /** Whether names that are put into a template's sources become names that are in them already. */
 
-import { className, namesOfRuntime } from '../names.ts';
-import type { TemplateFile } from '../templates.ts';
+import { className, namesOfRuntime } from '../project/names.ts';
+import type { TemplateFile } from '../sources/templates.ts';
 import { type Answer, identifiersOf } from './placeholders.ts';
 
 /**

@@ -1,11 +1,12 @@
 /** The files of a template, as they are to be written. */
 
 import { join, posix } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { folded } from '../change-set/paths.ts';
-import { templateFileRefused, templateNotRendered } from '../errors.ts';
-import { className } from '../names.ts';
-import { projectTemplateFiles, type Template, type TemplateFile } from '../templates.ts';
+import { stat } from '../disk/disk.ts';
+import { folded } from '../disk/paths.ts';
+import { className } from '../project/names.ts';
+import { unhidden } from '../sources/hidden.ts';
+import { projectTemplateFiles, type Template, type TemplateFile } from '../sources/templates.ts';
+import { templateFileRefused, templateNotRendered } from '../terminal/errors.ts';
 import { type Answer, inMarkdown, textsIn, withNames, withTexts } from './placeholders.ts';
 import { whyNotThere } from './places.ts';
 
@@ -94,35 +95,6 @@ export const modeOf = ({ path, isExecutable }: TemplateFile, root: string): numb
 /** Where a file of a template is to be. */
 export const targetOf = (path: string, task: string, answers: readonly Answer[]): string =>
   withNames(unhidden(path.replace(/\.ejs$/, '')), task, answers);
-
-/** Files that npm leaves out of every package, and obeys: what they name is left out too. */
-export const HIDDEN_BY_NPM: readonly string[] = ['.gitignore', '.npmignore', '.npmrc'];
-
-/** What such a file is called in a template. */
-export const visible = (name: string): string => name.replace(/^\./, '_');
-
-/** Beside those, a package.json in a template would be a package of its own. */
-const unhidden = (path: string): string => {
-  const name = posix.basename(path);
-  const real = ['package.json', ...HIDDEN_BY_NPM].find((each) => name === `_${each.replace(/^\./, '')}`);
-  return real === undefined ? path : `${path.slice(0, -name.length)}${real}`;
-};
-
-/**
- * Why a template has lost a file on its way: its manifest has a permission for one that npm leaves out of packages, and
- * the file is not there. undefined where it has lost none that anybody could know of.
- */
-export function whyLost({ manifest, files }: Pick<Template, 'manifest' | 'files'>): string | undefined {
-  const lost = (manifest.permissions?.write ?? []).find(
-    (path) =>
-      HIDDEN_BY_NPM.includes(posix.basename(path)) &&
-      !files.some((file) => unhidden(file.path.replace(/\.ejs$/, '')) === path),
-  );
-  if (lost === undefined) return undefined;
-  const name = posix.basename(lost);
-  const called = posix.join('files', posix.dirname(lost), visible(name));
-  return `it may write ${lost}, and has no such file: npm leaves ${name} out of a package, so it has to be called ${called}`;
-}
 
 async function filled(path: string, text: string, answers: readonly Answer[]): Promise<string> {
   const texts = textsIn(text, answers);

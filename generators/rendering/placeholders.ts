@@ -8,7 +8,7 @@
 
 import { type Replacement, withAll } from '../codemods/words.ts';
 import { parseJson } from '../json/parse.ts';
-import { className } from '../names.ts';
+import { className } from '../project/names.ts';
 
 /** An answer that takes a name's place. */
 export interface Answer {

@@ -1,11 +1,9 @@
 /** Where a template may write: tasks and tests; anything else only where its manifest says so, and somebody trusts it. */
 
-import { folded, whyUnsafe } from '../change-set/paths.ts';
-import { templateFileRefused } from '../errors.ts';
-import { PACKAGE_JSON } from '../host/package-json.ts';
-import { LOCK } from '../lock.ts';
-import { MANIFEST } from '../manifest.ts';
-import type { Permissions, TemplateManifest } from '../templates.ts';
+import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
+import { folded, whyUnsafe } from '../disk/paths.ts';
+import type { Permissions, TemplateManifest } from '../sources/templates.ts';
+import { templateFileRefused } from '../terminal/errors.ts';
 
 /** A template's own places. */
 const FREE = ['tasks/', 'test/'];

@@ -1,14 +1,14 @@
 /** `divvy run <task>` and `divvy [options] <task file>`: the project's own vendored runner, in the place of this process. */
 
 import { dirname, relative, resolve } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import type { Call, Exit } from '../command.ts';
-import { noTask } from '../errors.ts';
-import { openProject, type Project, projectFolder } from '../manifest.ts';
-import { nearest } from '../nearest.ts';
-import { runRunner } from '../processes.ts';
-import { runnerOf } from '../runner.ts';
-import { taskFile, taskNames } from '../tasks.ts';
+import { stat } from '../disk/disk.ts';
+import { runRunner } from '../programs/processes.ts';
+import { openProject, type Project, projectFolder } from '../project/manifest.ts';
+import { runnerOf } from '../project/runner.ts';
+import { taskFile, taskNames } from '../project/tasks.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { noTask } from '../terminal/errors.ts';
+import { nearest } from '../terminal/nearest.ts';
 import { plainWords } from './values.ts';
 
 /**

@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { Refusal, sourceNotFetched } from '../errors.ts';
+import { stat } from '../disk/disk.ts';
+import { Refusal, sourceNotFetched } from '../terminal/errors.ts';
 import { Gathering, integrityOfFiles, type SourceFile } from './gathering.ts';
 import { isLeftOverName, isOfOtherPrograms } from './leftovers.ts';
 import { MANIFEST_OF_TEMPLATE } from './parts.ts';

@@ -1,8 +1,8 @@
 /** What a source has, taken in file by file: every kind of source goes through the same checks, before a byte is kept. */
 
 import { createHash } from 'node:crypto';
-import { folded, foldersAbove, whyUnsafe } from '../change-set/paths.ts';
-import { sourceTooLarge, unsafeSource } from '../errors.ts';
+import { folded, foldersAbove, whyUnsafe } from '../disk/paths.ts';
+import { sourceTooLarge, unsafeSource } from '../terminal/errors.ts';
 import { isLeftOver, isOfOtherPrograms } from './leftovers.ts';
 import { isUsedIn } from './parts.ts';
 

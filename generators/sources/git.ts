@@ -4,9 +4,9 @@
  */
 
 import { join } from 'node:path';
-import { badRef, nothingWithin, sourceNotFetched, sourceTooLarge } from '../errors.ts';
-import { type BoundedResult, runBounded } from '../processes.ts';
-import { commandLine } from '../shell.ts';
+import { type BoundedResult, runBounded } from '../programs/processes.ts';
+import { commandLine } from '../programs/shell.ts';
+import { badRef, nothingWithin, sourceNotFetched, sourceTooLarge } from '../terminal/errors.ts';
 import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
 import { isUsedIn } from './parts.ts';
 import { inPrivateFolder, type PrivateFolder } from './private-folder.ts';

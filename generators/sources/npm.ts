@@ -5,10 +5,10 @@
 
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { brokenArchive, otherRegistry, sourceNotFetched, sourceTooLarge } from '../errors.ts';
-import { type BoundedResult, runBounded } from '../processes.ts';
-import { commandLine } from '../shell.ts';
+import { stat } from '../disk/disk.ts';
+import { type BoundedResult, runBounded } from '../programs/processes.ts';
+import { commandLine } from '../programs/shell.ts';
+import { brokenArchive, otherRegistry, sourceNotFetched, sourceTooLarge } from '../terminal/errors.ts';
 import { readArchive } from './archive.ts';
 import { integrityOf, LIMITS, type SourceFile } from './gathering.ts';
 import { type IgnoredLine, ignoredLineFor, isSameRegistry, scopeOf } from './npmrc.ts';

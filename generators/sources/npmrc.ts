@@ -6,7 +6,7 @@
 
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
+import { stat } from '../disk/disk.ts';
 import { REGISTRIES_IN, type Setting } from './registries.ts';
 import { homeFolder } from './trust.ts';
 
@@ -55,7 +55,12 @@ function linesIn(file: string, own: ReadonlySet<string | undefined>): IgnoredLin
 }
 
 function withVariables({ registry, says, ...line }: IgnoredLine, environment: NodeJS.ProcessEnv): IgnoredLine {
-  const filled = (text: string) => text.replace(/\$\{([^}?]+)\??\}/g, (all, name: string) => environment[name] ?? all);
+  // npm has `${NAME?}`, Yarn `${NAME:-what holds without it}`.
+  const filled = (text: string) =>
+    text.replace(
+      /\$\{([^}?:-]+)(?:\?|:?-([^}]*))?\}/g,
+      (all, name: string, without?: string) => environment[name] || (without ?? environment[name] ?? all),
+    );
   return { ...line, registry: filled(registry), says: filled(says) };
 }
 

@@ -3,7 +3,7 @@
 import { type Dirent, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
+import { stat } from '../disk/disk.ts';
 import { LIMITS } from './gathering.ts';
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,6 +1,6 @@
 /** What the settings of package managers say of registries, in a project's own files. */
 
-import { parseYaml } from '../yaml.ts';
+import { parseYaml } from '../json/yaml.ts';
 
 /** A setting as npm would have it, and the line that it is in. */
 export interface Setting {
@@ -22,14 +22,15 @@ export const REGISTRIES_IN: Readonly<Record<string, (text: string) => readonly S
   'bunfig.toml': inBunfig,
 };
 
-/** Of two lines with one key npm takes the last one. */
+/** Of two lines with one key npm takes the last one; and what is behind `;` or `#` is a comment. */
 function inNpmrc(text: string): Setting[] {
-  return inLines(text, /^\s*(?<key>[^;#=\s][^=\s]*)\s*=\s*(?<value>.*?)\s*$/).toReversed();
+  const form = /^\s*(?<key>[^;#=\s][^=\s]*)\s*=\s*(?<value>"[^"]*"|'[^']*'|[^;#]*?)\s*(?:[;#].*)?$/;
+  return inLines(text, form).toReversed();
 }
 
-/** Of Yarn 1. */
+/** Of Yarn 1, which takes the last one, too. */
 function inYarnrc(text: string): Setting[] {
-  return inLines(text, /^\s*"?(?<key>(?:@[^:"\s]+:)?registry)"?\s+(?<value>\S+)\s*$/);
+  return inLines(text, /^\s*"?(?<key>(?:@[^:"\s]+:)?registry)"?\s+(?<value>\S+)\s*$/).toReversed();
 }
 
 function inLines(text: string, form: RegExp): Setting[] {

@@ -2,8 +2,8 @@
 
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { whyUnsafe } from '../change-set/paths.ts';
-import { badSource } from '../errors.ts';
+import { whyUnsafe } from '../disk/paths.ts';
+import { badSource } from '../terminal/errors.ts';
 
 interface AnySource {
   /** As it was written, without what is secret in it: for messages, the lock and the memory of what is trusted. */

@@ -2,7 +2,7 @@
 
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Refusal, sourceNotFetched, sourceTooLarge } from '../errors.ts';
+import { Refusal, sourceNotFetched, sourceTooLarge } from '../terminal/errors.ts';
 import { readArchive } from './archive.ts';
 import { integrityOf, LIMITS, type SourceFile } from './gathering.ts';
 import { type Credentials, type TarballSource, withoutSecrets } from './source.ts';

@@ -1,11 +1,11 @@
 /** One template of a source, fetched and ready to be rendered. */
 
-import { badTemplate } from '../errors.ts';
-import { whyLost } from '../rendering/files.ts';
-import type { Template } from '../templates.ts';
+import { badTemplate } from '../terminal/errors.ts';
 import { type Fetching, fetchSource } from './fetch.ts';
+import { whyLost } from './hidden.ts';
 import { MANIFEST_OF_TEMPLATE } from './parts.ts';
 import { parseSource } from './source.ts';
+import type { Template } from './templates.ts';
 import { type FoundTemplate, pickTemplate, templatesIn } from './templates-in.ts';
 
 /**

@@ -1,16 +1,14 @@
 /** The templates that a source has: each folder with a manifest. */
 
-import { badTemplate, noTemplateIn, type Refusal, whichTemplate } from '../errors.ts';
-import { parseJson } from '../json/parse.ts';
-import { nearest } from '../nearest.ts';
-import { whyNotAs } from '../schema.ts';
-import type { TemplateManifest } from '../templates.ts';
+import { parseSafely } from '../json/parse.ts';
+import { whyNotAs } from '../schema/schema.ts';
+import { badTemplate, noTemplateIn, type Refusal, whichTemplate } from '../terminal/errors.ts';
+import { nearest } from '../terminal/nearest.ts';
 import type { SourceFile } from './gathering.ts';
 import { MANIFEST_OF_TEMPLATE, templateFolders } from './parts.ts';
+import type { TemplateManifest } from './templates.ts';
 
 const LARGEST_MANIFEST = 64 * 1024;
-/** Names that mean something to an object of JavaScript, so that what is merged or looked up by them is another thing. */
-const NO_KEYS = ['__proto__', 'constructor', 'prototype'];
 
 export interface FoundTemplate {
   /** Its folder in the source, with `/`; empty where it is the source itself. */
@@ -67,19 +65,6 @@ async function manifestIn(files: readonly SourceFile[]): Promise<TemplateManifes
   const reason = await whyNotAs('templates/divvy.template.schema.json', value, MANIFEST_OF_TEMPLATE);
   if (reason !== undefined) throw new Error(reason);
   return value as TemplateManifest;
-}
-
-/** Parses JSON of somebody else's; throws an Error for what is none, and for a key that objects themselves have. */
-export function parseSafely(json: Buffer | string): unknown {
-  try {
-    return parseJson(json, (key, value) => {
-      if (NO_KEYS.includes(key)) throw new Error(`nothing in it may be called ${key}`);
-      return value;
-    });
-  } catch (error) {
-    if (error instanceof RangeError) throw new Error('it is nested more deeply than can be read');
-    throw error;
-  }
 }
 
 /**

@@ -8,8 +8,8 @@ import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync } fro
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { makeFolders, writeDurably } from '../change-set/disk.ts';
 import { sha256 } from '../change-set/survey.ts';
+import { makeFolders, writeDurably } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 
 /** What is trusted: all of it, or it is another thing. */

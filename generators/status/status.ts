@@ -1,14 +1,14 @@
 /** `divvy status [task]`: how the last run of a task stands, or of each task, from another terminal. */
 
 import { relative } from 'node:path';
-import type { Call, Exit } from '../command.ts';
-import { Refusal } from '../errors.ts';
-import { harmless } from '../harmless.ts';
-import { openProject, type Project, projectFolder } from '../manifest.ts';
-import { inWords, type LastRun, lastRun } from '../runner.ts';
-import { asArgument, divvyFromHere } from '../shell.ts';
-import { findTask, taskNames } from '../tasks.ts';
-import { saying } from '../waiting.ts';
+import { asArgument, divvyFromHere } from '../programs/shell.ts';
+import { openProject, type Project, projectFolder } from '../project/manifest.ts';
+import { inWords, type LastRun, lastRun } from '../project/runner.ts';
+import { findTask, taskNames } from '../project/tasks.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { Refusal } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { saying } from '../terminal/waiting.ts';
 
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
 

@@ -1,10 +1,10 @@
 /** The sets of answers that a template is tested with: each file of its folder tests/. */
 
-import { contractText, hooksOf } from '../hooks.ts';
+import { parseSafely } from '../json/parse.ts';
+import { contractText, hooksOf } from '../project/hooks.ts';
 import { whyNotGiven } from '../rendering/answers.ts';
 import type { SourceFile } from '../sources/gathering.ts';
-import { parseSafely } from '../sources/templates-in.ts';
-import type { TemplateManifest } from '../templates.ts';
+import type { TemplateManifest } from '../sources/templates.ts';
 
 export interface Case {
   /** Of its file, without the ending. */

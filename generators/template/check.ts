@@ -1,13 +1,13 @@
 /** `divvy template check [folder]`: everything that is wrong with a template, at once. Nothing of it is run. */
 
 import { basename } from 'node:path';
-import type { Call, Exit } from '../command.ts';
-import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
 import type { SourceFile } from '../sources/gathering.ts';
 import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
 import { asTemplate } from '../sources/template.ts';
 import type { BrokenTemplate, FoundTemplate } from '../sources/templates-in.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { harmless } from '../terminal/harmless.ts';
 import { casesOf } from './cases.ts';
 import { checkFiles, unusedPrompts } from './files-check.ts';
 import { type Finding, fault, note } from './finding.ts';

@@ -1,13 +1,14 @@
 /** What is wrong with the files of a template: where they go, what is replaced in them, their TypeScript. */
 
 import { posix } from 'node:path';
-import { className } from '../names.ts';
-import { HIDDEN_BY_NPM, targetOf, visible, whyLost } from '../rendering/files.ts';
+import { className } from '../project/names.ts';
+import { DEFAULT_RUNTIME_DIR } from '../project/runtime-folder.ts';
+import { targetOf } from '../rendering/files.ts';
 import { type Answer, textsIn, unknownPlaceholders, withNames, withTexts } from '../rendering/placeholders.ts';
 import { whyNotThere } from '../rendering/places.ts';
-import { DEFAULT_RUNTIME_DIR } from '../runtime-folder.ts';
+import { HIDDEN_BY_NPM, visible, whyLost } from '../sources/hidden.ts';
 import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
-import type { Prompt, TemplateFile, TemplateManifest } from '../templates.ts';
+import type { Prompt, TemplateFile, TemplateManifest } from '../sources/templates.ts';
 import { type Finding, fault, lineOfOffset, note } from './finding.ts';
 
 const TASK = 'tasks/example-task.ts';

@@ -1,17 +1,17 @@
 /** `divvy template list`: the templates of this package, and those of each source that divvy.json names. */
 
-import type { Call, Exit } from '../command.ts';
-import { Refusal } from '../errors.ts';
-import { harmless } from '../harmless.ts';
-import { table } from '../help.ts';
-import { openProject, projectFolder, type TeamSources } from '../manifest.ts';
 import { version } from '../package.ts';
+import { openProject, projectFolder, type TeamSources } from '../project/manifest.ts';
 import { fetchSource } from '../sources/fetch.ts';
 import { parseSource } from '../sources/source.ts';
 import { usable } from '../sources/template.ts';
+import { type TemplateManifest, templates } from '../sources/templates.ts';
 import { templatesIn } from '../sources/templates-in.ts';
-import { type TemplateManifest, templates } from '../templates.ts';
-import { askedBy, askedInWords } from '../trusting.ts';
+import { askedBy, askedInWords } from '../sources/trusting.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { Refusal } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { table } from '../terminal/help.ts';
 
 /** A template as it is listed. */
 interface Listed {

@@ -1,16 +1,16 @@
 /** What is wrong with a manifest: by its schema, and by what its parts mean. */
 
-import { whyUnsafe } from '../change-set/paths.ts';
-import { isRange } from '../choices.ts';
-import { Refusal } from '../errors.ts';
-import { contractText, hooksOf } from '../hooks.ts';
+import { whyUnsafe } from '../disk/paths.ts';
+import { parseSafely } from '../json/parse.ts';
 import { type JsonText, lineAt, readJson } from '../json/text.ts';
+import { contractText, hooksOf } from '../project/hooks.ts';
 import { whyNotGiven } from '../rendering/answers.ts';
+import { isRange } from '../rendering/choices.ts';
 import { packageJsonOf } from '../rendering/places.ts';
-import { faultsAs } from '../schema.ts';
+import { faultsAs } from '../schema/schema.ts';
 import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
-import { parseSafely } from '../sources/templates-in.ts';
-import type { Prompt, TemplateManifest } from '../templates.ts';
+import type { Prompt, TemplateManifest } from '../sources/templates.ts';
+import { Refusal } from '../terminal/errors.ts';
 import { type Finding, fault } from './finding.ts';
 
 /** A manifest as far as it could be read: with it, where each of its parts is. */

@@ -2,22 +2,22 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { whyOwned } from '../change-set/paths.ts';
+import { recoverFirst } from '../change-set/recovering.ts';
 import { realRoot, survey, type Wanted } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
-import type { Call, Exit } from '../command.ts';
-import { badFolder, badTemplateName, folderNotEmpty, noNameForTemplate } from '../errors.ts';
-import { whyNoHome, withHome } from '../home.ts';
+import { stat } from '../disk/disk.ts';
+import { whyOwned } from '../disk/paths.ts';
 import { parseJson } from '../json/parse.ts';
-import { whyNotFileName } from '../names.ts';
 import { read, version } from '../package.ts';
-import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
-import { recoverFirst } from '../recovering.ts';
-import { asArgument, asTyped, commandLine } from '../shell.ts';
+import { asArgument, asTyped, commandLine } from '../programs/shell.ts';
+import { whyNotFileName } from '../project/names.ts';
+import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
 import { isLeftOverName } from '../sources/leftovers.ts';
-import { newTemplateFiles } from '../templates.ts';
-import { isInteractive } from '../terminal.ts';
+import { newTemplateFiles } from '../sources/templates.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { badFolder, badTemplateName, folderNotEmpty, noNameForTemplate } from '../terminal/errors.ts';
+import { whyNoHome, withHome } from '../terminal/home.ts';
+import { isInteractive } from '../terminal/terminal.ts';
 
 /** Resolves with 0. Rejects with a Refusal: exit code 2 for a name that is none, 3 for a folder that is not empty. */
 export async function make(typed: Call): Promise<Exit> {
@@ -62,7 +62,7 @@ const entriesOf = (folder: string): string[] =>
 async function withName(call: Call): Promise<Call> {
   if (call.words.length > 0) return call;
   if (!isInteractive(call)) throw noNameForTemplate(call.shown);
-  const { withWord } = await import('../environment.ts');
+  const { withWord } = await import('../change-set/environment.ts');
   return withWord(call, 'A template of your own', {
     type: 'input',
     message: 'Which folder should the template be in? Its name names the template.',

@@ -2,12 +2,12 @@
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { stat } from '../change-set/disk.ts';
-import { nothingToTestWith } from '../errors.ts';
+import { stat } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { read } from '../package.ts';
-import { runTool } from '../processes.ts';
-import type { TemplateManifest } from '../templates.ts';
+import { runTool } from '../programs/processes.ts';
+import type { TemplateManifest } from '../sources/templates.ts';
+import { nothingToTestWith } from '../terminal/errors.ts';
 
 /**
  * Puts the compiler, the types of Node.js and what the template imports into node_modules of a folder.

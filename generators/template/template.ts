@@ -1,9 +1,9 @@
 /** `divvy template list | new | check | test`: the templates that there are, and the author's tools for one. */
 
-import type { Call, Command, Exit } from '../command.ts';
-import { flagNotHere, noTemplateCommand, tooManyArguments } from '../errors.ts';
-import { type FlagName, written } from '../flags.ts';
-import { nearest } from '../nearest.ts';
+import type { Call, Command, Exit } from '../terminal/command.ts';
+import { flagNotHere, noTemplateCommand, tooManyArguments } from '../terminal/errors.ts';
+import { type FlagName, written } from '../terminal/flags.ts';
+import { nearest } from '../terminal/nearest.ts';
 
 interface Subcommand {
   /** What it takes besides its own word; undefined for nothing. */

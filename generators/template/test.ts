@@ -1,15 +1,15 @@
 /** `divvy template test [folder]`: makes projects of a template, checks their types and runs their tests. */
 
 import { join } from 'node:path';
-import type { Call, Exit } from '../command.ts';
-import { badCase } from '../errors.ts';
-import { harmless } from '../harmless.ts';
 import { version } from '../package.ts';
 import { inPrivateFolder } from '../sources/private-folder.ts';
 import { asTemplate } from '../sources/template.ts';
 import type { FoundTemplate } from '../sources/templates-in.ts';
-import { askedBy, askedInWords } from '../trusting.ts';
-import { saying } from '../waiting.ts';
+import { askedBy, askedInWords } from '../sources/trusting.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { badCase } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { saying } from '../terminal/waiting.ts';
 import { type Case, casesOf } from './cases.ts';
 import { ownTemplates } from './own.ts';
 import { providePackages } from './packages.ts';

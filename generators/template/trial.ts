@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseJson } from '../json/parse.ts';
-import { runTool, type ToolResult } from '../processes.ts';
+import { runTool, type ToolResult } from '../programs/processes.ts';
 import type { Case } from './cases.ts';
 import type { Shape } from './shapes.ts';
 

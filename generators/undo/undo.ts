@@ -2,23 +2,32 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { stat } from '../change-set/disk.ts';
 import { placesOf, readRecord } from '../change-set/record.ts';
+import { refuseTracked } from '../change-set/recovering.ts';
 import { isPending, recover } from '../change-set/recovery.ts';
 import { type Reversal, reversalOfLast } from '../change-set/reversal.ts';
 import { realRoot } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
-import type { Call, Exit } from '../command.ts';
-import { keptFiles } from '../errors.ts';
-import { harmless } from '../harmless.ts';
-import { refuseUnmerged } from '../lock.ts';
-import { projectFolder } from '../manifest.ts';
+import { stat } from '../disk/disk.ts';
 import { version } from '../package.ts';
-import { type Planned, writePlan } from '../plan.ts';
-import { filesAsJson, isPreview, listOf, type Previewed, previewOf, sayNotWritten, sayPreview } from '../preview.ts';
-import { refuseTracked } from '../recovering.ts';
-import { asTyped, divvyIn, divvyLine } from '../shell.ts';
-import { sayWithoutRuntime } from '../without-runtime.ts';
+import { asTyped, divvyIn, divvyLine } from '../programs/shell.ts';
+import { refuseUnmerged } from '../project/lock.ts';
+import { projectFolder } from '../project/manifest.ts';
+import { sayWithoutRuntime } from '../project/without-runtime.ts';
+import { writePlan } from '../settling/plan.ts';
+import {
+  filesAsJson,
+  isPreview,
+  listOf,
+  type Planned,
+  type Previewed,
+  previewOf,
+  sayNotWritten,
+  sayPreview,
+} from '../settling/preview.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { keptFiles } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
 
 /**
  * Takes back what the last command wrote, to the byte: once. What was edited since is kept.

@@ -106,7 +106,8 @@ class InlineWorker implements RunningWorker {
         else void this.#leave(task, self);
       },
     });
-    void this.#boot(task, self);
+    // Not at once: the pool has still to note down that this is the worker's process.
+    queueMicrotask(() => void this.#boot(task, self));
   }
 
   /** By way of the frames, so that what arrives is what would arrive in another process. */

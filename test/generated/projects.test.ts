@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { withHooks } from '../../generators/hooks.ts';
+import { withHooks } from '../../generators/project/hooks.ts';
 import { projectFiles } from '../../generators/rendering/files.ts';
-import { findTemplate } from '../../generators/templates.ts';
+import { findTemplate } from '../../generators/sources/templates.ts';
 import { home } from '../generators/commands.ts';
 import { hookNames, hooksOfTemplate, hooksWrittenIn, makeProject, node, templateNames } from './projects.ts';
 

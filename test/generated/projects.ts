@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa, type ResultPromise } from 'execa';
 import { expect } from 'vitest';
-import { contractText, hooksOf } from '../../generators/hooks.ts';
-import { findTemplate, templates } from '../../generators/templates.ts';
+import { contractText, hooksOf } from '../../generators/project/hooks.ts';
+import { findTemplate, templates } from '../../generators/sources/templates.ts';
 import { cleanEnvironment, createDivvyTask, freshFolder, home } from '../generators/commands.ts';
 
 export const templateNames: readonly string[] = templates().map(({ name }) => name);

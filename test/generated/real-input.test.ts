@@ -52,6 +52,25 @@ test('odd names, links, globs and what is not there are as with sha256sum', asyn
   }
 });
 
+test('folders that tools keep their own files in are left out, unless an argument names them', async () => {
+  const project = await makeProject('files');
+  const input = join(project, 'input');
+  const paths = ['a', 'deep/node_modules', 'deep/.git/b', '.divvy/run/c', '.git/d', 'node_modules/e/f'];
+  for (const path of paths) {
+    mkdirSync(join(input, path, '..'), { recursive: true });
+    writeFileSync(join(input, path), path);
+  }
+  const listed = async (...args: string[]) => {
+    const { stdout } = await node(input, '../vendor/divvy/run.mjs', '../tasks/my-task.ts', '--', ...args);
+    return stdout.split('\n').map((line) => line.slice(66));
+  };
+  expect((await listed()).sort()).toEqual(['./a', './deep/node_modules']);
+  expect((await listed('**')).sort()).toEqual(['a', 'deep/node_modules']);
+  expect(await listed('.git', 'node_modules/e', '.divvy/**', 'a')).toEqual(
+    expect.arrayContaining(['.git/d', 'node_modules/e/f', '.divvy/run/c', 'a']),
+  );
+});
+
 test('the sums of thousands of files are those of sha256sum', async () => {
   const project = await makeProject('files');
   const { exitCode, stdout, stderr } = await node(
@@ -112,7 +131,7 @@ test('and the same while a worker is killed every 250 ms', async () => {
 
 /** The lines that the original program prints for the same files. */
 async function sums(): Promise<string[]> {
-  const find = execa('find', [...packages, '-type', 'f', '-print0']);
+  const find = execa('find', [...packages, '-name', 'node_modules', '-prune', '-o', '-type', 'f', '-print0']);
   const { stdout } = await find.pipe('xargs', ['-0', 'sha256sum'], { maxBuffer: 100_000_000 });
   return stdout.split('\n').sort();
 }

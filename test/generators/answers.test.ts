@@ -2,11 +2,11 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Call } from '../../generators/command.ts';
 import { type Answers, settleAnswers } from '../../generators/create/answers.ts';
-import { Refusal } from '../../generators/errors.ts';
-import { parse } from '../../generators/flags.ts';
-import { terminal } from '../../generators/terminal.ts';
+import type { Call } from '../../generators/terminal/command.ts';
+import { Refusal } from '../../generators/terminal/errors.ts';
+import { parse } from '../../generators/terminal/flags.ts';
+import { terminal } from '../../generators/terminal/terminal.ts';
 import { freshFolder, treeOf } from './commands.ts';
 
 /** As the command line would settle it, with nobody to ask. */

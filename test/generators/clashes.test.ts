@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { whyClashing } from '../../generators/rendering/clashes.ts';
-import { findTemplate, templates } from '../../generators/templates.ts';
+import { findTemplate, templates } from '../../generators/sources/templates.ts';
 import { putFiles, taskText, templateFolder } from './attacks/hostile.ts';
 import { freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';

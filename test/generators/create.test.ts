@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readLock } from '../../generators/lock.ts';
+import { readLock } from '../../generators/project/lock.ts';
 import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder, home, treeOf } from './commands.ts';
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -31,7 +31,16 @@ describe('a basic project', () => {
     const cwd = freshFolder();
     await create(cwd, 'my-backfill');
     const project = join(cwd, 'my-backfill');
-    const top = ['.divvy', '.git', '.gitignore', 'README.md', 'divvy.json', 'divvy.lock.json', 'package.json'];
+    const top = [
+      '.divvy',
+      '.git',
+      '.gitignore',
+      'AGENTS.md',
+      'README.md',
+      'divvy.json',
+      'divvy.lock.json',
+      'package.json',
+    ];
     expect(readdirSync(project).sort()).toEqual([...top, 'tasks', 'test', 'tsconfig.json', 'vendor']);
     expect(read(join(project, 'tasks/my-backfill.ts'))).toContain('class MyBackfill implements Parallelizable<Item>');
     expect(read(join(project, 'test/my-backfill.test.ts'))).toContain("from '../tasks/my-backfill.ts'");

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { changedInGit } from '../../generators/git.ts';
+import { changedInGit } from '../../generators/programs/git.ts';
 import { freshFolder } from './commands.ts';
 import { commitAll, git } from './project.ts';
 

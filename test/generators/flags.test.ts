@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Refusal } from '../../generators/errors.ts';
-import { type FlagName, flagEntry, flagNames, flags, parse, type Takes, written } from '../../generators/flags.ts';
+import { Refusal } from '../../generators/terminal/errors.ts';
+import {
+  type FlagName,
+  flagEntry,
+  flagNames,
+  flags,
+  parse,
+  type Takes,
+  written,
+} from '../../generators/terminal/flags.ts';
 
 const create: Takes = { shown: 'create-divvy-task', name: 'create', words: { most: 1, what: 'one folder' } };
 const list: Takes = { shown: 'divvy list', name: 'list', words: { most: 0, what: 'no arguments' } };

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { withHome } from '../../generators/home.ts';
+import { withHome } from '../../generators/terminal/home.ts';
 import { putFiles } from './attacks/hostile.ts';
 import { freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';

@@ -24,6 +24,7 @@ describe.each([
   ['divvy-status', divvy, ['status', '--help']],
   ['divvy-template', divvy, ['template', '--help']],
   ['divvy-template', divvy, ['template', 'check', '--help']],
+  ['divvy-completion', divvy, ['completion', '--help']],
   ['divvy-run', divvy, ['run', '--help']],
 ] as const)('%s.txt', (name, command, argv) => {
   test(`is what ${argv.join(' ')} prints`, async () => {

@@ -13,8 +13,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../generators/change-set/survey.ts';
-import { readLock } from '../../generators/lock.ts';
 import { version } from '../../generators/package.ts';
+import { readLock } from '../../generators/project/lock.ts';
 import { createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { commitAll, git, projectWith, TASK } from './project.ts';

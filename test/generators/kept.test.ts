@@ -2,7 +2,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readLock } from '../../generators/lock.ts';
+import { readLock } from '../../generators/project/lock.ts';
 import { freshFolder } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { packageJson } from './shapes/proof.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { insertionsIn, readLock, textOf } from '../../generators/lock.ts';
+import { insertionsIn, readLock, textOf } from '../../generators/project/lock.ts';
 import { freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { git } from './project.ts';

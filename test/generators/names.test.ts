@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { placesOf } from '../../generators/change-set/record.ts';
-import { className, namesOfRuntime, nearestTaskName, whyNotTaskName } from '../../generators/names.ts';
+import { className, namesOfRuntime, nearestTaskName, whyNotTaskName } from '../../generators/project/names.ts';
 
 describe('a task may be called', () => {
   test.each(['a', 'my-backfill', 'dance-party', 'x2', 'sha256-sums', 'a'.repeat(64), 'my-test', 'test-me', 'items'])(

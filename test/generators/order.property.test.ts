@@ -76,10 +76,36 @@ test.each([
     ['scripts', 'type', 'main'],
     ['scripts', 'type', 'imports', 'main'],
   ],
+  [
+    "behind packageManager, in the order of antfu's",
+    ['name', 'version', 'private', 'packageManager', 'scripts'],
+    ['name', 'version', 'private', 'packageManager', 'imports', 'scripts'],
+  ],
+  [
+    'by the alphabet, behind the few that syncpack has first',
+    ['name', 'version', 'dependencies', 'main', 'private', 'scripts', 'type'],
+    ['name', 'version', 'dependencies', 'imports', 'main', 'private', 'scripts', 'type'],
+  ],
 ])('what is made in a package.json is %s', (_, keys, expected) => {
   const file = hostFile(Object.fromEntries(keys.map((key) => [key, {}])));
   file.putProperty(['imports'], '#divvy', './vendor/divvy/index.ts', { order });
   expect(Object.keys(file.value([]) as object)).toEqual(expected);
+});
+
+test.each([
+  [
+    'by the alphabet',
+    ['$schema', 'assist', 'formatter', 'linter'],
+    ['$schema', 'assist', 'files', 'formatter', 'linter'],
+  ],
+  ['last, where so few may be so by chance', ['$schema', 'formatter'], ['$schema', 'formatter', 'files']],
+  ['last, where there is no order', ['a', 'z', 'b', 'c', 'd'], ['a', 'z', 'b', 'c', 'd', 'files']],
+])('what is made in settings is %s', (_, keys, expected) => {
+  const file = hostFile(Object.fromEntries(keys.map((key) => [key, {}])), 'biome.json');
+  file.putElement(['files', 'includes'], '!vendor');
+  expect(Object.keys(file.value([]) as object)).toEqual(expected);
+  file.takeOut(() => true);
+  expect(file.bytes.equals(file.before.bytes)).toBe(true);
 });
 
 const names = (...from: string[]) =>

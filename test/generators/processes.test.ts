@@ -10,13 +10,18 @@ import config from '../../rolldown.config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'divvy-processes-'));
 const bundled = join(folder, 'processes.js');
-let runTool: typeof import('../../generators/processes.ts').runTool;
-let runBounded: typeof import('../../generators/processes.ts').runBounded;
+let runTool: typeof import('../../generators/programs/processes.ts').runTool;
+let runBounded: typeof import('../../generators/programs/processes.ts').runBounded;
 
 beforeAll(async () => {
   const home = join(import.meta.dirname, '../..');
   const [options] = config as [(typeof config)[0]];
-  await build({ ...options, cwd: home, input: 'generators/processes.ts', output: { ...options.output, dir: folder } });
+  await build({
+    ...options,
+    cwd: home,
+    input: 'generators/programs/processes.ts',
+    output: { ...options.output, dir: folder },
+  });
   ({ runTool, runBounded } = await import(bundled));
 });
 

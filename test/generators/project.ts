@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { sumOf } from '../../generators/change-set/line-ends.ts';
-import { textOf } from '../../generators/lock.ts';
+import { sumOf } from '../../generators/disk/line-ends.ts';
+import { textOf } from '../../generators/project/lock.ts';
 import { freshFolder, home } from './commands.ts';
 
 export const TASK = [

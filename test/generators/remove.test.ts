@@ -115,16 +115,18 @@ describe('where the runtime goes, what no longer runs without it is named, and h
       'tasks/nightly.ts': `${readFileSync(join(root, 'tasks/nightly.ts'), 'utf8')}// mine\n`,
       'tasks/shared.ts': "import type { Json } from '#divvy';\nexport type Mine = Json;\n",
       'tasks/alone.ts': 'export const alone = 1;\n',
+      'tasks/lib/deep.mts': "export type { Item } from '#divvy';\n",
+      'tasks/node_modules/x/index.js': "import '#divvy';\n",
     });
     return root;
   };
-  const both = '        tasks/nightly.ts\n        tasks/shared.ts\n';
+  const all = '        tasks/lib/deep.mts\n        tasks/nightly.ts\n        tasks/shared.ts\n';
 
   test('by remove: what was edited, and what tasks share', async () => {
     const root = await added('nightly');
     const shown = await divvyHere(['remove', 'nightly', '--dry-run'], root);
     const { code, stderr } = await divvyHere(['remove', 'nightly'], root);
-    expect([code, stderr]).toEqual([3, expect.stringContaining(note(both, 'divvy undo'))]);
+    expect([code, stderr]).toEqual([3, expect.stringContaining(note(all, 'divvy undo'))]);
     expect(shown).toMatchObject({ code, stderr });
     expect(await divvyHere(['undo'], root)).toMatchObject({ code: 0, stderr: '' });
     expect(existsSync(join(root, 'vendor/divvy/run.mjs'))).toBe(true);
@@ -133,8 +135,10 @@ describe('where the runtime goes, what no longer runs without it is named, and h
   test('by undo', async () => {
     const root = await added('nightly');
     const { code, stdout, stderr } = await divvyHere(['undo', '--json'], root);
-    expect([code, stderr]).toEqual([3, expect.stringContaining(note(both, 'divvy add'))]);
-    expect(JSON.parse(stdout)).toMatchObject({ withoutRuntime: ['tasks/nightly.ts', 'tasks/shared.ts'] });
+    expect([code, stderr]).toEqual([3, expect.stringContaining(note(all, 'divvy add'))]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      withoutRuntime: ['tasks/lib/deep.mts', 'tasks/nightly.ts', 'tasks/shared.ts'],
+    });
     expect(await divvyHere(['add', 'weekly'], root)).toMatchObject({ code: 0 });
     expect(await divvy(['tasks/nightly.ts', '-n', '1'], { cwd: root })).toMatchObject({ code: 0 });
   });

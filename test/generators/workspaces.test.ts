@@ -1,11 +1,11 @@
-// Which package of a workspace a task is for: the one that somebody is in, or names, or is asked for.
+// Which package of a workspace a task is for: the one that somebody is in, or names, or is asked for. And a new project in one.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packagesOf } from '../../generators/host/workspaces.ts';
-import { divvy } from './commands.ts';
+import { createDivvyTask, divvy } from './commands.ts';
 import { packageJson } from './shapes/proof.ts';
-import { contentOf, repositoryWith } from './shapes/repository.ts';
+import { contentOf, repositoryWith, type Tree } from './shapes/repository.ts';
 import { session } from './terminal-session.ts';
 
 const PACKAGES = {
@@ -59,6 +59,40 @@ describe('the packages of a workspace', () => {
       code: 3,
       stderr: expect.stringMatching(/pnpm-workspace\.yaml:\d: it is not YAML/),
     });
+  });
+});
+
+describe('a new project in a workspace', () => {
+  const made = async (files: Tree, ...flags: string[]) => {
+    const root = repositoryWith({ ...PACKAGES, ...files });
+    const { code, stdout, stderr } = await createDivvyTask(['apps/nightly', '--no-install', '--json', ...flags], {
+      cwd: root,
+    });
+    expect(code, stderr).toBe(0);
+    const { byHand }: { byHand: { file: string; line: string }[] } = JSON.parse(stdout);
+    return byHand.map(({ file, line }) => `${file}: ${line}`);
+  };
+  const line = '../../package.json: "workspaces": [..., "!**/vendor/divvy"]';
+
+  test.each<[string, Tree, string[]]>([
+    ['that takes in everything', { 'package.json': '{ "workspaces": ["**"] }' }, [line]],
+    ['that takes in everything but that', { 'package.json': '{ "workspaces": ["**", "!**/vendor/divvy"] }' }, []],
+    ['that takes in one level', { 'package.json': '{ "workspaces": ["apps/*"] }' }, []],
+    [
+      'of pnpm',
+      { 'package.json': '{}', 'pnpm-workspace.yaml': "packages:\n  - '**'\n" },
+      ["../../pnpm-workspace.yaml:   - '!**/vendor/divvy'"],
+    ],
+    ['that cannot be read', { 'package.json': '{ "workspaces": ["**"' }, []],
+  ])('%s: the line that leaves its runtime out is shown', async (_, files, lines) => {
+    expect(await made(files, '--dry-run')).toEqual(lines);
+    expect(await made(files)).toEqual(lines);
+  });
+
+  test('is told of it in words, too', async () => {
+    const root = repositoryWith({ 'package.json': '{ "workspaces": ["**"] }' });
+    const { stdout } = await createDivvyTask(['nightly', '--no-install'], { cwd: root });
+    expect(stdout).toMatch(/^To be written by hand.*\n *\.\.\/package\.json +"workspaces": \[\.{3}, "!\*\*\/vendor/m);
   });
 });
 

@@ -214,7 +214,7 @@ const wrong: [string, Record<string, string>, string[], number, string][] = [
   ],
   ['a module that Node.js has not', {}, ['node:nowhere'], 2, `${MISSING} node:nowhere to import`],
   ['a name of the package that is not there', {}, ['#nowhere'], 2, `${MISSING} #nowhere to import`],
-  ['nothing', {}, [''], 2, 'import must be the name or the path of a module'],
+  ['nothing', {}, [''], 2, '--import must be the name or the path of a module'],
   [
     'one that throws',
     { 'a.mjs': "throw new Error('oh no');" },

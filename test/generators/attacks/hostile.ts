@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { Refusal } from '../../../generators/errors.ts';
-import type { Template } from '../../../generators/templates.ts';
+import type { Template } from '../../../generators/sources/templates.ts';
+import { Refusal } from '../../../generators/terminal/errors.ts';
 import { type Ended, freshFolder } from '../commands.ts';
 
 export type Files = Readonly<Record<string, string>>;

@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { whyUnsafe } from '../../../generators/change-set/paths.ts';
-import { openProject } from '../../../generators/manifest.ts';
-import { whyNotName, whyNotTaskName } from '../../../generators/names.ts';
+import { whyUnsafe } from '../../../generators/disk/paths.ts';
+import { openProject } from '../../../generators/project/manifest.ts';
+import { whyNotName, whyNotTaskName } from '../../../generators/project/names.ts';
 import { templateFiles } from '../../../generators/rendering/files.ts';
 import type { Answer } from '../../../generators/rendering/placeholders.ts';
-import { terminal } from '../../../generators/terminal.ts';
+import { terminal } from '../../../generators/terminal/terminal.ts';
 import { createDivvyTask, freshFolder, treeOf } from '../commands.ts';
 import { divvyHere } from '../in-process.ts';
 import { expectRefused, inMemory, packageFolder, putFiles, refusalOf, templateFolder, textOf } from './hostile.ts';

@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Refusal } from '../../../generators/errors.ts';
 import { packageJsonOf } from '../../../generators/rendering/places.ts';
 import { templatesIn } from '../../../generators/sources/templates-in.ts';
-import { terminal } from '../../../generators/terminal.ts';
+import { Refusal } from '../../../generators/terminal/errors.ts';
+import { terminal } from '../../../generators/terminal/terminal.ts';
 import { divvy, freshFolder, treeOf } from '../commands.ts';
 import { expectRefused, inMemory, packageFolder, putFiles, taskText, templateFolder, textOf } from './hostile.ts';
 

@@ -83,7 +83,7 @@ const shapes: Record<string, Shape> = {
     tools: ['prettier', 'knip'],
     checks: [['prettier', '--check', '.'], ['knip']],
     holds: {
-      'package.json': '"ignore": [\n      "tasks/"\n    ]',
+      'package.json': '"ignore": [\n      "/tasks/"\n    ]',
       'tsconfig.json': `[\n${[...LISTED, 'tasks', 'vendor/divvy'].map((each) => `    "${each}"`).join(',\n')}\n  ]`,
     },
   },
@@ -237,7 +237,7 @@ test.each<[string, Tree, string[]]>([
   [
     'ESLint before 9, with rules of style',
     { 'package.json': packageJson(), '.eslintrc.json': '{ "extends": ["airbnb-base"] }\n' },
-    ['.eslintignore: vendor/divvy/', '.eslintignore: tasks/'],
+    ['.eslintignore: vendor/divvy/', '.eslintignore: /tasks/'],
   ],
 ])('the line for %s is shown', async (_, files, lines) => {
   expect((await added(files)).lines).toEqual(lines);
@@ -267,7 +267,7 @@ test("what is only divvy's is put into the lists of programs that check style, p
   expect(JSON.parse(text('package.json'))).toMatchObject({
     eslintIgnore: ['out/', 'third-party/divvy/'],
     xo: { space: true, ignores: ['tasks/**', 'third-party/divvy/**'] },
-    'ts-standard': { ignore: ['tasks/', 'third-party/divvy/'] },
+    'ts-standard': { ignore: ['/tasks/', 'third-party/divvy/'] },
   });
   expect(text('.styleignore')).toBe('out/\nthird-party/divvy/\ndivvy.lock.json\n');
   expect(text('.remarkignore')).toBe('test/\nthird-party/divvy/\n');

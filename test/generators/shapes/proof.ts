@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import { vendoredRuntime } from '../../../generators/vendor.ts';
+import { vendoredRuntime } from '../../../generators/project/vendor.ts';
 import { divvy } from '../commands.ts';
 import { divvyHere } from '../in-process.ts';
 import { git } from '../project.ts';

@@ -116,3 +116,32 @@ test('Vitest with a DOM, which looks elsewhere, runs the test once the line that
   const ran = await runIn(root, ['vitest', 'run', 'tasks/nightly.test.ts']);
   expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/Tests .*2 passed/) });
 });
+
+/** As console-fail-test has it: before each test every method of the console is another, which a test must not have called. */
+const NO_PRINTING = `import { afterEach, beforeEach, expect } from 'vitest';
+const methods = Object.entries(console).filter(([, method]) => typeof method === 'function');
+let printed: unknown[][] = [];
+beforeEach(() => {
+  printed = [];
+  for (const [name] of methods) Object.assign(console, { [name]: (...texts: unknown[]) => printed.push(texts) });
+});
+afterEach(() => {
+  Object.assign(console, Object.fromEntries(methods));
+  expect(printed).toEqual([]);
+});
+`;
+
+test.each(['basic', 'csv', 'dance-party', 'files', 'http', './team'])(
+  'the test of a task from %s passes where a test may print nothing',
+  async (template) => {
+    const settings = "export default { test: { setupFiles: ['./no-printing.ts'] } };\n";
+    const files = { 'vitest.config.ts': settings, 'no-printing.ts': NO_PRINTING };
+    const tools = ['vitest', ...(template === 'csv' ? ['csv-parse'] : [])];
+    const root = repositoryWith({ ...files, 'package.json': tested('vitest run') }, tools);
+    if (template === './team') expect(await divvyHere(['template', 'new', 'team'], root)).toMatchObject({ code: 0 });
+    const { code, stderr } = await divvyHere(['add', 'nightly', '-t', template, '--yes', '--no-install'], root);
+    expect(code, stderr).toBe(0);
+    const ran = await runIn(root, ['vitest', 'run', 'tasks/nightly.test.ts']);
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/Tests .*passed/) });
+  },
+);

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Refusal } from '../../../generators/errors.ts';
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
 import { isSameRegistry } from '../../../generators/sources/npmrc.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
+import { Refusal } from '../../../generators/terminal/errors.ts';
 import { type Registry, startRegistry } from '../../package/registry.ts';
 import { cleanEnvironment, freshFolder } from '../commands.ts';
 import { TEMPLATE, tgz } from './archives.ts';
@@ -308,7 +308,9 @@ describe('the .npmrc of a project', () => {
       `npmScopes.acme.npmRegistryServer: ${other}`,
     ],
     ['.yarnrc.yml', `npmRegistryServer: \${OURS}\n`, 1, `npmRegistryServer: ${other}`],
+    ['.yarnrc.yml', `npmRegistryServer: \${NOBODYS:-${other}}\n`, 1, `npmRegistryServer: ${other}`],
     ['.yarnrc', `registry "https://x/"\n"@acme:registry" "${other}"\n`, 2, `@acme:registry=${other}`],
+    ['.yarnrc', `registry "https://x/"\nregistry ${other}\n`, 2, `registry=${other}`],
     [
       'pnpm-workspace.yaml',
       `registries:\n  default: https://x/\n  '@acme': ${other}\n`,
@@ -353,6 +355,7 @@ describe('the .npmrc of a project', () => {
     ['another scope', '@other:registry=http://127.0.0.1:9/', () => knowing()],
     ['nothing', '# @acme:registry=http://127.0.0.1:9/', () => knowing()],
     ['the registry that is asked', 'registry=REGISTRY', () => knowing()],
+    ['that, with a comment behind it', 'registry=REGISTRY ; and no other', () => knowing()],
     [
       'another one than the person wants',
       '@acme:registry=http://127.0.0.1:9/',

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { runBounded } from '../../../generators/processes.ts';
+import { runBounded } from '../../../generators/programs/processes.ts';
 import { LIMITS } from '../../../generators/sources/gathering.ts';
 import { inPrivateFolder } from '../../../generators/sources/private-folder.ts';
 import { freshFolder } from '../commands.ts';

@@ -7,7 +7,9 @@ import ExampleTask from '../tasks/example-task.ts';
 const items = [{ id: 1 }, { id: 2 }, { id: 3 }];
 
 test('each row is processed, here in the test process', async () => {
-  const outcomes = await runInline(ExampleTask, { items });
+  const { log } = console;
+  console.log = () => undefined; // What the task prints is not printed here: some packages fail a test that prints.
+  const outcomes = await runInline(ExampleTask, { items }).finally(() => Object.assign(console, { log }));
 
   assert.deepEqual(
     outcomes.map(({ done }) => done),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Dirent } from 'node:fs';
 import { glob, readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -8,11 +8,15 @@ import type { ItemContext, Parallelizable } from '#divvy';
 /** The path of a file. The worker opens it; the content itself never goes through the master. */
 type Path = string;
 
+/** Folders that tools keep their own files in: git, divvy (the journals of runs) and npm. */
+const LEFT_OUT = ['.git', '.divvy', 'node_modules'];
+
 /** Prints the SHA-256 of files as `sha256sum` does. The lines come in the order in which the files are finished. */
 export default class ExampleTask implements Parallelizable<Path> {
   /**
    * Runs in the master, once. Yields the files that the task's arguments name: a file itself, of a folder everything
    * below it, of a quoted glob such as '*.ts' the files that match it. Without arguments: everything below this folder.
+   * Folders named .git, .divvy or node_modules are left out, unless an argument names them.
    */
   async *dispatch(): AsyncGenerator<Path> {
     const args = process.argv.slice(2);
@@ -38,7 +42,7 @@ export function checksumLine(digest: string, path: Path): string {
   return `${escaped === path ? '' : '\\'}${digest}  ${escaped}`;
 }
 
-/** Yields what `find folder -type f` lists: hidden files too, and no symbolic links, neither to files nor to folders. */
+/** Yields what `find folder -type f` lists, except what is left out: hidden files too, and no symbolic links. */
 async function* filesBelow(folder: Path): AsyncGenerator<Path> {
   const folders = [folder];
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
@@ -47,16 +51,18 @@ async function* filesBelow(folder: Path): AsyncGenerator<Path> {
     if (!entries) yield next;
     for (const entry of entries ?? []) {
       const path = next.endsWith('/') ? next + entry.name : `${next}/${entry.name}`;
-      if (entry.isDirectory()) folders.push(path);
+      if (entry.isDirectory() && !LEFT_OUT.includes(entry.name)) folders.push(path);
       else if (entry.isFile()) yield path;
     }
   }
 }
 
-/** Yields the files that a glob matches, leaving symbolic links out, as above. Where it matches none, the glob itself. */
+/** Yields the files that a glob matches, leaving out the same as above. Where it matches none, the glob itself. */
 async function* filesMatching(pattern: string): AsyncGenerator<Path> {
+  const leftOut = LEFT_OUT.filter((name) => !pattern.split('/').includes(name));
+  const exclude = (entry: Dirent) => entry.isSymbolicLink() || (entry.isDirectory() && leftOut.includes(entry.name));
   let matched = false;
-  for await (const entry of glob(pattern, { withFileTypes: true, exclude: (entry) => entry.isSymbolicLink() })) {
+  for await (const entry of glob(pattern, { withFileTypes: true, exclude })) {
     if (!entry.isFile()) continue;
     matched = true;
     const path = join(entry.parentPath, entry.name);

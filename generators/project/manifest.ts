@@ -1,0 +1,84 @@
+/** divvy.json, for people: where a project keeps what divvy works with. Its schema is vendored with the runtime. */
+
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { recoverFirst } from '../change-set/recovering.ts';
+import { isPending } from '../change-set/recovery.ts';
+import { stat } from '../disk/disk.ts';
+import { MANIFEST } from '../disk/file-names.ts';
+import { conflictsIn } from '../disk/markers.ts';
+import { parseJson } from '../json/parse.ts';
+import { whyNotAs } from '../schema/schema.ts';
+import { badManifest, noProject, unmergedManifest } from '../terminal/errors.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { whyNotFolder } from './runtime-folder.ts';
+
+/** A team's names for sources of templates. */
+export type TeamSources = {
+  readonly [team: string]: string | { readonly from: string; readonly ref?: string };
+};
+
+export interface Manifest {
+  /** The folder of the task files, relative to the project. */
+  readonly tasks: string;
+  /** The folder of their tests, relative to the project. */
+  readonly tests: string;
+  /** The folder of the vendored runtime, relative to the project. */
+  readonly runtime: string;
+  readonly templates?: TeamSources;
+  /** What the runtime loads before each task: the generator only lets it be. */
+  readonly import?: string | readonly string[];
+}
+
+export const DEFAULT_TESTS = 'test';
+
+/** A project on the disk. */
+export interface Project {
+  /** Absolute. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+export const manifestText = ({ tasks, tests, runtime }: Manifest): string =>
+  `${JSON.stringify({ $schema: `./${runtime}/divvy.schema.json`, tasks, ...(tests !== DEFAULT_TESTS && { tests }), runtime }, null, 2)}\n`;
+
+/** The folder of the nearest divvy.json, from a folder upwards. */
+export function projectFolder(from: string): string | undefined {
+  if (stat(join(from, MANIFEST)) !== undefined) return from;
+  return dirname(from) === from ? undefined : projectFolder(dirname(from));
+}
+
+/**
+ * The project that a folder is in. Where the command that made or changed it was cut short, that is taken back first.
+ *
+ * Rejects with a Refusal with exit code 2 where there is none, or its divvy.json is not as the schema has it.
+ */
+export async function openProject(from: string, terminal: Terminal): Promise<Project> {
+  const found = projectFolder(from);
+  if (found !== undefined && isPending(found)) await recoverFirst(found, terminal);
+  const folder = projectFolder(from);
+  if (folder === undefined) throw noProject(from);
+  const file = join(folder, MANIFEST);
+  let manifest: unknown;
+  let text = '';
+  try {
+    const bytes = readFileSync(file);
+    text = bytes.toString();
+    manifest = parseJson(bytes);
+  } catch (error) {
+    const conflicts = conflictsIn(text);
+    if (conflicts.length > 0) throw unmergedManifest(file, conflicts);
+    throw badManifest(file, (error as Error).message);
+  }
+  const reason = await whyNotAs('runtime/divvy.schema.json', manifest, MANIFEST);
+  if (reason !== undefined) throw badManifest(file, reason);
+  const read = { tests: DEFAULT_TESTS, ...(manifest as Omit<Manifest, 'tests'>) };
+  for (const name of ['tasks', 'tests', 'runtime'] as const) {
+    const reason = whyNotFolder(read[name]);
+    if (reason !== undefined) throw badManifest(file, `${name} is ${JSON.stringify(read[name])}: ${reason}`);
+  }
+  const same = (['tasks', 'tests'] as const).find((name) => read[name] === read.runtime);
+  if (same !== undefined)
+    throw badManifest(file, `${same} and runtime are one folder: ${JSON.stringify(read.runtime)}`);
+  return { folder, manifest: read };
+}

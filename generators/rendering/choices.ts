@@ -1,0 +1,129 @@
+/** What a task is made from: its template, wherever that is, and the hooks. */
+
+import type { Workshop } from '../change-set/environment.ts';
+import { version } from '../package.ts';
+import { contractText, hooksOf, readHooks } from '../project/hooks.ts';
+import type { TeamSources } from '../project/manifest.ts';
+import {
+  DEFAULT_TEMPLATE,
+  findTemplate,
+  isBuiltIn,
+  type Template,
+  type TemplateManifest,
+  templates,
+} from '../sources/templates.ts';
+import { settleTrust } from '../sources/trusting.ts';
+import type { Call } from '../terminal/command.ts';
+import { badRef, tooOldForTemplate, unknownTemplate } from '../terminal/errors.ts';
+import { flags } from '../terminal/flags.ts';
+import { nearest } from '../terminal/nearest.ts';
+import { isInteractive } from '../terminal/terminal.ts';
+
+/** Where templates are looked for beside this package. */
+export interface Shelf {
+  /** Absolute: what relative paths on the command line start from. */
+  readonly cwd: string;
+  /** Absolute: what relative paths in divvy.json and the lock start from. */
+  readonly folder: string;
+  /** The sources that a divvy.json names. */
+  readonly sources: TeamSources;
+}
+
+/**
+ * Settles the template, and whether what it asks for may be done.
+ *
+ * Rejects with a Refusal: exit code 1 where it cannot be had, 2 where there is none of that name, 3 where it is not as a
+ * template may be, 4 where it needs trust.
+ */
+export async function settleTemplate(call: Call, shelf: Shelf, ask: Workshop['ask']): Promise<Template> {
+  const { template: name } = call.values;
+  const template =
+    name !== undefined || !isInteractive(call)
+      ? await templateNamed(call, name ?? DEFAULT_TEMPLATE, shelf)
+      : findTemplate(await askForTemplate(ask));
+  if (call.values.ref !== undefined && template.origin === undefined) {
+    throw badRef(call.values.ref, `the template ${template.manifest.name} is in this package, and has no refs`);
+  }
+  await refuseUnmet(template.manifest);
+  await settleTrust(call, template, ask);
+  return template;
+}
+
+const askForTemplate = (ask: Workshop['ask']): Promise<string> =>
+  ask({
+    type: 'select',
+    message: flags.template.question,
+    choices: templates().map(({ name, description }) => ({ value: name, hint: description })),
+  });
+
+/** Whether a text names a source itself, and not a template or a team's name for a source. */
+const isSource = (text: string): boolean => /^\.{0,2}[\\/]|^\.{1,2}$|:|\.(tgz|tar\.gz)$/i.test(text);
+
+/**
+ * A template of this package; `team/template` or `team`, where divvy.json names the team's source; or a source itself.
+ *
+ * Rejects as settleTemplate does.
+ */
+export async function templateNamed(call: Call, name: string, { cwd, folder, sources }: Shelf): Promise<Template> {
+  if (isBuiltIn(name)) return findTemplate(name);
+  if (isSource(name)) return fetched(call, name, call.values.ref, undefined, { cwd, recordedIn: folder });
+  const at = name.indexOf('/');
+  const [team, wanted] = at < 0 ? [name, undefined] : [name.slice(0, at), name.slice(at + 1)];
+  const source = Object.hasOwn(sources, team) ? sources[team] : undefined;
+  if (source === undefined) {
+    const known = [...templates().map((template) => template.name), ...Object.keys(sources).map((each) => `${each}/…`)];
+    throw unknownTemplate(name, known, nearest(name, known));
+  }
+  const { from, ref } = typeof source === 'string' ? { from: source, ref: undefined } : source;
+  return fetched(call, from, call.values.ref ?? ref, wanted, { cwd: folder });
+}
+
+/** The very template that the lock has of a task. */
+export const templateAgain = (
+  call: Call,
+  { template, source, resolved }: { readonly template: string; readonly source?: string; readonly resolved?: string },
+  folder: string,
+): Promise<Template> =>
+  source === undefined
+    ? Promise.resolve(findTemplate(template))
+    : fetched(call, source, undefined, template, { cwd: folder }, resolved);
+
+/** What fetches is loaded only where something is fetched. */
+async function fetched(
+  { environment, terminal: { note } }: Call,
+  text: string,
+  ref: string | undefined,
+  name: string | undefined,
+  places: { readonly cwd: string; readonly recordedIn?: string },
+  expected?: string,
+): Promise<Template> {
+  const { fetchTemplate } = await import('../sources/template.ts');
+  return fetchTemplate(text, { ...places, environment, ref, expected, note }, name);
+}
+
+/** Whether a text is a range of versions. */
+export async function isRange(text: string): Promise<boolean> {
+  const { default: validRange } = await import('semver/ranges/valid.js');
+  return validRange(text) !== null;
+}
+
+async function refuseUnmet({ name, requires = {} }: TemplateManifest): Promise<void> {
+  if (requires.divvy === undefined && requires.node === undefined) return;
+  const { default: satisfies } = await import('semver/functions/satisfies.js');
+  const has = { divvy: version, node: process.version };
+  for (const [what, range] of Object.entries(requires) as ['divvy' | 'node', string][]) {
+    if (!satisfies(has[what], range, { includePrerelease: true }))
+      throw tooOldForTemplate(name, what, range, has[what]);
+  }
+}
+
+/** Those that were asked for, else on a terminal by asking, else the template's own. */
+export async function settleHooks(call: Call, template: TemplateManifest, ask: Workshop['ask']): Promise<string[]> {
+  const known = hooksOf(contractText());
+  if (call.values.hooks !== undefined) return readHooks(call.values.hooks, known);
+  const own = template.hooks ?? [];
+  if (own.length > 0 || !isInteractive(call)) return readHooks(own.join(','), known);
+  const choices = known.map(({ name, summary }) => ({ value: name, hint: summary }));
+  const chosen = await ask({ type: 'checkbox', message: flags.hooks.question, choices });
+  return readHooks(chosen.join(','), known);
+}
