@@ -13,7 +13,6 @@ import {
   noFolderToWorkIn,
   notThereYet,
   outputNotWritten,
-  Refusal,
   systemRefused,
   unknownCommand,
 } from '../generators/terminal/errors.ts';
@@ -21,6 +20,7 @@ import { type FlagValues, parse } from '../generators/terminal/flags.ts';
 import { type CommandHelp, commandHelp, type Program, programHelp } from '../generators/terminal/help.ts';
 import { withHome } from '../generators/terminal/home.ts';
 import { nearest } from '../generators/terminal/nearest.ts';
+import { Refusal } from '../generators/terminal/refusal.ts';
 import { terminal } from '../generators/terminal/terminal.ts';
 
 interface CommandEntry extends CommandHelp {

@@ -91,18 +91,32 @@ test('bin imports generators, and nothing else of ours', () => {
   expect(shown(wrong)).toEqual([]);
 });
 
-/** The folders of generators/ that commands share. */
-const NOUNS = ['codemods', 'change-set', 'host', 'json', 'rendering', 'sources'];
+/** The rooms that commands share, from top to bottom: each imports only what stands below it. */
+const SHARED = [
+  ...['report', 'settling', 'host', 'rendering', 'sources', 'project', 'schema', 'change-set', 'programs', 'terminal'],
+  ...['package.ts', 'json', 'disk', 'codemods'],
+];
 
 describe('generators', () => {
-  const commands = [...new Set(filesIn('generators/*/*.ts').map((file) => file.split('/')[1] ?? ''))].filter(
-    (folder) => !NOUNS.includes(folder),
-  );
+  const roomOf = (path: string): string => path.split('/')[1] ?? '';
+  const commands = [...new Set(filesIn('generators/**/*.ts').map(roomOf))].filter((room) => !SHARED.includes(room));
   const commandOf = (path: string): string | undefined =>
     commands.find((name) => path.startsWith(`generators/${name}/`));
 
-  test('have the commands that there are', () =>
-    expect(commands).toEqual(expect.arrayContaining(['create', 'list', 'run', 'status'])));
+  test('have the commands that there are', () => {
+    const loaded = importsIn('bin/commands.ts').flatMap(({ to, isDynamic }) =>
+      isDynamic ? (/^generators\/(\w+)\/\1\.ts$/.exec(to)?.[1] ?? []) : [],
+    );
+    expect(commands.toSorted()).toEqual(loaded.toSorted());
+  });
+
+  test('have no room that imports what stands above it', () => {
+    const rank = (path: string): number => SHARED.indexOf(roomOf(path));
+    const up = importsIn('generators/**/*.ts').filter(
+      ({ from, to, isOurs }) => isOurs && rank(from) >= 0 && rank(from) > rank(to),
+    );
+    expect(shown(up)).toEqual([]);
+  });
 
   test('read runtime/ and templates/ as files, and import only each other', () => {
     const wrong = importsIn('generators/**/*.ts').filter(({ to, isOurs }) => isOurs && !to.startsWith('generators/'));
@@ -206,17 +220,17 @@ describe('the runtime', () => {
     });
     expect(shown(both)).toEqual([]);
   });
+});
 
-  test('has no circle of files', () => {
-    const circles: string[] = [];
-    const done = new Set<string>();
-    const visit = (file: string, path: readonly string[]): void => {
-      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
-      if (done.has(file) || path.includes(file)) return;
-      for (const found of importsOf(file)) if (found.isOurs) visit(found.to, [...path, file]);
-      done.add(file);
-    };
-    for (const file of filesIn('runtime/**/*.{ts,mjs}')) visit(file, []);
-    expect(circles).toEqual([]);
-  });
+test.each(['runtime', 'generators'])('%s has no circle of files', (folder) => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (done.has(file) || path.includes(file)) return;
+    for (const found of importsOf(file)) if (found.isOurs) visit(found.to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of filesIn(`${folder}/**/*.{ts,mjs}`)) visit(file, []);
+  expect(circles).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { type Settled, settleAll, whyNotInEarnest } from '../settling/conflicts.
 import { writePlan } from '../settling/plan.ts';
 import { isPreview, type Planned } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import type { Refusal } from '../terminal/errors.ts';
+import type { Refusal } from '../terminal/refusal.ts';
 import { type Rendered, render } from './render.ts';
 import { folderShown, report } from './report.ts';
 import { type Subject, settleSubject } from './subject.ts';

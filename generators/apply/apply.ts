@@ -1,5 +1,6 @@
 /** `divvy apply PLAN`: writes what a plan says, if everything is still as the plan found it. */
 
+import { noPlanNamed, planOutdated } from '../change-set/errors.ts';
 import { recoverFirst } from '../change-set/recovering.ts';
 import { type ChangeSet, isAsWanted, survey } from '../change-set/survey.ts';
 import { write } from '../change-set/write.ts';
@@ -11,7 +12,6 @@ import { settleDirty } from '../settling/dirty.ts';
 import { type Plan, readPlan } from '../settling/plan.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { noPlanNamed, planOutdated } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 
 /**

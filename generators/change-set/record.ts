@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { makeFolders, readWhole, stat } from '../disk/disk.ts';
 import { whyUnsafe } from '../disk/paths.ts';
 import { parseJson } from '../json/parse.ts';
-import { badRecord } from '../terminal/errors.ts';
+import { badRecord } from './errors.ts';
 
 export const RECORD_VERSION = 1;
 

@@ -1,10 +1,10 @@
 /** What a command that was cut short has left is put right before another command does anything, and the person is told. */
 
 import { isTracked } from '../programs/git.ts';
-import { recordInGit } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { saying } from '../terminal/waiting.ts';
+import { recordInGit } from './errors.ts';
 import { placesOf } from './record.ts';
 import { isPending, recover } from './recovery.ts';
 

@@ -19,7 +19,8 @@ import {
   writeDurably,
 } from '../disk/disk.ts';
 import { sumOf } from '../disk/line-ends.ts';
-import { badRecord, otherCommandAtWork, Refusal, recoveryFailed, rollBackFailed } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
+import { badRecord, otherCommandAtWork, recoveryFailed, rollBackFailed } from './errors.ts';
 import { forgetSums } from './left.ts';
 import {
   makeOwn,

@@ -3,7 +3,7 @@
 import { basename, dirname, join } from 'node:path';
 import { type Before, isBehindFolders, readBefore, stat } from '../disk/disk.ts';
 import { sumOf } from '../disk/line-ends.ts';
-import { badRecord } from '../terminal/errors.ts';
+import { badRecord } from './errors.ts';
 import { placesOf, type Record, type RecordedChange, readRecord, refuseLinks } from './record.ts';
 import { copyOf } from './recovery.ts';
 import { type ChangeSet, isAsWanted, survey, type Wanted } from './survey.ts';

@@ -12,7 +12,8 @@ import { type Before, MOUNTED, readBefore, stat } from '../disk/disk.ts';
 import { inLineEndsOf, isSameText } from '../disk/line-ends.ts';
 import { isOfSystem, mountPoints, whyNotMoved } from '../disk/mounts.ts';
 import { folded, whyUnsafe } from '../disk/paths.ts';
-import { badFolder, changedMeanwhile, unsafePath } from '../terminal/errors.ts';
+import { badFolder } from '../terminal/errors.ts';
+import { changedMeanwhile, unsafePath } from './errors.ts';
 import { placesOf, refuseLinks } from './record.ts';
 
 /** A file as a command wants it to be. */

@@ -27,14 +27,9 @@ import {
 } from '../disk/disk.ts';
 import { sumOf } from '../disk/line-ends.ts';
 import { foldersAbove } from '../disk/paths.ts';
-import {
-  badFolder,
-  changedMeanwhile,
-  otherCommandAtWork,
-  Refusal,
-  unsafePath,
-  writeFailed,
-} from '../terminal/errors.ts';
+import { badFolder } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
+import { changedMeanwhile, otherCommandAtWork, unsafePath, writeFailed } from './errors.ts';
 import { keepSums } from './left.ts';
 import {
   makeOwn,

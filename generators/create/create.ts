@@ -10,7 +10,8 @@ import { type Settled, settleAll, whyNotInEarnest } from '../settling/conflicts.
 import { writePlan } from '../settling/plan.ts';
 import { isPreview, type Planned } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { type Refusal, tooManyArguments } from '../terminal/errors.ts';
+import { tooManyArguments } from '../terminal/errors.ts';
+import type { Refusal } from '../terminal/refusal.ts';
 import { type Answers, settleAnswers } from './answers.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './follow.ts';
 import { refuseSwallowedFlags } from './npm-flags.ts';

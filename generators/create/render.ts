@@ -14,8 +14,9 @@ import { vendoredRuntime } from '../project/vendor.ts';
 import { modeOf, projectFiles } from '../rendering/files.ts';
 import type { Edited } from '../rendering/lock-edits.ts';
 import { packageJsonOf } from '../rendering/places.ts';
+import { templateFileRefused } from '../sources/errors.ts';
 import type { Call } from '../terminal/command.ts';
-import { Refusal, templateFileRefused } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
 import type { Answers } from './answers.ts';
 
 interface PackageJson {

@@ -2,7 +2,7 @@
 
 import { type Formatter, formatted, formattersOf, formattingOnes } from '../host/formatter.ts';
 import { levelsOf } from '../host/place.ts';
-import { Refusal } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
 
 /** Resolves with the text as the formatters have it; undefined where there is none, or one fails. */
 export type Format = (text: string) => Promise<string | undefined>;

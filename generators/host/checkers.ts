@@ -4,8 +4,8 @@ import { join, posix } from 'node:path';
 import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
 import { anchored } from './anchored.ts';
 import { type Hint, isLink, ONCE_NO_LINK, textOf } from './hints.ts';
+import type { Found, Home, Open, Written } from './home.ts';
 import type { HostFile } from './host-file.ts';
-import type { Found, Home, Open, Written } from './linter.ts';
 import { optionsOf } from './scripts.ts';
 
 /** Makes a file. */

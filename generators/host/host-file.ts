@@ -18,7 +18,9 @@ import {
 import type { Insertion } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
 import { type JsonText, lineAt, nodeAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
-import { hostFileRefused, notUtf8, Refusal } from '../terminal/errors.ts';
+import { notUtf8 } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
+import { hostFileRefused } from './errors.ts';
 import { inList, inPackageJson, inSettings } from './order.ts';
 
 /** How a file is written. */

@@ -10,9 +10,9 @@ import type { Manifest } from '../project/manifest.ts';
 import { DEFAULT_RUNTIME_DIR, runtimeFolder, whyNotRuntimeFolder } from '../project/runtime-folder.ts';
 import { vendoredRuntime } from '../project/vendor.ts';
 import type { Call } from '../terminal/command.ts';
-import { noPlaceForRuntime, noPlaceForTasks } from '../terminal/errors.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 import { saying } from '../terminal/waiting.ts';
+import { noPlaceForRuntime, noPlaceForTasks } from './errors.ts';
 import type { Place } from './place.ts';
 
 /** Where tasks are put: the first that is free. A folder that is in use would have its own files listed as tasks. */

@@ -5,8 +5,8 @@ import type { Workshop } from '../change-set/environment.ts';
 import { stat } from '../disk/disk.ts';
 import { PACKAGE_MANAGERS, type PackageManager, userAgentManager } from '../programs/package-manager.ts';
 import type { Call } from '../terminal/command.ts';
-import { twoLockFiles } from '../terminal/errors.ts';
 import { isInteractive } from '../terminal/terminal.ts';
+import { twoLockFiles } from './errors.ts';
 import type { Place } from './place.ts';
 
 const LOCK_FILES: Readonly<Record<string, PackageManager>> = {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { readJson, valueAt } from '../json/text.ts';
-import { hostFileRefused } from '../terminal/errors.ts';
+import { hostFileRefused } from './errors.ts';
 
 export class PackageJson {
   readonly #value: { readonly [name: string]: unknown };
@@ -88,3 +88,10 @@ export function readPackageJson(folder: string, shown: string): PackageJson {
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A folder from the package's own upwards. */
+export interface Level {
+  /** Absolute, without symbolic links. */
+  readonly folder: string;
+  readonly packageJson: PackageJson | undefined;
+}

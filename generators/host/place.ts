@@ -7,17 +7,11 @@ import { stat } from '../disk/disk.ts';
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { whyOwned } from '../disk/paths.ts';
 import type { Call } from '../terminal/command.ts';
-import { notHere, whichPackage } from '../terminal/errors.ts';
 import { isInteractive } from '../terminal/terminal.ts';
+import { notHere, whichPackage } from './errors.ts';
+import type { Level } from './package-json.ts';
 import { type PackageJson, readPackageJson } from './package-json.ts';
 import { packagesOf } from './workspaces.ts';
-
-/** A folder from the package's own upwards. */
-export interface Level {
-  /** Absolute, without symbolic links. */
-  readonly folder: string;
-  readonly packageJson: PackageJson | undefined;
-}
 
 export interface Place {
   /** The package's folder: absolute, without symbolic links. */

@@ -4,14 +4,8 @@ import { join, posix } from 'node:path';
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { textOf } from './hints.ts';
 import type { Place } from './place.ts';
+import type { TestRunner } from './test-settings.ts';
 import { isByAngular, isOutOfJest, runsInBrowser } from './test-settings.ts';
-
-/**
- * `beside`: another one, which runs no such test; Node.js does, and the other must not find it, or does not. The same where the coverage of
- * what Node.js finds is counted. `jest-26`: Jest before 27, which
- * knows no `node:` and, as it compiles, no `60_000`.
- */
-export type TestRunner = 'node' | 'vitest' | 'jest' | 'jest-26' | 'beside';
 
 /** By the package's own test script; else by what is installed for it, in the package or above; else that of Node.js. */
 export function testRunnerOf(place: Place): TestRunner {

@@ -8,7 +8,13 @@ import { join, matchesGlob, posix, relative } from 'node:path';
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { type Hint, textOf, unwritten } from './hints.ts';
 import type { Place } from './place.ts';
-import type { TestRunner } from './test-runner.ts';
+
+/**
+ * `beside`: another one, which runs no such test; Node.js does, and the other must not find it, or does not. The same where the coverage of
+ * what Node.js finds is counted. `jest-26`: Jest before 27, which
+ * knows no `node:` and, as it compiles, no `60_000`.
+ */
+export type TestRunner = 'node' | 'vitest' | 'jest' | 'jest-26' | 'beside';
 
 interface Settings {
   /** Relative to the package. */

@@ -9,11 +9,11 @@ import picomatch from 'picomatch';
 import { stat } from '../disk/disk.ts';
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { lineOfFault, parseYaml } from '../json/yaml.ts';
-import { hostFileRefused } from '../terminal/errors.ts';
+import { hostFileRefused } from './errors.ts';
 import type { Hint } from './hints.ts';
 import type { HostFile } from './host-file.ts';
+import type { Level } from './package-json.ts';
 import { readPackageJson } from './package-json.ts';
-import type { Place } from './place.ts';
 
 const PNPM_WORKSPACE = 'pnpm-workspace.yaml';
 
@@ -53,7 +53,7 @@ const isRuntime = (folder: string): boolean => ['run.mjs', 'SHA256SUMS'].every((
  * Returns what has to be written by hand: pnpm's file is YAML, and what is outside of the package is nobody's but its own.
  */
 export function leaveOutOfWorkspaces(
-  { root, levels }: Pick<Place, 'root' | 'levels'>,
+  { root, levels }: { readonly root: string; readonly levels: readonly Level[] },
   runtime: string,
   open: (path: string, dialect: 'json') => HostFile | undefined,
 ): Hint[] {

@@ -6,9 +6,9 @@ import { inWords, type LastRun, lastRun } from '../project/runner.ts';
 import { taskFile, taskNames } from '../project/tasks.ts';
 import { templates } from '../sources/templates.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { Refusal } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { table } from '../terminal/help.ts';
+import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
 
 /** A task with its last run, null where it never ran; or with the reason why that cannot be told. */

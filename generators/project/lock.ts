@@ -17,7 +17,8 @@ import { conflictsIn } from '../disk/markers.ts';
 import { type Insertion, isInsertion } from '../json/insertions.ts';
 import { parseSafely } from '../json/parse.ts';
 import { lineAt, readJson, valueAt } from '../json/text.ts';
-import { badLock, type Refusal, unmergedLock } from '../terminal/errors.ts';
+import { badLock, unmergedLock } from '../terminal/errors.ts';
+import type { Refusal } from '../terminal/refusal.ts';
 
 /** A file that was there before, edited. */
 export interface EditedHost {

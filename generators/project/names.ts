@@ -18,7 +18,19 @@ const TAKEN = new Set([
 
 /** Names that a task file declares or uses beside its class. */
 const TYPES_OF_A_TASK = new Set([
-  ...['Item', 'Result', 'Ticket', 'Path', 'Url', 'Answer', 'Row', 'RequestListener', 'AddressInfo', 'Readable'],
+  ...[
+    'Item',
+    'Result',
+    'Ticket',
+    'Path',
+    'Url',
+    'Answer',
+    'Row',
+    'RequestListener',
+    'AddressInfo',
+    'Readable',
+    'Dirent',
+  ],
   ...['AsyncGenerator', 'Generator', 'AsyncIterable', 'Iterable', 'Awaited', 'Readonly', 'Partial', 'Record', 'Buffer'],
 ]);
 

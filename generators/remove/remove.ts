@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { write } from '../change-set/write.ts';
 import { stat } from '../disk/disk.ts';
+import { leftBehind } from '../host/errors.ts';
 import { version } from '../package.ts';
 import { asTyped, divvyIn } from '../programs/shell.ts';
 import { sayWithoutRuntime } from '../project/without-runtime.ts';
@@ -17,7 +18,6 @@ import {
   sayPreview,
 } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { leftBehind } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { type Subject, settleSubject, withTask } from './subject.ts';
 import { type Taking, take } from './taking.ts';

@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
 import { stat } from '../disk/disk.ts';
+import { noTaskNamed } from '../host/errors.ts';
 import { type Lock, lockToEdit } from '../project/lock.ts';
 import { openProject, type Project } from '../project/manifest.ts';
 import { taskFile, taskNames } from '../project/tasks.ts';
 import type { Call } from '../terminal/command.ts';
-import { noTask, noTaskNamed } from '../terminal/errors.ts';
+import { noTask } from '../terminal/errors.ts';
 import { nearest } from '../terminal/nearest.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 

@@ -5,6 +5,7 @@ import { type ChangeSet, lookAt, survey, type Wanted } from '../change-set/surve
 import { type Before, readBefore } from '../disk/disk.ts';
 import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
 import { foldersAbove, whyUnsafe } from '../disk/paths.ts';
+import { notOursToRemove } from '../host/errors.ts';
 import type { HostFile } from '../host/host-file.ts';
 import { dialectOf, HostFiles, isAsWritten } from '../host/host-files.ts';
 import type { Insertion } from '../json/insertions.ts';
@@ -14,7 +15,6 @@ import { taskFile } from '../project/tasks.ts';
 import { lockWithout } from '../rendering/lock-edits.ts';
 import { settleDirty } from '../settling/dirty.ts';
 import type { Call } from '../terminal/command.ts';
-import { notOursToRemove } from '../terminal/errors.ts';
 import { couldPut, couldWriteWhole, scriptsOf, whyForeign } from './foreign.ts';
 import type { Subject } from './subject.ts';
 

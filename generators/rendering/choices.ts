@@ -4,6 +4,7 @@ import type { Workshop } from '../change-set/environment.ts';
 import { version } from '../package.ts';
 import { contractText, hooksOf, readHooks } from '../project/hooks.ts';
 import type { TeamSources } from '../project/manifest.ts';
+import { badRef, tooOldForTemplate } from '../sources/errors.ts';
 import {
   DEFAULT_TEMPLATE,
   findTemplate,
@@ -14,7 +15,7 @@ import {
 } from '../sources/templates.ts';
 import { settleTrust } from '../sources/trusting.ts';
 import type { Call } from '../terminal/command.ts';
-import { badRef, tooOldForTemplate, unknownTemplate } from '../terminal/errors.ts';
+import { unknownTemplate } from '../terminal/errors.ts';
 import { flags } from '../terminal/flags.ts';
 import { nearest } from '../terminal/nearest.ts';
 import { isInteractive } from '../terminal/terminal.ts';

@@ -4,9 +4,9 @@ import { join, posix } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { folded } from '../disk/paths.ts';
 import { className } from '../project/names.ts';
+import { templateFileRefused, templateNotRendered } from '../sources/errors.ts';
 import { unhidden } from '../sources/hidden.ts';
 import { projectTemplateFiles, type Template, type TemplateFile } from '../sources/templates.ts';
-import { templateFileRefused, templateNotRendered } from '../terminal/errors.ts';
 import { type Answer, inMarkdown, textsIn, withNames, withTexts } from './placeholders.ts';
 import { whyNotThere } from './places.ts';
 

@@ -2,8 +2,8 @@
 
 import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { folded, whyUnsafe } from '../disk/paths.ts';
+import { templateFileRefused } from '../sources/errors.ts';
 import type { Permissions, TemplateManifest } from '../sources/templates.ts';
-import { templateFileRefused } from '../terminal/errors.ts';
 
 /** A template's own places. */
 const FREE = ['tasks/', 'test/'];

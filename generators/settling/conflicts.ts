@@ -1,11 +1,13 @@
 /** Files that exist and differ: kept, overwritten, asked about, or the reason to write nothing at all. */
 
 import type { Workshop } from '../change-set/environment.ts';
+import { conflicts } from '../change-set/errors.ts';
 import { type Change, type Survey, survey, type Wanted } from '../change-set/survey.ts';
 import { LOCK } from '../disk/file-names.ts';
 import { type Lock, readLock } from '../project/lock.ts';
 import type { Call } from '../terminal/command.ts';
-import { cancelled, conflicts, nobodyToAsk, type Refusal } from '../terminal/errors.ts';
+import { cancelled, nobodyToAsk } from '../terminal/errors.ts';
+import type { Refusal } from '../terminal/refusal.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 import { settleDirty } from './dirty.ts';
 import { unchanged as asItIs, diffOf, isShown, type Previewed } from './preview.ts';

@@ -1,5 +1,6 @@
 /** What git has not committed and divvy did not make: it would be lost to git where a command changes it. */
 
+import { dirtyFiles, gitCannotTell } from '../change-set/errors.ts';
 import { isAsLeftHere } from '../change-set/left.ts';
 import type { Change } from '../change-set/survey.ts';
 import { LOCK } from '../disk/file-names.ts';
@@ -7,7 +8,6 @@ import { isAsWritten } from '../host/host-files.ts';
 import { changedInGit } from '../programs/git.ts';
 import { readLock } from '../project/lock.ts';
 import type { Call } from '../terminal/command.ts';
-import { dirtyFiles, gitCannotTell } from '../terminal/errors.ts';
 import { saying } from '../terminal/waiting.ts';
 
 /**

@@ -8,6 +8,7 @@
 
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { badPlan, planNotWritten, planThere } from '../change-set/errors.ts';
 import { type Change, type ChangeSet, realRoot, type Wanted } from '../change-set/survey.ts';
 import { stat } from '../disk/disk.ts';
 import { MANIFEST } from '../disk/file-names.ts';
@@ -19,7 +20,6 @@ import { asTyped, divvyLine } from '../programs/shell.ts';
 import { projectFolder } from '../project/manifest.ts';
 import { whyNotAs } from '../schema/schema.ts';
 import type { Call } from '../terminal/command.ts';
-import { badPlan, planNotWritten, planThere } from '../terminal/errors.ts';
 import { isShown, type Planned } from './preview.ts';
 
 /** The most bytes that a plan may have. */

@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Header, type HeaderData } from 'tar/header';
 import { Pax } from 'tar/pax';
-import { brokenArchive, Refusal, sourceTooLarge } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
+import { brokenArchive, sourceTooLarge } from './errors.ts';
 import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
 
 /** The files together, and what an archive has around each. */

@@ -7,8 +7,8 @@
 
 import { realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { badRef, nothingWithin, sourceMoved } from '../terminal/errors.ts';
 import { saying } from '../terminal/waiting.ts';
+import { badRef, nothingWithin, sourceMoved } from './errors.ts';
 import { readFolder } from './folder.ts';
 import { filesWithin, type SourceFile } from './gathering.ts';
 import { readRepository } from './git.ts';

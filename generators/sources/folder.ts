@@ -3,7 +3,8 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stat } from '../disk/disk.ts';
-import { Refusal, sourceNotFetched } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
+import { sourceNotFetched } from './errors.ts';
 import { Gathering, integrityOfFiles, type SourceFile } from './gathering.ts';
 import { isLeftOverName, isOfOtherPrograms } from './leftovers.ts';
 import { MANIFEST_OF_TEMPLATE } from './parts.ts';

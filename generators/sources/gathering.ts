@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { folded, foldersAbove, whyUnsafe } from '../disk/paths.ts';
-import { sourceTooLarge, unsafeSource } from '../terminal/errors.ts';
+import { sourceTooLarge, unsafeSource } from './errors.ts';
 import { isLeftOver, isOfOtherPrograms } from './leftovers.ts';
 import { isUsedIn } from './parts.ts';
 

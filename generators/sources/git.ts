@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { type BoundedResult, runBounded } from '../programs/processes.ts';
 import { commandLine } from '../programs/shell.ts';
-import { badRef, nothingWithin, sourceNotFetched, sourceTooLarge } from '../terminal/errors.ts';
+import { badRef, nothingWithin, sourceNotFetched, sourceTooLarge } from './errors.ts';
 import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
 import { isUsedIn } from './parts.ts';
 import { inPrivateFolder, type PrivateFolder } from './private-folder.ts';

@@ -3,7 +3,7 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { whyUnsafe } from '../disk/paths.ts';
-import { badSource } from '../terminal/errors.ts';
+import { badSource } from './errors.ts';
 
 interface AnySource {
   /** As it was written, without what is secret in it: for messages, the lock and the memory of what is trusted. */

@@ -2,8 +2,9 @@
 
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Refusal, sourceNotFetched, sourceTooLarge } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
 import { readArchive } from './archive.ts';
+import { sourceNotFetched, sourceTooLarge } from './errors.ts';
 import { integrityOf, LIMITS, type SourceFile } from './gathering.ts';
 import { type Credentials, type TarballSource, withoutSecrets } from './source.ts';
 

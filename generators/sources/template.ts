@@ -1,6 +1,6 @@
 /** One template of a source, fetched and ready to be rendered. */
 
-import { badTemplate } from '../terminal/errors.ts';
+import { badTemplate } from './errors.ts';
 import { type Fetching, fetchSource } from './fetch.ts';
 import { whyLost } from './hidden.ts';
 import { MANIFEST_OF_TEMPLATE } from './parts.ts';

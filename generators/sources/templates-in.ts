@@ -2,8 +2,9 @@
 
 import { parseSafely } from '../json/parse.ts';
 import { whyNotAs } from '../schema/schema.ts';
-import { badTemplate, noTemplateIn, type Refusal, whichTemplate } from '../terminal/errors.ts';
 import { nearest } from '../terminal/nearest.ts';
+import type { Refusal } from '../terminal/refusal.ts';
+import { badTemplate, noTemplateIn, whichTemplate } from './errors.ts';
 import type { SourceFile } from './gathering.ts';
 import { MANIFEST_OF_TEMPLATE, templateFolders } from './parts.ts';
 import type { TemplateManifest } from './templates.ts';

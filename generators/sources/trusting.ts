@@ -7,9 +7,10 @@ import { stat } from '../disk/disk.ts';
 import { MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { commandLine } from '../programs/shell.ts';
 import type { Call } from '../terminal/command.ts';
-import { cancelled, needsTrust } from '../terminal/errors.ts';
+import { cancelled } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { isInteractive } from '../terminal/terminal.ts';
+import { needsTrust } from './errors.ts';
 import type { Template } from './templates.ts';
 import { homeFolder, isTrusted, remember, type Trust, trustFolder } from './trust.ts';
 

@@ -6,8 +6,8 @@ import { openProject, type Project, projectFolder } from '../project/manifest.ts
 import { inWords, type LastRun, lastRun } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { Refusal } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
+import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
 
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });

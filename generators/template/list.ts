@@ -9,9 +9,9 @@ import { type TemplateManifest, templates } from '../sources/templates.ts';
 import { templatesIn } from '../sources/templates-in.ts';
 import { askedBy, askedInWords } from '../sources/trusting.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { Refusal } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { table } from '../terminal/help.ts';
+import { Refusal } from '../terminal/refusal.ts';
 
 /** A template as it is listed. */
 interface Listed {

@@ -10,7 +10,7 @@ import { packageJsonOf } from '../rendering/places.ts';
 import { faultsAs } from '../schema/schema.ts';
 import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
 import type { Prompt, TemplateManifest } from '../sources/templates.ts';
-import { Refusal } from '../terminal/errors.ts';
+import { Refusal } from '../terminal/refusal.ts';
 import { type Finding, fault } from './finding.ts';
 
 /** A manifest as far as it could be read: with it, where each of its parts is. */

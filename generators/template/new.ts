@@ -12,10 +12,11 @@ import { read, version } from '../package.ts';
 import { asArgument, asTyped, commandLine } from '../programs/shell.ts';
 import { whyNotFileName } from '../project/names.ts';
 import { filesAsJson, isPreview, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
+import { badTemplateName, noNameForTemplate } from '../sources/errors.ts';
 import { isLeftOverName } from '../sources/leftovers.ts';
 import { newTemplateFiles } from '../sources/templates.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { badFolder, badTemplateName, folderNotEmpty, noNameForTemplate } from '../terminal/errors.ts';
+import { badFolder, folderNotEmpty } from '../terminal/errors.ts';
 import { whyNoHome, withHome } from '../terminal/home.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 

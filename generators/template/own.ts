@@ -2,11 +2,11 @@
 
 import { resolve } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
+import { noTemplateIn } from '../sources/errors.ts';
 import { readFolder } from '../sources/folder.ts';
 import type { SourceFile } from '../sources/gathering.ts';
 import { type BrokenTemplate, type FoundTemplate, templatesIn } from '../sources/templates-in.ts';
 import type { Call } from '../terminal/command.ts';
-import { noTemplateIn } from '../terminal/errors.ts';
 
 export interface OwnTemplates {
   /** Absolute, without symbolic links. */

@@ -6,8 +6,8 @@ import { stat } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { read } from '../package.ts';
 import { runTool } from '../programs/processes.ts';
+import { nothingToTestWith } from '../sources/errors.ts';
 import type { TemplateManifest } from '../sources/templates.ts';
-import { nothingToTestWith } from '../terminal/errors.ts';
 
 /**
  * Puts the compiler, the types of Node.js and what the template imports into node_modules of a folder.

@@ -1,7 +1,8 @@
 /** `divvy template list | new | check | test`: the templates that there are, and the author's tools for one. */
 
+import { noTemplateCommand } from '../sources/errors.ts';
 import type { Call, Command, Exit } from '../terminal/command.ts';
-import { flagNotHere, noTemplateCommand, tooManyArguments } from '../terminal/errors.ts';
+import { flagNotHere, tooManyArguments } from '../terminal/errors.ts';
 import { type FlagName, written } from '../terminal/flags.ts';
 import { nearest } from '../terminal/nearest.ts';
 

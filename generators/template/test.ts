@@ -2,12 +2,12 @@
 
 import { join } from 'node:path';
 import { version } from '../package.ts';
+import { badCase } from '../sources/errors.ts';
 import { inPrivateFolder } from '../sources/private-folder.ts';
 import { asTemplate } from '../sources/template.ts';
 import type { FoundTemplate } from '../sources/templates-in.ts';
 import { askedBy, askedInWords } from '../sources/trusting.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { badCase } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { saying } from '../terminal/waiting.ts';
 import { type Case, casesOf } from './cases.ts';

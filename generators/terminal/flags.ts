@@ -4,17 +4,10 @@
  */
 
 import { parseArgs } from 'node:util';
-import {
-  flagNeedsValue,
-  flagNotHere,
-  flagTakesNoValue,
-  notAChoice,
-  type Refusal,
-  tooManyArguments,
-  unknownFlag,
-} from './errors.ts';
+import { flagNeedsValue, flagNotHere, flagTakesNoValue, notAChoice, tooManyArguments, unknownFlag } from './errors.ts';
 import { withHome } from './home.ts';
 import { nearest } from './nearest.ts';
+import type { Refusal } from './refusal.ts';
 
 interface FlagEntry {
   /** One line of help. */

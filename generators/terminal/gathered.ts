@@ -1,6 +1,6 @@
 /** Refusals that a command has met one after the other, told at once: a person then puts all of them right in one go. */
 
-import { Refusal } from './errors.ts';
+import { Refusal } from './refusal.ts';
 
 export class Gathered {
   readonly #refusals: Refusal[] = [];

@@ -4,9 +4,9 @@
  */
 
 import { styleText } from 'node:util';
-import type { Call } from './command.ts';
-import type { Refusal } from './errors.ts';
+import type { FlagValues } from './flags.ts';
 import { harmless } from './harmless.ts';
+import type { Refusal } from './refusal.ts';
 
 export interface Speech {
   readonly json: boolean;
@@ -88,7 +88,12 @@ function canAsk(environment: NodeJS.ProcessEnv): boolean {
 }
 
 /** Whether questions are asked: there is somebody to ask, and neither --yes nor --no-input. */
-export const isInteractive = ({ values, environment }: Call): boolean =>
-  values.yes !== true && values.input !== false && values.json !== true && canAsk(environment);
+export const isInteractive = ({
+  values,
+  environment,
+}: {
+  readonly values: FlagValues;
+  readonly environment: NodeJS.ProcessEnv;
+}): boolean => values.yes !== true && values.input !== false && values.json !== true && canAsk(environment);
 
 const indented = (text: string, columns: number): string => text.replaceAll('\n', `\n${' '.repeat(columns)}`);

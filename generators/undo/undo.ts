@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { keptFiles } from '../change-set/errors.ts';
 import { placesOf, readRecord } from '../change-set/record.ts';
 import { refuseTracked } from '../change-set/recovering.ts';
 import { isPending, recover } from '../change-set/recovery.ts';
@@ -26,7 +27,6 @@ import {
   sayPreview,
 } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { keptFiles } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 
 /**

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Answers, settleAnswers } from '../../generators/create/answers.ts';
 import type { Call } from '../../generators/terminal/command.ts';
-import { Refusal } from '../../generators/terminal/errors.ts';
 import { parse } from '../../generators/terminal/flags.ts';
+import { Refusal } from '../../generators/terminal/refusal.ts';
 import { terminal } from '../../generators/terminal/terminal.ts';
 import { freshFolder, treeOf } from './commands.ts';
 

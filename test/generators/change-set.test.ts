@@ -16,7 +16,7 @@ import { describe, expect, test } from 'vitest';
 import { recover } from '../../generators/change-set/recovery.ts';
 import { realRoot, survey } from '../../generators/change-set/survey.ts';
 import { write } from '../../generators/change-set/write.ts';
-import { Refusal } from '../../generators/terminal/errors.ts';
+import { Refusal } from '../../generators/terminal/refusal.ts';
 import { freshFolder, treeOf } from './commands.ts';
 
 const wanted = (path: string, text = 'new') => ({ path, after: Buffer.from(text) });

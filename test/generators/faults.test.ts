@@ -10,7 +10,7 @@ import { reversalOfLast } from '../../generators/change-set/reversal.ts';
 import { realRoot, survey } from '../../generators/change-set/survey.ts';
 import { write } from '../../generators/change-set/write.ts';
 import { readLock } from '../../generators/project/lock.ts';
-import { Refusal } from '../../generators/terminal/errors.ts';
+import { Refusal } from '../../generators/terminal/refusal.ts';
 import { cleanEnvironment, commandFile, divvy, freshFolder, treeOf } from './commands.ts';
 
 /** A folder that does not go is left behind, empty, and harms nobody: so none for `rmdir`. */

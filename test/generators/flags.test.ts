@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Refusal } from '../../generators/terminal/errors.ts';
 import {
   type FlagName,
   flagEntry,
@@ -11,6 +10,7 @@ import {
   type Takes,
   written,
 } from '../../generators/terminal/flags.ts';
+import { Refusal } from '../../generators/terminal/refusal.ts';
 
 const create: Takes = { shown: 'create-divvy-task', name: 'create', words: { most: 1, what: 'one folder' } };
 const list: Takes = { shown: 'divvy list', name: 'list', words: { most: 0, what: 'no arguments' } };

@@ -260,7 +260,7 @@ describe('the runtime goes whole or stays whole', () => {
   async function formatted(): Promise<string> {
     const root = host({ 'tsconfig.json': '{\n  "exclude": ["dist"]\n}\n' });
     await runs(root, 'add', 'nightly');
-    for (const path of ['vendor/divvy/index.ts', 'vendor/divvy/task.ts']) appendFileSync(join(root, path), '\n\n');
+    for (const path of ['vendor/divvy/index.ts', 'vendor/divvy/task/task.ts']) appendFileSync(join(root, path), '\n\n');
     return root;
   }
   const needed = (tree: Record<string, string>) =>
@@ -278,7 +278,7 @@ describe('the runtime goes whole or stays whole', () => {
     expect(existsSync(join(root, TASK))).toBe(false);
     expect(needed(contentOf(root))).toEqual(needed(before));
     expect(text(root, 'package.json')).toContain('#divvy');
-    for (const path of ['vendor/divvy/index.ts', 'vendor/divvy/task.ts'])
+    for (const path of ['vendor/divvy/index.ts', 'vendor/divvy/task/task.ts'])
       writeFileSync(join(root, path), text(root, path).replace(/\n\n$/, ''));
     await runs(root, 'remove', 'nightly');
     expect(Object.keys(contentOf(root))).toEqual(['.gitignore', 'package.json', 'tsconfig.json']);

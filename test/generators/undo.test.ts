@@ -14,7 +14,7 @@ import { describe, expect, test } from 'vitest';
 import { reversalOfLast } from '../../generators/change-set/reversal.ts';
 import { survey } from '../../generators/change-set/survey.ts';
 import { write } from '../../generators/change-set/write.ts';
-import { Refusal } from '../../generators/terminal/errors.ts';
+import { Refusal } from '../../generators/terminal/refusal.ts';
 import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
 import { divvyHere } from './in-process.ts';
 import { projectWith } from './project.ts';

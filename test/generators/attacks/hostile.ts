@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Template } from '../../../generators/sources/templates.ts';
-import { Refusal } from '../../../generators/terminal/errors.ts';
+import { Refusal } from '../../../generators/terminal/refusal.ts';
 import { type Ended, freshFolder } from '../commands.ts';
 
 export type Files = Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lockToEdit } from '../../../generators/project/lock.ts';
-import { Refusal } from '../../../generators/terminal/errors.ts';
+import { Refusal } from '../../../generators/terminal/refusal.ts';
 import { freshFolder, treeOf } from '../commands.ts';
 import { divvyHere } from '../in-process.ts';
 import { commitAll } from '../project.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { packageJsonOf } from '../../../generators/rendering/places.ts';
 import { templatesIn } from '../../../generators/sources/templates-in.ts';
-import { Refusal } from '../../../generators/terminal/errors.ts';
+import { Refusal } from '../../../generators/terminal/refusal.ts';
 import { terminal } from '../../../generators/terminal/terminal.ts';
 import { divvy, freshFolder, treeOf } from '../commands.ts';
 import { expectRefused, inMemory, packageFolder, putFiles, taskText, templateFolder, textOf } from './hostile.ts';

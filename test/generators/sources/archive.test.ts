@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readArchive } from '../../../generators/sources/archive.ts';
 import { LIMITS } from '../../../generators/sources/gathering.ts';
-import { Refusal } from '../../../generators/terminal/errors.ts';
+import { Refusal } from '../../../generators/terminal/refusal.ts';
 import { cleanEnvironment, freshFolder } from '../commands.ts';
 import { blockOf, END, type Entry, pax, tgz } from './archives.ts';
 import { refusal } from './refusal.ts';

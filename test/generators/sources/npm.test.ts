@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { type Fetched, fetchSource } from '../../../generators/sources/fetch.ts';
 import { isSameRegistry } from '../../../generators/sources/npmrc.ts';
 import { parseSource } from '../../../generators/sources/source.ts';
-import { Refusal } from '../../../generators/terminal/errors.ts';
+import { Refusal } from '../../../generators/terminal/refusal.ts';
 import { type Registry, startRegistry } from '../../package/registry.ts';
 import { cleanEnvironment, freshFolder } from '../commands.ts';
 import { TEMPLATE, tgz } from './archives.ts';

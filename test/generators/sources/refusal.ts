@@ -1,5 +1,5 @@
 // What refuses, as a value: any other error fails the test.
-import { Refusal } from '../../../generators/terminal/errors.ts';
+import { Refusal } from '../../../generators/terminal/refusal.ts';
 
 export async function refusal(act: () => unknown): Promise<Refusal> {
   try {

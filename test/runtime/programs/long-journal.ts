@@ -2,7 +2,7 @@
 import path from 'node:path';
 
 import { contentKey } from '../../../runtime/key.ts';
-import { openRun } from '../journals.ts';
+import { openRun } from '../journal/journals.ts';
 
 const [file = '', count = ''] = process.argv.slice(2);
 const { journal } = await openRun({

@@ -18,6 +18,6 @@ export function storyOf(seed: number): string {
   const lines: string[] = [];
   const violation = violationOf(seed, faultless, (line) => lines.push(line));
   const shown = lines.length > 60 ? [...lines.slice(0, 1), '…', ...lines.slice(-60)] : lines;
-  const again = `DIVVY_SEED=${seed} npx vitest run test/runtime/delivery.test.ts`;
+  const again = `DIVVY_SEED=${seed} npx vitest run test/runtime/master/delivery.test.ts`;
   return [`seed ${seed}: ${violation}`, ...shown, `again: ${again}`].join('\n');
 }

@@ -36,7 +36,7 @@ export default class Ledger {
 
 const grown: Buffer[] = [];
 
-/** $LINES lines on stdout, and one on stderr: linesOf in test/runtime/ledger.ts knows them. */
+/** $LINES lines on stdout, and one on stderr: linesOf in test/runtime/journal/ledger.ts knows them. */
 function writeLines(item: string): void {
   const count = Number(process.env['LINES'] ?? 0);
   for (let line = 1; line <= count; line++) {

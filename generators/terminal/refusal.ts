@@ -1,0 +1,29 @@
+/** What a command refuses: an exit code, what is wrong, and what to do. */
+
+import { harmless } from './harmless.ts';
+
+/** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 4 needs trust, 5 a dirty tree. */
+export type RefusalCode = 1 | 2 | 3 | 4 | 5;
+
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly exitCode: RefusalCode;
+  /** What to do next; one line or several. */
+  readonly remedy: string;
+
+  constructor(exitCode: RefusalCode, message: string, remedy: string) {
+    super(message);
+    this.exitCode = exitCode;
+    this.remedy = remedy;
+  }
+}
+
+/**
+ * A value as it is shown: in double quotes, with every character escaped that could move a cursor, change a colour or
+ * reorder the line.
+ */
+export const quoted = (value: string): string => harmless(JSON.stringify(value));
+
+export const didYouMean = (nearest: string | undefined): string =>
+  nearest === undefined ? '' : `Did you mean ${nearest}? `;
+export const lines = (paths: readonly string[]): string => paths.map((path) => `\n  ${harmless(path)}`).join('');

@@ -1,0 +1,242 @@
+import { expect, test } from 'vitest';
+import { Delivery } from '../../../runtime/master/delivery.ts';
+import type { Command, DeliveryRules } from '../../../runtime/master/rules.ts';
+import { faultless, faults, withFault } from '../simulator/faults.ts';
+import { storyOf, violationOf } from '../simulator/story.ts';
+
+// ---- the rules, by example ----
+
+test('a worker is booted for an item, and is handed it when it is ready', () => {
+  const delivery = deliveryOf({});
+  expect(plan(delivery)).toEqual([]);
+  delivery.dispatched('a');
+  expect(plan(delivery)).toEqual(['boot 1']);
+  delivery.ready(1);
+  expect(plan(delivery)).toEqual(['hand a to 1']);
+});
+
+test('an item in progress in a worker that dies is handed to the next', () => {
+  const delivery = atWork({}, 'a');
+  expect(namesOf(delivery.exited(1, 0).inProgress)).toEqual(['a']);
+  expect(plan(delivery, 100)).toEqual(['boot 1']);
+  delivery.ready(1);
+  expect(plan(delivery, 100)).toEqual(['hand a to 1']);
+});
+
+test('an ack that was read before the exit is an ack', () => {
+  const delivery = atWork({}, 'a');
+  const item = delivery.acked(1, 1, 0, 1);
+  expect(delivery.exited(1, 0)).toMatchObject({ crashed: true, inProgress: [] });
+  if (item) delivery.settled(item, 'done');
+  expect(delivery.counts).toMatchObject({ done: 1, crashed: 1, retried: 0 });
+});
+
+test('an ack is taken from the worker that has the item, and once', () => {
+  const delivery = atWork({ workers: 2 }, 'a', 'b');
+  expect(delivery.acked(2, 1, 0, 1)).toBeUndefined();
+  expect(delivery.acked(1, 1, 0, 1)?.payload).toBe('a');
+  expect(delivery.acked(1, 1, 0, 1)).toBeUndefined();
+});
+
+test('items that were with a worker that died are each tried reserved, and only a death while reserved counts', () => {
+  const delivery = atWork({ concurrency: 2, maxCrashes: 2 }, 'innocent', 'poison');
+  delivery.exited(1, 0);
+  expect(reboot(delivery, 100)).toEqual(['hand innocent to 1']);
+  delivery.acked(1, 1, 0, 1);
+  expect(plan(delivery, 100)).toEqual(['hand poison to 1']);
+  expect(delivery.exited(1, 100).failed).toEqual([]);
+  expect(reboot(delivery, 100)).toEqual(['hand poison to 1']);
+  expect(namesOf(delivery.exited(1, 100).failed)).toEqual(['poison']);
+});
+
+test('what a worker gives back is handed out first, and counts as neither an attempt nor a retry', () => {
+  const delivery = atWork({ workers: 2 }, 'a', 'b');
+  const c = delivery.dispatched('c');
+  delivery.nacked(1, [1], 0);
+  delivery.acked(2, 2, 0, 1);
+  expect(plan(delivery)).toEqual(['hand a to 1', 'hand c to 2']);
+  expect(c.starts).toBe(1);
+  expect(delivery.counts.retried).toBe(0);
+});
+
+test('an item whose process threw is tried again when its time has come, as often as it may be', () => {
+  const delivery = atWork({ retries: 1, backoffMs: 1000 }, 'a');
+  expect(delivery.threw(1, 1, false, 0, 1)?.failed).toBe(false);
+  expect(delivery.wakeAt(0)).toBe(1000);
+  expect(plan(delivery, 999)).toEqual([]);
+  expect(plan(delivery, 1000)).toEqual(['hand a to 1']);
+  expect(delivery.threw(1, 1, false, 1000, 1)?.failed).toBe(true);
+});
+
+test('an item whose error is permanent is not tried again', () => {
+  expect(atWork({ retries: 5 }, 'a').threw(1, 1, true, 0, 1)?.failed).toBe(true);
+});
+
+test('the first wait is what was asked for, however long', () => {
+  const delivery = atWork({ retries: 1, backoffMs: 300_000 }, 'a');
+  delivery.threw(1, 1, false, 0, 1);
+  expect(delivery.wakeAt(0)).toBe(300_000);
+});
+
+test('an item can be tried thousands of times without a wait', () => {
+  const delivery = atWork({ retries: 5000, backoffMs: 0 }, 'a');
+  for (let time = 0; time < 5000; time++) {
+    delivery.threw(1, 1, false, 0, 1);
+    expect(plan(delivery)).toEqual(['hand a to 1']);
+  }
+});
+
+test('workers that die without having finished an item are booted again later and later', () => {
+  const delivery = atWork({ maxCrashes: 99 }, 'a');
+  const waits: number[] = [];
+  for (let now = 0; waits.length < 11; now = delivery.wakeAt(now)) {
+    if (waits.length > 0) reboot(delivery, now);
+    delivery.exited(1, now);
+    waits.push(delivery.wakeAt(now) - now);
+  }
+  expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
+});
+
+test('a worker that had finished an item is replaced at once', () => {
+  const delivery = atWork({}, 'a');
+  delivery.acked(1, 1, 0, 1);
+  delivery.dispatched('b');
+  plan(delivery);
+  delivery.exited(1, 0);
+  expect(plan(delivery, 0)).toEqual(['boot 1']);
+});
+
+test('it is a boot failure when all who were on their way have gone and none was ever ready', () => {
+  const delivery = deliveryOf({ workers: 2 });
+  delivery.dispatched('a');
+  delivery.dispatched('b');
+  expect(plan(delivery)).toEqual(['boot 1', 'boot 2']);
+  expect(delivery.exited(1, 0).bootFailure).toBe(false);
+  expect(delivery.exited(2, 0).bootFailure).toBe(true);
+});
+
+test('a worker that is told to exit by somebody else finishes its item, and another takes its place', () => {
+  const delivery = atWork({}, 'a');
+  delivery.dispatched('b');
+  delivery.leaving(1);
+  expect(plan(delivery)).toEqual(['drain 1']);
+  delivery.acked(1, 1, 0, 1);
+  expect(plan(delivery)).toEqual(['expect exit 1']);
+  expect(delivery.exited(1, 0).crashed).toBe(false);
+  expect(plan(delivery)).toEqual(['boot 1']);
+});
+
+test('an item that its worker was killed for has a failed attempt, and what was beside it is handed out again', () => {
+  const delivery = atWork({ concurrency: 2, retries: 1, backoffMs: 1000 }, 'hangs', 'innocent');
+  expect(delivery.slot(1).overdue(500, 500)).toEqual([]);
+  expect(namesOf(delivery.slot(1).overdue(501, 500))).toEqual(['hangs', 'innocent']);
+  expect(delivery.exited(1, 0, new Set([1]))).toMatchObject({ crashed: false, failed: [] });
+  expect(delivery.counts).toMatchObject({ crashed: 0, retried: 0 });
+  expect(reboot(delivery, 0)).toEqual(['hand innocent to 1']);
+  expect(plan(delivery, 1000)).toEqual(['hand hangs to 1']);
+  expect(namesOf(delivery.exited(1, 1000, new Set([1])).failed)).toEqual(['hangs']);
+});
+
+test('where a worker was stuck, each of its items is tried reserved, and none has failed', () => {
+  const delivery = atWork({ concurrency: 2, maxCrashes: 1 }, 'a', 'b');
+  expect(delivery.exited(1, 0, new Set())).toMatchObject({ crashed: false, failed: [] });
+  expect(reboot(delivery, 0)).toEqual(['hand a to 1']);
+  delivery.acked(1, 1, 0, 1);
+  expect(plan(delivery)).toEqual(['hand b to 1']);
+});
+
+test('an item that is skipped has a number, and is handed to nobody', () => {
+  const delivery = deliveryOf({});
+  delivery.skipped();
+  expect(delivery.dispatched('b').number).toBe(2);
+  expect(delivery.counts).toMatchObject({ skipped: 1, dispatched: 1 });
+});
+
+test('after a graceful stop what is in progress finishes, and the rest is unfinished', () => {
+  const delivery = atWork({}, 'a');
+  delivery.dispatched('b');
+  delivery.stop('gracefully');
+  expect(plan(delivery)).toEqual(['drain 1']);
+  const a = delivery.acked(1, 1, 0, 1);
+  if (a) delivery.settled(a, 'done');
+  delivery.exited(1, 0);
+  expect(delivery.finished).toBe(true);
+  expect(delivery.counts).toMatchObject({ dispatched: 2, done: 1, unfinished: 1, crashed: 0 });
+});
+
+test('after a forceful stop what is in progress is unfinished, and its worker has not crashed', () => {
+  const delivery = atWork({}, 'a');
+  delivery.stop('forcefully');
+  expect(delivery.exited(1, 0)).toMatchObject({ crashed: false, failed: [] });
+  expect(delivery.finished).toBe(true);
+  expect(delivery.counts).toMatchObject({ dispatched: 1, unfinished: 1, crashed: 0 });
+});
+
+test.for(['outcomes that wait for a hook', 'items that wait to be tried again'])('%s are bounded', (what) => {
+  const delivery = atWork({ retries: 1 }, 'a');
+  for (let number = 1; delivery.leased > 0; number++) {
+    if (what === 'outcomes that wait for a hook') delivery.acked(1, number, 0, 1);
+    else delivery.threw(1, number, false, 0, 1);
+    if (delivery.wanted() > 0) delivery.dispatched('another');
+    plan(delivery);
+  }
+  // And so many outcomes more as may come from its one worker in a turn.
+  expect(delivery.counts.dispatched).toBe(what === 'outcomes that wait for a hook' ? 1256 : 1000);
+});
+
+// ---- the rules, whatever happens ----
+
+/** `DIVVY_SEEDS=100000` for a long run, `DIVVY_SEED=17` for one seed. */
+const { DIVVY_SEED, DIVVY_SEEDS = '20000' } = process.env;
+const seeds = DIVVY_SEED === undefined ? upTo(Number(DIVVY_SEEDS)) : [Number(DIVVY_SEED)];
+
+// About 20 s of CPU, which is a long time where a machine has much else to do.
+test(`${seeds.length} simulated runs, with what goes on with them, break no rule`, { timeout: 600_000 }, () => {
+  expect(seeds.length).toBeGreaterThan(0);
+  for (const seed of seeds) if (violationOf(seed, faultless) !== undefined) throw new Error(storyOf(seed));
+});
+
+test.for(faults)('the simulator notices: $what', async (fault) => {
+  const faulty = await withFault(fault);
+  expect(upTo(5000).some((seed) => violationOf(seed, faulty) !== undefined)).toBe(true);
+});
+
+// ---- what the tests are made of ----
+
+function deliveryOf(rules: Partial<DeliveryRules>): Delivery<string> {
+  const usual = { workers: 1, concurrency: 1, maxCrashes: 3, retries: 0, backoffMs: 1000, random: () => 0 };
+  return new Delivery<string>({ ...usual, prefetch: () => 0, batchesAcks: () => false, ...rules });
+}
+
+/** A delivery whose workers have these items in progress. */
+function atWork(rules: Partial<DeliveryRules>, ...payloads: string[]): Delivery<string> {
+  const delivery = deliveryOf(rules);
+  for (const payload of payloads) delivery.dispatched(payload);
+  plan(delivery);
+  for (const { number, state } of delivery.slots) if (state === 'booting') delivery.ready(number);
+  plan(delivery);
+  expect(delivery.leased).toBe(payloads.length);
+  return delivery;
+}
+
+/** Worker 1 comes back. Returns what it is given to do. */
+function reboot(delivery: Delivery<string>, now: number): string[] {
+  expect(plan(delivery, now)).toEqual(['boot 1']);
+  delivery.ready(1);
+  return plan(delivery, now);
+}
+
+function plan(delivery: Delivery<string>, now = 0): string[] {
+  return delivery.plan(now).map((command: Command<string>) => {
+    const { worker } = command;
+    return command.do === 'hand' ? `hand ${namesOf(command.items)} to ${worker}` : `${command.do} ${worker}`;
+  });
+}
+
+function namesOf(items: readonly { payload: string }[]): string[] {
+  return items.map(({ payload }) => payload);
+}
+
+function upTo(last: number): number[] {
+  return Array.from({ length: last }, (_, index) => index + 1);
+}

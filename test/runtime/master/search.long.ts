@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { openedCode } from '../simulator/faults.ts';
+import { search } from '../simulator/search.ts';
+import { smallCase } from '../simulator/small-world.ts';
+
+/** Two workers, three items, one death of the master, and two or three more things that go wrong. */
+test.for([
+  smallCase({ retries: 2 }, { deaths: 1, throws: 2, kills: 1 }),
+  smallCase({}, { deaths: 1, throws: 1, kills: 1 }),
+  smallCase({ concurrency: 2 }, { deaths: 1, throws: 1, kills: 1 }),
+  smallCase({ concurrency: 2 }, { deaths: 1, timeouts: 1, throws: 1 }),
+  smallCase({ concurrency: 2 }, { deaths: 1, terms: 1, stops: 1 }),
+  smallCase({ prefetch: 1 }, { deaths: 1, throws: 1, kills: 1 }),
+  smallCase({ prefetch: 1, batchAcks: true }, { deaths: 1, kills: 1, timeouts: 1 }),
+])('no order of events breaks a rule: %j', async (small) => {
+  const { states, events, ends } = search(small, await openedCode());
+  console.log(`${states} states, ${events} events, ${ends} ends`);
+  expect(ends).toBeGreaterThan(0);
+});

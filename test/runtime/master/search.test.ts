@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { faults, openedCode } from '../simulator/faults.ts';
+import { search } from '../simulator/search.ts';
+import { smallCase } from '../simulator/small-world.ts';
+
+const cases = [
+  smallCase({ workers: 1, concurrency: 2 }, { timeouts: 1, throws: 1 }),
+  smallCase({ workers: 1, concurrency: 2, items: 2 }, { kills: 3 }),
+  smallCase({ workers: 1, items: 2 }, { deaths: 1, stops: 1, throws: 2 }),
+  smallCase({ workers: 1, prefetch: 1 }, { kills: 1, throws: 1 }),
+  smallCase({ workers: 1, prefetch: 1, batchAcks: true }, { kills: 1, throws: 1 }),
+];
+
+/** Two workers, three items, one death of the master, two retries: whichever way. */
+const whole = [smallCase({}, { deaths: 1, kills: 1 }), smallCase({ retries: 2 }, { deaths: 1, throws: 2 })];
+
+test.for([...cases, ...whole])('no order of events breaks a rule: %j', async (small) => {
+  const { states, events, ends } = search(small, await openedCode());
+  console.log(`${states} states, ${events} events, ${ends} ends`);
+  expect(ends).toBeGreaterThan(0);
+});
+
+test.for(faults.filter(({ searched }) => searched))('the search notices: $what', async (fault) => {
+  const faulty = await openedCode(fault);
+  expect(() => {
+    for (const small of cases) search(small, faulty);
+  }).toThrow();
+});

@@ -1,0 +1,66 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { runTask } from '../run-task.ts';
+
+/** What the one item says of its worker. */
+const saidOf = (stdout: string): unknown => JSON.parse(stdout);
+
+describe('the first worker', () => {
+  test.each(['1', '3'])('of %s is there before the first item, and does it', async (workers) => {
+    const { status, stdout } = await runTask('early', { args: ['-n', workers] }).ended();
+    expect(saidOf(stdout)).toMatchObject({ before: 1, early: true });
+    expect(status).toBe(0);
+  });
+
+  test.each([
+    ['environment', { variable: 'yes' }],
+    ['folder', { folder: '/' }],
+    ['mask', { mask: 0o077 }],
+    ['killed', {}],
+  ])('is started anew where dispatch has changed what it would have, or it is gone: %s', async (way, has) => {
+    const run = runTask('early', { args: ['--', way], env: { FROM_DISPATCH: undefined } });
+    const { status, stdout } = await run.ended();
+    expect(saidOf(stdout)).toMatchObject({ before: 1, early: false, ...has });
+    expect(status).toBe(0);
+    expect(run.alive()).toEqual([]);
+  });
+
+  test.each([
+    ['early-with-hook', []],
+    ['early', ['--dry-run']],
+    ['early', ['--inline']],
+  ])(
+    'is not started before the first item where that would be too early, or for nothing: %s %s',
+    async (task, args) => {
+      const { status, stdout } = await runTask(task, { args: [...args, '--', 'nothing'] }).ended();
+      expect(stdout).toBe('[]\n');
+      expect(status).toBe(0);
+    },
+  );
+});
+
+test('where there is no item it has no part in the run, and is gone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-spare-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const journal = join(folder, 'journal.ndjson');
+  const run = runTask('early', { args: ['-v', '--journal', journal, '--', 'nothing'] });
+  const { status, stdout, stderr } = await run.ended();
+  expect(saidOf(stdout)).toHaveLength(1);
+  expect(status).toBe(0);
+  expect(stderr).not.toMatch(/worker \d/);
+  expect(readFileSync(journal, 'utf8')).not.toContain('"type":"worker"');
+  expect(run.alive()).toEqual([]);
+});
+
+test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
+  'it ends with a master that %s ends before the first item',
+  async (signal) => {
+    const run = runTask('early', { args: ['--', 'waits'] });
+    await run.said(/^\[\d+\]$/m);
+    run.kill(signal);
+    await run.closed;
+    await run.gone();
+  },
+);
