@@ -130,18 +130,19 @@ test('http: the URLs of a file are fetched, and there is nothing to try again', 
   expect(answers).toEqual([expect.objectContaining({ url, status: 200, bytes: 4, attempts: 1 })]);
 });
 
-test("application-code: a task runs the application's own code, as Node.js runs it and by tsx", async () => {
+test("application-code: a task runs the application's own code: TypeScript, what was built, and by tsx", async () => {
   const folder = freshFolder();
   const files = {
     'package.json': '{ "name": "shop", "private": true, "type": "module" }\n',
     'tsconfig.json':
       '{ "compilerOptions": { "module": "esnext", "moduleResolution": "bundler", "paths": { "@app/*": ["./src/*"] } }, "include": ["src"] }\n',
     'src/renew.ts': "export const renew = (id: number): string => 'renewed '.concat(String(id));\n",
+    'dist/renew.js': "export const renew = (id) => 'built '.concat(String(id));\n",
     'src/customers.ts':
       "import { ids } from './ids';\nexport enum Plan { Yearly = 'yearly' }\nexport const customers = ids;\n",
     'src/ids.ts': 'export const ids = (): number[] => [7, 8];\n',
   };
-  mkdirSync(join(folder, 'shop/src'), { recursive: true });
+  for (const name of ['src', 'dist']) mkdirSync(join(folder, 'shop', name), { recursive: true });
   for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, 'shop', path), text);
   const bin = programsIn(folder);
   const shop = join(folder, 'shop');
@@ -149,6 +150,7 @@ test("application-code: a task runs the application's own code, as Node.js runs 
   const [plain = '', more = ''] = blocksOf('application-code', 'ts');
   const runs: [commands: string, task: string, expected: string[]][] = [
     [plainly, plain, ['renewed 1', 'renewed 2', 'renewed 3']],
+    [plainly, plain.replace('../src/renew.ts', '../dist/renew.js'), ['built 1', 'built 2', 'built 3']],
     [byTsx, more, ['7 yearly', '8 yearly']],
   ];
   const added = await shell(shop, [add], bin);
