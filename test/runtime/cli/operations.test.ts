@@ -1,4 +1,4 @@
-// The recipes of docs/operations.md: their command lines are run as they stand, but for the task.
+// The recipes of a service and of a container: their command lines are run as they stand, but for the task.
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -6,7 +6,9 @@ import { readArguments } from '../../../runtime/cli/arguments.ts';
 import { Project } from '../journal/ledger.ts';
 import { AS_PID_1, innermost, makeGate } from '../run-task.ts';
 
-const text = readFileSync(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
+const text = ['service', 'container']
+  .map((name) => readFileSync(join(import.meta.dirname, `../../../docs/recipes/${name}.md`), 'utf8'))
+  .join('\n');
 const found = (pattern: RegExp): string => pattern.exec(text)?.[1] ?? `${pattern} is not there`;
 /** What stands behind the runner on each command line, without the task file, which is last. */
 const unit = found(/^ExecStart=\/usr\/bin\/node vendor\/divvy\/run\.mjs (.*) tasks\/backfill\.ts$/m).split(' ');

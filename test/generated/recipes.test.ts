@@ -1,0 +1,222 @@
+// The recipes of docs/recipes/: the commands of each page are run as they stand there, one after another, in one shell.
+// service.md and container.md are in test/runtime/operations.test.ts.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  cleanEnvironment,
+  commandFile,
+  createDivvyTask,
+  type Ended,
+  freshFolder,
+  home,
+} from '../generators/commands.ts';
+
+const recipes = join(home, 'docs/recipes');
+
+/** The code of a page in one language, piece by piece. */
+function blocksOf(page: string, language: string): string[] {
+  const text = readFileSync(join(recipes, `${page}.md`), 'utf8');
+  const found = [...text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
+    ([, code = '']) => code,
+  );
+  expect(found.length, `${page}.md has ${language}`).toBeGreaterThan(0);
+  return found;
+}
+
+/** npm and npx, but for what they would fetch: this package's two commands, and packages that this repository has. */
+function programsIn(folder: string): string {
+  const bin = join(folder, '.bin');
+  mkdirSync(bin);
+  const program = (name: string, script: string): void => {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}`);
+    chmodSync(join(bin, name), 0o755);
+  };
+  const node = `exec '${process.execPath}'`;
+  const npm = join(dirname(process.execPath), 'npm');
+  program('node', `${node} "$@"\n`);
+  program('divvy', `${node} '${commandFile('divvy')}' "$@"\n`);
+  program('npx', '[ "$1 $2" = "-p create-divvy-task" ] || exit 99\nshift 2\nexec "$@"\n');
+  program(
+    'npm',
+    `case "$1 $2" in
+"create divvy-task@latest") shift 2; name=$1; shift 2; ${node} '${commandFile('create-divvy-task')}' "$name" "$@";;
+"install --save-dev") mkdir -p node_modules; exec ln -s '${home}/node_modules/'"$3" node_modules/;;
+esac
+exec ${existsSync(npm) ? `'${npm}'` : `$(PATH=$(echo "$PATH" | sed 's|^[^:]*:||') command -v npm)`} "$@"
+`,
+  );
+  return bin;
+}
+
+/** Runs commands in one shell, which stops at the first that fails. */
+async function shell(folder: string, commands: readonly string[], bin = programsIn(folder)): Promise<Ended> {
+  const PATH = [bin, process.env['PATH']].join(delimiter);
+  const author = {
+    GIT_AUTHOR_NAME: 'a',
+    GIT_AUTHOR_EMAIL: 'a@b.c',
+    GIT_COMMITTER_NAME: 'a',
+    GIT_COMMITTER_EMAIL: 'a@b.c',
+  };
+  const child = spawn('sh', ['-e', '-c', commands.join('\n')], {
+    cwd: folder,
+    env: { ...cleanEnvironment({ HOME: folder, ...author }), PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      output[stream] += text;
+    });
+  }
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { code, signal, ...output };
+}
+
+/** A project of a template in a folder, as a page takes it for granted. */
+async function projectIn(folder: string, name: string): Promise<string> {
+  const made = await createDivvyTask([name, '--yes', '--no-git'], { cwd: folder });
+  expect(made.code, made.stderr).toBe(0);
+  return join(folder, name);
+}
+
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
+
+test('each page is tried here, or where it is said above', () => {
+  const pages = ['application-code', 'ci', 'container', 'debugging', 'files', 'http', 'service', 'team-template'];
+  expect(readdirSync(recipes).sort()).toEqual(pages.map((page) => `${page}.md`));
+});
+
+test('files: sha256sum agrees with every line, and a resume does only the rest', async () => {
+  const folder = freshFolder();
+  const ended = await shell(folder, blocksOf('files', 'sh'));
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  const runtime = readdirSync(join(folder, 'my-files/vendor'), { recursive: true, withFileTypes: true });
+  const count = runtime.filter((entry) => entry.isFile()).length;
+  expect(linesOf(join(folder, 'my-files/ten.txt'))).toHaveLength(count);
+  expect(new Set(linesOf(join(folder, 'my-files/ten.txt'))).size).toBe(count);
+  expect(ended.stderr).toContain('10 skipped');
+});
+
+test('files: the other work on each file compiles into the task, and is done', async () => {
+  const folder = freshFolder();
+  const bin = programsIn(folder);
+  const [create = ''] = blocksOf('files', 'sh').map((block) => block.split('\n')[0] ?? '');
+  expect((await shell(folder, [create], bin)).code).toBe(0);
+  const file = join(folder, 'my-files/tasks/my-files.ts');
+  const [imports = '', method = ''] = blocksOf('files', 'ts')[0]?.split('\n\n') ?? [];
+  const process = /^ {2}async process\([\s\S]*?^ {2}\}\n/m;
+  const source = readFileSync(file, 'utf8').replace(process, () => method);
+  writeFileSync(file, `${imports}\n${source}`);
+  const ended = await shell(join(folder, 'my-files'), ['npm start --silent -- divvy.json'], bin);
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  expect(existsSync(join(folder, 'my-files/divvy.json.gz'))).toBe(true);
+});
+
+test('http: the URLs of a file are fetched, and there is nothing to try again', async () => {
+  const server = createServer((_request, response) => response.end('fine'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const folder = freshFolder();
+  const commands = blocksOf('http', 'sh').map((block) => block.replaceAll('https://example.org/', url));
+  const ended = await shell(folder, commands);
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  const answers = linesOf(join(folder, 'my-urls/answers.ndjson')).map((line) => JSON.parse(line) as object);
+  expect(answers).toEqual([expect.objectContaining({ url, status: 200, bytes: 4, attempts: 1 })]);
+});
+
+test("application-code: a task runs the application's own code: TypeScript, what was built, and by tsx", async () => {
+  const folder = freshFolder();
+  const files = {
+    'package.json': '{ "name": "shop", "private": true, "type": "module" }\n',
+    'tsconfig.json':
+      '{ "compilerOptions": { "module": "esnext", "moduleResolution": "bundler", "paths": { "@app/*": ["./src/*"] } }, "include": ["src"] }\n',
+    'src/renew.ts': "export const renew = (id: number): string => 'renewed '.concat(String(id));\n",
+    'dist/renew.js': "export const renew = (id) => 'built '.concat(String(id));\n",
+    'src/customers.ts':
+      "import { ids } from './ids';\nexport enum Plan { Yearly = 'yearly' }\nexport const customers = ids;\n",
+    'src/ids.ts': 'export const ids = (): number[] => [7, 8];\n',
+  };
+  for (const name of ['src', 'dist']) mkdirSync(join(folder, 'shop', name), { recursive: true });
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, 'shop', path), text);
+  const bin = programsIn(folder);
+  const shop = join(folder, 'shop');
+  const [add = '', plainly = '', byTsx = ''] = blocksOf('application-code', 'sh');
+  const [plain = '', more = ''] = blocksOf('application-code', 'ts');
+  const runs: [commands: string, task: string, expected: string[]][] = [
+    [plainly, plain, ['renewed 1', 'renewed 2', 'renewed 3']],
+    [plainly, plain.replace('../src/renew.ts', '../dist/renew.js'), ['built 1', 'built 2', 'built 3']],
+    [byTsx, more, ['7 yearly', '8 yearly']],
+  ];
+  const added = await shell(shop, [add], bin);
+  expect(added, added.stderr).toMatchObject({ code: 0 });
+  for (const [commands, task, expected] of runs) {
+    expect(task).toMatch(/^\/\/ tasks\/renew-customers\.ts\n/);
+    writeFileSync(join(shop, 'tasks/renew-customers.ts'), task);
+    const ended = await shell(shop, [commands], bin);
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(ended.stdout.split('\n').sort()).toEqual(expect.arrayContaining(expected));
+  }
+});
+
+test('ci: the test and the runtime are checked, and a second job goes on with the journal', async () => {
+  const folder = freshFolder();
+  const project = await projectIn(folder, 'my-backfill');
+  const [check = '', run = '', goOn = ''] = blocksOf('ci', 'sh');
+  const limited = goOn.replace('--resume', '--resume --limit 5');
+  expect(limited).not.toBe(goOn);
+  const ended = await shell(project, [check, run, limited, goOn], programsIn(folder));
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  expect(ended.stderr).toMatch(/12 items: 7 done, 5 skipped/);
+  const events = linesOf(join(project, 'events.ndjson')).map((line) => (JSON.parse(line) as { type: string }).type);
+  expect(events.at(-1)).toBe('ended');
+});
+
+test('team-template: a template is made, checked, tested, tagged and used', async () => {
+  const folder = freshFolder();
+  // What `template test` takes from above, in place of installing it.
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
+  for (const name of ['typescript', '@types/node', 'undici-types'])
+    if (existsSync(join(home, 'node_modules', name)))
+      symlinkSync(join(home, 'node_modules', name), join(folder, 'node_modules', name));
+  mkdirSync(join(folder, 'shop'));
+  writeFileSync(join(folder, 'shop/package.json'), '{ "name": "shop", "private": true, "type": "module" }\n');
+  const source = 'github:acme/templates/team-backfill';
+  const commands = blocksOf('team-template', 'sh').join('\n');
+  expect(commands).toContain(source);
+  const local = `git+file://${folder}/templates#team-backfill`;
+  const ended = await shell(folder, [commands.replace(source, () => `'${local}'`)]);
+  expect(ended, ended.stdout + ended.stderr).toMatchObject({ code: 0 });
+  expect(readFileSync(join(folder, 'shop/tasks/nightly.ts'), 'utf8')).toContain('orders');
+});
+
+test('debugging: the commands run, and a debugger sees the master or, with --inline, all', async () => {
+  const folder = freshFolder();
+  const project = await projectIn(folder, 'my-task');
+  const bin = programsIn(folder);
+  const commands = blocksOf('debugging', 'sh').join('\n');
+  // It would wait for somebody to attach.
+  const attached = commands.replace('--inspect-brk', '--inspect=127.0.0.1:0');
+  expect(attached).not.toBe(commands);
+  const ended = await shell(project, [attached], bin);
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  expect(ended.stderr.match(/Debugger listening on/g)).toHaveLength(1);
+
+  const alone = await shell(project, ['node --inspect=127.0.0.1:0 vendor/divvy/run.mjs -n 2 tasks/my-task.ts'], bin);
+  expect(alone, alone.stderr).toMatchObject({ code: 0 });
+  expect(alone.stderr.match(/Debugger listening on/g)).toHaveLength(1);
+
+  const [imports = '', method = ''] = blocksOf('debugging', 'ts')[0]?.split('\n\n') ?? [];
+  const file = join(project, 'tasks/my-task.ts');
+  const hook = method.replace('9300 + worker.number', '0 * worker.number');
+  const source = readFileSync(file, 'utf8').replace(/^(export default class .* \{\n)/m, (line) => `${line}${hook}\n`);
+  writeFileSync(file, `${imports}\n${source}`);
+  const workers = await shell(project, ['node vendor/divvy/run.mjs -n 2 tasks/my-task.ts'], bin);
+  expect(workers, workers.stderr).toMatchObject({ code: 0 });
+  expect(workers.stderr.match(/Debugger listening on/g)).toHaveLength(2);
+});
