@@ -292,7 +292,7 @@ export const otherArguments = (before: readonly string[], now: readonly string[]
 
 export const otherTask = (file: string, other: string, taskFile: string): UsageError =>
   new UsageError(
-    `the journal belongs to another task, ${other}, and not of ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
+    `the journal belongs to another task, ${other}, and not to ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
   );
 
 /** Who holds a lock: `known`, it lives; else it may. Locks of all kinds are refused in this way. */
@@ -335,7 +335,7 @@ function inUse(
   const holder = `process ${pid} on ${host}, since ${dateOf(at)}`;
   const message = known
     ? `${what}: ${holder}. ${next}`
-    : `${what}, as far as its lock says: ${holder}. That is another host, container or boot, so this process cannot look whether it still runs. If it has surely ended, add --take-over`;
+    : `${what}, as far as its lock says: ${holder}. That is another host, container or boot, so this process can't check whether it still runs. If you know that it has ended, add --take-over`;
   return new DivvyError(message, 75);
 }
 

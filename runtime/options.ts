@@ -172,7 +172,7 @@ export const OPTIONS: readonly OptionRow[] = [
     'timeoutMs',
     '--timeout D',
     'duration',
-    'time for an item: then its signal is aborted, and after --kill-after SIGKILL; 0 for none',
+    'time for an item; then its signal is aborted, after --kill-after SIGKILL; 0 for none',
   ),
   row('recycleAfter', '--recycle-after N', 'number', 'replace a worker after so many items', 1),
   row('recycleAboveBytes', '--recycle-above MB', 'megabytes', 'replace a worker that uses more memory', 1),

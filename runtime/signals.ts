@@ -24,12 +24,16 @@ export const SIGNALS: readonly SignalRow[] = [
   {
     signal: 'SIGINT',
     action: 'graceful',
-    does: 'no new items, items in progress finish, workers exit; again after --force-after: forceful',
+    does: 'no new items; items in progress finish; workers exit. Again after --force-after: forceful',
   },
   { signal: 'SIGQUIT', action: 'graceful', does: 'as INT' },
-  { signal: 'SIGTERM', action: 'forceful', does: 'signals are aborted, workers killed; with --grace: graceful first' },
+  {
+    signal: 'SIGTERM',
+    action: 'forceful',
+    does: 'aborts context.signal, then kills workers; with --grace, graceful first',
+  },
   { signal: 'SIGHUP', action: 'graceful', does: 'as INT, unless --ignore-hup' },
-  { signal: 'SIGUSR2', action: 'dump', does: 'says on stderr what each worker is at, and where in the code' },
+  { signal: 'SIGUSR2', action: 'dump', does: 'prints on stderr what each worker does, and where in the code' },
   { signal: 'SIGTTIN', action: 'more workers', does: 'one worker more', awayFromTerminal: true },
   { signal: 'SIGTTOU', action: 'fewer workers', does: 'one worker fewer', awayFromTerminal: true },
 ];

@@ -101,7 +101,7 @@ function whatThereIs(
   return [
     isKept(settled, taskFile)
       ? `${style.strong(task)} is unchanged: ${taskFile} was kept. From the template ${template.name}: ${count}, in ${place.root}.`
-      : `${style.strong(task)} is ready, from the template ${template.name}: ${count}, in ${place.root}.`,
+      : `Added ${style.strong(task)} from the template ${template.name}: ${count}, in ${place.root}.`,
     ...(whyThere === undefined ? [] : [whyThere]),
     '',
     ...table([

@@ -37,7 +37,7 @@ export function report(call: Call, answers: Answers, done: Done): void {
     terminal.say(
       `\nThe plan is saved. Nothing else was changed. It would write, in ${answers.root}: ${counted(settled)}.`,
     );
-    terminal.say(`To write it:\n  ${planned.apply}`);
+    terminal.say(`To carry it out:\n  ${planned.apply}`);
   } else if (isPreviewed) {
     terminal.say(`\nNothing was written. This would change, in ${answers.root}: ${counted(settled)}.`);
   } else if (settled.changes.length === 0) {
@@ -84,7 +84,7 @@ function whatThereIs(
   return [
     isKept(settled, taskFile)
       ? `${style.strong(task)} is unchanged: ${taskFile} was kept. From the template ${template.name}: ${counted(settled)}.`
-      : `${style.strong(task)} is ready: ${counted(settled)}, from the template ${template.name}.`,
+      : `Created ${style.strong(task)}: ${counted(settled)}, from the template ${template.name}.`,
     '',
     ...table,
     '',

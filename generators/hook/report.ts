@@ -43,7 +43,7 @@ function whatWasDone({ action, path }: Subject, { hooks }: Edit, call: Call): st
   const { style } = call.terminal;
   const names = hooks.map(({ name }) => name);
   if (action === 'remove') {
-    return `${names.map(style.strong).join(', ')} ${names.length === 1 ? 'is' : 'are'} no longer in ${path}.\nTo have ${names.length === 1 ? 'it' : 'them'} back: ${divvyLine(call, 'undo')}`;
+    return `${names.map(style.strong).join(', ')} ${names.length === 1 ? 'is' : 'are'} no longer in ${path}.\nTo bring ${names.length === 1 ? 'it' : 'them'} back: ${divvyLine(call, 'undo')}`;
   }
   const width = Math.max(...names.map((name) => name.length));
   const rows = hooks.map(

@@ -30,7 +30,7 @@ export function sayWithoutRuntime(
   if (left.length > 0) {
     const paths = left.map((path) => `\n  ${path}`).join('');
     terminal.note(
-      `Without the runtime, which they import as #divvy, these no longer run:${paths}\nTo have it back: ${back}`,
+      `Without the runtime, which they import as #divvy, these files no longer run:${paths}\nTo bring it back: ${back}`,
     );
   }
   return left;

@@ -81,13 +81,13 @@ function whatWasDone(
   ].join(', ');
   const journals = `.divvy/${task}`;
   return [
-    `${style.strong(task)} is removed${takesAll ? ', and with it the runtime, since it was the last task' : ''}: ${what}.`,
+    `Removed ${style.strong(task)}${takesAll ? ' and, since it was the last task, the runtime' : ''}: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
     ...(stat(join(root, journals)) ? [`The journals of its runs are still in ${journals}.`] : []),
     // What is installed is the package manager's to take out.
     ...packages.map(
       (name) => `${harmless(name)} is no longer in package.json: install again to remove it from your lock file, too.`,
     ),
-    `To have it back: ${divvyIn(call, root, 'undo')}`,
+    `To bring it back: ${divvyIn(call, root, 'undo')}`,
   ].join('\n');
 }

@@ -85,7 +85,7 @@ export function parseSource(text: string): Source {
   }
   if (isPath(text)) return { kind: 'folder', path: text, shown: text, within: '' };
   if (SCP.test(text)) return scpSource(text);
-  throw refused(text, 'it is none of the forms that there are');
+  throw refused(text, 'it has none of the forms below');
 }
 
 /** A path that cannot be taken for anything else. */
@@ -145,7 +145,7 @@ function gitSource(address: string, text: string): GitSource {
 /** It is handed on as it is written: its path begins where that user is at home, and no URL says so. */
 function scpSource(text: string): GitSource {
   const [, user, host = '', path = '', within] = SCP.exec(text) ?? [];
-  if (user === undefined && !host.includes('.')) throw refused(text, 'it is none of the forms that there are');
+  if (user === undefined && !host.includes('.')) throw refused(text, 'it has none of the forms below');
   if (!HOST.test(host) || (user !== undefined && !SSH_USER.test(user)))
     throw refused(text, 'its user or its host is not one');
   if (!/^[\w/~.][\w/~.+-]*$/.test(path)) throw refused(text, 'behind the colon belongs the path of a repository');

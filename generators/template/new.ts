@@ -127,7 +127,7 @@ function whatIsNext({ terminal: { style } }: Call, name: string, given: string, 
   const go = commandLine(['cd', asArgument(given)]);
   const divvy = 'npx -p create-divvy-task divvy';
   return [
-    `${style.strong(name)} is ready: a template that works, with two prompts.`,
+    `Created ${style.strong(name)}: a template that works, with two prompts.`,
     '',
     style.strong('Next:'),
     `  ${go}`,

@@ -7,7 +7,7 @@ import { SIGNALS } from '../signals.ts';
 export function help(): string {
   const options = OPTIONS.map(({ usage, doc }) => [`  ${usage.startsWith('--') ? '    ' : ''}${usage}`, doc]);
   options.push(
-    ['  -q, --quiet', 'say nothing on stderr but failures and errors'],
+    ['  -q, --quiet', 'say nothing on stderr except failures and errors'],
     ['      --progress, --no-progress', 'show how far the run is (a line on a terminal, elsewhere one each minute)'],
     ['      --json', 'write events as NDJSON on stderr'],
     ['      --events FILE', 'append events as NDJSON to a file, apart from what workers write'],
@@ -35,7 +35,7 @@ Exit codes:
   69     no worker ever became ready
   70     the task file, dispatch or a hook threw
   74     the journal cannot be written
-  75     another run uses the journal
+  75     the same run is already going on, or its journal is in use
   128+n  signal n ended the run: 130 INT, 143 TERM
   141    whoever read stdout has gone
 `;

@@ -343,7 +343,7 @@ describe('--json', () => {
       expect(action).toBe('create');
       expect(sha256(join(cwd, 'my-task', path))).toBe(sum);
     }
-    expect(stderr).toContain('my-task is there');
+    expect(stderr).toContain('Created my-task: ');
   });
 
   test('of a refusal is one object with the error', async () => {

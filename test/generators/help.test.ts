@@ -52,7 +52,7 @@ test.each([
 test.each([
   [[], 'no command or task file was given', 'create, add, remove, hook, undo, apply, run, list, status, template'],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
-  [['upgrade'], '`divvy upgrade` is not there yet', 'divvy --help'],
+  [['upgrade'], '`divvy upgrade` does not exist yet', 'divvy --help'],
   [['template'], '`divvy template` needs a subcommand', 'Write `divvy template list`'],
   [['template', 'chek'], '`divvy template` does not know "chek"', 'Did you mean check?'],
   [['template', 'list', 'x'], '"x" is one argument too many', 'no arguments'],
@@ -71,7 +71,7 @@ test.each([
   [['hook', 'ad', 'total'], '`divvy hook` does not know "ad"', 'Did you mean add?'],
   [['hook', 'add', 'total'], 'there is no divvy.json in', 'npm create divvy-task'],
   [['apply'], 'no plan is named', 'Write `divvy apply FILE`'],
-  [['apply', 'nowhere.json'], '"nowhere.json" is no plan that can be used', '--plan'],
+  [['apply', 'nowhere.json'], '"nowhere.json" cannot be used as a plan', '--plan'],
   [['undo', 'it'], '"it" is one argument too many', 'no arguments'],
   [['undo', '--allow-dirty'], '--allow-dirty means nothing to divvy undo', 'divvy undo --help'],
   [['list', 'x'], '"x" is one argument too many', 'no arguments'],

@@ -254,7 +254,7 @@ test('what was cut short and cannot be put right is told, with its reason, and s
   const before = treeOf(cwd);
   const refused = await divvy(['hook', 'add', 'key'], { cwd, unprivileged: true });
   expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toMatch(/^error: what a command that was cut short .* EACCES.*\nPut that right, and run any/);
+  expect(refused.stderr).toMatch(/^error: an earlier divvy command was cut short, .* EACCES.*\nFix that, and run any/);
   expect(treeOf(cwd)).toEqual(before);
 });
 

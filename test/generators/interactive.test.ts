@@ -117,7 +117,7 @@ test('what is answered is what is made, as the replay makes it', async () => {
   await terminal.shows(HOOKS);
   terminal.keys('Down', 'Space', 'Enter');
   const screen = await terminal.shows('exit 0');
-  expect(screen).toContain('my-party is there');
+  expect(screen).toContain('Created my-party: ');
   const replay = /create-divvy-task@\S+ (.*)/.exec(screen)?.[1] ?? '';
   expect(replay.trim()).toBe('my-party --template dance-party --hooks beforeRun --yes');
 
@@ -265,7 +265,7 @@ test('hook add asks which hooks, and of which task where there are several', asy
   await shows('Which task?');
   keys('Down', 'Enter');
   const screen = await shows('exit 0');
-  expect(screen).toContain('A hook is there, for you to fill in:\n  beforeRun  tasks/weekly.ts:13');
+  expect(screen).toContain('Added a hook for you to fill in:\n  beforeRun  tasks/weekly.ts:13');
   expect(readFileSync(join(cwd, 'tasks/weekly.ts'), 'utf8')).toContain('beforeRun(');
   expect(readFileSync(join(cwd, 'tasks/nightly.ts'), 'utf8')).toBe(TASK);
 });
@@ -278,11 +278,11 @@ describe('a name that is missing is asked for', () => {
     const { shows, keys } = session(['remove'], cwd);
     expect(await shows('Which task do you want to remove?')).toMatch(/nightly[\s\S]*weekly/);
     keys('Down', 'Enter');
-    expect(await shows('exit 0')).toContain('weekly is gone');
+    expect(await shows('exit 0')).toContain('Removed weekly: ');
     expect(readdirSync(join(cwd, 'tasks')).filter((name) => /^(nightly|weekly)\.ts$/.test(name))).toEqual([
       'nightly.ts',
     ]);
-    expect((await createDivvyTask(['undo'], { cwd })).stdout).toMatch(/What was taken back: \S+ remove weekly\n/);
+    expect((await createDivvyTask(['undo'], { cwd })).stdout).toMatch(/What was undone: \S+ remove weekly\n/);
   });
 
   test('by template new', async () => {
@@ -295,7 +295,7 @@ describe('a name that is missing is asked for', () => {
     await shows('that folder is not empty');
     keys('C-u');
     keys('Enter');
-    expect(await shows('exit 0')).toContain('team-backfill is there');
+    expect(await shows('exit 0')).toContain('Created team-backfill: ');
     expect(readdirSync(cwd).sort()).toEqual(['full', 'team-backfill']);
   });
 

@@ -25,7 +25,7 @@ describe('add --on-conflict skip', () => {
     const { code, stdout } = await divvyHere(['add', 'nightly', '-t', 'csv', ...skip], root);
     expect(code).toBe(0);
     expect(readLock(root)?.tasks['nightly']).toEqual({ ...before, dependencies: ['csv-parse'] });
-    expect(stdout).toContain(`nightly stays what it was: ${file} was kept. From the template csv: 2 files, in`);
+    expect(stdout).toContain(`nightly is unchanged: ${file} was kept. From the template csv: 2 files, in`);
     expect(stdout).toContain('Next:\n  npm install\n  npm run divvy:nightly\n\n');
     expect((await divvyHere(['add', 'nightly', '-t', 'csv', ...skip, '--json'], root)).stdout).toContain(
       '"written": false',

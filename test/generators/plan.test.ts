@@ -26,7 +26,7 @@ describe('a plan', () => {
     const argv = ['my/nightly', '--yes', '--no-git', '--hooks', 'key'];
     const planned = await createDivvyTask([...argv, '--plan', 'plan.json'], { cwd });
     expect(planned).toMatchObject({ code: 0, stderr: '' });
-    expect(planned.stdout).toContain('To write it:\n  divvy apply plan.json');
+    expect(planned.stdout).toContain('To carry it out:\n  divvy apply plan.json');
     expect(Object.keys(treeOf(cwd))).toEqual(['plan.json']);
     expect(planOf(join(cwd, 'plan.json'))).toMatchObject({ planVersion: 1, in: { folder: 'my/nightly' } });
 
@@ -134,7 +134,7 @@ describe('a plan', () => {
   test('whose name could be a flag is named so that it is none', async () => {
     const cwd = projectWith();
     const { stdout } = await divvy(['hook', 'add', 'key', '--plan=-p.json'], { cwd });
-    expect(stdout).toContain('To write it:\n  divvy apply ./-p.json\n');
+    expect(stdout).toContain('To carry it out:\n  divvy apply ./-p.json\n');
     expect(await apply(cwd, './-p.json')).toMatchObject({ code: 0, stderr: '' });
   });
 

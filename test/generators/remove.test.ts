@@ -107,7 +107,7 @@ describe('a script that the template has put into package.json', () => {
 
 describe('where the runtime goes, what no longer runs without it is named, and how to have it back', () => {
   const note = (paths: string, back: string) =>
-    `note: Without the runtime, which they import as #divvy, these no longer run:\n${paths}      To have it back: ${back}\n`;
+    `note: Without the runtime, which they import as #divvy, these files no longer run:\n${paths}      To bring it back: ${back}\n`;
   const added = async (...tasks: readonly string[]) => {
     const root = repositoryWith({ 'package.json': packageJson() });
     for (const task of tasks) await divvyHere(['add', task], root);

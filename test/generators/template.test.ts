@@ -412,7 +412,7 @@ describe('template list', () => {
     );
     expect(stdout).toMatch(/^ {2}acme\/broken +cannot be used: "broken\/divvy\.template\.json"/m);
     expect(stdout).toMatch(/^gone, from \.\.\/nowhere\n {2}cannot be had: /m);
-    expect(stdout).toMatch(/^odd\n {2}cannot be had: "ext::sh" is no source of templates/m);
+    expect(stdout).toMatch(/^odd\n {2}cannot be had: "ext::sh" isn't a template source/m);
   });
 
   test('is one object with --json', async () => {
@@ -439,7 +439,7 @@ describe('template list', () => {
         ],
       },
       { team: 'gone', error: expect.stringContaining('could not be fetched') },
-      { team: 'odd', error: expect.stringContaining('no source') },
+      { team: 'odd', error: expect.stringContaining("isn't a template source") },
     ]);
     expect(stderr).toContain('acme/backfill');
   });

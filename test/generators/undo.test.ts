@@ -48,7 +48,7 @@ describe('the tree is as it was before', () => {
     const { code, stdout, stderr } = await undo(join(cwd, 'deep/er/nightly'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /Taken back: \d+ removed\.\nThe folder .*nightly is gone\.\nWhat was taken back: create-divvy-task deep/,
+      /Undone: \d+ removed\.\nThe folder .*nightly is gone\.\nWhat was undone: create-divvy-task deep/,
     );
     expect(treeOf(cwd)).toEqual(before);
   });
@@ -72,8 +72,8 @@ describe('the tree is as it was before', () => {
     await divvyHere(['hook', 'remove', 'key'], cwd);
     const { code, stdout } = await undo(join(cwd, 'tasks'));
     expect(code).toBe(0);
-    expect(stdout).toContain('Taken back: 2 files restored.\n  edit       tasks/nightly.ts\n');
-    expect(stdout).toContain('What was taken back: divvy hook remove key');
+    expect(stdout).toContain('Undone: 2 files restored.\n  edit       tasks/nightly.ts\n');
+    expect(stdout).toContain('What was undone: divvy hook remove key');
     expect(treeOf(cwd, ['.divvy'])).toEqual(second);
     // Only the last command is known; what it was made of is not taken back a second time.
     expect(await undo(cwd)).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Nothing to undo') });

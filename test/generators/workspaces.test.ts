@@ -126,14 +126,14 @@ describe('nobody is there to be asked:', () => {
 
   test('what takes it back is a line that holds where the person is', async () => {
     const root = repositoryWith(WORKSPACE);
-    const hint = /^To (?:take it|have it) back: divvy (undo.*?)(?:, or later: divvy (remove.*))?$/m;
+    const hint = /^To (?:undo it|bring it back): divvy (undo.*?)(?:, or later: divvy (remove.*))?$/m;
     const added = await divvy(['add', 'nightly', '-C', 'packages/two'], { cwd: root });
     const [, undo = '', remove = ''] = hint.exec(added.stdout) ?? [];
     expect([undo, remove]).toEqual(['undo -C packages/two', 'remove nightly -C packages/two']);
     const removed = await divvy([...remove.split(' '), '--allow-dirty'], { cwd: root });
     expect(removed).toMatchObject({ code: 0, stderr: '' });
     const [, back = ''] = hint.exec(removed.stdout) ?? [];
-    expect((await divvy(back.split(' '), { cwd: root })).stdout).toContain('Taken back');
+    expect((await divvy(back.split(' '), { cwd: root })).stdout).toContain('Undone');
     expect(existsSync(join(root, 'packages/two/tasks/nightly.ts'))).toBe(true);
   });
 

@@ -169,14 +169,20 @@ describe('refused, with what to do, is', () => {
       { 'package.json': packageJson(), 'divvy.json': '{ "tasks": "jobs", "tests": "jobs", "runtime": "jobs" }\n' },
       2,
       'divvy.json: tasks and runtime are one folder: "jobs"',
-      'Put it right by hand',
+      'Fix it by hand',
     ));
   test('a file in the place of .divvy/', () =>
     expectRefused({ 'package.json': packageJson(), '.divvy': '' }, 1, '.divvy": it is not a folder', 'remove'));
   test('a folder that is not there', () =>
-    expectRefused({ 'package.json': packageJson() }, 2, '--cwd "nowhere": there is no such folder', 'that is there', {
-      argv: ['-C', 'nowhere'],
-    }));
+    expectRefused(
+      { 'package.json': packageJson() },
+      2,
+      '--cwd "nowhere": there is no such folder',
+      'a folder that exists',
+      {
+        argv: ['-C', 'nowhere'],
+      },
+    ));
 
   test('a file that must not be written', async () => {
     const root = repositoryWith({ 'package.json': packageJson() });

@@ -197,7 +197,7 @@ describe('anything else is refused:', () => {
   ])('%j', async (text) => {
     const { exitCode, message, remedy } = await refusal(() => parseSource(text));
     expect(exitCode).toBe(2);
-    expect(message).toMatch(/is no source of templates/);
+    expect(message).toMatch(/isn't a template source/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     expect(message).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b\u202e\ud800]/u);
     expect(remedy).toContain('github:owner/repository');

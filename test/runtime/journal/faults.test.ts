@@ -197,7 +197,7 @@ test('a place that is no folder is told', async () => {
   const folder = join(project.folder, 'a folder');
   mkdirSync(folder);
   const named = await project.run(['--journal', folder, '--resume']).ended();
-  expect(named.stderr).toMatch(/the journal cannot be written: .*a folder: it is no file/);
+  expect(named.stderr).toMatch(/the journal cannot be written: .*a folder: it is not a file/);
   expect(named.status).toBe(74);
   expect(project.entries()).toEqual([]);
 });

@@ -68,7 +68,9 @@ describe('where the folder that it is run in is removed', () => {
     const by = ['sh', '-c', 'cd "$0" && rmdir "$0" && exec "$@"', scratch()];
     const { status, stdout, stderr } = await runTask('gated', { args: ['--', '4'], by }).ended();
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^divvy: the folder that this run was started in is gone; go to one that is there.*\n$/);
+    expect(stderr).toMatch(
+      /^divvy: the folder that this run was started in is gone; change to a folder that exists.*\n$/,
+    );
   });
 
   test('while it runs, workers that are to be booted say so, and no item is given up: those that live do the rest', async () => {
