@@ -349,6 +349,8 @@ export default defineConfig([
       chunkFileNames: ({ name }) => `${name.replace(/~.*/, '')}.js`,
       codeSplitting: {
         groups: [
+          // ts-morph has it as well, and would take it along: a new project in a workspace needs it without ts-morph.
+          { name: 'globs', test: /\/node_modules\/picomatch\//, priority: 2 },
           { name: CODEMODS, test: /\/node_modules\/@?ts-morph\//, priority: 1 },
           // Apart from ours, and as ours are: what a command does not load, it does not load of these either.
           // But for two lines, which are less than the file that they would be.
@@ -358,11 +360,14 @@ export default defineConfig([
           // lines, and with the codemods the compiler would be loaded where a template is filled.
           {
             name: 'base',
-            test: /\/generators\/(errors|flags|help|home|terminal|harmless|nearest|package|codemods\/words)\.ts$/,
+            test: /\/generators\/(terminal\/(refusal|errors|flags|help|home|terminal|harmless|nearest)|package|codemods\/words)\.ts$/,
             priority: 1,
           },
           // What makes a project packs better so too, and loads sooner; most other commands need most of it.
-          { name: 'shared', test: /\/generators\/((create|rendering|change-set)\/|[\w-]+\.ts$)/ },
+          {
+            name: 'shared',
+            test: /\/generators\/((create|rendering|settling|report|project|change-set|programs|schema|terminal|disk)\/|sources\/(errors|hidden|templates|trusting)\.ts$)/,
+          },
           // As one file each of these two packs better, and what is in it needs the same other files.
           { name: 'small', test: /\/generators\/(apply|list|run|status|undo)\// },
           { name: 'templates', test: /\/generators\/template\// },
