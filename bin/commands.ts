@@ -108,7 +108,6 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   upgrade: LATER,
 };
 
-/** The commands that exist. */
 function available(): Record<string, CommandEntry> {
   return Object.fromEntries(Object.entries(commands).filter(([, { load }]) => load !== undefined));
 }

@@ -72,7 +72,7 @@ export function openHome(root: string): void {
   if (!existsSync(join(home, '.gitignore'))) writeFileSync(join(home, '.gitignore'), '*\n');
 }
 
-/** Throws a Refusal with exit code 3 if `.divvy/` or a folder in it is a symbolic link. */
+/** Throws a Refusal with exit code 1 if `.divvy/` or a folder in it is a symbolic link or a file. */
 export function refuseLinks(root: string): void {
   const { home, pending, done, last } = placesOf(root);
   const copies = [pending, last].flatMap((folder) => [folder, join(folder, 'before'), join(folder, 'after')]);
@@ -85,7 +85,7 @@ export function refuseLinks(root: string): void {
  * The record in a folder of `.divvy/`; undefined if there is none.
  *
  * A record may have come with somebody else's repository, so its paths are checked like those of a command. Throws a
- * Refusal with exit code 3 if the record is unusable.
+ * Refusal with exit code 1 if the record is unusable.
  */
 export function readRecord(folder: string): Record | undefined {
   const file = join(folder, 'record');

@@ -146,7 +146,10 @@ export function lookAt(root: string, path: string): Before | undefined {
 /** Why a file cannot be written at this place on the disk; undefined if it can. */
 export const whyNotThere = (root: string, path: string): string | undefined => new FolderNames(root).whyNotThere(path);
 
-/** Throws a Refusal if nothing at all can be written: with exit code 2 if no folder can be made, otherwise with 3. */
+/**
+ * Throws a Refusal if nothing at all can be written: with exit code 2 if no folder can be made, with 1 if `.divvy/` is
+ * a link or a file, otherwise with 3.
+ */
 export function refuseReadOnlyRoot(root: string): void {
   let folder = root;
   while (stat(folder) === undefined) folder = dirname(folder);

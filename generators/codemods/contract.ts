@@ -16,7 +16,6 @@ export interface ContractMember {
   readonly returns: ts.TypeNode;
 }
 
-/** The contents of a contract file. */
 export interface Contract {
   readonly file: ts.SourceFile;
   /** All members, in the order of the file. */

@@ -4,7 +4,6 @@ import { ts } from 'ts-morph';
 import { lineOf } from './insertion.ts';
 import type { Refusal } from './refusal.ts';
 
-/** A task's class. */
 export interface TaskClass {
   readonly node: ts.ClassLikeDeclaration;
   /** The class itself, then the classes that it extends, nearest first, as far as they are in the same file. */

@@ -18,7 +18,6 @@ import type { Terminal } from '../terminal/terminal.ts';
 import type { Answers } from './answers.ts';
 import type { Followed } from './follow.ts';
 
-/** The results to report. */
 interface Done {
   readonly settled: Settled;
   readonly followed: Followed;

@@ -11,7 +11,6 @@ import type { Found, Home, Open, Written } from './home.ts';
 import type { HostFile } from './host-file.ts';
 import { optionsOf } from './scripts.ts';
 
-/** Makes a file. */
 export type Make = (path: string, text: string) => void;
 
 /** Programs that keep their list of paths to skip in a file with one path per line, by package name. */

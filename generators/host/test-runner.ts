@@ -64,7 +64,6 @@ export function testToRun(runner: TestRunner, task: string, folder: string, isMo
   return `${folder}/${task}.test.${runner === 'jest' || runner === 'jest-26' ? 'js' : ending}`;
 }
 
-/** A test file to write. */
 export interface TestFile {
   /** Relative to the package. */
   readonly path: string;

@@ -35,7 +35,6 @@ export interface Manifest {
 
 export const DEFAULT_TESTS = 'test';
 
-/** A project on the disk. */
 export interface Project {
   /** Absolute. */
   readonly folder: string;

@@ -31,7 +31,6 @@ export interface Fetched {
   readonly files: readonly SourceFile[];
 }
 
-/** Where and how to fetch. */
 export interface Fetching {
   /** Absolute: relative paths start here. */
   readonly cwd: string;

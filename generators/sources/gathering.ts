@@ -8,7 +8,6 @@ import { sourceTooLarge, unsafeSource } from './errors.ts';
 import { isLeftOver, isOfOtherPrograms } from './leftovers.ts';
 import { isUsedIn } from './parts.ts';
 
-/** A file of a source. */
 export interface SourceFile {
   /** Relative to the source, with `/`. */
   readonly path: string;

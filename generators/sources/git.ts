@@ -246,7 +246,7 @@ function environmentFor({ url, credentials }: GitSource, environment: NodeJS.Pro
 
 /**
  * Puts the password into the environment, where other users of this machine cannot see it. The helper gives it only to
- * this host, and not to a host that it redirects to, as a header would. The person's own helpers are switched off, so
+ * this host; a header would also go to a host that this one redirects to. The person's own helpers are switched off, so
  * that none of them stores the password.
  */
 function helperFor(url: string, { username, password }: Credentials, environment: NodeJS.ProcessEnv) {

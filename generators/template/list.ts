@@ -13,7 +13,6 @@ import { harmless } from '../terminal/harmless.ts';
 import { table } from '../terminal/help.ts';
 import { Refusal } from '../terminal/refusal.ts';
 
-/** A template in the list. */
 interface Listed {
   /** The name to give to --template. */
   readonly name: string;

@@ -3,7 +3,6 @@
 import type { FlagValues } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A command as it was called. */
 export interface Call {
   /** As it was typed, such as `create-divvy-task` or `divvy create`. */
   readonly shown: string;

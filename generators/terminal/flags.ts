@@ -14,11 +14,9 @@ interface FlagEntry {
   readonly help: string;
   /** Other help text for a command where the flag means something else. */
   readonly helpIn?: Readonly<Record<string, string>>;
-  /** The one-letter form. */
   readonly short?: string;
   /** The placeholder for the value in the help; a flag without one is a switch. */
   readonly value?: string;
-  /** May be given more than once. */
   readonly many?: true;
   /** `both`: the switch also has a `--no-` form; `only`: it has no other form. */
   readonly negation?: 'both' | 'only';
