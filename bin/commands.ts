@@ -1,6 +1,6 @@
 /**
- * The commands, and the one place that sets the exit code. What a command needs is loaded when it is called: the help
- * loads this file, the flags and nothing else.
+ * The table of commands, and the only place that sets the exit code. A command's code is loaded when it is called: the
+ * help loads only this file and the flags.
  */
 
 import { statSync } from 'node:fs';
@@ -24,11 +24,11 @@ import { Refusal } from '../generators/terminal/refusal.ts';
 import { terminal } from '../generators/terminal/terminal.ts';
 
 interface CommandEntry extends CommandHelp {
-  /** The most words, and what they are. */
+  /** How many words the command takes at most; `what` describes them for messages. */
   readonly words: { readonly most: number; readonly what: string };
-  /** Its flags are the runner's: they are not read here. */
+  /** Its flags belong to the runner, so they are not read here. */
   readonly raw?: true;
-  /** Absent where the command is promised, and not there yet. */
+  /** Absent if the command is announced but does not exist yet. */
   readonly load?: () => Promise<Command>;
 }
 
@@ -108,14 +108,15 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   upgrade: LATER,
 };
 
-/** The commands that are there. */
 function available(): Record<string, CommandEntry> {
   return Object.fromEntries(Object.entries(commands).filter(([, { load }]) => load !== undefined));
 }
 
-/** Runs a command line to its end, and sets the exit code or ends this process by the signal that ended the command. */
+/**
+ * Runs a command line to its end. Then sets the exit code, or ends this process with the signal that ended the command.
+ */
 export async function main(program: Program, argv: readonly string[]): Promise<void> {
-  // Once each, also where a process runs several command lines, as the tests do.
+  // Adds each listener only once, even if a process runs several command lines, as the tests do.
   process.stdout.off('error', outputLost).on('error', outputLost);
   process.stderr.off('error', nowhereToSayIt).on('error', nowhereToSayIt);
   const exit = await outcome(program, argv);
@@ -125,16 +126,16 @@ export async function main(program: Program, argv: readonly string[]): Promise<v
 
 const nowhereToSayIt = (): void => {};
 
-/** A reader that goes away, as `head` does, has had what it wanted: the command ends as it would have. */
+/** A reader that stops reading, such as `head`, has what it wanted: the command ends as usual. */
 function outputLost(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') return;
   process.exitCode = 1;
   terminal({ json: false, quiet: false }).refuse(outputNotWritten(error.message));
 }
 
-/** A command line that has been told apart: which command, and what is left for it. */
+/** A parsed command line: the command, and its arguments. */
 interface Line {
-  /** As it is called, such as `divvy create`. */
+  /** The command as it was called, such as `divvy create`. */
   readonly shown: string;
   readonly name: string;
   readonly argv: readonly string[];
@@ -160,15 +161,15 @@ async function outcome(program: Program, argv: readonly string[]): Promise<Exit>
   }
 }
 
-/** What the system has refused about a file is no bug, wherever it came up. */
+/** If the system refuses something with a file, that is no bug, no matter where it happened. */
 function bySystem(error: unknown): Refusal | undefined {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   return error instanceof Error && code !== undefined && syscall !== undefined ? systemRefused(message) : undefined;
 }
 
 /**
- * A command's word is that command to both programs, also behind `--cwd`; what else the first argument may be, each says
- * for itself.
+ * A command's word means that command in both programs, also after `--cwd`. For any other first argument, each program
+ * decides itself what it means.
  */
 function tellApart(program: Program, argv: readonly string[]): Line {
   const before = cwdFirst(argv)?.length ?? 0;
@@ -189,7 +190,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
     if (words[0] === '--version') return say(version);
     if (words[0] === '--help' || words[0] === '-h') {
       if (isMain) return say(programHelp(program, commands));
-      // Where there is a project, its own runner knows its options best.
+      // If there is a project, its own runner explains its options best.
       const { projectFolder } = await import('../generators/project/manifest.ts');
       if (projectFolder(cwd) === undefined) return say(commandHelp(shown, name, entry));
     }
@@ -214,19 +215,19 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
   });
 }
 
-/** `divvy` alone takes options and a task file, as the original does; a lone word is a mistyped command. */
+/** `divvy` alone takes options and a task file, as the original does; a single word is a mistyped command. */
 function refuseNoFile(word: string | undefined): void {
   const names = Object.keys(available());
   if (word === undefined) throw noCommand(names);
   if (isMistyped(word)) throw unknownCommand(word, nearest(word, names));
 }
 
-/** Whether what stands in the place of a command or a task file is neither: a file has a dot or a slash. */
+/** Whether a word is neither a command nor a task file: a file has a dot or a slash. */
 const isMistyped = (word: string | undefined): boolean => word !== undefined && /^\w[\w-]*$/.test(word);
 
 /**
- * `--cwd` is ours where it comes first, and so are the two flags by which nothing is asked, as nothing is; everything else
- * on the line is for the runner.
+ * Only a leading `--cwd` belongs to divvy, and the flags against questions, since nothing is asked anyway; everything
+ * else on the line is for the runner.
  */
 function runFlags(argv: readonly string[]): { values: FlagValues; words: readonly string[] } {
   const before = withoutNeverAsk(argv);
@@ -241,7 +242,7 @@ function withoutNeverAsk(argv: readonly string[]): readonly string[] {
   return first < 0 ? [] : argv.slice(first);
 }
 
-/** The folder that a command line names first of all, and how many of its arguments do that. */
+/** The folder that a command line starts with, and how many arguments it takes up. */
 function cwdFirst([first = '', second]: readonly string[]): { folder: string; length: number } | undefined {
   if ((first === '-C' || first === '--cwd') && second !== undefined) return { folder: second, length: 2 };
   return first.startsWith('--cwd=') ? { folder: first.slice('--cwd='.length), length: 1 } : undefined;

@@ -2,7 +2,7 @@
 import { isSupported, whatIsNeeded } from './node-version.ts';
 
 if (isSupported(process.versions.node)) {
-  // Not awaited at the top: what is published of this file is CommonJS, for the sake of old versions.
+  // No top-level await: this file is published as CommonJS, so that old versions of Node.js can run it.
   void import('./commands.ts').then(({ main }) => main('create-divvy-task', process.argv.slice(2)));
 } else {
   process.stderr.write(whatIsNeeded('create-divvy-task', process.versions.node));

@@ -1,14 +1,14 @@
 /**
- * The first thing that either command does: say so where this Node.js is too old.
+ * Both commands do this first: they say so if this Node.js is too old.
  *
- * This file and the two commands import nothing, and use no syntax newer than ES2020, so that an old Node.js gets as
- * far as the message.
+ * This file imports nothing, and the two commands import only this file at first. None of them uses syntax newer than
+ * ES2020, so that an old Node.js gets as far as the message.
  */
 
-/** As `engines.node` in package.json. */
+/** The same range as `engines.node` in package.json. */
 const NEEDED = '^22.18 || ^24.11 || >=26';
 
-/** Whether a Node.js of this version, such as `22.18.0`, is one that divvy runs on. */
+/** Whether divvy runs on this version of Node.js, such as `22.18.0`. */
 export function isSupported(version: string): boolean {
   const parts = version.split('.');
   const major = Number(parts[0]);
@@ -16,7 +16,7 @@ export function isSupported(version: string): boolean {
   return (major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >= 26;
 }
 
-/** What to say, on stderr, where it is not: which runs, which is needed, and how to get it. */
+/** The message on stderr if it does not: the present version, the needed one, and how to get it. */
 export function whatIsNeeded(command: string, version: string): string {
   return (
     `${command}: this is Node.js ${version}; it needs ${NEEDED}.\n` +

@@ -1,13 +1,13 @@
-/** What this package ships, read as files, and what it is. */
+/** Reads the files that this package ships, and its version. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseJson } from './json/parse.ts';
 
-/** The package's folder. This file is one folder deep in it, as source and as a bundle. */
+/** The package's folder. This file is one folder below it, both as source and as a bundle. */
 const packageFolder: string = fileURLToPath(new URL('..', import.meta.url));
 
-/** Of this package. */
+/** The version of this package. */
 export const version: string = (parseJson(read('package.json')) as { version: string }).version;
 
 /** A shipped file's bytes. `path` is relative to the package, with `/`. */
@@ -15,7 +15,7 @@ export function read(path: string): Buffer {
   return readFileSync(`${packageFolder}${path}`);
 }
 
-/** The folders in a shipped folder, in the order of their code units. */
+/** The folders in a shipped folder, sorted by code units. */
 export function foldersIn(folder: string): string[] {
   const entries = readdirSync(`${packageFolder}${folder}`, { withFileTypes: true });
   return entries
@@ -24,7 +24,7 @@ export function foldersIn(folder: string): string[] {
     .sort();
 }
 
-/** The files below a shipped folder, relative to it, with `/`, in the order of their code units. */
+/** The files below a shipped folder, relative to it, with `/`, sorted by code units. */
 export function filesBelow(folder: string): string[] {
   return readdirSync(`${packageFolder}${folder}`, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

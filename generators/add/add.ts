@@ -1,4 +1,4 @@
-/** `divvy add <task>`: a task, and whatever of the runtime is missing, in the repository that is here. */
+/** `divvy add <task>`: adds a task to this repository, and those parts of the runtime that are missing. */
 
 import { runStages } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
@@ -15,11 +15,10 @@ import { folderShown, report } from './report.ts';
 import { type Subject, settleSubject } from './subject.ts';
 
 /**
- * Runs the steps, from top to bottom. Nothing is written before every step up to `write` has passed.
+ * Runs the steps, from top to bottom. Writes nothing before every step up to `write` has passed.
  *
- * Resolves with 0, with 1 where the task is there and what follows the write failed, or with 3 where a preview shows what would
- * be refused. Rejects with a Refusal where it
- * must not or cannot be done.
+ * Resolves with 0; with 1 if the task is there but a step after the write failed; or with 3 if a preview shows what a
+ * real run would refuse. Rejects with a Refusal if it must not or cannot add the task.
  */
 export async function add(call: Call): Promise<Exit> {
   let subject: Subject;

@@ -1,4 +1,4 @@
-/** Where the files of a template are put in a repository, and how they find each other there. */
+/** The places of a template's files in a repository, and the imports between them. */
 
 import { posix } from 'node:path';
 
@@ -7,12 +7,13 @@ export type Places = ReadonlyMap<string, string>;
 
 export const isSource = (path: string): boolean => /\.[cm]?[jt]sx?$/.test(path);
 
-/** In a CommonJS package only what says so is a module. Declarations have nothing to say. */
+/** In a CommonJS package, only the ending .mts or .mjs makes a file a module. Declarations need no change. */
 export const asModule = (path: string): string =>
   /\.d\.[cm]?ts$/.test(path) ? path : path.replace(/\.([jt]s)$/, '.m$1');
 
 /**
- * A source whose string literals that name another file of the template by a relative path name it where it is.
+ * Rewrites the relative paths in a source's string literals that name other files of the template, so that they fit the
+ * new places.
  *
  * from - the path of the source in a new project.
  */

@@ -1,4 +1,4 @@
-/** The task and what it needs, put into the in-memory tree; and the package's own files, edited in memory. */
+/** Puts the task and the files that it needs into the in-memory tree, and edits the package's own files in memory. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -35,19 +35,19 @@ import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
 
 export interface Rendered {
-  /** The paths of the task's own files, the task file first, its test second. */
+  /** The paths of the files that belong to the task: first the task file, then its test. */
   readonly own: readonly string[];
   readonly edited: Edited | undefined;
   readonly host: HostFiles;
-  /** The file to run for the task's test; undefined where its template has none. */
+  /** The file to run for the task's test; undefined if its template has none. */
   readonly test: string | undefined;
-  /** What has to be written by hand. */
+  /** The lines that a person has to add by hand. */
   readonly hints: readonly Hint[];
-  /** The folders that have to be made, outer ones first. */
+  /** The folders to make, outer ones first. */
   readonly folders: readonly string[];
 }
 
-/** Rejects with a Refusal where a file of the package cannot be edited as it would have to be. */
+/** Rejects with a Refusal with exit code 3 if a file of the package cannot be edited as needed. */
 export async function render(call: Call, subject: Subject, put: Workshop['put']): Promise<Rendered> {
   const formatters = formattersOf(subject.place);
   const names = formattingOnes(formatters).flatMap(({ name, program }) => (program === undefined ? [] : [name]));
@@ -87,7 +87,7 @@ async function renderBy(
     const tsconfig = `${manifest.tasks}/tsconfig.json`;
     if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, tsconfigText(manifest)));
     const folders = [manifest.tasks, manifest.runtime];
-    // A tsconfig that is listed is there: it was read a moment ago.
+    // A listed tsconfig exists: it was read just now.
     const openThere = (path: string) => open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
     leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], openThere, attempt);
     const files = {
@@ -116,7 +116,7 @@ async function renderBy(
   return { own, edited, host, test, hints, folders: folders.sort() };
 }
 
-/** A test of a template, which every runner gets its own of. */
+/** A test of a template; each test runner gets its own version of it. */
 const TEST = /^test\/([^/]+)\.test\.ts$/;
 
 type Format = (path: string, text: string) => Promise<string>;
@@ -130,7 +130,7 @@ function formatting(call: Call, formatters: readonly Formatter[], root: string):
   };
 }
 
-/** A file that cannot be formatted is written as it is: that is said, and no reason to write nothing. */
+/** If the formatter fails, the file is written unformatted, with a note. */
 function formattingBy({ terminal }: Call, formatter: Formatter, root: string): Format {
   const { name, program } = formatter;
   if (program === undefined) {
@@ -141,7 +141,7 @@ function formattingBy({ terminal }: Call, formatter: Formatter, root: string): F
   return async (path, text) => {
     const result = await formatted({ ...formatter, program }, root, path, text);
     if ('text' in result) return result.text;
-    // The same fault in its settings is one for every file.
+    // A fault in the formatter's settings is the same for every file, so print it once.
     const reason = result.reason.split('\n').slice(0, MOST_LINES).join('\n');
     const what = `${name} could not format ${path}, which is written as it comes`;
     terminal.note(isSaid ? `${what}.` : `${what}:\n${reason}`);
@@ -150,10 +150,13 @@ function formattingBy({ terminal }: Call, formatter: Formatter, root: string): F
   };
 }
 
-/** Of what a formatter has to say: what follows is its own stack. */
+/** How many lines of a formatter's message to print; the rest is its own stack. */
 const MOST_LINES = 6;
 
-/** What is there as divvy has written it stays: a formatter may have another mind about it by now, and hooks may have been added. */
+/**
+ * Keeps files that are still as divvy wrote them: the formatter may format differently by now, and hooks may have been
+ * added.
+ */
 async function renderTask(
   { terminal }: Call,
   { task, place, manifest, lock, template, answers, hooks, standing, testRunner }: Subject,
@@ -177,14 +180,14 @@ async function renderTask(
     const place = path.replace(/^tasks\//, `${tasks}/`).replace(/^test\//, `${folder}/`);
     return !isModule && /^(tasks|test)\//.test(path) ? asModule(place) : place;
   };
-  // Other files of the template may come before them in its folder.
+  // Other files of the template may sort before these two in their folder.
   const test = testToRun(testRunner, task, folder, isModule);
   const rank = (path: string) => (path === taskFile ? 0 : path === test ? 1 : 2);
   const inOrder = (paths: readonly string[]) => paths.toSorted((a, b) => rank(a) - rank(b));
   const own: string[] = [];
   let edited: Edited | undefined;
   if (standing) {
-    // They were all read a moment ago.
+    // All of them were read just now.
     for (const path of standing) add(path, readBefore(root, path)?.bytes ?? '');
     return { own: inOrder(standing), edited };
   }
@@ -219,7 +222,7 @@ async function renderTask(
       add(place, left(place) ?? (source === written ? bytes : source), modeOf({ ...file, path: place }, root));
     }
   }
-  // `tasks/` and `test/` of a template may be one folder here.
+  // The template's `tasks/` and `test/` may be the same folder here.
   const twice = own.find((path, index) => own.indexOf(path) !== index);
   if (twice !== undefined)
     throw templateFileRefused(template.manifest.name, twice, 'two of its files would be this one');
@@ -227,8 +230,8 @@ async function renderTask(
 }
 
 /**
- * The files of the runtime that are to be written: all of them where it is not there, those that are missing where this
- * release is there. What is there stays as it is: to bring it up to date is another command's work.
+ * The files of the runtime to write: all if there is no runtime, and the missing ones if it is of this release.
+ * Existing files stay as they are: updating them is the work of another command.
  */
 function missingRuntime(root: string, folder: string): { path: string; after: Buffer }[] {
   const file = join(root, folder, 'VERSION');
@@ -258,12 +261,12 @@ function editPackageJson(
   });
   if (there === undefined) put(['imports'], '#divvy', wanted);
   const script = `divvy:${task}`;
-  // What another package manager made of it stays.
+  // Keep a script that was written for another package manager.
   if (!isStartScript(file.value(['scripts', script]), runtime, taskFile)) {
     put(['scripts'], script, startScript(place.root, runtime, taskFile, packageManager), task);
   }
   const { scripts, devDependencies } = packageJsonOf(template);
-  // Tasks of one template share them, as they do packages.
+  // Tasks of the same template share its scripts, and its packages too.
   for (const [name, command] of Object.entries(scripts)) put(['scripts'], name, command);
   const isThere = (name: string) =>
     ['dependencies', 'devDependencies'].some((kind) => file.value([kind, name]) !== undefined);
@@ -273,7 +276,7 @@ function editPackageJson(
   }
 }
 
-/** The same rules as in a new project, for divvy's folders alone. */
+/** The same rules as in a new project, but only for divvy's folders. */
 function tsconfigText({ tasks, runtime }: { readonly tasks: string; readonly runtime: string }): string {
   const { compilerOptions } = parseJson(read('templates/_project/tsconfig.json')) as {
     compilerOptions: object;

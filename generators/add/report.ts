@@ -1,4 +1,4 @@
-/** What `divvy add` says when it is done. */
+/** What `divvy add` prints at the end. */
 
 import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
@@ -28,7 +28,7 @@ import { table } from '../terminal/help.ts';
 import type { Rendered } from './render.ts';
 import type { Subject } from './subject.ts';
 
-/** A package's folder as a person would go there from here. */
+/** A package's folder, as a person would type it after `cd`. */
 export const folderShown = (root: string): string => relative(process.cwd(), root).replaceAll('\\', '/') || '.';
 
 export function report(
@@ -77,10 +77,10 @@ export function report(
   });
 }
 
-/** The lists that `divvy add` may make. */
+/** The ignore lists that `divvy add` may create. */
 const LISTS: readonly string[] = [IGNORE_FILE, ...IGNORE_FILES];
 
-/** Which program runs the task's test. */
+/** The program that runs the task's test. */
 const RUNNER_SHOWN = { node: 'node', beside: 'node', vitest: 'vitest', jest: 'jest', 'jest-26': 'jest' } as const;
 
 function whatThereIs(
@@ -126,13 +126,13 @@ function whatThereIs(
   ];
 }
 
-/** The command that adds the same task without a question; undefined where there is no one command. */
+/** The command that adds the same task without questions; undefined if no single command does. */
 function replay(call: Call, subject: Subject, settled: Settled): string | undefined {
   const { values } = call;
   const { task, place, manifest, lock } = subject;
   const conflicts = conflictFlags(values, settled);
   if (conflicts === undefined) return undefined;
-  // A package that somebody was asked for has to be named, and what is relative then starts from there.
+  // If divvy asked for the package, the command has to name it, and relative paths then start there.
   const isAsked =
     values.cwd === undefined &&
     (!`${realRoot(call.cwd)}${sep}`.startsWith(`${place.root}${sep}`) || packagesOf(place.root).length > 0);
@@ -152,7 +152,7 @@ function replay(call: Call, subject: Subject, settled: Settled): string | undefi
 }
 
 function testCommand({ testRunner, place, packageManager }: Subject, test: string): string {
-  // Yarn's Plug'n'Play: without yarn, Node.js finds no package.
+  // With Yarn's Plug'n'Play, Node.js finds packages only when yarn starts it.
   const isPnp = place.levels.some(({ folder }) => existsSync(join(folder, '.pnp.cjs')));
   const byNode = [...(isPnp ? ['yarn'] : []), 'node', '--test', test];
   const byJest = localProgram(packageManager, ['jest', test]);
@@ -167,7 +167,7 @@ function testCommand({ testRunner, place, packageManager }: Subject, test: strin
   );
 }
 
-/** What was put into which file that was there before. */
+/** What was inserted into which existing file. */
 function editsOf(host: HostFiles): string[] {
   const rows = host.edited().map(({ path, added }) => [path, added.flatMap(inWords).join(', ')] as const);
   return rows.length === 0 ? [] : ['Edited, only by insertions:', ...table(rows), ''];

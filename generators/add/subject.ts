@@ -1,4 +1,7 @@
-/** Which task, in which package, of what: by the command line, on a terminal by asking, and by what the package shows. */
+/**
+ * Which task to add, to which package, and what it is made from: decided by the command line, by asking on a terminal,
+ * and by the package's own files.
+ */
 
 import { join } from 'node:path';
 import type { Workshop } from '../change-set/environment.ts';
@@ -35,19 +38,25 @@ export interface Subject {
   readonly task: string;
   readonly place: Place;
   readonly manifest: Manifest;
-  /** Why tasks are not in the usual folder, where that was settled now. */
+  /** Why tasks are not in the usual folder, if that was decided just now. */
   readonly whyThere: string | undefined;
   readonly lock: Lock | undefined;
   readonly template: Template;
   readonly answers: Answers;
   readonly hooks: readonly string[];
-  /** The task's own files, where it stands as it was written and nothing else is asked of it: it is not made again then. */
+  /**
+   * The task's own files, if they are still as divvy wrote them and the command asks for nothing new: then they are not
+   * rendered again.
+   */
   readonly standing: readonly string[] | undefined;
   readonly packageManager: PackageManager;
   readonly testRunner: TestRunner;
 }
 
-/** Rejects with a Refusal: exit code 2 for what is not known or missing, 3 for a package that no task can be put into. */
+/**
+ * Rejects with a Refusal: with exit code 2 for an unknown name or a missing answer, with 3 for a package that no task
+ * can be added to.
+ */
 export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<Subject> {
   const task = await settleName(call, ask);
   const place = await settlePlace(call, ask);
@@ -55,7 +64,7 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const { manifest, whyThere } = await settleManifest(call, place, task, ask);
   const lock = lockToEdit(place.root);
 
-  // A task that is there is the same again unless something else is asked for.
+  // A task that exists is made again from the same template, unless the command names another one.
   const there = lock && Object.hasOwn(lock.tasks, task) ? lock.tasks[task] : undefined;
   const again = call.values.template === undefined && isMade(there);
   const shelf = { cwd: call.cwd, folder: place.root, sources: manifest.templates ?? {} };
@@ -64,7 +73,7 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
   const clashing = (given: readonly Answer[]) => whyClashing(template.files, task, given);
   const clash = clashing([]);
   if (clash !== undefined) throw badTaskName(task, clash, `${task}-task`, false);
-  // Else what is secret, which no lock has, would be asked for again.
+  // Otherwise divvy would ask again for secrets, because no lock has them.
   const standing = again ? standingFiles(call, place.root, lock, there) : undefined;
   const answers = standing
     ? { answers: [], shown: there?.answers as Answers['shown'] }
@@ -81,7 +90,9 @@ export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<S
 const isMade = (task: LockedTask | undefined): task is LockedTask & { readonly template: string } =>
   task?.template !== undefined;
 
-/** Only of a template from elsewhere: that is the very same again, where one of this package may have files that are new. */
+/**
+ * Only for a template from elsewhere: it is exactly the same again, but a template of this package may have new files.
+ */
 function standingFiles(
   { values }: Call,
   root: string,
@@ -117,7 +128,7 @@ async function settleName(call: Call, ask: Workshop['ask']): Promise<string> {
   return task;
 }
 
-/** Where divvy is in the package already, its folders stay what they are. */
+/** If the package has a divvy.json already, its folders stay as they are. */
 async function settleManifest(
   call: Call,
   place: Place,

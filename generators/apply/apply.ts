@@ -1,4 +1,4 @@
-/** `divvy apply PLAN`: writes what a plan says, if everything is still as the plan found it. */
+/** `divvy apply PLAN`: writes a plan, if all files are still as they were when the plan was made. */
 
 import { noPlanNamed, planOutdated } from '../change-set/errors.ts';
 import { recoverFirst } from '../change-set/recovering.ts';
@@ -15,10 +15,10 @@ import type { Call, Exit } from '../terminal/command.ts';
 import { harmless } from '../terminal/harmless.ts';
 
 /**
- * Applies a plan, all of it or nothing. Applied a second time it changes nothing.
+ * Applies a plan: all of it or nothing. Applying it a second time changes nothing.
  *
- * Resolves with 0. Rejects with a Refusal: with exit code 2 for what is no plan, 3 where a file has changed since or must
- * not be written, 5 where one has changes that git does not have.
+ * Resolves with 0. Rejects with a Refusal: with exit code 2 if the file is no plan, with 3 if a file has changed since
+ * or must not be written, with 5 if a file has changes that git does not have.
  */
 export async function apply(call: Call): Promise<Exit> {
   const [given] = call.words;
@@ -33,7 +33,7 @@ export async function apply(call: Call): Promise<Exit> {
 }
 
 function settleChanges({ root, wanted, goneFolders }: Plan): ChangeSet {
-  // All of it is surveyed first: nothing is read where nothing may be written.
+  // Survey everything first: never read a file at a place where we must not write.
   const { added, differing } = survey(root, wanted);
   const outdated = wanted.filter((file) => {
     const now = readBefore(root, file.path);

@@ -1,9 +1,9 @@
 /**
- * yeoman-environment, and all that divvy uses of it: its run loop, which takes the steps of a command through named
- * stages, its in-memory tree, and its place for an adapter that asks.
+ * yeoman-environment, and the three parts of it that divvy uses: its run loop, which takes the steps of a command
+ * through named stages; its in-memory tree; and its adapter, which asks questions.
  *
- * Its own commit, conflict and install stages never do anything here: they leave half a tree behind when they fail. The
- * change set writes. No generator is looked up, and neither .yo-rc.json nor .yo-resolve is read.
+ * Its own commit, conflict and install stages never do anything here: when they fail, they leave half a tree behind.
+ * The change set writes instead. The environment looks up no generator, and reads neither .yo-rc.json nor .yo-resolve.
  */
 
 import { EventEmitter } from 'node:events';
@@ -23,41 +23,41 @@ import type { Wanted } from './survey.ts';
 
 /** The stages of a command, in the order in which they run. */
 export interface Stages {
-  /** Looks at what is there. */
+  /** Looks at the disk. */
   readonly initializing?: readonly Step[];
-  /** Settles what is not answered yet, on a terminal by asking. */
+  /** Completes the answers, by asking if there is a terminal. */
   readonly prompting?: readonly Step[];
   /** Puts files into the in-memory tree. */
   readonly writing?: readonly Step[];
   /** Checks the tree against the disk, and writes it. */
   readonly conflicts?: readonly Step[];
-  /** What follows the write. */
+  /** Runs after the write. */
   readonly end?: readonly Step[];
 }
 
 type Step = (workshop: Workshop) => void | Promise<void>;
 
-/** What the environment lends to a step. */
+/** What the environment offers to a step. */
 export interface Workshop {
-  /** Asks on the terminal. Rejects with a Refusal where the person cancels. */
+  /** Asks on the terminal. Rejects with a Refusal with exit code 1 if the person cancels. */
   ask(question: TextQuestion | SecretQuestion | ChoiceQuestion): Promise<string>;
   ask(question: ManyQuestion): Promise<string[]>;
   /**
-   * Puts a file into the tree; a second one of the same path takes its place. `from` are the bytes that it was made of,
-   * `mode` its permission bits where they are not the usual ones.
+   * Puts a file into the tree; it replaces an earlier file of the same path. `from` are the bytes that it was made
+   * from, `mode` its permission bits if they are not the usual ones.
    */
   put(path: string, after: Buffer | string, from?: Buffer, mode?: number): void;
-  /** The tree. */
+  /** All files of the tree. */
   files(): readonly Wanted[];
 }
 
 /**
  * Runs the steps of a command, one after another, stage by stage.
  *
- * title  - what stands above the first question, where one is asked.
+ * title - the heading above the first question, if there is one.
  * folder - where the command works; it need not exist.
  *
- * Rejects with what the first failing step threw; no later step runs.
+ * Rejects with the error of the first step that fails; no later step runs.
  */
 export async function runStages(title: string, folder: string, stages: Stages): Promise<void> {
   const environment = new EnvironmentBase({ cwd: folder, adapter: new Prompts(title), skipInstall: true });
@@ -65,9 +65,9 @@ export async function runStages(title: string, folder: string, stages: Stages): 
 }
 
 /**
- * A command whose one missing word is asked for: the same call with that word, as if it had been typed.
+ * Asks for the one word that a command lacks. Returns the call with that word, as if the person had typed it.
  *
- * Rejects with a Refusal where the person cancels.
+ * Rejects with a Refusal with exit code 1 if the person cancels.
  */
 export async function withWord(call: Call, title: string, question: TextQuestion | ChoiceQuestion): Promise<Call> {
   const words: string[] = [];
@@ -76,8 +76,8 @@ export async function withWord(call: Call, title: string, question: TextQuestion
 }
 
 /**
- * The environment asks no more of a generator than this, and a base class that does more is not needed.
- * `features` takes its commit and install stages out.
+ * The environment needs no more of a generator than this, so yeoman-generator's base class is not needed. `features`
+ * removes the environment's commit and install stages.
  */
 class StagedCommand extends EventEmitter implements BaseGenerator {
   readonly features = { uniqueBy: 'divvy', customCommitTask: true, customInstallTask: true };
@@ -108,7 +108,8 @@ class StagedCommand extends EventEmitter implements BaseGenerator {
 }
 
 function lend(environment: EnvironmentBase): Workshop {
-  // The tree holds what it is given; nothing here is loaded from the disk or committed by it.
+  // The tree holds only the files that are put into it; this code never loads a file from the disk or commits one with
+  // it.
   const tree = environment.sharedFs as unknown as Store<Wanted>;
   const ask = async (question: Question) => {
     const answers = await environment.adapter.prompt({ ...question, name: 'answer' } as never);

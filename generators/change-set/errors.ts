@@ -1,4 +1,4 @@
-/** The words of what is refused when files are to be written, and of plans. */
+/** The messages of refusals about writing files and about plans. */
 
 import { harmless } from '../terminal/harmless.ts';
 import { lines, quoted, Refusal } from '../terminal/refusal.ts';
@@ -80,7 +80,7 @@ export const recordInGit = (home: string): Refusal =>
     'Nothing was changed. Find out who committed it and why. Then take it out: git rm -r --cached .divvy, and delete the folder.',
   );
 
-// Plans, and what is taken back
+// Plans, and undoing
 
 export const planThere = (file: string): Refusal =>
   new Refusal(3, `${quoted(file)} is there already`, 'Give another name for the plan, or remove that file.');

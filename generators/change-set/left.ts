@@ -1,9 +1,10 @@
 /**
- * `.divvy/left.sums`: the sums of files that were there before, as commands have left them, so that what divvy has put into one
- * and git does not have yet is not taken for its owner's. It says nothing of who wrote the rest of such a file.
+ * `.divvy/left.sums`: the sums of files that existed before divvy, as divvy's commands have left them. So divvy does
+ * not mistake its own uncommitted insertion for the owner's change. The sum does not say who wrote the rest of the
+ * file.
  *
- * It is of this work tree alone. In divvy.lock.json two branches could never be merged: both have changed package.json, and
- * what a merge makes of that has the sum of neither.
+ * It belongs to this work tree alone. In divvy.lock.json it would make branches impossible to merge: both have changed
+ * package.json, and the merged package.json has the sum of neither.
  */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,16 +14,16 @@ import { parseJson } from '../json/parse.ts';
 import { placesOf } from './record.ts';
 import type { ChangeSet } from './survey.ts';
 
-/** For each file those of the last commands: an undo brings an earlier one back. */
+/** Keeps several sums of each file, because an undo brings an earlier version back. */
 const MOST_OF_ONE = 20;
 
 type Sums = ReadonlyMap<string, readonly string[]>;
 
-/** Whether a file is as some command here has left it, with nothing in it that git did not have or divvy has put there. */
+/** Whether a file is exactly as a command here left it: all of it is in git or was written by divvy. */
 export const isAsLeftHere = (root: string, path: string, bytes: Buffer): boolean =>
   readSums(root).get(path)?.includes(sumOf(bytes)) === true;
 
-/** What is not as it was written by this is forgotten: then git is asked, and no harm is done. */
+/** Ignores a file that this code did not write: then git is asked instead, which does no harm. */
 function readSums(root: string): Sums {
   const { left } = placesOf(root);
   try {
@@ -34,7 +35,7 @@ function readSums(root: string): Sums {
   }
 }
 
-/** After a command has written. A file that is nothing that is known any more is forgotten. */
+/** Call it after a command has written. Forgets each file that has none of its known sums any more. */
 export function keepSums({ root, changes, undoes, dirty = [] }: ChangeSet): void {
   const sums = new Map(readSums(root));
   for (const { path, before, after } of changes) {
@@ -44,7 +45,7 @@ export function keepSums({ root, changes, undoes, dirty = [] }: ChangeSet): void
   writeSums(root, knownOf(root, sums));
 }
 
-/** After a command that was cut short: files may have gone that it had made. */
+/** Call it after taking back a command that was cut short: the files that it had made may be gone. */
 export function forgetSums(root: string): void {
   const sums = readSums(root);
   const known = knownOf(root, sums);
@@ -62,7 +63,8 @@ function knownOf(root: string, sums: Sums): Sums {
 
 function writeSums(root: string, sums: Sums): void {
   const { left } = placesOf(root);
-  // Never through a link that came with somebody's repository.
+  // Removes the old file first: it could be a link that came with somebody's repository, and we must not write through
+  // it.
   rmSync(left, { force: true });
   if (sums.size > 0) writeFileSync(left, JSON.stringify(Object.fromEntries(sums)), { flag: 'wx' });
 }

@@ -1,17 +1,19 @@
 /**
- * The record of a command that writes, in `.divvy/` of the project: it can be put right after a crash, and be undone.
+ * The record of a command that writes. It is in `.divvy/` of the project, so that divvy can repair things after a crash
+ * and undo the command.
  *
- *   .divvy/.gitignore           so that git ignores the folder
- *   .divvy/pending/             while a command writes; found by the next command only where that one was cut short
- *     pid                       the process that writes
- *     record                    what is changed: a Record
- *     before/0, before/1 …      the bytes of each file that is replaced or removed
- *     after/0, after/1 …        the new bytes, until they are moved into place
- *     recovery/pid              the process that puts it right, where the one that wrote was cut short
- *   .divvy/done/                the same once everything is in place, for as long as it takes to make it the last
- *   .divvy/last/                the same, of the last command that wrote
- *   .divvy/left.sums              what files were like when a command had edited them (left.ts)
- *   .divvy/aside.<pid>/         of one process: what is to be one of these by a rename, or was, and goes
+ *   .divvy/.gitignore            makes git ignore the folder
+ *   .divvy/pending/              exists while a command writes; if a later command finds it, that one was cut short
+ *     pid                        the process that writes
+ *     record                     what is changed: a Record
+ *     before/0, before/1 …       the bytes of each file that is replaced or removed
+ *     after/0, after/1 …         the new bytes, until they are moved into place
+ *     recovery/pid               the process that repairs after the writing process was cut short
+ *   .divvy/done/                 the same folder once everything is in place, until it becomes `last`
+ *   .divvy/last/                 the same, of the last command that wrote
+ *   .divvy/left.sums             the sums of files after a command edited them (left.ts)
+ *   .divvy/aside.<pid>/          belongs to one process: a folder that a rename will move to one of these names, or one
+ *                                that was moved away and is being removed
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,9 +27,9 @@ export const RECORD_VERSION = 1;
 
 export interface RecordedChange {
   readonly path: string;
-  /** null where there was no such file. `file` is the name of the copy of its bytes. */
+  /** null if the file did not exist. `file` is the name of the copy of its bytes. */
   readonly before: { readonly sha256: string; readonly mode: number; readonly file: string } | null;
-  /** null where the file was removed. Its sum is one that ignores line ends. `mode` where the command set one. */
+  /** null if the file was removed. The sum ignores line ends. `mode` only if the command set one. */
   readonly after: { readonly sha256: string; readonly mode?: number } | null;
 }
 
@@ -35,14 +37,14 @@ export interface Record {
   readonly version: typeof RECORD_VERSION;
   /** The command line, for people. */
   readonly command: string;
-  /** How many folders had to be made for the project's own to be there, counted from it upwards. */
+  /** How many folders had to be made on the way to the project: its own and those above it, counted upwards. */
   readonly madeAbove: number;
   /** Folders inside the project that had to be made, outer ones first. */
   readonly madeFolders: readonly string[];
-  /** Folders inside the project that went, inner ones first. */
+  /** Folders inside the project that were removed, inner ones first. */
   readonly goneFolders: readonly string[];
   readonly changes: readonly RecordedChange[];
-  /** It took the command before it back: all of it, or a part. */
+  /** Set if this command undid the one before it: all of it, or a part. */
   readonly undoes?: 'all' | 'part';
 }
 
@@ -62,7 +64,7 @@ export const placesOf = (root: string) => {
   };
 };
 
-/** Makes `.divvy/` where it is not there yet. The folder must be one: a link could lead anywhere. */
+/** Makes `.divvy/` if it does not exist yet. It must be a real folder: a link could lead anywhere. */
 export function openHome(root: string): void {
   const { home } = placesOf(root);
   refuseLinks(root);
@@ -70,7 +72,7 @@ export function openHome(root: string): void {
   if (!existsSync(join(home, '.gitignore'))) writeFileSync(join(home, '.gitignore'), '*\n');
 }
 
-/** Throws a Refusal where `.divvy/` or a folder of it is a symbolic link. */
+/** Throws a Refusal with exit code 1 if `.divvy/` or a folder in it is a symbolic link or a file. */
 export function refuseLinks(root: string): void {
   const { home, pending, done, last } = placesOf(root);
   const copies = [pending, last].flatMap((folder) => [folder, join(folder, 'before'), join(folder, 'after')]);
@@ -80,10 +82,10 @@ export function refuseLinks(root: string): void {
 }
 
 /**
- * The record in a folder of `.divvy/`; undefined where there is none.
+ * The record in a folder of `.divvy/`; undefined if there is none.
  *
- * A record may have come with somebody else's repository: its paths are checked like those that a command wants.
- * Throws a Refusal where it is of no use.
+ * A record may have come with somebody else's repository, so its paths are checked like those of a command. Throws a
+ * Refusal with exit code 1 if the record is unusable.
  */
 export function readRecord(folder: string): Record | undefined {
   const file = join(folder, 'record');
@@ -138,19 +140,19 @@ function isRecordedChange(value: unknown): value is RecordedChange {
   return (before === null || isBefore(before)) && (after === null || isAfter(after)) && (before ?? after) !== null;
 }
 
-/** The process that has made a folder its own, where it is another and alive. */
+/** The process that owns a folder, if it is alive and not this process. */
 export function writerAtWork(folder: string): number | undefined {
   const file = join(folder, 'pid');
   let pid: number;
   try {
     pid = stat(file)?.isFile() ? Number(readFileSync(file, 'utf8')) : Number.NaN;
   } catch {
-    return undefined; // It has gone this moment.
+    return undefined; // The folder disappeared just now.
   }
   return pid !== process.pid && isAlive(pid) ? pid : undefined;
 }
 
-/** A process of another user is alive too. */
+/** EPERM: the process belongs to another user, and is alive. */
 function isAlive(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
@@ -162,8 +164,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Makes a folder of `.divvy/` this process's own: it has the number of the process in it from its first moment on, so that
- * nobody takes it for one that was left behind. Throws where it is there.
+ * Makes a folder of `.divvy/` that belongs to this process. It contains the process id from its first moment, so that
+ * nobody takes it for one that was left behind. Throws if the folder exists.
  */
 export function makeOwn(root: string, folder: string): void {
   const { aside } = placesOf(root);
@@ -178,7 +180,10 @@ export function makeOwn(root: string, folder: string): void {
   }
 }
 
-/** Has a folder of `.divvy/` gone in one step, so that nobody finds a part of it, or loses one that has come since. */
+/**
+ * Removes a folder of `.divvy/` in one step, so that nobody finds half of it, and so that a new folder of that name is
+ * never removed by mistake.
+ */
 export function removeAtOnce(root: string, folder: string): void {
   const { aside } = placesOf(root);
   removeFolder(aside);
@@ -187,11 +192,11 @@ export function removeAtOnce(root: string, folder: string): void {
   try {
     removeFolder(aside);
   } catch {
-    // It is what it was no longer; the next command removes it.
+    // It no longer has its name, so it does no harm; the next command removes the rest.
   }
 }
 
-/** Removes what processes that are gone have left aside. */
+/** Removes the `aside` folders of processes that are gone. */
 export function removeLeftAside(root: string): void {
   const { home } = placesOf(root);
   for (const name of readdirSync(home)) {

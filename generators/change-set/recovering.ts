@@ -1,4 +1,4 @@
-/** What a command that was cut short has left is put right before another command does anything, and the person is told. */
+/** Before a command does anything, repairs what a command that was cut short left behind, and tells the person. */
 
 import { isTracked } from '../programs/git.ts';
 import { harmless } from '../terminal/harmless.ts';
@@ -8,7 +8,9 @@ import { recordInGit } from './errors.ts';
 import { placesOf } from './record.ts';
 import { isPending, recover } from './recovery.ts';
 
-/** Rejects with a Refusal where another command is at work, or the record is of no use or not of this machine. */
+/**
+ * Rejects with a Refusal if another command is at work, or if the record is unusable or did not come from this machine.
+ */
 export async function recoverFirst(root: string, terminal: Terminal): Promise<void> {
   if (isPending(root)) await refuseTracked(root, terminal);
   const command = recover(root);
@@ -17,10 +19,10 @@ export async function recoverFirst(root: string, terminal: Terminal): Promise<vo
 }
 
 /**
- * A record says which files are removed, and what is put in their place. divvy keeps it out of git; one that git has came
- * with the repository, and no command of this machine has left it.
+ * A record says which files to remove and what to put in their place. divvy keeps it out of git. So a record that is in
+ * git came with the repository, and no command on this machine left it.
  *
- * Rejects with a Refusal with exit code 3 where it did.
+ * Rejects with a Refusal with exit code 3 if git has it.
  */
 export async function refuseTracked(root: string, { note }: Terminal): Promise<void> {
   const text = 'Still looking whether .divvy is in git: waiting for git.';

@@ -1,9 +1,9 @@
 /**
- * What a command that was cut short has left is put right. Each step looks at what is there, so that being cut short once
- * more does no harm.
+ * Repairs what a command that was cut short left behind. Each step looks at the disk first, so being cut short again
+ * does no harm.
  *
- *   .divvy/pending is there   the command had not written everything: it is taken back
- *   .divvy/done is there      it had: its record becomes the last, or, after an undo, there is none any more
+ *   .divvy/pending exists    the command had not written everything: take it back
+ *   .divvy/done exists       it had written everything: its record becomes `last`; after an undo no record is left
  */
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -37,16 +37,16 @@ import {
 import { holdingSignals } from './signals.ts';
 import { sha256 } from './survey.ts';
 
-/** Whether a command that wrote in a project's folder was cut short, or writes just now. */
+/** Whether a command that wrote in a project's folder was cut short, or is writing right now. */
 export const isPending = (root: string): boolean =>
   stat(placesOf(root).pending) !== undefined || stat(placesOf(root).done) !== undefined;
 
 /**
- * Puts right what a command that was cut short has left in a project's folder. Every command that writes does this first,
- * and one that reads a project does it where isPending says so.
+ * Repairs what a command that was cut short left in a project's folder. Every command that writes calls this first, and
+ * one that reads a project calls it if isPending returns true.
  *
- * Returns the command line of what was taken back; undefined where nothing was. Throws a Refusal where another command is
- * at work, or the record is of no use.
+ * Returns the command line of the command that was taken back; undefined if none was. Throws a Refusal if another
+ * command is at work, or if the record is unusable.
  */
 export function recover(root: string): string | undefined {
   const { home } = placesOf(root);
@@ -57,7 +57,7 @@ export function recover(root: string): string | undefined {
       removeLeftAside(root);
       const wasCutShort = isPending(root);
       const command = putRight(root);
-      // Only then: a command that is refused leaves every file as it is.
+      // Only now: a command that is refused must leave every file as it is.
       if (wasCutShort) forgetSums(root);
       removeHomeIfUnused(root);
       return command;
@@ -82,7 +82,7 @@ function putRight(root: string): string | undefined {
   });
 }
 
-/** Does something with a folder that was left behind, as its owner; nothing where there is none. */
+/** Runs `act` on a folder that was left behind, as its owner; does nothing if there is none. */
 function withOwn<Result>(root: string, folder: string, act: () => Result): Result | undefined {
   const recovery = takeOver(root, folder);
   if (recovery === undefined) return undefined;
@@ -95,10 +95,11 @@ function withOwn<Result>(root: string, folder: string, act: () => Result): Resul
 }
 
 /**
- * Makes what a process has left this one's own, so that no two put it right at once. One that is cut short over that has
- * left its own number in it, a level deeper.
+ * Makes this process the owner of a folder that was left behind, so that no two processes repair it at once. A process
+ * that was cut short while it repaired has left its own pid in the folder, one level deeper.
  *
- * Returns where this process's own number is; undefined where nothing was left. Throws a Refusal where the process is at work.
+ * Returns the folder with this process's own pid; undefined if nothing was left behind. Throws a Refusal if the owner
+ * is still at work.
  */
 function takeOver(root: string, folder: string): string | undefined {
   if (stat(folder) === undefined) return undefined;
@@ -115,7 +116,7 @@ function takeOver(root: string, folder: string): string | undefined {
     throw error;
   }
   try {
-    refuseIfOwned(folder); // It may be another one by now.
+    refuseIfOwned(folder); // The folder may be a new one by now.
   } catch (error) {
     removeFolder(recovery);
     throw error;
@@ -128,14 +129,14 @@ function refuseIfOwned(folder: string): void {
   if (pid !== undefined) throw otherCommandAtWork(pid, folder);
 }
 
-/** A command is over: `.divvy/done` becomes `.divvy/last`. After an undo there is nothing left to be undone. */
+/** Ends a command: `.divvy/done` becomes `.divvy/last`. After an undo, nothing is left to undo. */
 export function finish(root: string, { undoes }: Record): void {
   const { done, last } = placesOf(root);
   if (undoes === undefined) {
     removeFolder(last);
     removeFolder(join(done, 'after'));
     renameSync(done, last);
-    // Its owner to the end: without one it could be taken for what a command has left.
+    // Remove the owner last: a folder without one looks like one that a command left behind.
     removeFolder(join(last, 'recovery'));
     rmSync(join(last, 'pid'), { force: true });
     return;
@@ -147,7 +148,7 @@ export function finish(root: string, { undoes }: Record): void {
   removeFolders(root, madeAbove);
 }
 
-/** Back to how it was before. */
+/** Restores everything to its state before the command. */
 export function takeBack(root: string, record: Record): void {
   const { pending } = placesOf(root);
   let at = root;
@@ -170,13 +171,13 @@ export function takeBack(root: string, record: Record): void {
   } catch (error) {
     throw rollBackFailed(at, inWords(error), pending);
   }
-  // From here on nothing is left to be put right; cut short, this leaves at most an empty folder.
+  // From here on there is nothing left to repair; if this is cut short, at most an empty folder stays.
   removeHomeIfUnused(root);
   removeFolders(root, record.madeAbove);
 }
 
 /**
- * Only what is ours is touched: a file that holds anything but what the command wrote is somebody's since, and what is
+ * Touches only files that are still as the command wrote them: any other file was changed by somebody since. A path
  * behind a link is not in the project.
  */
 function takeBackOne(root: string, { path, before, after }: RecordedChange): void {
@@ -191,14 +192,14 @@ function takeBackOne(root: string, { path, before, after }: RecordedChange): voi
   }
   const places = placesOf(root);
   const bytes = copyOf(places.pending, before);
-  // Written aside and renamed, so that being cut short once more leaves the one or the other.
+  // Write aside and rename, so that a second crash leaves either the old file or the new one.
   const aside = places.after(`${before.file}.back`);
   mkdirSync(places.after(''), { recursive: true });
   writeDurably(aside, bytes, before.mode, now?.owner);
   renameSync(aside, join(root, path));
 }
 
-/** The bytes that were kept of a file, in the folder of a record. Throws where they are not those that it names. */
+/** The bytes of a file that the record keeps. Throws if they do not match the sum in the record. */
 export function copyOf(
   folder: string,
   { sha256: sum, file }: { readonly sha256: string; readonly file: string },
@@ -208,19 +209,19 @@ export function copyOf(
   return kept.bytes;
 }
 
-/** `.divvy/` holds the journals of runs too; without any of those, and without an earlier record, it goes. */
+/** Removes `.divvy/` if it holds no journals of runs and no earlier record. */
 export function removeHomeIfUnused(root: string): void {
   const { home } = placesOf(root);
   try {
     if (stat(home)?.isDirectory() !== true || readdirSync(home).some((name) => name !== '.gitignore')) return;
     rmSync(join(home, '.gitignore'), { force: true });
-    removeIfEmpty(home); // Not all that is in it: a run that begins just now may have put its journal there.
+    removeIfEmpty(home); // Not recursively: a run that starts right now may have put its journal there.
   } catch {
-    // It has gone this moment; or it stays, which harms nobody.
+    // It disappeared just now; or it stays, which does no harm.
   }
 }
 
-/** The project's own folder and those above it that were made for it, as far as they are empty. */
+/** Removes the project's own folder and those above it that were made for it, as long as they are empty. */
 export function removeFolders(root: string, madeAbove: number): void {
   let folder = root;
   for (let count = 0; count < madeAbove; count++) {

@@ -1,4 +1,4 @@
-/** The inverse of the last command that wrote in a project's folder, as a change set like any other. */
+/** Reverses the last command that wrote in a project's folder: the result is a change set like any other. */
 
 import { basename, dirname, join } from 'node:path';
 import { type Before, isBehindFolders, readBefore, stat } from '../disk/disk.ts';
@@ -8,24 +8,24 @@ import { placesOf, type Record, type RecordedChange, readRecord, refuseLinks } f
 import { copyOf } from './recovery.ts';
 import { type ChangeSet, isAsWanted, survey, type Wanted } from './survey.ts';
 
-/** A file that stays as it is, since what is there now is not what the command left. */
+/** A file that stays as it is, because it is no longer as the command left it. */
 export interface Kept {
   readonly path: string;
   readonly reason: string;
 }
 
 export interface Reversal extends ChangeSet {
-  /** The command line that is taken back. */
+  /** The command line of the command to undo. */
   readonly command: string;
   readonly kept: readonly Kept[];
-  /** Whether the project's own folder was made by the command; then it goes, if nothing is left in it. */
+  /** Whether the command made the project's own folder; then the folder is removed too, if nothing is left in it. */
   readonly madeRoot: boolean;
 }
 
 /**
- * What has to be written so that everything is as it was before the last command; undefined where there is none.
+ * The changes that restore everything to its state before the last command; undefined if there is no such command.
  *
- * A file that was edited since is kept. Throws a Refusal where the record is of no use, or a file cannot be written.
+ * Keeps a file that was edited since. Throws a Refusal if the record is unusable, or if a file cannot be written.
  */
 export function reversalOfLast(root: string): Reversal | undefined {
   refuseLinks(root);
@@ -55,11 +55,11 @@ export function reversalOfLast(root: string): Reversal | undefined {
   };
 }
 
-/** The folders that the command has made with a list of all that is in them: half of one is of no use. */
+/** The folders that the command made together with a list of all their files: half of such a folder is useless. */
 const wholeFolders = ({ changes }: Record): string[] =>
   changes.flatMap(({ path, before }) => (before === null && basename(path) === 'SHA256SUMS' ? [dirname(path)] : []));
 
-/** Where something in a folder is kept, all that the command put there is. */
+/** If one file in the folder is kept, keeps everything that the command put there. */
 function keepWhole(folder: string, wanted: Wanted[], kept: Kept[]): void {
   const isInside = ({ path }: { readonly path: string }) => path.startsWith(`${folder}/`);
   const [first, ...more] = kept.filter(isInside);
@@ -71,7 +71,7 @@ function keepWhole(folder: string, wanted: Wanted[], kept: Kept[]): void {
   wanted.splice(0, wanted.length, ...others[1]);
 }
 
-/** What becomes of one file: it is as it was already (undefined), it is restored, or it is kept. */
+/** Decides about one file: nothing to do (undefined), restore it, or keep it. */
 function decide(root: string, last: string, change: RecordedChange): Wanted | Kept | undefined {
   const { path, after } = change;
   const isThere = isBehindFolders(root, path);
@@ -86,7 +86,7 @@ function decide(root: string, last: string, change: RecordedChange): Wanted | Ke
   return { path, reason: after === null ? 'another one is there now' : 'it was edited since' };
 }
 
-/** Whether the folders on the way to a path can be made: what is there of them are folders. */
+/** Whether the folders on the way to a path can be made: everything that exists of them is a folder. */
 function isFree(root: string, path: string): boolean {
   const folder = dirname(path);
   if (folder === '.') return true;
@@ -94,7 +94,7 @@ function isFree(root: string, path: string): boolean {
   return state === undefined ? isFree(root, folder) : state.isDirectory();
 }
 
-/** What a file was: the bytes, and the mode where the command had a part in it. */
+/** The file before the command: its bytes, and its mode if the command changed it. */
 function wantedBefore(last: string, { path, before, after }: RecordedChange, now: Before | undefined): Wanted {
   if (before === null) return { path, after: undefined };
   const mode = now === undefined || after?.mode !== undefined ? before.mode : undefined;

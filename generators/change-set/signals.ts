@@ -1,17 +1,18 @@
-/** Signals that come while something is written: they are held until it is done, which takes milliseconds. */
+/** Holds signals back until the write is done, which takes milliseconds. */
 
 const HELD = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const held: NodeJS.Signals[] = [];
 let holding = 0;
 const hold = (signal: NodeJS.Signals) => held.push(signal);
 
-/** Does something without being interrupted; INT, TERM and HUP that come meanwhile are raised again afterwards. */
+/** Runs `act` without interruption; raises INT, TERM and HUP again afterwards if they came meanwhile. */
 export function holdingSignals<Result>(act: () => Result): Result {
   if (holding++ === 0) for (const signal of HELD) process.on(signal, hold);
   try {
     return act();
   } finally {
-    // The writing is synchronous: what came meanwhile is delivered when the loop turns, and only then may we let go.
+    // The write is synchronous: Node delivers a signal that came meanwhile when the event loop turns, and only then may
+    // we remove our listener.
     setImmediate(() => {
       if (--holding > 0) return;
       for (const signal of HELD) process.off(signal, hold);

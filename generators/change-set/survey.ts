@@ -1,8 +1,8 @@
 /**
- * What a command wants to write, held against what is there. Nothing is written here.
+ * Compares what a command wants to write with the disk. Writes nothing.
  *
  *   Wanted[] ──survey──▶ Survey ──settle──▶ ChangeSet ──write──▶ files and a record
- *   (rendered)           (checked whole)    (conflicts decided)   (all of them or none)
+ *   (rendered)           (checked whole)    (conflicts decided)  (all of them or none)
  */
 
 import { hash } from 'node:crypto';
@@ -20,15 +20,18 @@ import { placesOf, refuseLinks } from './record.ts';
 export interface Wanted {
   /** Relative to the project, with `/` between its parts. */
   readonly path: string;
-  /** undefined where the file is to go. */
+  /** undefined to remove the file. */
   readonly after: Buffer | undefined;
-  /** Its permission bits; undefined where they stay as they are, and are the usual ones for a new file. */
+  /** Its permission bits; undefined to leave them as they are, and to use the usual ones for a new file. */
   readonly mode?: number | undefined;
-  /** The bytes of the file that this was made of, where it was: somebody may save it meanwhile, and they are to stay. */
+  /**
+   * The bytes that this file was made from, if there were any: if somebody saves the file meanwhile, their bytes must
+   * stay.
+   */
   readonly from?: Buffer | undefined;
 }
 
-/** A file that will be written, or removed. `before` is undefined where there is none yet. */
+/** A file that will be written or removed. `before` is undefined if it does not exist yet. */
 export interface Change extends Wanted {
   readonly before: Before | undefined;
 }
@@ -36,40 +39,40 @@ export interface Change extends Wanted {
 export interface Survey {
   /** The project's folder: absolute, without symbolic links. It need not exist. */
   readonly root: string;
-  /** Files that are not there yet. */
+  /** Files that do not exist yet. */
   readonly added: readonly Change[];
-  /** Files that are there, and differ. */
+  /** Files that exist and differ. */
   readonly differing: readonly (Change & { readonly before: Before })[];
-  /** Files that are there as they are wanted, whatever their lines end with. */
+  /** Files that are already as wanted, apart from line ends. */
   readonly unchanged: readonly Wanted[];
 }
 
-/** What is to be written, all of it or nothing. */
+/** The changes to write: all of them or none. */
 export interface ChangeSet {
   readonly root: string;
   readonly changes: readonly Change[];
-  /** Folders that go, inner ones first, where nothing is left in them. */
+  /** Folders to remove if they are empty afterwards, inner ones first. */
   readonly goneFolders?: readonly string[];
-  /** It takes the last command that wrote back: all of it, or all but what was edited since. */
+  /** Set if these changes undo the last command: all of it, or everything except files that were edited since. */
   readonly undoes?: 'all' | 'part';
-  /** The paths of those whose file had changes in it that git did not have, and divvy did not make. */
+  /** The paths of changed files that contain work which git does not have and divvy did not make. */
   readonly dirty?: readonly string[];
 }
 
 export const sha256 = (bytes: Buffer): string => hash('sha256', bytes);
 
 /**
- * The project's folder without the symbolic links that may lead to it. The person named this path, so links in it are
- * followed; none is inside it.
+ * The project's folder with all symbolic links in its path resolved. The person named this path, so we follow links in
+ * it; inside the project we follow none.
  *
- * Throws a Refusal where a part of the path is a file, or a link to nothing.
+ * Throws a Refusal with exit code 2 if a part of the path is a file, or a link to nothing.
  */
 export function realRoot(folder: string): string {
   let state: Stats | undefined;
   try {
     state = stat(folder);
   } catch (error) {
-    throw badFolder(folder, (error as Error).message); // Such as ENAMETOOLONG.
+    throw badFolder(folder, (error as Error).message); // For example ENAMETOOLONG.
   }
   if (state === undefined && dirname(folder) !== folder) return join(realRoot(dirname(folder)), basename(folder));
   let real: string;
@@ -84,13 +87,13 @@ export function realRoot(folder: string): string {
 }
 
 /**
- * Checks everything that is wanted, before the first byte is written.
+ * Checks all wanted files, before the first byte is written.
  *
- * root - as realRoot gives it.
+ * root - as realRoot returns it.
  *
- * Throws a Refusal with exit code 3 for a path that leaves the root, goes through or to a symbolic link, is not a plain
- * file, cannot be written, is no longer what the wanted one was made of, or would be another file's on a file system that
- * knows no case or one form of Unicode.
+ * Throws a Refusal with exit code 3 for a path that leaves the root, that goes through or to a symbolic link, that is
+ * not a plain file, or that cannot be written; for a file that has changed since the wanted one was made from it; and
+ * for two paths that are one file on a file system that ignores case or Unicode forms.
  */
 export function survey(root: string, wanted: readonly Wanted[]): Survey {
   const seen = new Map<string, string>();
@@ -123,16 +126,16 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
   return { root, added, differing, unchanged };
 }
 
-/** Whether nothing has to be done for a file. */
+/** Whether there is nothing to do for a file. */
 export function isAsWanted({ after, mode }: Wanted, before: Before | undefined): boolean {
   if (after === undefined || before === undefined) return after === before;
   return isSameText(before.bytes, after) && (mode === undefined || mode === before.mode);
 }
 
 /**
- * A file that is to be edited, as it is now; undefined where there is none.
+ * The present state of a file that a command will edit; undefined if it does not exist.
  *
- * Throws a Refusal as survey does, so that nothing is read that could not be written.
+ * Throws a Refusal like survey does, so that we never read a file that we could not write.
  */
 export function lookAt(root: string, path: string): Before | undefined {
   const reason = whyUnsafe(path) ?? whyNotThere(root, path);
@@ -140,10 +143,13 @@ export function lookAt(root: string, path: string): Before | undefined {
   return readBefore(root, path);
 }
 
-/** Why a file cannot be written at this place as it is on the disk; undefined where it can. */
+/** Why a file cannot be written at this place on the disk; undefined if it can. */
 export const whyNotThere = (root: string, path: string): string | undefined => new FolderNames(root).whyNotThere(path);
 
-/** Throws a Refusal where nothing at all can be written: with exit code 2 where no folder can be made, else with 3. */
+/**
+ * Throws a Refusal if nothing at all can be written: with exit code 2 if no folder can be made, with 1 if `.divvy/` is
+ * a link or a file, otherwise with 3.
+ */
 export function refuseReadOnlyRoot(root: string): void {
   let folder = root;
   while (stat(folder) === undefined) folder = dirname(folder);
@@ -153,7 +159,10 @@ export function refuseReadOnlyRoot(root: string): void {
   if (folder === root) refuseHome(root);
 }
 
-/** Of a name behind a folder that is missing, too, the system says only there that it is too long. */
+/**
+ * Checks each part of the path in its own right: behind a missing folder the system does not say that a name is too
+ * long.
+ */
 function refuseLongName(root: string, path: string): void {
   try {
     stat(path);
@@ -162,7 +171,7 @@ function refuseLongName(root: string, path: string): void {
   }
 }
 
-/** Everything is made in `.divvy/` first. */
+/** Everything is first made in `.divvy/`, so it must be writable. */
 function refuseHome(root: string): void {
   refuseLinks(root);
   const { home } = placesOf(root);
@@ -176,7 +185,7 @@ function whyTwice(path: string, seen: Map<string, string>): string | undefined {
   return other === undefined ? undefined : `it is the same as ${other} to some file systems`;
 }
 
-/** What the folders on the way to a file hold, read once each. */
+/** The entries of the folders on the way to a file; each folder is read once. */
 class FolderNames {
   readonly #root: string;
   readonly #known = new Map<string, readonly string[] | undefined>();
@@ -185,7 +194,7 @@ class FolderNames {
     this.#root = root;
   }
 
-  /** Why a file cannot be written at this place as it is on the disk; undefined where it can. */
+  /** Why a file cannot be written at this place on the disk; undefined if it can. */
   whyNotThere(path: string): string | undefined {
     const parts = path.split('/');
     let folder = this.#root;
@@ -217,7 +226,7 @@ function whyNotEntry(path: string, state: Stats | undefined, isLast: boolean): s
   return isWritable(path) && isWritable(dirname(path)) ? undefined : 'it, or its folder, is read-only';
 }
 
-/** Whether a file can be written, or something be put into a folder. */
+/** Whether a file can be written, or files can be added to a folder. */
 function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK | (stat(path)?.isDirectory() ? constants.X_OK : 0));

@@ -1,14 +1,14 @@
 /**
- * Writes a change set: all of it, or, where anything fails or the process dies, none of it.
+ * Writes a change set: all of it, or, if anything fails or the process dies, none of it.
  *
- * Everything is first staged and recorded in `.divvy/pending`; then each file is moved into place by one rename. The
- * command is done when `pending` is renamed to `done`, which becomes `.divvy/last`. A record that is still pending is taken
- * back by the next command (recovery.ts).
+ * First everything is staged and recorded in `.divvy/pending`; then one rename moves each file into place. The command
+ * is done when `pending` is renamed to `done`, which becomes `.divvy/last`. If a record is still pending, the next
+ * command takes it back (recovery.ts).
  *
- * This holds when the process dies. It holds when the machine loses power for what somebody has had there before, as far
- * as the file system keeps what it says it has: the copy of it, and what takes its place, are on the disk before it is
- * touched. A new file is not waited for, which would be most of the time that a command takes: as with any tool that makes
- * files, one of the last seconds may be empty then.
+ * This holds if the process dies. If the machine loses power, it holds for files that existed before, as far as the
+ * file system keeps its promises: the copy of the old file and the new file are on the disk before the file is touched.
+ * We do not wait for new files to reach the disk, since that would take most of a command's time. So, as with any tool
+ * that makes files, a file from the last seconds may be empty after a power cut.
  */
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -46,12 +46,12 @@ import { holdingSignals } from './signals.ts';
 import { type Change, type ChangeSet, sha256 } from './survey.ts';
 
 /**
- * Writes the files and keeps the record. With no changes nothing is touched at all.
+ * Writes the files and keeps the record. If there are no changes, touches nothing at all.
  *
  * command - the command line, for the record.
  *
- * Signals that come meanwhile are held until it is done, which takes milliseconds.
- * Throws a Refusal where it cannot be done; everything is then as it was before.
+ * Holds back signals that come meanwhile until the write is done, which takes milliseconds. Throws a Refusal if it
+ * cannot write; everything is then as it was before.
  */
 export function write(changeSet: ChangeSet, command: string): void {
   if (changeSet.changes.length === 0) return;
@@ -73,11 +73,11 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
     record = recordOf(changeSet, madeAbove, command);
     stage(root, changes, record);
   } catch (error) {
-    // Nothing was touched: a file that is as it was to be has been made so by somebody else.
+    // Nothing was touched yet: if a file is as it should be, somebody else made it so.
     try {
       removeAtOnce(root, placesOf(root).pending);
     } catch {
-      // What it was not staged for is what the person has to hear; the next command removes it.
+      // The person must hear the first error, not this one; the next command removes the folder.
     }
     removeHomeIfUnused(root);
     removeFolders(root, madeAbove);
@@ -114,11 +114,11 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
     keepSums(changeSet);
     finish(root, record);
   } catch {
-    // Everything is in place: the command has done what it was to do. The next one brings its record to its end.
+    // Everything is in place, so the command has succeeded. The next command finishes the record.
   }
 }
 
-/** Makes the project's folder and those above it. Returns how many that were. */
+/** Makes the project's folder and those above it. Returns how many folders it made. */
 function makeRoot(root: string): number {
   const missing: string[] = [];
   for (let folder = root; stat(folder) === undefined; folder = dirname(folder)) missing.unshift(folder);
@@ -132,7 +132,7 @@ function makeRoot(root: string): number {
   return missing.length;
 }
 
-/** Takes the right to write here: the folder `pending` comes to be for one process only. */
+/** Takes the right to write here: only one process can make the folder `pending`. */
 function claim(root: string): void {
   const { pending, done } = placesOf(root);
   try {
@@ -146,7 +146,7 @@ function claim(root: string): void {
     const { code } = error as NodeJS.ErrnoException;
     throw code === 'ENOTEMPTY' || code === 'EEXIST' ? anotherWasThere() : writeFailed('.divvy', inWords(error));
   }
-  // Another one has come to its end between our look at the folder and now.
+  // Another command finished between our check of the folder and now.
   if (existsSync(done)) {
     removeAtOnce(root, pending);
     throw anotherWasThere();
@@ -163,7 +163,7 @@ function recordOf({ root, changes, goneFolders, undoes }: ChangeSet, madeAbove: 
     madeFolders: foldersAbove(changes.map(({ path }) => path)).filter(
       (folder) => stat(join(root, folder)) === undefined,
     ),
-    // Behind a link it would be a folder of somebody else's.
+    // Behind a link it would be somebody else's folder.
     goneFolders: (goneFolders ?? []).filter(
       (folder) => isBehindFolders(root, folder) && stat(join(root, folder))?.isDirectory(),
     ),
@@ -189,25 +189,29 @@ function stage(root: string, changes: readonly Change[], record: Record): void {
     else writeDurably(places.after(String(index)), after, mode ?? before?.mode, before?.owner);
   }
   for (const folder of [places.before(''), places.after('')]) syncFolder(folder);
-  // Last, and renamed when it is whole: where there is a record all copies are there, and without one nothing was touched.
+  // Write the record last, and rename it once it is whole: if there is a record, all copies exist; if there is none,
+  // nothing was touched.
   const part = `${places.record}.part`;
   writeDurably(part, JSON.stringify(record, null, 2));
   renameSync(part, places.record);
   for (const folder of [places.pending, places.home]) syncFolder(folder);
 }
 
-/** Whether a file holds nothing but what a command has made. What an undo brings back somebody has had before. */
+/** Whether a file holds only what this command made. An undo restores what somebody had before. */
 const isNew = ({ before }: Change, { undoes }: Record): boolean => before === undefined && undoes === undefined;
 
-/** Since the survey somebody may have saved the file: what is kept must be what was looked at, and nothing else be lost. */
+/**
+ * Somebody may have saved the file since the survey: the copy we keep must be the file that we looked at, so that
+ * nothing is lost.
+ */
 function refuseChanged(root: string, { path, before }: Change): void {
   const isAsBefore = before
     ? readBefore(root, path)?.bytes.equals(before.bytes)
-    : (stat(join(root, path))?.isDirectory() ?? true); // A folder the rename itself refuses.
+    : (stat(join(root, path))?.isDirectory() ?? true); // The rename itself refuses to replace a folder.
   if (!isAsBefore) throw changedMeanwhile(path);
 }
 
-/** The survey looked at this too; a link could have been put there since. The rename itself follows none. */
+/** The survey checked this too, but somebody could have put a link there since. The rename itself follows no link. */
 function refuseLinkedParents(root: string, path: string): void {
   if (!isBehindFolders(root, path)) throw unsafePath(path, 'a folder on the way to it has been replaced');
 }

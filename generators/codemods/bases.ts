@@ -1,9 +1,9 @@
-/** The classes that the class of a task extends, in its own file and in others. */
+/** Finds the classes that a task's class extends, in its own file and in others. */
 
 import { ts } from 'ts-morph';
 import { classNamed, extendedBy, findDefaultExport, type TaskClass } from './task-class.ts';
 
-/** A file of the same project, by the specifier of an import; undefined where it is none, or cannot be read. */
+/** Reads the file of the same project that an import names; undefined if there is none, or if it cannot be read. */
 export type ReadModule = (
   specifier: string,
   from: string,
@@ -12,18 +12,18 @@ export type ReadModule = (
 export interface Base {
   readonly node: ts.ClassLikeDeclaration;
   readonly file: ts.SourceFile;
-  /** As messages show it. */
+  /** The file's name for messages. */
   readonly fileName: string;
 }
 
-/** Returns the classes that a task's class extends, nearest first, as far as they can be found. */
+/** Returns the classes that a task's class extends, nearest first, as far as it can find them. */
 export function basesOf(task: TaskClass, fileName: string, read: ReadModule | undefined): Base[] {
   const file = task.node.getSourceFile();
   const bases: Base[] = task.chain.slice(1).map((node) => ({ node, file, fileName }));
   let last: Base | undefined = { node: task.chain.at(-1) ?? task.node, file, fileName };
   while (last) {
     last = baseOf(last, read);
-    // Two files may extend each other, as nobody would write it; no file is read twice.
+    // Two files may extend each other, though nobody would write that: stop at a class that was already found.
     if (!last || bases.some((other) => other.fileName === last?.fileName && other.node.pos === last.node.pos)) break;
     bases.push(last);
   }
@@ -39,7 +39,7 @@ function baseOf({ node, file, fileName }: Base, read: ReadModule | undefined): B
   return found?.name === '*' ? finder.exported(found.specifier, extended.name.text, fileName) : undefined;
 }
 
-/** Follows a name to its class, through imports and what other files hand on; each name of a file once. */
+/** Follows a name to its class, through imports and re-exports; looks at each name of a file once. */
 class Finder {
   readonly #read: ReadModule | undefined;
   readonly #seen = new Set<string>();
@@ -48,7 +48,7 @@ class Finder {
     this.#read = read;
   }
 
-  /** The class that a name is in a file: one of its own, or an imported one. */
+  /** The class that a name means in a file: one of its own, or an imported one. */
   called(name: string, file: ts.SourceFile, fileName: string): Base | undefined {
     const here = classNamed(ts.factory.createIdentifier(name), file);
     if (here) return { node: here, file, fileName };
@@ -56,7 +56,7 @@ class Finder {
     return found && this.exported(found.specifier, found.name, fileName);
   }
 
-  /** The class that a module exports under a name, or hands on from another. */
+  /** The class that a module exports under a name, or re-exports from another module. */
   exported(specifier: string, name: string, from: string): Base | undefined {
     const module = this.#read?.(specifier, from);
     const step = `${module?.fileName} ${name}`;
@@ -91,7 +91,7 @@ class Finder {
   }
 }
 
-/** Returns what a name is imported from, and as what; `*` is all that is there. */
+/** Returns the module that a name is imported from, and its name there; `*` for the whole module. */
 function importOf(local: string, file: ts.SourceFile): { specifier: string; name: string } | undefined {
   for (const { importClause, moduleSpecifier } of file.statements.filter(ts.isImportDeclaration)) {
     if (!ts.isStringLiteral(moduleSpecifier)) continue;

@@ -1,6 +1,6 @@
 /**
- * Reads the contract file of a project, runtime/parallelizable.ts as that project has it: which members a task may
- * have, in which order, with which signature, and what is said of each. So a project's own version of it decides.
+ * Reads a project's contract file, runtime/parallelizable.ts: the members that a task may have, their order, their
+ * signatures and their comments. So the project's own version of the contract decides.
  */
 
 import { ts } from 'ts-morph';
@@ -8,26 +8,25 @@ import { ts } from 'ts-morph';
 /** A member of the interface Parallelizable. */
 export interface ContractMember {
   readonly name: string;
-  /** Whether a task may do without it: then it is a hook. */
+  /** Whether a task may leave it out: then it is a hook. */
   readonly optional: boolean;
-  /** Of its comment the sentence that says which process calls it, and when. */
+  /** The sentence of its comment that says which process calls it, and when. */
   readonly summary: string;
   readonly parameters: readonly { readonly name: string; readonly type: ts.TypeNode }[];
   readonly returns: ts.TypeNode;
 }
 
-/** What a contract file says. */
 export interface Contract {
   readonly file: ts.SourceFile;
   /** All members, in the order of the file. */
   readonly members: readonly ContractMember[];
-  /** The interface's own type parameters, Item and Result, with the default of each that has one. */
+  /** The interface's own type parameters, Item and Result, with their defaults. */
   readonly typeParameters: readonly { readonly name: string; readonly default: ts.TypeNode | undefined }[];
   /** The names of the types that the file exports. */
   readonly exportedTypes: ReadonlySet<string>;
 }
 
-/** Returns what a contract file says, or undefined where it has no interface Parallelizable with members in it. */
+/** Reads a contract file; undefined if it has no interface Parallelizable with members. */
 export function readContract(text: string): Contract | undefined {
   const file = ts.createSourceFile('parallelizable.ts', text, ts.ScriptTarget.Latest, true);
   const declarations = file.statements.filter(
@@ -53,8 +52,8 @@ export function readContract(text: string): Contract | undefined {
 }
 
 /**
- * Returns the hooks that a contract file knows, in its order: what `--hooks` and `divvy hook` take. None where it is no
- * contract file.
+ * Returns the hooks in a contract file, in its order: the ones that `--hooks` and `divvy hook` accept. Returns none if
+ * the text is no contract file.
  */
 export function hooksIn(contract: string): { name: string; summary: string }[] {
   const members = readContract(contract)?.members ?? [];
@@ -74,7 +73,7 @@ function memberOf(member: ts.TypeElement): ContractMember | undefined {
   };
 }
 
-/** The sentence that says where it runs, wherever in the comment that is; in a contract without one, the first. */
+/** The sentence that says where the hook runs, anywhere in the comment; without such a sentence, the first one. */
 function whereItRuns(member: ts.MethodSignature): string {
   const comment = ts.getTextOfJSDocComment(ts.getJSDocCommentsAndTags(member).find(ts.isJSDoc)?.comment) ?? '';
   const text = comment.replace(/\s+/g, ' ');

@@ -1,6 +1,6 @@
 /**
- * Takes hooks out of the class of a task: what was put in, and nothing else. A hook that its author has made something
- * of is refused, unless it is to go all the same.
+ * Removes hooks from a task's class: only the text that was inserted. Refuses to remove a hook that its author has
+ * changed, unless forced.
  */
 
 import { ts } from 'ts-morph';
@@ -33,7 +33,7 @@ import {
 import { importTypes } from './type-imports.ts';
 
 export interface RemovalOptions extends HookOptions {
-  /** Whether a hook goes too that was changed since, or that somebody else wrote. */
+  /** Whether to remove a hook even if it has changed since, or if somebody else wrote it. */
   readonly force: boolean;
 }
 
@@ -43,12 +43,13 @@ interface Edited {
 }
 
 /**
- * Takes hooks out of the class of a task. Pure.
+ * Removes hooks from a task's class. Pure.
  *
  * source - the text of the task file.
  *
- * Returns the new text; or that none of the hooks is there; or why it was refused, and then nothing is taken out. Without
- * `force`, and with what `addHooks` has returned, the text is what it was before the hooks were added, to the byte.
+ * Returns the new text; or that none of the hooks is there; or why it was refused, and then nothing is removed. Without
+ * `force`, and with the `inserted` that `addHooks` returned, the text is the same as before the hooks were added, byte
+ * for byte.
  */
 export function removeHooks(source: string, options: RemovalOptions): HookResult {
   const contract = readContract(options.contract);
@@ -80,7 +81,7 @@ export function removeHooks(source: string, options: RemovalOptions): HookResult
 const lineOfMember = (name: string, task: TaskClass, file: ts.SourceFile): number =>
   lineOf(file, (memberCalled(task.node, name) ?? task.node).getStart(file));
 
-/** Says why a hook is not taken out; undefined where it can be, or where it is not there. */
+/** Why a hook is not removed; undefined if it can be, or if it is not there. */
 function whyKept(
   hook: string,
   task: TaskClass,
@@ -111,7 +112,7 @@ function whyKept(
   };
 }
 
-/** Returns the text of a method, from its indentation on, where it is as it was put in; else undefined. */
+/** Returns the text of a method, with its indentation, if it is still as it was inserted; otherwise undefined. */
 function untouched(
   method: ts.MethodDeclaration,
   task: TaskClass,
@@ -125,7 +126,7 @@ function untouched(
   return written !== undefined && file.text.slice(0, method.end).endsWith(written) ? written : undefined;
 }
 
-/** Returns what would be put in today for a hook that nothing is known of. */
+/** Returns the text that would be inserted today, for a hook of which no insertion is recorded. */
 function wouldBe(
   name: string,
   method: ts.MethodDeclaration,
@@ -147,7 +148,7 @@ function wouldBe(
     .join(style.eol);
 }
 
-/** Takes one hook out of a source that is known to be fit for it, and looks whether all else is as it was. */
+/** Removes one hook from a source that was checked before, and verifies that everything else is unchanged. */
 function removeHook(
   { text: source, inserted }: Edited,
   fileName: string,
@@ -164,7 +165,7 @@ function removeHook(
   const written = untouched(there, task, contract, file, inserted);
   const piece =
     written === undefined ? cutOfAnyones(member.name, task, file) : cutOf(there, written, task, file, inserted);
-  // Of a hook that nothing is known of, the imports are those that it would have brought.
+  // If no insertion is recorded, take the imports that the hook would have brought.
   const isKnown = Object.hasOwn(inserted.hooks, member.name);
   const brought = isKnown || written === undefined ? [] : importedAs(file, task.module, typesNamedBy(member, contract));
   const { [member.name]: _, ...hooks } = inserted.hooks;
@@ -187,7 +188,7 @@ function removeHook(
   };
 }
 
-/** Returns what is to be cut for a method that is as it was put in. */
+/** Returns the range to cut for a method that is still as it was inserted. */
 function cutOf(
   method: ts.MethodDeclaration,
   written: string,
@@ -208,14 +209,17 @@ function cutOf(
   return linesOf(from, method.end, file.text);
 }
 
-/** Returns what is to be cut for a method of somebody's: its doc comment, every overload, and a comment at its end. */
+/**
+ * Returns the range to cut for a method that somebody wrote: with its doc comment, all overloads, and a comment at its
+ * end.
+ */
 function cutOfAnyones(name: string, { node }: TaskClass, file: ts.SourceFile): Cut {
   const methods = node.members.filter((each) => !isStatic(each) && memberName(each) === name);
   const from = Math.min(...methods.map(startWithDoc));
   return linesOf(from, endOfTrailingComments(file.text, Math.max(...methods.map(({ end }) => end))), file.text);
 }
 
-/** Returns whole lines, and of the blank ones before and behind them one too many; or a part of a line. */
+/** Returns whole lines, with one blank line before or after them if there is one too many; or a part of a line. */
 function linesOf(from: number, to: number, text: string): Cut {
   const start = lineStart(text, from);
   const rest = /^[ \t]*(\r?\n|$)/.exec(text.slice(to))?.[0];

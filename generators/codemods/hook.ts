@@ -1,7 +1,7 @@
 /**
- * Adds hooks to the class of a task, as its author would: nothing that is there changes, new text is put in.
+ * Adds hooks to a task's class, as its author would: it inserts new text and changes nothing else.
  *
- * The tree of the source only tells where. A printer would touch other bytes, so none is used.
+ * The syntax tree only tells where to insert. A printer would change other bytes, so we use none.
  */
 
 import type { ts } from 'ts-morph';
@@ -21,14 +21,17 @@ export { hooksIn } from './contract.ts';
 export type { Inserted } from './inserted.ts';
 export type { Refusal } from './refusal.ts';
 
-/** How a codemod ended. A refusal leaves the source as it is, and there may be several. */
+/** The result of a codemod. A refusal leaves the source as it is, and there may be several. */
 export type HookResult =
   | {
       readonly kind: 'changed';
       readonly text: string;
-      /** The hooks that were added or removed, in the contract's order, each with its line in the new text or the old. */
+      /**
+       * The hooks that were added or removed, in the contract's order. An added hook has its line in the new text, a
+       * removed one its line in the old text.
+       */
       readonly hooks: readonly HookPlace[];
-      /** What has been put into the file by now, to be kept until a hook is removed. */
+      /** Everything that has been inserted into the file so far; removing a hook needs it. */
       readonly inserted: Inserted;
     }
   | { readonly kind: 'unchanged' }
@@ -40,24 +43,24 @@ export interface HookPlace {
 }
 
 export interface HookOptions {
-  /** The name of the source's file: its ending says what language it is, and messages show it. */
+  /** The name of the source file: its ending tells the language, and messages show it. */
   readonly fileName: string;
-  /** Names of hooks, `beforeFork` and the like; in any order. `total` counts as one. */
+  /** Names of hooks, such as `beforeFork`, in any order. `total` counts as one. */
   readonly hooks: readonly string[];
-  /** The text of the project's own runtime/parallelizable.ts: it decides which hooks there are, and their signatures. */
+  /** The text of the project's own runtime/parallelizable.ts, which decides which hooks exist, and their signatures. */
   readonly contract: string;
-  /** What was put into the file before, where that is known. */
+  /** Earlier insertions into the file, if they are known. */
   readonly inserted?: Inserted | undefined;
-  /** Reads the files of classes that the task's class extends; without it only those of its own file are known. */
+  /** Reads the files of classes that the task's class extends; without it only classes in its own file are found. */
   readonly read?: ReadModule | undefined;
 }
 
 /**
- * Adds hooks to the class of a task. Pure.
+ * Adds hooks to a task's class. Pure.
  *
  * source - the text of the task file.
  *
- * Returns the new text; or that every hook is there already; or why it was refused, and then nothing is added.
+ * Returns the new text; or that every hook is already there; or why it was refused, and then nothing is added.
  */
 export function addHooks(source: string, options: HookOptions): HookResult {
   const contract = readContract(options.contract);
@@ -84,7 +87,7 @@ export function addHooks(source: string, options: HookOptions): HookResult {
   return { kind: 'changed', ...edited, hooks: hookPlaces(edited.text, options.fileName, names) };
 }
 
-/** Where hooks are that a class has; in the order in which they are asked for. */
+/** The places of hooks that a class has, in the order of `names`. */
 export function hookPlaces(source: string, fileName: string, names: readonly string[]): HookPlace[] {
   const file = parse(source, fileName);
   if (isRefusal(file)) return [];
@@ -96,13 +99,13 @@ export function hookPlaces(source: string, fileName: string, names: readonly str
   });
 }
 
-/** How all lines end; undefined where some end otherwise. git may have changed it since, for all of them. */
+/** The line end of a text; undefined if it mixes two kinds. git may have changed all of them since the insertion. */
 function onlyEol(text: string): string | undefined {
   const ends = new Set(text.match(/\r?\n/g));
   return ends.size === 1 ? [...ends][0] : undefined;
 }
 
-/** What was put in and is there still: the author may have taken some of it out by hand. */
+/** The insertions that are still in the file: the author may have removed some by hand. */
 export function stillIn(inserted: Inserted = NOTHING_INSERTED, task: TaskClass, file: ts.SourceFile): Inserted {
   const now = importedNow(file);
   const imports = inserted.imports.filter((each) => now.includes(each));
@@ -134,7 +137,7 @@ export function refused(...refusals: readonly [Refusal, ...Refusal[]]): HookResu
   return { kind: 'refused', refusals };
 }
 
-/** Returns where a class has a hook from, if it has it from one that it extends. */
+/** Returns the place of a hook that the class inherits; undefined if it inherits none. */
 export function whereInherited(
   hook: string,
   task: TaskClass,
@@ -147,7 +150,7 @@ export function whereInherited(
   return undefined;
 }
 
-/** Says that a name is no hook; undefined where it is one. */
+/** Why a name is not a hook; undefined if it is one. */
 export function whyUnknown(
   hook: string,
   task: TaskClass,
@@ -164,7 +167,7 @@ export function whyUnknown(
   };
 }
 
-/** Says why a hook cannot be added to the class; undefined where it can, or where it is there already. */
+/** Why a hook cannot be added to the class; undefined if it can be, or if it is already there. */
 function whyNot(
   hook: string,
   task: TaskClass,
@@ -201,7 +204,7 @@ function whyNot(
   return undefined;
 }
 
-/** Puts one hook into a source that is known to be fit for it, and looks whether it has come to be a method there. */
+/** Inserts one hook into a source that was checked before, and verifies that it has become a method there. */
 function addHook(
   { text: source, inserted }: Edited,
   fileName: string,
@@ -221,7 +224,7 @@ function addHook(
   const method = methodInsertion(file, task.node, { name: member.name, order, lines }, style);
   const text = insert(source, [...imports.insertions, method]);
 
-  // Behind a property without a semicolon, `get` or `static`, a new line can become one thing with it.
+  // After a property without a semicolon, `get` or `static`, a new line may be parsed as a part of it.
   const result = parse(text, fileName);
   const changed = isRefusal(result) ? result : findTaskClass(result);
   if (!isRefusal(result) && !isRefusal(changed) && hasMethod(changed.node, member.name)) {

@@ -1,4 +1,4 @@
-/** Takes names that were put into a list of imports out of it again. */
+/** Removes inserted names from import lists. */
 
 import { ts } from 'ts-morph';
 import type { Inserted } from './inserted.ts';
@@ -6,7 +6,7 @@ import { type Cut, cut } from './insertion.ts';
 import { isRefusal } from './refusal.ts';
 import { parse } from './task-class.ts';
 
-/** Returns how types of a module stand in a file's lists of imports. */
+/** Returns types of a module as they are written in a file's import lists. */
 export function importedAs(file: ts.SourceFile, module: string, types: readonly string[]): string[] {
   return specifiersOf(file)
     .filter(({ statement, element }) => {
@@ -18,11 +18,14 @@ export function importedAs(file: ts.SourceFile, module: string, types: readonly 
     .map(({ element }) => element.getText(file));
 }
 
-/** Returns all names in a file's lists of imports, as they stand there. */
+/** Returns all names in a file's import lists, as they are written there. */
 export const importedNow = (file: ts.SourceFile): string[] =>
   specifiersOf(file).map(({ element }) => element.getText(file));
 
-/** Returns the text and what is put in without a name, where nothing in the file uses it; else both as they are. */
+/**
+ * Removes a name from the imports and from `inserted`, if nothing in the file uses it; otherwise returns both
+ * unchanged.
+ */
 export function dropImport(
   text: string,
   fileName: string,
@@ -33,7 +36,7 @@ export function dropImport(
   if (isRefusal(file)) return { text, inserted };
   const imports = inserted.imports.filter((each) => each !== specifier);
   const found = specifiersOf(file).find(({ element }) => element.getText(file) === specifier);
-  // Somebody has taken it out by hand.
+  // Somebody has removed it by hand.
   if (!found) return { text, inserted: { ...inserted, imports } };
   if (isUsed(file, found.element.name.text)) return { text, inserted };
   const { statement, ...rest } = inserted;
@@ -58,7 +61,7 @@ function specifiersOf(file: ts.SourceFile): Found[] {
   });
 }
 
-/** Whether anything but its import, and but a property of the same name, says a name. */
+/** Whether the file uses a name anywhere except in an import, or as the name of a property. */
 function isUsed(file: ts.SourceFile, name: string): boolean {
   const look = (node: ts.Node): boolean =>
     (ts.isIdentifier(node) && node.text === name && !isOnlyAName(node)) || ts.forEachChild(node, look) === true;
@@ -75,7 +78,7 @@ function isOnlyAName(node: ts.Identifier): boolean {
   );
 }
 
-/** Undoes newImport. */
+/** Reverses newImport. */
 function cutOfStatement(file: ts.SourceFile, node: ts.ImportDeclaration, where: 'behind' | 'before'): Cut {
   const { text } = file;
   const start = node.getStart(file);
@@ -83,14 +86,14 @@ function cutOfStatement(file: ts.SourceFile, node: ts.ImportDeclaration, where: 
   return { from: start, to: node.end + (/^(?:\r?\n){1,2}[ \t]*/.exec(text.slice(node.end))?.[0].length ?? 0) };
 }
 
-/** Undoes addToList, where the list was empty. */
+/** Reverses addToList, if the list was empty. */
 function cutOfOnly(file: ts.SourceFile, list: ts.NamedImports, specifier: string): Cut {
   const from = list.getStart(file) + 1;
   if (file.text.startsWith(` ${specifier} `, from)) return { from, to: from + specifier.length + 2 };
   return { from, to: list.end - 1 };
 }
 
-/** Undoes addToList, for one name among others. */
+/** Reverses addToList, for one name among others. */
 function cutsOfOne(file: ts.SourceFile, { elements }: ts.NamedImports, element: ts.ImportSpecifier): Cut[] {
   const { text } = file;
   const index = elements.indexOf(element);

@@ -1,17 +1,17 @@
 /**
- * What every codemod of this folder is made of: pieces of text put into a source, which keeps all of its own bytes.
- * Also the style of that source, so that what is put in looks as if its author had written it.
+ * The basis of every codemod in this folder: inserts pieces of text into a source, and keeps all of its own bytes. Also
+ * reads the style of the source, so that inserted text looks as if its author had written it.
  */
 
 import { ts } from 'ts-morph';
 
-/** A piece of text to put in, before the character at this place of the source. */
+/** A piece of text to insert, before the character at this place of the source. */
 export interface Insertion {
   readonly at: number;
   readonly text: string;
 }
 
-/** Returns the source with the insertions in it. Those at one place stay in the order in which they are given. */
+/** Inserts the pieces into the source. Pieces at the same place stay in the given order. */
 export function insert(source: string, insertions: readonly Insertion[]): string {
   let text = '';
   let from = 0;
@@ -22,14 +22,14 @@ export function insert(source: string, insertions: readonly Insertion[]): string
   return text + source.slice(from);
 }
 
-/** A piece of a source to take out. */
+/** A piece of a source to remove. */
 export interface Cut {
   readonly from: number;
-  /** The place behind it. */
+  /** The first place after it. */
   readonly to: number;
 }
 
-/** Returns the source without some pieces of it, none of which reaches into another. */
+/** Removes pieces from the source; they must not overlap. */
 export function cut(source: string, cuts: readonly Cut[]): string {
   let text = '';
   let from = 0;
@@ -40,17 +40,17 @@ export function cut(source: string, cuts: readonly Cut[]): string {
   return text + source.slice(from);
 }
 
-/** How the author of a source writes. */
+/** The style in which a source is written. */
 export interface Style {
   readonly eol: '\n' | '\r\n';
   /** One level of indentation. */
   readonly indent: string;
   readonly quote: "'" | '"';
-  /** What ends a statement: `;` or nothing. */
+  /** The end of a statement: `;` or nothing. */
   readonly semicolon: ';' | '';
 }
 
-/** Reads the style off a source. Where the source does not tell: LF, two spaces, single quotes, semicolons. */
+/** Reads the style of a source. Defaults, if the source does not tell: LF, two spaces, single quotes, semicolons. */
 export function styleOf(file: ts.SourceFile): Style {
   const text = file.text;
   const crlf = text.split('\r\n').length - 1;
@@ -75,13 +75,13 @@ export function styleOf(file: ts.SourceFile): Style {
   };
 }
 
-/** Returns the white space that the line of this place begins with. */
+/** Returns the white space at the beginning of the line of this place. */
 export function indentAt(text: string, at: number): string {
   const start = text.lastIndexOf('\n', at - 1) + 1;
   return /^[\uFEFF]?([ \t]*)/.exec(text.slice(start))?.[1] ?? '';
 }
 
-/** Returns the place where the comments end that follow this one on its line; the place itself, if code follows them. */
+/** Returns where the comments after this place on its line end; the place itself, if code follows them. */
 export function endOfTrailingComments(text: string, at: number): number {
   const end = ts.getTrailingCommentRanges(text, at)?.at(-1)?.end ?? at;
   return /^[ \t]*(\r?\n|$)/.test(text.slice(end)) ? end : at;
@@ -92,7 +92,7 @@ export function lineOf(file: ts.SourceFile, at: number): number {
   return file.getLineAndCharacterOfPosition(at).line + 1;
 }
 
-/** Returns by how much the first thing in a body is indented more than the body; undefined if it does not tell. */
+/** Returns how much more the first part of a body is indented than the body itself; undefined if it does not tell. */
 function indentWithin(node: ts.Node, file: ts.SourceFile): string | undefined {
   const [first] = ts.isClassLike(node) ? node.members : ts.isBlock(node) ? node.statements : [];
   if (!first) return undefined;
@@ -101,7 +101,7 @@ function indentWithin(node: ts.Node, file: ts.SourceFile): string | undefined {
   return inner.startsWith(outer) && inner.length > outer.length ? inner.slice(outer.length) : undefined;
 }
 
-/** Whether a semicolon may stand at the end of this, and some authors leave it out. */
+/** Whether a semicolon may end this statement or member; some authors leave it out. */
 function endsInSemicolon(node: ts.Node): boolean {
   return (
     ts.isImportDeclaration(node) ||

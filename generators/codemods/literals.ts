@@ -1,20 +1,20 @@
-/** Texts put into the string literals of a source, so that they stay texts: whatever is in them, none of it becomes code. */
+/** Puts texts into the string literals of a source. They stay texts: no part of them becomes code. */
 
 import { ts } from 'ts-morph';
 import type { Refusal } from './refusal.ts';
 import { withAll } from './words.ts';
 
-/** A word that a text takes the place of, wherever it is in a literal. `word` is global. */
+/** A text, and the word that it replaces anywhere in a literal. `word` is a global regular expression. */
 export interface Text {
   readonly word: RegExp;
   readonly value: string;
 }
 
 /**
- * Puts texts in the place of words.
+ * Replaces words with texts.
  *
- * Returns the new source, or why it cannot be done: a word stands where it would become code, in a comment, an identifier,
- * a regular expression, or the name of a module.
+ * Returns the new source, or why it is impossible: a word is where the text would become code, in a comment, an
+ * identifier, a regular expression, or the name of a module.
  */
 export function fillLiterals(
   source: string,
@@ -43,7 +43,7 @@ export function fillLiterals(
     ts.forEachChild(node, visit);
   };
   visit(file);
-  // What this parser reads in its own way others may read in theirs.
+  // If the syntax is broken, other parsers may read the source in another way than this one.
   const [fault] = faultsOf(file);
   if (fault !== undefined && isIn(source)) refuse(fault, 'it is not TypeScript that can be read without a doubt');
   literals.sort((a, b) => a.from - b.from);
@@ -73,9 +73,9 @@ export function fillLiterals(
 const isTemplatePart = (node: ts.Node): node is ts.TemplateHead | ts.TemplateMiddle | ts.TemplateTail =>
   ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node);
 
-/** Where the first fault of the syntax is; nothing where there is none. */
+/** The offset of the syntax faults; empty if there are none. */
 const faultsOf = (file: ts.SourceFile): number[] =>
-  // Not among the types, and what every one of its own tools reads.
+  // TypeScript's types do not list this property, but all of its own tools read it.
   (file as ts.SourceFile & { readonly parseDiagnostics: readonly { readonly start: number }[] }).parseDiagnostics.map(
     ({ start }) => start,
   );
@@ -87,11 +87,11 @@ type Literal =
   | ts.TemplateMiddle
   | ts.TemplateTail;
 
-/** Why no text may be put into a literal: it would not be a text there; undefined where it would. */
+/** Why a text cannot go into a literal, because it would not stay a text there; undefined if it can. */
 function whyNotIn(node: Literal): string | undefined {
   const { parent } = node;
   if (isOfModule(node)) return 'an answer would name a module';
-  // `__proto__` and `constructor` are no members like others; in brackets they are.
+  // `__proto__` and `constructor` are special as member names; in brackets they are not.
   const names = parent as { readonly name?: ts.Node; readonly propertyName?: ts.Node };
   if (names.name === node || names.propertyName === node) return 'an answer would name a member: put it in brackets';
   if (ts.isJsxAttribute(parent)) return 'an attribute of JSX knows no escapes: put it in braces';
@@ -101,7 +101,7 @@ function whyNotIn(node: Literal): string | undefined {
   return undefined;
 }
 
-/** Of an import or an export, however it is written: what it names is loaded, and run. */
+/** Whether a literal names a module, in any form of import or export, or is code itself: it would be loaded and run. */
 function isOfModule({ parent }: ts.Node): boolean {
   if (ts.isImportDeclaration(parent) || ts.isExportDeclaration(parent) || ts.isExternalModuleReference(parent))
     return true;
@@ -115,7 +115,7 @@ function isOfModule({ parent }: ts.Node): boolean {
   return ts.isNewExpression(outer) && isLoader(outer.expression, /^(Function|Worker|Script)$/);
 }
 
-/** Whether what it holds is a part of the text that it comes to. */
+/** Whether the literals inside a node become part of its text. */
 const isPartOfText = (node: ts.Node): boolean =>
   ts.isTemplateSpan(node) ||
   ts.isTemplateExpression(node) ||

@@ -1,4 +1,4 @@
-/** What was put into a file, as a formatter has written it since. */
+/** Finds inserted hooks again after a formatter has rewritten the file. */
 
 import { type Inserted, partsOf } from './inserted.ts';
 import { isRefusal } from './refusal.ts';
@@ -6,12 +6,12 @@ import { lineStart, startWithDoc } from './row.ts';
 import { findTaskClass, memberCalled, parse, type TaskClass } from './task-class.ts';
 
 /**
- * Pure. A hook that its author has made something of is known as it was put in, so that it is not taken for divvy's.
+ * Pure. A hook that its author has changed keeps its old record, so that divvy does not take it for its own.
  *
- * before - the text before it was formatted, and what is in it.
- * after  - the same, formatted.
+ * before - the text before formatting, and its insertions.
+ * after - the formatted text.
  *
- * Returns what is in the formatted text; undefined where that is none of a task.
+ * Returns the insertions in the formatted text; undefined if it is no task file.
  */
 export function reformatted(
   before: { readonly text: string; readonly inserted: Inserted },

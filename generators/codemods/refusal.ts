@@ -1,8 +1,8 @@
-/** Why a codemod leaves a source alone, and what the author of the source can do about it. */
+/** Why a codemod leaves a source alone, and what its author can do. */
 export interface Refusal {
-  /** The file of that line, where it is not the source. */
+  /** The file of that line, if it is not the source. */
   readonly fileName?: string;
-  /** The line of the source that is the reason, from 1. */
+  /** The line of the source that caused the refusal, from 1. */
   readonly line: number;
   readonly reason: string;
   readonly remedy: string;

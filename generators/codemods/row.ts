@@ -1,21 +1,24 @@
 /**
- * A row: hooks that were put in one behind the other, with nothing of the author's between them. Of the white space
- * around it, what was put in belongs to the row and not to one of its hooks.
+ * A row: inserted hooks that directly follow each other, with nothing of the author's between them. The inserted white
+ * space around a row belongs to the whole row, and not to one of its hooks.
  */
 
 import { ts } from 'ts-morph';
 import { type Inserted, partsOf } from './inserted.ts';
 import { isStatic, memberName } from './task-class.ts';
 
-/** The places of a row's neighbours: where the one before ends, and where the one behind begins, its line included. */
+/** The neighbours of a hook in its row. */
 export interface Row {
-  /** The end of the hook before, where only line breaks are between. */
+  /** The end of the hook before it, if there are only line breaks between. */
   readonly before: number | undefined;
-  /** The start of the line of the hook behind, where only line breaks are between. */
+  /** The start of the first line of the hook after it, if there are only line breaks between. */
   readonly behind: number | undefined;
 }
 
-/** Returns where a method's hooks of the same row are. `written` is where it begins, its indentation included. */
+/**
+ * Returns the places of a method's neighbours in the same row. `written` is where the method begins, with its
+ * indentation.
+ */
 export function rowOf(node: ts.ClassLikeDeclaration, method: ts.ClassElement, written: number, known: Inserted): Row {
   const [before, behind] = neighbours(node, method);
   const { text } = node.getSourceFile();
@@ -27,7 +30,7 @@ export function rowOf(node: ts.ClassLikeDeclaration, method: ts.ClassElement, wr
   };
 }
 
-/** Returns what was put in for a new method: where it came to stand in a row, the white space is that of the row. */
+/** Returns the record of a new method: if it joined a row, with the white space of the row. */
 export function besideRow(node: ts.ClassLikeDeclaration, name: string, inserted: string, known: Inserted): string {
   const method = node.members.find((each) => memberName(each) === name && !isStatic(each));
   const { written } = partsOf(inserted);
@@ -41,7 +44,7 @@ export function besideRow(node: ts.ClassLikeDeclaration, name: string, inserted:
   return lead + written + tail;
 }
 
-/** Returns where a member begins, its doc comment included. */
+/** Returns where a member begins, with its doc comment. */
 export const startWithDoc = (member: ts.Node): number => member.getStart(member.getSourceFile(), true);
 
 /** Returns the start of the line of a place. */

@@ -1,20 +1,20 @@
-/** Writes the method of a hook that does nothing yet, with the signature that the contract file gives it. */
+/** Writes an empty method for a hook, with the signature from the contract file. */
 
 import { ts } from 'ts-morph';
 import type { Contract, ContractMember } from './contract.ts';
 import type { Style } from './insertion.ts';
 
-/** What the names in a contract file are called in the file of a task. */
+/** The names in a task's file for names in the contract file. */
 export interface TaskNames {
-  /** What stands for Item and Result: the texts of the class's type arguments, as far as it has any. */
+  /** For Item and Result: the texts of the class's type arguments, if it has any. */
   readonly typeArguments: readonly string[];
-  /** For types that the contract file exports, by the contract's name. */
+  /** For types that the contract file exports, by their names in the contract. */
   readonly types: ReadonlyMap<string, string>;
 }
 
 /**
- * Returns the lines of the method, each with the levels that it is indented by. It awaits nothing yet, so it is not async:
- * linters that know types refuse one that is.
+ * Returns the lines of the method, each with its level of indentation. The method awaits nothing yet, so it is not
+ * async: linters that check types would complain.
  */
 export function skeleton(
   member: ContractMember,
@@ -33,14 +33,14 @@ export function skeleton(
   ];
 }
 
-/** Returns the types of the contract file that the skeleton of a member names. */
+/** Returns the types of the contract file that a member's skeleton names. */
 export function typesNamedBy(member: ContractMember, contract: Contract): string[] {
   return [...new Set(writtenTypes(member).flatMap(referencesIn))]
     .map(({ text }) => text)
     .filter((name, index, all) => contract.exportedTypes.has(name) && all.indexOf(name) === index);
 }
 
-/** Whether a member's skeleton needs a type argument that the class has to give, as it has no default: Item. */
+/** Whether a member's skeleton needs a type argument that has no default, so that the class has to give it: Item. */
 export function needsTypeArgument(member: ContractMember, contract: Contract): boolean {
   const needed = contract.typeParameters.filter((parameter) => parameter.default === undefined);
   return writtenTypes(member)
@@ -56,8 +56,8 @@ function writtenTypes(member: ContractMember): ts.TypeNode[] {
 }
 
 /**
- * Returns the one line that a hook begins with. It uses the parameters, since some projects forbid unused ones, and is
- * right as it stands: an end that is not known is Infinity, and what has no name yet is named by all that is in it.
+ * Returns the single line of a new hook. It uses the parameters, since some projects forbid unused ones, and it is
+ * correct as it is: an unknown total is Infinity, and the key of an item is its whole content.
  */
 function body(member: ContractMember, returns: ts.TypeNode, { semicolon }: Style): string {
   const names = member.parameters.map(({ name }) => name);
@@ -74,7 +74,7 @@ function body(member: ContractMember, returns: ts.TypeNode, { semicolon }: Style
   return `void ${all}${semicolon} // Write here what is to happen, in place of this line.`;
 }
 
-/** Returns the text of a type of the contract, with each name in it replaced by what it is called in the task file. */
+/** Returns the text of a contract type, with each name replaced by its name in the task file. */
 function typeText(type: ts.TypeNode, contract: Contract, names: TaskNames): string {
   const awaited = typeArgumentOf(type, 'Awaited');
   if (awaited && /^(void|undefined|null|string|number|boolean|bigint)$/.test(typeText(awaited, contract, names))) {
@@ -96,12 +96,12 @@ function nameOf(name: string, contract: Contract, names: TaskNames): string {
   return names.typeArguments[index] ?? byDefault ?? names.types.get(name) ?? name;
 }
 
-/** Returns the T of `Name<T>`, where the type is one of that name. */
+/** Returns the T of `Name<T>`; undefined if the type has another name. */
 function typeArgumentOf(type: ts.TypeNode, name: string): ts.TypeNode | undefined {
   return ts.isTypeReferenceNode(type) && type.typeName.getText() === name ? type.typeArguments?.[0] : undefined;
 }
 
-/** Returns the names of types that a type is made of. */
+/** Returns the type names in a type. */
 function referencesIn(type: ts.TypeNode): ts.Identifier[] {
   const found: ts.Identifier[] = [];
   const look = (node: ts.Node): void => {

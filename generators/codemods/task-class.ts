@@ -1,21 +1,23 @@
-/** Reads a task file, and finds the class in it that is the task: what the runtime takes is the default export. */
+/** Reads a task file and finds the task's class: the runtime takes the default export. */
 
 import { ts } from 'ts-morph';
 import { lineOf } from './insertion.ts';
 import type { Refusal } from './refusal.ts';
 
-/** The class of a task. */
 export interface TaskClass {
   readonly node: ts.ClassLikeDeclaration;
-  /** The class itself and, nearest first, those that it extends, as far as they are in the same file. */
+  /** The class itself, then the classes that it extends, nearest first, as far as they are in the same file. */
   readonly chain: readonly ts.ClassLikeDeclaration[];
-  /** Where the file imports Parallelizable from. */
+  /** The module that the file imports Parallelizable from. */
   readonly module: string;
-  /** Item and Result, as far as `implements Parallelizable<…>` of the class, or of one that it extends, names them. */
+  /** Item and Result, if `implements Parallelizable<…>` of the class, or of one that it extends, names them. */
   readonly typeArguments: readonly ts.TypeNode[];
 }
 
-/** Returns the syntax tree of a source. Refuses what is no TypeScript, has syntax errors, or is half-merged. */
+/**
+ * Returns the syntax tree of a source. Refuses a source that is not TypeScript, has syntax errors, or has conflict
+ * markers.
+ */
 export function parse(source: string, fileName: string): ts.SourceFile | Refusal {
   if (!/\.[cm]?tsx?$/.test(fileName)) {
     return {
@@ -33,7 +35,7 @@ export function parse(source: string, fileName: string): ts.SourceFile | Refusal
     };
   }
   const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true);
-  // Declarations have no output, without which nothing is reported; by another name they are read as all else is.
+  // TypeScript reports nothing for a declaration file, because it has no output: so give it another name.
   const name = file.isDeclarationFile ? 'declarations.ts' : fileName;
   const options = { fileName: name, reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.Latest } };
   const error = ts.transpileModule(source, options).diagnostics?.find((each) => each.start !== undefined);
@@ -45,7 +47,7 @@ export function parse(source: string, fileName: string): ts.SourceFile | Refusal
   };
 }
 
-/** Returns the class that is the task. Refuses where there is none, and where there are several to choose from. */
+/** Returns the task's class. Refuses if there is none, or if there are several. */
 export function findTaskClass(file: ts.SourceFile): TaskClass | Refusal {
   if (file.isDeclarationFile) {
     return {
@@ -76,7 +78,7 @@ export function findTaskClass(file: ts.SourceFile): TaskClass | Refusal {
   };
 }
 
-/** Returns the name of a member, where it is written out; computed names that are strings of this file included. */
+/** Returns the name of a member; for a computed name, if it is a string or a string constant of this file. */
 export function memberName(member: ts.ClassElement): string | undefined {
   const { name } = member;
   if (!name) return undefined;
@@ -94,12 +96,12 @@ function computedName(expression: ts.Expression): string | undefined {
   return value && ts.isStringLiteralLike(value) ? value.text : undefined;
 }
 
-/** Returns whether a member belongs to the class rather than to its instances. */
+/** Returns whether a member is static. */
 export function isStatic(member: ts.ClassElement): boolean {
   return ts.canHaveModifiers(member) && hasModifier(member, ts.SyntaxKind.StaticKeyword);
 }
 
-/** Returns what the instances of a class have under a name, without those that it extends. */
+/** Returns the instance member of a class with this name; does not look at the classes that it extends. */
 export function memberCalled(node: ts.ClassLikeDeclaration, name: string): ts.Node | undefined {
   const member = node.members.find((each) => memberName(each) === name && !isStatic(each));
   if (member) return member;
@@ -116,8 +118,8 @@ export function hasMethod(node: ts.ClassLikeDeclaration, name: string): boolean 
 }
 
 /**
- * Returns what the members of a class are but those of some names, each as it stands in the text. Two classes that differ
- * in those members only have the same.
+ * Returns the text of each member of a class, except those with the given names. The result is equal for two classes
+ * that differ only in those members.
  */
 export function whatElse({ node }: TaskClass, names: readonly string[]): string[] {
   return node.members
@@ -128,14 +130,14 @@ export function whatElse({ node }: TaskClass, names: readonly string[]): string[
 function taskClass(node: ts.ClassLikeDeclaration, file: ts.SourceFile): TaskClass {
   const chain = [node];
   for (let base = baseOf(node, file); base && !chain.includes(base); base = baseOf(base, file)) chain.push(base);
-  // What a generic base class implements, it implements for type parameters of its own, which mean nothing outside it.
+  // A generic base class implements the interface for its own type parameters, which mean nothing outside it.
   const clause = chain
     .filter((each) => each === node || !each.typeParameters)
     .flatMap((each) => parallelizableOf(each, file) ?? [])[0];
   return { node, chain, module: moduleOfParallelizable(file) ?? '#divvy', typeArguments: clause?.typeArguments ?? [] };
 }
 
-/** Returns the statement of the default export, and what it exports, as far as that is in the file. */
+/** Returns the statement of the default export, and the exported expression, if it is in this file. */
 export function findDefaultExport(
   file: ts.SourceFile,
 ): { statement: ts.Statement; expression: ts.Node | undefined } | undefined {
@@ -157,7 +159,7 @@ export function findDefaultExport(
   return undefined;
 }
 
-/** Returns the class that an expression is or names, as far as this file tells. */
+/** Returns the class that an expression is or names, if it is in this file. */
 export function classNamed(expression: ts.Node | undefined, file: ts.SourceFile): ts.ClassLikeDeclaration | undefined {
   if (!expression) return undefined;
   if (ts.isClassLike(expression)) return isAmbient(expression) ? undefined : expression;
@@ -184,12 +186,12 @@ function baseOf(node: ts.ClassLikeDeclaration, file: ts.SourceFile): ts.ClassLik
   return classNamed(extendedBy(node), file);
 }
 
-/** Returns what a class extends. */
+/** Returns the expression after `extends`. */
 export function extendedBy(node: ts.ClassLikeDeclaration): ts.Expression | undefined {
   return node.heritageClauses?.find((each) => each.token === ts.SyntaxKind.ExtendsKeyword)?.types[0]?.expression;
 }
 
-/** Returns all classes of a file, those within expressions too. */
+/** Returns all classes of a file, including those inside expressions. */
 function classesOf(file: ts.SourceFile): ts.ClassLikeDeclaration[] {
   const classes: ts.ClassLikeDeclaration[] = [];
   const look = (node: ts.Node): void => {
@@ -200,7 +202,7 @@ function classesOf(file: ts.SourceFile): ts.ClassLikeDeclaration[] {
   return classes;
 }
 
-/** Returns the `Parallelizable<…>` that a class says it implements, under whatever name the file imports it. */
+/** Returns the `Parallelizable<…>` that a class implements, under whichever name the file imports it. */
 function parallelizableOf(
   node: ts.ClassLikeDeclaration,
   file: ts.SourceFile,

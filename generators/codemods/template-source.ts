@@ -1,4 +1,4 @@
-/** What is wrong with the TypeScript of a template: its syntax, where its answers stand, what its test imports. */
+/** Finds faults in a template's TypeScript: in its syntax, in the places of answers, in the imports of its test. */
 
 import { ts } from 'ts-morph';
 import { fillLiterals, type Text } from './literals.ts';
@@ -11,9 +11,9 @@ interface Fault {
 }
 
 /**
- * Faults of a source. Pure.
+ * Returns the faults of a source. Pure.
  *
- * texts - the words in it that texts take the place of, each with the most hostile one.
+ * texts - the words in it that answers replace, each with the most hostile answer.
  */
 export function faultsOfSource(source: string, fileName: string, texts: readonly Text[]): Fault[] {
   const file = parse(source, fileName);
@@ -30,14 +30,14 @@ export function faultsOfSource(source: string, fileName: string, texts: readonly
     : [];
 }
 
-/** What node:test and the other runners of tests have in common. */
+/** The functions that node:test and the other test runners all have. */
 const EVERYWHERE = ['test', 'it', 'describe', 'before', 'after', 'beforeEach', 'afterEach'];
 const NODE_TEST = 'node:test';
 
 /**
- * Faults of the test of a template, which `divvy add` has to be able to make one for another runner of. Pure.
+ * Returns the faults of a template's test: `divvy add` must be able to turn it into a test for another runner. Pure.
  *
- * task - how it has to import the task.
+ * task - the specifier that it has to import the task from.
  */
 export function faultsOfTest(source: string, fileName: string, task: string): Fault[] {
   const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true);

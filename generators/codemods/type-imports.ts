@@ -1,20 +1,20 @@
-/** Brings the names of types from one module into a file, by the import that is there or by a new one. */
+/** Imports types from one module into a file, with an existing import or a new one. */
 
 import { ts } from 'ts-morph';
 import { endOfTrailingComments, type Insertion, indentAt, type Style } from './insertion.ts';
 
-/** By which names a file can use types, and what has to be put into it for that. */
+/** The names under which a file can use types, and the insertions that this needs. */
 export interface TypeImports {
-  /** For each type that was asked for, how the file says it: `Run`, or `divvy.Run`, or the alias `DivvyRun`. */
+  /** For each requested type its name in the file: `Run`, `divvy.Run`, or the alias `DivvyRun`. */
   readonly names: ReadonlyMap<string, string>;
   readonly insertions: readonly Insertion[];
-  /** The names that are put in, as they will stand in the list. */
+  /** The inserted names, as they will be written in the list. */
   readonly specifiers: readonly string[];
-  /** Where a whole import is put in: behind another one or a directive, or before the first statement. */
+  /** Where a whole import is inserted: `behind` another import or a directive, or `before` the first statement. */
   readonly statement: 'behind' | 'before' | undefined;
 }
 
-/** Returns how a file can use types of a module, and what to put into it so that it can. */
+/** Returns how a file can use types of a module, and what to insert for that. */
 export function importTypes(file: ts.SourceFile, module: string, types: readonly string[], style: Style): TypeImports {
   const imports = file.statements.filter(
     (each): each is ts.ImportDeclaration =>
@@ -50,7 +50,7 @@ export function importTypes(file: ts.SourceFile, module: string, types: readonly
   return { names, insertions: [insertion], specifiers, statement };
 }
 
-/** Returns the type's own name, or one made of it, that nothing in the file is called. */
+/** Returns the type's own name, or one made from it, that nothing in the file has. */
 function freeName(file: ts.SourceFile, type: string): string {
   const taken = new Set<string>();
   const look = (node: ts.Node): void => {
@@ -63,7 +63,7 @@ function freeName(file: ts.SourceFile, type: string): string {
   return name;
 }
 
-/** Whether an identifier brings a name into a scope, as the names of members and parameters do not for types. */
+/** Whether an identifier declares a name that could hide a type; names of members and parameters cannot. */
 function isDeclaredName(node: ts.Identifier): boolean {
   const { parent } = node;
   return (
@@ -84,7 +84,7 @@ function isDeclaredName(node: ts.Identifier): boolean {
   );
 }
 
-/** Puts names into `{ … }`: where its names are in order, each at its place, and else at the end. */
+/** Inserts names into `{ … }`: each at its place if the list is sorted, otherwise at the end. */
 function addToList(file: ts.SourceFile, list: ts.NamedImports, names: readonly string[]): Insertion[] {
   const { elements } = list;
   const last = elements.at(-1);
@@ -111,7 +111,7 @@ function addToList(file: ts.SourceFile, list: ts.NamedImports, names: readonly s
   return insertions;
 }
 
-/** Returns what stands between two names of a list: a space, or a line break and the indentation of this name. */
+/** Returns the separator of two names in a list: a space, or a line break and the indentation of this name. */
 function separator(file: ts.SourceFile, element: ts.ImportSpecifier): string {
   const start = element.getStart(file);
   const [lineBreak] = /\r?\n[ \t]*$/.exec(file.text.slice(0, start)) ?? [];
@@ -122,7 +122,7 @@ function keyOf(specifier: string | undefined): string {
   return (specifier ?? '').replace(/^type\s+/, '').toLowerCase();
 }
 
-/** A new import goes after those that are there; where there is none, below what has to stay at the top of the file. */
+/** Puts a new import after the existing ones; if there are none, below what has to stay at the top of the file. */
 function newImport(
   file: ts.SourceFile,
   module: string,
@@ -145,8 +145,8 @@ function newImport(
 }
 
 /**
- * Returns where a statement begins, its own comments with it: one may be meant for the line below it. A blank line between
- * them parts them, and what is for the whole file stays above.
+ * Returns where a statement begins, with its own comments: a comment may apply to the line below it. A blank line
+ * separates a comment from the statement, and comments for the whole file stay above.
  */
 function startWithComment(file: ts.SourceFile, statement: ts.Statement): number {
   const { text } = file;

@@ -1,11 +1,11 @@
-/** Words of a text, and what takes their places. */
+/** Replaces words in a text. */
 
 export interface Replacement {
   readonly word: RegExp;
   readonly by: string;
 }
 
-/** Puts each in its place in one go, so that what was put in is never taken for a placeholder itself. */
+/** Makes all replacements in one pass, so that inserted text is never taken for a placeholder. */
 export function withAll(text: string, replacements: readonly Replacement[]): string {
   const words = replacements.map(({ word }) => `(${word.source})`).join('|');
   if (words === '') return text;

@@ -1,4 +1,7 @@
-/** `divvy completion bash|zsh|fish`: a script by which a shell completes commands and flags, from the tables of both. */
+/**
+ * `divvy completion bash|zsh|fish`: prints a script that lets a shell complete commands and flags, made from the tables
+ * of both.
+ */
 
 import type { Command } from '../terminal/command.ts';
 import { noSuchShell } from '../terminal/errors.ts';
@@ -7,7 +10,7 @@ import type { CommandHelp } from '../terminal/help.ts';
 
 type Commands = Readonly<Record<string, CommandHelp>>;
 
-/** What may follow a command, where that is one of a few words. */
+/** The words that may follow a command, if there are only a few. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   hook: ['add', 'remove'],
   template: ['list', 'new', 'check', 'test'],
@@ -17,11 +20,11 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
 const SCRIPTS: Readonly<Record<string, (commands: Commands) => string>> = { bash, zsh, fish };
 
 /**
- * Returns the command. It writes the script to stdout, and no file.
+ * Returns the command. It writes the script to stdout, and writes no file.
  *
- * commands - every command that there is, by its name.
+ * commands - every command, by its name.
  *
- * The command rejects with a Refusal with exit code 2 where no shell is named, or one that is not known.
+ * The command rejects with a Refusal with exit code 2 if no shell is named, or an unknown one.
  */
 export function completionOf(commands: Commands): Command {
   return async ({ shown, words: [shell = ''] }) => {
@@ -32,11 +35,11 @@ export function completionOf(commands: Commands): Command {
   };
 }
 
-/** The commands whose flags are the generator's own. */
+/** The commands that take the generator's own flags. */
 const withFlags = (commands: Commands): [name: string, help: CommandHelp][] =>
   Object.entries(commands).filter(([, { flagsElsewhere }]) => flagsElsewhere === undefined);
 
-/** The flags of a command, as they are typed. */
+/** The flags of a command, as a person types them. */
 const flagsOf = (command: string): string[] =>
   flagNames(command).flatMap((name) => {
     const { negation, short } = flagEntry(name);
@@ -46,7 +49,7 @@ const flagsOf = (command: string): string[] =>
     ];
   });
 
-/** A flag's spellings that a value follows, and what that may be. */
+/** The spellings of each flag that takes a value, and the values that it accepts. */
 const valued = (commands: Commands): { words: string; choices: readonly string[] }[] => {
   const names = new Set(withFlags(commands).flatMap(([name]) => flagNames(name)));
   return [...names].flatMap((name) => {

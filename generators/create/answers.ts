@@ -1,4 +1,7 @@
-/** What a new project is made from: by flags, on a terminal by asking, else by defaults or not at all. */
+/**
+ * The answers that a new project is made from: from flags, otherwise by asking on a terminal, otherwise the defaults,
+ * if there are any.
+ */
 
 import { readdirSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
@@ -22,15 +25,15 @@ import { whyNoHome, withHome } from '../terminal/home.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 
 export interface Answers {
-  /** The project's folder as it was given. */
+  /** The project's folder, as it was given. */
   readonly folder: string;
-  /** The same, as a person would go there from here. */
+  /** The same folder, as a person would type it after `cd`. */
   readonly shown: string;
-  /** The same, absolute and without symbolic links. */
+  /** The same folder, absolute and without symbolic links. */
   readonly root: string;
   readonly task: string;
   readonly template: Template;
-  /** To the template's prompts. */
+  /** The answers to the template's prompts. */
   readonly answers: TemplateAnswers;
   readonly hooks: readonly string[];
   /** Relative to the project, with `/`. */
@@ -40,13 +43,18 @@ export interface Answers {
 
 const DEFAULT_FOLDER = 'my-task';
 
-/** What a folder may hold and still be empty, beside what systems leave behind: a repository without files. */
+/**
+ * A folder with only these (and files that systems leave behind) counts as empty: for example a repository without
+ * files.
+ */
 const COUNTS_AS_NOTHING = new Set(['.git', '.divvy']);
 
 /**
- * Settles every answer. What can be refused is refused before the question that comes after it.
+ * Settles every answer. Refuses as early as possible, before asking the next question.
  *
- * isPreview - nothing may be written, not even what puts a command right that was cut short.
+ * isPreview - write nothing, not even to repair a command that was cut short.
+ *
+ * Rejects with a Refusal if an answer is invalid or missing, or if no project can be in the folder.
  */
 export async function settleAnswers(call: Call, isPreview: boolean, ask: Workshop['ask']): Promise<Answers> {
   const mayAsk = isInteractive(call);
@@ -92,7 +100,7 @@ async function settleFolder(call: Call, mayAsk: boolean, ask: Workshop['ask']): 
   return withHome(answer);
 }
 
-/** As it was given, unless that was for another folder than this. */
+/** The folder as it was given; with --cwd, rewritten so that it starts from the current folder. */
 const shownFrom = ({ cwd, values }: Call, folder: string): string =>
   values.cwd === undefined ? folder : relative(process.cwd(), resolve(cwd, folder)).replaceAll('\\', '/') || '.';
 
@@ -105,7 +113,7 @@ function rootOf(cwd: string, folder: string): string {
   return root;
 }
 
-/** Why a folder cannot be a project's by its path alone; undefined where it can. */
+/** Why a folder cannot be a project's, judged by its path alone; undefined if it can. */
 function whyNotFolder(cwd: string, folder: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(folder)) return 'it has a control character';

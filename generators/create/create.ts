@@ -19,11 +19,10 @@ import { type Rendered, renderProject } from './render.ts';
 import { report, taskFileOf } from './report.ts';
 
 /**
- * Runs the steps of create, from top to bottom. Nothing is written before every step up to `write` has passed.
+ * Runs the steps of create, from top to bottom. Writes nothing before every step up to `write` has passed.
  *
- * Resolves with 0, with 1 where the project is there and what follows the write failed, or with 3 where a preview shows what
- * would be refused. Rejects with a Refusal where
- * it must not or cannot be done.
+ * Resolves with 0; with 1 if the project is there but a step after the write failed; or with 3 if a preview shows what
+ * a real run would refuse. Rejects with a Refusal if it must not or cannot create the project.
  */
 export async function create(call: Call): Promise<Exit> {
   const { values } = call;
@@ -73,7 +72,7 @@ export async function create(call: Call): Promise<Exit> {
   return refused?.exitCode ?? (followed.failed === undefined ? 0 : 1);
 }
 
-/** Not before it is known that they are no values of flags which npm took. */
+/** Checked only now: before, an extra word could be the value of a flag that npm took. */
 function refuseMoreWords({ words, shown }: Call): void {
   if (words[1] !== undefined) throw tooManyArguments(words[1], shown, 'one folder');
 }

@@ -1,4 +1,4 @@
-/** What follows the write: git, and an install where there is something to install. The project stays if it fails. */
+/** After the write: git init, and an install if there is anything to install. If one fails, the project stays. */
 
 import { gitInit, isInRepository } from '../programs/git.ts';
 import { inFolder } from '../programs/shell.ts';
@@ -29,7 +29,7 @@ async function followGit(call: Call, { root, shown }: Answers): Promise<Partial<
   if (isInRepository(root)) return { git: 'there' };
   const result = await saying(call.terminal.note, 'Still making a repository: waiting for git.', () => gitInit(root));
   if (result.done) return { git: 'initialised' };
-  // Without git there is nothing amiss unless it was asked for.
+  // A missing git is only a fault if the person asked for git.
   if (call.values.git !== true && result.missing) return {};
   const [said = ''] = result.said.split('\n');
   return {

@@ -1,6 +1,6 @@
 /**
- * The flags that npm keeps to itself: of `npm create divvy-task my-task --template=files` this command is told `my-task`
- * only, and the rest is found in its environment.
+ * The flags that npm keeps for itself: from `npm create divvy-task my-task --template=files` this command gets only
+ * `my-task`, and finds the rest in its environment.
  */
 
 import { commandLine } from '../programs/shell.ts';
@@ -8,14 +8,14 @@ import type { Call } from '../terminal/command.ts';
 import { npmTookFlags } from '../terminal/errors.ts';
 import { type FlagName, flagEntry, flagNames, flags } from '../terminal/flags.ts';
 
-/** npm's own settings, which may have come from an .npmrc and mean something else there. */
+/** npm has settings of these names too. They may have come from an .npmrc, and mean something else there. */
 const NPM_HAS_IT_TOO = new Set(['yes', 'force', 'json', 'color', 'version', 'help', 'quiet', 'verbose', 'cwd']);
 
 type Setting = (name: string) => string | undefined;
 
 /**
- * What npm makes of flags that are settings of its own, which a person seldom has set so; and of those that it takes for
- * several of one letter: `--pm pnpm` is `-p -m pnpm` to it.
+ * How npm reads flags that are also its own settings, which a person rarely sets like this; and flags that it takes for
+ * several one-letter flags: it reads `--pm pnpm` as `-p -m pnpm`.
  */
 const AS_NPM_READS_IT: { readonly [Name in FlagName]?: (setting: Setting) => string | undefined } = {
   pm: (setting) => {
@@ -25,25 +25,25 @@ const AS_NPM_READS_IT: { readonly [Name in FlagName]?: (setting: Setting) => str
   },
   plan: (setting) =>
     setting('plan') ?? (['parseable', 'long', 'all'].every((name) => setting(name) === 'true') ? 'true' : undefined),
-  // Otherwise it is the path of the program.
+  // Any other value is the path of the git program.
   git: (setting) => ({ '': 'true', false: 'false' })[setting('git') ?? 'git'],
   diff: (setting) => (setting('diff') === 'true' ? 'true' : undefined),
 };
 
-/** `npm create` is `init` to itself, and to an older one `exec`, as npx is. */
+/** `npm create` calls itself `init`, and older versions of npm call it `exec`, like npx. */
 const NPM_COMMANDS: readonly (string | undefined)[] = ['init', 'exec'];
 
 interface Swallowed {
   readonly name: FlagName;
-  /** As it was typed. */
+  /** The flag as it was typed. */
   readonly flag: string;
-  /** Absent for a switch; of a flag that takes one, where npm let it pass as an argument. */
+  /** Absent for a switch, and for a flag whose value npm passed on as an argument. */
   readonly value?: string;
 }
 
 /**
- * Refuses where npm took a flag that can only have been meant for this command, and shows the
- * right command line. Where it may have been meant for npm, `--yes` and the like, that line is shown on stderr.
+ * Refuses with exit code 2 if npm took a flag that can only have been meant for this command, and shows the right
+ * command line. If the flag may have been meant for npm, such as `--yes`, only shows that line on stderr.
  */
 export function refuseSwallowedFlags(call: Call): void {
   const swallowed = flagNames('create').flatMap((name) => swallowedOf(call, name) ?? []);
@@ -72,7 +72,7 @@ function swallowedOf({ environment, values }: Call, name: FlagName): Swallowed |
   return takes === undefined || value === 'true' ? { name, flag } : { name, flag, value };
 }
 
-/** `--template files` comes as a switch and one argument more, `--template=files` as it is. */
+/** `--template files` arrives as a switch and one more argument, `--template=files` as it is. */
 function rightLine(words: readonly string[], flags: readonly Swallowed[]): string {
   const withoutValue = flags.filter(({ name, value }) => flagEntry(name).value !== undefined && value === undefined);
   const at = Math.max(0, words.length - withoutValue.length);

@@ -1,4 +1,4 @@
-/** The files of a new project, put into the in-memory tree. */
+/** Puts the files of a new project into the in-memory tree. */
 
 import type { Workshop } from '../change-set/environment.ts';
 import { MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
@@ -25,15 +25,18 @@ interface PackageJson {
 }
 
 export interface Rendered {
-  /** The paths of the task's own files. */
+  /** The paths of the files that belong to the task. */
   readonly files: readonly string[];
-  /** What the hooks have put into the task; undefined where there are none. */
+  /** The hooks that were inserted into the task; undefined if there are none. */
   readonly edited: Edited | undefined;
-  /** What has to be written by hand into files above the project. */
+  /** The lines that a person has to add by hand to files above the project. */
   readonly hints: readonly Hint[];
 }
 
-/** Rejects with a Refusal where a file is not one that the template may write, or cannot be rendered or edited. */
+/**
+ * Rejects with a Refusal with exit code 3 if the template may not write a file, or if a file cannot be rendered or
+ * edited.
+ */
 export async function renderProject({ terminal }: Call, answers: Answers, put: Workshop['put']): Promise<Rendered> {
   let edited: Edited | undefined;
   const files: string[] = [];
@@ -55,20 +58,20 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
   return { files, edited, hints: linesAbove(answers) };
 }
 
-/** A workspace that the project is made in may take its runtime for one more package. */
+/** If the project is made inside a workspace, that may take its runtime for one of its packages. */
 function linesAbove({ root, runtimeDir }: Answers): Hint[] {
   try {
     const levels = levelsOf(root).filter(({ folder }) => folder !== root);
     return leaveOutOfWorkspaces({ root, levels }, runtimeDir, () => undefined);
   } catch (error) {
-    if (error instanceof Refusal) return []; // A file above that cannot be read is no reason to make no project.
+    if (error instanceof Refusal) return []; // An unreadable file above the project must not prevent it.
     throw error;
   }
 }
 
 /**
- * The generator is named at the exact version that made the project; the scripts are for the package manager that is in use;
- * what a template needs is in it.
+ * Names the generator at the exact version that made the project, writes scripts for the package manager in use, and
+ * adds what the template needs.
  */
 function packageJson(rendered: Buffer, answers: Answers): string {
   const { task, root, runtimeDir, packageManager } = answers;

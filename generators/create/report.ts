@@ -1,4 +1,4 @@
-/** What create says when it is done. */
+/** What create prints at the end. */
 
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { type Hint, inWords } from '../host/hints.ts';
@@ -18,7 +18,6 @@ import type { Terminal } from '../terminal/terminal.ts';
 import type { Answers } from './answers.ts';
 import type { Followed } from './follow.ts';
 
-/** What has come of it. */
 interface Done {
   readonly settled: Settled;
   readonly followed: Followed;
@@ -75,7 +74,7 @@ function whatThereIs(
     [`test/${task}.test.ts`, 'its test'],
     [`${runtimeDir}/`, 'the runtime, yours to read; its README.md is a ten-minute tour'],
   ] as const;
-  // A template need not have a test.
+  // A template may have no test.
   const there = rows.filter(
     ([path]) => path.endsWith('/') || settled.preview.some(({ change }) => change.path === path),
   );
@@ -105,7 +104,7 @@ function nextSteps({ values }: Call, answers: Answers, settled: Settled, { insta
   return shown === '.' ? steps : [commandLine(['cd', asArgument(shown)]), ...steps];
 }
 
-/** Where a package.json was there, and was kept: what does without the scripts and the import that it has not. */
+/** If an existing package.json was kept: the steps that work without the scripts and the import that it lacks. */
 function stepsWithout(kept: Buffer | undefined, answers: Answers): string[] | undefined {
   if (kept === undefined) return undefined;
   const { runtimeDir } = answers;
@@ -121,7 +120,7 @@ function stepsWithout(kept: Buffer | undefined, answers: Answers): string[] | un
   ];
 }
 
-/** The command that makes the same project without a question; undefined where there is no one command. */
+/** The command that makes the same project without questions; undefined if no single command does. */
 function replay({ values }: Call, answers: Answers, settled: Settled): string | undefined {
   const { folder, task, runtimeDir, packageManager } = answers;
   const conflicts = conflictFlags(values, settled);
@@ -129,7 +128,7 @@ function replay({ values }: Call, answers: Answers, settled: Settled): string | 
   const argv = sourceFlags(values, answers);
   if (values.name !== undefined) argv.push('--name', task);
   if (values['runtime-dir'] !== undefined) argv.push('--runtime-dir', runtimeDir);
-  // Yarn 1 has no command that runs a package once: npx does, and would be taken for the package manager.
+  // Yarn 1 cannot run a package once, so this command uses npx; without --pm, divvy would then choose npm.
   if (values.pm !== undefined || packageManager === 'yarn') argv.push('--pm', packageManager);
   if (values.git !== undefined) argv.push(values.git ? '--git' : '--no-git');
   if (values.install !== undefined) argv.push(values.install ? '--install' : '--no-install');

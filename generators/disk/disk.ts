@@ -1,4 +1,4 @@
-/** Files and folders on the disk: written so that they outlast a power cut, and looked at without following a link. */
+/** Files and folders on the disk: writes that survive a power cut, and reads that follow no links. */
 
 import {
   chmodSync,
@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Why a file cannot be moved into place where its folder, or the file itself, is a mount. */
+/** Why a file cannot be moved into place: its folder, or the file itself, is a mount. */
 export const MOUNTED = {
   folder:
     'its folder is a mount of its own, and a file is moved into place in one step, which no system does from one disk to ' +
@@ -26,10 +26,10 @@ export const MOUNTED = {
     'Run the command where it is a plain file, such as outside of the container',
 };
 
-/** What the system means by these, which it says of mounts: `EXDEV: cross-device link not permitted` helps nobody. */
+/** What these error codes mean for mounts; the system's own `EXDEV: cross-device link not permitted` helps nobody. */
 const OF_MOUNTS: Readonly<Record<string, string>> = { EXDEV: MOUNTED.folder, EBUSY: MOUNTED.file };
 
-/** Why the system did not do something with a file, in words. */
+/** Explains in words why the system refused to do something with a file. */
 export function inWords(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
   const meant = OF_MOUNTS[code];
@@ -49,7 +49,10 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** What is at a path, itself and not what it links to; undefined where nothing is, or a file is in the place of a folder. */
+/**
+ * The entry at a path itself, not what it links to; undefined if there is none, or if a file is in the place of a
+ * folder.
+ */
 export function stat(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -59,7 +62,9 @@ export function stat(path: string): Stats | undefined {
   }
 }
 
-/** What a file holds. Node.js names the file where it cannot be opened, and not where it cannot be read: here it is named. */
+/**
+ * The contents of a file. If reading fails after opening, Node.js does not name the file in the error: this adds it.
+ */
 export function readWhole(path: string): Buffer {
   try {
     return readFileSync(path);
@@ -70,7 +75,7 @@ export function readWhole(path: string): Buffer {
   }
 }
 
-/** What a plain file holds; undefined where there is none. Links are not followed. */
+/** The present state of a plain file; undefined if there is none. Follows no link at its end. */
 export function readBefore(root: string, path: string): Before | undefined {
   const state = stat(join(root, path));
   if (!state?.isFile()) return undefined;
@@ -78,7 +83,7 @@ export function readBefore(root: string, path: string): Before | undefined {
   return { bytes: readWhole(join(root, path)), mode: mode & 0o777, owner: { uid, gid } };
 }
 
-/** Whether everything on the way from the root to a path is a folder, and none a link to one. */
+/** Whether everything on the way from the root to a path is a real folder, and not a link to one. */
 export function isBehindFolders(root: string, path: string): boolean {
   for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
     if (stat(join(root, folder))?.isDirectory() !== true) return false;
@@ -87,9 +92,9 @@ export function isBehindFolders(root: string, path: string): boolean {
 }
 
 /**
- * Writes a file, and has it on the disk before this returns. Its name is there for good once syncFolder says so.
+ * Writes a file, and returns once its contents are on the disk. Its name is safe only after syncFolder.
  *
- * owner - of the file whose place it takes: it belongs to the same as before, as far as this process may say so.
+ * owner - the owner of the file that it replaces: gives the new file to the same owner, if this process may do that.
  */
 export function writeDurably(path: string, bytes: Buffer | string, mode?: number, owner?: Owner): void {
   writeFileSync(path, bytes, { flush: true });
@@ -97,7 +102,7 @@ export function writeDurably(path: string, bytes: Buffer | string, mode?: number
   if (mode !== undefined) chmodSync(path, mode);
 }
 
-/** Writes a file, which the system puts on the disk in its own time. */
+/** Writes a file without waiting until it is on the disk. */
 export function writeInTime(path: string, bytes: Buffer, mode?: number): void {
   writeFileSync(path, bytes);
   if (mode !== undefined) chmodSync(path, mode);
@@ -105,7 +110,7 @@ export function writeInTime(path: string, bytes: Buffer, mode?: number): void {
 
 function giveTo(path: string, { uid, gid }: Owner): void {
   const now = lstatSync(path);
-  // One after the other: who is not root may give a file to a group, and not to a person.
+  // First the group, then the user: a user other than root may change the group but not the owner.
   for (const [user, group] of [
     [now.uid, gid],
     [uid, gid],
@@ -119,8 +124,8 @@ function giveTo(path: string, { uid, gid }: Owner): void {
 }
 
 /**
- * Makes a folder, and those above it that are missing. Node.js's recursive mkdir never ends where the system finds no
- * such place below a folder that is there, as in /proc.
+ * Makes a folder, and the missing ones above it. Node.js's recursive mkdir never returns if the system makes no folders
+ * inside an existing one, as in /proc.
  */
 export function makeFolders(folder: string, mode?: number): void {
   if (existsSync(folder)) return;
@@ -133,9 +138,9 @@ export function makeFolders(folder: string, mode?: number): void {
   }
 }
 
-/** Has the names that are in a folder on the disk. */
+/** Makes sure that the names in a folder are on the disk. */
 export function syncFolder(path: string): void {
-  // Windows opens no folders, and there is nothing like it there.
+  // Windows cannot open folders, and has nothing similar.
   if (process.platform === 'win32' || !existsSync(path)) return;
   const folder = openSync(path, 'r');
   try {
@@ -145,12 +150,12 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** The folders that hold the files of some paths, each once. */
+/** The folders of the given paths, each once. */
 export const foldersOf = (root: string, paths: readonly string[]): string[] => [
   ...new Set(paths.map((path) => join(root, dirname(path)))),
 ];
 
-/** Returns whether it was there, empty, and is gone. */
+/** Returns whether an empty folder was there and is gone now. */
 export function removeIfEmpty(folder: string): boolean {
   try {
     rmdirSync(folder);

@@ -1,12 +1,12 @@
-/** What git leaves in a file that it could not merge. */
+/** Finds the conflict markers that git leaves in a file that it could not merge. */
 
-/** The lines of a conflict, from 1: from that with <<<<<<< to that with >>>>>>>. */
+/** The lines of a conflict, from 1: from the line with <<<<<<< to the line with >>>>>>>. */
 export interface Conflict {
   readonly from: number;
   readonly to: number;
 }
 
-/** The conflicts in a file; one without an end goes to the file's. */
+/** The conflicts in a file; one without an end goes to the end of the file. */
 export function conflictsIn(text: string): Conflict[] {
   const lines = text.split('\n');
   return lines.flatMap((line, index) => {
@@ -16,6 +16,6 @@ export function conflictsIn(text: string): Conflict[] {
   });
 }
 
-/** Why a file with conflicts in it cannot be read. */
+/** Why divvy cannot read a file with conflicts. */
 export const whyUnmerged = (conflicts: readonly Conflict[]): string =>
   `git could not merge it: ${conflicts.map(({ from, to }) => `lines ${from} to ${to}`).join(', ')} still have conflict markers`;

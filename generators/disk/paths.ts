@@ -1,27 +1,29 @@
-/** Which paths may be written at all, wherever the project is. */
+/** Which paths divvy may write at all, in any project. */
 
 import filenameReservedRegex, { windowsReservedNameRegex } from 'filename-reserved-regex';
 
-/** The longest name of a file, in bytes, on the usual file systems. */
+/** The longest file name, in bytes, on the usual file systems. */
 const LONGEST_NAME = 255;
 
-/** The longest path, in bytes, that the systems which this runs on take, with room for the folder that it is below. */
+/** The longest path, in bytes. The supported systems allow more, which leaves room for the folder above it. */
 const LONGEST_PATH = 700;
 
-/** Folders that other programs own, as every file system may spell them (`.GIT`, `git~1`, `.git.`). */
+/**
+ * Folders that belong to other programs, in every spelling that a file system may accept (`.GIT`, `git~1`, `.git.`).
+ */
 const OWNED_BY_OTHERS = /^(\.git|git~\d+|node_modules|\.divvy)[. ]*$/i;
 
 /**
- * What is left where a name was not UTF-8, a half of a character, the control characters above those of ASCII, and what
- * reorders a line, so that a name looks like another.
+ * U+FFFD from a name that was not UTF-8, half of a character, control characters above ASCII's, and characters that
+ * reorder a line, so that a name looks like another.
  */
 const NOT_TEXT = /[\ufffd\x7f-\x9f]|\p{Surrogate}|\p{Bidi_Control}/u;
 
-/** Nothing here decodes these, and what does elsewhere must not find a way out of the folder in them. */
+/** divvy does not decode these, but another program might, and must not find a way out of the folder. */
 const ENCODED = /%(2e|2f|5c|00)/i;
 
 /**
- * Why a path is not one that a command may write; undefined where it is.
+ * Why a command may not write a path; undefined if it may.
  *
  * path - relative to the project, with `/` between its parts.
  */
@@ -43,8 +45,8 @@ export function whyUnsafe(path: string): string | undefined {
 }
 
 /**
- * Why an absolute path is no place for a project; undefined where it is one. What is put into `.git` git may remove, and
- * Node.js runs no TypeScript that is under node_modules.
+ * Why an absolute path is no place for a project; undefined if it is fine. git may remove files in `.git`, and Node.js
+ * runs no TypeScript under node_modules.
  */
 export function whyOwned(path: string): string | undefined {
   const owner = path.split(/[\\/]/).find((name) => OWNED_BY_OTHERS.test(plainly(name)));
@@ -52,10 +54,10 @@ export function whyOwned(path: string): string | undefined {
   return /^node/i.test(owner) ? `Node.js runs no TypeScript that is under ${owner}` : `${owner} is not for projects`;
 }
 
-/** A name as a file system may take it that leaves out what cannot be seen. */
+/** A name as a file system sees it that ignores invisible characters. */
 const plainly = (name: string): string => name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
 
-/** Every folder that some paths are below, each once and before those inside it. */
+/** Every folder above the given paths, each once, outer ones first. */
 export function foldersAbove(paths: readonly string[]): string[] {
   const all = paths.flatMap((path) => {
     const parts = path.split('/').slice(0, -1);
@@ -64,8 +66,8 @@ export function foldersAbove(paths: readonly string[]): string[] {
   return [...new Set(all)];
 }
 
-/** Whether Windows takes a name for a device, with an ending or without: `con`, `NUL.txt`. */
+/** Whether Windows treats a name as a device, with or without an ending: `con`, `NUL.txt`. */
 export const isDeviceName = (name: string): boolean => windowsReservedNameRegex().test(name);
 
-/** Equal for two names that some file system would take for the same. */
+/** Equal for two names that some file system would treat as the same. */
 export const folded = (name: string): string => name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');

@@ -1,4 +1,4 @@
-/** The task and the lock as they are to be, put into the in-memory tree. */
+/** Puts the edited task and the new lock into the in-memory tree. */
 
 import { posix } from 'node:path';
 import type { Workshop } from '../change-set/environment.ts';
@@ -19,17 +19,17 @@ import type { Subject } from './subject.ts';
 type Changed = Extract<HookResult, { kind: 'changed' }>;
 
 export interface Edit {
-  /** The hooks that are added or removed, with their lines: in the new text, or in the old. */
+  /** The added or removed hooks. An added hook has its line in the new text, a removed one its line in the old text. */
   readonly hooks: readonly { readonly name: string; readonly line: number }[];
-  /** The task file's path, where it has changes that git does not have, and divvy did not make. */
+  /** The task file's path, if it has changes that git does not have and divvy did not make. */
   readonly dirty: readonly string[];
 }
 
 /**
- * Edits in memory.
+ * Edits the task in memory.
  *
- * Rejects with a Refusal: with exit code 3, file and line where the source is not one that can be edited so, with 5 where
- * the file has changes that git does not have.
+ * Rejects with a Refusal: with exit code 3, with file and line, if the source cannot be edited safely; with 5 if the
+ * file has changes that git does not have.
  */
 export async function editTask(call: Call, subject: Subject, put: Workshop['put']): Promise<Edit> {
   const { action, hooks, root, path, before, source, contract } = subject;
@@ -53,8 +53,8 @@ export async function editTask(call: Call, subject: Subject, put: Workshop['put'
 }
 
 /**
- * Keeps a formatted file formatted: a hook's line, or a list of imports, may be too long for the project's formatter. It takes
- * the formatter's text only if the hook can still be removed to the byte.
+ * Keeps a formatted file formatted: a hook's line, or a list of imports, may be too long for the project's formatter.
+ * Uses the formatter's text only if the hook can still be removed from it, byte for byte.
  */
 async function asFormatted(
   { action, root, path, source }: Subject,
@@ -77,7 +77,7 @@ async function asFormatted(
   return { ...result, text, inserted, hooks: hookPlaces(text, path, names) };
 }
 
-/** What is in the file by divvy, with the line ends that it has here: a clone may have others. */
+/** divvy's insertions in the file, with the line ends of this clone, which may differ from those in the lock. */
 function insertedAs(source: string, lock: Lock | undefined, path: string): Inserted | undefined {
   const inserted = insertedIn(lock, path);
   if (inserted === undefined) return undefined;
@@ -85,13 +85,13 @@ function insertedAs(source: string, lock: Lock | undefined, path: string): Inser
   return { ...inserted, hooks: Object.fromEntries(hooks) };
 }
 
-/** Throws a Refusal with exit code 3 where a file must not be written. */
+/** Throws a Refusal with exit code 3 if a file must not be written. */
 export function settleChanges({ root }: Subject, wanted: readonly Wanted[]): ChangeSet {
   const { added, differing } = survey(root, wanted);
   return { root, changes: [...added, ...differing] };
 }
 
-/** Reads other files of the project, for the codemods: by a relative import, and only such as are in it. */
+/** Reads other files of the project for the codemods: only by relative imports, and only inside the project. */
 const readerOf = (root: string) => (specifier: string, from: string) => {
   if (!specifier.startsWith('.')) return undefined;
   const path = posix.join(posix.dirname(from), specifier);

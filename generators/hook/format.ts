@@ -1,15 +1,15 @@
-/** A task file that is as the project's own formatter has it stays so. */
+/** Keeps a task file formatted, if the project's own formatter would leave it as it is. */
 
 import { type Formatter, formatted, formattersOf, formattingOnes } from '../host/formatter.ts';
 import { levelsOf } from '../host/place.ts';
 import { Refusal } from '../terminal/refusal.ts';
 
-/** Resolves with the text as the formatters have it; undefined where there is none, or one fails. */
+/** Resolves with the formatted text; undefined if there is no formatter, or if one fails. */
 export type Format = (text: string) => Promise<string | undefined>;
 
 /**
  * root - the project's folder.
- * path - of the file, relative to that.
+ * path - of the file, relative to the root.
  */
 export function formatOf(root: string, path: string): Format {
   const all = formattersIn(root).map(({ program, ...rest }) =>
@@ -26,7 +26,7 @@ export function formatOf(root: string, path: string): Format {
   };
 }
 
-/** A package.json that cannot be read is no reason not to edit a task. */
+/** An unreadable package.json must not prevent the edit of a task. */
 function formattersIn(root: string): readonly Formatter[] {
   try {
     return formattingOnes(formattersOf({ levels: levelsOf(root) }));

@@ -1,4 +1,4 @@
-/** `divvy hook add | remove <hook…>`: codemods on the class of a task. */
+/** `divvy hook add | remove <hook…>`: codemods on a task's class. */
 
 import { runStages } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
@@ -11,9 +11,9 @@ import { report } from './report.ts';
 import { type Subject, settleSubject } from './subject.ts';
 
 /**
- * Runs the steps, from top to bottom. Nothing is written before every step up to `write` has passed.
+ * Runs the steps, from top to bottom. Writes nothing before every step up to `write` has passed.
  *
- * Resolves with 0. Rejects with a Refusal where it must not or cannot be done.
+ * Resolves with 0. Rejects with a Refusal if it must not or cannot edit the task.
  */
 export async function hook(call: Call): Promise<Exit> {
   let subject: Subject;

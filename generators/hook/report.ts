@@ -1,4 +1,4 @@
-/** What `divvy hook` says when it is done. */
+/** What `divvy hook` prints at the end. */
 
 import type { ChangeSet } from '../change-set/survey.ts';
 import { version } from '../package.ts';

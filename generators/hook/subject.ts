@@ -1,4 +1,4 @@
-/** Which hooks of which task: by the command line, or, on a terminal, by asking. */
+/** Which hooks of which task: from the command line, or by asking on a terminal. */
 
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -18,7 +18,7 @@ export interface Subject {
   readonly hooks: readonly string[];
   /** The project's folder: absolute, without symbolic links. */
   readonly root: string;
-  /** The task file, relative to that, with `/`. */
+  /** The task file, relative to the root, with `/`. */
   readonly path: string;
   readonly before: Before;
   readonly source: string;
@@ -28,7 +28,10 @@ export interface Subject {
 
 const ACTIONS = ['add', 'remove'] as const;
 
-/** Rejects with a Refusal: exit code 2 for what is not known or missing, 3 for a file that must not be edited. */
+/**
+ * Rejects with a Refusal: with exit code 2 for an unknown name or a missing answer, with 3 for a file that must not be
+ * edited.
+ */
 export async function settleSubject(call: Call, ask: Workshop['ask']): Promise<Subject> {
   const [word, ...names] = call.words;
   const action = ACTIONS.find((each) => each === word);

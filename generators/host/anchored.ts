@@ -1,9 +1,9 @@
-/** Paths in lists that are written as .gitignore is. */
+/** Paths in lists that have the syntax of .gitignore. */
 
 /**
- * A folder of the package, for such a list. A name alone would mean every folder of that name, at any depth, such as the
- * package's own `src/tasks/`.
+ * Writes a folder of the package for such a list. A bare name would match every folder of that name at any depth, such
+ * as the package's own `src/tasks/`; a leading slash prevents that.
  *
- * path - relative to where the list is, with or without a slash at its end.
+ * path - relative to the folder of the list, with or without a trailing slash.
  */
 export const anchored = (path: string): string => (/^[^/]+\/?$/.test(path) ? `/${path}` : path);

@@ -1,4 +1,7 @@
-/** Linters with a style of their own, and programs that check prose and spelling: told to leave alone what only divvy writes. */
+/**
+ * Tells linters with a style of their own, and programs that check prose and spelling, to skip files that only divvy
+ * writes.
+ */
 
 import { join, posix } from 'node:path';
 import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
@@ -8,17 +11,16 @@ import type { Found, Home, Open, Written } from './home.ts';
 import type { HostFile } from './host-file.ts';
 import { optionsOf } from './scripts.ts';
 
-/** Makes a file. */
 export type Make = (path: string, text: string) => void;
 
-/** Those whose list of paths to leave alone is a file of lines, by the name of their package. */
+/** Programs that keep their list of paths to skip in a file with one path per line, by package name. */
 const WITH_LINES = {
   'remark-cli': {
     settings: /^\.remarkrc/,
     field: 'remarkConfig',
     list: '.remarkignore',
     program: 'remark',
-    // Its options: one names another list, in place of its own; and one a path.
+    // The program's options: `another` names a different list instead of its own; `path` names one path to skip.
     another: ['-i', '--ignore-path'],
     path: '--ignore-pattern',
   },
@@ -34,12 +36,12 @@ const WITH_LINES = {
 
 export const IGNORE_FILES: readonly string[] = Object.values(WITH_LINES).map(({ list }) => list);
 
-/** Returns what has to be written by hand. */
+/** Returns the lines that a person has to add by hand. */
 export function leaveAloneInCheckers(home: Home, written: Written, open: Open, make: Make): Found[] {
   return [...inProse(home, written, open, make), ...inSpelling(home, written, open), ...inStyle(home, written, open)];
 }
 
-/** Of what is Markdown, the runtime's README.md is not the package's own prose. */
+/** Checkers of Markdown: the runtime's README.md is not the package's own prose. */
 function inProse(home: Home, { runtime }: Written, open: Open, make: Make): Found[] {
   const { isOurs, names, packageJson, from, shown } = home;
   const path = `${from(runtime)}/`;
@@ -68,10 +70,10 @@ function inProse(home: Home, { runtime }: Written, open: Open, make: Make): Foun
   return [...found, ...inList(home, open, settings ?? '.markdownlint-cli2.jsonc', 'ignores', [`${path}**`])];
 }
 
-/** The names of cspell's files of settings. */
+/** The names of cspell's settings files. */
 const CSPELL = /^\.?c[sS]pell\.(config\.)?(jsonc?|ya?ml|toml|[cm]?[jt]s)$/;
 
-/** Names that divvy puts into files of the package's own. */
+/** Names that divvy writes into the package's own files. */
 const WORDS = ['divvy', 'Parallelizable'];
 
 function inSpelling(home: Home, { runtime }: Written, open: Open): Found[] {
@@ -87,7 +89,10 @@ function inSpelling(home: Home, { runtime }: Written, open: Open): Found[] {
   });
 }
 
-/** Puts texts into a list of settings, or shows them where those are a program, YAML, not there, or in a folder above. */
+/**
+ * Adds texts to a list in the settings. Returns hints instead if the settings are a program or YAML, do not exist, or
+ * are in a folder above.
+ */
 function inList(
   { isOurs, shown, names }: Home,
   open: Open,
@@ -99,10 +104,13 @@ function inList(
   return putInto(file, [at], texts, { file: shown(name), line: `"${at}": ${listed(texts)}, with what it has already` });
 }
 
-/** Those of one family, each with a list in package.json under its own name. */
+/** One family of linters; each reads a list in package.json under its own name. */
 export const STANDARD = ['standard', 'semistandard', 'ts-standard'] as const;
 
-/** These say how code is written, to the last space, and take no word of another's. `vendor/` they leave alone by themselves. */
+/**
+ * These linters decide how code is written, to the last space, and accept no other style. They skip `vendor/` by
+ * default.
+ */
 function inStyle(home: Home, { runtime, tasks, isJavaScript }: Written, open: Open): Found[] {
   const { isOurs, names, packageJson, from } = home;
   const paths = [tasks, ...(/^vendor\//.test(from(runtime)) ? [] : [runtime])].map(from);
@@ -119,14 +127,17 @@ function inStyle(home: Home, { runtime, tasks, isJavaScript }: Written, open: Op
   const item = `{ "ignores": ${listed(globs)} }`;
   if (program !== undefined)
     return [...found, ...putInto(undefined, [], globs, { file: home.shown(program), line: item })];
-  // From 1.0 on, a list beside other settings says which files these are not for.
+  // From 1.0 on, an object with `ignores` and other settings only says which files those settings do not apply to.
   const others = Object.keys(settings?.value(['xo']) ?? {}).filter((key) => key !== 'ignores');
   const isAlone = others.length === 0 || isOld(home);
   const line = `"xo": [..., ${item}], with the settings that are there as its first element`;
   return [...found, ...putInto(isAlone ? settings : undefined, ['xo', 'ignores'], globs, { file, line })];
 }
 
-/** Puts texts into a list, or has it done by hand where there is no file to edit, or something else in place of the list. */
+/**
+ * Adds texts to a list. Returns a hint instead if there is no file to edit, or if something else is in place of the
+ * list.
+ */
 function putInto(file: HostFile | undefined, at: readonly string[], texts: readonly string[], hint: Hint): Found[] {
   const isPlain = at.every((_, index) => ['object', 'undefined'].includes(typeof file?.value(at.slice(0, index + 1))));
   if (file === undefined || !isPlain) return [{ ...hint, names: texts[0] ?? '' }];

@@ -1,4 +1,4 @@
-/** The words of what is refused of a repository that was there before. */
+/** The messages of refusals about a repository that existed before divvy. */
 
 import { type Kept, leftAsIs } from '../change-set/errors.ts';
 import { harmless } from '../terminal/harmless.ts';

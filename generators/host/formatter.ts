@@ -1,4 +1,4 @@
-/** The package's own formatter: run on what is made for people to edit, and told to leave what is vendored alone. */
+/** The package's own formatter: divvy runs it on files that people will edit, and tells it to skip vendored files. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, posix, relative } from 'node:path';
@@ -16,15 +16,15 @@ const FORMATTERS = ['biome', 'prettier', 'oxfmt', 'dprint', 'deno'] as const;
 
 export interface Formatter {
   readonly name: (typeof FORMATTERS)[number];
-  /** Absolute; undefined where it is not found. */
+  /** Absolute; undefined if it is not found. */
   readonly program: string | undefined;
-  /** The folder that it is configured in: absolute. */
+  /** The folder of its settings: absolute. */
   readonly home: string;
-  /** Its file of settings, in that folder; undefined where it has none, or they are a program. */
+  /** Its settings file, in that folder; undefined if it has none, or if the settings are a program. */
   readonly settings: string | undefined;
 }
 
-/** The file names that hold settings. */
+/** The names of settings files. */
 const SETTINGS = {
   biome: /^\.?biome\.jsonc?$/,
   prettier: /^(\.prettierrc(\..+)?|prettier\.config\.\w+)$/,
@@ -33,16 +33,16 @@ const SETTINGS = {
   deno: /^deno\.jsonc?$/,
 };
 
-/** Those that do without settings, too, and have `.prettierignore` for what they leave alone. */
+/** Formatters that also work without settings, and that read `.prettierignore`. */
 const WITHOUT_SETTINGS = ['oxfmt', 'prettier'] as const;
 
-/** The lists of paths in their settings: of what is left alone. */
+/** The list in each one's settings that names the paths to skip. */
 const LISTS = { oxfmt: 'ignorePatterns', dprint: 'excludes', deno: 'exclude' } as const;
 
 /**
- * The formatters that are set up for the package, here or above, the nearest first; of each the nearest. Prettier has its
- * settings in package.json too. Prettier and Oxfmt do without: each is one where a package.json depends on it, and no other
- * is here.
+ * The formatters that are set up for the package, in its folder or above: the nearest first, and only the nearest of
+ * each kind. Prettier may have its settings in package.json. Prettier and Oxfmt work without settings: each counts if a
+ * package.json depends on it and its folder has no other formatter.
  */
 export function formattersOf({ levels }: Pick<Place, 'levels'>): Formatter[] {
   const found: Formatter[] = [];
@@ -63,8 +63,9 @@ export function formattersOf({ levels }: Pick<Place, 'levels'>): Formatter[] {
 }
 
 /**
- * Those of them that format what is new, one after another: the nearest. With Biome for a linter Prettier is the other. Deno's
- * settings are there for its other tools, too: it is a formatter only where no other is.
+ * The formatters that format new files, one after another: those of the nearest folder. There are two if Biome is only
+ * the linter and Prettier formats. Deno's settings also serve its other tools, so Deno counts only if there is no other
+ * formatter.
  */
 export function formattingOnes(formatters: readonly Formatter[]): readonly Formatter[] {
   const others = formatters.filter(({ name }) => name !== 'deno');
@@ -72,14 +73,17 @@ export function formattingOnes(formatters: readonly Formatter[]): readonly Forma
   return all.filter(({ home }) => home === all[0]?.home);
 }
 
-/** Deno is a runtime, and mostly not installed by a package. */
+/** Deno is a runtime, so usually no package installs it; look for it in PATH too. */
 function programOf(name: Formatter['name'], levels: Place['levels']): string | undefined {
   const installed = levels.map(({ folder }) => join(folder, 'node_modules/.bin', name));
   const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name));
   return [...installed, ...(name === 'deno' ? onPath : [])].find((file) => stat(file) !== undefined);
 }
 
-/** The command line that formats what it is given on stdin; the paths are the file's. dprint wants one that is there, or a name; Deno the ending. */
+/**
+ * The arguments to format stdin; the path is that of the file. dprint needs a file that exists or a bare name; Deno
+ * needs the ending.
+ */
 const COMMANDS: Readonly<Record<Formatter['name'], (path: string) => string[]>> = {
   biome: (path) => ['check', '--write', `--stdin-file-path=${path}`],
   prettier: (path) => ['--stdin-filepath', path],
@@ -93,7 +97,7 @@ const COMMANDS: Readonly<Record<Formatter['name'], (path: string) => string[]>> 
  *
  * path - relative to the package's folder.
  *
- * Resolves with the text, or with the reason why it could not be formatted.
+ * Resolves with the text, or with the reason why the formatter could not format it.
  */
 export async function formatted(
   { name, program }: Formatter & { readonly program: string },
@@ -107,17 +111,17 @@ export async function formatted(
 }
 
 /**
- * Sees to it that a file which was as the formatters have it still is, after something was put into a list in it that is in one
- * line: that line may be too long now.
+ * Keeps a file formatted after an insertion into a list on one line: that line may be too long now. Does this only if
+ * the formatters would have left the file as it was before.
  *
- * Returns what has to be done by hand where it is not.
+ * Returns what a person has to do by hand if divvy cannot.
  */
 export async function keepFormat(formatters: readonly Formatter[], root: string, file: HostFile): Promise<Hint[]> {
   const textBefore = file.before.bytes.toString('utf8');
   const lines = new Set(textBefore.split('\n'));
   const formattingNow = formattingOnes(formatters);
   const isPackageJson = file.path === PACKAGE_JSON;
-  // Prettier has every element of a list in package.json in a line of its own; Oxfmt has its keys in an order of its own.
+  // Prettier puts each element of a list in package.json on its own line; Oxfmt sorts the keys in its own order.
   const short = isPackageJson || formattingNow.some(breaksShort) ? 0 : SHORT;
   const isLong = (line: string) => line.length > short && line.includes('[') && !lines.has(line);
   const isSorted = isPackageJson && formattingNow.some(({ name }) => name === 'oxfmt');
@@ -140,21 +144,21 @@ export async function keepFormat(formatters: readonly Formatter[], root: string,
   return [];
 }
 
-/** No formatter is set to break a line of fewer characters, but for these. */
+/** Apart from the formatters above, none is set to break a line shorter than this. */
 const SHORT = 60;
 
-/** Whether it is set to break every list, however short: Biome by `expand`, Prettier by a plugin. */
+/** Whether the formatter is set to break every list, even a short one: Biome by `expand`, Prettier by a plugin. */
 const breaksShort = ({ home, settings }: Formatter): boolean =>
   settings !== undefined && /"expand"\s*:\s*"always"|multiline/.test(textOf(join(home, settings)));
 
 /**
- * Has the formatter leave some files alone.
+ * Makes the formatter skip some files.
  *
- * paths - of folders, with a slash at the end, and files, relative to the package.
- * open  - opens one of the package's files; undefined where it is not there.
- * make  - makes a new one.
+ * paths - folders, with a trailing slash, and files; relative to the package.
+ * open - opens one of the package's files; undefined if it does not exist.
+ * make - makes a new one.
  *
- * Returns what has to be written by hand: what is outside of the package is nobody's but its own.
+ * Returns the lines that a person has to add by hand: divvy edits nothing outside the package.
  */
 export function leaveAlone(
   { name, program, home, settings }: Formatter,
@@ -206,29 +210,32 @@ export function leaveAlone(
   return [];
 }
 
-/** A file may be left alone wherever it is: this is the name of one of divvy's. */
+/** Only a folder needs the leading slash: a file has a name that only divvy uses, so it may match at any depth. */
 const inList = (path: string): string => (path.endsWith('/') ? anchored(path) : path);
 
-/** Of Prettier, and of Oxfmt. */
+/** Both Prettier and Oxfmt read it. */
 export const IGNORE_FILE = '.prettierignore';
 
 const ignorePathsOf = (name: Formatter['name'], levels: Place['levels'], home: string): string[] =>
   optionsOf(levels.find(({ folder }) => folder === home)?.packageJson, name, ['--ignore-path']).map(posix.normalize);
 
-/** The list of its own that a package's commands name, such as `.oxfmtignore`; undefined where they name none, or another's. */
+/**
+ * The package's own list that its commands name, such as `.oxfmtignore`; undefined if they name none, or one that is
+ * not its own.
+ */
 function ownList(name: Formatter['name'], levels: Place['levels'], home: string): string | undefined {
   const [given, ...others] = new Set(ignorePathsOf(name, levels, home));
   const isOne = given !== undefined && others.length === 0 && OWN_LIST.test(given);
   return isOne && stat(join(home, given))?.isFile() ? given : undefined;
 }
 
-/** A list in the package's own folder; what is in git's is not committed. */
+/** A list in the package's own folder. .gitignore does not count: git would not commit files that are listed there. */
 export const OWN_LIST = /^\.(?!git)\w+ignore$/;
 
 /**
- * A command that names another file with `--ignore-path` does not look at `.prettierignore`. That other one is mostly
- * `.gitignore`, and nothing of divvy's may go into it: what is to be committed must not be ignored by git. So the command has to
- * name both, or, before Prettier 3, which takes one, the paths.
+ * A command that names another file with `--ignore-path` does not read `.prettierignore`. The other file is usually
+ * `.gitignore`, and divvy must add nothing to it: git must not ignore files that are meant to be committed. So the
+ * command has to name both files; before version 3 Prettier takes only one, so it has to name the paths.
  */
 function ofCommands(
   name: 'prettier' | 'oxfmt',
@@ -254,10 +261,10 @@ function ofCommands(
 }
 
 /**
- * Biome takes what is to be left out in one list with what is to be taken in, and took it, before 2.0, in one of its own.
+ * Biome has one list for files to include and to exclude; before 2.0 it had a list of its own for excluding.
  *
- * Returns what has to be written by hand: a list goes on where that of the settings which these extend ends, and `**` in it
- * would take in again what is left out there.
+ * Returns the lines that a person has to add by hand. A list in these settings continues the list of the settings that
+ * they extend, and `**` in it would include again what that list excludes.
  */
 function leaveAloneInBiome(file: HostFile, paths: readonly string[], version: string | undefined): Hint[] {
   const schema = /\/schemas\/(\d+)\./.exec(String(file.value(['$schema'])))?.[1];
@@ -279,7 +286,7 @@ function leaveAloneInBiome(file: HostFile, paths: readonly string[], version: st
   return [];
 }
 
-/** The version of a package that is installed; undefined where it is not. */
+/** The installed version of a package; undefined if it is not installed. */
 function versionOf(name: string, home: string, program: string | undefined): string | undefined {
   const modules = program === undefined ? join(home, 'node_modules') : dirname(dirname(program));
   try {

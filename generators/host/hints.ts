@@ -1,4 +1,7 @@
-/** What has to be written by hand: what is outside of the package is nobody's but its own, and a program is not edited. */
+/**
+ * Hints: lines that a person has to add by hand. divvy edits nothing outside the package, and no settings that are a
+ * program.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +15,13 @@ export interface Hint {
   readonly line: string;
 }
 
-/** Those of some hints whose file does not say already what it has to: `names`, the path that the line is about. */
+/** The hints whose file does not contain the line yet. `names` is the path that the line is about. */
 export const unwritten = (root: string, hints: readonly (Hint & { readonly names: string })[]): Hint[] =>
   hints
     .filter(({ file, names }) => !textOf(join(root, file)).includes(names))
     .map(({ file, line }) => ({ file, line }));
 
-/** As they are said to people; no line where there are none. */
+/** The hints in words; no lines if there are no hints. */
 export function inWords(hints: readonly Hint[]): string[] {
   if (hints.length === 0) return [];
   return [
@@ -29,18 +32,18 @@ export function inWords(hints: readonly Hint[]): string[] {
 }
 
 /**
- * Whether settings or a list are a link to another file, such as `.prettierignore` to `.gitignore`. Nothing is written through
- * one: it may lead out of the package, and what is put into that file would hold for other programs too.
+ * Whether a settings file or a list is a link to another file, such as `.prettierignore` to `.gitignore`. divvy writes
+ * through no link: it may lead out of the package, and an entry in the other file would affect other programs too.
  */
 export const isLink = (file: string): boolean => stat(file)?.isSymbolicLink() === true;
 
-/** What a line that is shown says of such a file. */
+/** The end of a hint about such a file. */
 export const ONCE_NO_LINK = ', once this is a file of its own: it is a link now';
 
 export function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    return ''; // It is to be made.
+    return ''; // The file does not exist yet.
   }
 }

@@ -1,4 +1,7 @@
-/** Where programs that check files look, what divvy writes there, and what they need to hear of it. */
+/**
+ * What this room's functions share: a folder in which a checker looks for settings, the files that divvy writes, and
+ * hints.
+ */
 
 import type { Hint } from './hints.ts';
 import type { HostFile } from './host-file.ts';
@@ -6,29 +9,29 @@ import type { PackageJson } from './package-json.ts';
 
 export type Open = (path: string, dialect: 'json' | 'jsonc' | 'lines') => HostFile | undefined;
 
-/** A folder from the package's own upwards, and what is in it. */
+/** A folder (the package's own or one above it) and its contents. */
 export interface Home {
   readonly root: string;
   readonly isOurs: boolean;
   readonly names: readonly string[];
   readonly packageJson: PackageJson | undefined;
-  /** A path of the package, from this folder; and one of this folder, from the package. */
+  /** `from` turns a path relative to the package into one relative to this folder; `shown` does the reverse. */
   readonly from: (path: string) => string;
   readonly shown: (path: string) => string;
 }
 
-/** What divvy writes that a linter would have something to say of. */
+/** The files that divvy writes and that a linter might complain about. */
 export interface Written {
-  /** The runtime's folder and that of the tasks, relative to the package. */
+  /** The folders of the runtime and of the tasks, relative to the package. */
   readonly runtime: string;
   readonly tasks: string;
-  /** Whether the package's own runner finds the tests, which import the tasks. */
+  /** Whether the package's own test runner finds the tests, which import the tasks. */
   readonly isTested: boolean;
-  /** Whether tests are by node:test. */
+  /** Whether the tests use node:test. */
   readonly isNodeTest: boolean;
-  /** Whether one is JavaScript. */
+  /** Whether one of the tests is JavaScript. */
   readonly isJavaScript: boolean;
-  /** The ending of a task's file: `.ts`, or `.mts`. */
+  /** The ending of a task file: `.ts` or `.mts`. */
   readonly ending: string;
 }
 

@@ -1,4 +1,6 @@
-/** A file of the repository that was there before divvy, while it is edited: text goes in, or what was put in comes out. */
+/**
+ * A file of the repository that existed before divvy. A command adds text to it, or removes what divvy has inserted.
+ */
 
 import { isDeepStrictEqual } from 'node:util';
 import { lookAt } from '../change-set/survey.ts';
@@ -23,7 +25,7 @@ import { Refusal } from '../terminal/refusal.ts';
 import { hostFileRefused } from './errors.ts';
 import { inList, inPackageJson, inSettings } from './order.ts';
 
-/** How a file is written. */
+/** The syntax of a file. */
 export type Dialect = 'json' | 'jsonc' | 'lines';
 
 export class HostFile {
@@ -36,10 +38,10 @@ export class HostFile {
   #insertions: readonly Insertion[];
 
   /**
-   * known - what is in the file by divvy, as the lock has it.
+   * known - what divvy has inserted into the file so far, as the lock has it.
    *
-   * Throws a Refusal with exit code 3, with file and line, for a file that cannot be edited: JSON with a fault in it, or
-   * with a key twice, and what is not UTF-8.
+   * Throws a Refusal with exit code 3, with file and line, for a file that divvy cannot edit: invalid JSON, JSON that
+   * has a key twice, or text that is not UTF-8.
    */
   constructor(path: string, before: Before, dialect: Dialect, known: readonly Insertion[]) {
     this.path = path;
@@ -56,30 +58,33 @@ export class HostFile {
     return Buffer.from(this.#text);
   }
 
-  /** What is in it by divvy now. */
+  /** All of divvy's insertions that are in the file now. */
   get insertions(): readonly Insertion[] {
     return this.#insertions;
   }
 
-  /** What was put in now. */
+  /** The insertions that this command has made. */
   get added(): readonly Insertion[] {
     return this.#insertions.filter((insertion) => !this.#known.includes(insertion));
   }
 
-  /** The line on the disk that the value at a place begins in, from 1; of what is not there, that of what is around it. */
+  /**
+   * The line on the disk where the value at a place begins, from 1; if there is no value, the line of what is around
+   * the place.
+   */
   lineOf(at: Path): number {
     return lineAt(this.#read(this.before.bytes.toString('utf8')), at);
   }
 
-  /** The value at a place; undefined where there is none. */
+  /** The value at a place; undefined if there is none. */
   value(at: Path): unknown {
     return valueAt(this.#json(), at);
   }
 
   /**
-   * Puts a property in, where it has not that value already. Throws a Refusal where another value is there.
+   * Adds a property, unless it has that value already. Throws a Refusal with exit code 3 if it has another value.
    *
-   * order - where it goes, and an object that has to be made for it; by default to the end.
+   * order - where to put the property, and an object that has to be made for it; by default at the end.
    */
   putProperty(
     at: Path,
@@ -102,16 +107,17 @@ export class HostFile {
   }
 
   /**
-   * Puts an element into an array, where it is not there already.
+   * Adds an element to an array, unless it is there already.
    *
-   * standing - it is there only because the array is, and stays for as long as somebody else has something in that.
+   * standing - the element is only there because divvy made the array, and it stays while the array holds anything of
+   * somebody else's.
    */
   putElement(at: Path, element: string, standing = false): void {
     const there = this.value(at);
     if (Array.isArray(there) && there.includes(element)) return;
     const { root, text } = this.#json();
     const list = nodeAt(root, at);
-    // Before the first of `["b", "c"]` it would stand without the space that is between the others.
+    // Before the first element of `["b", "c"]` the new one would lack the space that separates the others.
     const isTight = list !== undefined && /\S/.test(text[list.offset + 1] ?? '');
     this.#put(at, undefined, element, (where, ...wanted) => {
       const isAround = !isDeepStrictEqual(where, at);
@@ -132,10 +138,10 @@ export class HostFile {
   }
 
   /**
-   * Gives each element a line of its own in the arrays that something was put into now, and that are in one line: formatters want
-   * that where a line gets too long.
+   * Puts each element on a line of its own, in one-line arrays that this command has added to: formatters do that when
+   * a line gets too long.
    *
-   * Returns what takes that back.
+   * Returns a function that undoes it.
    */
   spread(): () => void {
     const before = [this.#text, this.#insertions] as const;
@@ -157,9 +163,10 @@ export class HostFile {
   }
 
   /**
-   * Takes another text in place of its own, such as a formatter's: where what was put in now comes out of that again to the byte.
+   * Replaces the text, for example with a formatter's, but only if taking this command's insertions out of it gives the
+   * original file, byte for byte.
    *
-   * Returns whether it does.
+   * Returns whether it did.
    */
   rewrite(text: string): boolean {
     const { added } = this;
@@ -171,7 +178,7 @@ export class HostFile {
     return isSame;
   }
 
-  /** Puts lines at the end, where they are not in it already. The last line ends as it did before. */
+  /** Adds lines at the end, unless the file has them already. The last line ends as it did before. */
   putLines(lines: readonly string[]): void {
     const there = new Set(this.#text.split(/\r?\n/).map((line) => line.trim()));
     const lineEnd = /\r?\n/.exec(this.#text)?.[0] ?? '\n';
@@ -182,27 +189,27 @@ export class HostFile {
     }
   }
 
-  /** Gives a property that is there another value. It is not an insertion: what takes it back is the same once more. */
+  /** Gives an existing property another value. This is no insertion: calling it again with the old value undoes it. */
   setValue(at: Path, value: string): void {
     this.#text = replaceValue(this.#json(), at, JSON.stringify(value));
   }
 
-  /** Takes a property out that divvy has put in as part of the whole file, where it still has that value. */
+  /** Removes a property that divvy wrote as part of the whole file, if it still has that value. */
   dropProperty(at: Path, value: string): void {
     if (this.value(at) === value) this.#text = takeOutProperty(this.#json(), at);
   }
 
-  /** Takes an object out that divvy has made as part of the whole file, where nothing is left in it. */
+  /** Removes an object that divvy wrote as part of the whole file, if it is empty now. */
   dropEmptied(at: Path): void {
     if (isEmpty(this.value(at)) && !hasComments(this.#json(), at)) this.#text = takeOutProperty(this.#json(), at);
   }
 
   /**
-   * Takes out what divvy has put in.
+   * Removes divvy's insertions.
    *
-   * which - whether one is to go.
+   * which - decides whether to remove an insertion.
    *
-   * Returns why some had to stay: they have been changed since.
+   * Returns the reasons why some had to stay: they have changed since.
    */
   takeOut(which: (insertion: Insertion) => boolean): string[] {
     const reasons: string[] = [];
@@ -219,14 +226,14 @@ export class HostFile {
     return reasons;
   }
 
-  /** Whether an array has other elements than these, or a comment, which nobody but its owner has put there. */
+  /** Whether an array holds other elements than these, or a comment: only its owner can have put them there. */
   #hasOthers(at: Path, elements: readonly string[]): boolean {
     const there = this.value(at);
     const isUsed = hasComments(this.#json(), at);
     return Array.isArray(there) && (isUsed || there.some((element) => !elements.includes(element)));
   }
 
-  /** Returns why it has to stay. What somebody else has taken out already is nothing to be said. */
+  /** Returns why the insertion has to stay. If somebody else has removed it already, there is nothing to report. */
   #takeOutOne(insertion: Exclude<Insertion, Made>): string | undefined {
     if ('line' in insertion) {
       this.#text = withoutLine(this.#text, insertion.line);
@@ -244,7 +251,10 @@ export class HostFile {
     return undefined;
   }
 
-  /** What was made goes, or is as it was, once it is empty, or what it was in one line; inner ones first. */
+  /**
+   * Removes or restores what divvy made to hold its insertions, if it is empty again or equal to its old one-line
+   * value; inner ones first.
+   */
   #removeEmptied(): void {
     for (const insertion of this.#insertions.toReversed()) {
       if (!('was' in insertion)) continue;
@@ -278,13 +288,13 @@ const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 function whyNotInto(json: JsonText, at: Path): string {
-  // Of what is on the way to it, the outermost that is in the way.
+  // The outermost value on the way to the place that blocks it.
   const depth = at.findIndex((_, index) => typeof valueAt(json, at.slice(0, index + 1)) !== 'object');
   const place = depth < 0 || valueAt(json, at.slice(0, depth + 1)) === undefined ? at : at.slice(0, depth + 1);
   return `nothing can be put into ${place.join('.')}: it is ${textAt(json, place)}`;
 }
 
-/** Takes the last line that is this text out; with the line end before it where it has none of its own. */
+/** Removes the last line with this text; also removes the line end before it if the line has none of its own. */
 function withoutLine(text: string, line: string): string {
   const lines = text.split(/(?<=\n)/);
   const index = lines.findLastIndex((each) => each.replace(/\r?\n$/, '') === line);
@@ -295,8 +305,8 @@ function withoutLine(text: string, line: string): string {
 }
 
 /**
- * The sum of a file without what divvy has put into it, which stays the same whatever is put in and taken out; undefined
- * where some of that was changed since.
+ * The sum of a file without divvy's insertions, which stays the same no matter what divvy inserts and removes;
+ * undefined if somebody has changed an insertion since.
  */
 export function bareSum(
   path: string,
@@ -308,12 +318,15 @@ export function bareSum(
     const bare = new HostFile(path, before, dialect, insertions);
     return bare.takeOut(() => true).length === 0 ? sumOf(bare.bytes) : undefined;
   } catch (error) {
-    if (error instanceof Refusal) return undefined; // What cannot be read is not as it was written.
+    if (error instanceof Refusal) return undefined; // If divvy cannot read it, it is no longer as divvy wrote it.
     throw error;
   }
 }
 
-/** A file that is there; undefined where there is none. Throws as the constructor does, and where it must not be written. */
+/**
+ * Opens an existing file; undefined if there is none. Throws a Refusal like the constructor does, and also if the file
+ * must not be written.
+ */
 export function openHostFile(
   root: string,
   path: string,

@@ -1,4 +1,7 @@
-/** The files of the repository that one command edits: each is opened once, and known by what the lock has of it. */
+/**
+ * The repository's files that one command edits. Each is opened once, together with the insertions that the lock lists
+ * for it.
+ */
 
 import { posix } from 'node:path';
 import type { Before } from '../disk/disk.ts';
@@ -14,10 +17,10 @@ export function dialectOf(path: string): Dialect {
 }
 
 /**
- * Whether every byte of a file is divvy's: it was written whole by a command, and nothing has been put into it since but
- * by divvy. Only such a file may be removed, or replaced without a question.
+ * Whether divvy wrote every byte of the file: a command wrote it whole, and since then only divvy has edited it. Only
+ * such a file may be removed, or replaced without asking.
  *
- * That a command has edited a file says nothing of the rest of it: who has edited it before is its owner.
+ * If a command has merely edited a file, this says nothing about the rest of it: that belongs to whoever wrote it.
  */
 export function isAsWritten(lock: Lock | undefined, path: string, before: Before): boolean {
   const sum = lock?.files[path];
@@ -36,19 +39,21 @@ export class HostFiles {
     this.#lock = lock;
   }
 
-  /** A file, to be edited; undefined where there is none. Throws a Refusal where it cannot be. */
+  /**
+   * Opens a file for editing; undefined if there is none. Throws a Refusal with exit code 3 if divvy cannot edit it.
+   */
   open(path: string, dialect: Dialect): HostFile | undefined {
     const file = this.#open.get(path) ?? openHostFile(this.#root, path, dialect, insertionsIn(this.#lock, path));
     if (file) this.#open.set(path, file);
     return file;
   }
 
-  /** Those that are no longer as they were. */
+  /** The files that have changed since they were opened. */
   edited(): HostFile[] {
     return [...this.#open.values()].filter(({ before, bytes }) => !before.bytes.equals(bytes));
   }
 
-  /** The same, for the lock. */
+  /** The edited files, for the lock. */
   forLock(): EditedHost[] {
     return this.edited().map((file) => {
       const { path, before, bytes, insertions } = file;

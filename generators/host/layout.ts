@@ -1,4 +1,4 @@
-/** Which folders a task and what it needs go to, in a package that was there before. */
+/** Chooses the folders for a task and its files, in a package that existed before divvy. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,20 +15,23 @@ import { saying } from '../terminal/waiting.ts';
 import { noPlaceForRuntime, noPlaceForTasks } from './errors.ts';
 import type { Place } from './place.ts';
 
-/** Where tasks are put: the first that is free. A folder that is in use would have its own files listed as tasks. */
+/**
+ * The folders that tasks may go to; divvy takes the first free one. In a folder that is in use, other files would be
+ * listed as tasks.
+ */
 const TASK_FOLDERS = ['tasks', 'divvy-tasks'];
 
 interface Layout {
   readonly manifest: Manifest;
-  /** A sentence that says why tasks are not in the usual folder; undefined where they are. */
+  /** A sentence that says why the tasks are not in the usual folder; undefined if they are. */
   readonly whyThere: string | undefined;
 }
 
 /**
- * Settles the folders of a package that has no divvy.json yet. Tests stand beside their tasks there: the package's own
- * folder of tests is checked by its own tsconfig.
+ * Chooses the folders of a package that has no divvy.json yet. Tests go beside their tasks, because the package's own
+ * tests folder is checked by the package's own tsconfig.
  *
- * Rejects with a Refusal with exit code 2 where the runtime cannot be where it should, and nobody says where else.
+ * Rejects with a Refusal with exit code 2 if the runtime cannot go to its folder, and nobody names another one.
  */
 export async function settleLayout(call: Call, place: Place, task: string, ask: Workshop['ask']): Promise<Layout> {
   const { tasks, whyThere } = await settleTasks(call, place, task);
@@ -81,9 +84,9 @@ async function settleRuntime(call: Call, root: string, ask: Workshop['ask']): Pr
 }
 
 /**
- * Why a folder cannot be divvy's; undefined where it can.
+ * Why a folder cannot be divvy's; undefined if it can.
  *
- * files - that are to be put into it, relative to the package.
+ * files - the files that will go into it, relative to the package.
  */
 async function whyNotFree(
   { terminal }: Call,
@@ -104,5 +107,5 @@ async function whyNotFree(
   return `git ignores ${ignored[0]}, so that it would not be committed; in .gitignore, !/${folder}/** takes it in`;
 }
 
-/** Whether a package keeps tests beside tasks, as `divvy add` lays it out; a new project has a folder for each. */
+/** Whether a package keeps tests beside tasks, as `divvy add` does; a new project has a folder for each. */
 export const isBeside = ({ tasks, tests }: Manifest): boolean => tasks === tests;

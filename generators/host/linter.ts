@@ -1,4 +1,7 @@
-/** The package's own linters, told to leave what is vendored alone: by their list, or, where that is a program, by its owner. */
+/**
+ * Tells the package's own linters to skip vendored files: by editing their list, or, if that is a program, by a hint
+ * for its owner.
+ */
 
 import { readdirSync } from 'node:fs';
 import { join, matchesGlob, posix, relative } from 'node:path';
@@ -13,10 +16,10 @@ import { optionsOf } from './scripts.ts';
 import { blockOf } from './test-settings.ts';
 
 /**
- * openAny - opens one of the package's files; undefined where it is not there.
- * make    - makes one that is not.
+ * openAny - opens one of the package's files; undefined if it does not exist.
+ * make - makes a file that does not exist.
  *
- * Returns what has to be written by hand.
+ * Returns the lines that a person has to add by hand.
  */
 export function leaveAloneInLinters({ root, levels }: Place, written: Written, openAny: Open, make: Make): Hint[] {
   const open: Open = (path, dialect) => (isLink(join(root, path)) ? undefined : openAny(path, dialect));
@@ -55,7 +58,7 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
   const inPackageJson = () => blockOf(textOf(join(root, PACKAGE_JSON)), 'eslintConfig') ?? '';
   const isStyled = STYLED.test(settings === undefined ? inPackageJson() : textOf(join(root, settings)));
   const paths = [path, ...(isStyled ? [from(written.tasks)] : [])].map((each) => anchored(`${each}/`));
-  // Such a command does not look at .eslintignore, and nothing of divvy's goes into .gitignore.
+  // A command with `--ignore-path` does not read .eslintignore, and divvy adds nothing to .gitignore.
   const [other] = optionsOf(packageJson, 'eslint', ['--ignore-path']).filter((name) => name !== '.eslintignore');
   if (other !== undefined) {
     const options = paths.map((each) => `--ignore-pattern ${each}`).join(' ');
@@ -63,7 +66,7 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
     return [{ file: shown(PACKAGE_JSON), line, names: `--ignore-pattern ${paths[0]}` }];
   }
   if (packageJson?.has('eslintIgnore') && !names.includes('.eslintignore')) {
-    // Beside a file of that name ESLint does not look at this list.
+    // If .eslintignore exists, ESLint does not read this list.
     const json = isOurs ? open(PACKAGE_JSON, 'json') : undefined;
     for (const each of paths) json?.putElement(['eslintIgnore'], each);
     const line = `"eslintIgnore": [..., ${paths.map((each) => `"${each}"`).join(', ')}]`;
@@ -78,15 +81,17 @@ function inEslint({ root, isOurs, names, packageJson, from, shown }: Home, writt
 }
 
 /**
- * Sets of rules that say how code is written, to the last space, and in which order. What divvy writes has another style, and of
- * a file that is not there yet ESLint could not say much: its owner may take the tasks in again, and have them fixed.
+ * Rule sets that decide how code is written, to the last space, and in which order. divvy's files have another style,
+ * and ESLint cannot fix a file that does not exist yet. So tasks are skipped; their owner may include them again and
+ * let ESLint fix them.
  */
 const STYLED =
   /@stylistic\b|perfectionist|@antfu\b|neostandard|\bairbnb|\bstandard(-with-typescript)?["']|eslint-config-(love|xo)/;
 
 /**
- * Some rules, most of them by types, have something to say of tasks and tests as they are made. Which are on only ESLint itself
- * could tell: so there is one line for all that are in the sets that its settings name, for the tasks' folder alone.
+ * Some rules, most of which use types, complain about newly made tasks and tests. Only ESLint itself could tell which
+ * rules are on. So divvy prints one line that covers the rule sets which the settings name, for the tasks' folder
+ * alone.
  */
 function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest, ending }: Written): Found[] {
   const text = textOf(config);
@@ -98,16 +103,16 @@ function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest
   }
   const isTyped = /type-?checked|no-floating-promises|require-await/i.test(text);
   const rules = [
-    // Nobody awaits what a test of node:test returns.
+    // Nobody awaits the promise that node:test's `test()` returns.
     ...(isNodeTest && isTyped ? [`'@typescript-eslint/no-floating-promises': ['error', ${KNOWN_SAFE}]`] : []),
-    // A hook as it is made awaits nothing yet.
+    // A newly added hook awaits nothing yet.
     ...(isTyped ? ["'@typescript-eslint/require-await': 'off'"] : []),
     ...(/strict-?type-?checked/i.test(text)
       ? ["'@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }]"]
       : []),
     ...(/\bstylistic/.test(text) ? ["'@typescript-eslint/consistent-type-definitions': 'off'"] : []),
   ];
-  // A rule is one of a plugin's that its settings have for such files, and for no others in that folder.
+  // A rule belongs to a plugin, which the settings load only for these files, and for no others in that folder.
   const files = `files: ['${tasks}/**/*${ending}']`;
   if (rules.length > 0) hints.push({ file, line: `{ ${files}, rules: { ${rules.join(', ')} } },`, names: files });
   return hints;
@@ -115,7 +120,10 @@ function ofTypedEslint(config: string, file: string, tasks: string, { isNodeTest
 
 const KNOWN_SAFE = "{ allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] }";
 
-/** Its settings are looked for in one folder. A command may name them in another, and then they reach no path outside of that. */
+/**
+ * Oxlint looks for its settings in one folder. If a command names settings in another folder, they cannot reach paths
+ * outside that folder.
+ */
 function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
   const given = optionsOf(packageJson, 'oxlint', ['-c', '--config']).map((path) => posix.normalize(path));
   const known = names.filter((name) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.m?ts)$/.test(name));
@@ -127,7 +135,7 @@ function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, writt
     const isProgram = /\.[cm]?[jt]s$/.test(name);
     const hints: Found[] = [];
     if (written.isNodeTest && packageJson?.dependsOn('oxlint-tsgolint')) {
-      // By types it asks who awaits what a test of node:test returns.
+      // The rules that use types complain that nobody awaits the promise that node:test's `test()` returns.
       const rules = '{ "typescript/no-floating-promises": "off", "typescript/require-await": "off" }';
       const tasks = `${isHere ? '' : '**/'}${from(written.tasks)}/**`;
       const line = `${isProgram ? 'overrides' : '"overrides"'}: [{ "files": ["${tasks}"], "rules": ${rules} }]`;
@@ -147,8 +155,8 @@ function inOxlint({ root, isOurs, names, packageJson, from, shown }: Home, writt
 }
 
 /**
- * Knip asks for every export of a package's that nothing in it uses. The runtime's are there for whoever writes a task. And a
- * file that no test imports is to Knip one that nothing uses: it does not see that a script names the task file.
+ * Knip complains about each export that nothing in the package uses, but the runtime's exports are there for people who
+ * write tasks. If no test imports a task file, Knip takes it for unused: it does not see that a script names the file.
  */
 function inKnip({ isOurs, names, packageJson, from, shown }: Home, written: Written, open: Open): Found[] {
   const paths = [written.runtime, ...(written.isTested ? [] : [written.tasks])].map((path) => `${from(path)}/**`);
@@ -162,9 +170,9 @@ function inKnip({ isOurs, names, packageJson, from, shown }: Home, written: Writ
     const name = json ?? PACKAGE_JSON;
     const at = json === undefined ? ['knip', 'ignore'] : ['ignore'];
     const file = isOurs ? open(name, json === undefined ? 'json' : 'jsonc') : undefined;
-    // A text in place of a list is as good to Knip, and nothing can be put into it.
+    // Knip also accepts a string instead of a list, but nothing can be added to a string.
     if (!file || typeof file.value(at) === 'string') return inWords(name, '"ignore": ', '"', '');
-    // Of a file that is not among these it asks nothing, and what is left out for nothing it complains of.
+    // Knip does not check files outside `project`, and it complains about an ignore entry that has no effect.
     const project = file.value([...at.slice(0, -1), 'project']);
     const globs = project === undefined ? ['**'] : [project].flat().map((glob) => String(glob).replace(/!$/, ''));
     const isAsked = (path: string) => globs.some((glob) => matchesGlob(path.replace('**', 'index.ts'), glob));

@@ -1,4 +1,4 @@
-/** Which package manager a repository is worked with, by what it has said itself. */
+/** Which package manager a repository uses, according to its own files. */
 
 import { join } from 'node:path';
 import type { Workshop } from '../change-set/environment.ts';
@@ -19,10 +19,11 @@ const LOCK_FILES: Readonly<Record<string, PackageManager>> = {
 };
 
 /**
- * Settles the package manager: the one that was named; else that of the nearest `packageManager`, `devEngines` or lock file, from the
- * package upwards; else the one that started this command; else npm.
+ * Chooses the package manager: the one that --pm names; otherwise that of the nearest `packageManager`, `devEngines` or
+ * lock file, from the package upwards; otherwise the one that started this command; otherwise npm.
  *
- * Rejects with a Refusal with exit code 2 where there are lock files of several, and nothing and nobody to decide.
+ * Rejects with a Refusal with exit code 2 if there are lock files of several package managers, and nothing and nobody
+ * decides.
  */
 export async function settleManager(call: Call, { levels }: Place, ask: Workshop['ask']): Promise<PackageManager> {
   if (call.values.pm !== undefined) return call.values.pm;

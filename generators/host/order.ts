@@ -1,25 +1,28 @@
-/** The orders that lists of names are kept in, by people and by their tools: a list that is sorted stays sorted. */
+/** The orders in which people and their tools keep lists of names: divvy keeps a sorted list sorted. */
 
 import type { Order } from '../json/edit.ts';
 
 type Compare = (one: string, other: string) => number;
 
-/** By code units: as JavaScript sorts, and pnpm, Yarn, bun, manypkg and sherif do. */
+/** By code units: like JavaScript's sort, and like pnpm, Yarn, bun, manypkg and sherif. */
 const plain: Compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
-/** As npm sorts dependencies. */
+/** Like npm sorts dependencies. */
 const english: Compare = (one, other) => one.localeCompare(other, 'en');
 
-/** Scripts for which npm runs others, of their name with `pre` or `post` before it. */
+/** Scripts for which npm also runs the scripts with `pre` or `post` before their name. */
 const LIFECYCLE = /^(install|pack|prepare|publish|restart|shrinkwrap|start|stop|test|uninstall|version)$/;
 
-/** As sort-package-json sorts scripts: part by part of what stands between colons, and `pre` and `post` beside their script. */
+/**
+ * Like sort-package-json sorts scripts: it compares the parts between colons one by one, and keeps `pre` and `post`
+ * beside their script.
+ */
 function byScript(names: readonly string[]): Compare {
   const parted = (name: string): { readonly base: string; readonly rank: number } => {
     const [, before, rest = ''] = /^(pre|post)(.*)$/.exec(name) ?? [];
     const isBeside = before !== undefined && (names.includes(rest) || LIFECYCLE.test(rest));
     return isBeside ? { base: rest, rank: before === 'pre' ? -1 : 1 } : { base: name, rank: 0 };
   };
-  // A part ends before every other character that a name can have.
+  // The end of a part sorts before every other character that a name can have.
   const key = (base: string) => base.replaceAll(':', '\0');
   return (one, other) => {
     const [a, b] = [parted(one), parted(other)];
@@ -27,7 +30,7 @@ function byScript(names: readonly string[]): Compare {
   };
 }
 
-/** Where a name goes so that a list stays sorted; undefined where it is sorted in none of these orders. */
+/** The index that keeps a list sorted; undefined if the list is sorted in none of these orders. */
 function sortedPlace(names: readonly string[], name: string, orders: readonly Compare[]): number | undefined {
   const order = orders.find((compare) =>
     names.every((each, index) => index === 0 || compare(names[index - 1] ?? '', each) <= 0),
@@ -39,7 +42,10 @@ function sortedPlace(names: readonly string[], name: string, orders: readonly Co
 
 const wordsIn = (text: string): readonly string[] => text.trim().split(/\s+/);
 
-/** The usual order of a package.json, that of sort-package-json, as far as something is put in, and what often stands elsewhere. */
+/**
+ * The usual order of a package.json, from sort-package-json: the keys that divvy may add, and keys that often stand
+ * elsewhere.
+ */
 const USUAL = wordsIn(`
   $schema name displayName version stableVersion private description categories keywords homepage bugs repository
   funding license qna author maintainers contributors publisher sideEffects type imports exports main svelte
@@ -52,7 +58,7 @@ const USUAL = wordsIn(`
   optionalDependencies bundledDependencies bundleDependencies packageManager engines
 `);
 
-/** The order that ESLint's jsonc/sort-keys is given in @antfu/eslint-config, and in many that are made after it. */
+/** The order that @antfu/eslint-config gives to ESLint's jsonc/sort-keys; many other configurations copy it. */
 const ANTFUS = wordsIn(`
   publisher name displayName type version private packageManager description author contributors license funding
   homepage repository bugs keywords categories sideEffects imports exports main module unpkg jsdelivr types
@@ -61,7 +67,7 @@ const ANTFUS = wordsIn(`
   eslintConfig
 `);
 
-/** Where a part goes in a package.json: by the order that it is in, or else by the usual one. */
+/** Where a top-level key goes in a package.json: in the order that the file follows, or else in the usual one. */
 function placeAtTop(names: readonly string[], name: string): number | undefined {
   const order = [USUAL, ANTFUS].find((each) => {
     const ranks = names.filter((known) => each.includes(known)).map((known) => each.indexOf(known));
@@ -72,13 +78,16 @@ function placeAtTop(names: readonly string[], name: string): number | undefined 
     : placeBy(order, names, name);
 }
 
-/** What syncpack has before a package.json that is in the order of the alphabet: the name and a few more. */
+/** How many keys syncpack keeps before the alphabetical rest of a package.json: the name and a few more. */
 const MOST_FIRST = 4;
 
-/** So many in the order of the alphabet are no chance. */
+/** This many keys in alphabetical order are no coincidence. */
 const NO_CHANCE = 4;
 
-/** Where a name goes in the order of the alphabet; undefined where a list is not in it. The first few names may be in none. */
+/**
+ * Where a name goes in an alphabetical list; undefined if the list is not alphabetical. The first few names may be out
+ * of order.
+ */
 function alphabeticalPlace(names: readonly string[], name: string, mostFirst: number): number | undefined {
   for (let first = 0; first <= mostFirst && names.length - first >= NO_CHANCE; first++) {
     const place = sortedPlace(names.slice(first), name, [english, plain]);
@@ -87,7 +96,7 @@ function alphabeticalPlace(names: readonly string[], name: string, mostFirst: nu
   return undefined;
 }
 
-/** Behind whatever is before it in an order, also where the rest is in none. */
+/** After the last name that comes before it in the order, even if the rest of the list follows no order. */
 function placeBy(order: readonly string[], names: readonly string[], name: string): number | undefined {
   if (!order.includes(name)) return undefined;
   const rank = (each: string): number => (order.includes(each) ? order.indexOf(each) : order.length);
@@ -95,20 +104,23 @@ function placeBy(order: readonly string[], names: readonly string[], name: strin
   return before < 0 ? sortedPlace(names, name, [(one, other) => rank(one) - rank(other)]) : before + 1;
 }
 
-/** Where something is put into a package.json. */
+/** Where a key goes in a package.json. */
 export const inPackageJson: Order = (at, names, name) => {
   if (at.length === 0) return placeAtTop(names, name);
   return sortedPlace(names, name, at[0] === 'scripts' ? [byScript(names), plain, english] : [english, plain]);
 };
 
 /**
- * Where an element is put into a list. One alone says nothing about an order, and where some take out of what others take in
- * (`!dist`) the order has a meaning.
+ * Where an element goes in a list. A single element says nothing about the order; and if some entries exclude what
+ * others include (`!dist`), the order has a meaning and must not change.
  */
 export const inList: Order = (_, elements, element) =>
   elements.length < 2 || [...elements, element].some((each) => each.startsWith('!'))
     ? undefined
     : sortedPlace(elements, element, [plain, english]);
 
-/** Where a part of settings goes. One or two that are sorted are so by chance: it goes to the end there, where people put it. */
+/**
+ * Where a key goes in settings. A few keys may be sorted by coincidence: then the new one goes to the end, where people
+ * put it.
+ */
 export const inSettings: Order = (_, names, name) => alphabeticalPlace(names, name, 0);

@@ -1,16 +1,16 @@
-/** Whether a package's own code is of a kind that Node.js does not load by itself, and so needs tsx where a task imports it. */
+/** Whether Node.js cannot load a package's own code by itself, so that a task which imports it needs tsx. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { textOf } from './hints.ts';
 import type { Place } from './place.ts';
 
-/** What a package has that runs its TypeScript by another way than Node.js's own. */
+/** Packages that run TypeScript in another way than Node.js does. */
 const LOADERS = ['tsx', 'ts-node', 'tsconfig-paths', '@swc-node/register', 'esbuild-register'];
 
 /**
- * What shows it without looking through the code: a package that loads it; aliases in a tsconfig; imports without endings, which
- * that resolution is chosen for; TypeScript in a CommonJS package.
+ * Decides without reading the code. Signs are: a package that loads TypeScript; path aliases in a tsconfig; a module
+ * resolution that people choose to import without file endings; TypeScript in a CommonJS package.
  */
 export function needsLoader({ levels, isModule }: Place): boolean {
   if (levels.some(({ packageJson }) => LOADERS.some((name) => packageJson?.dependsOn(name)))) return true;
@@ -24,5 +24,5 @@ export function needsLoader({ levels, isModule }: Place): boolean {
   );
 }
 
-/** Whether tsx is among what the package or one above it depends on. */
+/** Whether the package, or one above it, depends on tsx. */
 export const hasTsx = ({ levels }: Place): boolean => levels.some(({ packageJson }) => packageJson?.dependsOn('tsx'));

@@ -1,4 +1,4 @@
-/** A package.json of somebody else's, as far as it is read. */
+/** Somebody else's package.json, for reading. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export class PackageJson {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** The property of an object in it, such as `script('scripts', 'test')`. */
+  /** A property of an object in it: `textIn('scripts', 'test')`. */
   textIn(object: string, name: string): string | undefined {
     const value = this.#value[object];
     if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
@@ -31,11 +31,11 @@ export class PackageJson {
     return Object.values(isObject(scripts) ? scripts : {}).filter((each) => typeof each === 'string');
   }
 
-  /** The package manager that it says it is worked with, by `packageManager` (`pnpm@10.1.0`) or else by `devEngines`. */
+  /** The package manager that it names, in `packageManager` (`pnpm@10.1.0`) or else in `devEngines`. */
   get packageManager(): string | undefined {
     const engines = this.#value['devEngines'];
     const said = isObject(engines) ? engines['packageManager'] : undefined;
-    // One of a list is as good as another.
+    // If it is a list, any entry will do: take the first.
     const [first] = Array.isArray(said) ? said : [said];
     const name = isObject(first) ? first['name'] : undefined;
     return this.text('packageManager')?.split('@')[0] ?? (typeof name === 'string' ? name : undefined);
@@ -45,32 +45,32 @@ export class PackageJson {
     return this.#value[name] !== undefined;
   }
 
-  /** Whether a package is among those that it depends on, in any way. */
+  /** Whether it depends on a package, in any way. */
   dependsOn(name: string): boolean {
     return this.rangeOf(name) !== undefined;
   }
 
-  /** Which versions of a package it takes; undefined where it does not depend on it. */
+  /** The version range of a package that it depends on; undefined if it does not depend on it. */
   rangeOf(name: string): string | undefined {
     return ['devDependencies', 'dependencies', 'peerDependencies', 'optionalDependencies']
       .map((kind) => this.textIn(kind, name))
       .find((range) => range !== undefined);
   }
 
-  /** The globs of its workspaces: as an array, or as yarn had it. */
+  /** The globs of its workspaces: an array, or an object as in older versions of yarn. */
   get workspaces(): readonly string[] {
     const value = this.#value['workspaces'];
     const globs = isObject(value) ? value['packages'] : value;
     return Array.isArray(globs) ? globs.filter((glob): glob is string => typeof glob === 'string') : [];
   }
 
-  /** Its comment, where some tools say that they have made it. */
+  /** Its comment, in which some tools say that they generated the file. */
   get remark(): string {
     return JSON.stringify(this.#value['//'] ?? '');
   }
 }
 
-/** What a file holds. Throws a Refusal with exit code 3 where that must not be read. */
+/** The contents of a file. Throws a Refusal with exit code 3 if divvy cannot read it. */
 export function readOrRefuse(file: string, shown: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -79,7 +79,7 @@ export function readOrRefuse(file: string, shown: string): string {
   }
 }
 
-/** Throws a Refusal with exit code 3, with file and line, where it is no JSON object. */
+/** Throws a Refusal with exit code 3, with file and line, if the file is not a JSON object. */
 export function readPackageJson(folder: string, shown: string): PackageJson {
   const json = readJson(readOrRefuse(join(folder, PACKAGE_JSON), shown), 'json');
   if ('reason' in json) throw hostFileRefused(shown, json.reason, json.line);
@@ -89,7 +89,7 @@ export function readPackageJson(folder: string, shown: string): PackageJson {
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A folder from the package's own upwards. */
+/** The package's own folder, or one above it. */
 export interface Level {
   /** Absolute, without symbolic links. */
   readonly folder: string;

@@ -1,4 +1,4 @@
-/** Where in a repository a task goes: the package that was meant, and why it cannot be there. */
+/** Which package of a repository a task goes to, or why it cannot go there. */
 
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Workshop } from '../change-set/environment.ts';
@@ -16,18 +16,18 @@ import { packagesOf } from './workspaces.ts';
 export interface Place {
   /** The package's folder: absolute, without symbolic links. */
   readonly root: string;
-  /** That folder and those above it, up to the repository's: what is looked for is looked for in these. */
+  /** That folder and those above it, up to the repository's: divvy looks for settings in these. */
   readonly levels: readonly Level[];
   readonly packageJson: PackageJson;
-  /** Whether Node.js takes the `.js` and `.ts` files of the package for modules. */
+  /** Whether Node.js treats the package's `.js` and `.ts` files as modules. */
   readonly isModule: boolean;
 }
 
 /**
- * Settles where a task goes.
+ * Chooses the package that a task goes to.
  *
- * Rejects with a Refusal: with exit code 2 where a workspace has several packages and none is named, with 3 where no task
- * can be.
+ * Rejects with a Refusal: with exit code 2 if a workspace has several packages and none is named, with 3 if no task can
+ * go there.
  */
 export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Place> {
   const cwd = realRoot(call.cwd);
@@ -42,11 +42,14 @@ export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Pla
   return { root, levels: levelsOf(root), packageJson, isModule: packageJson.text('type') === 'module' };
 }
 
-/** A folder, and those above it up to the repository's. Throws a Refusal where a package.json in one cannot be read. */
+/**
+ * A folder and those above it, up to the repository's. Throws a Refusal with exit code 3 if divvy cannot read a
+ * package.json in one of them.
+ */
 export const levelsOf = (root: string): Level[] =>
   upwards(root).map((folder) => ({ folder, packageJson: packageJsonIn(folder) }));
 
-/** Nothing above a repository belongs to it. */
+/** Stops at the repository's root: folders above it do not belong to it. */
 function upwards(folder: string): string[] {
   const above = dirname(folder);
   return stat(join(folder, '.git')) !== undefined || above === folder ? [folder] : [folder, ...upwards(above)];
@@ -59,7 +62,7 @@ function packageJsonIn(folder: string): PackageJson | undefined {
 
 function nearestPackage(cwd: string): string {
   const folders = upwards(cwd);
-  // One that is a link is not passed over: what is meant is this package, which is then refused.
+  // Do not skip a package.json that is a link: the person means this package, and divvy refuses it later.
   const found = folders.find((folder) => {
     const state = stat(join(folder, PACKAGE_JSON));
     return state?.isFile() === true || state?.isSymbolicLink() === true;
@@ -81,7 +84,7 @@ function nearestPackage(cwd: string): string {
   );
 }
 
-/** The root of a workspace is taken only where it was named, or has tasks already. */
+/** Takes the root of a workspace only if the person named it or it has tasks already. */
 async function whichOne(call: Call, cwd: string, near: string, ask: Workshop['ask']): Promise<string> {
   const isNamed = call.values.cwd !== undefined && cwd === near;
   if (isNamed || stat(join(near, 'divvy.json')) !== undefined) return near;
@@ -103,7 +106,7 @@ async function whichOne(call: Call, cwd: string, near: string, ask: Workshop['as
 
 const relativeTo = (from: string, to: string): string => relative(from, to).replaceAll('\\', '/') || '.';
 
-/** Files that belong to a program which would write over what is put in, or does not look there. */
+/** Refuses folders of programs that would overwrite divvy's edits (projen), or that do not look there (Rush). */
 function refuseOtherTools(root: string): void {
   if (stat(join(root, RUSH)) !== undefined) throw rushRoot(root);
   const rc = ['js', 'ts', 'mjs', 'json', 'py', 'java'].map((ending) => `.projenrc.${ending}`);

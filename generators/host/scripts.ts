@@ -1,9 +1,9 @@
-/** What a package's scripts say to the programs that they run. */
+/** Reads the options that a package's scripts pass to programs. */
 
 import type { PackageJson } from './package-json.ts';
 
 /**
- * The values that a program is given for an option, in any script.
+ * The values of an option of a program, in all scripts.
  *
  * names - of the option, such as `--config` and `-c`.
  */
@@ -14,7 +14,10 @@ export function optionsOf(packageJson: PackageJson | undefined, program: string,
   });
 }
 
-/** The commands of a script, as words. No shell is asked: quotes go, and what is in them may hold white space. */
+/**
+ * The commands of a script, as words. No shell is involved: quotes are removed, and text in quotes may contain white
+ * space.
+ */
 const commandsOf = (script: string): string[][] =>
   script
     .split(/&&|\|\|?|[;&]/)

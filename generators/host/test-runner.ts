@@ -1,4 +1,4 @@
-/** Which program runs a package's tests, and how a task's test is written for it. */
+/** Which program runs a package's tests, and what a task's test looks like for it. */
 
 import { join, posix } from 'node:path';
 import { PACKAGE_JSON } from '../disk/file-names.ts';
@@ -7,11 +7,14 @@ import type { Place } from './place.ts';
 import type { TestRunner } from './test-settings.ts';
 import { isByAngular, isOutOfJest, runsInBrowser } from './test-settings.ts';
 
-/** By the package's own test script; else by what is installed for it, in the package or above; else that of Node.js. */
+/**
+ * Decides by the package's own test script; otherwise by the packages that it or one above it depends on; otherwise
+ * node:test.
+ */
 export function testRunnerOf(place: Place): TestRunner {
   const { packageJson, levels } = place;
   const script = packageJson.textIn('scripts', 'test') ?? '';
-  // In a browser there are no processes.
+  // Vitest in a browser cannot start processes.
   const vitest = (): TestRunner => (runsInBrowser(place) || isByAngular(place) ? 'beside' : 'vitest');
   const isOld = () => (majorOf(place, 'jest') ?? 27) < 27;
   const jest = (): TestRunner => (isOutOfJest(place) ? 'beside' : isOld() ? 'jest-26' : 'jest');
@@ -27,12 +30,13 @@ export function testRunnerOf(place: Place): TestRunner {
 }
 
 /**
- * Programs and options that count how much of a package's code its tests reach. A task's test reaches some of the runtime, and
- * none of the task's `dispatch`. To leave both out takes a list in place of the one that leaves out the package's own tests.
+ * Programs and options that measure how much of a package's code its tests reach. A task's test reaches only some of
+ * the runtime, and nothing of the task's `dispatch`. Excluding both would need a list that replaces the one which
+ * excludes the package's own tests.
  */
 const COVERAGE = /\b(c8|nyc)\b|--(experimental-)?test-coverage/;
 
-/** The first number of a package's version: of what is installed, or else of what the nearest package.json wants. */
+/** The major version of a package: the installed one, or else the one that the nearest package.json asks for. */
 function majorOf({ levels }: Place, name: string): number | undefined {
   const installed = levels
     .map(({ folder }) => /"version":\s*"([^"]+)"/.exec(textOf(join(folder, 'node_modules', name, PACKAGE_JSON)))?.[1])
@@ -42,17 +46,17 @@ function majorOf({ levels }: Place, name: string): number | undefined {
   return major === undefined ? undefined : Number(major);
 }
 
-/** Whether Node.js runs the test that is made. */
+/** Whether Node.js runs the test that divvy makes. */
 export const isNodeTest = (runner: TestRunner): boolean => runner !== 'vitest';
 
-/** What a test that Node.js runs is kept in where another runner must not take it for its own. */
+/** The folder for tests that Node.js runs, so that another runner does not take them for its own. */
 const NODE_TESTS = 'node-test';
 
 /**
- * The file that the runner is given to run a task's test.
+ * The file that the runner gets to run a task's test.
  *
- * task   - its name.
- * folder - of the tests, relative to the package.
+ * task - the task's name.
+ * folder - the folder of the tests, relative to the package.
  */
 export function testToRun(runner: TestRunner, task: string, folder: string, isModule: boolean): string {
   const ending = isModule ? 'ts' : 'mts';
@@ -60,7 +64,6 @@ export function testToRun(runner: TestRunner, task: string, folder: string, isMo
   return `${folder}/${task}.test.${runner === 'jest' || runner === 'jest-26' ? 'js' : ending}`;
 }
 
-/** A file of a test, as it is to be. */
 export interface TestFile {
   /** Relative to the package. */
   readonly path: string;
@@ -68,16 +71,16 @@ export interface TestFile {
 }
 
 /**
- * A task's test for a runner, made from one for that of Node.js.
+ * Makes a task's test for a runner, from the template's test for node:test.
  *
- * Vitest runs the same source with another import. What Jest runs goes through its own compilers, which know neither this
- * runtime's modules nor its processes: there a test of a few lines has Node.js run the test. Others take what has `.test.` in
- * its name for theirs.
+ * Vitest runs the same source with another import. Jest compiles everything that it runs, and supports neither this
+ * runtime's modules nor its processes: so a short Jest test makes Node.js run the real test. Other runners take any
+ * file with `.test.` in its name for their own.
  *
- * source - the template's own, whose imports are as they are to be there.
- * name   - of the test.
+ * source - the template's own test, with imports that fit the new place.
+ * name - of the test.
  * folder - of the tests, relative to the package.
- * task   - the task file, relative to the package.
+ * task - the task file, relative to the package.
  */
 export function testFor(
   runner: TestRunner,
@@ -108,10 +111,15 @@ export function testFor(
   ];
 }
 
-/** Where the package's own tests run in a DOM, such as that of jsdom, this one does not: its processes are those of Node.js. */
+/**
+ * The package's own tests may run in a DOM, such as jsdom's. This one must not, because it starts Node.js processes.
+ */
 const IN_NODE = '// @vitest-environment node\n';
 
-/** Imports stand together at the top of a template's test. One without an end is not looked for in all of the file. */
+/**
+ * The imports at the top of a template's test. The limit keeps an import without an end from matching through the whole
+ * file.
+ */
 const LAST_IMPORT = /(?:^import [^;]{1,1000};\n)+/m;
 const PATIENCE = `
 // Real processes boot here: on a busy machine that takes longer than the five seconds that Vitest gives a test.
@@ -120,7 +128,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const NODE_TEST_IMPORT = /^import \{ ((?!mock\b)[^}]+) \} from 'node:test';$/m;
 
-/** The names that vitest has for those of node:test, where they differ. */
+/** Vitest's names for functions of node:test, where they differ. */
 const VITEST_NAMES: Readonly<Record<string, string>> = { before: 'beforeAll', after: 'afterAll' };
 
 const importOfVitest = (_: string, names: string): string =>
@@ -131,8 +139,8 @@ const importOfVitest = (_: string, names: string): string =>
     .join(', ')}, vi } from 'vitest';`;
 
 /**
- * It says where it is by what Jest knows of it: how a module says that differs with how Jest compiles one. Jest's limit of
- * five seconds for a test would be over before two processes have booted on a busy machine.
+ * Jest's own state gives the file's folder, because how a module can tell depends on how Jest compiles it. The limit is
+ * 60 s: on a busy machine two processes need more than Jest's usual 5 s to boot.
  */
 const jestTest = (name: string, file: string, isModule: boolean): string => `${
   isModule

@@ -1,6 +1,7 @@
 /**
- * What a test runner's settings say of a task's test: where it runs, whether it is found, and whether the runtime counts in its
- * coverage. They are programs mostly, and are read as text, never run: what is written in another way than usual is not seen.
+ * What a test runner's settings mean for a task's test: where it runs, whether the runner finds it, and whether the
+ * runtime counts in its coverage. Most settings are programs. divvy reads them as text and never runs them, so it
+ * misses unusual ways of writing them.
  */
 
 import { readdirSync } from 'node:fs';
@@ -10,9 +11,9 @@ import { type Hint, textOf, unwritten } from './hints.ts';
 import type { Place } from './place.ts';
 
 /**
- * `beside`: another one, which runs no such test; Node.js does, and the other must not find it, or does not. The same where the coverage of
- * what Node.js finds is counted. `jest-26`: Jest before 27, which
- * knows no `node:` and, as it compiles, no `60_000`.
+ * `beside`: the package uses a runner that cannot run such a test. Node.js runs it instead, and the other runner must
+ * not find it. Also used if the coverage of Node.js's own tests is measured. `jest-26`: Jest before 27, which does not
+ * know `node:` imports and cannot compile `60_000`.
  */
 export type TestRunner = 'node' | 'vitest' | 'jest' | 'jest-26' | 'beside';
 
@@ -22,15 +23,15 @@ interface Settings {
   readonly text: string;
 }
 
-/** Whether Vitest is told to run tests in a browser. */
+/** Whether Vitest is set to run tests in a browser. */
 export function runsInBrowser(place: Place): boolean {
   const isAsked = place.packageJson.scripts.some((script) => /\bvitest\b.*--browser\b(?!\.enabled=false)/.test(script));
   return isAsked || /\benabled:\s*true\b/.test(blockOf(vitestSettings(place)?.text ?? '', 'browser') ?? '');
 }
 
 /**
- * Whether Jest looks for tests where, or by a pattern with which, it finds none of a task: in a `rootDir` below the package, as
- * `nest new` has it, or by a `testRegex` without them. No one line would have it find them.
+ * Whether Jest cannot find a task's test: its `rootDir` is below the package, as with `nest new`, or its `testRegex`
+ * does not match. No single line would make Jest find it.
  */
 export function isOutOfJest(place: Place): boolean {
   const text = jestSettings(place)?.text ?? '';
@@ -39,7 +40,7 @@ export function isOutOfJest(place: Place): boolean {
   return !/^(\.\/?|<rootDir>\/?)$/.test(rootDir) || (pattern !== undefined && !isFoundBy(pattern));
 }
 
-/** Whether a regular expression, as it is written in a text, is one by which a task's test is found. */
+/** Whether a regular expression, as written in the settings, matches a task's test. */
 function isFoundBy(pattern: string): boolean {
   try {
     return new RegExp(pattern.replaceAll('\\\\', '\\')).test('/tasks/task.test.js');
@@ -48,17 +49,20 @@ function isFoundBy(pattern: string): boolean {
   }
 }
 
-/** Whether Vitest's files go through Angular's compiler, which makes nothing of those that the package's own tsconfig leaves out. */
+/** Whether Angular's compiler compiles Vitest's files; it compiles none that the package's own tsconfig excludes. */
 export const isByAngular = (place: Place): boolean => /plugin-angular\b/.test(vitestSettings(place)?.text ?? '');
 
 interface OfTask {
   readonly tasks: string;
   readonly runtime: string;
-  /** The file of the task's test that the runner is to find. */
+  /** The file of the task's test that the runner should find. */
   readonly test: string;
 }
 
-/** Returns what has to be written by hand, so that the test is found, and the runtime is not counted as the package's own code. */
+/**
+ * Returns the lines that a person has to add by hand, so that the runner finds the test, and does not count the runtime
+ * as the package's own code.
+ */
 export function hintsOfTests(place: Place, runner: TestRunner, ofTask: OfTask): Hint[] {
   const hints = runner === 'vitest' ? ofVitest(place, ofTask) : /^jest/.test(runner) ? ofJest(place, ofTask) : [];
   return unwritten(place.root, hints);
@@ -75,7 +79,7 @@ function ofVitest(place: Place, { tasks, runtime, test }: OfTask): Found[] {
     text,
   );
   const include = listOf(own, 'include');
-  // A package's tests may be several projects' then, each with a list of its own.
+  // If not, the tests may belong to several projects, each with its own list.
   const isOne = !/\b(projects|workspace)\s*:/.test(text);
   const wanted = `${tasks}/**/*.test.${posix.extname(test).slice(1)}`;
   const hints: Found[] =
@@ -113,7 +117,7 @@ function ofJest(place: Place, { tasks, runtime, test }: OfTask): Found[] {
     const line = `"<rootDir>/${tasks}", one more of roots, so that its test is found`;
     hints.push({ file, line, names: `<rootDir>/${tasks}"` });
   }
-  // Node.js runs the task and its runtime: to Jest they are code that no test reaches.
+  // Node.js runs the task and its runtime, so Jest would count them as code that no test reaches.
   const counted = withoutRoot(listOf(text, 'collectCoverageFrom')) ?? [];
   for (const folder of [tasks, runtime]) {
     if (isIn(counted, `${folder}/index.ts`) && !counted.some((glob) => glob.startsWith(`!${folder}/`))) {
@@ -123,7 +127,10 @@ function ofJest(place: Place, { tasks, runtime, test }: OfTask): Found[] {
   return hints;
 }
 
-/** As both take it: of the nearest folder that has any. vite.config is Vitest's, too, where it has none of its own. */
+/**
+ * The settings in the nearest folder that has any, as Vitest itself does it. vite.config counts if there is no
+ * vitest.config.
+ */
 const vitestSettings = (place: Place): Settings | undefined =>
   nearest(place, /^vitest\.config\.[cm]?[jt]s$/) ?? nearest(place, /^vite\.config\.[cm]?[jt]s$/);
 
@@ -144,12 +151,15 @@ function nearest({ root, levels }: Pick<Place, 'root' | 'levels'>, name: RegExp)
   return undefined;
 }
 
-/** Whether a path is among those that some globs match, of which those with `!` take out again. */
+/** Whether the globs match a path; a glob with `!` excludes again. */
 const isIn = (globs: readonly string[], path: string): boolean =>
   globs.some((glob) => !glob.startsWith('!') && matchesGlob(path, glob.replace(/^\.\//, ''))) &&
   !globs.some((glob) => glob.startsWith('!') && matchesGlob(path, glob.slice(1)));
 
-/** The text of the first object that is a property's value, from the name to the last brace; undefined where there is none. */
+/**
+ * The text of the first object that is a property's value, from the property's name to the closing brace; undefined if
+ * there is none.
+ */
 export function blockOf(text: string, name: string): string | undefined {
   const start = new RegExp(`["']?\\b${name}\\b["']?\\s*:\\s*\\{`).exec(text);
   if (start === null) return undefined;
@@ -162,7 +172,7 @@ export function blockOf(text: string, name: string): string | undefined {
   return undefined;
 }
 
-/** The texts of the first list that is a property's value, where it is made of nothing else. */
+/** The strings of the first list that is a property's value, if the list contains only strings. */
 function listOf(text: string, name: string): string[] | undefined {
   const list = new RegExp(`\\b${name}["']?\\s*:\\s*\\[((?:\\s*(?:"[^"]*"|'[^']*')\\s*,?)*)\\s*\\]`).exec(text)?.[1];
   return list?.match(/"[^"]*"|'[^']*'/g)?.map((each) => each.slice(1, -1));

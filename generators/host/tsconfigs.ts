@@ -1,6 +1,6 @@
 /**
- * The tsconfig files that would take divvy's folders in. These have a tsconfig of their own: what stands in them is
- * checked by other rules than those of the package. The one owner of get-tsconfig.
+ * The tsconfig files that would include divvy's folders. These folders have their own tsconfig, because other rules
+ * apply to them than to the package. Only this file uses get-tsconfig.
  */
 
 import { type Dirent, readdirSync, statSync } from 'node:fs';
@@ -15,26 +15,26 @@ import type { HostFile } from './host-file.ts';
 import { readOrRefuse } from './package-json.ts';
 import type { Place } from './place.ts';
 
-/** What TypeScript leaves out by itself beside what it writes, until an `exclude` takes the place of both. */
+/** TypeScript excludes these and its own output folders by default; an `exclude` replaces both. */
 const LEFT_OUT_BY_DEFAULT = ['node_modules'];
 
 interface Tsconfig {
   /** Absolute. */
   readonly path: string;
   readonly value: { readonly [name: string]: unknown };
-  /** The same with what it extends. */
+  /** The value merged with what it extends. */
   readonly config: TsConfigJsonResolved;
 }
 
 /**
- * Leaves divvy's folders out of every tsconfig that would take them in: those in the package, in the folders above it, and
- * those that these refer to.
+ * Excludes divvy's folders from every tsconfig that would include them: those in the package, those in the folders
+ * above it, and those that they refer to.
  *
- * folders - that are left out, relative to the package.
- * files   - that are or will be in them.
- * open    - opens one of the package's own files, to be edited.
- * attempt - gathers a Refusal with exit code 3, and what to write by hand, for one that cannot be edited by an insertion, is a link, or
- *           is outside of the package.
+ * folders - the folders to exclude, relative to the package.
+ * files - the files that are or will be in them.
+ * open - opens one of the package's own files for editing.
+ * attempt - collects a Refusal with exit code 3, with the line to add by hand, for a tsconfig that an insertion cannot
+ * edit, that is a link, or that is outside the package.
  */
 export function leaveOut(
   { root, levels }: Place,
@@ -51,7 +51,7 @@ export function leaveOut(
   function leaveOutOf(tsconfig: Tsconfig): void {
     const isEntry = /^[jt]sconfig\.json$/.test(basename(tsconfig.path));
     if (bases.has(tsconfig.path) && !isEntry) return;
-    // That is divvy's own.
+    // This tsconfig is divvy's own.
     if (folders.some((folder) => tsconfig.path.startsWith(join(root, folder, '/')))) return;
     const { config } = tsconfig;
     const isTaken = createFilesMatcher({ path: tsconfig.path, config });
@@ -79,8 +79,8 @@ export function leaveOut(
 }
 
 /**
- * What a tsconfig without an `exclude` of its own leaves out, which one of its own takes the place of: what another file
- * has written, or, where none has, what TypeScript leaves out by itself.
+ * What a tsconfig without its own `exclude` leaves out, and what a new `exclude` would replace: the `exclude` of a file
+ * that it extends, or, without one, TypeScript's defaults.
  */
 function excluded({ path, value, config: { exclude, compilerOptions } }: Tsconfig): {
   readonly inherited: readonly string[];
@@ -88,7 +88,7 @@ function excluded({ path, value, config: { exclude, compilerOptions } }: Tsconfi
 } {
   if (value['exclude'] !== undefined) return { inherited: [], standing: [] };
   const { outDir, declarationDir } = compilerOptions ?? {};
-  // What is written in no file is the folders that are written to.
+  // If no file has an `exclude`, get-tsconfig returns the output folders.
   const home = dirname(path);
   // get-tsconfig puts `./` before an absolute path too.
   const absolute = (folder: string) => resolve(home, folder.replace(/^\.\/(?=\/)/, ''));
@@ -97,7 +97,7 @@ function excluded({ path, value, config: { exclude, compilerOptions } }: Tsconfi
   return { inherited, standing: inherited.length > 0 ? [] : [...LEFT_OUT_BY_DEFAULT, ...within(home, written)] };
 }
 
-/** Those of some folders that are below another one, relative to it. */
+/** The folders that are below `home`, relative to it. */
 const within = (home: string, folders: readonly string[]): string[] =>
   folders.map((folder) => relative(home, folder).replaceAll('\\', '/')).filter((folder) => /^(?!\.\.)./.test(folder));
 
@@ -106,7 +106,7 @@ const tsconfigsIn = (folder: string): string[] =>
     .filter(({ name }) => /^[jt]sconfig(\.[\w.-]+)?\.json$/.test(name))
     .map(({ name }) => join(folder, name));
 
-/** Those in the folders of a package. */
+/** The tsconfig files in the folders of a package, at any depth. */
 function tsconfigsBelow(folder: string): string[] {
   const folders = entriesOf(folder).filter(
     (entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git',
@@ -117,7 +117,7 @@ function tsconfigsBelow(folder: string): string[] {
   });
 }
 
-/** What is in a folder; nothing where it must not be read, as a database's own. */
+/** The entries of a folder; none if divvy may not read it, such as a database's own. */
 function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
@@ -127,9 +127,9 @@ function entriesOf(folder: string): Dirent[] {
 }
 
 /**
- * Each of some files, and, in the same repository, those that they refer to.
+ * The given files, and the files in the same repository that they refer to.
  *
- * below - files that are of use or not: some packages have some with faults, to be tested with.
+ * below - files in subfolders, which may be unusable: some packages keep broken ones for their tests.
  */
 function withReferences(
   files: readonly string[],
@@ -161,16 +161,16 @@ function withReferences(
   return [...found.values()];
 }
 
-/** TypeScript follows a link, and goes by the folder that it is in. */
+/** TypeScript follows a link, but resolves paths from the folder of the link. */
 function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {
-    return false; // A link that leads nowhere, or round and round.
+    return false; // A link that leads nowhere, or to itself.
   }
 }
 
-/** The files beside it that a tsconfig extends. */
+/** The local files that a tsconfig extends. */
 const basesOf = ({ path, value }: Tsconfig): string[] =>
   [value['extends']].flat().flatMap((base) => {
     if (typeof base !== 'string' || !/^\.{1,2}\//.test(base)) return [];
@@ -185,7 +185,7 @@ const texts = (value: unknown, name: string): string[] =>
     return typeof text === 'string' ? [text] : [];
   });
 
-/** Why TypeScript could not use what a tsconfig says of its files; undefined where it could. */
+/** Why TypeScript could not use a tsconfig's settings about files; undefined if it could. */
 function whyOdd(value: Tsconfig['value']): string | undefined {
   const isText = (each: unknown): boolean => typeof each === 'string' && each !== '';
   const isTexts = (each: unknown): boolean => Array.isArray(each) && each.every(isText);
@@ -205,11 +205,12 @@ function parsed(path: string, value: Tsconfig['value'], root: string): TsConfigJ
   try {
     return parseTsconfig(path);
   } catch (error) {
-    // The base is a package that is not installed, or not in a folder: what it includes and excludes is its own files.
+    // The tsconfig extends a package that is not installed. That is harmless: a base from a package includes and
+    // excludes only its own files.
     const isPackage = [value['extends']].flat().some((base) => typeof base === 'string' && !/^[./]/.test(base));
     const { extends: _, ...own } = value;
     if (isPackage) return own as TsConfigJsonResolved;
-    // Of what its compilerOptions, or a base of it, are made of.
+    // The types in its compilerOptions, or in its base, are wrong.
     const isOdd = error instanceof TypeError;
     const reason = isOdd ? 'TypeScript could not use it, or what it extends' : (error as Error).message;
     throw hostFileRefused(relative(root, path), reason);

@@ -1,6 +1,6 @@
 /**
- * Which packages a workspace has: as npm, yarn and bun say it in package.json, and pnpm in a file of its own. The one owner of
- * picomatch.
+ * The packages of a workspace: npm, yarn and bun list them in package.json, and pnpm in its own file. Only this file
+ * uses picomatch.
  */
 
 import { globSync, readFileSync } from 'node:fs';
@@ -18,8 +18,8 @@ import { readPackageJson } from './package-json.ts';
 const PNPM_WORKSPACE = 'pnpm-workspace.yaml';
 
 /**
- * The folders of the packages of a workspace, relative to its root, with `/`, in the order of the alphabet; none where a
- * folder is the root of no workspace. pnpm-workspace.yaml alone makes none: it may hold settings only.
+ * The folders of a workspace's packages, relative to its root, with `/`, in alphabetical order; none if the folder is
+ * not a workspace root. pnpm-workspace.yaml alone does not make a workspace: it may contain only settings.
  *
  * folder - one with a package.json in it.
  */
@@ -37,20 +37,20 @@ export function packagesOf(folder: string): string[] {
   return [...new Set(folders)].filter(isPackage).sort();
 }
 
-/** The glob that leaves the runtime out of a workspace, in whichever package it is. */
+/** The glob that excludes the runtime from a workspace, whichever package it is in. */
 export const runtimeLeftOut = (runtime: string): string => `!**/${runtime}`;
 
-/** A vendored runtime has a package.json and is no package. */
+/** A vendored runtime has a package.json but is not a package. */
 const isRuntime = (folder: string): boolean => ['run.mjs', 'SHA256SUMS'].every((name) => stat(join(folder, name)));
 
 /**
- * Leaves the runtime out of the workspaces that would take its package.json for a package of theirs: then `npm ci` and
- * `yarn --immutable` find that the lock file does not hold.
+ * Excludes the runtime from workspaces that would take its package.json for one of their packages: `npm ci` and `yarn
+ * --immutable` would then complain that the lock file is out of date.
  *
  * runtime - its folder, relative to the package.
- * open    - opens the package's own package.json.
+ * open - opens the package's own package.json.
  *
- * Returns what has to be written by hand: pnpm's file is YAML, and what is outside of the package is nobody's but its own.
+ * Returns the lines that a person has to add by hand: pnpm's file is YAML, and divvy edits nothing outside the package.
  */
 export function leaveOutOfWorkspaces(
   { root, levels }: { readonly root: string; readonly levels: readonly Level[] },
@@ -73,7 +73,7 @@ export function leaveOutOfWorkspaces(
   });
 }
 
-/** Whether a folder is among those of some globs, and no other takes it out again. */
+/** Whether the globs include a folder, and no `!` glob excludes it again. */
 function takesIn(globs: readonly string[], path: string): boolean {
   const isMatch = (glob: string): boolean => picomatch(withoutSlash(glob), { dot: true })(path);
   const isOut = globs.some((glob) => glob.startsWith('!') && isMatch(glob.slice(1)));
@@ -87,7 +87,7 @@ function pnpmGlobs(folder: string): string[] {
   if (!stat(file)?.isFile()) return [];
   let value: unknown;
   try {
-    // Globs are strings, whatever they look like. pnpm takes an empty file, too.
+    // Globs are strings, even if they look like other values. pnpm accepts an empty file too.
     value = parseYaml(readFileSync(file, 'utf8'));
   } catch (error) {
     const [reason] = (error as Error).message.split('\n');

@@ -1,22 +1,22 @@
-/** Properties and elements put into a JSON file, and taken out again: the one is the inverse of the other, to the byte. */
+/** Adds properties and elements to a JSON file and removes them again; removing reverses adding, byte for byte. */
 
 import type { Node } from 'jsonc-parser';
 import { type Between, between, endOf, type JsonText, nodeAt, type Path } from './text.ts';
 
-/** An object or array that had to be made, or was empty; `was` is its text before, null where it was not there. */
+/** An object or array that had to be made, or was empty; `was` is its old text, null if it did not exist. */
 export interface Made {
   readonly at: Path;
   readonly was: string | null;
 }
 
 /**
- * Where a new part goes among those that there are.
+ * Decides where a new part goes.
  *
- * at    - the object or array.
- * names - of the properties that are in it, or its elements, in their order.
- * name  - of the new property, or the new element.
+ * at - the object or array.
+ * names - of its properties, or its elements, in their order.
+ * name - of the new property, or the new element.
  *
- * Returns how many of them come before it; undefined where it goes to the end.
+ * Returns how many of them come before it; undefined to put it at the end.
  */
 export type Order = (at: Path, names: readonly string[], name: string) => number | undefined;
 
@@ -26,22 +26,23 @@ interface Splice {
   readonly text: string;
 }
 
-/** How a file is written: its line ends, and what its lines are indented by. */
+/** The style of a file: its line ends, and one level of its indentation. */
 interface Style {
   readonly lineEnd: string;
   readonly unit: string;
-  /** All of it is in one line. */
+  /** The whole file is on one line. */
   readonly isOneLine: boolean;
 }
 
 /**
- * Puts a property in, or an element into an array. No comment moves away from what stands before it in its line, or below it.
+ * Adds a property, or an element to an array. Each comment stays with the text before it on its line, or the text below
+ * it.
  *
- * at    - the object or array. What is missing of it is made.
- * key   - the property's name; undefined for an element.
- * order - where it goes; by default, and where that is none of texts alone, to the end.
+ * at - the object or array; missing parts of it are made.
+ * key - the property's name; undefined for an element.
+ * order - where it goes. By default, and in an array of other values than strings, at the end.
  *
- * Returns the new text, and what was made, outermost first; undefined where something else is in the way.
+ * Returns the new text, and what was made, outermost first; undefined if something else is in the way.
  */
 export function putIn(
   json: JsonText,
@@ -70,17 +71,17 @@ export function putIn(
   return { text: spliced(text, splices), made };
 }
 
-/** The names of an object's properties, or an array's elements; undefined where one of these is no text. */
+/** The names of an object's properties, or an array's elements; undefined if one of them is not a string. */
 function namesIn({ type, children = [] }: Node): string[] | undefined {
   const names: unknown[] = children.map((child) => (type === 'object' ? child.children?.[0]?.value : child.value));
   return names.every((name) => typeof name === 'string') ? names : undefined;
 }
 
-/** A comment in an object that is empty otherwise would have to be moved. */
+/** Adding to an object that contains only a comment would move the comment. */
 const hasOnlyComments = (text: string, holder: Node): boolean =>
   holder.children?.length === 0 && hasCommentsIn(text, holder);
 
-/** Whether there are comments in an object or array, beside what is in its parts. */
+/** Whether an object or array contains comments outside its parts. */
 export function hasComments({ text, root }: JsonText, at: Path): boolean {
   const holder = nodeAt(root, at);
   return holder !== undefined && hasCommentsIn(text, holder);
@@ -93,14 +94,14 @@ function hasCommentsIn(text: string, holder: Node): boolean {
   return starts.some((start, index) => /[^\s,]/.test(text.slice(start, ends[index])));
 }
 
-/** How much of a path is there. */
+/** How many parts of a path exist. */
 function deepest(root: Node, at: Path): number {
   let depth = 0;
   while (depth < at.length && nodeAt(root, at.slice(0, depth + 1)) !== undefined) depth++;
   return depth;
 }
 
-/** A value in the objects that have to be made around it. */
+/** Wraps a value in the objects that have to be made around it. */
 function nest(keys: Path, isElement: boolean, value: string): unknown {
   const [first, ...rest] = keys;
   if (first !== undefined) return { [first]: nest(rest, isElement, value) };
@@ -118,7 +119,7 @@ function styleOf({ text, root }: JsonText): Style {
   };
 }
 
-/** The white space that a line begins with, where nothing else is before an offset. */
+/** The white space at the beginning of an offset's line; undefined if something else comes before the offset. */
 function indentBefore(text: string, offset: number): string | undefined {
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
   return /^[ \t]*$/.test(line) ? line : undefined;
@@ -160,7 +161,7 @@ function insertion(
   const ending = behind.comma === undefined ? '' : ',';
   const comma = behind.comma === undefined ? [{ from: endOf(last), to: endOf(last), text: ',' }] : [];
   if (isInline) {
-    // Before every comment: one that goes on to the end of its line would take in what is behind it.
+    // Before all comments: a comment that runs to the end of its line would swallow what comes after it.
     const at = behind.comma === undefined ? endOf(last) : behind.comma + 1;
     const gap = gapOf(text, children, colon);
     return [...comma, { from: at, to: at, text: `${gap}${written(key, value, colon, undefined)}${ending}` }];
@@ -170,14 +171,14 @@ function insertion(
   return [...comma, { from: at, to: at, text: `${style.lineEnd}${indent}${body}${ending}` }];
 }
 
-/** What stands between a key and its value in this object. */
+/** The text between a key and its value in this object. */
 function colonOf(text: string, children: readonly Node[]): string | undefined {
   const [key, value] = children.at(-1)?.children ?? [];
   const gap = key && value && text.slice(endOf(key), value.offset);
   return gap && /^ *: *$/.test(gap) ? gap : undefined;
 }
 
-/** What stands behind the comma between two in one line. */
+/** The text after the comma between two parts on one line. */
 function gapOf(text: string, children: readonly Node[], colon: string): string {
   const [one, two] = children.slice(-2);
   const gap = one && two && text.slice(endOf(one), two.offset);
@@ -185,7 +186,7 @@ function gapOf(text: string, children: readonly Node[], colon: string): string {
   return colon.endsWith(' ') ? ' ' : '';
 }
 
-/** A property, or an element where there is no key, as text. */
+/** A property as text; an element, if there is no key. */
 function written(
   key: string | undefined,
   value: unknown,
@@ -196,7 +197,7 @@ function written(
   return key === undefined ? text : `${JSON.stringify(key)}${colon}${text}`;
 }
 
-/** An object in lines of its own; an array in one, as formatters have a short one. */
+/** An object with a line for each property; an array on one line, as formatters write a short one. */
 function inLines(value: unknown, style: Style & { readonly indent: string }): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value);
   const { lineEnd, unit, indent } = style;
@@ -205,7 +206,10 @@ function inLines(value: unknown, style: Style & { readonly indent: string }): st
   return `{${lineEnd}${inner.indent}${properties.join(`,${lineEnd}${inner.indent}`)}${lineEnd}${indent}}`;
 }
 
-/** Writes an array of texts that is in one line with a line for each. Returns undefined where it is none, or has more in it. */
+/**
+ * Rewrites a one-line array of strings with one line for each element. Returns undefined if it is no such array, or has
+ * comments or a trailing comma.
+ */
 export function inSeveralLines(json: JsonText, at: Path): string | undefined {
   const { text, root } = json;
   const holder = nodeAt(root, at);
@@ -223,20 +227,20 @@ export function inSeveralLines(json: JsonText, at: Path): string | undefined {
   return spliced(text, [{ from: holder.offset, to: endOf(holder), text: written }]);
 }
 
-/** Takes a property out. Returns the text unchanged where it is not there. */
+/** Removes a property. Returns the text unchanged if it does not exist. */
 export function takeOutProperty(json: JsonText, at: Path): string {
   const property = nodeAt(json.root, at)?.parent;
   return property?.parent ? without(json.text, property.parent, property) : json.text;
 }
 
-/** Takes an element out of an array: the last one that is this text. */
+/** Removes an element from an array: the last one with this value. */
 export function takeOutElement(json: JsonText, at: Path, value: string): string {
   const holder = nodeAt(json.root, at);
   const element = holder?.type === 'array' ? holder.children?.findLast((child) => child.value === value) : undefined;
   return holder && element ? without(json.text, holder, element) : json.text;
 }
 
-/** Puts another value in the place of one, which must be there. */
+/** Replaces a value, which must exist. */
 export function replaceValue({ text, root }: JsonText, at: Path, written: string): string {
   const node = nodeAt(root, at);
   return node ? spliced(text, [{ from: node.offset, to: endOf(node), text: written }]) : text;
@@ -250,20 +254,23 @@ function without(text: string, holder: Node, node: Node): string {
   const front = between(text, begin, node.offset);
   const { comma: own } = between(text, endOf(node), after?.offset ?? endOf(holder) - 1);
   const comma = own ?? front.comma;
-  // Between it and its comma may be somebody's comment.
+  // There may be somebody's comment between it and its comma.
   const isClose = own !== undefined && text.slice(endOf(node), own).trim() === '';
   const cut = { ...cutBefore(text, front, node.offset, isClose ? own + 1 : endOf(node)), text: '' };
   return spliced(text, [...(isClose || comma === undefined ? [] : [{ from: comma, to: comma + 1, text: '' }]), cut]);
 }
 
-/** What is taken out with a node: its line with it, but where what follows there would get into the comment before it. */
+/**
+ * The range to remove with a node. This includes its line, unless the text after it would then become part of the
+ * comment before it.
+ */
 function cutBefore(text: string, front: Between, begin: number, to: number): { from: number; to: number } {
   const [rest = ''] = /^[^\r\n]*/.exec(text.slice(to)) ?? [];
   const isAlone = !front.isLineComment || rest.trim() === '';
   return isAlone ? { from: front.end, to } : { from: begin, to: to + rest.length - rest.trimStart().length };
 }
 
-/** Of two splices at one place the first comes first. */
+/** If two splices start at the same place, the first in the list comes first. */
 function spliced(text: string, splices: readonly Splice[]): string {
   let result = '';
   let at = 0;

@@ -1,24 +1,27 @@
 /**
- * What divvy puts into files of the repository that were there before it, as divvy.lock.json keeps it: enough to take it
- * out again, whatever else has been changed in the file meanwhile.
+ * The insertions that divvy has made into files of the repository that existed before it, as divvy.lock.json stores
+ * them: enough to remove them again, no matter what else has changed in the file.
  */
 
 import { parseJson } from './parse.ts';
 
-/** Every one but `was` may belong to one task, and goes with it; what belongs to none goes with the last task. */
+/**
+ * Every insertion except `was` may belong to one task, and is removed with it; without a task it is removed with the
+ * last task.
+ */
 export type Insertion =
   | { readonly at: readonly string[]; readonly key: string; readonly value: string; readonly task?: string }
-  /** `standing`: what holds by itself where nothing is written, and has to be said where something is. */
+  /** `standing`: a default that applies while the list does not exist, and that must be written once it does. */
   | { readonly at: readonly string[]; readonly element: string; readonly task?: string; readonly standing?: true }
   /**
-   * An object or an array that had to be made, or was empty: its text before, null where it was not there. Or an array that was in
-   * one line, and has a line for each element now.
+   * An object or array that had to be made, or was empty: its old text, null if it did not exist. Or an array that was
+   * on one line, and now has a line for each element.
    */
   | { readonly at: readonly string[]; readonly was: string | null }
-  /** A line of its own, without its line end. */
+  /** A whole line, without its line end. */
   | { readonly line: string; readonly task?: string };
 
-/** Whether it is what a lock of ours holds: a lock may have come with somebody else's repository. */
+/** Checks an insertion from a lock: the lock may have come with somebody else's repository. */
 export function isInsertion(value: unknown): value is Insertion {
   if (typeof value !== 'object' || value === null) return false;
   const { at, key, value: put, element, was, line, task, standing } = value as { readonly [name: string]: unknown };
@@ -30,12 +33,13 @@ export function isInsertion(value: unknown): value is Insertion {
     (typeof key === 'string' && typeof put === 'string') ||
     typeof element === 'string' ||
     was === null ||
-    // What was empty: it comes back as it was. An array in one line does where it has just the elements that are there.
+    // The old text of an empty object, or of an array of strings; it is restored only if the array holds exactly these
+    // strings.
     (typeof was === 'string' && (/^\{\s*\}$/.test(was) || isTexts(was)))
   );
 }
 
-/** Whether a text is that of an array of texts. */
+/** Whether a text is a JSON array of strings. */
 function isTexts(text: string): boolean {
   try {
     const value = parseJson(text);

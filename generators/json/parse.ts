@@ -1,28 +1,28 @@
-/** The one place that parses JSON, whoever has written it. */
+/** Only this file parses JSON, no matter who has written it. */
 
 import { isUtf8 } from 'node:buffer';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
- * Parses JSON. An editor of Windows may have put a byte order mark before it, which is no part of the language.
+ * Parses JSON. Skips a byte order mark, which some Windows editors add and which JSON does not allow.
  *
- * Throws an Error for what is none, and for bytes that are not UTF-8.
+ * Throws an Error if the text is not JSON, or if the bytes are not UTF-8.
  */
 export function parseJson(
   json: Buffer | string,
   reviver?: (this: unknown, key: string, value: unknown) => unknown,
 ): unknown {
-  // Such as UTF-16, which an older PowerShell writes by itself.
+  // Such as UTF-16, which an older PowerShell writes by default.
   if (typeof json !== 'string' && !isUtf8(json)) throw new Error('it is not UTF-8: save it as that');
   const text = json.toString();
   return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, reviver);
 }
 
-/** Names that mean something to an object of JavaScript, so that what is merged or looked up by them is another thing. */
+/** Keys that have a meaning in JavaScript objects: merging or looking them up could reach something else. */
 const NO_KEYS = ['__proto__', 'constructor', 'prototype'];
 
-/** Parses JSON of somebody else's; throws an Error for what is none, and for a key that objects themselves have. */
+/** Parses somebody else's JSON; throws an Error if it is not JSON, or if it has one of these keys. */
 export function parseSafely(json: Buffer | string): unknown {
   try {
     return parseJson(json, (key, value) => {

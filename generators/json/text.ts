@@ -1,6 +1,6 @@
 /**
- * A JSON file of somebody else's, read so that it can be edited by putting text in and taking text out: whatever is not
- * asked for stays as it is, to the byte. The one owner of jsonc-parser.
+ * Reads somebody else's JSON file so that divvy can edit it by inserting and removing text: everything else stays as it
+ * is, byte for byte. Only this file uses jsonc-parser.
  */
 
 import {
@@ -14,38 +14,38 @@ import {
 } from 'jsonc-parser';
 import { conflictsIn, whyUnmerged } from '../disk/markers.ts';
 
-/** The names of properties, from the outermost one inwards. */
+/** Property names, outermost first. */
 export type Path = readonly string[];
 
-/** Why a file cannot be edited, and where. */
+/** Why divvy cannot edit a file, and where. */
 export interface JsonFault {
   /** From 1. */
   readonly line: number;
   readonly reason: string;
 }
 
-/** A file that can be edited: its root is an object, and no object in it has a key twice. */
+/** A file that divvy can edit: its root is an object, and no object in it has a key twice. */
 export interface JsonText {
   readonly text: string;
   readonly root: Node;
 }
 
-/** What stands between two places of a text, beside white space. */
+/** What is between two places of a text, apart from white space. */
 export interface Between {
-  /** Where the first comma is. */
+  /** The place of the first comma. */
   readonly comma: number | undefined;
-  /** The end of the last comma or comment; the beginning where there is none. */
+  /** The end of the last comma or comment; the beginning if there is none. */
   readonly end: number;
   /**
-   * The same, of those that stand before the end of a line: that of the comma, or the first. Where that line goes on to the
-   * other place it is right behind the comma.
+   * The same, but only up to the end of one line: the comma's line, or the first line if there is no comma. If that
+   * line continues up to the other place, it is right after the comma.
    */
   readonly endOnLine: number;
-  /** At `end` is the end of a comment that goes on to the end of its line. */
+  /** Whether a comment that runs to the end of its line ends at `end`. */
   readonly isLineComment: boolean;
 }
 
-/** Of SyntaxKind, which is there for the compiler only. */
+/** Copied from SyntaxKind, which exists only for the compiler. */
 const OPEN_BRACE = 1;
 const CLOSE_BRACE = 2;
 const OPEN_BRACKET = 3;
@@ -58,7 +58,10 @@ const END = 17;
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** Deeper than any file of a person's. What reads it calls itself once for each level, and must not run out of stack. */
+/**
+ * Deeper than any file that a person writes. The reader calls itself once for each level, and must not run out of
+ * stack.
+ */
 const MOST_LEVELS = 200;
 
 /**
@@ -67,7 +70,7 @@ const MOST_LEVELS = 200;
  * dialect - whether comments and trailing commas are allowed, as in a tsconfig.json.
  */
 export function readJson(source: string, dialect: 'json' | 'jsonc'): JsonText | JsonFault {
-  // A byte order mark is no part of the language. A space in its place keeps every offset.
+  // JSON does not allow a byte order mark. A space in its place keeps every offset.
   const text = source.startsWith(BYTE_ORDER_MARK) ? ` ${source.slice(1)}` : source;
   const deep = levelTooMany(text);
   if (deep !== undefined) return faultAt(text, deep, `it is nested more than ${MOST_LEVELS} levels deep`);
@@ -97,7 +100,7 @@ const faultAt = (text: string, offset: number, reason: string): JsonFault => ({
   reason,
 });
 
-/** Where a text is nested too deeply; undefined where it is not. */
+/** The offset at which a text is nested too deeply; undefined if it is not. */
 function levelTooMany(text: string): number | undefined {
   const scanner = createScanner(text, true);
   let levels = 0;
@@ -109,7 +112,7 @@ function levelTooMany(text: string): number | undefined {
   return undefined;
 }
 
-/** Of two values of one key some programs take the first and some the last: which is meant cannot be told. */
+/** If a key is there twice, some programs take the first value and some the last: divvy cannot tell which is meant. */
 function keyTwice(text: string, node: Node): JsonFault | undefined {
   const seen = new Set<string>();
   for (const child of node.children ?? []) {
@@ -125,19 +128,22 @@ function keyTwice(text: string, node: Node): JsonFault | undefined {
   return undefined;
 }
 
-/** The value at a place; undefined where there is none. */
+/** The value at a place; undefined if there is none. */
 export function valueAt({ root }: JsonText, path: Path): unknown {
   const node = nodeAt(root, path);
   return node && getNodeValue(node);
 }
 
-/** The text of the value at a place, as it is in the file. */
+/** The text of the value at a place, exactly as in the file. */
 export function textAt({ text, root }: JsonText, path: Path): string | undefined {
   const node = nodeAt(root, path);
   return node && text.slice(node.offset, node.offset + node.length);
 }
 
-/** The line, from 1, that the value at a place begins in; of what is not there, that of the nearest around it. */
+/**
+ * The line, from 1, where the value at a place begins; if there is no value, that of the nearest value around the
+ * place.
+ */
 export function lineAt({ text, root }: JsonText, path: readonly (string | number)[]): number {
   const node = nodeAt(root, path);
   if (node === undefined && path.length > 0) return lineAt({ text, root }, path.slice(0, -1));
@@ -149,7 +155,7 @@ export const nodeAt = (root: Node, path: readonly (string | number)[]): Node | u
 
 export const endOf = ({ offset, length }: Node): number => offset + length;
 
-/** What stands from one offset up to another, outside of every value. */
+/** Looks at the text from one offset up to another, outside of every value. */
 export function between(text: string, from: number, to: number): Between {
   const scanner = createScanner(text.slice(from, to));
   let comma: number | undefined;
@@ -163,7 +169,7 @@ export function between(text: string, from: number, to: number): Between {
     isLineComment = kind === LINE_COMMENT;
     if (kind !== COMMA || comma !== undefined) continue;
     comma = end - 1;
-    endOnLine = undefined; // it may be in a line of its own
+    endOnLine = undefined; // The comma may be on a line of its own.
   }
   return { comma, end, endOnLine: endOnLine ?? (comma === undefined ? end : comma + 1), isLineComment };
 }

@@ -1,4 +1,4 @@
-/** `divvy list`: the tasks that are here and the last run of each, and the templates and hooks that there are. */
+/** `divvy list`: the project's tasks with their last runs, and the templates and hooks that exist. */
 
 import { contractText, hooksOf } from '../project/hooks.ts';
 import { openProject, type Project, projectFolder } from '../project/manifest.ts';
@@ -11,7 +11,7 @@ import { table } from '../terminal/help.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
 
-/** A task with its last run, null where it never ran; or with the reason why that cannot be told. */
+/** A task with its last run, null if it never ran; or with the reason why divvy cannot tell. */
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
 
 export async function list({ cwd, terminal }: Call): Promise<Exit> {
@@ -44,7 +44,7 @@ export async function list({ cwd, terminal }: Call): Promise<Exit> {
   return 0;
 }
 
-/** A list is of use where the last runs cannot be told, too: the runtime may be gone, or an older release. */
+/** The list is useful even without the last runs: the runtime may be gone, or be an older release. */
 async function tasksOf(project: Project): Promise<Task[]> {
   const tasks: Task[] = [];
   for (const name of taskNames(project)) {

@@ -1,17 +1,17 @@
-/** What is asked of git. */
+/** Asks git about files and repositories. */
 
 import { dirname, join } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { runBounded, runTool, type ToolResult } from './processes.ts';
 
-/** Whether a folder is in a repository: `.git` is a folder, or a file in a work tree of its own or a submodule. */
+/** Whether a folder is in a repository. `.git` may be a folder or, in a linked work tree or a submodule, a file. */
 export const isInRepository = (folder: string): boolean =>
   stat(join(folder, '.git')) !== undefined || (dirname(folder) !== folder && isInRepository(dirname(folder)));
 
 /** Makes an empty repository in a folder. */
 export const gitInit = (folder: string): Promise<ToolResult> => git(folder, ['init', '--quiet']);
 
-/** A file as it is on the disk, by its path relative to a folder. */
+/** A file's present bytes, and its path relative to a folder. */
 interface Present {
   readonly path: string;
   readonly bytes: Buffer;
@@ -20,17 +20,17 @@ interface Present {
 type Changed = { readonly changed: string[] } | { readonly unknown: string };
 
 /**
- * Those of some files whose present bytes are not in the last commit; none where there is no repository. Where git cannot
- * tell, why.
+ * The files whose present bytes are not in the last commit; none if there is no repository. If git cannot tell, the
+ * reason.
  *
- * git's own opinion, `git status`, is not asked: too many settings tell it not to look (assume-unchanged, skip-worktree, a
- * sparse checkout, a file system monitor, stat settings, ignore files, another index). A file is unchanged only if a
- * checkout of the last commit would bring back these very bytes, line ends aside.
+ * Does not use `git status`: too many settings make it look away (assume-unchanged, skip-worktree, a sparse checkout, a
+ * file system monitor, stat settings, ignore files, another index). A file counts as unchanged only if a checkout of
+ * the last commit would restore exactly these bytes, apart from line ends.
  */
 export async function changedInGit(folder: string, files: readonly Present[]): Promise<Changed> {
   const changed: string[] = [];
   for (const file of files) {
-    // In the file's own folder: a submodule may be on the way to it.
+    // Ask in the file's own folder: it may be in a submodule.
     const home = dirname(join(folder, file.path));
     if (!isInRepository(home)) continue;
     const committed = await committedBytes(home, file.path.slice(file.path.lastIndexOf('/') + 1));
@@ -43,10 +43,12 @@ export async function changedInGit(folder: string, files: readonly Present[]): P
 const isSameText = (one: Buffer, other: Buffer): boolean =>
   one.equals(other) || withoutReturns(one) === withoutReturns(other);
 
-/** Each byte as a character: what is no UTF-8 must not look like something else that is none. */
+/** latin1 keeps each byte as one character: in UTF-8, two different invalid texts could look the same. */
 const withoutReturns = (bytes: Buffer): string => bytes.toString('latin1').replaceAll('\r\n', '\n');
 
-/** What a checkout of the last commit would write for a file; undefined bytes where that commit does not have it. */
+/**
+ * The bytes that a checkout of the last commit would write for a file; undefined if the commit does not have the file.
+ */
 async function committedBytes(
   folder: string,
   name: string,
@@ -60,13 +62,13 @@ async function committedBytes(
     signal: new AbortController().signal,
   });
   if (result.done) return { bytes: result.output };
-  // This fails only where the repository cannot be used; for a file that is not there it says `missing`.
+  // This fails only if the repository is unusable; for a file that does not exist, git prints `missing`.
   const found = await git(folder, [...AS_IT_IS, 'cat-file', '--batch-check'], `${object}\n`);
   const isMissing = found.done && !/^[0-9a-f]{40,} blob \d+$/.test(found.output.trim());
   return isMissing ? { bytes: undefined } : { unknown: firstLine(result.said) || result.reason };
 }
 
-/** `git replace` would show another content than the commit has. */
+/** With `git replace`, git could show other contents than the commit has. */
 const AS_IT_IS = ['--no-optional-locks', '--no-replace-objects'];
 
 /** In bytes and seconds: a filter of the repository may print anything, or wait for a server. */
@@ -75,14 +77,14 @@ const LONGEST = 60;
 
 const firstLine = (text: string): string => text.trim().split('\n')[0] ?? '';
 
-/** Those of some files, relative to a folder, that git would leave out; they need not be there. */
+/** The paths that git ignores, relative to a folder; the files need not exist. */
 export async function ignoredByGit(folder: string, paths: readonly string[]): Promise<string[]> {
   if (!isInRepository(folder)) return [];
   const result = await git(folder, ['check-ignore', '-z', '--stdin'], paths.join('\0'));
   return result.done ? result.output.split('\0').filter((path) => path !== '') : [];
 }
 
-/** Whether git has a file, or any in a folder: committed, or about to be. */
+/** Whether git tracks a file, or any file in a folder: committed or staged. */
 export async function isTracked(folder: string, path: string): Promise<boolean> {
   if (!isInRepository(folder)) return false;
   const result = await git(folder, ['--literal-pathspecs', 'ls-files', '-z', '--', path]);
@@ -93,8 +95,8 @@ const git = (folder: string, argv: readonly string[], input?: string): Promise<T
   runTool('git', argv, { cwd: folder, environment: ownEnvironment(), ...(input !== undefined && { input }) });
 
 /**
- * The environment without what names another repository, index or place of objects, or other pathspecs, as a git hook has it.
- * Settings stay: without `safe.directory` from there git may refuse to work.
+ * The environment without variables that name another repository, index or object store, or that change pathspecs; a
+ * git hook sets them. Settings stay, since git may refuse to work without their `safe.directory`.
  */
 const ownEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(

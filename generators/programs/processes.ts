@@ -1,5 +1,7 @@
-/** Other programs that the generator starts: git, a package manager, a project's runner. The one owner of
- * execa, which is loaded when the first one is started. */
+/**
+ * Starts other programs: git, a package manager, a project's runner. Only this file uses execa, and loads it with the
+ * first program.
+ */
 
 import type { Exit } from '../terminal/command.ts';
 
@@ -9,18 +11,18 @@ export type ToolResult =
   | {
       readonly done: false;
       readonly reason: string;
-      /** What it had to say of it on stderr, where that was collected. */
+      /** Its stderr, if that was collected. */
       readonly said: string;
-      /** The same of stdout. */
+      /** Its stdout, if that was collected. */
       readonly output: string;
-      /** It is not on this machine. */
+      /** The tool is not installed on this machine. */
       readonly missing: boolean;
     };
 
 /**
- * Runs a tool to its end.
+ * Runs a tool and waits for its end.
  *
- * show - whether its output goes to stderr as it comes, for people; else it is collected.
+ * show - whether to pass its output on to stderr at once, for people; otherwise its output is collected.
  */
 export async function runTool(
   command: string,
@@ -29,7 +31,7 @@ export async function runTool(
     readonly cwd: string;
     readonly environment?: NodeJS.ProcessEnv;
     readonly show?: boolean;
-    /** What it reads on stdin; nothing without it. */
+    /** Its stdin; empty by default. */
     readonly input?: string;
   },
 ): Promise<ToolResult> {
@@ -40,10 +42,10 @@ export async function runTool(
 }
 
 /**
- * Runs a task by a project's own runner, in the place of this process: the same terminal, signals and end.
+ * Runs a task with a project's own runner, as if it replaced this process: same terminal, same signals, same end.
  *
- * Ctrl+C reaches the runner by the terminal already, so INT and QUIT are only ignored here. TERM and HUP, which may be
- * for this process alone, are handed on.
+ * The terminal sends Ctrl+C to the runner too, so this process only ignores INT and QUIT. It passes on TERM and HUP,
+ * which may have been sent to this process alone.
  */
 export async function runRunner(runner: string, argv: readonly string[], cwd: string): Promise<Exit> {
   const { execa } = await import('execa');
@@ -51,7 +53,7 @@ export async function runRunner(runner: string, argv: readonly string[], cwd: st
     cwd,
     stdio: 'inherit',
     reject: false,
-    // The runner has its own rules for how long a stop may take.
+    // The runner decides by itself how long a stop may take.
     forceKillAfterDelay: false,
   });
   const ignore = () => {};
@@ -69,20 +71,20 @@ export async function runRunner(runner: string, argv: readonly string[], cwd: st
   }
 }
 
-/** How a tool ended whose output may be anything, and too much. */
+/** How a tool ended whose output may be anything, and of any length. */
 export type BoundedResult =
   | { readonly done: true; readonly output: Buffer }
   | {
       readonly done: false;
       readonly reason: string;
-      /** What it had to say of it on stderr. */
+      /** Its stderr. */
       readonly said: string;
       readonly missing: boolean;
       /** It printed more than it may. */
       readonly isTooMuch: boolean;
     };
 
-/** Runs a tool whose output is bytes; it is killed once it prints too much, takes too long, or the signal says so. */
+/** Runs a tool whose output is bytes; kills it if it prints too much, takes too long, or the signal aborts. */
 export async function runBounded(
   command: string,
   argv: readonly string[],
@@ -104,7 +106,7 @@ export async function runBounded(
 interface Ended {
   readonly output: Buffer;
   readonly said: Buffer;
-  /** Absent where it succeeded. */
+  /** Absent if it succeeded. */
   readonly reason?: string;
   readonly missing: boolean;
   readonly isTooMuch: boolean;
@@ -142,7 +144,7 @@ async function toItsEnd(
     const { nodeChildProcess } = child;
     nodeChildProcess.once('exit', () => {
       if (!nodeChildProcess.killed) return;
-      // Whatever it has started itself may hold these, and is not waited for once it was stopped.
+      // Child processes of the tool may keep these open; after a kill we do not wait for them.
       nodeChildProcess.stdout?.destroy();
       nodeChildProcess.stderr?.destroy();
     });

@@ -1,4 +1,4 @@
-/** The hooks that a task may have, as the vendored contract file has them. */
+/** The hooks that a task may have, read from the vendored contract file. */
 
 import type { Inserted } from '../codemods/inserted.ts';
 import { read } from '../package.ts';
@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 export interface Hook {
   readonly name: string;
-  /** Where and when it runs: the first sentence of its comment. */
+  /** Where and when the hook runs: the first sentence of its comment. */
   readonly summary: string;
 }
 
@@ -25,7 +25,10 @@ export function hooksOf(contract: string): Hook[] {
   );
 }
 
-/** Reads `--hooks a,b`: each once, in the contract's order. Throws a Refusal for one that does not exist. */
+/**
+ * Reads `--hooks a,b`: each hook once, in the contract's order. Throws a Refusal with exit code 2 for a hook that does
+ * not exist.
+ */
 export function readHooks(list: string, known: readonly Hook[]): string[] {
   const names = known.map((hook) => hook.name);
   const asked = list
@@ -39,10 +42,10 @@ export function readHooks(list: string, known: readonly Hook[]): string[] {
 }
 
 /**
- * A template's task with hooks in it, and what was put in for them. A hook that the template has already stays as it is, and
- * that is told. The codemods, and ts-morph with them, are loaded only where code is edited.
+ * Adds hooks to a template's task. Returns the new text and what was inserted. A hook that the template already has
+ * stays as it is, and a note says so. Loads the codemods, and ts-morph with them, only when there is code to edit.
  *
- * Rejects with a Refusal with exit code 3, with file and line, where the source is not one that can be edited.
+ * Rejects with a Refusal with exit code 3, with file and line, if the source cannot be edited safely.
  */
 export async function withHooks(
   source: string,

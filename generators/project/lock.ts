@@ -1,11 +1,12 @@
 /**
- * divvy.lock.json, for the tool: what made the project, from what answers, and what each file was when it was written.
+ * divvy.lock.json, which only the tool reads: what made the project, from which answers, and the sum of each file as
+ * divvy wrote it.
  *
- * Two branches that each add a task must merge. So all that is known of one task is one line, and nothing else changes with
- * it: no sum is there of a file that both edit. git takes two new lines at one place for a conflict; so the tasks are spread
- * over many gaps, each at a place that follows from its name alone, with an empty line between any two gaps. A comma stands
- * behind every line, since what is below `tasks` ends with an entry that is none: so the lines of both sides are always
- * good JSON, where they meet in one gap too, and somebody has to keep both.
+ * Two branches that each add a task must merge. So everything about one task is on one line, and adding a task changes
+ * nothing else: the lock has no sum of a file that both branches edit. git reports a conflict when both sides add a
+ * line at the same place. So the tasks are spread over many gaps: a task's name alone decides its gap, and an empty
+ * line separates the gaps. Every task line ends with a comma, because the last entry of `tasks` is not a task. So even
+ * if two lines meet in one gap and somebody has to keep both, the result is valid JSON.
  */
 
 import { hash } from 'node:crypto';
@@ -20,65 +21,68 @@ import { lineAt, readJson, valueAt } from '../json/text.ts';
 import { badLock, unmergedLock } from '../terminal/errors.ts';
 import type { Refusal } from '../terminal/refusal.ts';
 
-/** A file that was there before, edited. */
+/** A file that existed before divvy, and that divvy edited. */
 export interface EditedHost {
   readonly path: string;
-  /** All that is in it by divvy now. */
+  /** Everything that divvy has inserted into it so far. */
   readonly insertions: readonly Insertion[];
-  /** Of the rest of it, where divvy has written that too. */
+  /** The sum of the rest of the file, if divvy wrote that too. */
   readonly sum?: string;
 }
 
 export interface LockedTask {
-  /** What its file was made from; absent where that was there before, and was kept. */
+  /** The template that its file was made from; absent if the file existed before and was kept. */
   readonly template?: string;
   readonly templateVersion?: string;
-  /** Where it came from, and what that was: of a template from elsewhere. */
+  /** Where a template from elsewhere came from, and what that resolved to. */
   readonly source?: string;
   readonly resolved?: string;
-  /** None that is secret. */
+  /** Without the secret ones. */
   readonly answers: { readonly [name: string]: unknown };
   readonly hooks: readonly string[];
-  /** The files that are its own. */
+  /** The files that belong to this task alone. */
   readonly files?: readonly string[];
-  /** The packages that it needs. */
+  /** The packages that this task needs. */
   readonly dependencies?: readonly string[];
-  /** The scripts that its template has put into package.json, each with its command. */
+  /** The scripts that its template added to package.json, each with its command. */
   readonly scripts?: { readonly [name: string]: string };
 }
 
-/** What was put into a file that was there before. */
+/** What divvy inserted into a file that existed before. */
 interface LockedHostFile {
   readonly insertions: readonly Insertion[];
 }
 
 export interface Lock {
   readonly lockVersion: 1;
-  /** Of the vendored runtime, which is that of the package that wrote it. */
+  /** The version of the vendored runtime: that of the divvy package that wrote it. */
   readonly runtime: string;
   readonly tasks: { readonly [task: string]: LockedTask };
   /**
-   * The sum of each file that was written whole, as divvy wrote it: without what was put into it since, and with the hooks.
-   * A file that its owner has edited never gets another sum, so that it is never taken for divvy's.
+   * The sum of each file that divvy wrote whole, as divvy wrote it: with the hooks, but without later insertions. A
+   * file that its owner has edited never gets a new sum, so that divvy never takes it for its own.
    */
   readonly files: { readonly [path: string]: string };
-  /** What hooks are in which file by `divvy hook` and `--hooks`, to be taken out exactly; absent where there is none. */
+  /**
+   * Which hooks `divvy hook` and `--hooks` added to which file, so that they can be removed exactly; absent if there
+   * are none.
+   */
   readonly edited?: { readonly [path: string]: Inserted };
-  /** The files that were there before, and were edited; absent where there is none. */
+  /** The files that existed before and that divvy edited; absent if there are none. */
   readonly host?: { readonly [path: string]: LockedHostFile };
-  /** The folders that were made. */
+  /** The folders that divvy made. */
   readonly folders?: readonly string[];
 }
 
-/** One task as its line has it. What is in memory by file is here by task. */
+/** One task as its line in the lock. In memory this data is grouped by file; here it is grouped by task. */
 interface TaskLine extends Omit<LockedTask, 'files'> {
-  /** Each file that is its own, with its sum; null where it is not as divvy wrote it. */
+  /** The sum of each file that belongs to this task; null if the file is no longer as divvy wrote it. */
   readonly files?: { readonly [path: string]: string | null };
   readonly edited?: { readonly [path: string]: unknown };
   readonly insertions?: { readonly [path: string]: readonly unknown[] };
 }
 
-/** All of it as it is in the file; of what hooks have put in, and of the host, it is looked at later what each thing is. */
+/** The whole lock as it is in the file. The entries in `edited` and `host` are checked later, when they are used. */
 interface LockFile {
   readonly runtime: string;
   readonly tasks: { readonly [task: string]: TaskLine };
@@ -90,13 +94,13 @@ interface LockFile {
 
 type Table = { readonly [name: string]: unknown };
 
-/** How many gaps: two tasks meet in one of them once in so many times. */
+/** The number of gaps: two new tasks land in the same gap once in this many times. */
 const GAPS = 100;
 
-/** The name of what stands behind the last task. */
+/** The name of the entry after the last task. */
 const END = '';
 
-/** The lock as a file: the same lock is always the same text. */
+/** Renders the lock as a file: the same lock always gives the same text. */
 export function textOf({ lockVersion, runtime, tasks, files, edited = {}, host = {}, folders = [] }: Lock): string {
   const own = new Set(Object.values(tasks).flatMap((task) => task.files ?? []));
   const gaps: string[][] = Array.from({ length: GAPS }, () => []);
@@ -117,7 +121,7 @@ export function textOf({ lockVersion, runtime, tasks, files, edited = {}, host =
   const ofNone = <Value>(by: { readonly [path: string]: Value }) => sorted(by).filter(([path]) => !own.has(path));
   const hosts = sorted(host).flatMap(([path, { insertions }]) => {
     const shared = insertions.filter((each) => !Object.hasOwn(tasks, taskOf(each) ?? END));
-    // Two branches may each have put a package in: what ends the list is no insertion, for the sake of the comma before it.
+    // Two branches may each add a package. So a `null` ends the list, and every insertion before it has a comma.
     const lines = shared.map((each) => `\n        ${JSON.stringify(each)},`).join('');
     return shared.length > 0
       ? [`${JSON.stringify(path)}: {\n      "insertions": [${lines}\n        null\n      ]\n    }`]
@@ -158,7 +162,7 @@ const sorted = <Value>(by: { readonly [name: string]: Value }): [string, Value][
 const gapOf = (task: string): number => Number.parseInt(hash('sha256', task).slice(0, 8), 16) % GAPS;
 const taskOf = (insertion: Insertion): string | undefined => ('was' in insertion ? undefined : insertion.task);
 
-/** A lock may have come with somebody else's repository: nothing in it is what it should be before that is known. */
+/** A lock may have come with somebody else's repository: trust nothing in it before it is checked. */
 function lockIn(text: string): Lock | undefined {
   let value: unknown;
   try {
@@ -198,7 +202,7 @@ function lockIn(text: string): Lock | undefined {
 
 const isLockFile = (value: unknown): value is LockFile => faultIn(value) === undefined;
 
-/** The place of the first thing that is not as it should be; undefined where all is. */
+/** The path to the first wrong value in the lock; undefined if everything is right. */
 function faultIn(value: unknown): readonly string[] | undefined {
   if (!isObject(value)) return [];
   const { lockVersion, runtime, tasks, files, edited = {}, host = {}, folders = [] } = value;
@@ -252,13 +256,15 @@ function isTableOf<Value>(
   return isObject(value) && Object.values(value).every(isOne);
 }
 
-/** The lock of a project; undefined where there is none, or none of this version that can be read. */
+/** The lock of a project; undefined if there is none, or none of this version that divvy can read. */
 export function readLock(folder: string): Lock | undefined {
   const file = join(folder, LOCK);
   return stat(file)?.isFile() ? lockIn(readWhole(file).toString('utf8')) : undefined;
 }
 
-/** The lock that a command edits; undefined where there is none. Throws a Refusal where there is one that cannot be read. */
+/**
+ * The lock that a command edits; undefined if there is none. Throws a Refusal with exit code 3 if divvy cannot read it.
+ */
 export function lockToEdit(folder: string): Lock | undefined {
   const lock = readLock(folder);
   if (lock !== undefined || stat(join(folder, LOCK)) === undefined) return lock;
@@ -275,7 +281,9 @@ function unreadable(text: string): Refusal {
   return badLock(LOCK, 'it has a name in it that every object has');
 }
 
-/** Throws a Refusal with exit code 3 where git has left conflicts in the lock: whose a file is cannot be told then. */
+/**
+ * Throws a Refusal with exit code 3 if git has left conflicts in the lock: divvy could not tell then who owns a file.
+ */
 export function refuseUnmerged(folder: string): void {
   const file = join(folder, LOCK);
   if (stat(file)?.isFile() !== true) return;
@@ -283,13 +291,13 @@ export function refuseUnmerged(folder: string): void {
   if (conflicts.length > 0) throw unmergedLock(LOCK, conflicts);
 }
 
-/** What is in a file of the host by divvy. */
+/** What divvy has inserted into a file of the host. */
 export function insertionsIn(lock: Lock | undefined, path: string): readonly Insertion[] {
   const known: unknown = lock?.host?.[path]?.insertions;
   return Array.isArray(known) ? known.filter(isInsertion) : [];
 }
 
-/** What was put into a file, as far as the lock knows. */
+/** The hooks that divvy has inserted into a file, as far as the lock knows. */
 export function insertedIn(lock: Lock | undefined, path: string): Inserted | undefined {
   const known = lock?.edited?.[path];
   if (!isInserted(known)) return undefined;

@@ -1,4 +1,7 @@
-/** divvy.json, for people: where a project keeps what divvy works with. Its schema is vendored with the runtime. */
+/**
+ * divvy.json, for people: where a project keeps the files that divvy works with. Its schema is vendored with the
+ * runtime.
+ */
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,7 +16,7 @@ import { badManifest, noProject, unmergedManifest } from '../terminal/errors.ts'
 import type { Terminal } from '../terminal/terminal.ts';
 import { whyNotFolder } from './runtime-folder.ts';
 
-/** A team's names for sources of templates. */
+/** A team's own names for sources of templates. */
 export type TeamSources = {
   readonly [team: string]: string | { readonly from: string; readonly ref?: string };
 };
@@ -26,13 +29,12 @@ export interface Manifest {
   /** The folder of the vendored runtime, relative to the project. */
   readonly runtime: string;
   readonly templates?: TeamSources;
-  /** What the runtime loads before each task: the generator only lets it be. */
+  /** What the runtime loads before each task; the generator leaves it alone. */
   readonly import?: string | readonly string[];
 }
 
 export const DEFAULT_TESTS = 'test';
 
-/** A project on the disk. */
 export interface Project {
   /** Absolute. */
   readonly folder: string;
@@ -42,16 +44,16 @@ export interface Project {
 export const manifestText = ({ tasks, tests, runtime }: Manifest): string =>
   `${JSON.stringify({ $schema: `./${runtime}/divvy.schema.json`, tasks, ...(tests !== DEFAULT_TESTS && { tests }), runtime }, null, 2)}\n`;
 
-/** The folder of the nearest divvy.json, from a folder upwards. */
+/** The folder of the nearest divvy.json: in the given folder or above it. */
 export function projectFolder(from: string): string | undefined {
   if (stat(join(from, MANIFEST)) !== undefined) return from;
   return dirname(from) === from ? undefined : projectFolder(dirname(from));
 }
 
 /**
- * The project that a folder is in. Where the command that made or changed it was cut short, that is taken back first.
+ * Opens the project that a folder is in. If the command that made or changed it was cut short, takes that back first.
  *
- * Rejects with a Refusal with exit code 2 where there is none, or its divvy.json is not as the schema has it.
+ * Rejects with a Refusal with exit code 2 if there is no project, or its divvy.json does not match the schema.
  */
 export async function openProject(from: string, terminal: Terminal): Promise<Project> {
   const found = projectFolder(from);

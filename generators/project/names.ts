@@ -1,4 +1,4 @@
-/** What a task may be called, and what follows from its name. */
+/** The rules for a task's name, and the names made from it. */
 
 import reservedIdentifiers, { typeScriptReservedTypes } from 'reserved-identifiers';
 import { isDeviceName } from '../disk/paths.ts';
@@ -8,8 +8,8 @@ const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const LONGEST = 64;
 
 /**
- * Words that a project uses for something else: a script of its package.json, a package that it installs, a folder in
- * `.divvy/`, where the journals of a task have one of its name.
+ * Words that a project uses for something else: a script in its package.json, a package that it installs, or a folder
+ * in `.divvy/`, where each task has a folder of its own name for its journals.
  */
 const TAKEN = new Set([
   ...['divvy', 'start', 'test', 'typecheck', 'typescript', 'node', 'vendor', 'tasks'],
@@ -37,7 +37,7 @@ const TYPES_OF_A_TASK = new Set([
 const RESERVED = reservedIdentifiers({ includeGlobalProperties: true });
 const RESERVED_TYPES = typeScriptReservedTypes();
 
-/** Why a text cannot be a task's name; undefined where it can. */
+/** Why a text cannot be a task's name; undefined if it can. */
 export function whyNotTaskName(name: string): string | undefined {
   const reason = whyNotFileName(name);
   if (reason !== undefined) return reason;
@@ -47,13 +47,13 @@ export function whyNotTaskName(name: string): string | undefined {
   return undefined;
 }
 
-/** Why a text cannot be the answer to a template's prompt for a name, which may become an identifier; undefined where it can. */
+/** Why a text cannot answer a template's prompt for a name, which may become an identifier; undefined if it can. */
 export function whyNotName(name: string): string | undefined {
   const isReserved = isReservedWord(name) || isReservedWord(className(name));
   return whyNotFileName(name) ?? (isReserved ? 'it is a reserved word of the language' : undefined);
 }
 
-/** Why a text cannot be a name that is no identifier anywhere, such as a template's; undefined where it can. */
+/** Why a text cannot be a name that never becomes an identifier, such as a template's; undefined if it can. */
 export function whyNotFileName(name: string): string | undefined {
   if (name.length > LONGEST) return `it is ${name.length} characters long, and ${LONGEST} is the most`;
   if (!KEBAB_CASE.test(name)) return 'a name is lower-case words of a-z and 0-9, joined by single hyphens';
@@ -64,7 +64,7 @@ export function whyNotFileName(name: string): string | undefined {
 export const className = (taskName: string): string =>
   taskName.replace(/(?:^|-)([a-z0-9])/g, (_, first: string) => first.toUpperCase());
 
-/** A name that can be used, as near to the text as there is one. */
+/** The valid name that is nearest to the text. */
 export function nearestTaskName(text: string): string {
   const words = text
     .normalize('NFKD')
@@ -83,7 +83,7 @@ export function nearestTaskName(text: string): string {
     : `${words.slice(0, LONGEST - '-task'.length).replace(/-+$/, '')}-task`;
 }
 
-/** Members that every class or object has, among them: they could not be another's. */
+/** `constructor` and `prototype` too: every class or object has these members, so no other member can have the name. */
 const isReservedWord = (name: string): boolean =>
   RESERVED.has(name) || RESERVED_TYPES.has(name) || ['constructor', 'prototype'].includes(name);
 
@@ -92,7 +92,7 @@ const isTakenClass = (name: string): boolean =>
 
 let exported: ReadonlySet<string> | undefined;
 
-/** What `#divvy` exports: a task file imports some of it now, and more when hooks are added. */
+/** The names that `#divvy` exports: a task file imports some of them now, and more when hooks are added. */
 export function namesOfRuntime(): ReadonlySet<string> {
   exported ??= new Set(exportsOf('index.ts'));
   return exported;

@@ -1,6 +1,6 @@
 /**
- * A project's own runner, asked how the last run of a task stands. What a journal holds belongs to the release that is
- * vendored there: so it is read by that release, and not here.
+ * Asks a project's own runner about the last run of a task. The journal's format belongs to the vendored release, so
+ * that release reads it, and not this code.
  */
 
 import { hostname } from 'node:os';
@@ -11,34 +11,34 @@ import { runTool } from '../programs/processes.ts';
 import { lastRunUnknown, noRunner } from '../terminal/errors.ts';
 import type { Project } from './manifest.ts';
 
-/** How the last run of a task stands, as `run.mjs --status --json` says it. */
+/** The state of a task's last run, as `run.mjs --status --json` reports it. */
 export interface LastRun {
   readonly runId: string;
   /** Absolute. */
   readonly journal: string;
   /** The task's own arguments. */
   readonly args: readonly string[];
-  /** The folder in which it was started: its arguments are from there. Absent where that is gone. */
+  /** The folder in which the run was started; its arguments are relative to it. Absent if that folder is gone. */
   readonly cwd?: string;
-  /** The runner's options that a resume goes on with, as words of its command line. */
+  /** The runner's options that a resume uses again, as words of its command line. */
   readonly optionWords: readonly string[];
-  /** `unfinished` where it was stopped or killed: it can be resumed. */
+  /** `unfinished`: the run was stopped or killed, and can be resumed. */
   readonly state: 'running' | 'complete' | 'unfinished';
-  /** The process of its master. */
+  /** The process id of its master. */
   readonly pid: number;
   readonly host: string;
-  /** When it began, as ISO 8601 says it. */
+  /** When the run began, in ISO 8601. */
   readonly began: string;
-  /** Absent where it goes on, or was killed. */
+  /** When it ended; absent if it is still running or was killed. */
   readonly ended?: string;
-  /** A signal's name, or another reason to end early. */
+  /** The name of a signal, or another reason why it ended early. */
   readonly stoppedBy?: string;
-  /** How many items are. */
+  /** The number of items in this state. */
   readonly done: number;
   readonly failed: number;
 }
 
-/** The runner's absolute path. Throws a Refusal with exit code 2 where it is missing. */
+/** The runner's absolute path. Throws a Refusal with exit code 2 if it is missing. */
 export function runnerOf({ folder, manifest }: Project): string {
   const runner = join(folder, manifest.runtime, 'run.mjs');
   if (!stat(runner)?.isFile()) throw noRunner(runner);
@@ -46,11 +46,11 @@ export function runnerOf({ folder, manifest }: Project): string {
 }
 
 /**
- * How the last run of a task stands; null where it never ran.
+ * The state of a task's last run; null if the task never ran.
  *
  * file - the task file's absolute path.
  *
- * Rejects with a Refusal: with exit code 2 where there is no runner, with 1 where it cannot say.
+ * Rejects with a Refusal: with exit code 2 if there is no runner, with 1 if the runner cannot tell.
  */
 export async function lastRun(project: Project, file: string): Promise<LastRun | null> {
   const argv = [runnerOf(project), '--status', '--json', file];
@@ -64,7 +64,7 @@ export async function lastRun(project: Project, file: string): Promise<LastRun |
   }
 }
 
-/** In words: whether it goes on, and what it has done. */
+/** The run in words: its state, and how many items are done and failed. */
 export function inWords(run: LastRun | null): string {
   if (run === null) return 'no run yet';
   const { state, pid, host, ended, stoppedBy, done, failed } = run;

@@ -1,21 +1,24 @@
-/** `--runtime-dir`: which folders the runtime may be put in. */
+/** `--runtime-dir`: the folder for the runtime. */
 
 import { whyUnsafe } from '../disk/paths.ts';
 import { badRuntimeFolder } from '../terminal/errors.ts';
 
 export const DEFAULT_RUNTIME_DIR = 'vendor/divvy';
 
-/** The folder without `./` before it and a slash at its end. Throws a Refusal with exit code 2 for one that it cannot be. */
+/**
+ * Returns the folder without a leading `./` and a trailing slash. Throws a Refusal with exit code 2 if the runtime
+ * cannot be there.
+ */
 export function runtimeFolder(given: string | undefined): string {
   if (given === undefined) return DEFAULT_RUNTIME_DIR;
-  // `./` before it is how paths are often written, and a slash behind it how shells complete them.
+  // People often write a leading `./`, and shells complete with a trailing slash.
   const folder = withoutSlash(given.replace(/^(\.\/+)+/, ''));
   const reason = whyNotRuntimeFolder(folder);
   if (reason !== undefined) throw badRuntimeFolder(given, reason);
   return folder;
 }
 
-/** Why the runtime cannot be in a folder; undefined where it can. */
+/** Why the runtime cannot be in a folder; undefined if it can. */
 export function whyNotRuntimeFolder(given: string): string | undefined {
   const folder = withoutSlash(given);
   const taken = ['tasks', 'divvy-tasks', 'test'].find((other) => folder === other || folder.startsWith(`${other}/`));
@@ -24,9 +27,11 @@ export function whyNotRuntimeFolder(given: string): string | undefined {
 
 const withoutSlash = (folder: string): string => folder.replace(/\/+$/, '');
 
-/** Why a folder cannot be one of a project's; undefined where it can. */
+/** Why a folder cannot be one of a project's; undefined if it can. */
 export const whyNotFolder = (folder: string): string | undefined => whyUnsafe(folder) ?? whyNotInScripts(folder);
 
-/** The folder stands in the scripts of package.json, which every shell reads in its own way, and in JSON and globs. */
+/**
+ * The folder's name goes into scripts of package.json, which each shell reads in its own way, and into JSON and globs.
+ */
 const whyNotInScripts = (folder: string): string | undefined =>
   /^[\w.@/-]+$/.test(folder) && !folder.startsWith('-') ? undefined : 'it may have letters, digits and . _ - @ / only';

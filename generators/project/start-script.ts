@@ -1,33 +1,34 @@
-/** The scripts that run a task, in package.json. */
+/** The package.json scripts that run a task. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { PackageManager } from '../programs/package-manager.ts';
 
-/** Before a command it makes the shell of a script become that command, where the shell knows it. */
+/** With this in front, the shell of a script becomes the command, if the shell knows `exec`. */
 const EXEC = 'exec ';
 
 /** The command that runs a task. */
 const commandOf = (runtime: string, taskFile: string): string => `node ${runtime}/run.mjs ${taskFile}`;
 
 /**
- * Returns the script that runs a task. npm sends TERM and INT to the script's shell, and dash neither hands them on nor
- * makes room for the command: with `exec` the command gets them. Yarn's shell has no `exec`, nor has bun's own; bun needs none.
+ * Returns the script that runs a task. npm sends TERM and INT to the script's shell. dash neither passes them on nor
+ * replaces itself with the command; with `exec` the command gets the signals. Yarn's shell and bun's own have no
+ * `exec`; bun does not need it.
  *
  * root - the package's folder, absolute.
  */
 export function startScript(root: string, runtime: string, taskFile: string, manager: PackageManager): string {
-  // On Windows scripts are run by cmd, and the runtime is to say there that it needs WSL.
+  // On Windows, cmd runs the scripts, and the runtime must start to say that it needs WSL.
   const hasExec =
     ['npm', 'pnpm'].includes(manager) && process.platform !== 'win32' && !(manager === 'pnpm' && emulatesShell(root));
   return `${hasExec ? EXEC : ''}${commandOf(runtime, taskFile)}`;
 }
 
-/** Whether a script is one of those: another package manager may have been in use when it was written. */
+/** Whether a script runs this task, with or without `exec`: it may have been written for another package manager. */
 export const isStartScript = (script: unknown, runtime: string, taskFile: string): script is string =>
   isSameScript(script, commandOf(runtime, taskFile));
 
-/** Whether two scripts are one, but for `exec`: whoever goes over to another package manager takes it out, or puts it in. */
+/** Whether two scripts are equal apart from `exec`: a person who changes the package manager adds or removes it. */
 export const isSameScript = (script: unknown, other: string): script is string =>
   typeof script === 'string' && withoutExec(script) === withoutExec(other);
 
@@ -37,7 +38,10 @@ export const startScriptLike = (script: string, runtime: string, taskFile: strin
 
 const withoutExec = (script: string): string => (script.startsWith(EXEC) ? script.slice(EXEC.length) : script);
 
-/** Whether pnpm runs scripts there by Yarn's shell: by its own file of settings, or by npm's, as it did before. */
+/**
+ * Whether pnpm runs scripts there with Yarn's shell. The setting is in pnpm's own file, or in .npmrc, where it used to
+ * be.
+ */
 function emulatesShell(folder: string): boolean {
   const isSo =
     /^shellEmulator:\s*true\b/m.test(textOf(join(folder, 'pnpm-workspace.yaml'))) ||
@@ -49,6 +53,6 @@ function textOf(file: string): string {
   try {
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   } catch {
-    return ''; // a folder, or somebody else's: it says nothing then
+    return ''; // A folder, or a file that divvy may not read: take it as empty.
   }
 }

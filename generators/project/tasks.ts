@@ -7,7 +7,7 @@ import { noTask } from '../terminal/errors.ts';
 import { nearest } from '../terminal/nearest.ts';
 import type { Project } from './manifest.ts';
 
-/** The names of the task files, in the order of the alphabet. */
+/** The names of the task files, in alphabetical order. */
 export function taskNames({ folder, manifest }: Project): string[] {
   const tasks = join(folder, manifest.tasks);
   if (!stat(tasks)?.isDirectory()) return [];
@@ -17,16 +17,16 @@ export function taskNames({ folder, manifest }: Project): string[] {
   return [...new Set(names)].sort();
 }
 
-/** Absolute. In a package whose files are CommonJS a task is an `.mts`. */
+/** The task's file, absolute. In a package whose files are CommonJS a task is an `.mts`. */
 export function taskFile({ folder, manifest }: Project, name: string): string {
   const file = join(folder, manifest.tasks, name);
   return stat(`${file}.mts`) !== undefined && stat(`${file}.ts`) === undefined ? `${file}.mts` : `${file}.ts`;
 }
 
 /**
- * The file of a task that was named, or given as a file; absolute.
+ * The absolute path of a task's file, given the task's name or its file.
  *
- * Throws a Refusal with exit code 2 where there is no such task.
+ * Throws a Refusal with exit code 2 if there is no such task.
  */
 export function findTask(word: string, cwd: string, project: Project): string {
   const names = taskNames(project);
@@ -40,6 +40,6 @@ function isThere(path: string): boolean {
     const state = stat(path);
     return state?.isFile() === true || state?.isSymbolicLink() === true;
   } catch {
-    return false; // Too long to be a path, or with a NUL in it.
+    return false; // The word is too long for a path, or has a NUL in it.
   }
 }

@@ -1,4 +1,6 @@
-/** What stays where the runtime goes: a file that imports it no longer runs, and its owner has to hear of it. */
+/**
+ * Finds the files that import a runtime that divvy removes: they no longer run, so their owner must hear about them.
+ */
 
 import { readdirSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
@@ -7,9 +9,9 @@ import { readBefore, stat } from '../disk/disk.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 /**
- * Names what would no longer run, in the folders that something is taken out of, or would have been.
+ * Names the files that would no longer run. Looks in the folders from which files are removed, or would have been.
  *
- * kept - the paths of what stays, though it belongs to what goes.
+ * kept - the paths of files that stay, though they belong to what is removed.
  * back - the command that brings the runtime back.
  */
 export function sayWithoutRuntime(
@@ -36,7 +38,7 @@ export function sayWithoutRuntime(
   return left;
 }
 
-/** The package's own folder is not gone through: it may hold anything. */
+/** Does not descend from the package's own folder: it may hold anything. */
 function sourcesBelow(root: string, folder: string, isRuntime: (folder: string) => boolean): string[] {
   if (isRuntime(folder) || basename(folder) === 'node_modules' || !stat(join(root, folder))?.isDirectory()) return [];
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {

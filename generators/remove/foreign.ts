@@ -1,6 +1,6 @@
 /**
- * What divvy could have written. A lock may have come with somebody else's repository, and say of any file, or of any line
- * in one, that divvy has put it there: what it could not have put there stays.
+ * What divvy could have written. A lock may have come with somebody else's repository, and may claim that divvy wrote
+ * any file, or any line in one. So whatever divvy could not have written stays.
  */
 
 import { posix } from 'node:path';
@@ -14,13 +14,13 @@ import type { Lock } from '../project/lock.ts';
 import type { Manifest } from '../project/manifest.ts';
 import { isScriptOfTemplates } from '../rendering/places.ts';
 
-/** Lists of what a formatter or another program leaves alone. */
+/** Lists of files that a formatter or another program skips. */
 const IGNORED = [IGNORE_FILE, ...IGNORE_FILES];
 
-/** What it writes beside its folders: in a new project, and for such programs. */
+/** The files that divvy writes outside its folders: in a new project, and as such lists. */
 const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', 'AGENTS.md', '.gitignore', 'tsconfig.json', ...IGNORED];
 
-/** Why a file is none that divvy would have written; undefined where it could be. */
+/** Why divvy cannot have written a file; undefined if it can. */
 export function whyForeign(path: string, { tasks, tests, runtime }: Manifest): string | undefined {
   const isInside = [tasks, tests, runtime].some((folder) => path.startsWith(`${folder}/`));
   return isInside || BESIDE.includes(path)
@@ -28,7 +28,7 @@ export function whyForeign(path: string, { tasks, tests, runtime }: Manifest): s
     : "it is not in divvy's folders: remove it by hand if it has to go";
 }
 
-/** The lists that divvy puts paths of its own into, of the files of the tools that it knows. */
+/** The lists in the settings of other tools to which divvy adds its own paths. */
 const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
   [/^[jt]sconfig(\.[\w.-]+)?\.json$/, ['exclude']],
   [/^\.?dprint\.jsonc?$/, ['excludes']],
@@ -46,10 +46,10 @@ const LISTS: readonly (readonly [file: RegExp, lists: readonly string[]])[] = [
     ],
   ],
 ];
-/** In package.json: as an array, or as yarn had it. */
+/** In package.json: an array, or an object as in older versions of yarn. */
 const WORKSPACES = ['workspaces', 'workspaces.packages'];
 
-/** Whether divvy could have put something into a file that was there before it. */
+/** Whether divvy can have made an insertion into a file that existed before. */
 export function couldPut(path: string, insertion: Insertion, manifest: Manifest, lock: Lock | undefined): boolean {
   const name = posix.basename(path);
   if ('was' in insertion) return true;
@@ -70,7 +70,7 @@ export function couldPut(path: string, insertion: Insertion, manifest: Manifest,
 const isOfOurs = (text: string, { tasks, runtime }: Manifest): boolean =>
   [`${runtime}/`, `${tasks}/`, LOCK].some((path) => text.includes(path));
 
-/** Those of templates, each with its command; none that no template may have. */
+/** The scripts from templates, each with its command; without those that no template may have. */
 export const scriptsOf = (lock: Lock | undefined): (readonly [name: string, command: string])[] =>
   Object.values(lock?.tasks ?? {}).flatMap(({ scripts = {} }) =>
     Object.entries(scripts).filter(([name]) => isScriptOfTemplates(name)),
@@ -79,7 +79,7 @@ export const scriptsOf = (lock: Lock | undefined): (readonly [name: string, comm
 const packagesOf = (lock: Lock | undefined): string[] =>
   Object.values(lock?.tasks ?? {}).flatMap(({ dependencies = [] }) => dependencies);
 
-/** What a new project has in its package.json. */
+/** The keys in the package.json of a new project. */
 const OF_A_PROJECT = [
   'name',
   'version',
@@ -92,7 +92,7 @@ const OF_A_PROJECT = [
   'dependencies',
 ];
 
-/** Whether divvy could have written all of a package.json. One that has more in it than that is somebody's own. */
+/** Whether divvy can have written all of a package.json. If it has anything else in it, it is somebody's own. */
 export function couldWriteWhole(bytes: Buffer, lock: Lock | undefined): boolean {
   const value = parseJson(bytes) as { readonly [name: string]: unknown };
   const keys = (name: string) => Object.keys(value[name] ?? {});

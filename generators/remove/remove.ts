@@ -1,4 +1,4 @@
-/** `divvy remove <task>`: the inverse of add. */
+/** `divvy remove <task>`: reverses add. */
 
 import { join } from 'node:path';
 import { write } from '../change-set/write.ts';
@@ -22,13 +22,13 @@ import { harmless } from '../terminal/harmless.ts';
 import { type Subject, settleSubject, withTask } from './subject.ts';
 import { type Taking, take } from './taking.ts';
 
-/** Of more files than this only the number is told. */
+/** If there are more files than this, only their number is printed. */
 const MOST_LISTED = 12;
 
 /**
- * Takes a task away, and with the last one the runtime and every edit. What was edited since is kept, and named.
+ * Removes a task, and with the last one the runtime and every edit. Keeps and names files that were edited since.
  *
- * Resolves with 0, or with 3 where something was kept. Rejects with a Refusal where it must not or cannot be done.
+ * Resolves with 0, or with 3 if it kept something. Rejects with a Refusal if it must not or cannot remove the task.
  */
 export async function remove(typed: Call): Promise<Exit> {
   const call = await withTask(typed);
@@ -84,7 +84,7 @@ function whatWasDone(
     `Removed ${style.strong(task)}${takesAll ? ' and, since it was the last task, the runtime' : ''}: ${what}.`,
     ...(call.values.verbose || preview.length > MOST_LISTED ? [] : [listOf(preview, call.terminal)]),
     ...(stat(join(root, journals)) ? [`The journals of its runs are still in ${journals}.`] : []),
-    // What is installed is the package manager's to take out.
+    // Removing installed packages is the work of the package manager.
     ...packages.map(
       (name) => `${harmless(name)} is no longer in package.json: install again to remove it from your lock file, too.`,
     ),

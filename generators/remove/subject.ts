@@ -1,4 +1,4 @@
-/** Which task is to go, what belongs to it, and whether it is the last one. */
+/** Which task to remove, which files belong to it, and whether it is the last one. */
 
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -19,15 +19,17 @@ export interface Subject {
   /** The project's folder: absolute, without symbolic links. */
   readonly root: string;
   readonly lock: Lock | undefined;
-  /** The task file, relative to that, with `/`. */
+  /** The task file, relative to the root, with `/`. */
   readonly file: string;
-  /** The paths of the files that are this task's alone, that one among them. */
+  /** The paths of the files that belong to this task alone, including the task file. */
   readonly own: readonly string[];
-  /** The other tasks that are there. */
+  /** The other tasks of the project. */
   readonly others: readonly string[];
 }
 
-/** On a terminal a task that is not named is asked for. Rejects with a Refusal with exit code 2 where nobody can be asked. */
+/**
+ * Asks on a terminal for a task if none is named. Rejects with a Refusal with exit code 2 if there is nobody to ask.
+ */
 export async function withTask(call: Call): Promise<Call> {
   if (call.words.length > 0) return call;
   if (!isInteractive(call)) throw noTaskNamed(call.shown);
@@ -40,7 +42,7 @@ export async function withTask(call: Call): Promise<Call> {
   return withWord(call, 'A task that goes', { type: 'select', message: 'Which task do you want to remove?', choices });
 }
 
-/** Rejects with a Refusal with exit code 2 where there is no such task. */
+/** Rejects with a Refusal with exit code 2 if there is no such task. */
 export async function settleSubject(call: Call): Promise<Subject> {
   const [task] = call.words;
   if (task === undefined) throw noTaskNamed(call.shown);
@@ -49,12 +51,12 @@ export async function settleSubject(call: Call): Promise<Subject> {
   const lock = lockToEdit(root);
   const names = taskNames(project);
   const locked = isLocked(lock, task) ? lock?.tasks[task] : undefined;
-  // Where no task is left but the runtime is, it was kept when the last one went: it may go now.
+  // No task is left but the runtime is: it was kept when the last task was removed, and may be removed now.
   const isOver = names.length === 0 && lock !== undefined && Object.keys(lock.tasks).length === 0;
   if (!names.includes(task) && locked === undefined && !isOver) throw noTask(task, names, nearest(task, names));
   const file = relative(project.folder, taskFile(project, task)).replaceAll('\\', '/');
   const files = new Set([file, ...(locked?.files ?? testsOf(project, task))]);
-  // What a template brings for all of its tasks stays for as long as one of them is there.
+  // A file that a template provides for all of its tasks stays as long as one of them exists.
   const shared = Object.entries(lock?.tasks ?? {}).flatMap(([name, each]) => (name === task ? [] : (each.files ?? [])));
   const own = [...files].filter((path) => !shared.includes(path));
   const others = names.filter((name) => name !== task && (isLocked(lock, name) || isTask(taskFile(project, name))));
@@ -64,9 +66,9 @@ export async function settleSubject(call: Call): Promise<Subject> {
 const isLocked = (lock: Lock | undefined, name: string): boolean =>
   lock !== undefined && Object.hasOwn(lock.tasks, name);
 
-/** What has no default export is what tasks share, and needs no runtime once they are gone. */
+/** A file without a default export is code that tasks share; it needs no runtime once they are removed. */
 const isTask = (file: string): boolean => /\bdefault\b/.test(readFileSync(file, 'utf8'));
 
-/** Of a task that the lock does not know: where its test would be. */
+/** For a task that the lock does not know: the places where its test would be. */
 const testsOf = ({ folder, manifest: { tests } }: Project, task: string): string[] =>
   [`${tests}/${task}.test.ts`, `${tests}/${task}.test.mts`].filter((path) => stat(join(folder, path)) !== undefined);

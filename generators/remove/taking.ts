@@ -1,4 +1,4 @@
-/** What goes with a task: its files, what was put into other files for it, and with the last one everything. */
+/** What to remove with a task: its files, the insertions for it, and with the last task everything. */
 
 import { posix } from 'node:path';
 import { type ChangeSet, lookAt, survey, type Wanted } from '../change-set/survey.ts';
@@ -18,7 +18,7 @@ import type { Call } from '../terminal/command.ts';
 import { couldPut, couldWriteWhole, scriptsOf, whyForeign } from './foreign.ts';
 import type { Subject } from './subject.ts';
 
-/** What stays, though it belongs to what goes: it has been changed since. */
+/** A file that stays, though it belongs to the task, because it has changed since. */
 export interface Kept {
   readonly path: string;
   readonly reason: string;
@@ -27,24 +27,24 @@ export interface Kept {
 export interface Taking {
   readonly changeSet: ChangeSet;
   readonly kept: readonly Kept[];
-  /** With the last task the runtime goes, and every edit; not where somebody has edited the runtime. */
+  /** Whether the runtime and every edit are removed too: for the last task, unless somebody has edited the runtime. */
   readonly takesAll: boolean;
-  /** The packages that are no longer in package.json; installed they still are. */
+  /** The packages that were removed from package.json; they are still installed. */
   readonly packages: readonly string[];
 }
 
 /**
- * Works out what goes. What somebody has edited stays, and is named.
+ * Decides what to remove. Keeps and names what somebody has edited.
  *
- * Rejects with a Refusal: exit code 3 for a task that divvy did not write, or a file that must not be written, 5 for one
- * with changes that git does not have.
+ * Rejects with a Refusal: with exit code 3 for a task that divvy did not write, or a file that must not be written;
+ * with 5 for a file that has changes which git does not have.
  */
 export async function take(call: Call, subject: Subject): Promise<Taking> {
   const { root, lock, task, own, others, project } = subject;
   const force = call.values.force === true;
   const runtime = runtimeOf(root, lock, project.manifest.runtime);
   const edited = others.length > 0 || force ? [] : runtime.filter((path) => isEdited(root, lock, path));
-  // The runtime goes whole or stays whole, and with it what it needs: half of it is of no use to anybody.
+  // Remove the runtime and the files that it needs either completely or not at all: half of it is useless.
   const takesAll = others.length === 0 && edited.length === 0;
   const paths = new Set([...own, ...(takesAll ? [...Object.keys(lock?.files ?? {}), ...runtime] : [])]);
   const kept: Kept[] = [];
@@ -60,7 +60,7 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   if (lock?.files[subject.file] === undefined && kept.some(({ path }) => path === subject.file)) {
     throw notOursToRemove(subject.file);
   }
-  // They are their owner's from now on.
+  // From now on these files belong to their owner.
   const given = kept.map(({ path }) => path);
   if (edited.length > 0) kept.push({ path: `${project.manifest.runtime}/`, reason: whyWhole(edited, task) });
 
@@ -103,7 +103,7 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
 
 const inWords = (insertion: Insertion): string => `divvy would not put this there: ${JSON.stringify(insertion)}`;
 
-/** The files of the vendored runtime: those that the lock has, and those that its own SHA256SUMS has. */
+/** The files of the vendored runtime: those in the lock, and those in its own SHA256SUMS. */
 function runtimeOf(root: string, lock: Lock | undefined, folder: string): string[] {
   if (lock === undefined) return [];
   const sums = readBefore(root, `${folder}/SHA256SUMS`)?.bytes.toString('utf8') ?? '';
@@ -126,7 +126,7 @@ const whyWhole = ([first, ...more]: readonly string[], task: string): string =>
   `${first}${more.length > 0 ? ` and ${more.length} more were` : ' was'} edited since. The runtime stays whole, and so does what it needs. ` +
   `If it has to go, bring ${more.length > 0 ? 'them' : 'it'} back from git or add --force, and remove ${task} once more`;
 
-/** A package.json that divvy has made, and that is still as it was left, goes whole. */
+/** Removes the whole package.json if divvy made it and it is still as divvy left it. */
 function wholePackageJson(root: string, lock: Lock | undefined): Wanted | undefined {
   const before = readBefore(root, PACKAGE_JSON);
   const isOurs = before !== undefined && isAsWritten(lock, PACKAGE_JSON, before);
@@ -135,7 +135,7 @@ function wholePackageJson(root: string, lock: Lock | undefined): Wanted | undefi
 
 const hostFilesOf = (lock: Lock | undefined): string[] => Object.keys(lock?.host ?? {});
 
-/** A package or a script that another task needs, too, stays. */
+/** Keeps a package or a script that another task needs too. */
 function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): boolean {
   if ('was' in insertion) return false;
   if (insertion.task !== undefined) return insertion.task === task;
@@ -149,7 +149,7 @@ function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): b
 const isPackage = (insertion: Insertion): insertion is Extract<Insertion, { readonly key: string }> =>
   'key' in insertion && /^(devD|d)ependencies$/.test(insertion.at[0] ?? '');
 
-/** Takes a task's script out where somebody has taken `exec` out of it, or put it in. */
+/** Removes a task's script even if somebody has added or removed its `exec`. */
 function takeScript(
   file: HostFile | undefined,
   { at, key, value }: Extract<Insertion, { readonly key: string }>,
@@ -158,7 +158,10 @@ function takeScript(
   if (isSameScript(there, value)) file?.dropProperty([...at, key], there);
 }
 
-/** Of a package.json that divvy has written whole nothing was put in: what is known is what it would have written. */
+/**
+ * A package.json that divvy wrote whole has no recorded insertions, so look for the scripts that divvy would have
+ * written.
+ */
 function takeScripts(
   { task, file, others, project, lock }: Subject,
   takesAll: boolean,
@@ -189,13 +192,13 @@ function takeScripts(
   if (lock !== undefined) for (const name of MADE) host?.dropEmptied([name]);
 }
 
-/** The objects of a package.json that divvy writes whole. */
+/** The objects in a package.json that divvy writes whole. */
 const MADE = ['imports', 'scripts', 'devDependencies', 'dependencies'];
 
-/** The folders that divvy has made, inner ones first: they go where nothing is left in them. */
+/** The folders that divvy made, inner ones first: they are removed if they are empty afterwards. */
 function emptied(lock: Lock | undefined, wanted: readonly Wanted[]): string[] {
   const above = foldersAbove(wanted.filter(({ after }) => after === undefined).map(({ path }) => path));
-  // A lock without them is that of a project that was made whole.
+  // A lock without folders belongs to a project that was made whole.
   const folders = lock?.folders === undefined ? above : above.filter((folder) => lock.folders?.includes(folder));
   return folders.sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
 }

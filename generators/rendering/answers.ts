@@ -1,4 +1,7 @@
-/** The answers to a template's prompts: by --data and --data-file, on a terminal by asking, else by their defaults. */
+/**
+ * The answers to a template's prompts: from --data and --data-file, otherwise by asking on a terminal, otherwise the
+ * defaults.
+ */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -13,22 +16,23 @@ import { isInteractive } from '../terminal/terminal.ts';
 import type { Answer } from './placeholders.ts';
 
 const LONGEST = 1000;
-/** How long a template's pattern may take, in milliseconds: it may have been made to take for ever. */
+/** How long a template's pattern may run, in milliseconds: its author may have made one that runs for ever. */
 const PATTERN_TIMEOUT = 200;
 
 export interface Answers {
   readonly answers: readonly Answer[];
-  /** The same without those that are secret, for the lock and for what is shown. */
+  /** The same without secrets, for the lock and for messages. */
   readonly shown: { readonly [name: string]: string };
 }
 
 /**
  * Settles every answer.
  *
- * known    - those that were given before, as the lock has them.
- * clashing - why they cannot stand together in the template; undefined where they can.
+ * known - the answers given before, as the lock has them.
+ * clashing - why the answers do not fit together in the template; undefined if they do.
  *
- * Rejects with a Refusal with exit code 2 for one that is not asked for, is missing, or is not as its prompt wants it.
+ * Rejects with a Refusal with exit code 2 for an answer that the template does not ask for, that is missing, or that
+ * its prompt does not accept.
  */
 export async function settleAnswers(
   call: Call,
@@ -63,7 +67,7 @@ export async function settleAnswers(
   };
 }
 
-/** Why a text cannot be the answer; undefined where it can. */
+/** Why a text cannot be the answer; undefined if it can. */
 type WhyNot = (text: string) => string | undefined;
 
 const asAnswer = ({ prompt, value }: { readonly prompt: Prompt; readonly value: string }): Answer => ({
@@ -75,7 +79,7 @@ const asAnswer = ({ prompt, value }: { readonly prompt: Prompt; readonly value: 
 const isAsked = ({ when = {} }: Prompt, settled: ReadonlyMap<string, { readonly value: string }>): boolean =>
   Object.entries(when).every(([name, value]) => settled.get(name)?.value === asText(value));
 
-/** `true` is what `yes` is. */
+/** `true` means the same as `yes`. */
 const asText = (value: unknown): string => (typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value));
 
 async function settleOne(call: Call, prompt: Prompt, ask: Workshop['ask'], whyNotText: WhyNot): Promise<string> {
@@ -91,7 +95,7 @@ async function settleOne(call: Call, prompt: Prompt, ask: Workshop['ask'], whyNo
     const options = [...new Set([...first, ...all])].map((value) => ({ value, hint: '' }));
     return ask({ type: 'select', message, choices: options });
   }
-  // Nothing typed is the default, of what is secret too.
+  // An empty answer means the default, for a secret too.
   const given = (answer: string) => (answer === '' ? (usual ?? '') : answer);
   const whyNot = (answer: string) => whyNotText(given(answer));
   return secret
@@ -106,7 +110,7 @@ function checked(prompt: Prompt, value: string, whyNot: WhyNot): string {
   return text;
 }
 
-/** Why a value, as a manifest or a file has it, cannot be the answer to a prompt; undefined where it can. */
+/** Why a value from a manifest or a file cannot answer a prompt; undefined if it can. */
 export const whyNotGiven = (prompt: Prompt, value: unknown): string | undefined =>
   whyNotAnswer(prompt, prompt.type === 'yes-no' && /^(true|false)$/.test(String(value)) ? 'yes' : asText(value));
 
@@ -120,7 +124,7 @@ function whyNotAnswer({ type, pattern, choices = [] }: Prompt, value: string): s
   return pattern === undefined ? undefined : whyNotMatching(pattern, value);
 }
 
-/** A pattern is a stranger's: it gets a while, and is then given up. What runs it is loaded for one only. */
+/** A stranger wrote the pattern: stop it if it takes too long. node:vm is loaded only for a pattern. */
 function whyNotMatching(pattern: string, value: string): string | undefined {
   try {
     const code = 'new RegExp("^(?:" + pattern + ")$", "u").test(value)';
@@ -135,7 +139,7 @@ function whyNotMatching(pattern: string, value: string): string | undefined {
   }
 }
 
-/** What the command line gives: --data outranks --data-file. */
+/** The answers on the command line: --data overrides --data-file. */
 function answersGiven(call: Call, { name: template, prompts = [] }: TemplateManifest): Map<string, string> {
   const names = prompts.map(({ name }) => name);
   const given = new Map<string, string>();

@@ -1,4 +1,4 @@
-/** What a task is made from: its template, wherever that is, and the hooks. */
+/** What a task is made from: its template, wherever that comes from, and its hooks. */
 
 import type { Workshop } from '../change-set/environment.ts';
 import { version } from '../package.ts';
@@ -20,21 +20,21 @@ import { flags } from '../terminal/flags.ts';
 import { nearest } from '../terminal/nearest.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 
-/** Where templates are looked for beside this package. */
+/** Where to look for templates besides this package. */
 export interface Shelf {
-  /** Absolute: what relative paths on the command line start from. */
+  /** Absolute: relative paths on the command line start here. */
   readonly cwd: string;
-  /** Absolute: what relative paths in divvy.json and the lock start from. */
+  /** Absolute: relative paths in divvy.json and the lock start here. */
   readonly folder: string;
   /** The sources that a divvy.json names. */
   readonly sources: TeamSources;
 }
 
 /**
- * Settles the template, and whether what it asks for may be done.
+ * Settles the template, and whether it may do what it asks for.
  *
- * Rejects with a Refusal: exit code 1 where it cannot be had, 2 where there is none of that name, 3 where it is not as a
- * template may be, 4 where it needs trust.
+ * Rejects with a Refusal: with exit code 1 if divvy cannot get it, with 2 if there is none of that name, with 3 if the
+ * template breaks the rules, with 4 if it needs trust.
  */
 export async function settleTemplate(call: Call, shelf: Shelf, ask: Workshop['ask']): Promise<Template> {
   const { template: name } = call.values;
@@ -57,13 +57,14 @@ const askForTemplate = (ask: Workshop['ask']): Promise<string> =>
     choices: templates().map(({ name, description }) => ({ value: name, hint: description })),
   });
 
-/** Whether a text names a source itself, and not a template or a team's name for a source. */
+/** Whether a text is a source itself, and not the name of a template or a team. */
 const isSource = (text: string): boolean => /^\.{0,2}[\\/]|^\.{1,2}$|:|\.(tgz|tar\.gz)$/i.test(text);
 
 /**
- * A template of this package; `team/template` or `team`, where divvy.json names the team's source; or a source itself.
+ * The template that a name means: one of this package; `team/template` or `team`, if divvy.json names the team's
+ * source; or one from a source.
  *
- * Rejects as settleTemplate does.
+ * Rejects with a Refusal like settleTemplate.
  */
 export async function templateNamed(call: Call, name: string, { cwd, folder, sources }: Shelf): Promise<Template> {
   if (isBuiltIn(name)) return findTemplate(name);
@@ -79,7 +80,7 @@ export async function templateNamed(call: Call, name: string, { cwd, folder, sou
   return fetched(call, from, call.values.ref ?? ref, wanted, { cwd: folder });
 }
 
-/** The very template that the lock has of a task. */
+/** Exactly the template that the lock names for a task. */
 export const templateAgain = (
   call: Call,
   { template, source, resolved }: { readonly template: string; readonly source?: string; readonly resolved?: string },
@@ -89,7 +90,7 @@ export const templateAgain = (
     ? Promise.resolve(findTemplate(template))
     : fetched(call, source, undefined, template, { cwd: folder }, resolved);
 
-/** What fetches is loaded only where something is fetched. */
+/** Loads the code that fetches only when there is something to fetch. */
 async function fetched(
   { environment, terminal: { note } }: Call,
   text: string,
@@ -118,7 +119,7 @@ async function refuseUnmet({ name, requires = {} }: TemplateManifest): Promise<v
   }
 }
 
-/** Those that were asked for, else on a terminal by asking, else the template's own. */
+/** The hooks: those from --hooks, otherwise the template's own, otherwise by asking on a terminal. */
 export async function settleHooks(call: Call, template: TemplateManifest, ask: Workshop['ask']): Promise<string[]> {
   const known = hooksOf(contractText());
   if (call.values.hooks !== undefined) return readHooks(call.values.hooks, known);

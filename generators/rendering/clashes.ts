@@ -1,15 +1,15 @@
-/** Whether names that are put into a template's sources become names that are in them already. */
+/** Checks that names which are put into a template's sources do not clash with names in those sources. */
 
 import { className, namesOfRuntime } from '../project/names.ts';
 import type { TemplateFile } from '../sources/templates.ts';
 import { type Answer, identifiersOf } from './placeholders.ts';
 
 /**
- * Why the code would not be what the template says, or would not compile, with these names; undefined where it is.
+ * Why these names would make code that means something else or does not compile; undefined if they would not.
  *
- * Two names may become one identifier (a task `users` and a table `users`), or an identifier that the file has already: a
- * type of its own, an import, a global such as `Promise`; or one that hooks import from the runtime. What no file uses is
- * hidden from nobody, and may be taken.
+ * Two names may become the same identifier (a task `users` and a table `users`). Or a name may become one that the file
+ * has already: its own type, an import, a global such as `Promise`, or a name that hooks import from the runtime. A
+ * name that no file uses may be taken.
  */
 export function whyClashing(
   files: readonly TemplateFile[],
@@ -33,9 +33,9 @@ export function whyClashing(
   return undefined;
 }
 
-/** Comments, and strings as far as they hold no code. */
+/** Comments, and strings that contain no code. */
 const NO_CODE = /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g;
 
-/** The identifiers of a source; of members only what declares them, since a name takes no other's place there. */
+/** The identifiers of a source. Member names count only where they are declared, since elsewhere they cannot clash. */
 const identifiersIn = (source: string): Set<string> =>
   new Set(source.replace(NO_CODE, ' ').match(/(?<![\w$.#])[A-Za-z_$][\w$]*/g));

@@ -1,4 +1,4 @@
-/** The files of a template, as they are to be written. */
+/** Renders the files of a template. */
 
 import { join, posix } from 'node:path';
 import { stat } from '../disk/disk.ts';
@@ -10,7 +10,7 @@ import { projectTemplateFiles, type Template, type TemplateFile } from '../sourc
 import { type Answer, inMarkdown, textsIn, withNames, withTexts } from './placeholders.ts';
 import { whyNotThere } from './places.ts';
 
-/** What the names in a template stand for here. */
+/** The values for the placeholders in a template. */
 export interface Given {
   readonly task: string;
   readonly runtimeDir: string;
@@ -18,9 +18,9 @@ export interface Given {
 }
 
 /**
- * The files of a new project: what every project has, and over it what the template has.
+ * The files of a new project: those that every project has, and those of the template, which win.
  *
- * Rejects as templateFiles does.
+ * Rejects with a Refusal like templateFiles.
  */
 export async function projectFiles(template: Template, given: Given): Promise<ProjectFile[]> {
   const own = await templateFiles(template, given);
@@ -38,25 +38,25 @@ export async function projectFiles(template: Template, given: Given): Promise<Pr
 }
 
 interface ProjectFile extends TemplateFile {
-  /** It is of the template. */
+  /** Whether the file comes from the template. */
   readonly isOwn: boolean;
 }
 
 /**
- * The files of a template, each at the place that it has in a new project.
+ * The files of a template, each at its place in a new project.
  *
- * Names are replaced in contents and paths, answers that are texts as the language of each file writes them. A file that
- * ends in `.ejs` is code, which is run here: only one that somebody trusts may come so far.
+ * Replaces names in contents and paths, and writes text answers in the syntax of each file. A file that ends in `.ejs`
+ * is code, and runs here: only a trusted one may get this far.
  *
- * Rejects with a Refusal with exit code 3 for a file that the template may not write, or an answer that cannot stand where
- * it would.
+ * Rejects with a Refusal with exit code 3 for a file that the template may not write, or an answer that cannot stand at
+ * its place.
  */
 export async function templateFiles({ manifest, files }: Template, given: Given): Promise<TemplateFile[]> {
   const all = await Promise.all(files.map((file) => rendered(file, given, manifest.description, files)));
   for (const { path } of all) {
     const reason = whyNotThere(path, manifest.permissions, given);
     if (reason !== undefined) throw templateFileRefused(manifest.name, path, reason);
-    // An answer may give a file the name of another, and the one that comes last would be left.
+    // An answer may give two files the same path, and the last one would overwrite the other.
     if (all.filter((other) => folded(other.path) === folded(path)).length > 1)
       throw templateFileRefused(manifest.name, path, 'two of its files would be this one');
   }
@@ -73,7 +73,7 @@ async function rendered(
   const isEjs = path.endsWith('.ejs');
   const target = targetOf(path, task, answers);
   const source = bytes.toString('utf8');
-  // An image, or whatever it is: there are no names in it.
+  // A binary file, such as an image, has no names in it.
   if (!Buffer.from(source).equals(bytes)) return { ...rest, path: target, bytes };
   if (isEjs)
     return {
@@ -86,13 +86,13 @@ async function rendered(
 }
 
 /**
- * The permission bits of a file that is to be new, where its template's may be run: what is there keeps its own, and
- * Windows has none.
+ * The permission bits of a new file, if the template's file is executable. An existing file keeps its own, and Windows
+ * has none.
  */
 export const modeOf = ({ path, isExecutable }: TemplateFile, root: string): number | undefined =>
   isExecutable && process.platform !== 'win32' && stat(join(root, path)) === undefined ? 0o755 : undefined;
 
-/** Where a file of a template is to be. */
+/** The path that a template's file gets in the project. */
 export const targetOf = (path: string, task: string, answers: readonly Answer[]): string =>
   withNames(unhidden(path.replace(/\.ejs$/, '')), task, answers);
 
@@ -115,7 +115,7 @@ async function filled(path: string, text: string, answers: readonly Answer[]): P
   throw templateNotRendered(path, line, reason);
 }
 
-/** An `include` finds the template's own files, and nothing on the disk. */
+/** An `include` finds only the template's own files, and nothing on the disk. */
 async function renderEjs(
   path: string,
   source: string,

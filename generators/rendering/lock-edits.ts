@@ -1,4 +1,4 @@
-/** What commands make of divvy.lock.json: the lock as it is after one. */
+/** Makes the new divvy.lock.json after a command. */
 
 import type { Wanted } from '../change-set/survey.ts';
 import type { Inserted } from '../codemods/inserted.ts';
@@ -11,30 +11,30 @@ import { packageJsonOf } from './places.ts';
 interface TaskToLock {
   readonly task: string;
   readonly template: Template;
-  /** The answers to its prompts, without those that are secret. */
+  /** The answers to its prompts, without secrets. */
   readonly answers: { readonly [name: string]: string };
   readonly hooks: readonly string[];
-  /** The paths of its own files. */
+  /** The paths of the files that belong to this task. */
   readonly files: readonly string[];
-  /** The one of these that is the task. */
+  /** The task file, which is one of them. */
   readonly taskFile: string;
-  /** The task file, and what the hooks have put into it. */
+  /** The task file and its hooks, if hooks were inserted. */
   readonly edited?: Edited | undefined;
 }
 
-/** What hooks have put into a file. */
+/** The hooks that were inserted into a file. */
 export interface Edited {
   readonly path: string;
   readonly inserted: Inserted;
 }
 
 /**
- * The lock as it is after a command that makes a task.
+ * The lock after a command that makes a task.
  *
- * before  - the lock that is there; what it says of other tasks, and of files that were not written now, stays.
- * written - every file that is there now as divvy wrote it, the edited ones of the host left aside.
- * host    - those.
- * folders - that had to be made.
+ * before - the present lock; its entries about other tasks, and about files that were not written now, stay.
+ * written - every file that is now as divvy wrote it, without the edited files of the host.
+ * host - the edited files of the host.
+ * folders - the folders that had to be made.
  */
 export function lockText(
   { task, template: { manifest, origin }, answers, hooks, files, taskFile, edited }: TaskToLock,
@@ -57,7 +57,7 @@ export function lockText(
   const needed = { files, dependencies, scripts };
   const locked = isOfTemplate ? lockedTask(madeFrom, needed) : lockedTask(there ?? NOTHING_KNOWN, needed, there);
   const sums = { ...before?.files };
-  // Of a file that is written anew nothing is as it was put in.
+  // After a file is written anew, its earlier insertions mean nothing.
   const anew: string[] = [];
   for (const { path, after } of written) {
     if (after === undefined || sums[path] === sumOf(after)) continue;
@@ -79,12 +79,12 @@ export function lockText(
   return textOf(edited && isWritten ? withEdited(withHost, edited) : withHost);
 }
 
-/** Of a task whose file was there before, and was kept. */
+/** For a task whose file existed before and was kept. */
 const NOTHING_KNOWN = { answers: {}, hooks: [] };
 
 type Needed = Pick<LockedTask, 'files' | 'dependencies' | 'scripts'>;
 
-/** What was put in for the task earlier is still to be taken out with it, where its file was kept. */
+/** If the task's file was kept, what divvy inserted for the task earlier must still be removed with it. */
 function lockedTask(
   { files: _, dependencies: __, scripts: ___, ...madeFrom }: LockedTask,
   now: Needed,
@@ -102,9 +102,9 @@ function lockedTask(
 }
 
 /**
- * The lock as it is after a task is gone.
+ * The lock after a task is removed.
  *
- * gone - the paths of the files that are no longer there, or are the person's own now.
+ * gone - the paths of files that are removed, or that belong to the person now.
  */
 export function lockWithout(lock: Lock, task: string, gone: readonly string[], host: readonly EditedHost[]): string {
   const left: Lock = {
@@ -124,7 +124,7 @@ function withEditedHost(lock: Lock, { path, insertions, sum }: EditedHost): Lock
   return { ...lock, host, ...(sum !== undefined && { files: { ...lock.files, [path]: sum } }) };
 }
 
-/** The lock as it is after a file was edited: only where it was as divvy had written it does its sum follow. */
+/** The lock after an edit of a file: updates the file's sum only if the file was as divvy wrote it. */
 export function lockAfterEdit(lock: Lock, edited: Edited, from: Buffer, to: Buffer): string {
   const wasOurs = lock.files[edited.path] === sumOf(from);
   const files = wasOurs ? { ...lock.files, [edited.path]: sumOf(to) } : lock.files;

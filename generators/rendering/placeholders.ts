@@ -1,21 +1,23 @@
 /**
- * The names in a template that something takes the place of. Each is a whole word, so that a template's TypeScript is
- * TypeScript, and is checked and tested as it stands.
+ * The placeholders in a template. Each is a whole word, so that a template's TypeScript is valid and can be checked and
+ * tested as it is.
  *
- *   example-task ExampleTask                              the task
- *   example-table ExampleTable exampleTable EXAMPLE_TABLE the answer to the prompt `table`
+ *   example-task ExampleTask                               the task
+ *   example-table ExampleTable exampleTable EXAMPLE_TABLE  the answer to the prompt `table`
  */
 
 import { type Replacement, withAll } from '../codemods/words.ts';
 import { parseJson } from '../json/parse.ts';
 import { className } from '../project/names.ts';
 
-/** An answer that takes a name's place. */
+/** An answer that replaces a placeholder. */
 export interface Answer {
-  /** Of the prompt. */
+  /** The name of the prompt. */
   readonly name: string;
   readonly value: string;
-  /** It is words joined by hyphens, and may be an identifier; else it is a text, and stands in string literals only. */
+  /**
+   * true: words joined by hyphens, which may become an identifier. false: a text, which may only be in string literals.
+   */
   readonly isName: boolean;
 }
 
@@ -24,7 +26,9 @@ const identifier = (name: string): RegExp => new RegExp(String.raw`(?<![\w$])${n
 const camel = (name: string): string => `${name.charAt(0)}${className(name).slice(1)}`;
 const constant = (name: string): string => name.replaceAll('-', '_').toUpperCase();
 
-/** Puts the task's name, and answers that are names, in their places. What they are made of is safe in any file. */
+/**
+ * Replaces the placeholders of the task's name and of answers that are names. Their characters are safe in any file.
+ */
 export function withNames(text: string, task: string, answers: readonly Answer[]): string {
   const all: Replacement[] = [
     { word: kebab('task'), by: task },
@@ -39,14 +43,14 @@ const ofName = (answer: Answer): Replacement[] => [
   ...identifiersOf(answer).map(({ from, to }) => ({ word: identifier(from), by: to })),
 ];
 
-/** The identifiers that stand for a name in a template, and what each becomes. */
+/** The identifiers that are placeholders for a name, and what each becomes. */
 export const identifiersOf = ({ name, value }: Answer): { readonly from: string; readonly to: string }[] => [
   { from: `Example${className(name)}`, to: className(value) },
   { from: `example${className(name)}`, to: camel(value) },
   { from: `EXAMPLE_${constant(name)}`, to: constant(value) },
 ];
 
-/** The placeholders of texts that are in a file, with the word that each is. */
+/** The placeholders for texts in a file, each with its word. */
 export const textsIn = (
   text: string,
   answers: readonly Answer[],
@@ -56,13 +60,15 @@ export const textsIn = (
     .map((answer) => ({ word: kebab(answer.name), answer }))
     .filter(({ word }) => text.search(word) >= 0);
 
-/** What may stand in a file whose language is not known: nothing that a shell, a configuration or a pattern reads as its own. */
+/**
+ * What may be in a file of an unknown language: nothing that a shell, a configuration or a pattern treats specially.
+ */
 const PLAIN = /^(?!-)[\w./:@+-]*$/;
 
 /**
- * Puts answers that are texts into a file that is no TypeScript, as its language writes them.
+ * Puts text answers into a file that is not TypeScript, in the syntax of the file.
  *
- * Returns the text, or why one of them cannot stand in it.
+ * Returns the new text, or why an answer cannot stand in the file.
  */
 export function withTexts(
   path: string,
@@ -91,10 +97,10 @@ export function withTexts(
   return { text: done };
 }
 
-/** A text as Markdown shows it, whatever is in it. */
+/** Escapes a text so that Markdown shows it unchanged. */
 export const inMarkdown = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, String.raw`\$&`);
 
-/** A JSON text without what its strings say; what is none has a shape like no other. */
+/** A JSON text without the contents of its strings. If it is not JSON, the result equals nothing else. */
 function shapeOf(text: string): string | symbol {
   try {
     return JSON.stringify(parseJson(text, (_, value) => (typeof value === 'string' ? '' : value)));
@@ -103,7 +109,7 @@ function shapeOf(text: string): string | symbol {
   }
 }
 
-/** Words that look like placeholders, and are none: `example-tabel`. */
+/** Words that look like placeholders but match no prompt: `example-tabel`. */
 export function unknownPlaceholders(text: string, prompts: readonly string[]): string[] {
   const found = [...text.matchAll(/(?<![\w-])example-([a-z][a-z0-9-]*)(?![\w-])/g)].map(([, name = '']) => name);
   return [...new Set(found)].filter((name) => name !== 'task' && !prompts.includes(name));

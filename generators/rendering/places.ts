@@ -1,23 +1,25 @@
-/** Where a template may write: tasks and tests; anything else only where its manifest says so, and somebody trusts it. */
+/**
+ * Where a template may write: tasks and tests. For any other place its manifest must ask, and somebody must trust it.
+ */
 
 import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { folded, whyUnsafe } from '../disk/paths.ts';
 import { templateFileRefused } from '../sources/errors.ts';
 import type { Permissions, TemplateManifest } from '../sources/templates.ts';
 
-/** A template's own places. */
+/** Where a template may write without permission. */
 const FREE = ['tasks/', 'test/'];
 
-/** What may stand there without a permission: sources, and what a task or its test reads. Nothing else is expected there. */
+/** The files it may put there without permission: sources, and data that a task or its test reads. */
 const EXPECTED = /\.([cm]?[jt]s|[jt]sx|json|ndjson|jsonl|csv|tsv|txt|sql|md|xml|html|png|jpg|gif|svg|gz)$/;
 
 /**
- * Files that some program runs, or obeys, by finding them: they are written only where a permission names each by its
- * whole path. All names that begin with a dot are among them.
+ * Files that some program runs or obeys when it finds them. A template may write one only if a permission names its
+ * whole path. This includes all names that begin with a dot.
  */
 const RUNS_BY_ITSELF = [
   /(^|\/)\./,
-  // A mock there takes the place of a package, for all tests of Jest and Vitest.
+  // A mock in such a folder replaces a package in all tests of Jest and Vitest.
   /(^|\/)__(mocks|snapshots)__\//,
   /(^|\/)(package|project|nx|turbo|lerna|rush|angular|deno|import_map|biome|dprint|tslint|renovate|vercel|now|firebase|netlify|nodemon)\.(json|jsonc|json5|yaml|toml)$/,
   /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|pnpm-(lock|workspace)\.yaml|yarn\.lock|bun\.lockb?|bunfig\.toml|deno\.lock|binding\.gyp)$/,
@@ -26,19 +28,19 @@ const RUNS_BY_ITSELF = [
   /(^|\/)[^/]+\.(conf|config|rc|workspace|setup|projects?)\.([cm]?[jt]sx?|json|ya?ml|toml)$/,
   /(^|\/)(vitest|vite|jest|mocha|ava|karma|babel|webpack|rollup|playwright|cypress)\.[^/]*\.([cm]?[jt]sx?|json)$/,
   /(^|\/)((global-?)?(setup|teardown)|(setup|teardown)-?(tests?|files?)|test-?setup|instrumentation|gulpfile|gruntfile|jakefile|sitecustomize)\.([cm]?[jt]sx?|py)$/,
-  // What is read as instructions by whatever works on the files around it.
+  // Files whose contents are instructions for a program that works on the files around them.
   /(^|\/)(agents|claude|gemini|skill|copilot-instructions)\.md$/,
 ];
 
-/** They are written by divvy alone; what a template wants in package.json is in its permissions, and is shown. */
+/** Only divvy writes these; a template lists what it wants in package.json as permissions, which divvy shows. */
 const NOBODYS = [PACKAGE_JSON, MANIFEST, LOCK];
 
 /**
- * Why a template may not write a file; undefined where it may.
+ * Why a template may not write a file; undefined if it may.
  *
- * path       - as it is to be written, with all names in it replaced.
- * task       - its file and its test may be there, whatever it is called.
- * runtimeDir - where the runtime is: that is nobody's else.
+ * path - the final path, with all names in it replaced.
+ * task - the task's name; its file and its test are always allowed.
+ * runtimeDir - the folder of the runtime, which belongs to the runtime alone.
  */
 export function whyNotThere(
   path: string,
@@ -63,7 +65,7 @@ export function whyNotThere(
 }
 
 /**
- * What a template puts into package.json.
+ * What a template adds to package.json.
  *
  * Throws a Refusal with exit code 3 for a script that a package manager runs by itself.
  */
@@ -83,7 +85,7 @@ export function packageJsonOf({ name, permissions = {} }: TemplateManifest): {
   return { scripts, devDependencies };
 }
 
-/** Not those that a package manager runs by itself, nor those that run before or behind one of another name. */
+/** Excludes scripts that a package manager runs by itself, and those that run before or after another one. */
 export const isScriptOfTemplates = (script: string): boolean =>
   !/^(pre|post|divvy$|divvy:|pnpm:)/i.test(script) &&
   ![

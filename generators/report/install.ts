@@ -1,4 +1,7 @@
-/** What follows the write, beside git: packages, and the commands of a template. What was written stays if it fails. */
+/**
+ * After the write and git: installs packages, and runs the commands of a template. If this fails, the written files
+ * stay.
+ */
 
 import type { PackageManager } from '../programs/package-manager.ts';
 import { runTool } from '../programs/processes.ts';
@@ -7,7 +10,7 @@ import type { Template } from '../sources/templates.ts';
 import type { Call } from '../terminal/command.ts';
 import { saying } from '../terminal/waiting.ts';
 
-/** What follows a write and failed: why, and how to do it by hand. */
+/** A step after the write that failed: why, and how to do it by hand. */
 export interface Failed {
   readonly what: string;
   readonly reason: string;
@@ -23,11 +26,11 @@ export interface Installed {
 export const NOTHING_INSTALLED: Installed = { install: 'off' };
 
 /**
- * Runs the package manager's own install where a template needs packages, or as --install and --no-install say; and then
- * the commands of the template, which is trusted by now.
+ * Runs the package manager's own install if the template needs packages; --install and --no-install override that. Then
+ * runs the template's commands; by now the template is trusted.
  *
- * root  - the package's folder, absolute.
- * shown - the same as a person would go there.
+ * root - the package's folder, absolute.
+ * shown - the same folder, as a person would type it after `cd`.
  */
 export async function install(
   { values, terminal }: Call,

@@ -1,25 +1,25 @@
-/** The next steps that a template names, as they are done here. */
+/** The next steps that a template lists, adapted to this project. */
 
 import type { PackageManager } from '../programs/package-manager.ts';
 import type { TemplateManifest } from '../sources/templates.ts';
 
 interface Here {
   readonly task: string;
-  /** What runs the task, in place of `start`. */
+  /** The script that runs the task, in place of `start`. */
   readonly script: string;
   readonly manager: PackageManager;
-  /** Whether what the task imports is installed: otherwise that is the first step. */
+  /** Whether the packages that the task imports are installed; if not, installing is the first step. */
   readonly isInstalled: boolean;
-  /** The task file is not the template's: another one was there, and was kept. */
+  /** Another task file was there and was kept, so the template's steps do not fit. */
   readonly isKept: boolean;
 }
 
-/** Where a template names none. */
+/** For a template that lists no steps. */
 const RUN_IT = ['npm start'];
 
 /**
- * Steps in the words of a new project (`npm start -- --dry-run`) in those of a project and its package manager. Only npm
- * needs `--` before what is for the script; the others would hand it on.
+ * Turns the steps for a new project (`npm start -- --dry-run`) into steps for this project and its package manager.
+ * Only npm needs `--` before the script's own arguments; the others would pass it on.
  */
 export function nextStepsOf(
   { nextSteps = RUN_IT, dependencies = {} }: TemplateManifest,

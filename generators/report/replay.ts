@@ -1,4 +1,4 @@
-/** The flags that make a command do again what it did, without a question; what is secret is left out. */
+/** The flags that make a command do the same again without questions; secrets are left out. */
 
 import { LOCK } from '../disk/file-names.ts';
 import { withoutPassword } from '../programs/shell.ts';
@@ -7,19 +7,19 @@ import type { Settled } from '../settling/conflicts.ts';
 import type { Template } from '../sources/templates.ts';
 import type { FlagValues } from '../terminal/flags.ts';
 
-/** What the task was made from. */
+/** What the task is made from. */
 interface Made {
   readonly template: Template;
   readonly answers: Answers;
   readonly hooks: readonly string[];
-  /** The task is there and stays what it is: only what was asked of it now counts. */
+  /** The task existed already and stays as it is: only the flags given now count. */
   readonly isThere?: boolean;
 }
 
 /**
- * Where the task comes from: by the flags, whether they were given or somebody was asked.
+ * The flags that say where the task comes from. The answers to questions become flags too.
  *
- * as - how the text of a path is written where the command is run again.
+ * as - rewrites a path for the place where the command will run again.
  */
 export function sourceFlags(
   values: FlagValues,
@@ -29,7 +29,7 @@ export function sourceFlags(
   const { manifest } = template;
   const argv = isThere ? [] : ['--template', as(withoutPassword(values.template ?? manifest.name))];
   if (values.ref !== undefined) argv.push('--ref', values.ref);
-  // A secret is only where the person keeps it.
+  // Only the person's own file holds the secrets, so the command names that file.
   const hasSecrets = manifest.prompts?.some(({ secret }) => secret) ?? false;
   if (hasSecrets && values['data-file'] !== undefined) argv.push('--data-file', as(values['data-file']));
   if (!isThere || values.data !== undefined || values['data-file'] !== undefined)
@@ -38,10 +38,13 @@ export function sourceFlags(
   return argv;
 }
 
-/** How files that differed were settled; undefined where each was settled in its own way, which no flag says. */
+/**
+ * The flags that settle conflicts in the same way; undefined if some files were kept and others overwritten, since no
+ * flag says that.
+ */
 export function conflictFlags(values: FlagValues, { preview }: Settled): string[] | undefined {
   const given = values['on-conflict'];
-  // The lock is divvy's own: nobody is asked about it.
+  // The lock belongs to divvy: it never asks about it.
   const hasAny = (wanted: 'skip' | 'overwrite') =>
     preview.some(({ action, change }) => action === wanted && change.path !== LOCK);
   const asked = (['skip', 'overwrite'] as const).filter(hasAny);
@@ -50,6 +53,6 @@ export function conflictFlags(values: FlagValues, { preview }: Settled): string[
   return [...(how === undefined ? [] : ['--on-conflict', how]), ...(values['allow-dirty'] ? ['--allow-dirty'] : [])];
 }
 
-/** What is shown in place of the command. */
+/** Printed when no command does the same again. */
 export const NO_REPLAY =
   'Of the files that differed some were kept and some were overwritten: no one command does that again.';

@@ -1,4 +1,4 @@
-/** What a template asks for, as flags: the part of `--help` that is the template's own. */
+/** The template's own part of `--help`: its questions, as flags. */
 
 import { openProject, projectFolder } from '../project/manifest.ts';
 import { templateNamed } from '../rendering/choices.ts';
@@ -11,9 +11,9 @@ import { table } from '../terminal/help.ts';
 import { terminal } from '../terminal/terminal.ts';
 
 /**
- * The prompts of the template that --template names, a line each, and what it needs trust for.
+ * The prompts of the template that --template names, one on each line, and what it needs trust for.
  *
- * Rejects with a Refusal where it cannot be had.
+ * Rejects with a Refusal if divvy cannot get the template.
  */
 export async function templateHelp(values: FlagValues, cwd: string): Promise<string> {
   const speech = terminal({ json: false, quiet: false });

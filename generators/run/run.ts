@@ -1,4 +1,7 @@
-/** `divvy run <task>` and `divvy [options] <task file>`: the project's own vendored runner, in the place of this process. */
+/**
+ * `divvy run <task>` and `divvy [options] <task file>`: runs the project's own vendored runner, as if it replaced this
+ * process.
+ */
 
 import { dirname, relative, resolve } from 'node:path';
 import { stat } from '../disk/disk.ts';
@@ -12,22 +15,26 @@ import { nearest } from '../terminal/nearest.ts';
 import { plainWords } from './values.ts';
 
 /**
- * Runs a task, given by name or as a file, with whatever options and arguments stand around it: the runner reads them.
+ * Runs a task, given by its name or its file. The runner reads the options and arguments around it.
  *
- * Resolves with how the runner ended. Rejects with a Refusal with exit code 2 where there is no project or no such task.
+ * Resolves with the runner's exit code or signal. Rejects with a Refusal with exit code 2 if there is no project or no
+ * such task.
  */
 export async function run({ argv, cwd, terminal }: Call): Promise<Exit> {
   const project = await openProject(whereToLook(argv, cwd), terminal);
   return runRunner(runnerOf(project), withTaskFile(withoutOurs(argv), cwd, project), cwd);
 }
 
-/** Every command takes them; here nothing is asked, and the runner has none of them. Behind `--` all is the task's. */
+/**
+ * Every command accepts these flags. `run` asks nothing, and the runner does not have them. Everything after `--`
+ * belongs to the task.
+ */
 function withoutOurs(argv: readonly string[]): string[] {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   return argv.filter((word, at) => at > end || !['--yes', '--no-input'].includes(word));
 }
 
-/** Here, or, where no project is here, where the first file is that is named. */
+/** The current folder; if there is no project, the folder of the first file on the command line. */
 function whereToLook(argv: readonly string[], cwd: string): string {
   if (projectFolder(cwd) !== undefined) return cwd;
   const files = plainWords(argv).map((at) => resolve(cwd, argv[at] ?? ''));
@@ -35,7 +42,7 @@ function whereToLook(argv: readonly string[], cwd: string): string {
   return file === undefined ? cwd : dirname(file);
 }
 
-/** The command line for the runner: a task's name becomes its file; a file, and all the rest, stays as it is. */
+/** The command line for the runner: replaces a task's name with its file, and leaves everything else as it is. */
 function withTaskFile(argv: readonly string[], cwd: string, project: Project): string[] {
   if (argv[0] === '--help' || argv[0] === '-h') return [...argv];
   const at = plainWords(argv).find((place) => isTask(argv[place] ?? '', cwd, project));
@@ -48,7 +55,9 @@ function withTaskFile(argv: readonly string[], cwd: string, project: Project): s
   return isFile(resolve(cwd, word)) ? [...argv] : argv.with(at, relative(cwd, taskFile(project, word)));
 }
 
-/** What of a command line without a task was to be one: what looks like a file, else the first word. */
+/**
+ * The word that was probably meant as a task, if there is none: one that looks like a file, otherwise the first word.
+ */
 function meant(argv: readonly string[]): string {
   const end = argv.indexOf('--');
   const before = end < 0 ? argv : argv.slice(0, end);
@@ -63,6 +72,6 @@ const isFile = (path: string): boolean => {
   try {
     return stat(path)?.isFile() === true || stat(path)?.isSymbolicLink() === true;
   } catch {
-    return false; // Too long to be a path, or with a NUL in it.
+    return false; // The word is too long for a path, or has a NUL in it.
   }
 };

@@ -1,9 +1,12 @@
 /**
- * Which words of a runner's command line are values of its options. The runner reads its options itself; here it must only be
- * known that `j.ndjson` in `--journal j.ndjson nightly` is no task.
+ * Finds the words of a runner's command line that are values of its options. The runner reads its options itself; divvy
+ * only has to know that `j.ndjson` in `--journal j.ndjson nightly` is not a task.
  */
 
-/** Every option of the runner that takes a value, also one of a later release: what a runner has not, it refuses itself. */
+/**
+ * Every option of the runner that takes a value, including those of later releases: the runner itself refuses an option
+ * that it does not have.
+ */
 export const WITH_VALUE: readonly string[] = [
   ...[
     '-n',
@@ -31,7 +34,7 @@ export const WITH_VALUE: readonly string[] = [
   ...['--metrics-file', '--control'],
 ];
 
-/** The places of the words that are no options and no values of such; behind `--` all are. */
+/** The positions of the words that are neither options nor their values; after `--` all words count. */
 export function plainWords(argv: readonly string[]): number[] {
   const end = argv.indexOf('--');
   return argv.flatMap((word, at) => {
@@ -40,6 +43,6 @@ export function plainWords(argv: readonly string[]): number[] {
   });
 }
 
-/** `-vn 5` is `-v -n 5`. */
+/** `-vn 5` means `-v -n 5`. */
 const takesValue = (word = ''): boolean =>
   WITH_VALUE.includes(word) || (/^-[a-z]{2,}$/.test(word) && WITH_VALUE.includes(`-${word.at(-1)}`));

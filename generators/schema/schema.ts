@@ -1,15 +1,15 @@
-/** JSON Schemas that are shipped, and how a value is held against one. */
+/** Checks values against the JSON Schemas of this package. */
 
 import type { ErrorObject } from 'ajv';
 
-/** Of more faults than these a message of one line does not tell. */
+/** How many faults fit into a message of one line. */
 const MOST_TOLD = 5;
 
 /**
- * Why a value is not as a schema has it; undefined where it is.
+ * Why a value does not match a schema; undefined if it does.
  *
  * schema - the path of its file in this package.
- * name   - what the value is called in the reason.
+ * name - what to call the value in the reason.
  */
 export async function whyNotAs(schema: string, value: unknown, name: string): Promise<string | undefined> {
   const { validatorOf } = await import('./validators.ts');
@@ -21,18 +21,18 @@ export async function whyNotAs(schema: string, value: unknown, name: string): Pr
     .join(', ');
 }
 
-/** A fault of a value, at its place in it. */
+/** A fault in a value, and the place of the fault. */
 export interface SchemaFault {
   readonly at: readonly (string | number)[];
   readonly message: string;
 }
 
-/** All faults of a value; none where it is as a schema has it. */
+/** All faults of a value; none if it matches the schema. */
 export async function faultsAs(schema: string, value: unknown): Promise<SchemaFault[]> {
   const { validatorOf } = await import('./validators.ts');
   const isValid = validatorOf(schema);
   if (isValid(value)) return [];
-  // What is told of each way that something could be would be more than that it is none of them.
+  // anyOf reports each alternative that failed, and then that none matched: the last one is enough.
   const told = (isValid.errors ?? []).filter(
     ({ keyword, schemaPath }) => keyword !== 'propertyNames' && !schemaPath.includes('/anyOf/'),
   );

@@ -1,4 +1,4 @@
-/** Files that exist and differ: kept, overwritten, asked about, or the reason to write nothing at all. */
+/** Files that exist and differ from the wanted ones: keep them, overwrite them, ask, or write nothing at all. */
 
 import type { Workshop } from '../change-set/environment.ts';
 import { conflicts } from '../change-set/errors.ts';
@@ -12,35 +12,36 @@ import { isInteractive } from '../terminal/terminal.ts';
 import { settleDirty } from './dirty.ts';
 import { unchanged as asItIs, diffOf, isShown, type Previewed } from './preview.ts';
 
-/** How conflicts are settled; `edit` where the difference is what was asked for, `show` for a preview, which settles none. */
+/** How to settle conflicts. `edit`: the person asked for this difference. `show`: a preview, which settles nothing. */
 type Settlement = 'ask' | 'skip' | 'overwrite' | 'fail' | 'show' | 'edit';
 
 export interface Settled {
-  /** Every file that was wanted, and what becomes of it. */
+  /** Every wanted file, and what happens to it. */
   readonly preview: readonly Previewed[];
-  /** What is to be written. */
+  /** The changes to write. */
   readonly changes: readonly Change[];
-  /** Every file that afterwards is there as it was wanted; in a preview also those that are in conflict. */
+  /** Every file that will be there as it was wanted; in a preview also the files in conflict. */
   readonly written: readonly Wanted[];
-  /** The paths of changed files with changes in them that git did not have. */
+  /** The paths of changed files that have changes which git does not have. */
   readonly dirty: readonly string[];
 }
 
-/** What a command wants of files that are there. */
+/** What a command needs for settling. */
 export interface Wishes {
   /** The project's folder, as realRoot gives it. */
   readonly root: string;
-  /** The files of the host that are edited: that they differ is no conflict. */
+  /** The host's files that the command edits; a difference in one of them is no conflict. */
   readonly edited: ReadonlySet<string>;
-  /** The lock as it is to be, once it is known what is written. */
+  /** Makes the new lock, once divvy knows which files it will write. */
   readonly lock: (settled: Settled, before: Lock | undefined) => string;
 }
 
 /**
- * Holds the whole tree against the disk, and settles every conflict. The lock is put into the tree here: it says what is
- * written, so it comes last, and it is divvy's own to change.
+ * Compares the whole tree with the disk, and settles every conflict. Then puts the lock into the tree: it says what is
+ * written, so it comes last. The lock belongs to divvy, so changing it is no conflict.
  *
- * Rejects with a Refusal: exit code 3 where a file differs and none may, 5 where it would be lost to git, too.
+ * Rejects with a Refusal: with exit code 3 if a file differs and none may, with 5 if a change would lose work that git
+ * does not have.
  */
 export async function settleAll(call: Call, wishes: Wishes, { ask, files, put }: Workshop): Promise<Settled> {
   const { root, edited } = wishes;
@@ -59,15 +60,15 @@ export async function settleAll(call: Call, wishes: Wishes, { ask, files, put }:
 }
 
 /**
- * What a preview would end with in earnest, where nobody would be asked: files differ, and nothing says what is to become of
- * them. undefined where it would be written.
+ * The refusal that a real run would end with after this preview: files differ, nothing says how to settle them, and
+ * there is nobody to ask. undefined if a real run would write.
  */
 export function whyNotInEarnest(call: Call, { preview }: Settled): Refusal | undefined {
   const inConflict = preview.filter(({ action }) => action === 'conflict').map(({ change }) => change.path);
   return inConflict.length === 0 || isInteractive(call) ? undefined : conflicts(inConflict);
 }
 
-/** Whether a file that differs from what was wanted stays as it was. */
+/** Whether a file that differs from the wanted one stays as it was. */
 export const isKept = ({ preview }: Settled, path: string): boolean =>
   preview.some(({ action, change }) => action === 'skip' && change.path === path);
 

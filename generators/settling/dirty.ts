@@ -1,4 +1,4 @@
-/** What git has not committed and divvy did not make: it would be lost to git where a command changes it. */
+/** Changes that git does not have and divvy did not make: if a command changes the file, they are lost. */
 
 import { dirtyFiles, gitCannotTell } from '../change-set/errors.ts';
 import { isAsLeftHere } from '../change-set/left.ts';
@@ -11,9 +11,9 @@ import type { Call } from '../terminal/command.ts';
 import { saying } from '../terminal/waiting.ts';
 
 /**
- * Those of some changes whose file has such changes in it.
+ * The paths of the changes whose file contains such work.
  *
- * Rejects with a Refusal with exit code 5 where there are any, without --allow-dirty.
+ * Rejects with a Refusal with exit code 5 if there are any, unless --allow-dirty is given.
  */
 export async function settleDirty(
   { values, terminal }: Call,
@@ -22,7 +22,7 @@ export async function settleDirty(
 ): Promise<string[]> {
   const lock = readLock(root);
   const others = changes.flatMap(({ path, before }) => {
-    // The lock is divvy's own: whatever command changes a file changes it too.
+    // The lock belongs to divvy: every command that changes a file changes the lock too.
     if (before === undefined || path === LOCK) return [];
     const isOurs = isAsLeftHere(root, path, before.bytes) || isAsWritten(lock, path, before);
     return isOurs ? [] : [{ path, bytes: before.bytes }];
@@ -32,7 +32,7 @@ export async function settleDirty(
     'Still looking whether git has what would be changed: waiting for git.',
     () => changedInGit(root, others),
   );
-  // What cannot be told of is as good as changed.
+  // If git cannot tell, treat every file as changed.
   const dirty = 'unknown' in found ? others.map(({ path }) => path) : found.changed;
   if (dirty.length === 0 || values['allow-dirty'] === true) return dirty;
   throw 'unknown' in found ? gitCannotTell(dirty, found.unknown) : dirtyFiles(dirty);

@@ -1,9 +1,10 @@
 /**
- * A plan: what a command would write, in a file, to be looked at, kept or handed on, and written by `divvy apply`.
+ * A plan: a file that says what a command would write. A person can read it, keep it or pass it on; `divvy apply`
+ * writes it.
  *
- * Whoever applies a plan trusts it as a patch: it may have any content for any file of the project. What it cannot do is
- * to reach a file outside the folder that it is applied in, or one that belongs to git or to a package manager; it is
- * read as if an enemy had written it.
+ * Whoever applies a plan trusts it like a patch: it may put any content into any file of the project. But it cannot
+ * reach a file outside the folder that it is applied in, or one that belongs to git or to a package manager. divvy
+ * reads it as if an attacker had written it.
  */
 
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ import { isShown, type Planned } from './preview.ts';
 /** The most bytes that a plan may have. */
 const LARGEST = 64 * 1024 * 1024;
 
-/** templates/divvy.plan.schema.json is its schema. */
+/** The schema of a plan is templates/divvy.plan.schema.json. */
 interface PlanFile {
   readonly planVersion: 1;
   readonly divvy: string;
@@ -41,7 +42,7 @@ interface PlannedChange {
   readonly after: (({ readonly text: string } | { readonly base64: string }) & { readonly mode?: number }) | null;
 }
 
-/** A plan that was read. */
+/** A plan, read from its file. */
 export interface Plan {
   readonly command: string;
   /** The folder that its paths start from: absolute, without symbolic links. */
@@ -53,9 +54,9 @@ export interface Plan {
 /**
  * Writes the plan that `--plan` asks for, and nothing else; with `--dry-run` or `--diff` not even that.
  *
- * command - the command line, for people: without what is secret in it.
+ * command - the command line, for people, without secrets.
  *
- * Throws a Refusal: with exit code 3 where another file has that name, with 1 where it cannot be written.
+ * Throws a Refusal: with exit code 3 if another file has that name, with 1 if the plan cannot be written.
  */
 export function writePlan(
   call: Call,
@@ -83,7 +84,7 @@ export function writePlan(
   return { file, apply: divvyLine(call, 'apply', ...argv) };
 }
 
-/** The folder that a plan for a new project is applied in: the current one, or the one above the project. */
+/** The folder in which a person applies a plan for a new project: the current folder, or the one above the project. */
 function baseOf(cwd: string, root: string): string {
   const here = realRoot(cwd);
   const below = relative(here, root);
@@ -103,7 +104,7 @@ function planned({ path, before, after, mode }: Change): PlannedChange {
   };
 }
 
-/** Returns whether the same plan is there. */
+/** Returns true if the same plan is already there; throws a Refusal if something else is. */
 function refuseOther(file: string, text: string): boolean {
   const state = stat(file);
   if (state?.isFile() && readFileSync(file, 'utf8') === text) return true;
@@ -111,7 +112,7 @@ function refuseOther(file: string, text: string): boolean {
   return false;
 }
 
-/** A file of that name is never lost: it may be anything, where the name was mistyped. */
+/** Never overwrites a file: if the name was mistyped, it may be any file. */
 function writeNew(file: string, text: string): void {
   if (refuseOther(file, text)) return;
   let made: number | undefined;
@@ -119,7 +120,7 @@ function writeNew(file: string, text: string): void {
     made = openSync(file, 'wx');
     writeFileSync(made, text);
   } catch (error) {
-    // A part of one is no plan, and would be in the way of the next.
+    // Half a plan is useless, and would block the next try.
     if (made !== undefined) rmSync(file);
     throw planNotWritten(file, (error as Error).message);
   } finally {
@@ -130,7 +131,7 @@ function writeNew(file: string, text: string): void {
 /**
  * Reads a plan.
  *
- * Rejects with a Refusal with exit code 2 where it is not one, or names a path that no plan may.
+ * Rejects with a Refusal with exit code 2 if it is not a plan, or names a path that no plan may name.
  */
 export async function readPlan(call: Call, given: string): Promise<Plan> {
   const refuse = (reason: string) => badPlan(given, reason);
@@ -153,7 +154,7 @@ export async function readPlan(call: Call, given: string): Promise<Plan> {
 function parse(file: string, refuse: (reason: string) => Error): unknown {
   try {
     const state = statSync(file);
-    // What is no plain file may never end.
+    // Reading something other than a plain file may never end.
     if (!state.isFile()) throw new Error('it is not a file');
     if (state.size > LARGEST) throw new Error(`it has ${state.size} bytes, and ${LARGEST} is the most`);
     return parseJson(readFileSync(file));
@@ -162,14 +163,14 @@ function parse(file: string, refuse: (reason: string) => Error): unknown {
   }
 }
 
-/** undefined where it is not base64. */
+/** The new bytes; undefined if they are not valid base64. */
 function bytesOf(after: { readonly text: string } | { readonly base64: string }): Buffer | undefined {
   if ('text' in after) return Buffer.from(after.text);
   const bytes = Buffer.from(after.base64, 'base64');
   return bytes.toString('base64') === after.base64 ? bytes : undefined;
 }
 
-/** The folder may be named below the current one only, and no link may be on the way to it. */
+/** The plan's folder must be the current one or below it, and no link may be on the way to it. */
 function rootOf({ cwd }: Call, { in: place }: PlanFile, refuse: (reason: string) => Error): string {
   if ('project' in place) return realRoot(projectFolder(cwd) ?? cwd);
   const base = realRoot(cwd);

@@ -1,4 +1,4 @@
-/** What a command would write or has written: as a list, line by line, and as JSON. The same for every command. */
+/** Shows what a command would write or has written: as a list, as a diff and as JSON. Every command uses this. */
 
 import { createTwoFilesPatch } from 'diff/lib/patch/create.js';
 import { type Change, sha256, type Wanted } from '../change-set/survey.ts';
@@ -6,11 +6,11 @@ import type { Call } from '../terminal/command.ts';
 import { harmless } from '../terminal/harmless.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** A plan that was written. */
+/** A plan that was saved. */
 export interface Planned {
   /** Absolute. */
   readonly file: string;
-  /** The command line that writes what is in it. */
+  /** The command line that applies the plan. */
   readonly apply: string;
 }
 
@@ -19,17 +19,17 @@ export interface Previewed {
   readonly change: Change;
 }
 
-/** Whether nothing but a plan may be written, since what would be written is to be shown or planned. */
+/** Whether the command only shows or plans its changes, so that it may write nothing but a plan. */
 export const isPreview = (call: Call): boolean => isShown(call) || call.values.plan !== undefined;
 
 /** Whether nothing at all may be written. */
 export const isShown = (call: Call): boolean =>
   call.values['dry-run'] === true || call.values.diff === true || isNpmDryRun(call);
 
-/** Whether `--dry-run` was said to npm: what was asked for is that nothing be written, whoever was asked. */
+/** Whether npm was given `--dry-run`: the person wants nothing to be written, so divvy obeys it too. */
 const isNpmDryRun = ({ environment }: Call): boolean => environment['npm_config_dry_run'] === 'true';
 
-/** What is done with each file of a change set. */
+/** What happens to each file of a change set. */
 export const previewOf = (changes: readonly Change[]): Previewed[] =>
   changes.map((change) => ({
     action: change.after === undefined ? 'remove' : change.before === undefined ? 'create' : 'edit',
@@ -54,7 +54,7 @@ export const listOf = (preview: readonly Previewed[], { style }: Terminal): stri
     .join('\n');
 };
 
-/** As `git diff` would have it, so that `git apply` and `patch -p1` can read it. */
+/** In the format of `git diff`, so that `git apply` and `patch -p1` can read it. */
 export function diffOf(preview: readonly Previewed[]): string {
   return preview
     .filter(({ action }) => action !== 'unchanged' && action !== 'skip')
@@ -68,14 +68,14 @@ export function diffOf(preview: readonly Previewed[]): string {
     .join('\n');
 }
 
-/** Shows what `--diff` or `--dry-run` asks for. */
+/** Shows the diff for `--diff`, or the list for `--dry-run`, `--plan` and `--verbose`. */
 export function sayPreview(call: Call, preview: readonly Previewed[]): void {
   const { values, terminal } = call;
   if (values.diff) terminal.show(diffOf(preview));
   else if ((isPreview(call) || values.verbose) && preview.length > 0) terminal.say(listOf(preview, terminal));
 }
 
-/** Says that nothing was written, and what would be. */
+/** Says that nothing was written, or only a plan, and what would be. */
 export function sayNotWritten(call: Call, root: string, count: number, planned: Planned | undefined): void {
   const { terminal, values } = call;
   const files = `${count} ${count === 1 ? 'file' : 'files'}`;
@@ -87,7 +87,9 @@ export function sayNotWritten(call: Call, root: string, count: number, planned: 
     );
 }
 
-/** The part of the one JSON object that every command has. sha256 is that of the file afterwards; null where it goes. */
+/**
+ * The part of the JSON object that all commands share. sha256 is the sum of the file afterwards; null if it is removed.
+ */
 export const filesAsJson = ({ values }: Call, preview: readonly Previewed[]): object => ({
   files: preview.map(({ action, change: { path, after } }) => ({ path, action, sha256: after ? sha256(after) : null })),
   ...(values.diff && { diff: diffOf(preview) }),

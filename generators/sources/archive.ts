@@ -1,4 +1,4 @@
-/** A .tgz, unpacked in memory. The one owner of the package tar. */
+/** Unpacks a .tgz in memory. Only this file uses the package tar. */
 
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -8,15 +8,15 @@ import { Refusal } from '../terminal/refusal.ts';
 import { brokenArchive, sourceTooLarge } from './errors.ts';
 import { Gathering, LIMITS, type SourceFile } from './gathering.ts';
 
-/** The files together, and what an archive has around each. */
+/** The most bytes an archive may unpack to: all files, and what the archive adds around each. */
 const UNPACKED = LIMITS.bytes + LIMITS.entries * 2048;
-/** What an archive may say of a file beside its header, such as its name. */
+/** The most bytes that an archive may add to an entry's header, such as a long name. */
 const LONGEST_META = 64 * 1024;
 const META = /ExtendedHeader$|Long(Link)?[pP]ath$/;
 const BLOCK = 512;
 
 const FILES: readonly string[] = ['File', 'OldFile', 'ContiguousFile'];
-/** What the kinds of entry are called that no template has. */
+/** What to call the kinds of entry that no template may have. */
 const KINDS: Readonly<Record<string, string>> = {
   SymbolicLink: 'it is a symbolic link',
   Link: 'it is a hard link',
@@ -27,12 +27,12 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The files of an archive. The one folder that all of them are in, where there is one, is left out of their paths.
+ * The files of an archive. If all of them are in one folder, their paths leave that folder out.
  *
- * shown - the source, for what is refused.
+ * shown - the source, as refusals name it.
  *
- * Rejects with a Refusal with exit code 3 for what is no archive, a broken one, one that unpacks to more than LIMITS
- * allow, and any entry that is not a plain file or folder in it.
+ * Rejects with a Refusal with exit code 3 for something that is no archive, for a broken archive, for one that unpacks
+ * to more than LIMITS allow, and for an entry of a template that is not a plain file or folder.
  */
 export async function readArchive(bytes: Buffer, shown: string): Promise<readonly SourceFile[]> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) throw brokenArchive(shown, 'it is not compressed with gzip');
@@ -53,12 +53,12 @@ export async function readArchive(bytes: Buffer, shown: string): Promise<readonl
   return withoutTopFolder(gathering.files());
 }
 
-/** Goes from header to header. What one says, and what is said beside it of the entry behind it, the package reads. */
+/** Goes from header to header. The package tar reads each header and the metadata before it. */
 function gather(unpacked: Buffer, gathering: Gathering): void {
   if (unpacked.toString('latin1', 257, 262) !== 'ustar') throw new Error('there is no tar archive in it');
   let said: HeaderData | undefined;
   let saidOfAll: HeaderData | undefined;
-  // Two blocks of zeros are the end.
+  // Two blocks of zeros end the archive.
   for (let at = 0, zeros = 0; at < unpacked.length && zeros < 2; ) {
     if (at + BLOCK > unpacked.length) throw new Error('it is cut off');
     const header = new Header(unpacked, at, said, saidOfAll);
@@ -83,7 +83,7 @@ function gather(unpacked: Buffer, gathering: Gathering): void {
   }
 }
 
-/** Returns whether it is a file that is kept. */
+/** Returns whether to keep the entry's bytes: it is a file that is kept. */
 function announce(path: string, { type, size = 0, linkpath }: Header, gathering: Gathering): boolean {
   if (type === 'Directory') gathering.announceFolder(path.replace(/^\.$|\/$/, ''));
   else if (!FILES.includes(type)) gathering.setAside(path, KINDS[type] ?? 'it is of an unknown kind');

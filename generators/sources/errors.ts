@@ -1,4 +1,4 @@
-/** The words of what is refused of templates from elsewhere. */
+/** The messages of refusals about templates from elsewhere. */
 
 import { basename } from 'node:path';
 import { noPart } from '../terminal/errors.ts';

@@ -1,8 +1,9 @@
 /**
- * Fetches a source of templates. Nothing is kept between two commands: each fetches anew, so nothing stale is ever used.
+ * Fetches a source of templates. Keeps nothing between two commands: each fetches again, so nothing outdated is ever
+ * used.
  *
  *   text ──parseSource──▶ Source ──fetchSource──▶ Fetched ──templatesIn──▶ Template[]
- *   (as written)          (told apart)            (resolved, checked)       (by their manifests)
+ *   (as written)          (checked)               (resolved)               (by their manifests)
  */
 
 import { realpathSync } from 'node:fs';
@@ -17,32 +18,34 @@ import type { Source } from './source.ts';
 import { readTarball } from './tarball.ts';
 
 export interface Fetched {
-  /** The source as the lock has it, from `recordedIn`: with `resolved` it brings the very same again. */
+  /**
+   * The source as the lock writes it, relative to `recordedIn`: together with `resolved` it gives exactly the same
+   * files again.
+   */
   readonly exact: string;
-  /** The source as the memory of what is trusted has it: without a relative path. */
+  /** The source as the record of trust writes it: without a relative path. */
   readonly identity: string;
   /** A commit id, or an integrity hash as registries write it (`sha512-…`). */
   readonly resolved: string;
-  /** By their paths in the folder that is meant. */
+  /** With their paths inside the chosen folder. */
   readonly files: readonly SourceFile[];
 }
 
-/** Where and how to fetch. */
 export interface Fetching {
-  /** Absolute: what relative paths start from. */
+  /** Absolute: relative paths start here. */
   readonly cwd: string;
-  /** Absolute: what relative paths in `exact` start from; without it, as those that were written. */
+  /** Absolute: relative paths in `exact` start here. Without it they stay as they were written. */
   readonly recordedIn?: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
-  /** `--ref`: a branch, a tag or a whole commit id. For git only. */
+  /** `--ref`: a branch, a tag or a whole commit id. Only for git. */
   readonly ref?: string | undefined;
-  /** What it has to resolve to, as the lock has it; of a repository this very commit is fetched. */
+  /** What the source must resolve to, according to the lock; from a repository, exactly this commit is fetched. */
   readonly expected?: string | undefined;
-  /** Tells the person what is waited for. */
+  /** Tells the person what divvy is waiting for. */
   readonly note?: (text: string) => void;
 }
 
-/** Who is waited for. */
+/** What divvy waits for, by kind of source. */
 const FETCHERS: Readonly<Record<Source['kind'], string>> = {
   folder: 'the disk',
   git: 'git',
@@ -51,10 +54,10 @@ const FETCHERS: Readonly<Record<Source['kind'], string>> = {
 };
 
 /**
- * Fetches a source, and resolves what it is now.
+ * Fetches a source and resolves it to its present state.
  *
- * Rejects with a Refusal: with exit code 1 where it cannot be had, 2 for a ref or a folder that is not there, 3 where it
- * is not as expected, is broken, or has what no template may have.
+ * Rejects with a Refusal: with exit code 1 if divvy cannot get the source, with 2 for a ref or a folder that does not
+ * exist, with 3 if the source is not as expected, is broken, or contains something that no template may have.
  */
 export async function fetchSource(source: Source, fetching: Fetching): Promise<Fetched> {
   const { cwd, recordedIn = cwd, expected } = fetching;
@@ -67,7 +70,7 @@ export async function fetchSource(source: Source, fetching: Fetching): Promise<F
     read(source, fetching),
   );
   if (expected !== undefined && resolved !== expected) throw sourceMoved(source.shown, expected, resolved);
-  // A repository's tree was read from there on.
+  // For a repository, only this folder of its tree was read.
   const within = source.kind === 'git' ? '' : source.within;
   const found = filesWithin(files, within);
   if (found.length === 0 && source.within !== '') throw nothingWithin(source.shown, source.within, false);
@@ -96,7 +99,10 @@ async function read(source: Source, { cwd, environment, ref, expected }: Fetchin
   }
 }
 
-/** Of a path on this machine that was written from one folder: the same from another, since the lock is read from there. */
+/**
+ * The source as written, with a local path rewritten so that it starts from another folder: the lock is read from
+ * there.
+ */
 function shownIn(folder: string, source: Source, cwd: string): string {
   const path = pathOf(source);
   if (path === undefined || isAbsolute(path) || folder === cwd) return source.shown;
@@ -110,7 +116,7 @@ const pathOf = (source: Source): string | undefined => {
   return source.kind === 'tarball' && typeof source.from === 'string' ? source.from : undefined;
 };
 
-/** Of a place on this machine: what it really is, wherever it is named from. */
+/** The source as written, with a local path replaced by its real absolute path. */
 function identityOf(source: Source, cwd: string): string {
   const path = pathOf(source);
   return path === undefined ? source.shown : realpathSync(resolve(cwd, path)) + source.shown.slice(path.length);

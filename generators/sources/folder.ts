@@ -1,4 +1,4 @@
-/** A folder of this machine as a source. */
+/** A folder on this machine as a source. */
 
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,10 +11,10 @@ import { MANIFEST_OF_TEMPLATE } from './parts.ts';
 import type { FolderSource } from './source.ts';
 
 /**
- * Reads all files of a folder. The link that a person names is followed, and none in it.
+ * Reads all files of a folder. Follows the link if the person named one, but none inside it.
  *
- * Throws a Refusal with exit code 1 where there is no such folder, or not all of it can be read, and with exit code 3 as
- * Gathering does.
+ * Throws a Refusal with exit code 1 if there is no such folder or divvy cannot read all of it, and with exit code 3
+ * like Gathering.
  */
 export function readFolder(
   { path, shown }: FolderSource,
@@ -27,7 +27,7 @@ export function readFolder(
     const isTemplate = names.includes(MANIFEST_OF_TEMPLATE);
     for (const name of names) {
       const here = below === '' ? name : `${below}/${name}`;
-      // Not even looked into: it may be large. Where a template would hand it on, it is refused.
+      // Do not even look into it: it may be large. If it is among a template's files, it is refused.
       if (isLeftOverName(name) || (!isOfTemplate && isOfOtherPrograms(name))) continue;
       const state = stat(join(root, here));
       if (state === undefined) gathering.refuse(here, 'its name is not UTF-8, or it is gone meanwhile');

@@ -1,4 +1,6 @@
-/** What a source has, taken in file by file: every kind of source goes through the same checks, before a byte is kept. */
+/**
+ * Collects the files of a source one by one: every kind of source goes through the same checks before a byte is kept.
+ */
 
 import { createHash } from 'node:crypto';
 import { folded, foldersAbove, whyUnsafe } from '../disk/paths.ts';
@@ -6,30 +8,29 @@ import { sourceTooLarge, unsafeSource } from './errors.ts';
 import { isLeftOver, isOfOtherPrograms } from './leftovers.ts';
 import { isUsedIn } from './parts.ts';
 
-/** A file of a source. */
 export interface SourceFile {
   /** Relative to the source, with `/`. */
   readonly path: string;
   readonly bytes: Buffer;
-  /** Its owner may run it; only where so. */
+  /** Set only if its owner may run it. */
   readonly isExecutable?: true;
 }
 
 const MiB = 1024 * 1024;
 
-/** The most that a source may have. */
+/** The limits of a source. */
 export const LIMITS = {
   /** Files and folders. */
   entries: 10_000,
-  /** Of one file. */
+  /** Bytes of one file. */
   fileBytes: 8 * MiB,
-  /** Of all files. */
+  /** Bytes of all files together. */
   bytes: 64 * MiB,
-  /** Folders inside each other. */
+  /** How deep folders may be nested. */
   depth: 32,
-  /** Of an archive, as it comes. */
+  /** Bytes of an archive before it is unpacked. */
   archiveBytes: 32 * MiB,
-  /** What is fetched to get at them, in all. */
+  /** All bytes that are fetched for a source. */
   fetchedBytes: 256 * MiB,
   fetchedSeconds: 300,
 } as const;
@@ -37,22 +38,22 @@ export const LIMITS = {
 export class Gathering {
   readonly #shown: string;
   readonly #files: SourceFile[] = [];
-  /** By the path as a file system may take it: how it is written, and whether it is a file. */
+  /** The entries so far, by the path as a file system may see it: how the path is written, and whether it is a file. */
   readonly #seen = new Map<string, { readonly path: string; readonly isFile: boolean }>();
   readonly #setAside: { readonly path: string; readonly reason: string }[] = [];
   #entries = 0;
   #bytes = 0;
 
-  /** shown - the source, for what is refused. */
+  /** shown - the source, as refusals name it. */
   constructor(shown: string) {
     this.#shown = shown;
   }
 
   /**
-   * Says that a file comes, before it is read. Returns whether it is to be read and kept.
+   * Announces a file before it is read. Returns whether to read and keep it.
    *
-   * Throws a Refusal with exit code 3 for a path that may not be written, one that is there already or would be to some
-   * file system, and where there is more than LIMITS allow.
+   * Throws a Refusal with exit code 3 for a path that must not be written, for one that exists already or that some
+   * file system would take for another one, and if LIMITS are exceeded.
    */
   announce(path: string, size: number): boolean {
     if (!this.#enter(path, true)) return false;
@@ -66,7 +67,10 @@ export class Gathering {
     return true;
   }
 
-  /** Says that a folder comes, '' being the source itself; those of files need not be said. Throws as announce does. */
+  /**
+   * Announces a folder; '' is the source itself. Folders of announced files need not be announced. Throws like
+   * announce.
+   */
   announceFolder(path: string): void {
     this.#enter(path, false);
   }
@@ -74,7 +78,7 @@ export class Gathering {
   /**
    * Keeps a file that was announced.
    *
-   * mayRun - whether its owner may run it. Only scripts are meant to be: on a disk of Windows everything has that bit.
+   * mayRun - whether its owner may run it. Only counts for scripts: on a Windows disk every file has that bit.
    */
   keep(path: string, bytes: Buffer, mayRun: boolean): void {
     const isExecutable = mayRun && bytes.toString('latin1', 0, 2) === '#!';
@@ -82,23 +86,24 @@ export class Gathering {
   }
 
   /**
-   * Leaves out what no template may have. It refuses the source if it is in a template, which is known once everything was
-   * announced: a link beside the templates harms nobody, since nothing but templates is read.
+   * Leaves out an entry that no template may have. If it turns out to be in a template, files() refuses the source;
+   * only after everything was announced can we know that. A link beside the templates does no harm, because only
+   * templates are read.
    */
   setAside(path: string, reason: string): void {
     this.#count();
     if (!isLeftOver(path)) this.#setAside.push({ path, reason });
   }
 
-  /** Throws what refuses an entry, and with it the source. */
+  /** Refuses an entry, and with it the whole source. */
   refuse(path: string, reason: string): never {
     throw unsafeSource(this.#shown, path, reason);
   }
 
   /**
-   * All files, in the order of their code units.
+   * All files, sorted by code units.
    *
-   * Throws a Refusal with exit code 3 where something in a template was set aside.
+   * Throws a Refusal with exit code 3 if an entry of a template was set aside.
    */
   files(): readonly SourceFile[] {
     const announced = [...this.#seen.values()].map(({ path }) => path);
@@ -108,7 +113,7 @@ export class Gathering {
     return this.#files.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** Folders in which nothing is: only some kinds of source know of any, so none is handed on. */
+  /** Folders without files. Only some kinds of source know of them, so they are not part of the files. */
   emptyFolders(): string[] {
     const all = [...this.#seen.values()];
     const above = new Set(all.flatMap(({ path }) => foldersAbove([path])));
@@ -121,7 +126,7 @@ export class Gathering {
     }
   }
 
-  /** Returns whether it is one that is kept. */
+  /** Returns whether the entry is kept. */
   #enter(path: string, isFile: boolean): boolean {
     this.#count();
     if (path === '' && !isFile) return false;
@@ -150,22 +155,18 @@ export class Gathering {
   }
 }
 
-/** Of the bytes of an archive, as a registry writes it. */
+/** The integrity hash of an archive's bytes, in the format of registries. */
 export const integrityOf = (bytes: Buffer): string => `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
 
-/** The same of files that are in no archive: over their paths and bytes. */
+/** The same for files that are in no archive: over their paths and bytes. */
 export function integrityOfFiles(files: readonly SourceFile[]): string {
   const hash = createHash('sha512');
-  // The length says where one file ends, so that no two sets of files make the same stream of bytes.
+  // The length marks where a file ends, so that two different sets of files never give the same stream of bytes.
   for (const { path, bytes } of files) hash.update(`${JSON.stringify(path)} ${bytes.length}\n`).update(bytes);
   return `sha512-${hash.digest('base64')}`;
 }
 
-/**
- * The files in a folder of a source, by their paths in it; all of them for ''.
- *
- * Throws a Refusal with exit code 2 where there are none.
- */
+/** The files in a folder of a source, with their paths inside it; all files for ''. May be empty. */
 export function filesWithin(files: readonly SourceFile[], folder: string): readonly SourceFile[] {
   if (folder === '') return files;
   return files.flatMap((file) =>

@@ -1,6 +1,6 @@
 /**
- * A repository as a source. Its tree is read by git's own commands, and never checked out: so no hook, no filter, no
- * submodule and no link of it comes into being.
+ * A git repository as a source. git's own commands read its tree and never check it out, so none of its hooks, filters,
+ * submodules or links ever takes effect.
  */
 
 import { join } from 'node:path';
@@ -13,16 +13,16 @@ import { inPrivateFolder, type PrivateFolder } from './private-folder.ts';
 import { type Credentials, type GitSource, withoutSecrets } from './source.ts';
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-/** What git does not take in the name of a ref, and what has a meaning where a commit is named. */
+/** What git does not allow in the name of a ref, and what has a special meaning in the name of a commit. */
 const NO_REF = /^[-./]|[./]$|\.lock(?:\/|$)|\.\.|\/\/|\/\.|@\{|^@$|[\s~^:?*[\\\p{Control}\p{Format}]|\p{Surrogate}/u;
 const LONGEST_REF = 250;
 /**
- * Variables that name another repository, as a git hook sets them, those that print what goes over the line, and the one
- * that makes a new repository one of another kind.
+ * Variables that name another repository, as a git hook sets them; those that print network traffic; and the one that
+ * changes the format of a new repository.
  */
 const NOT_OURS =
   /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|\w*OBJECT_DIRECTOR\w+|NAMESPACE|QUARANTINE_PATH|GRAFT_FILE|SHALLOW_FILE|\w*REPLACE_REF\w+|TRACE\w*|CURL_VERBOSE|DEFAULT_HASH)$/;
-/** Of what git says of a tree: enough for LIMITS.entries with paths of a usual length. */
+/** The most bytes of git's output about a tree: enough for LIMITS.entries with paths of a usual length. */
 const MOST_SAID = 4 * 1024 * 1024;
 
 interface Repository {
@@ -32,12 +32,12 @@ interface Repository {
 }
 
 /**
- * Fetches one commit, and reads its tree.
+ * Fetches one commit and reads its tree.
  *
- * ref - a branch, a tag or a whole commit id; the repository's own choice without it.
+ * ref - a branch, a tag or a whole commit id; without it, the repository's default branch.
  *
- * Rejects with a Refusal: with exit code 2 for a ref that is none or not there, 1 where the repository cannot be had,
- * 3 for a link, a submodule, and as Gathering does.
+ * Rejects with a Refusal: with exit code 2 for a ref that is invalid or does not exist, with 1 if divvy cannot get the
+ * repository, with 3 for a link or a submodule, and like Gathering.
  */
 export async function readRepository(
   source: GitSource,
@@ -59,13 +59,13 @@ function whyNotRef(ref: string): string | undefined {
   return NO_REF.test(ref) ? 'this cannot be the name of a branch or a tag' : undefined;
 }
 
-/** Fetches what is meant, and nothing else where that can be done. Resolves with its commit id. */
+/** Fetches the wanted commit, and nothing else if possible. Resolves with its commit id. */
 async function fetchCommit(repository: Repository, ref: string | undefined): Promise<string> {
   const wanted = 'refs/divvy/wanted';
   if (ref !== undefined && COMMIT.test(ref)) {
     const alone = await fetch(repository, ['--depth=1'], [`${ref}:${wanted}`]);
     if (alone.done) return commitOf(repository, wanted);
-    // Not every server hands out a commit by its id: then it is in what all branches and tags have.
+    // Not every server gives out a commit by its id: then fetch all branches and tags, and look for it there.
     const all = await fetch(repository, [], ['refs/heads/*:refs/divvy/heads/*', 'refs/tags/*:refs/divvy/tags/*']);
     if (!all.done) throw notFetched(repository, all);
     const found = await git(repository, ['cat-file', '-e', `${ref}^{commit}`]);
@@ -78,10 +78,10 @@ async function fetchCommit(repository: Repository, ref: string | undefined): Pro
   return commitOf(repository, wanted);
 }
 
-/** Trees come, and no files: of a large repository only those are fetched that a template uses. */
+/** Fetches trees but no files: from a large repository, divvy then fetches only the files that a template uses. */
 const WITHOUT_FILES = '--filter=blob:none';
 
-/** input - what git reads with `--stdin`. */
+/** input - the text that git reads with `--stdin`. */
 const fetch = (
   repository: Repository,
   options: readonly string[],
@@ -115,7 +115,7 @@ interface Blob {
   readonly mode: string;
 }
 
-/** Reads the files of a commit, below the folder that is meant; beside templates only what they use. */
+/** Reads the files of a commit in the chosen folder; files that no template uses are left out. */
 async function readTree(repository: Repository, commit: string): Promise<readonly SourceFile[]> {
   const { shown, within } = repository.source;
   const argv = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${commit}:${within}`];
@@ -160,14 +160,14 @@ async function readTree(repository: Repository, commit: string): Promise<readonl
   return gathering.files();
 }
 
-/** What no template has. */
+/** Kinds of entry that no template may have. */
 const KINDS: Readonly<Record<string, string>> = { '120000': 'it is a symbolic link', '160000': 'it is a submodule' };
 
-/** What the server has left out of the commit, as it was asked to; nothing where it could not. */
+/** Fetches the files that the server left out of the commit because of the filter; nothing if it ignored the filter. */
 async function fetchMissing(repository: Repository, tree: string, blobs: readonly Blob[]): Promise<void> {
   const argv = ['rev-list', '--objects', '--no-object-names', '--missing=print', tree];
   const listed = await git(repository, argv);
-  if (!listed.done) return; // Then there is more in it than may be, or it is broken: what reads it says so.
+  if (!listed.done) return; // The tree has more entries than allowed, or is broken; reading it will report that.
   const missing = new Set(listed.output.toString('utf8').match(/(?<=^\?)\w+$/gm));
   const ids = [...new Set(blobs.map(({ id }) => id))].filter((id) => missing.has(id));
   if (ids.length === 0) return;
@@ -191,15 +191,15 @@ async function sizesOf(repository: Repository, blobs: readonly Blob[]): Promise<
 const notGiven = ({ source }: Repository, path: string) =>
   sourceNotFetched(source.shown, `git does not give ${path}`, 'Try again.');
 
-/** How a file begins that only says where another one is kept. */
+/** The beginning of a git LFS pointer, a file that only says where another file is stored. */
 const LFS = 'version https://git-lfs.github.com/spec/';
 
-/** A path that is not UTF-8 gets the character for it, which no path may have. */
+/** In a path that is not UTF-8, the invalid bytes become U+FFFD, which no path may contain. */
 function* linesOf(output: Buffer): Generator<string> {
   for (const line of output.toString('utf8').split('\0')) if (line !== '') yield line;
 }
 
-/** Runs git; rejects with a Refusal where it fails. */
+/** Runs git; rejects with a Refusal with exit code 1 or 3 if it fails. */
 async function must(repository: Repository, argv: readonly string[], input?: string): Promise<Buffer> {
   const result = await git(repository, argv, input);
   if (!result.done) throw notFetched(repository, result);
@@ -208,13 +208,13 @@ async function must(repository: Repository, argv: readonly string[], input?: str
 
 function git({ folder, environment }: Repository, argv: readonly string[], input?: string): Promise<BoundedResult> {
   const settings = [
-    // Also those that the person has for all repositories: this one is ours.
+    // These override the person's own global settings: this repository belongs to divvy.
     `core.hooksPath=${join(folder.path, 'no-hooks')}`,
     'submodule.recurse=false',
     'init.defaultObjectFormat=sha1',
     'gc.auto=0',
     'maintenance.auto=false',
-    // To tell the server what is here, it would look for files that are not.
+    // Otherwise git would look for files that are not here, to tell the server what it has.
     'fetch.negotiationAlgorithm=noop',
   ];
   const options = ['--git-dir', join(folder.path, 'repository'), ...settings.flatMap((setting) => ['-c', setting])];
@@ -228,15 +228,15 @@ function git({ folder, environment }: Repository, argv: readonly string[], input
   });
 }
 
-/** The person's own settings hold, such as proxies and the helpers that know passwords. */
+/** Keeps the person's own settings, such as proxies and credential helpers. */
 function environmentFor({ url, credentials }: GitSource, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = Object.entries(environment).filter(([name]) => !NOT_OURS.test(name));
   return {
     ...Object.fromEntries(own),
-    // Nothing else, whatever a setting or a redirect says: `ext::` would run a command.
+    // Allow no other protocol, no matter what a setting or a redirect says: `ext::` would run a command.
     GIT_ALLOW_PROTOCOL: url.startsWith('file:') ? 'file' : 'https:ssh',
     GIT_NO_LAZY_FETCH: '1',
-    // Nobody is asked in the middle of a command; a helper with a window of its own may.
+    // git must not ask on the terminal in the middle of a command; a helper with its own window may ask.
     GIT_TERMINAL_PROMPT: '0',
     SSH_ASKPASS: environment['SSH_ASKPASS'] ?? 'false',
     SSH_ASKPASS_REQUIRE: 'force',
@@ -245,8 +245,9 @@ function environmentFor({ url, credentials }: GitSource, environment: NodeJS.Pro
 }
 
 /**
- * In the environment, where other people of this machine do not see it. A helper gives it to this host, and not to another
- * that it leads to, as a header would be; those of the person are left out, so that none stores it.
+ * Puts the password into the environment, where other users of this machine cannot see it. The helper gives it only to
+ * this host; a header would also go to a host that this one redirects to. The person's own helpers are switched off, so
+ * that none of them stores the password.
  */
 function helperFor(url: string, { username, password }: Credentials, environment: NodeJS.ProcessEnv) {
   const count = Number(environment['GIT_CONFIG_COUNT'] ?? 0) || 0;
@@ -261,12 +262,12 @@ function helperFor(url: string, { username, password }: Credentials, environment
   };
 }
 
-/** As git wants a line of a shell, to which it adds what the helper is to do. */
+/** A line of shell, as git wants it; git appends the name of the action. */
 const HELPER = `!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$DIVVY_SOURCE_USERNAME" "$DIVVY_SOURCE_PASSWORD"; }; f`;
 
 function notFetched({ source }: Repository, result: BoundedResult & { done: false }) {
   if (result.isTooMuch) return sourceTooLarge(source.shown, 'there is more to fetch than templates can need');
-  // What git adds below an empty line is the same every time.
+  // After an empty line git adds text that is always the same.
   const [first = ''] = withoutSecrets(result.said, source.credentials).split('\n\n');
   const said = first.replace(/^error: unable to read askpass.*\n/gm, '').trim();
   const byHand = commandLine(['git', 'ls-remote', withoutSecrets(source.url)]);

@@ -1,15 +1,15 @@
-/** The names that files have in a template in place of those that npm leaves out of packages. */
+/** Files that npm leaves out of packages have another name in a template. */
 
 import { posix } from 'node:path';
 import type { Template } from './templates.ts';
 
-/** Files that npm leaves out of every package, and obeys: what they name is left out too. */
+/** Files that npm leaves out of every package. npm also obeys them: it leaves out the files that they name. */
 export const HIDDEN_BY_NPM: readonly string[] = ['.gitignore', '.npmignore', '.npmrc'];
 
-/** What such a file is called in a template. */
+/** The name of such a file in a template. */
 export const visible = (name: string): string => name.replace(/^\./, '_');
 
-/** Beside those, a package.json in a template would be a package of its own. */
+/** package.json has another name too: under its own name it would make a package out of the template's files. */
 export const unhidden = (path: string): string => {
   const name = posix.basename(path);
   const real = ['package.json', ...HIDDEN_BY_NPM].find((each) => name === `_${each.replace(/^\./, '')}`);
@@ -17,8 +17,8 @@ export const unhidden = (path: string): string => {
 };
 
 /**
- * Why a template has lost a file on its way: its manifest has a permission for one that npm leaves out of packages, and
- * the file is not there. undefined where it has lost none that anybody could know of.
+ * Why a template is incomplete: it may write a file that npm leaves out of packages, and the file is missing. undefined
+ * if nothing that divvy could notice is missing.
  */
 export function whyLost({ manifest, files }: Pick<Template, 'manifest' | 'files'>): string | undefined {
   const lost = (manifest.permissions?.write ?? []).find(

@@ -1,6 +1,7 @@
 /**
- * A package as a source. npm fetches it, by the person's own settings, so that private registries and their tokens work;
- * it checks what the registry says of the bytes. What is in it is read by us, and nothing of it is installed or run.
+ * An npm package as a source. npm fetches it with the person's own settings, so that private registries and their
+ * tokens work; npm also compares the bytes with the registry's hash. divvy itself reads the package, and installs and
+ * runs nothing of it.
  */
 
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -20,11 +21,11 @@ const MOST_SAID = 1024 * 1024;
 /**
  * Fetches a package.
  *
- * cwd - where the source was written: what a .npmrc or its like there says is not obeyed, but nothing is asked of another registry than
- *       it names, unless the person's own settings do.
+ * cwd - where the source was written. divvy ignores an .npmrc (or a similar file) there. But if that file names a
+ * registry, divvy asks no other one, unless the person's own settings name it.
  *
- * Resolves also with its exact version. Rejects with a Refusal: with exit code 1 where it cannot be had, 3 where its
- * bytes are not those that the registry speaks of, and as readArchive does.
+ * Resolves with the exact version too. Rejects with a Refusal: with exit code 1 if divvy cannot get the package, with 3
+ * if its bytes do not match the registry's hash, and like readArchive.
  */
 export async function readPackage(
   source: NpmSource,
@@ -34,7 +35,8 @@ export async function readPackage(
   return inPrivateFolder(async ({ path, isTooLarge }) => {
     const packed = join(path, 'packed');
     mkdirSync(packed);
-    // npm looks for a project from where it runs upwards: this is one, so that a .npmrc above it means nothing.
+    // npm looks for a project from its folder upwards: this makes the folder a project, so that an .npmrc above it has
+    // no effect.
     mkdirSync(join(path, 'node_modules'));
     const limits = { mostBytes: MOST_SAID, seconds: LIMITS.fetchedSeconds, signal: isTooLarge };
     const npm = (argv: readonly string[]) => runBounded('npm', argv, { cwd: path, environment, ...limits });
@@ -43,14 +45,15 @@ export async function readPackage(
     const argv = [
       'pack',
       '--ignore-scripts',
-      // A registry could name a repository in place of an archive, which would be installed: there is no such program.
+      // A registry could name a git repository instead of an archive, and npm would install it: give npm a git program
+      // that does not exist.
       ...['--git', join(path, 'no-git')],
-      // Nothing is taken from an earlier time, and what npm logs goes as well.
+      // Use nothing from earlier runs; npm's logs go away with this folder too.
       ...['--cache', join(path, 'cache')],
       ...['--pack-destination', packed],
-      // Settings that the npm may have left which started this command.
+      // The npm that started this command may have left these settings.
       ...['--dry-run=false', '--workspaces=false'],
-      // It asks again where bytes are not as they should be, and would wait for minutes in between.
+      // npm tries again if the bytes are wrong, and would wait for minutes in between.
       ...['--fetch-retry-mintimeout=200', '--fetch-retry-maxtimeout=1000'],
       ...['--', `${source.name}@${source.version}`],
     ];
@@ -70,13 +73,16 @@ export async function readPackage(
 
 const NOT_READ = "A project's .npmrc is not read for templates.";
 
-/** The name of the file is made of what the registry says: `@acme/templates` 1.2.3 is in acme-templates-1.2.3.tgz. */
+/** npm makes the file's name from the registry's data: `@acme/templates` 1.2.3 is in acme-templates-1.2.3.tgz. */
 function versionIn(file: string, { name, version }: NpmSource): string {
   const before = `${name.replace('@', '').replace('/', '-')}-`;
   return file.startsWith(before) ? file.slice(before.length, -'.tgz'.length) : version;
 }
 
-/** By the person's own settings, which may know the registry too, or name one for the scope: then they have decided. */
+/**
+ * Asks npm for the person's own settings. If they name the same registry, or one for the scope, then the person has
+ * decided.
+ */
 async function refuseOtherRegistry(
   { name, shown }: NpmSource,
   ignored: IgnoredLine,
@@ -85,7 +91,7 @@ async function refuseOtherRegistry(
   const scope = scopeOf(name);
   for (const key of [...(scope === undefined ? [] : [`${scope}:registry`]), 'registry']) {
     const asked = await npm(['config', 'get', key]);
-    if (!asked.done) return; // Without npm nothing is fetched: what fetches says so.
+    if (!asked.done) return; // If npm does not work, fetching the package will report that.
     const registry = asked.output.toString('utf8').trim();
     if (registry === '' || registry === 'undefined') continue;
     if (key !== 'registry' || isSameRegistry(registry, ignored.registry)) return;

@@ -1,7 +1,8 @@
 /**
- * The .npmrc of a project, and its like of other package managers, which are not read for templates: a repository that somebody was given must not say where a
- * package comes from. But it may be the only place that knows a private registry, and in any other one anybody may have
- * taken the package's name. So a line of it that would have mattered is found, and said.
+ * A project's .npmrc, and similar files of other package managers. divvy does not obey them for templates: a repository
+ * from somebody else must not decide where a package comes from. But such a file may be the only place that names a
+ * private registry, and in any other registry somebody may have taken the package's name. So divvy finds the line that
+ * would have mattered and reports it.
  */
 
 import { readFileSync, realpathSync } from 'node:fs';
@@ -16,7 +17,7 @@ export interface IgnoredLine extends Setting {
 
 export const scopeOf = (name: string): string | undefined => /^(@[^/]+)\//.exec(name)?.[1];
 
-/** The line that names the registry of a package, in the nearest settings of a project from a folder upwards. */
+/** The line that names a package's registry, in the nearest project settings, from a folder upwards. */
 export function ignoredLineFor(name: string, from: string, environment: NodeJS.ProcessEnv): IgnoredLine | undefined {
   const own = new Set([realPath(ownFile(environment))]);
   const scope = scopeOf(name);
@@ -50,12 +51,12 @@ function linesIn(file: string, own: ReadonlySet<string | undefined>): IgnoredLin
     const settings = REGISTRIES_IN[basename(file)]?.(readFileSync(file, 'utf8')) ?? [];
     return settings.map((each) => ({ ...each, file }));
   } catch {
-    return []; // It is a folder, or not for this person to read: its own program could not either.
+    return []; // It is a folder, or this person may not read it: then its own program could not read it either.
   }
 }
 
 function withVariables({ registry, says, ...line }: IgnoredLine, environment: NodeJS.ProcessEnv): IgnoredLine {
-  // npm has `${NAME?}`, Yarn `${NAME:-what holds without it}`.
+  // npm has `${NAME?}`; Yarn has `${NAME:-default}`.
   const filled = (text: string) =>
     text.replace(
       /\$\{([^}?:-]+)(?:\?|:?-([^}]*))?\}/g,
@@ -64,12 +65,12 @@ function withVariables({ registry, says, ...line }: IgnoredLine, environment: No
   return { ...line, registry: filled(registry), says: filled(says) };
 }
 
-/** Whether two addresses of registries are one. */
+/** Whether two addresses name the same registry. */
 export const isSameRegistry = (one: string, other: string): boolean => asAddress(one) === asAddress(other);
 
 function asAddress(text: string): string {
   const url = URL.parse(text);
-  // Yarn's name for the public one.
+  // Yarn's name for the public registry.
   const host = url?.host === 'registry.yarnpkg.com' ? 'registry.npmjs.org' : url?.host;
   return url === null ? text : `${url.protocol}//${host}${url.pathname.replace(/\/*$/, '/')}`;
 }

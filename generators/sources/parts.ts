@@ -1,11 +1,14 @@
-/** Where the templates of a source are, by the paths in it. */
+/** Where the templates of a source are, judged by its paths. */
 
 export const MANIFEST_OF_TEMPLATE = 'divvy.template.json';
 
-/** The folders of a template that are read, beside its manifest. */
+/** The folders of a template that divvy reads, beside its manifest. */
 const PARTS = ['files', 'tests'];
 
-/** The folders that have a manifest, each with a `/` at its end where it has a name; not those among a template's files. */
+/**
+ * The folders that contain a manifest, each with a trailing `/` (the source itself is ''); without those among a
+ * template's files.
+ */
 export function templateFolders(paths: readonly string[]): string[] {
   const folders = paths
     .filter((path) => path === MANIFEST_OF_TEMPLATE || path.endsWith(`/${MANIFEST_OF_TEMPLATE}`))
@@ -13,7 +16,9 @@ export function templateFolders(paths: readonly string[]): string[] {
   return folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}files/`)));
 }
 
-/** Tells which paths are used by a template of a source; all of them where it has none. */
+/**
+ * Returns a function that tells whether a template of the source uses a path; if there is no template, it accepts all.
+ */
 export function isUsedIn(paths: readonly string[]): (path: string) => boolean {
   const folders = templateFolders(paths);
   if (folders.length === 0) return () => true;

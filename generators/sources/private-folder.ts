@@ -1,4 +1,4 @@
-/** A folder that nobody else can look into, for as long as something is fetched. */
+/** A folder that nobody else can look into, while something is fetched. */
 
 import { type Dirent, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,16 +9,16 @@ import { LIMITS } from './gathering.ts';
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const LOOK_EVERY_MS = 200;
 
-/** A folder, and a signal that is aborted once what is in it is larger than LIMITS allow. */
+/** A folder, and a signal that is aborted when its contents exceed LIMITS. */
 export interface PrivateFolder {
   readonly path: string;
   readonly isTooLarge: AbortSignal;
 }
 
-/** Does something with a folder that is there for nothing else, and is gone afterwards, also where a signal ends this. */
+/** Runs `act` with a new folder, and removes the folder afterwards, even if a signal ends this process. */
 export async function inPrivateFolder<Result>(act: (folder: PrivateFolder) => Promise<Result>): Promise<Result> {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'divvy-source-')));
-  // What is made in it may be read-only, and on Windows be in use for a moment.
+  // Its contents may be read-only, and on Windows they may be in use for a moment.
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   const end = (signal: NodeJS.Signals) => {
     remove();
@@ -39,13 +39,13 @@ export async function inPrivateFolder<Result>(act: (folder: PrivateFolder) => Pr
   }
 }
 
-/** Of all files below a folder; what goes meanwhile counts nothing. */
+/** The size of all files below a folder; files that disappear meanwhile do not count. */
 function sizeOf(folder: string): number {
   let entries: Dirent[];
   try {
     entries = readdirSync(folder, { withFileTypes: true });
   } catch {
-    return 0; // It was there a moment ago.
+    return 0; // It disappeared just now.
   }
   return entries.reduce((size, entry) => {
     const path = join(folder, entry.name);

@@ -1,19 +1,19 @@
-/** What the settings of package managers say of registries, in a project's own files. */
+/** Reads registries from the settings of package managers, in a project's own files. */
 
 import { parseYaml } from '../json/yaml.ts';
 
-/** A setting as npm would have it, and the line that it is in. */
+/** A setting as npm would write it, and the line that it is in. */
 export interface Setting {
   /** `registry` or `@acme:registry`. */
   readonly key: string;
   readonly registry: string;
   /** From 1. */
   readonly line: number;
-  /** What the line means, in the words of its own file. */
+  /** The meaning of the line, in the syntax of its own file. */
   readonly says: string;
 }
 
-/** By the name of the file; in the order in which they are looked at. */
+/** A reader for each file name, in the order in which divvy looks at the files. */
 export const REGISTRIES_IN: Readonly<Record<string, (text: string) => readonly Setting[]>> = {
   '.npmrc': inNpmrc,
   '.yarnrc': inYarnrc,
@@ -22,13 +22,13 @@ export const REGISTRIES_IN: Readonly<Record<string, (text: string) => readonly S
   'bunfig.toml': inBunfig,
 };
 
-/** Of two lines with one key npm takes the last one; and what is behind `;` or `#` is a comment. */
+/** If a key is there twice, npm takes the last line; `;` and `#` start a comment. */
 function inNpmrc(text: string): Setting[] {
   const form = /^\s*(?<key>[^;#=\s][^=\s]*)\s*=\s*(?<value>"[^"]*"|'[^']*'|[^;#]*?)\s*(?:[;#].*)?$/;
   return inLines(text, form).toReversed();
 }
 
-/** Of Yarn 1, which takes the last one, too. */
+/** Yarn 1; it takes the last line too. */
 function inYarnrc(text: string): Setting[] {
   return inLines(text, /^\s*"?(?<key>(?:@[^:"\s]+:)?registry)"?\s+(?<value>\S+)\s*$/).toReversed();
 }
@@ -60,7 +60,10 @@ function inPnpmWorkspace(text: string): Setting[] {
   return [...named, ...setting(text, 'registry', 'registry', registry)];
 }
 
-/** Of TOML as much as this file is written in: each setting in a line of its own, a registry as a text or as a table with a `url`. */
+/**
+ * Reads as much TOML as this file needs: each setting is on its own line, and a registry is a string or a table with a
+ * `url`.
+ */
 function inBunfig(text: string): Setting[] {
   let section = '';
   return text.split('\n').flatMap((each, index) => {
@@ -81,7 +84,7 @@ function inBunfig(text: string): Setting[] {
 
 const keyOf = (scope: string): string => `${scope.startsWith('@') ? '' : '@'}${scope}:registry`;
 
-/** The line is that of the address, wherever the keys around it are. */
+/** The reported line is that of the address, wherever its keys are. */
 function setting(text: string, key: string, at: string, registry: unknown): Setting[] {
   if (typeof registry !== 'string' || registry === '') return [];
   const line = text.split('\n').findIndex((each) => each.includes(registry)) + 1;

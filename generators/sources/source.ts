@@ -1,4 +1,4 @@
-/** Where templates may come from: what somebody wrote, told apart and checked before anything is asked of it. */
+/** Where templates may come from: parses and checks what a person wrote, before anything is fetched. */
 
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,13 +6,13 @@ import { whyUnsafe } from '../disk/paths.ts';
 import { badSource } from './errors.ts';
 
 interface AnySource {
-  /** As it was written, without what is secret in it: for messages, the lock and the memory of what is trusted. */
+  /** The source as it was written, without secrets: for messages, the lock and the record of trust. */
   readonly shown: string;
-  /** The folder in it that is meant, with `/`; empty for all of it. */
+  /** The chosen folder in it, with `/`; empty for the whole source. */
   readonly within: string;
 }
 
-/** A folder of this machine, as it was written: absolute, or from where the command runs. */
+/** A folder on this machine, as it was written: absolute, or relative to where the command runs. */
 export interface FolderSource extends AnySource {
   readonly kind: 'folder';
   readonly path: string;
@@ -20,9 +20,9 @@ export interface FolderSource extends AnySource {
 
 export interface GitSource extends AnySource {
   readonly kind: 'git';
-  /** As git takes it, without a password. */
+  /** The address for git, without a password. */
   readonly url: string;
-  /** Where the URL had a password. */
+  /** Set if the URL had a password. */
   readonly credentials?: Credentials;
 }
 
@@ -47,25 +47,28 @@ export interface Credentials {
 export type Source = FolderSource | GitSource | NpmSource | TarballSource;
 
 const LONGEST = 2000;
-/** Those of ASCII and above, and those that change what others look like. */
+/** Control characters, and characters that change how others look. */
 const INVISIBLE = /[\p{Control}\p{Format}\u2028\u2029]|\p{Surrogate}/u;
 const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])$/i;
 const SSH_USER = /^[a-z0-9_][\w.-]*$/i;
 const PACKAGE = /^(?:@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*$/i;
-/** `1.2.3`, `^1.2.0`, `~1.2`, `1.x`, `latest`; nothing in it means anything to a shell or to npm. */
+/** `1.2.3`, `^1.2.0`, `~1.2`, `1.x`, `latest`; no character in it is special to a shell or to npm. */
 const VERSION = /^[~^]?[a-z0-9][a-z0-9.+-]*$/i;
 const GITHUB = /^github:([a-z0-9][a-z0-9-]*)\/(\w[\w.-]*|\.\w[\w.-]*)(?:\/([^#]*))?(?:#(.*))?$/i;
-/** An address that can only be a repository's. */
+/** An address that can only be that of a repository. */
 const REPOSITORY = /^https:\/\/[^#?]*\.git\/?(?:#|$)/i;
-/** As ssh itself and git write it: `git@example.org:acme/tools.git`. A name without a dot or an @ may be meant otherwise. */
+/**
+ * The short form of ssh and git: `git@example.org:acme/tools.git`. A name without a dot or an @ may mean something
+ * else.
+ */
 const SCP = /^(?:([^@:/\\\s]+)@)?([^@:/\\\s]+):(?!\/\/)([^#]*)(?:#(.*))?$/;
 const ARCHIVE = /\.(?:tgz|tar\.gz)$/i;
 
 /**
- * Tells what somebody wrote apart.
+ * Parses a source that somebody wrote.
  *
- * Throws a Refusal with exit code 2 for anything else than the forms that there are, and for what could mean another
- * thing to a program that it is handed to.
+ * Throws a Refusal with exit code 2 for anything that has none of the known forms, and for text that could mean
+ * something else to the program that gets it.
  */
 export function parseSource(text: string): Source {
   if (text.length > LONGEST) throw refused(text.slice(0, 40), `it is longer than ${LONGEST} characters`);
@@ -88,7 +91,7 @@ export function parseSource(text: string): Source {
   throw refused(text, 'it has none of the forms below');
 }
 
-/** A path that cannot be taken for anything else. */
+/** A path that cannot be mistaken for anything else. */
 const isPath = (text: string): boolean => /^\.{1,2}(?:[/\\]|$)/.test(text) || isAbsolute(text);
 
 function npmSource(text: string): NpmSource {
@@ -111,7 +114,7 @@ function githubSource(text: string): GitSource {
   return { kind: 'git', url, shown, within: folder };
 }
 
-/** address - the text without what says that it is for git. */
+/** address - the text without the prefix `git+`. */
 function gitSource(address: string, text: string): GitSource {
   if (SCP.test(address) && !/^[a-z]+:/i.test(address)) return scpSource(address);
   const { url, within } = parseUrl(text, address);
@@ -130,7 +133,7 @@ function gitSource(address: string, text: string): GitSource {
   }
   const credentials = credentialsOf(url);
   url.password = '';
-  // A name alone is for the helper that knows its password; git takes that from the URL.
+  // A user name without a password stays in the URL: git takes it from there for the credential helper.
   if (credentials) url.username = '';
   const plain = new URL(url);
   plain.username = '';
@@ -142,7 +145,7 @@ function gitSource(address: string, text: string): GitSource {
   };
 }
 
-/** It is handed on as it is written: its path begins where that user is at home, and no URL says so. */
+/** Passed on as it is written: its path starts in that user's home folder, which no URL can express. */
 function scpSource(text: string): GitSource {
   const [, user, host = '', path = '', within] = SCP.exec(text) ?? [];
   if (user === undefined && !host.includes('.')) throw refused(text, 'it has none of the forms below');
@@ -167,7 +170,7 @@ function addressSource(text: string): TarballSource {
   return { kind: 'tarball', from, ...placed(text, url.href, within) };
 }
 
-/** Only of a URL that has a password. */
+/** Only if the URL has a password. */
 function credentialsOf({ username, password }: URL): Credentials | undefined {
   if (password === '') return undefined;
   return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
@@ -175,9 +178,9 @@ function credentialsOf({ username, password }: URL): Credentials | undefined {
 
 function parseUrl(text: string, written: string): { readonly url: URL; readonly within: string | undefined } {
   const [, address = '', within] = /^([^#]*)(?:#(.*))?$/.exec(written) ?? [];
-  // A URL drops some of these, and takes others for a slash.
+  // A URL parser drops some of these, and reads others as a slash.
   if (/[\s\\]/.test(address)) throw refused(text, 'an address has no spaces and no backslashes');
-  // It would do with any number of these, and what is left out of what is shown begins behind two.
+  // A URL parser accepts any number of slashes, but withoutSecrets looks for exactly two.
   if (!/^[a-z]+:\/\/(?!\/)/i.test(address) && !/^file:/i.test(address)) {
     throw refused(text, 'behind its https: or ssh: belong two slashes');
   }
@@ -208,7 +211,7 @@ function refuseForeignFile(text: string, url: URL): void {
   }
 }
 
-/** What is shown, and the folder within. */
+/** The source for messages, and the folder in it. */
 function placed(text: string, shown: string, within = ''): Pick<AnySource, 'shown' | 'within'> {
   const folder = within.replace(/\/$/, '');
   const reason = folder === '' ? undefined : whyUnsafe(folder);
@@ -216,16 +219,13 @@ function placed(text: string, shown: string, within = ''): Pick<AnySource, 'show
   return { shown: folder === '' ? shown : `${shown}#${folder}`, within: folder };
 }
 
-/** What could not be told apart may have a password anywhere before its last @. */
+/** If the form is unknown, there may be a password anywhere before the last @. */
 const refused = (text: string, reason: string) => {
   const mayHaveAny = !/^(?:npm|github):/i.test(text);
   return badSource(withoutSecrets(mayHaveAny ? text.replace(/:\/*.*:.*@/s, '://') : text), reason);
 };
 
-/**
- * A text of another program without what may be secret in it: the credentials of a source, and what is written as
- * those of any URL.
- */
+/** Removes secrets from another program's text: the credentials of a source, and those in any URL. */
 export function withoutSecrets(text: string, credentials?: Credentials): string {
   const secret = credentials?.password || credentials?.username;
   const without = secret ? text.replaceAll(secret, '…').replaceAll(encodeURIComponent(secret), '…') : text;

@@ -1,4 +1,4 @@
-/** An archive as a source: a file of this machine, or from an https address. */
+/** An archive as a source: a file on this machine, or one from an https address. */
 
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -13,7 +13,7 @@ const MOST_REDIRECTS = 5;
 /**
  * Reads an archive.
  *
- * Rejects with a Refusal with exit code 1 where it cannot be had, and with exit code 3 as readArchive does.
+ * Rejects with a Refusal: with exit code 1 if divvy cannot get it, with 3 like readArchive.
  */
 export async function readTarball(
   { from, shown }: TarballSource,
@@ -26,7 +26,7 @@ export async function readTarball(
 
 function ofFile(path: string, shown: string): AsyncIterable<Uint8Array> {
   try {
-    // A pipe or a device could go on for ever.
+    // Reading a pipe or a device may never end.
     if (statSync(path).isFile()) return createReadStream(path);
   } catch (error) {
     throw sourceNotFetched(shown, (error as Error).message, 'Name a file that is there.');
@@ -34,7 +34,7 @@ function ofFile(path: string, shown: string): AsyncIterable<Uint8Array> {
   throw sourceNotFetched(shown, 'it is no plain file', 'Name a file.');
 }
 
-/** Redirects are followed by us: each to https only, and the credentials go to no other host. */
+/** Follows redirects itself: only to https, and without sending the credentials to another host. */
 async function ofAddress(
   { url, credentials }: { readonly url: string; readonly credentials?: Credentials },
   shown: string,
@@ -87,7 +87,7 @@ async function allOf(
 const basic = ({ username, password }: Credentials): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
-/** `fetch failed` says nothing; its cause does. */
+/** `fetch failed` explains nothing; its cause does. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
   return cause instanceof Error ? cause.message : message;

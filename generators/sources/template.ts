@@ -1,4 +1,4 @@
-/** One template of a source, fetched and ready to be rendered. */
+/** One template of a source, fetched and ready to render. */
 
 import { badTemplate } from './errors.ts';
 import { type Fetching, fetchSource } from './fetch.ts';
@@ -10,9 +10,9 @@ import { type FoundTemplate, pickTemplate, templatesIn } from './templates-in.ts
 
 /**
  * text - the source, as somebody wrote it.
- * name - of the template in it; not needed where there is one.
+ * name - of the template in it; not needed if there is only one.
  *
- * Rejects with a Refusal as fetchSource, templatesIn, pickTemplate and usable do.
+ * Rejects with a Refusal like fetchSource, templatesIn, pickTemplate and usable.
  */
 export async function fetchTemplate(text: string, fetching: Fetching, name: string | undefined): Promise<Template> {
   const source = parseSource(text);
@@ -33,9 +33,9 @@ export const asTemplate = ({ manifest, files }: FoundTemplate, origin: NonNullab
 });
 
 /**
- * The same, of one that a task can be made of.
+ * Makes a Template, if a task can be made from it.
  *
- * Throws a Refusal with exit code 3 for one without a task, or that has lost a file on its way.
+ * Throws a Refusal with exit code 3 if it has no task, or if it has lost a file on its way here.
  */
 export function usable(found: FoundTemplate, origin: NonNullable<Template['origin']>, shown: string): Template {
   const template = asTemplate(found, origin);

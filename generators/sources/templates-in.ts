@@ -1,4 +1,4 @@
-/** The templates that a source has: each folder with a manifest. */
+/** Finds the templates of a source: each folder with a manifest is one. */
 
 import { parseSafely } from '../json/parse.ts';
 import { whyNotAs } from '../schema/schema.ts';
@@ -12,25 +12,25 @@ import type { TemplateManifest } from './templates.ts';
 const LARGEST_MANIFEST = 64 * 1024;
 
 export interface FoundTemplate {
-  /** Its folder in the source, with `/`; empty where it is the source itself. */
+  /** Its folder in the source, with `/`; empty if it is the source itself. */
   readonly folder: string;
   readonly manifest: TemplateManifest;
-  /** All files of that folder, by their paths in it, the manifest among them. */
+  /** All files of that folder, including the manifest, with their paths inside it. */
   readonly files: readonly SourceFile[];
 }
 
-/** A template whose manifest cannot be used. */
+/** A template whose manifest is unusable. */
 export interface BrokenTemplate {
   readonly folder: string;
   readonly refusal: Refusal;
 }
 
 /**
- * Finds the templates of a source. A manifest among the files of another template is not one of the source's.
+ * Finds the templates of a source. A manifest among another template's files does not count.
  *
- * shown - the source, for what is refused.
+ * shown - the source, as refusals name it.
  *
- * Resolves with them in the order of their folders, those that cannot be used among them.
+ * Resolves with the templates in the order of their folders, including unusable ones.
  */
 export async function templatesIn(
   files: readonly SourceFile[],
@@ -40,7 +40,7 @@ export async function templatesIn(
   return Promise.all(folders.map((folder) => templateIn(files, folder, shown)));
 }
 
-/** folder - with a `/` at its end, where it has a name. */
+/** folder - with a trailing `/`, or empty. */
 async function templateIn(
   files: readonly SourceFile[],
   folder: string,
@@ -69,13 +69,12 @@ async function manifestIn(files: readonly SourceFile[]): Promise<TemplateManifes
 }
 
 /**
- * The one template that is meant.
+ * Picks the wanted template.
  *
- * name  - of the template, or of its folder; not needed where there is one.
- * shown - the source, for what is refused.
+ * name - of the template, or of its folder; not needed if there is only one.
+ * shown - the source, as refusals name it.
  *
- * Throws a Refusal: with exit code 2 where there is none, or several that could be meant; 3 where the manifest of the
- * one that is meant cannot be used.
+ * Throws a Refusal: with exit code 2 if none or several match, with 3 if the manifest of the matching one is unusable.
  */
 export function pickTemplate(
   found: readonly (FoundTemplate | BrokenTemplate)[],
@@ -93,7 +92,7 @@ export function pickTemplate(
   return first;
 }
 
-/** By the name in the manifest; what has none that can be read goes by its folder. */
+/** By the name in the manifest, or by the folder's name if the manifest is unusable. */
 const meantBy = (found: readonly (FoundTemplate | BrokenTemplate)[], name: string) =>
   found.filter((template) => ('manifest' in template ? template.manifest.name : lastOf(template.folder)) === name);
 

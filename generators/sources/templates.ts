@@ -1,4 +1,4 @@
-/** Templates, and those that this package has. */
+/** Types of templates, and the templates of this package. */
 
 import { parseJson } from '../json/parse.ts';
 import { filesBelow, foldersIn, read } from '../package.ts';
@@ -25,7 +25,7 @@ export interface Permissions {
   readonly run?: readonly (readonly string[])[];
 }
 
-/** divvy.template.json; templates/divvy.template.schema.json is its schema. */
+/** divvy.template.json; its schema is templates/divvy.template.schema.json. */
 export interface TemplateManifest {
   readonly name: string;
   readonly description: string;
@@ -42,15 +42,15 @@ export interface TemplateFile {
   /** With `/`. */
   readonly path: string;
   readonly bytes: Buffer;
-  /** Its owner may run it; only where so. */
+  /** Set only if its owner may run it. */
   readonly isExecutable?: true;
 }
 
-/** Where a template comes from that is not of this package. */
+/** Where a template from outside this package comes from. */
 export interface Origin {
-  /** As the lock has it: with `resolved` it brings the very same again. */
+  /** As the lock writes it: together with `resolved` it gives exactly the same files again. */
   readonly source: string;
-  /** As what is trusted is remembered by. */
+  /** As the record of trust writes it. */
   readonly identity: string;
   /** A commit, or an integrity hash. */
   readonly resolved: string;
@@ -58,14 +58,14 @@ export interface Origin {
 
 export interface Template {
   readonly manifest: TemplateManifest;
-  /** What is below its folder `files`, by the paths there. */
+  /** The contents of its folder `files`, with their paths inside it. */
   readonly files: readonly TemplateFile[];
   readonly origin?: Origin;
 }
 
 export const DEFAULT_TEMPLATE = 'basic';
 
-/** The order in which they are shown; any other one comes after these. */
+/** These templates are listed first, in this order. */
 const FIRST = [DEFAULT_TEMPLATE, 'dance-party', 'files', 'http', 'csv'];
 
 /** The manifests of the templates of this package. */
@@ -73,12 +73,12 @@ export const templates = (): TemplateManifest[] => templateNames().map(manifestO
 
 function templateNames(): string[] {
   const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-  // The others are no templates, but parts of projects.
+  // The folders that start with _ are no templates, but parts of projects.
   const names = foldersIn('templates').filter((name) => !name.startsWith('_'));
   return names.sort((a, b) => rank(a) - rank(b));
 }
 
-/** Throws a Refusal with exit code 2, and the nearest name, where this package has no such template. */
+/** Throws a Refusal with exit code 2, with the nearest name, if this package has no such template. */
 export function findTemplate(name: string): Template {
   const names = templateNames();
   if (names.includes(name)) return { manifest: manifestOf(name), files: filesOf(`templates/${name}/files`) };
@@ -87,10 +87,10 @@ export function findTemplate(name: string): Template {
 
 export const isBuiltIn = (name: string): boolean => templateNames().includes(name);
 
-/** The files of a new template, which is one to start from. */
+/** The files that a new template starts with. */
 export const newTemplateFiles = (): readonly TemplateFile[] => filesOf('templates/_template');
 
-/** What every new project has, beside its template. */
+/** The files that every new project gets in addition to its template's. */
 export const projectTemplateFiles = (): readonly TemplateFile[] => filesOf('templates/_project');
 
 const filesOf = (folder: string): TemplateFile[] =>

@@ -1,6 +1,6 @@
 /**
- * What somebody has said yes to, in their own configuration. Each yes is a file of its own, named by what it is for: so
- * two commands at once lose nothing of each other's, and taking one back is removing a file.
+ * Remembers what a person trusts, in the person's own configuration. Each yes is its own file, named by what it trusts.
+ * So two commands at once lose nothing of each other's, and removing a file takes one yes back.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,15 +12,15 @@ import { sha256 } from '../change-set/survey.ts';
 import { makeFolders, writeDurably } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 
-/** What is trusted: all of it, or it is another thing. */
+/** What the person trusts; if any part of it differs, it does not count. */
 export interface Trusted {
-  /** The source, as `identity` of what was fetched has it. */
+  /** The source, as in `identity` of the fetched source. */
   readonly source: string;
-  /** What it resolved to. */
+  /** What the source resolved to. */
   readonly resolved: string;
-  /** The template's name; another one of the same source is asked for anew. */
+  /** The template's name; another template of the same source needs its own yes. */
   readonly template: string;
-  /** What it asks for, as plain JSON. */
+  /** The permissions that it asks for, as plain JSON. */
   readonly permissions: unknown;
 }
 
@@ -28,29 +28,29 @@ export type Trust =
   | { readonly isTrusted: true }
   | {
       readonly isTrusted: false;
-      /** Why a yes that is there does not count. */
+      /** Why a recorded yes does not count. */
       readonly broken?: string;
     };
 
-/** The folder of the person; undefined where there is none, as for a user of a container whom it does not know. */
+/** The person's home folder; undefined if there is none, for example for a user that a container does not know. */
 export function homeFolder(read: () => string = homedir): string | undefined {
   try {
     const home = read();
-    // HOME may be empty: then it would be wherever the command runs.
+    // HOME may be empty: then this would be the current folder of the command.
     return isAbsolute(home) ? home : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The folder of what is trusted, by the habits of the system; undefined where the person has none. */
+/** The folder of the trust records, where the system keeps such files; undefined if the person has none. */
 export function trustFolder(
   environment: NodeJS.ProcessEnv,
   platform = process.platform,
   home = homeFolder(),
 ): string | undefined {
   const named = platform === 'win32' ? environment['APPDATA'] : environment['XDG_CONFIG_HOME'];
-  // A relative one would be another folder in each project, and one that a project could bring.
+  // A relative path would be a different folder in each project, and a project could bring its own.
   if (named && isAbsolute(named)) return join(named, 'divvy', 'trust');
   if (home === undefined) return undefined;
   const usual =
@@ -59,9 +59,9 @@ export function trustFolder(
 }
 
 /**
- * Whether somebody has said yes to exactly this.
+ * Whether the person has said yes to exactly this.
  *
- * A file that cannot be read, says another thing, or could have been written by somebody else is no yes.
+ * A file does not count if divvy cannot read it, if it says something else, or if somebody else could have written it.
  */
 export function isTrusted(folder: string | undefined, wanted: Trusted): Trust {
   if (folder === undefined) return { isTrusted: false };
@@ -80,7 +80,7 @@ export function isTrusted(folder: string | undefined, wanted: Trusted): Trust {
   }
 }
 
-/** Remembers a yes. Returns why that could not be done; the command then goes on, and asks again next time. */
+/** Records a yes. Returns why that failed; the command then goes on, and asks again next time. */
 export function remember(folder: string | undefined, trusted: Trusted, now = new Date()): string | undefined {
   if (folder === undefined) return 'there is no home folder, and XDG_CONFIG_HOME names none';
   const part = join(folder, `${randomUUID()}.part`);
@@ -98,7 +98,7 @@ export function remember(folder: string | undefined, trusted: Trusted, now = new
 }
 
 function isOfOthers({ uid, mode }: { readonly uid: number; readonly mode: number }): boolean {
-  // Windows has neither.
+  // Windows has neither uid nor mode.
   return process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0);
 }
 
@@ -107,7 +107,7 @@ const fileOf = (folder: string, trusted: Trusted): string => {
   return join(folder, `${sha256(Buffer.from(text)).slice(0, 40)}.json`);
 };
 
-/** As JSON brings it back; the same for the same, whatever the order in which a manifest has its keys. */
+/** As JSON stores it; the same for equal permissions, in whichever order a manifest has its keys. */
 const asStored = ({ source, resolved, template, permissions }: Trusted): Trusted => ({
   source,
   resolved,

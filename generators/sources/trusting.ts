@@ -1,4 +1,4 @@
-/** What a template from elsewhere asks for, and whether somebody said yes to it. */
+/** What a template from elsewhere asks for, and whether somebody trusts it. */
 
 import { dirname, join, sep } from 'node:path';
 import type { Workshop } from '../change-set/environment.ts';
@@ -14,9 +14,9 @@ import { needsTrust } from './errors.ts';
 import type { Template } from './templates.ts';
 import { homeFolder, isTrusted, remember, type Trust, trustFolder } from './trust.ts';
 
-/** What a template would do beyond writing a task and its test; nothing of it is done by one that is data alone. */
+/** What a template would do beyond writing a task and its test. A template that is only data does none of this. */
 interface Asked {
-  /** Files that are code, which is run to render them. */
+  /** Files that contain code, which runs to render them. */
   readonly ejs: readonly string[];
   readonly write: readonly string[];
   readonly scripts: { readonly [name: string]: string };
@@ -36,7 +36,7 @@ export function askedBy({ manifest, files }: Template): Asked {
   };
 }
 
-/** In words, a line each; none for a template that is data alone. */
+/** In words, one line each; none for a template that is only data. */
 export function askedInWords({ ejs, write, scripts, packages, run }: Asked): string[] {
   const pairs = (of: { readonly [name: string]: string }, between: string) =>
     Object.entries(of).map(([name, value]) => `${name}${between}${value}`);
@@ -52,10 +52,10 @@ export function askedInWords({ ejs, write, scripts, packages, run }: Asked): str
 }
 
 /**
- * Settles whether a template may do what it asks for. A yes is remembered: for this source, what it resolved to, and what
- * is asked for; anything else asks again.
+ * Settles whether a template may do what it asks for. A yes counts for this source, the version that it resolved to,
+ * and these permissions; for anything else divvy asks again.
  *
- * Rejects with a Refusal: with exit code 4 where it needs a yes and nobody is there to give it, 1 where somebody said no.
+ * Rejects with a Refusal: with exit code 4 if it needs a yes and there is nobody to ask, with 1 if the person says no.
  */
 export async function settleTrust(call: Call, template: Template, ask: Workshop['ask']): Promise<void> {
   const { origin, manifest } = template;
@@ -87,7 +87,10 @@ export async function settleTrust(call: Call, template: Template, ask: Workshop[
     call.terminal.note(`That it is trusted could not be written down, and is asked again: ${reason}`);
 }
 
-/** Whether the folder of what is trusted is in a project that the command runs in: a yes in it may be its author's. */
+/**
+ * Whether the folder of the trust records is in the project that the command runs in: then the project's author may
+ * have written the yes.
+ */
 function isBroughtAlong(folder: string, cwd: string): boolean {
   const [inside, home] = [`${realRoot(folder)}${sep}`, realRoot(homeFolder() ?? sep)];
   for (let above = realRoot(cwd); above !== home && above !== dirname(above); above = dirname(above)) {

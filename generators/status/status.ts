@@ -1,4 +1,4 @@
-/** `divvy status [task]`: how the last run of a task, or of each task, is going. */
+/** `divvy status [task]`: the state of a task's last run, or of each task's. */
 
 import { relative } from 'node:path';
 import { asArgument, divvyFromHere } from '../programs/shell.ts';
@@ -13,11 +13,11 @@ import { saying } from '../terminal/waiting.ts';
 type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | { readonly error: string });
 
 /**
- * Says how runs stand; a task that never ran is no error. Where none is named each is said that can be, and why where it
- * cannot: exit code 1.
+ * Reports the last runs; a task that never ran is no error. Without a task's name it reports all tasks; if it cannot
+ * tell about one, it says why, and resolves with 1.
  *
- * Rejects with a Refusal with exit code 2 where there is no project, no runtime or no such task, and with 1 where the
- * runtime that is there cannot say.
+ * Rejects with a Refusal: with exit code 2 if there is no project, no runtime or no such task, with 1 if the runtime
+ * cannot tell about the named task.
  */
 export async function status(call: Call): Promise<Exit> {
   const { words, cwd, terminal } = call;
@@ -49,7 +49,7 @@ function linesOf(task: Task, call: Call, project: Project): string[] {
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
   lines.push(`  journal ${relative(process.cwd(), run.journal)}`);
   const from = run.cwd ?? call.cwd;
-  // Elsewhere the name alone means no task.
+  // Outside the project, the name alone does not find the task.
   const word =
     projectFolder(from) === project.folder ? name : asArgument(relative(from, findTask(name, project.folder, project)));
   const command = (option: string): string =>
@@ -58,7 +58,7 @@ function linesOf(task: Task, call: Call, project: Project): string[] {
       ...['run', word, option, ...run.optionWords],
       ...(run.args.length > 0 ? ['--', ...run.args] : []),
     );
-  // One that has done nothing yet is begun anew.
+  // A run that has done nothing yet needs no resume.
   if (run.state === 'unfinished' && run.done + run.failed > 0) lines.push(`  to go on: ${command('--resume')}`);
   if (run.state !== 'running' && run.failed > 0) lines.push(`  to try what failed again: ${command('--retry-failed')}`);
   return lines.map(harmless);

@@ -1,4 +1,4 @@
-/** The sets of answers that a template is tested with: each file of its folder tests/. */
+/** The sets of answers that a template is tested with: each file in its folder tests/ is one. */
 
 import { parseSafely } from '../json/parse.ts';
 import { contractText, hooksOf } from '../project/hooks.ts';
@@ -7,10 +7,10 @@ import type { SourceFile } from '../sources/gathering.ts';
 import type { TemplateManifest } from '../sources/templates.ts';
 
 export interface Case {
-  /** Of its file, without the ending. */
+  /** The name of its file, without the ending. */
   readonly name: string;
   readonly answers: { readonly [prompt: string]: unknown };
-  /** undefined for those of the template. */
+  /** undefined to use the template's own hooks. */
   readonly hooks: readonly string[] | undefined;
 }
 
@@ -20,9 +20,9 @@ interface BadCase {
 }
 
 /**
- * Reads all sets of answers. A template without one is tested with its defaults.
+ * Reads all sets of answers. A template without any is tested with its defaults.
  *
- * files - all of the template's, the manifest among them.
+ * files - all files of the template, including the manifest.
  */
 export function casesOf(
   files: readonly SourceFile[],

@@ -1,4 +1,4 @@
-/** `divvy template check [folder]`: everything that is wrong with a template, at once. Nothing of it is run. */
+/** `divvy template check [folder]`: reports all faults of a template at once. Runs none of its code. */
 
 import { basename } from 'node:path';
 import { version } from '../package.ts';
@@ -14,7 +14,7 @@ import { type Finding, fault, note } from './finding.ts';
 import { checkManifest } from './manifest-check.ts';
 import { ownTemplates } from './own.ts';
 
-/** Resolves with 0, or with 3 where something is wrong. */
+/** Resolves with 0, or with 3 if the template has faults. */
 export async function check(call: Call): Promise<Exit> {
   const { root, files, emptyFolders, found } = await ownTemplates(call);
   const { terminal } = call;

@@ -1,4 +1,4 @@
-/** What is wrong with the files of a template: where they go, what is replaced in them, their TypeScript. */
+/** Checks the files of a template: their places, their placeholders, their TypeScript. */
 
 import { posix } from 'node:path';
 import { className } from '../project/names.ts';
@@ -13,18 +13,18 @@ import { type Finding, fault, lineOfOffset, note } from './finding.ts';
 
 const TASK = 'tasks/example-task.ts';
 const TEST = 'test/example-task.test.ts';
-/** What `divvy add` makes a test of another runner of. */
+/** The tests that `divvy add` rewrites for other test runners. */
 const OTHER_RUNNERS = /^test\/[^/]+\.test\.ts$/;
 const TASK_IN_TEST = '../tasks/example-task.ts';
-/** No task and no answer of anybody's. */
+/** A name that no task and no answer has. */
 const NAME = 'qqq-qqq';
-/** All that ends a string in some language, or begins code in one. */
+/** Everything that ends a string, or starts code, in some language. */
 const HOSTILE = `'"\`\${x}</script>*/ // \\`;
 const PLAIN = 'plain';
 
-/** files - what is below the template's folder `files`, by the paths there. */
+/** files - the contents of the template's folder `files`, with their paths inside it. */
 export async function checkFiles(files: readonly TemplateFile[], manifest: TemplateManifest): Promise<Finding[]> {
-  // One that is called task is told of with the manifest, and would be taken for the task's own name here.
+  // The manifest check reports a prompt named `task`; here it would be taken for the task's own name.
   const prompts = (manifest.prompts ?? []).filter(({ name }) => name !== 'task');
   const missing = [TASK, TEST].filter((path) => !files.some((file) => file.path.replace(/\.ejs$/, '') === path));
   const each = await Promise.all(files.map((file) => checkFile(file, manifest, prompts)));
@@ -70,7 +70,7 @@ function checkPath(path: string, shown: string, manifest: TemplateManifest, prom
   ];
 }
 
-/** An EJS file is not run here: it is code, and what is checked may be somebody else's. */
+/** Does not run an EJS file: it is code, perhaps somebody else's. */
 function checkEjs(shown: string, text: string, prompts: readonly Prompt[]): Finding[] {
   const words = ['task', ...namesOf(prompts)].map((name) => `example-${name}`);
   const left = words.find((word) => text.includes(word));
@@ -106,7 +106,7 @@ async function checkText(path: string, shown: string, text: string, prompts: rea
   return [...unknown, ...[...faults, ...ofTest].map(({ line, reason }) => fault(shown, line, reason))];
 }
 
-/** What ends in a hyphen is the beginning of a name, of a temporary folder for example. */
+/** A word that ends in a hyphen is the beginning of a name, for example of a temporary folder. */
 const unknownIn = (text: string, prompts: readonly Prompt[]): string[] =>
   unknownPlaceholders(text, namesOf(prompts)).filter((name) => !name.endsWith('-'));
 
@@ -127,7 +127,7 @@ const whyUnknown = (name: string, prompts: readonly Prompt[]): string =>
           .join(', ')}`
   }`;
 
-/** The prompts that nothing of the template depends on. */
+/** The prompts that nothing in the template uses. */
 export function unusedPrompts(files: readonly TemplateFile[], prompts: readonly Prompt[]): Prompt[] {
   const texts = files.flatMap(({ path, bytes }) => [
     { isEjs: path.endsWith('.ejs'), text: bytes.toString('utf8') },

@@ -1,11 +1,11 @@
-/** What is found in a template. */
+/** A finding of the template check. */
 export interface Finding {
   /** Relative to the template. */
   readonly file: string;
   /** From 1. */
   readonly line: number;
   readonly message: string;
-  /** A note is for its author to know, and nothing is wrong. */
+  /** A note is only information for the author; it is not a fault. */
   readonly kind: 'fault' | 'note';
 }
 

@@ -13,17 +13,16 @@ import { harmless } from '../terminal/harmless.ts';
 import { table } from '../terminal/help.ts';
 import { Refusal } from '../terminal/refusal.ts';
 
-/** A template as it is listed. */
 interface Listed {
-  /** As --template takes it. */
+  /** The name to give to --template. */
   readonly name: string;
   readonly description: string;
   readonly version: string;
-  /** What it needs trust for, in words; nothing for one that is data alone. */
+  /** What it needs trust for, in words; empty for a template that is only data. */
   readonly asks: readonly string[];
 }
 
-/** A template that cannot be used, or a source that cannot be had. */
+/** An unusable template, or a source that divvy cannot get. */
 interface Broken {
   readonly name: string;
   readonly error: string;
@@ -34,11 +33,11 @@ interface Source {
   readonly from: string;
   readonly resolved?: string;
   readonly templates: readonly (Listed | Broken)[];
-  /** Why it cannot be had. */
+  /** Why divvy cannot get the source. */
   readonly error?: string;
 }
 
-/** Resolves with 0, also where a source cannot be had: that is told with it. */
+/** Resolves with 0, even if divvy cannot get a source: the list says so. */
 export async function list(call: Call): Promise<Exit> {
   const { cwd, terminal } = call;
   const project = projectFolder(cwd) === undefined ? undefined : await openProject(cwd, terminal);
@@ -89,7 +88,7 @@ async function look(call: Call, team: string, named: TeamSources[string], folder
     return { team, from: source.shown, resolved, templates: all };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    // What could not be told apart may have a password in it.
+    // If divvy cannot parse the source, there may be a password in it, so do not show it.
     return { team, from: shownOf(from), templates: [], error: error.message };
   }
 }

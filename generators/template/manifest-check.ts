@@ -1,4 +1,4 @@
-/** What is wrong with a manifest: by its schema, and by what its parts mean. */
+/** Checks a manifest: against its schema, and for what its parts mean. */
 
 import { whyUnsafe } from '../disk/paths.ts';
 import { parseSafely } from '../json/parse.ts';
@@ -13,15 +13,15 @@ import type { Prompt, TemplateManifest } from '../sources/templates.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { type Finding, fault } from './finding.ts';
 
-/** A manifest as far as it could be read: with it, where each of its parts is. */
+/** A checked manifest, with the line of each of its parts. */
 export interface CheckedManifest {
   readonly findings: readonly Finding[];
-  /** undefined where it is not as the schema has it. */
+  /** undefined if it does not match the schema. */
   readonly manifest: TemplateManifest | undefined;
   readonly lineOf: (at: Place) => number;
 }
 
-/** Keys and indices, from the outermost one inwards. */
+/** Keys and indices, outermost first. */
 type Place = readonly (string | number)[];
 interface Placed {
   readonly at: Place;

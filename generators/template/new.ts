@@ -1,4 +1,4 @@
-/** `divvy template new <name>`: a template that works, to start from. */
+/** `divvy template new <name>`: makes a working template to start from. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -20,7 +20,9 @@ import { badFolder, folderNotEmpty } from '../terminal/errors.ts';
 import { whyNoHome, withHome } from '../terminal/home.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 
-/** Resolves with 0. Rejects with a Refusal: exit code 2 for a name that is none, 3 for a folder that is not empty. */
+/**
+ * Resolves with 0. Rejects with a Refusal: with exit code 2 for an invalid name, with 3 for a folder that is not empty.
+ */
 export async function make(typed: Call): Promise<Exit> {
   const call = await withName(typed);
   const { terminal, cwd } = call;
@@ -59,7 +61,7 @@ const entriesOf = (folder: string): string[] =>
     ? readdirSync(folder).filter((entry) => entry !== '.divvy' && !isLeftOverName(entry))
     : [];
 
-/** On a terminal a name that is missing is asked for. */
+/** Asks on a terminal for a missing name. */
 async function withName(call: Call): Promise<Call> {
   if (call.words.length > 0) return call;
   if (!isInteractive(call)) throw noNameForTemplate(call.shown);
@@ -78,7 +80,10 @@ async function withName(call: Call): Promise<Call> {
   });
 }
 
-/** The folder above whose package.json resolves `#divvy` already: several templates share what an editor needs. */
+/**
+ * The folder above whose package.json already resolves `#divvy`: several templates can share the files that an editor
+ * needs.
+ */
 function workshopAbove(folder: string): string | undefined {
   const file = join(folder, 'package.json');
   if (stat(file)?.isFile()) {
@@ -94,7 +99,7 @@ function workshopAbove(folder: string): string | undefined {
     : workshopAbove(dirname(folder));
 }
 
-/** What is for an editor, and not the template: left out where it is above already. */
+/** Files for an editor, not for the template: left out if a folder above has them already. */
 const FOR_EDITORS = ['_package.json', '_gitignore'];
 
 function filesOf(name: string, root: string, workshop: string | undefined): Wanted[] {
@@ -115,7 +120,7 @@ const named = (text: string, name: string, schema: string): string =>
     .replaceAll('team-template', name)
     .replaceAll('0.0.0-generator', version);
 
-/** The rules of a new project, for the files of all templates below. */
+/** The compiler options of a new project, for the files of all templates in the folder. */
 function tsconfigText(): string {
   const { compilerOptions } = parseJson(read('templates/_project/tsconfig.json')) as {
     compilerOptions: object;

@@ -1,4 +1,4 @@
-/** The templates in a folder of their author's. */
+/** The templates in their author's own folder. */
 
 import { resolve } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
@@ -11,14 +11,14 @@ import type { Call } from '../terminal/command.ts';
 export interface OwnTemplates {
   /** Absolute, without symbolic links. */
   readonly root: string;
-  /** By their paths in the root. */
+  /** With their paths relative to the root. */
   readonly files: readonly SourceFile[];
-  /** Folders that no kind of source hands on. */
+  /** Empty folders, which no kind of source passes on. */
   readonly emptyFolders: readonly string[];
   readonly found: readonly (FoundTemplate | BrokenTemplate)[];
 }
 
-/** Rejects with a Refusal where there is no such folder (exit code 1), or no template in it (2). */
+/** Rejects with a Refusal: with exit code 1 if there is no such folder, with 2 if there is no template in it. */
 export async function ownTemplates({ cwd, words }: Call): Promise<OwnTemplates> {
   const [shown = '.'] = words;
   const { files, emptyFolders } = readFolder({ kind: 'folder', path: shown, shown, within: '' }, cwd);

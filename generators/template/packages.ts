@@ -1,4 +1,6 @@
-/** The packages that a template is tested with: those above it, or else those of one install. */
+/**
+ * Provides the packages for testing a template: those installed above the template, otherwise those of a new install.
+ */
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,9 +12,9 @@ import { nothingToTestWith } from '../sources/errors.ts';
 import type { TemplateManifest } from '../sources/templates.ts';
 
 /**
- * Puts the compiler, the types of Node.js and what the template imports into node_modules of a folder.
+ * Puts the compiler, the types of Node.js and the packages that the template imports into node_modules of a folder.
  *
- * Resolves with where they are from, in words. Rejects with a Refusal with exit code 1 where they cannot be had.
+ * Resolves with their origin, in words. Rejects with a Refusal with exit code 1 if it cannot get them.
  */
 export async function providePackages(folder: string, template: string, manifest: TemplateManifest): Promise<string> {
   const needed = neededBy(manifest);
@@ -39,7 +41,7 @@ export async function providePackages(folder: string, template: string, manifest
   return `${names.join(', ')}, installed for this by npm`;
 }
 
-/** As a new project has them. */
+/** The same packages as in a new project. */
 function neededBy({ dependencies = {}, permissions }: TemplateManifest): { [name: string]: string } {
   const { devDependencies } = parseJson(read('templates/_project/_package.json')) as {
     devDependencies: { [name: string]: string };

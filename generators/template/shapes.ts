@@ -1,12 +1,12 @@
-/** Where a template is tried: a new project, and repositories that were there before. */
+/** The places where a template is tested: a new project, and repositories that existed before. */
 
 export interface Shape {
   readonly name: string;
-  /** The command that puts the template there. */
+  /** The command that adds the template there. */
   readonly command: 'create' | 'add';
-  /** What is there before, by its path. */
+  /** The files that exist before, by their paths. */
   readonly files: { readonly [path: string]: string };
-  /** The tsconfigs that are checked by, each with what else the compiler is told. */
+  /** The tsconfigs for type checks, each with further arguments for the compiler. */
   readonly checks: readonly (readonly string[])[];
 }
 
@@ -35,7 +35,7 @@ export const SHAPES: readonly Shape[] = [
       }),
       'src/index.ts': 'export const answer: number = 42;\n',
     },
-    // Its own check must go on to pass: what was put in is none of its business.
+    // The package's own type check must still pass: divvy's files must not affect it.
     checks: [['tasks/tsconfig.json'], ['tsconfig.json', '--noEmit']],
   },
 ];

@@ -1,4 +1,4 @@
-/** `divvy template list | new | check | test`: the templates that there are, and the author's tools for one. */
+/** `divvy template list | new | check | test`: lists templates, and helps their authors. */
 
 import { noTemplateCommand } from '../sources/errors.ts';
 import type { Call, Command, Exit } from '../terminal/command.ts';
@@ -7,9 +7,9 @@ import { type FlagName, written } from '../terminal/flags.ts';
 import { nearest } from '../terminal/nearest.ts';
 
 interface Subcommand {
-  /** What it takes besides its own word; undefined for nothing. */
+  /** What it takes after its own word; undefined for nothing. */
   readonly takes?: string;
-  /** Flags of the command that mean nothing to this part of it. */
+  /** Flags of the command that this subcommand does not accept. */
   readonly without: readonly FlagName[];
   readonly load: () => Promise<Command>;
 }
@@ -23,7 +23,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   test: { takes: 'one folder', without: PREVIEWS, load: async () => (await import('./test.ts')).test },
 };
 
-/** Runs the part that is named. Rejects with a Refusal with exit code 2 where there is none of that name. */
+/** Runs the named subcommand. Rejects with a Refusal with exit code 2 if there is none of that name. */
 export async function template(call: Call): Promise<Exit> {
   const [word, ...words] = call.words;
   const known = word !== undefined && Object.hasOwn(subcommands, word) ? subcommands[word] : undefined;

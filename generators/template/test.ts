@@ -1,4 +1,4 @@
-/** `divvy template test [folder]`: makes projects of a template, checks their types and runs their tests. */
+/** `divvy template test [folder]`: makes projects from a template, checks their types and runs their tests. */
 
 import { join } from 'node:path';
 import { version } from '../package.ts';
@@ -16,7 +16,7 @@ import { providePackages } from './packages.ts';
 import { SHAPES } from './shapes.ts';
 import { type Bench, type Step, tryOut } from './trial.ts';
 
-/** Of one set of answers in one shape. */
+/** One set of answers, tried in one shape. */
 interface Tried {
   readonly case: string;
   readonly shape: string;
@@ -24,8 +24,8 @@ interface Tried {
 }
 
 /**
- * Resolves with 0, or with 1 where something failed. Rejects with a Refusal: exit code 3 for a manifest or a set of answers
- * that cannot be used, 1 where there is nothing to check types with.
+ * Resolves with 0, or with 1 if a test failed. Rejects with a Refusal: with exit code 3 for an unusable manifest or set
+ * of answers, with 1 if it cannot get the packages for the type check.
  */
 export async function test(call: Call): Promise<Exit> {
   const { root, found } = await ownTemplates(call);
@@ -91,8 +91,8 @@ const counted = (cases: readonly Case[]): string => {
 };
 
 /**
- * What is trusted for a test is remembered in a folder that goes. What npm or a test runner has put into the environment
- * is for this command, and not for those that it starts.
+ * Stores trust for the test in a temporary folder. Removes the variables that npm or a test runner has set: they are
+ * meant for this command, and not for the programs that it starts.
  */
 function environmentOf({ environment }: Call, folder: string): NodeJS.ProcessEnv {
   const left = Object.entries(environment).filter(([name]) => !/^(npm_|NODE_TEST_CONTEXT$)/i.test(name));

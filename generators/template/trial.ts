@@ -1,4 +1,4 @@
-/** One trial of a template: what comes out of it in one shape, with one set of answers. */
+/** Tries a template once: in one shape, with one set of answers. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import type { Shape } from './shapes.ts';
 
 export interface Step {
   readonly step: 'made' | 'type check' | 'tests';
-  /** What it printed, where it failed. */
+  /** What the step printed, if it failed. */
   readonly failed?: string;
 }
 
@@ -17,7 +17,7 @@ export interface Step {
 export interface Bench {
   /** Absolute: a folder for all trials, with the packages in its node_modules. */
   readonly folder: string;
-  /** Absolute: the template's. */
+  /** Absolute: the template's folder. */
   readonly template: string;
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -25,8 +25,8 @@ export interface Bench {
 const TASK = 'try-it';
 
 /**
- * Makes a project or adds a task by the command itself, as a person would; checks the types of what comes out by its own
- * tsconfig, and runs its tests. A step that fails ends the trial, but for a type check.
+ * Makes a project or adds a task with the command itself, as a person would; checks the types with the project's own
+ * tsconfig, and runs its tests. Ends after a step that fails, except after a type check.
  */
 export async function* tryOut(bench: Bench, { name, answers, hooks }: Case, shape: Shape): AsyncGenerator<Step> {
   const place = join(bench.folder, `case-${name}`, shape.name.replaceAll(' ', '-').toLowerCase());
@@ -78,7 +78,7 @@ function step(name: Step['step'], result: ToolResult): Step {
   return { step: name, failed: printed.length > 0 ? printed.join('\n') : result.reason };
 }
 
-/** The tests among the files that were written, by the one object that the command prints. */
+/** The tests among the written files, from the JSON object that the command prints. */
 function testsIn(output: string): string[] {
   const { files } = parseJson(output) as { files: readonly { path: string }[] };
   return files.map(({ path }) => path).filter((path) => /\.test\.[cm]?[jt]s$/.test(path));

@@ -1,16 +1,15 @@
-/** What bin/ and a command of the generator say to each other. */
+/** The types that bin/ and the commands share. */
 
 import type { FlagValues } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A command as it was called. */
 export interface Call {
   /** As it was typed, such as `create-divvy-task` or `divvy create`. */
   readonly shown: string;
   readonly values: FlagValues;
-  /** What is not a flag. */
+  /** The arguments that are not flags. */
   readonly words: readonly string[];
-  /** The command line behind the command's word, as it was typed. */
+  /** Everything typed after the command's word. */
   readonly argv: readonly string[];
   /** Absolute: the current folder, or that of `--cwd`. */
   readonly cwd: string;
@@ -18,7 +17,7 @@ export interface Call {
   readonly terminal: Terminal;
 }
 
-/** An exit code, or the signal to end by. */
+/** An exit code, or the signal that this process ends itself with. */
 export type Exit = number | NodeJS.Signals;
 
 export type Command = (call: Call) => Promise<Exit>;

@@ -1,4 +1,7 @@
-/** The words of what is refused: the command line, names and places, the project. Each room below has its own. */
+/**
+ * The messages of refusals: about the command line, names and places, and the project. The other rooms have their own
+ * errors.ts.
+ */
 
 import { type Conflict, whyUnmerged } from '../disk/markers.ts';
 import { harmless } from './harmless.ts';
@@ -120,14 +123,14 @@ export const badAnswer = (name: string, value: string, reason: string): Refusal 
   new Refusal(2, `--data ${name}=${quoted(value)}: ${harmless(reason)}`, 'Give another answer.');
 
 interface Place {
-  /** Where it is another file. */
+  /** Set where the place is in another file. */
   readonly fileName?: string;
   readonly line: number;
   readonly reason: string;
   readonly remedy: string;
 }
 
-/** Each reason with its place; each remedy once. */
+/** Lists each reason with its place, and each remedy once. */
 export const hookRefused = (file: string, places: readonly Place[]): Refusal =>
   new Refusal(
     3,
@@ -215,7 +218,7 @@ export const badLock = (file: string, reason: string, line?: number): Refusal =>
     'Restore it, from git for example. Or remove it: divvy then knows less about what it wrote.',
   );
 
-/** Each task is one line: who keeps both lines has merged two branches that each added one. */
+/** Each task is one line, so keeping both lines merges two branches that each added a task. */
 export const unmergedLock = (file: string, conflicts: readonly Conflict[]): Refusal =>
   new Refusal(
     3,

@@ -1,6 +1,6 @@
 /**
- * Every flag of the generator, once: from this table come the parsing, the validation, the question that is asked on a
- * terminal, and the help.
+ * Every flag of the generator, once. The parser, the validation, the questions on a terminal and the help all use this
+ * table.
  */
 
 import { parseArgs } from 'node:util';
@@ -12,20 +12,18 @@ import type { Refusal } from './refusal.ts';
 interface FlagEntry {
   /** One line of help. */
   readonly help: string;
-  /** Where it means something else to a command. */
+  /** Other help text for a command where the flag means something else. */
   readonly helpIn?: Readonly<Record<string, string>>;
-  /** The one-letter form. */
   readonly short?: string;
-  /** What stands for the value in the help; a flag without it is a switch. */
+  /** The placeholder for the value in the help; a flag without one is a switch. */
   readonly value?: string;
-  /** May be given more than once. */
   readonly many?: true;
-  /** Whether the switch has a `--no-` form too, or only that. */
+  /** `both`: the switch also has a `--no-` form; `only`: it has no other form. */
   readonly negation?: 'both' | 'only';
   readonly choices?: readonly string[];
-  /** What is asked on a terminal where the flag is not given. */
+  /** The question to ask on a terminal when the flag is not given. */
   readonly question?: string;
-  /** Which commands take it; a flag without this is taken by all. */
+  /** The commands that take the flag; without this, every command does. */
   readonly commands?: readonly string[];
 }
 
@@ -127,7 +125,7 @@ export const flags = {
 export type FlagName = keyof typeof flags;
 type Entry<Name extends FlagName> = (typeof flags)[Name];
 
-/** What was given on the command line; what was not is undefined. */
+/** The flags given on the command line; the others are undefined. */
 export type FlagValues = {
   -readonly [Name in FlagName]?: Entry<Name> extends { many: true }
     ? string[]
@@ -143,12 +141,12 @@ export interface Parsed {
   readonly words: readonly string[];
 }
 
-/** What a command takes, as far as parsing goes. */
+/** What the parser needs to know about a command. */
 export interface Takes {
-  /** As it is called, such as `divvy create`. */
+  /** The command as it was called, such as `divvy create`. */
   readonly shown: string;
   readonly name: string;
-  /** The most words, and what they are, for the message where there are more. */
+  /** How many words the command takes at most; `what` describes them in the message about one too many. */
   readonly words: { readonly most: number; readonly what: string };
 }
 
@@ -158,7 +156,7 @@ const entries: Readonly<Record<string, FlagEntry>> = flags;
 /** Whether a flag names a folder or a file. */
 const isPath = ({ value }: FlagEntry): boolean => value === 'DIR' || value === 'FILE';
 
-/** How a flag is written in a message or in the help. */
+/** The flag as messages and the help write it. */
 export const written = (name: FlagName): string => (flagEntry(name).negation === 'only' ? `--no-${name}` : `--${name}`);
 
 export const flagEntry = (name: string): FlagEntry => {
@@ -173,8 +171,9 @@ export const flagNames = (command: string): FlagName[] =>
 /**
  * Reads a command line.
  *
- * Throws a Refusal with exit code 2 for a flag that does not exist (with the nearest that does), one that the command
- * does not take, a value that is missing, superfluous or not one of the choices, and for a word too many.
+ * Throws a Refusal with exit code 2 for a flag that does not exist (and names the nearest one that does), for a flag
+ * that the command does not take, for a value that is missing, superfluous or not one of the choices, and for a word
+ * too many.
  */
 export function parse(argv: readonly string[], takes: Takes): Parsed {
   const { tokens } = parseArgs({
@@ -201,7 +200,7 @@ export function parse(argv: readonly string[], takes: Takes): Parsed {
       values[name] = on;
       continue;
     }
-    // A value that looks like a flag is a flag whose value was forgotten, unless it was written with `=`.
+    // A value that looks like a flag means that the value was forgotten, unless it was written with `=`.
     if (token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('-'))) {
       throw flagNeedsValue(token.rawName, entry.value);
     }
@@ -215,7 +214,7 @@ export function parse(argv: readonly string[], takes: Takes): Parsed {
   return { values: values as FlagValues, words };
 }
 
-/** Which flag was meant, and whether it was switched on or off. */
+/** The flag that was meant, and whether it was switched on or off. */
 function known(given: string, raw: string, takes: Takes): { name: FlagName; on: boolean } {
   const on = !given.startsWith('no-');
   const name = on ? given : given.slice('no-'.length);

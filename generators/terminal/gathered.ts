@@ -1,11 +1,13 @@
-/** Refusals that a command has met one after the other, told at once: a person then puts all of them right in one go. */
+/** Collects the refusals of a command and reports them together, so that a person can fix all of them at once. */
 
 import { Refusal } from './refusal.ts';
 
 export class Gathered {
   readonly #refusals: Refusal[] = [];
 
-  /** Does something; where that is refused, what comes after it is still tried. Returns undefined then. */
+  /**
+   * Runs `act`. If it is refused, keeps the refusal and returns undefined, so that the caller can try the next thing.
+   */
   attempt<Result>(act: () => Result): Result | undefined {
     try {
       return act();
@@ -16,7 +18,7 @@ export class Gathered {
     }
   }
 
-  /** Throws a Refusal where anything was refused: with the exit code of the first, every reason, and each remedy once. */
+  /** Throws a Refusal if anything was refused: with the exit code of the first, every reason, and each remedy once. */
   end(): void {
     const [first] = this.#refusals;
     if (first === undefined) return;

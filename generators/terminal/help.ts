@@ -1,4 +1,4 @@
-/** The help texts, from the tables of commands and flags. */
+/** The help texts, made from the tables of commands and flags. */
 
 import { version } from '../package.ts';
 import { flagEntry, flagNames, written } from './flags.ts';
@@ -6,11 +6,11 @@ import { flagEntry, flagNames, written } from './flags.ts';
 export type Program = 'create-divvy-task' | 'divvy';
 
 export interface CommandHelp {
-  /** What stands behind the command in the usage line, such as `[dir]`. */
+  /** The arguments after the command in the usage line, such as `[dir]`. */
   readonly takes: string;
-  /** One line; empty for a command that is not there yet. */
+  /** One line; empty for a command that does not exist yet. */
   readonly summary: string;
-  /** Where the flags are told of that are not the generator's own. */
+  /** Where to read about flags that are not the generator's own. */
   readonly flagsElsewhere?: string;
 }
 
@@ -53,7 +53,7 @@ export function commandHelp(shown: string, name: string, { takes, summary, flags
   return [usage, '', `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`, '', flags].join('\n');
 }
 
-/** The flags that a command takes, one a line. */
+/** The flags of a command, one on each line. */
 const flagHelp = (command: string): string =>
   table(
     flagNames(command).map((name) => {

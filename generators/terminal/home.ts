@@ -1,13 +1,13 @@
-/** `~`, which a shell replaces only where it is not quoted, and nobody does where a question is answered. */
+/** `~`: a shell replaces it only where it is not quoted, and nothing replaces it in the answer to a question. */
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { homeOfAnother } from './errors.ts';
 
 /**
- * A path in which `~` at its front is the home folder, as its author meant it. A folder that is called so is `./~`.
+ * Replaces a leading `~` with the home folder. For a folder whose name really is `~`, write `./~`.
  *
- * Throws a Refusal with exit code 2 for the home of somebody else, which only a shell knows.
+ * Throws a Refusal with exit code 2 for somebody else's home (`~name`), which only a shell knows.
  */
 export function withHome(path: string): string {
   const reason = whyNoHome(path);
@@ -15,6 +15,6 @@ export function withHome(path: string): string {
   return /^~(?=$|[\\/])/.test(path) ? join(homedir(), path.slice(1)) : path;
 }
 
-/** Why it is not known what folder is meant; undefined where it is. */
+/** Why divvy cannot tell which folder is meant; undefined if it can. */
 export const whyNoHome = (path: string): string | undefined =>
   /^~[^\\/]/.test(path) ? 'only a shell knows whose home that is' : undefined;

@@ -1,11 +1,14 @@
-/** The environment's adapter: questions on the terminal, by @clack/prompts. Loaded only when something is asked. */
+/**
+ * The adapter of yeoman-environment: asks questions on the terminal with @clack/prompts, which is loaded only for a
+ * question.
+ */
 
 import type { InputOutputAdapter, ProgressCallback, PromptAnswers, PromptQuestions } from '@yeoman/types';
 import { cancelled } from './errors.ts';
 
 interface Choice {
   readonly value: string;
-  /** One line beside it. */
+  /** One line beside the choice. */
   readonly hint: string;
 }
 
@@ -13,11 +16,11 @@ export interface TextQuestion {
   readonly type: 'input';
   readonly message: string;
   readonly default: string;
-  /** Why an answer cannot be taken; undefined where it can. */
+  /** Why an answer is refused; undefined if it is fine. */
   readonly whyNot: (answer: string) => string | undefined;
 }
 
-/** What is typed is not shown. */
+/** The terminal does not show what the person types. */
 export interface SecretQuestion {
   readonly type: 'password';
   readonly message: string;
@@ -38,14 +41,14 @@ export interface ManyQuestion {
 
 export type Question = TextQuestion | SecretQuestion | ChoiceQuestion | ManyQuestion;
 
-/** What the environment needs of an adapter. Its log is silent: the commands speak for themselves. */
+/** The adapter that yeoman-environment needs. Its log is silent, because the commands print their own messages. */
 export class Prompts implements InputOutputAdapter {
   readonly log = silentLog();
   readonly #controller = new AbortController();
   readonly #title: string;
   #hasAsked = false;
 
-  /** title - what stands above the first question. */
+  /** title - the heading above the first question. */
   constructor(title: string) {
     this.#title = title;
   }
@@ -54,7 +57,7 @@ export class Prompts implements InputOutputAdapter {
     return this.#controller.signal;
   }
 
-  /** Ends whatever is asked, and makes the environment reject with the reason. */
+  /** Ends the open question, and makes the environment reject with the reason. */
   abort(reason?: unknown): void {
     this.#controller.abort(reason);
   }
@@ -63,17 +66,17 @@ export class Prompts implements InputOutputAdapter {
     this.abort();
   }
 
-  /** Called by the environment where it tells of its own progress, which is not shown. */
+  /** The environment calls this to show its own progress; we don't show it. */
   async progress<Result>(callback: ProgressCallback<Result>): Promise<Result> {
     return callback({ step: () => {} });
   }
 
-  /** Asks each question in turn. Rejects with a Refusal where the person cancels. */
+  /** Asks each question in turn. Rejects with a Refusal with exit code 1 if the person cancels. */
   async prompt<Answers extends PromptAnswers = PromptAnswers>(questions: PromptQuestions<Answers>): Promise<Answers> {
     if (!this.#hasAsked) (await import('@clack/prompts')).intro(this.#title);
     this.#hasAsked = true;
     const answers: { [name: string]: string | string[] } = {};
-    // Only runStages asks here, and only what has the shape of a Question with a name.
+    // Only runStages asks here, and each of its questions has the shape of a Question with a name.
     for (const question of [questions].flat() as unknown as (Question & { name: string })[]) {
       answers[question.name] = await ask(question, this.signal);
     }
@@ -82,7 +85,7 @@ export class Prompts implements InputOutputAdapter {
 }
 
 async function ask(question: Question, aborted: AbortSignal): Promise<string | string[]> {
-  // After Ctrl+D nothing is read any more: this process would end in the middle of the question, and with exit code 0.
+  // After Ctrl+D nothing is read any more: this process would end in the middle of the question, with exit code 0.
   const unanswered = new AbortController();
   const end = () => unanswered.abort();
   process.once('beforeExit', end);
@@ -102,12 +105,12 @@ async function ask(question: Question, aborted: AbortSignal): Promise<string | s
   }
 }
 
-/** How long a stop may take to come, in milliseconds. */
+/** How long SIGTSTP may take to stop this process, in milliseconds. */
 const STOP_COMES = 100;
 
 /**
- * Ctrl+Z while a question is open. The terminal is the shell's again while this process is stopped; afterwards the question
- * is asked anew, since readline reads no more then, and the screen shows something else.
+ * Handles Ctrl+Z during a question. While this process is stopped, the terminal belongs to the shell. Afterwards we ask
+ * the question again, because readline no longer reads and the screen shows something else.
  */
 class Stop {
   readonly #over = new AbortController();
@@ -117,7 +120,7 @@ class Stop {
     process.on('SIGCONT', this.#goOn);
   }
 
-  /** Aborted when this process goes on. */
+  /** Aborted when this process continues. */
   get isOver(): AbortSignal {
     return this.#over.signal;
   }
@@ -127,17 +130,19 @@ class Stop {
     process.off('SIGCONT', this.#goOn);
   }
 
-  /** readline stops this process alone; npm, which waits for it, would keep the terminal. So all that is in front stops. */
+  /**
+   * readline stops only this process; npm waits for it and would keep the terminal. So stop the whole foreground group.
+   */
   readonly #stop = (): void => {
     process.off('SIGTSTP', this.#stop);
     process.stdin.setRawMode(false);
     process.stdout.write(SHOW_CURSOR);
     process.kill(0, 'SIGTSTP');
-    // Where no shell could have it go on, the system stops nothing.
+    // If no shell could continue this process, the system does not stop it.
     setTimeout(this.#goOn, STOP_COMES);
   };
 
-  /** Not before readline has heard of it too: it pauses what is read. */
+  /** Only after readline has handled SIGCONT too: it pauses stdin. */
   readonly #goOn = (): void => {
     setImmediate(() => this.#over.abort());
   };
@@ -145,7 +150,7 @@ class Stop {
 
 const SHOW_CURSOR = '\u001b[?25h';
 
-/** Resolves with undefined where the person cancels, or the signal says so. */
+/** Resolves with undefined if the person cancels or the signal aborts. */
 async function answerTo(question: Question, signal: AbortSignal): Promise<string | string[] | undefined> {
   const { isCancel, multiselect, password, select, text } = await import('@clack/prompts');
   const { message } = question;
@@ -165,7 +170,7 @@ async function answerTo(question: Question, signal: AbortSignal): Promise<string
   return isCancel(answer) ? undefined : answer;
 }
 
-/** A logger every method of which does nothing and returns the logger. */
+/** A logger whose methods all do nothing and return the logger. */
 function silentLog(): InputOutputAdapter['log'] {
   const log: unknown = new Proxy(() => log, { get: () => log });
   return log as InputOutputAdapter['log'];

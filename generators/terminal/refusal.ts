@@ -1,14 +1,17 @@
-/** What a command refuses: an exit code, what is wrong, and what to do. */
+/** A refusal of a command: an exit code, what is wrong, and what to do. */
 
 import { harmless } from './harmless.ts';
 
-/** The exit codes that a refusal may have; contract: 1 failed or cancelled, 2 usage, 3 conflicts, 4 needs trust, 5 a dirty tree. */
+/**
+ * The exit codes of a refusal, as the contract has them: 1 failed or cancelled, 2 usage, 3 conflicts, 4 needs trust, 5
+ * a dirty tree.
+ */
 export type RefusalCode = 1 | 2 | 3 | 4 | 5;
 
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly exitCode: RefusalCode;
-  /** What to do next; one line or several. */
+  /** What the person can do next; one line or several. */
   readonly remedy: string;
 
   constructor(exitCode: RefusalCode, message: string, remedy: string) {
@@ -19,8 +22,8 @@ export class Refusal extends Error {
 }
 
 /**
- * A value as it is shown: in double quotes, with every character escaped that could move a cursor, change a colour or
- * reorder the line.
+ * A value in double quotes, for a message. Characters that could move a cursor, change a colour or reorder the line are
+ * escaped.
  */
 export const quoted = (value: string): string => harmless(JSON.stringify(value));
 

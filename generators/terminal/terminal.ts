@@ -1,6 +1,6 @@
 /**
- * Where a command speaks. The result goes to stdout; with `--json` stdout holds one JSON object and nothing else, and
- * what is for people goes to stderr.
+ * Where a command writes its output. The result goes to stdout. With `--json`, stdout holds one JSON object and nothing
+ * else, and text for people goes to stderr.
  */
 
 import { styleText } from 'node:util';
@@ -15,20 +15,20 @@ export interface Speech {
 
 export interface Terminal {
   readonly json: boolean;
-  /** Text for people; not shown with `--quiet`. A line end is added. */
+  /** Prints text for people, and adds a line end; silent with `--quiet`. */
   say(text: string): void;
-  /** The same for text that somebody else wrote: what could play with a terminal is escaped on one. */
+  /** Like say, for text that somebody else wrote: on a terminal it escapes every character that could act on it. */
   show(text: string): void;
-  /** A warning or a hint, always on stderr; not shown with `--quiet`. */
+  /** Prints a warning or a hint, always on stderr; silent with `--quiet`. */
   note(text: string): void;
-  /** The one object of `--json`; nothing without it. */
+  /** Prints the one object of `--json`; does nothing without `--json`. */
   result(value: unknown): void;
-  /** Why something was not done, on stderr. */
+  /** Prints on stderr why something was not done. */
   refuse(refusal: Refusal): void;
   readonly style: Style;
 }
 
-/** Each wraps a text in a colour, where the stream that people's text goes to has any. */
+/** Each function colours a text, if the stream for people's text supports colours. */
 interface Style {
   readonly strong: (text: string) => string;
   readonly faint: (text: string) => string;
@@ -39,7 +39,7 @@ interface Style {
 
 type Format = Parameters<typeof styleText>[0];
 
-/** `styleText` obeys NO_COLOR, FORCE_COLOR, TERM=dumb and whether the stream is a terminal. */
+/** `styleText` respects NO_COLOR, FORCE_COLOR, TERM=dumb and whether the stream is a terminal. */
 const painter =
   (format: Format, stream: NodeJS.WriteStream) =>
   (text: string): string =>
@@ -80,14 +80,14 @@ export function terminal({ json, quiet }: Speech): Terminal {
   };
 }
 
-/** Whether a person can be asked: both ends are a terminal that can move its cursor, and this is no CI. */
+/** Whether there is a person to ask: stdin and stdout are a terminal that can move its cursor, and this is not CI. */
 function canAsk(environment: NodeJS.ProcessEnv): boolean {
   const ci = environment['CI'] ?? '';
   const isCi = ci !== '' && ci !== 'false' && ci !== '0';
   return process.stdin.isTTY === true && process.stdout.isTTY === true && environment['TERM'] !== 'dumb' && !isCi;
 }
 
-/** Whether questions are asked: there is somebody to ask, and neither --yes nor --no-input. */
+/** Whether divvy asks questions: there is a person to ask, and none of --yes, --no-input and --json was given. */
 export const isInteractive = ({
   values,
   environment,

@@ -1,12 +1,12 @@
-/** A person who waits is told what for. */
+/** Tells a person who waits what divvy is waiting for. */
 
 /** How long a command may be silent, in milliseconds. */
 const SILENT_FOR = 2000;
 
 /**
- * Says what is waited for, once, where it takes longer than two seconds.
+ * Runs `act`. If it takes longer than two seconds, says once what divvy is waiting for.
  *
- * note - says it on stderr, as Terminal does.
+ * note - prints the text on stderr, like Terminal's note.
  */
 export async function saying<Result>(
   note: ((text: string) => void) | undefined,

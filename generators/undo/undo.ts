@@ -1,4 +1,4 @@
-/** `divvy undo`: the inverse of the last command that wrote. */
+/** `divvy undo`: reverses the last command that wrote. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -30,11 +30,12 @@ import type { Call, Exit } from '../terminal/command.ts';
 import { harmless } from '../terminal/harmless.ts';
 
 /**
- * Takes back what the last command wrote, to the byte: once. What was edited since is kept.
+ * Undoes what the last command wrote, byte for byte; only one command can be undone. Keeps files that were edited
+ * since.
  *
- * A command that was cut short is taken back instead, and nothing else then: that is the one that was meant.
+ * If a command was cut short, takes back only that one: the person means that command.
  *
- * Resolves with 0, or with 3 where something was kept. Rejects with a Refusal where it cannot be done.
+ * Resolves with 0, or with 3 if it kept something. Rejects with a Refusal if it cannot undo the command.
  */
 export async function undo(call: Call): Promise<Exit> {
   const root = realRoot(folderToUndoIn(call.cwd));
@@ -56,10 +57,10 @@ export async function undo(call: Call): Promise<Exit> {
   return report(call, reversal, planned);
 }
 
-/** Of more files than this only the number is told. */
+/** If there are more files than this, only their number is printed. */
 const MOST_LISTED = 12;
 
-/** The nearest folder where divvy has written, or is at home. */
+/** The nearest folder in which divvy has written, or that is the project's own. */
 function folderToUndoIn(cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const { last } = placesOf(folder);
@@ -127,7 +128,10 @@ function whatWasDone(call: Call, { root, command, madeRoot }: Reversal, preview:
   ].join('\n');
 }
 
-/** Of a folder that the command had made: that it is gone, or what is in it that the command did not write. */
+/**
+ * What happened to a folder that the command had made: it is gone, or it still holds files that the command did not
+ * write.
+ */
 function whatIsLeft(root: string, madeRoot: boolean): string[] {
   if (!madeRoot) return [];
   if (!existsSync(root)) return [`The folder ${root} is gone.`];
