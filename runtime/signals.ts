@@ -81,9 +81,7 @@ const emitter: NodeJS.EventEmitter = process;
 
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean;
 
-/**
- * handlers - the function to call for each signal.
- */
+/** handlers - the function to call for each signal. */
 export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void>): Takeover {
   let isOn = true;
   const before = process.emit as Emit;

@@ -13,7 +13,7 @@ const DRAWN_EVERY_MS = 250;
 const SAID_EVERY_MS = 60_000;
 /** The rate is measured over this time, in milliseconds. */
 const RATE_OVER_MS = 15_000;
-/** The time left is an estimate; it is shown once there is enough to estimate from: so many items or so much time. */
+/** The time left is an estimate, shown once there is enough to go by: a share of the items, or some time. */
 const LEFT_FROM_SHARE = 0.02;
 const LEFT_FROM_MS = 5000;
 const BAR = 12;

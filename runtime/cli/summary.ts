@@ -14,7 +14,7 @@ import { plural } from '../text/words.ts';
 /** How many errors to list; the rest are counted together. */
 const GROUPS_MAX = 20;
 
-/** Returns a line for each error that failed items, the most frequent first. */
+/** Returns a line for each error with which items failed, the most frequent first. */
 export function failureLines(failures: Failures): Line[] {
   const { groups, others } = failures.groups(GROUPS_MAX);
   const lines = groups.map(({ error, count, first }) => {

@@ -46,9 +46,7 @@ export class KeySet {
   /** Keys that have occurred more often than a byte can count: at most one for every 63 items. */
   readonly #seenOften = new Map<string, number>();
 
-  /**
-   * expected - how many keys there will be: tables that need not grow leave no garbage behind.
-   */
+  /** expected - how many keys there will be: tables that need not grow leave no garbage behind. */
   constructor(expected = 0) {
     const each = expected / TABLES;
     const spread = 4 * Math.sqrt(each); // by chance, some tables get more keys than others

@@ -1,9 +1,9 @@
 /**
  * The delivery rules: which item goes to which worker, and what happens to both. Runs in the master.
  *
- * Pure: no input or output, no clock, no randomness of its own. The master (run-loop.ts, pool.ts) reports events by calling
- * the methods named after them; each returns what the master must handle at once. Then the master asks for `plan` and
- * carries it out. The simulator in the tests drives the same class through every fault it can think of.
+ * Pure: no input or output, no clock, no randomness of its own. The master (run-loop.ts, pool.ts) reports events by
+ * calling the methods named after them; each returns what the master must handle at once. Then the master asks for `plan`
+ * and carries it out. The simulator in the tests drives the same class through every fault it can think of.
  *
  *   An item:   pending ─> leased ─> settling ─> done | failed
  *                 ^         ├──> retrying (not before a time) ──┐

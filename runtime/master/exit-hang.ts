@@ -20,9 +20,7 @@ export class ExitHang {
   readonly #isHeld: () => boolean;
   #exits: WorkerExit | undefined;
 
-  /**
-   * isHeld - whether the process's output waits for a slow reader: then it may take longer.
-   */
+  /** isHeld - whether the process's output waits for a slow reader: then it may take longer. */
   constructor(isHeld: () => boolean) {
     this.#isHeld = isHeld;
   }

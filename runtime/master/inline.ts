@@ -179,9 +179,7 @@ class OwnOutput implements Outlet {
   readonly #asked: number[] = [0, 0];
   readonly #out: number[] = [0, 0];
 
-  /**
-   * moved - called when more is out.
-   */
+  /** moved - called when more is out. */
   constructor(stdout: Output, moved: () => void) {
     this.#stdout = stdout;
     this.#moved = moved;

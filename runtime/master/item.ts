@@ -23,7 +23,6 @@ export interface Item<Payload> {
   startedAt: number;
 }
 
-/** Returns a new item. */
 export function itemOf<Payload>(number: number, payload: Payload, size: number): Item<Payload> {
   return {
     number,

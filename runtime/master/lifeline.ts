@@ -33,9 +33,7 @@ export class Lifeline {
   /** The beginning of an incomplete line. */
   #rest = '';
 
-  /**
-   * pipe - undefined or null if there were no file descriptors left: then there is no worker, either.
-   */
+  /** pipe - undefined or null if there were no file descriptors left: then there is no worker, either. */
   constructor(pipe: Duplex | null | undefined, events: LifelineEvents) {
     this.#pipe = pipe;
     this.#events = events;

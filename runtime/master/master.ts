@@ -119,7 +119,7 @@ export class Master {
   /**
    * Runs the task to its end.
    *
-   * signal - stops it gracefully when aborted; where the reason is a DivvyError, the run fails with that.
+   * signal - stops it gracefully when aborted; if the reason is a DivvyError, the run fails with that.
    *
    * Resolves with the result, even if some items failed or the run was stopped gracefully. Rejects with a DivvyError
    * (TaskError, BootFailure, Shutdown, UsageError); if the run had begun, its `result` says what was done.

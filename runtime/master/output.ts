@@ -138,9 +138,7 @@ export class Outputs {
   readonly stdout: Output;
   readonly stderr: Output;
 
-  /**
-   * gone - called when nobody reads stdout any more. Lost stderr does not matter: an item counts without it.
-   */
+  /** gone - called when nobody reads stdout any more. Lost stderr does not matter: an item counts without it. */
   constructor({ gone, moved }: OutputEvents) {
     this.stdout = new Output(process.stdout, true, { gone, moved });
     this.stderr = new Output(process.stderr, false, { gone: () => {}, moved });

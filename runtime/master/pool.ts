@@ -71,15 +71,12 @@ export class Pool {
   /** The running afterExit hook of a worker's last process; the worker's next boot waits for it. */
   readonly #afterExits = new Map<number, Promise<void>>();
   readonly #outputs = new Set<Promise<unknown>>();
-  /** Finds items that take too long. */
   readonly timeouts: Timeouts;
   readonly kills: Kills;
   /** Workers whose lifelines were asked to reclaim items and have not answered. */
   readonly #reclaiming = new Set<Worker>();
 
-  /**
-   * workers - the workers that exist from the start.
-   */
+  /** workers - the workers that exist from the start. */
   constructor(workers: Worker[], settings: Settings, delivery: Delivery<Payload>, events: PoolEvents) {
     this.workers = workers;
     this.#settings = settings;

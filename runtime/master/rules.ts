@@ -31,14 +31,14 @@ export type Command<Payload> =
       readonly items: readonly Item<Payload>[];
       readonly batchAcks: boolean;
     }
-  /** Tell the worker to finish what it has and exit. */
+  /** Tell the worker to finish its items and exit. */
   | { readonly do: 'drain'; readonly worker: number }
   /** The worker has nothing left to finish: kill it if its exit takes too long. */
   | { readonly do: 'expect exit'; readonly worker: number };
 
 /** What the exit of a worker's process did to its items. */
 export interface ExitReport<Payload> {
-  /** Nobody had asked it to exit. */
+  /** The worker died without being asked to exit. */
   readonly crashed: boolean;
   /** Items that were in progress, or may have been, in the order in which they were handed out. */
   readonly inProgress: readonly Item<Payload>[];

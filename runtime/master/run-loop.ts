@@ -30,7 +30,7 @@ import type { Wakeup } from './wakeup.ts';
 import type { BootWorker, Worker } from './worker.ts';
 import { forkWorkers } from './worker-process.ts';
 
-/** How long to wait for a `dispatch` that does not end although nothing is in progress, in milliseconds. */
+/** How long a stop waits for a `dispatch` that waits for something, if nothing is in progress, in milliseconds. */
 const DISPATCH_PATIENCE_MS = 1000;
 /** How often to check workers that hold waiting items, in milliseconds. */
 const SILENCE_EVERY_MS = 20;

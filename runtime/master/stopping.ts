@@ -126,7 +126,7 @@ export class Stopping {
     return failed > 0 || this.exitHookFailed || this.by !== undefined ? 1 : 0;
   }
 
-  /** The run is over. */
+  /** Clears the timers when the run is over. */
   end(): void {
     clearTimeout(this.#graceTimer);
     clearTimeout(this.#abandonTimer);

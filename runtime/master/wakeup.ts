@@ -13,7 +13,7 @@ export class Wakeup {
   #resume: (() => void) | undefined;
   #alarm: NodeJS.Timeout | undefined;
 
-  /** Something has happened. */
+  /** Call it when something has happened. */
   readonly wake = (): void => {
     if (this.isAwake) return;
     this.isAwake = true;

@@ -65,7 +65,7 @@ function firstLine(message: string): string {
 
 /**
  * Returns what a failure's line leaves out: the rest of the message, and where in the task's code it happened. With -v
- * the whole stack, within limits.
+ * also the error's fields and the whole stack, within limits.
  */
 export function detailsOf(error: ItemError, verbose: boolean): string[] {
   const message = error.message.trim().split('\n').slice(1);

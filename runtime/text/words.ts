@@ -33,7 +33,7 @@ export function seconds(ms: number): string {
  * ones. Not `stripVTControlCharacters`: that of Node.js 22.18 also removes the text between a colour and a later BEL.
  */
 const SEQUENCES =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for these characters
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
 
 /**
@@ -42,7 +42,7 @@ const SEQUENCES =
  */
 export function printable(text: string): string {
   return text.replace(SEQUENCES, '').replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for these characters
     /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (character) => (/\s/.test(character) ? ' ' : `\\u{${character.codePointAt(0)?.toString(16)}}`),
   );

@@ -94,9 +94,7 @@ export class FrameReader {
   /** Memory of such a frame, free to reuse because no message kept any of it. */
   #spare: Buffer = Buffer.alloc(0);
 
-  /**
-   * maxBytes - the largest frame body to accept, in bytes.
-   */
+  /** maxBytes - the largest frame body to accept, in bytes. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }

@@ -31,9 +31,7 @@ export class Sender {
   #sent = 0;
   #gone = 0;
 
-  /**
-   * written - called when a message that had to wait has left this process.
-   */
+  /** written - called when a message that had to wait has left this process. */
   constructor(socket: net.Socket, written: () => void) {
     this.#socket = socket;
     this.#written = written;

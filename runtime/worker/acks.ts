@@ -33,9 +33,7 @@ export class Acks {
   #outcomes: CarriedOutcome[] = [];
   #batchedSince = 0;
 
-  /**
-   * written - called when the output that acks waited for is in the pipe and the acks are sent.
-   */
+  /** written - called when the output that acks waited for is in the pipe and the acks are sent. */
   constructor(options: AcksOptions, written: () => void) {
     this.#options = options;
     this.#written = written;

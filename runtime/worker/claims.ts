@@ -21,9 +21,7 @@ export class Claims {
   readonly #shared: Int32Array;
   #count = 0;
 
-  /**
-   * shared - one number, 0 at first, in memory shared with the lifeline.
-   */
+  /** shared - one number, 0 at first, in memory shared with the lifeline. */
   constructor(shared: Int32Array = new Int32Array(1)) {
     this.#shared = shared;
   }

@@ -20,7 +20,7 @@ export interface ProcessingOptions {
   readonly self: WorkerSelf;
   /** Maximum number of items in progress. */
   readonly concurrency: number;
-  /** The largest result that is sent, in bytes. */
+  /** The largest result to send, in bytes. */
   readonly maxItemBytes: number;
   /** How long an item may take, in milliseconds; Infinity for no limit. */
   readonly timeoutMs: number;
