@@ -1,16 +1,16 @@
 /**
- * Every error that the runtime raises, and its wording: what is wrong, with the value, and what to do next.
+ * Every error of the runtime, with its message: what is wrong, with the value, and what to do next.
  *
- * Exit codes of the runner, the first that holds:
+ * Exit codes of the runner; the first one that applies:
  *   128+n  ended by signal n, after cleaning up: 129 HUP, 130 INT, 131 QUIT, 143 TERM
- *   141    whoever read stdout has gone; a graceful stop
+ *   141    the reader of stdout has gone; a graceful stop
  *   74     the journal cannot be written, or is damaged
- *   75     the same run is going on already, or another run has the journal
- *   70     the task file, `dispatch` or a hook of the master threw, or what they began, which nobody awaited
- *   69     the workers never booted
- *   2      usage, or a resume that is refused
- *   1      some items failed, now or in the run that was resumed; or --halt, shutdown() or an aborted signal stopped the run; or
- *          a hook that runs at an exit threw
+ *   75     the same run is already going on, or another run has the journal
+ *   70     the task file, `dispatch` or a hook of the master threw, or an unawaited promise of theirs rejected
+ *   69     no worker ever became ready
+ *   2      wrong usage, or a resume that is refused
+ *   1      some items failed, now or in the resumed run; or --halt, shutdown() or an aborted signal stopped the run;
+ *          or a hook that runs at an exit threw
  *   0      every item is done
  */
 
@@ -23,11 +23,11 @@ import { dateOf } from './text/words.ts';
 
 export { toItemError } from './item-error.ts';
 
-/** An error that says what to do about it; it is shown without a stack. Public. */
+/** An error whose message says what to do; it is shown without a stack. Public. */
 export class DivvyError extends Error {
-  /** What the runner exits with. */
+  /** The runner's exit code. */
   readonly exitCode: number;
-  /** What the run came to, where one had begun. */
+  /** The result of the run, if it had begun. */
   result?: RunResult;
 
   constructor(message: string, exitCode: number, options?: ErrorOptions) {
@@ -37,14 +37,14 @@ export class DivvyError extends Error {
   }
 }
 
-/** The command line, an option or a file that it names is wrong. Public. */
+/** The command line, an option, or a file that it names is wrong. Public. */
 export class UsageError extends DivvyError {
   constructor(message: string) {
     super(message, 2);
   }
 }
 
-/** The task file, `dispatch`, or a hook that runs in the master threw; `cause` is what it threw. Public. */
+/** The task file, `dispatch`, or a hook that runs in the master threw; `cause` is the thrown value. Public. */
 export class TaskError extends DivvyError {
   constructor(message: string, cause?: unknown) {
     super(message, 70, cause === undefined ? undefined : { cause });
@@ -66,27 +66,27 @@ export class Shutdown extends DivvyError {
   }
 }
 
-/** A peer on the socket broke the protocol; its connection is of no use any more. Internal. */
+/** A peer on the socket broke the protocol; its connection can't be used any more. Internal. */
 export class ProtocolError extends Error {}
 
-/** An item or a result that cannot be carried to another process. Internal: it becomes an item's failure. */
+/** An item or a result that can't be sent to another process. Internal: the item fails with it. */
 export class UnfitError extends Error {
   override readonly name = 'UnfitError';
   readonly permanent = true;
 }
 
-/** 128 + n for a signal's name; 1 for anything else. */
+/** Returns 128 + n for a signal's name; 1 for anything else. */
 export function exitCodeOf(signal: string): number {
   const number = os.constants.signals[signal as NodeJS.Signals];
   return number === undefined ? 1 : 128 + number;
 }
 
-/** What an error that came from a worker may take: more than toItemError ever makes of one. */
+/** Maximum size of an error from a worker: more than toItemError ever produces. */
 const FORGED_MAX = 2 * BYTES_MAX;
 
 /**
- * Returns what came from a worker as an error. Throws ProtocolError where it is none, or is larger than one: the task may have
- * written to the worker's socket.
+ * Checks an error from a worker and returns it. Throws ProtocolError if it is not an error, or is too large: the task
+ * may have written to the worker's socket.
  */
 export function itemErrorFrom(value: unknown): ItemError {
   if (!isItemError(value, 0) || JSON.stringify(value).length > FORGED_MAX)
@@ -112,12 +112,12 @@ function isItemError(value: unknown, depth: number): value is ItemError {
   );
 }
 
-/** Whether an error asks not to be tried again. */
+/** Returns whether an error asks not to be retried. */
 export function isPermanent(thrown: unknown): boolean {
   try {
     return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
   } catch {
-    return false; // it throws when it is looked at
+    return false; // it throws when it is read
   }
 }
 
@@ -191,7 +191,7 @@ export const importMissing = (name: string, error: unknown, taskFile?: string): 
       : `there is no module ${name} to import: ${messageOf(error)}; ${isFileName(name) ? `a file is named by its path: if you meant that one, write ./${name}` : `check the name, or install the package in the project of ${taskFile}`}`,
   );
 
-/** What has the ending of a module, or is below a folder, and is no package with a scope, no URL and no `#name`. */
+/** Ends like a module file, or is below a folder; but not a scoped package, a URL, or a `#name`. */
 const isFileName = (name: string): boolean => /^(?![@#])[^:]*(\.[cm]?[jt]sx?$)/.test(name);
 
 export const importThrew = (name: string, error: unknown): TaskError =>
@@ -247,7 +247,7 @@ export const hookThrew = (hook: string, error: unknown): TaskError =>
 export const optionGoesWrong = (wrong: string): UsageError =>
   new UsageError(`${wrong}; --help lists the options, and the task's own arguments go behind --`);
 
-/** `near` are those that were perhaps meant. */
+/** `near` are similar options. */
 export const noOption = (option: string, near: readonly string[]): UsageError =>
   near.length === 0
     ? optionGoesWrong(`there is no option ${option}`)
@@ -295,7 +295,10 @@ export const otherTask = (file: string, other: string, taskFile: string): UsageE
     `the journal belongs to another task, ${other}, and not to ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
   );
 
-/** Who holds a lock: `known`, it lives; else it may. Locks of all kinds are refused in this way. */
+/**
+ * Makes the error for a lock that somebody holds. `known`: the holder is alive; otherwise it may be. Used for locks of
+ * all kinds.
+ */
 type HeldBy = (holder: { pid: number; host: string; at: string }, known: boolean) => DivvyError;
 
 export const runInUse: HeldBy = (holder, known) =>
@@ -392,14 +395,17 @@ export const notAShare = (what: string, value: unknown): UsageError =>
 export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
   new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);
 
-/** What loads the TypeScript that Node.js does not. */
+/** How to load TypeScript that Node.js can't load. */
 const BY_TSX = 'install tsx (npm install --save-dev tsx) and add --import tsx';
 
-/** What Node.js says of a module that it takes for one of CommonJS, or the other way round. */
+/** Messages of Node.js about a module that it takes for CommonJS, or the other way round. */
 const OF_OTHER_KIND =
   /does not provide an export named|^Named export|outside a module|^Unexpected token 'export'|^(require|module|exports) is not defined/;
 
-/** What to do about a task file that cannot be loaded; isPlain: nothing is imported before it that loads more than Node.js does. */
+/**
+ * Says how to fix a task file that can't be loaded. `isPlain`: no module is imported before it that could load more
+ * than Node.js can.
+ */
 function whatToMend(path: string, error: unknown, isPlain: boolean): string {
   const code = (error as { code?: unknown } | undefined)?.code;
   const { message } = toItemError(error);
@@ -407,7 +413,7 @@ function whatToMend(path: string, error: unknown, isPlain: boolean): string {
   if (code === 'ERR_MODULE_NOT_FOUND') {
     if (message.startsWith('Cannot find package'))
       return `check the name of the import, or install the package${orTsx('. If it is a path alias of tsconfig.json,')}`;
-    // Many write .js where the file is .ts, for their compiler.
+    // Many write .js although the file is .ts, because their compiler wants it.
     if (/\.(?!js')\w+' imported from/.test(message)) return 'check the path of the import';
     return `check the path of the import: Node.js wants the whole name of the file, such as ./rows.ts${orTsx('. To write it otherwise,')}`;
   }

@@ -1,6 +1,6 @@
-/** What a project imports as `#divvy`. Public. */
+/** The module that a project imports as `#divvy`. Public. */
 
-// What the types of the runtime stand on, whatever `lib` and `types` the tsconfig has of a program that imports a task.
+// The runtime's types need these, whatever `lib` and `types` the tsconfig of a program has that imports a task.
 /// <reference lib="es2024" />
 /// <reference types="node" />
 

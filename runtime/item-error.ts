@@ -1,36 +1,38 @@
-/** What was thrown, as data of bounded size, so that it can travel and be kept. Runs in both processes. Internal. */
+/**
+ * Turns a thrown value into data of bounded size, so that it can be sent and stored. Runs in both processes. Internal.
+ */
 
 import { inspect, types } from 'node:util';
 import type { ItemError } from './parallelizable.ts';
 
-/** How deep causes and aggregated errors go, and how many errors one can aggregate. */
+/** Maximum depth of causes and aggregated errors, and maximum number of errors aggregated in one. */
 export const DEPTH_MAX = 8;
 export const ERRORS_MAX = 8;
-/** How much all of an error may take as JSON. */
+/** Maximum size of a whole error as JSON, in bytes. */
 export const BYTES_MAX: number = 64 * 1024;
-/** How many fields of its own an error keeps, and how large each can be. */
+/** Maximum number of an error's own fields, and maximum size of each, in bytes. */
 export const FIELDS_MAX = 20;
 const FIELD_BYTES_MAX = 1024;
 const TEXT_MAX = 8 * 1024;
-/** Deeper errors say less, so that the first leaves room for them. */
+/** Limit for deeper errors, so that the first one does not lose its room to them. */
 const DEEPER_TEXT_MAX = 2 * 1024;
-/** What an error takes beside its texts. */
+/** Size of an error without its texts, in bytes. */
 const OVERHEAD = 100;
-/** The most bytes that one character takes as JSON. */
+/** Maximum size of one character as JSON, in bytes. */
 const CHARACTER_BYTES_MAX = 6;
 
-/** Parts of an error that have a place of their own, or are the runtime's. */
+/** Parts of an error that are handled separately or belong to the runtime. */
 const KNOWN: readonly string[] = ['name', 'message', 'stack', 'code', 'cause', 'errors', 'permanent'];
 const UNREADABLE = 'what was thrown cannot be shown, since it throws when it is looked at';
 
-/** How much is left for the rest of an error. */
+/** How many bytes are left for the rest of an error. */
 interface Room {
   left: number;
 }
 
 /**
- * Returns what was thrown as data: name, message, stack, code, own fields, aggregated errors and causes, each of bounded size.
- * It never throws: anything can be thrown, also what throws when it is looked at.
+ * Returns the thrown value as data: name, message, stack, code, own fields, aggregated errors and causes, each of
+ * bounded size. Never throws, although anything can be thrown, even a value that throws when it is read.
  */
 export function toItemError(thrown: unknown): ItemError {
   return carried(thrown, { left: BYTES_MAX - 2 * OVERHEAD }, 0);
@@ -47,7 +49,7 @@ function carried(thrown: unknown, room: Room, depth: number): ItemError {
   }
 }
 
-/** Also one of another realm, such as a vm context: it is no instance of this one's Error. */
+/** Also recognizes an error of another realm, such as a vm context, which is not an instance of this realm's Error. */
 function isError(value: unknown): value is object {
   return types.isNativeError(value) || value instanceof Error;
 }
@@ -56,7 +58,7 @@ function errorParts(thrown: object, room: Room, depth: number, most: number): It
   const message = read(thrown, 'message', String);
   const stack = read(thrown, 'stack', (value) => (typeof value === 'string' ? value : undefined));
   const code = read(thrown, 'code', (value) =>
-    // The number of a DOMException, such as an AbortError, is a relic that tells nobody anything.
+    // The code of a DOMException, such as an AbortError, is an old number that helps nobody.
     typeof value === 'string' || (typeof value === 'number' && !(thrown instanceof DOMException)) ? value : undefined,
   );
   const parts: { -readonly [Key in keyof ItemError]: ItemError[Key] } = {
@@ -84,7 +86,7 @@ function nameOf(thrown: object, name: unknown): string {
   );
 }
 
-/** What a part of it is taken for; undefined where it has none, or throws when it is looked at. */
+/** Returns `take` of one part; undefined if that throws. */
 function read<T>(thrown: object, part: string, take: (value: unknown) => T): T | undefined {
   try {
     return take((thrown as Readonly<Record<string, unknown>>)[part]);
@@ -98,7 +100,7 @@ function aggregated(thrown: object): readonly unknown[] {
   try {
     return errors.slice(0, ERRORS_MAX).some(isError) ? errors : [];
   } catch {
-    return errors; // one of them is hostile, and says so when it is carried
+    return errors; // one of them throws when it is read; that is handled when it is carried
   }
 }
 
@@ -128,7 +130,10 @@ function fieldsOf(thrown: object, room: Room): Record<string, unknown> | undefin
   return fields.length > 0 ? Object.fromEntries(fields) : undefined;
 }
 
-/** A value as JSON can say it, in bounded size; undefined for what is none, such as a function. */
+/**
+ * Returns a value as JSON can express it, in bounded size; undefined if there is nothing to show, such as for a
+ * function.
+ */
 function fieldOf(value: unknown): unknown {
   if (value === undefined || typeof value === 'function') return undefined;
   const plain = plainly(value, 0);
@@ -156,7 +161,7 @@ function bytesOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value) ?? '');
 }
 
-/** At most `most` characters of the text, and no more than there is room for, which is taken. */
+/** Returns at most `most` characters of the text, and no more than the remaining room, which it reduces. */
 function fitted(text: string, most: number, room: Room): string {
   let kept = text.length > most ? text.slice(0, most) : text;
   if (bytesOf(kept) > room.left) kept = kept.slice(0, Math.floor(Math.max(0, room.left) / CHARACTER_BYTES_MAX));
@@ -164,7 +169,7 @@ function fitted(text: string, most: number, room: Room): string {
   return kept === text ? text : `${kept} … (${text.length - kept.length} characters more)`;
 }
 
-/** A stack begins with the message: one that is long would leave no room for the frames. */
+/** A stack begins with the message: shorten a long one, so that the frames have room. */
 function withShortMessage(stack: string, message: string, most: number): string {
   const short = 200;
   if (stack.length <= most || message.length <= short) return stack;

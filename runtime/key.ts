@@ -1,16 +1,16 @@
 /**
- * The name of an item across runs. Runs in the master, and in a worker where there is no journal. Internal.
+ * The key of an item, the same in every run. Runs in the master, and in a worker if there is no journal. Internal.
  *
- * The default is a hash of a canonical encoding: v8.serialize would not do, since it writes one string in two ways, and an
- * object by the order in which its keys were set.
+ * The default key is a hash of a canonical encoding. v8.serialize would not do: it writes the same string in two ways,
+ * and its output depends on the order in which an object's keys were set.
  */
 
-/** Made when it is first needed: to load node:crypto takes as long as a quarter of a worker's boot. */
+/** Loaded on first use: loading node:crypto takes a quarter of a worker's boot time. */
 let hash: typeof import('node:crypto').hash | undefined;
 
 /**
- * Returns the default key of an item: the first 128 bits of the SHA-256 of its content, as 22 characters. All items that
- * cannot be read, and so cannot be carried either, have the same one.
+ * Returns the default key of an item: the first 128 bits of the SHA-256 of its content, as 22 characters. All items
+ * that can't be read, and so can't be sent either, get the same key.
  */
 export function contentKey(item: unknown): string {
   let content: string;
@@ -23,19 +23,19 @@ export function contentKey(item: unknown): string {
   return text.slice(0, 21) + (ALPHABET[ALPHABET.indexOf(text[21] ?? '') & 0b110000] ?? '');
 }
 
-/** Of base64url. The last of 22 characters has the last two of 128 bits. */
+/** The alphabet of base64url. The last of the 22 characters holds only the last two of the 128 bits. */
 export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** 'binary' is latin1 by the only name of it that @types/node below 26 lets `hash` have. */
+/** 'binary' means latin1; it is the only name for it that @types/node below 26 accepts in `hash`. */
 export function sha256(content: string | Uint8Array, encoding: 'base64url' | 'binary' = 'base64url'): string {
   hash ??= process.getBuiltinModule('node:crypto').hash;
   return hash('sha256', content, encoding);
 }
 
-/** What is longer stands for itself by its own hash: to write it out again costs ten times as much. */
+/** Longer texts are replaced by their hash: writing them out again costs ten times as much. */
 const LONG = 4096;
 
-/** A text that is the same for values that are the same, and differs for values that are not. */
+/** Returns a text that is equal for equal values and different for different ones. */
 function canonical(value: unknown, above: readonly object[]): string {
   switch (typeof value) {
     case 'string':
@@ -47,7 +47,7 @@ function canonical(value: unknown, above: readonly object[]): string {
     case 'object':
       return value === null ? 'null' : canonicalObject(value, above);
     default:
-      return String(value); // undefined and booleans: nothing else of this kind can be carried
+      return String(value); // undefined and booleans: no other value of this kind can be sent
   }
 }
 
@@ -77,7 +77,7 @@ function canonicalObject(value: object, above: readonly object[]): string {
   return `${Array.isArray(value) ? `Array(${value.length})` : ''}${fields(value, inner)}`;
 }
 
-/** Whatever the order in which they were set. */
+/** Independent of the order in which the fields were set. */
 function fields(value: object, inner: readonly object[]): string {
   const texts: string[] = [];
   for (const key of Object.keys(value).sort())
@@ -85,13 +85,13 @@ function fields(value: object, inner: readonly object[]): string {
   return `{${texts.join()}}`;
 }
 
-/** Without holes, and without fields besides, such as those of a match. */
+/** Returns whether the array has neither holes nor extra fields, such as those of a regular expression's match. */
 function isDense(array: readonly unknown[]): boolean {
   const keys = Object.keys(array);
   return keys.length === array.length && (keys.length === 0 || keys.at(-1) === String(array.length - 1));
 }
 
-/** An error of a class of one's own arrives in another process as a plain Error: the key is the same on both sides. */
+/** An error of a custom class arrives in another process as a plain Error: so both sides get the same key. */
 function carriedName({ name }: Error): string {
   return /^(Eval|Range|Reference|Syntax|Type|URI)Error$/.test(name) ? name : 'Error';
 }

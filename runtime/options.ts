@@ -1,6 +1,6 @@
 /**
- * The options of a run: each has its doc, its default and its check here, once. `new Master` takes them by their names,
- * the runner (cli/) by their flags. Runs in the master.
+ * The options of a run. Each has its doc, its default and its check here, once. `new Master` takes them by name, the
+ * runner (cli/) by flag. Runs in the master.
  */
 
 import os from 'node:os';
@@ -10,79 +10,83 @@ import type { Observed } from './events.ts';
 import { moduleFrom } from './task/imports.ts';
 import { moduleList } from './task/project.ts';
 
-/** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below says what is taken otherwise. */
+/** The options of a run. `new Master` takes any of them, by these names; DEFAULTS below has their defaults. */
 export interface Settings {
-  /** Worker processes at most, from 1. */
+  /** Maximum number of worker processes, from 1. */
   readonly workers: number;
-  /** Items in progress at once in each worker, from 1. */
+  /** Maximum number of items in progress in each worker, from 1. */
   readonly concurrency: number;
-  /** Say on stderr what master and workers do. */
+  /** Report on stderr what the master and the workers do. */
   readonly verbose: boolean;
   /** Run everything in this one process, for a debugger. */
   readonly inline: boolean;
-  /** The path of the unix domain socket; undefined for one in a fresh folder. */
+  /** The path of the unix domain socket; undefined for one in a new folder. */
   readonly socket: string | undefined;
-  /** The largest item or result that is carried, in bytes. */
+  /** The largest item or result, in bytes. */
   readonly maxItemBytes: number;
-  /** How often an item is tried again after `process` threw, from 0. */
+  /** How often an item is retried after `process` threw, from 0. */
   readonly retries: number;
-  /** The wait before the first of these, in milliseconds; it doubles, with jitter. */
+  /** The delay before the first retry, in milliseconds; it doubles each time, with jitter. */
   readonly backoffMs: number;
-  /** How long an item may take, in milliseconds; 0 or Infinity for as long as it likes. */
+  /** How long an item may take, in milliseconds; 0 or Infinity for no limit. */
   readonly timeoutMs: number;
   /** A worker is replaced after so many items, from 1; Infinity for never. */
   readonly recycleAfter: number;
   /** A worker is replaced when it uses more memory than so many bytes; Infinity for never. */
   readonly recycleAboveBytes: number;
-  /** The run stops once so many items have failed: a number, from 1, or a share of those finished, as `5%`. */
+  /** Stop once so many items have failed: a number, from 1, or a share of the finished ones, such as `5%`. */
   readonly halt: number | string;
-  /** Where outcomes are recorded: a path, true for a file in the task's own folder, false for nowhere. */
+  /** Where outcomes are recorded: a path, true for a file in the task's own folder, false for no journal. */
   readonly journal: string | boolean;
-  /** Go on with the last unfinished run, or that of the journal. */
+  /** Resume the last unfinished run, or the run of the named journal. */
   readonly resume: boolean;
-  /** Dispatch again, and take only the items that failed in the last run. */
+  /** Dispatch again, and process only the items that failed in the last run. */
   readonly retryFailed: boolean;
-  /** Only the first so many items, after what is skipped, from 1; Infinity for all. */
+  /** Process only the first so many items that are not skipped, from 1; Infinity for all. */
   readonly limit: number;
-  /** Process nothing: each item is only told to `observe`. */
+  /** Process nothing: `observe` only gets each item. */
   readonly dryRun: boolean;
-  /** How often an item, alone in its worker, may take the worker down before it is failed, from 1. */
+  /** How often an item, alone in its worker, may crash the worker before it fails, from 1. */
   readonly maxCrashes: number;
-  /** Between asking a worker to go and SIGKILL, in milliseconds. */
+  /** Time between asking a worker to exit and SIGKILL, in milliseconds. */
   readonly killAfterMs: number;
-  /** A second INT or QUIT is forceful once so many milliseconds have passed. */
+  /** A second INT or QUIT is forceful if it comes after so many milliseconds. */
   readonly forceAfterMs: number;
-  /** On TERM, let items finish for so many milliseconds first. */
+  /** On TERM, first let items finish for so many milliseconds. */
   readonly graceMs: number;
-  /** Go on after a hang-up. */
+  /** Keep running on a hang-up (HUP). */
   readonly ignoreHup: boolean;
-  /** Start although the same run is going on. Undefined: where there is no journal. */
+  /** Start even if the same run is going on. Undefined: only if there is no journal. */
   readonly concurrentRun: boolean | undefined;
-  /** Start although a lock is held by a process that cannot be looked into, of another host, container or boot. */
+  /**
+   * Start even if a lock is held by a process that can't be checked: on another host, in another container, or from
+   * another boot.
+   */
   readonly takeOver: boolean;
   /**
-   * Loaded before the task file, by the master and by each worker, in this order and behind what divvy.json names: a path, which
-   * begins with `./`, `../`, `/` or `file:`, is from the working directory; a name is found from the task file.
+   * Modules to load before the task file, in the master and in each worker, in this order and after those of
+   * divvy.json. A path, which begins with `./`, `../`, `/` or `file:`, is relative to the working directory; a name is
+   * found from the task file.
    */
   readonly import: readonly string[];
-  /** The items, in place of the task's `dispatch`. */
+  /** The items, instead of those of the task's `dispatch`. */
   readonly items: Iterable<unknown> | AsyncIterable<unknown> | undefined;
-  /** Whether this process's signal handlers are taken over while it runs. */
+  /** Whether the run takes over this process's signal handlers. */
   readonly signals: boolean;
   /** The task's own arguments: `process.argv.slice(2)` in each worker. */
   readonly args: readonly string[];
-  /** Is told what happens; undefined for lines on stderr. */
+  /** Called with each event; undefined for lines on stderr. */
   readonly observe: ((event: Observed) => void) | undefined;
-  /** Whether `observe` is told of each item: that it was handed out, is done, or is tried again. With `verbose` it is. */
+  /** Whether `observe` gets events for each item: handed out, done, retried. Always true with `verbose`. */
   readonly itemEvents: boolean;
 }
 
-/** What `new Master` takes. Public. */
+/** The options of `new Master`. Public. */
 export type MasterOptions = {
   readonly [Key in keyof Settings]?: Settings[Key] | (Key extends 'import' ? string : never) | undefined;
 };
 
-/** What an option is where it is not given. */
+/** The defaults. */
 const DEFAULTS: Settings = {
   workers: os.availableParallelism(),
   concurrency: 1,
@@ -116,22 +120,22 @@ const DEFAULTS: Settings = {
   itemEvents: false,
 };
 
-/** How an option is written on the command line, and what it may be. */
+/** How an option is written on the command line, and its limits. */
 export interface OptionRow {
   readonly key: keyof Settings;
   /** As the help shows it: `-n, --workers N`. */
   readonly usage: string;
   readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path' | 'modules';
-  /** With the default in brackets, where there is one. */
+  /** With the default in brackets, if there is one. */
   readonly doc: string;
-  /** The least that a number may be, and the most. */
+  /** The smallest and the largest number allowed. */
   readonly least: number;
   readonly most: number;
-  /** It shapes the run: the journal records it, and a resume goes on with it. */
+  /** It shapes the run: the journal records it, and a resume uses it. */
   readonly isRecorded: boolean;
 }
 
-/** Options that are for one run, or one terminal, only. */
+/** Options for one run, or one terminal, only. */
 const ONCE: ReadonlySet<keyof Settings> = new Set([
   'verbose',
   'inline',
@@ -146,9 +150,9 @@ const ONCE: ReadonlySet<keyof Settings> = new Set([
 ]);
 
 const MEGABYTE = 1024 * 1024;
-/** There is a place for each worker from the start. */
+/** Each worker has a slot from the start. */
 const WORKERS_MAX = 10_000;
-/** A frame's length has four bytes, and holds more than the item. */
+/** A frame's length has four bytes, and a frame holds more than the item. */
 const ITEM_MEGABYTES_MAX = 4095;
 
 export const OPTIONS: readonly OptionRow[] = [
@@ -203,34 +207,34 @@ function row(
   return { key, usage, kind, doc, least, most, isRecorded: !ONCE.has(key) };
 }
 
-/** `-n, --workers N` is --workers, -n for short. */
+/** Splits `-n, --workers N` into the flag and its short form. */
 export function flagOf({ usage }: OptionRow): { flag: string; short: string | undefined } {
   return { flag: /--([a-z-]+)/.exec(usage)?.[1] ?? usage, short: /^-([a-z]),/.exec(usage)?.[1] };
 }
 
-/** What a number on the command line is multiplied by. */
+/** Returns the factor for a number on the command line. */
 export function unitOf(kind: OptionRow['kind']): number {
   return kind === 'megabytes' ? MEGABYTE : 1;
 }
 
-/** Whether it is what `halt` may be. */
+/** Returns whether the value is valid for `halt`. */
 function isShare(value: unknown): boolean {
   if (typeof value === 'string') return /^\d+(\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100;
   return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
-/** The longest that a timer of Node.js can wait. */
+/** The longest delay of a Node.js timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** How an option was given: by its key to a Master, by its flag on the command line. Errors speak of it so. */
+/** How an option was given, for error messages: by its key to a Master, by its flag on the command line. */
 export interface Given {
   readonly name: string;
   readonly value: unknown;
-  /** What a number was multiplied by. */
+  /** The factor that was applied to a number. */
   readonly unit: number;
 }
 
-/** Throws UsageError for a value that an option cannot have. `given` is how it was given. */
+/** Throws UsageError if the value is invalid for the option. `given` says how it was given. */
 export function checkOption({ key, kind, least, most }: OptionRow, value: unknown, given: Given): void {
   if (kind === 'duration') {
     if (!(typeof value === 'number' && value >= 0))
@@ -246,21 +250,21 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
   } else if (kind === 'flag' || kind === 'off') {
     if (typeof value !== 'boolean') throw mustBe(given.name, 'true or false', given.value);
   } else if (value !== undefined && (typeof value !== 'string' || value === '')) {
-    // A Master is given true or false for it, too.
+    // A Master also accepts true or false for it.
     const isJournal = key === 'journal' && given.name === key;
     if (!(isJournal && typeof value === 'boolean'))
       throw mustBe(given.name, isJournal ? 'a path, true or false' : 'a path', given.value);
   }
 }
 
-/** Throws UsageError for options that exclude each other. `nameOf` says how they are called where they were given. */
+/** Throws UsageError if options exclude each other. `nameOf` returns an option's name as it was given. */
 export function checkTogether(options: MasterOptions, nameOf: (key: keyof Settings) => string): void {
   const { resume, retryFailed, journal } = options;
   if (resume && retryFailed) throw notTogether(nameOf('resume'), nameOf('retryFailed'));
   if ((resume || retryFailed) && journal === false) throw needsJournal(nameOf(resume ? 'resume' : 'retryFailed'));
 }
 
-/** Returns the settings. Throws UsageError for a value that an option cannot have. */
+/** Returns the settings. Throws UsageError if a value is invalid. */
 export function settingsOf(options: MasterOptions): Settings {
   const settings: Record<string, unknown> = { ...DEFAULTS };
   for (const [key, value] of Object.entries(options)) {
@@ -272,10 +276,10 @@ export function settingsOf(options: MasterOptions): Settings {
     const value = settings[key];
     if (value === DEFAULTS[key] || (kind === 'off' && value !== false)) continue;
     checkOption(row, value, { name: key, value, unit: 1 });
-    // No time at all would fail every item: for a timeout 0 is none.
+    // A timeout of 0 means no timeout: otherwise it would fail every item.
     if (kind === 'duration')
       settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value as number, LONGEST_MS);
-    // Not later: the task may change the folder.
+    // Now, not later: the task may change the working directory.
     if (kind === 'modules') settings[key] = moduleList(value)?.map((name) => moduleFrom(path.resolve(), name));
   }
   checkTogether(settings as MasterOptions, (key) => key);

@@ -1,4 +1,4 @@
-/** Which side of the fork this process is on. Public. */
+/** Tells whether this process is a worker or not. Public. */
 
 let workerNumber = 0;
 
@@ -12,7 +12,7 @@ export function isWorkerProcess(): boolean {
   return workerNumber > 0;
 }
 
-/** Whether this process is none. */
+/** Whether this process is not a worker. */
 export function isMasterProcess(): boolean {
   return workerNumber === 0;
 }

@@ -1,7 +1,7 @@
-// The runner: checks which Node.js this is before anything newer is loaded, and hands over to cli/main.ts.
+// The runner: checks the version of Node.js before it loads anything newer, then hands over to cli/main.ts.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >= 26)) {
-  // Quoted for a shell, where that is needed.
+  // Quoted for a shell, if needed.
   const words = process.argv
     .slice(1)
     .map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
@@ -10,7 +10,7 @@ if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >=
   );
   process.exitCode = 2;
 } else {
-  // The cache makes every boot after the first several times faster. Where it cannot be written, it is not used.
+  // The cache makes every boot after the first several times faster. If it can't be written, it is not used.
   import('node:module')
     .then(({ enableCompileCache }) => {
       enableCompileCache();

@@ -1,12 +1,12 @@
 /**
- * Which signals the master listens to, and what each does; and how signals are taken over from whoever else in this process
- * listens to them, in the master and in every worker.
+ * Which signals the master handles, and what each does. Also how the runtime takes over signals from other listeners in
+ * this process, in the master and in every worker.
  *
- * A handler only records its signal and wakes the loop of the master, which acts on it.
+ * A handler only records its signal and wakes the master's loop, which acts on it.
  *
- * A task, or a library that it loads, may listen to signals by itself, and exit: then the master would end with the wrong
- * status, and a worker in the middle of an item. So while signals are taken over nobody else's listener is called, whether
- * it was there before or comes later. The listeners stay where they are: whoever removes one removes it.
+ * A task, or a library that it loads, may listen to signals itself and exit. Then the master would end with the wrong
+ * status, and a worker in the middle of an item. So while signals are taken over, no other listener is called, whether
+ * it was added before or later. The listeners stay registered, so their owners can still remove them.
  */
 
 import tty from 'node:tty';
@@ -16,7 +16,7 @@ export interface SignalRow {
   readonly signal: NodeJS.Signals;
   readonly action: 'graceful' | 'forceful' | 'dump' | 'more workers' | 'fewer workers';
   readonly does: string;
-  /** Listened to only where stdin is no terminal: a background job that reads its terminal would be sent these. */
+  /** Only if stdin is not a terminal: a background job that reads its terminal would get these. */
   readonly awayFromTerminal?: true;
 }
 
@@ -38,18 +38,21 @@ export const SIGNALS: readonly SignalRow[] = [
   { signal: 'SIGTTOU', action: 'fewer workers', does: 'one worker fewer', awayFromTerminal: true },
 ];
 
-/** SIGINFO (Ctrl+T) where the system has it does as USR2. Node.js has no name for it, and listens to it all the same. */
+/**
+ * SIGINFO (Ctrl+T), where the system has it, does the same as USR2. Node.js does not list the name, but can listen to
+ * it.
+ */
 const SIGINFO = 'SIGINFO' as NodeJS.Signals;
 const HAS_SIGINFO = ['darwin', 'freebsd', 'openbsd', 'netbsd'].includes(process.platform);
 
-/** Who is told: several runs in one process share the traps, and the last of them to end puts things back. */
+/** Who gets the signals: several runs in one process share the traps, and the last one to end removes them. */
 const recorders = new Set<(row: SignalRow) => void>();
 let takeover: Takeover | undefined;
 
 /**
- * Listens to the signals of the table in place of whoever else does, also later.
+ * Listens to the signals of the table instead of all other listeners, including later ones.
  *
- * record - is told of each signal that comes; it must only note it down.
+ * record - called for each signal that arrives; it must only record it.
  */
 export function installSignalTraps(record: (row: SignalRow) => void): void {
   recorders.add(record);
@@ -64,7 +67,7 @@ export function installSignalTraps(record: (row: SignalRow) => void): void {
   takeover = takeOverSignals(new Map(rows.map((row) => [row.signal, trap(row)])));
 }
 
-/** Tells `record` no more. Where it was the last, lets go of the signals; the handlers that stood before stand again. */
+/** Stops calling `record`. If it was the last one, gives the signals back: the earlier listeners are called again. */
 export function resetSignalTraps(record: (row: SignalRow) => void): void {
   if (!recorders.delete(record) || recorders.size > 0) return;
   takeover?.end();
@@ -77,12 +80,12 @@ export interface Takeover {
   end(): void;
 }
 
-/** Older releases of @types/node let `process.listeners` be asked for signals only. */
+/** In older releases of @types/node, `process.listeners` accepts only signals. */
 const emitter: NodeJS.EventEmitter = process;
 
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean;
 
-/** handlers - what is called for each signal. */
+/** handlers - the function to call for each signal. */
 export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void>): Takeover {
   let isOn = true;
   const before = process.emit as Emit;
@@ -92,20 +95,21 @@ export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void
     handler();
     return true;
   };
-  /** Keeps Node.js listening: it stops when a signal's last listener goes. */
+  /** Keeps Node.js listening: it stops when the last listener of a signal is removed. */
   const keep = (): void => {};
   const listen = (): void => {
     if (!isOn) return;
     for (const signal of handlers.keys()) if (!process.listeners(signal).includes(keep)) process.on(signal, keep);
     if (!emitter.listeners('removeListener').includes(removed)) emitter.on('removeListener', removed);
   };
-  // removeAllListeners() takes ours too: it stands again before any signal can be delivered.
+  // removeAllListeners() removes ours, too: add it again before any signal can be delivered.
   const removed = (_: string | symbol, listener: unknown): void => {
     if (isOn && (listener === keep || listener === removed)) process.nextTick(listen);
   };
   process.emit = emit as typeof process.emit;
   for (const signal of handlers.keys()) {
-    // Node.js goes by the `emit` that there was when the first listener came: so they come once more, raw, so that a `once` stays one.
+    // Node.js calls the `emit` that existed when the first listener was added, so remove and add all listeners. Add
+    // them raw, so that a `once` stays a `once`.
     const others = process.rawListeners(signal) as NodeJS.SignalsListener[];
     for (const other of others) process.off(signal, other);
     process.on(signal, keep);

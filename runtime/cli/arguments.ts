@@ -9,27 +9,27 @@ import { checkOption, checkTogether, flagOf, type MasterOptions, OPTIONS, type O
 /** What a command line asks for. */
 export type Request =
   | { readonly want: 'help' | 'version' }
-  /** How the last run of the task stands. */
+  /** Show the state of the task's last run. */
   | { readonly want: 'status'; readonly taskFile: string; readonly json: boolean }
   | {
       readonly want: 'run';
       readonly taskFile: string;
       readonly options: MasterOptions;
-      /** Events as NDJSON on stderr, in place of lines for people. */
+      /** Events as NDJSON on stderr, instead of lines for people. */
       readonly json: boolean;
-      /** Nothing but failures and errors on stderr. */
+      /** Only failures and errors on stderr. */
       readonly quiet: boolean;
-      /** The file to which events are appended, too. */
+      /** A file to which events are appended as well. */
       readonly events: string | undefined;
-      /** Undefined where the terminal decides. */
+      /** Undefined if it depends on the terminal. */
       readonly progress: boolean | undefined;
       /** The task's own arguments. */
       readonly args: readonly string[];
     };
 
 /**
- * Returns what `argv` (without node and the script) asks for. Options may stand before and behind the task file; what stands
- * behind `--` is the task's own. Throws UsageError.
+ * Returns the request of the command line `argv` (without node and the script). Options may come before and after the
+ * task file; everything after `--` belongs to the task. Throws UsageError.
  */
 export function readArguments(argv: readonly string[]): Request {
   const parsed = parse(argv);
@@ -55,13 +55,13 @@ export function readArguments(argv: readonly string[]): Request {
   return { want: 'run', taskFile, options, args, json, quiet, events, progress };
 }
 
-/** How an option of a Master is called here. */
+/** Returns the flag of a Master's option. */
 function nameOf(key: OptionRow['key']): string {
   const row = OPTIONS.find((each) => each.key === key);
   return row ? `--${flagOf(row).flag}` : key;
 }
 
-/** Of the words that are the command line's alone, and of --journal, which is two here. */
+/** Checks options that only the command line has, and --journal, which is two flags here. */
 function checkWords(values: Parsed['values']): void {
   const isGiven = (word: string): boolean => values[word] !== undefined;
   for (const [one, other] of [
@@ -99,7 +99,7 @@ function parse(argv: readonly string[]): Parsed {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true }) as Parsed;
   } catch (error) {
-    // Node.js says it at length, and calls a value that begins with a dash ambiguous.
+    // Node.js's messages are long, and call a value that begins with a dash ambiguous.
     const { code, message } = error as NodeJS.ErrnoException;
     const option = /'(?:-\w, )?(-[^'\s,]+)/.exec(message)?.[1] ?? message;
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw noOption(option, nearest(option, Object.keys(options)));
@@ -112,7 +112,7 @@ function parse(argv: readonly string[]): Parsed {
 
 const NEAREST_MAX = 3;
 
-/** Options that were perhaps meant: two edits away at most, or with a beginning that is one edit away. */
+/** Returns similar options: at most two edits away, or beginning with a text that is one edit away. */
 function nearest(option: string, flags: readonly string[]): string[] {
   const typed = option.replace(/^--/, '').toLowerCase();
   if (typed === option.toLowerCase() || typed.length < 3) return [];
@@ -127,7 +127,7 @@ function nearest(option: string, flags: readonly string[]): string[] {
     .map((flag) => `--${flag}`);
 }
 
-/** How many letters are put in, left out or changed between the two. */
+/** Returns how many letters to insert, remove or change to turn one text into the other. */
 function edits(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (const [at, letter] of [...one].entries()) {
@@ -141,7 +141,7 @@ function edits(one: string, other: string): number {
   return row[other.length] ?? 0;
 }
 
-/** Throws UsageError for a value that the option cannot have. */
+/** Throws UsageError if the value is invalid for the option. */
 function readValue(row: OptionRow, flag: string, given: unknown): unknown {
   const value = typeof given === 'string' ? typedOf(row, flag, given) : given;
   checkOption(row, value, { name: `--${flag}`, value: given, unit: unitOf(row.kind) });

@@ -1,17 +1,17 @@
-/** The file of --events: a line of JSON for each event. Runs in the master. Internal. */
+/** The file of --events: one line of JSON for each event. Runs in the master. Internal. */
 
 import fs from 'node:fs';
 import { eventsNotOpened } from '../errors.ts';
 
-/** Lines are gathered up to so many characters, and for so long. */
+/** How many characters of lines to gather, and for how long in milliseconds. */
 const GATHERED_MAX = 64 * 1024;
 const GATHER_MS = 100;
 
-/** Appends lines to a file, and gives up where they cannot be written. */
+/** Appends lines to a file, and gives up if it can't be written. */
 export class EventsFile {
   readonly #descriptor: number;
   readonly #failed: (error: Error) => void;
-  /** What is no regular file, such as a pipe, may keep its writer waiting: the master must not wait with it. */
+  /** Set if it is not a regular file: a pipe, for example, may block its writer, and the master must not block. */
   readonly #pipe: fs.WriteStream | undefined;
   readonly #flushAtExit = (): void => this.#flush();
   #lines = '';
@@ -29,16 +29,16 @@ export class EventsFile {
   }
 
   /**
-   * Opens the file, or makes it, for this user alone.
+   * Opens the file, or creates it, readable only by this user.
    *
-   * failed - is told once where it cannot be written any more; nothing is from then on.
+   * failed - called once, if the file can't be written any more; after that nothing is written.
    *
-   * Rejects with UsageError where it cannot be opened.
+   * Rejects with UsageError if it can't be opened.
    */
   static async open(file: string, failed: (error: Error) => void): Promise<EventsFile> {
     let descriptor: number | undefined;
     try {
-      // Not in one call: a pipe without a reader waits in it, and this process must hear signals meanwhile.
+      // Not openSync: it would block on a pipe without a reader, and this process must hear signals meanwhile.
       descriptor = await new Promise<number>((resolve, reject) =>
         fs.open(file, 'a', 0o600, (error, opened) => (error ? reject(error) : resolve(opened))),
       );
@@ -55,12 +55,13 @@ export class EventsFile {
     else this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
   }
 
-  /** Resolves when all is written. */
+  /** Resolves when everything is written. */
   async end(): Promise<void> {
     this.#flush();
     process.off('exit', this.#flushAtExit);
     const pipe = this.#pipe;
-    if (pipe && !this.#isOver) await new Promise<void>((resolve) => pipe.on('close', resolve).end()); // once() would reject where the pipe breaks
+    // once() would reject if the pipe breaks
+    if (pipe && !this.#isOver) await new Promise<void>((resolve) => pipe.on('close', resolve).end());
     this.#isOver = true;
   }
 

@@ -1,6 +1,4 @@
-/**
- * The runner: from a command line to an exit code. Runs in the master.
- */
+/** The runner: from a command line to an exit code. Runs in the master. */
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -15,20 +13,21 @@ import { flushed, share } from '../text/shared-stream.ts';
 import { type Request, readArguments } from './arguments.ts';
 import { Reporting, sayError } from './reporting.ts';
 
-/** How long whoever reads the output may take for the rest of it after a forceful stop, in milliseconds. */
+/** After a forceful stop, how long the reader has for the rest of the output, in milliseconds. */
 const READ_WITHIN_MS = 1000;
-/** How long a signal that was raised again may take to end this process, in milliseconds. */
+/** How long a signal that this process sends to itself may take to end it, in milliseconds. */
 const RAISED_WITHIN_MS = 1000;
 
-/** Runs what the command line asks for, and ends this process with the exit code that errors.ts documents. */
+/** Runs what the command line asks for, and ends this process with an exit code documented in errors.ts. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // Whoever reads either may go at any time; the master's own listener sees to what that means for the run.
+  // The reader of either may go at any time; the master's own listener handles what that means for the run.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  // Before the task is loaded: where it puts a `write` of its own in the place of theirs, what workers write does not go by that.
+  // Before the task is loaded: if the task replaces the `write` of these streams, the workers' output must not go
+  // through it.
   share(process.stdout);
   share(process.stderr);
-  // With --inline there may be nothing else that Node.js would wait for; it would end, with 0, in the middle of the run.
+  // With --inline, nothing else may keep Node.js running: it would exit with 0 in the middle of the run.
   setInterval(() => {}, 2 ** 31 - 1);
   const signals = new EndingSignals();
   let exitCode = 0;
@@ -42,7 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (request.want === 'run') {
       reporting = await Reporting.of(request, argv);
       const result = await run(request, reporting);
-      // The task may have set one: it knows what the run's own does not say.
+      // The task may have set an exit code for something that the run's own does not show.
       exitCode = result.exitCode || Number(process.exitCode ?? 0);
       stoppedBy = result.stoppedBy;
     } else if (request.want === 'status') {
@@ -68,9 +67,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   signals.end(exitCode, stoppedBy ?? givenUpBy);
 }
 
-/** The signals that end this process, from its start to its end: given back in between, one that comes then would be lost. */
+/**
+ * The signals that end this process. It holds them from start to end: if it gave them back in between, a signal could
+ * get lost.
+ */
 class EndingSignals {
-  /** Resolves with the signal that ends the waiting for whoever reads the output: TERM, or any other that comes twice. */
+  /** Resolves with the signal that ends the wait for the reader of the output: TERM, or any other that comes twice. */
   readonly givenUp: Promise<NodeJS.Signals>;
   readonly #takeover: Takeover;
   #isOver = false;
@@ -80,7 +82,7 @@ class EndingSignals {
     const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
     const came = (by: NodeJS.Signals) => (): void => {
       this.#count += 1;
-      // While a task runs the master has them; before that nothing has begun.
+      // While a task runs, the master handles the signals; before that, nothing has begun.
       if (!this.#isOver) this.end(exitCodeOf(by), by);
       else if (by === 'SIGTERM' || this.#count > 1) resolve(by);
     };
@@ -89,14 +91,15 @@ class EndingSignals {
     this.givenUp = promise;
   }
 
-  /** All is done, and only whoever reads the output is waited for. */
+  /** All work is done; this process only waits for the reader of the output. */
   over(): void {
     this.#isOver = true;
   }
 
   /**
-   * Ends this process, whatever the task has left open in it. A run that a signal ended ends by that signal, so that a
-   * shell or a supervisor sees what it was; as PID 1, where the kernel would ignore it, by the exit code that stands for it.
+   * Ends this process, even if the task has left something open. If a signal ended the run, this process ends by the
+   * same signal, so that a shell or a supervisor sees it. As PID 1 the kernel would ignore that signal, so it ends with
+   * the exit code for it.
    */
   end(exitCode: number, stoppedBy: string | undefined): void {
     if (stoppedBy?.startsWith('SIG') !== true || process.pid === 1) exitWithoutHang(exitCode);
@@ -110,12 +113,13 @@ class EndingSignals {
 async function run(request: Request & { want: 'run' }, reporting: Reporting): Promise<RunResult> {
   const { taskFile, options, args } = request;
   const stop = new AbortController();
-  // Such as a promise of dispatch's that nobody awaits: Node.js would end this process, and leave items in progress.
+  // For example a rejected promise of dispatch that nobody awaits: Node.js would end this process and abandon items in
+  // progress.
   process.on('uncaughtException', (error) => {
-    if (process.listenerCount('uncaughtException') > 1) return; // the task sees to it by itself
+    if (process.listenerCount('uncaughtException') > 1) return; // the task handles it itself
     const fault = nothingCaught(error);
     if (reporting.hasStarted) stop.abort(fault);
-    else exitWithoutHang(reporting.error(fault)); // nothing is in progress, and what it waits for may never come
+    else exitWithoutHang(reporting.error(fault)); // nothing is in progress, and the thing it waits for may never come
   });
   const master: Master = new Master(taskFile, {
     concurrentRun: false,

@@ -1,6 +1,6 @@
 /**
- * How far a run is: a line at the foot of the terminal that gets out of the way of every other line, or, where there is no
- * terminal, a plain line now and then. Runs in the master. Internal.
+ * Shows the progress of a run. On a terminal it is a line at the bottom, which is erased before any other line is
+ * written; elsewhere a plain line now and then. Runs in the master. Internal.
  */
 
 import { fstatSync } from 'node:fs';
@@ -11,24 +11,27 @@ import { grouped, plural, seconds } from '../text/words.ts';
 
 const DRAWN_EVERY_MS = 250;
 const SAID_EVERY_MS = 60_000;
-/** The rate is that of so long. */
+/** The rate is measured over this time, in milliseconds. */
 const RATE_OVER_MS = 15_000;
-/** The time left is a guess; it is shown once there is something to guess from. */
+/** The time left is an estimate, shown once there is enough to go by: a share of the items, or some time. */
 const LEFT_FROM_SHARE = 0.02;
 const LEFT_FROM_MS = 5000;
 const BAR = 12;
 
 const ERASE = '\r\x1b[K';
-/** Below a line that is still open; and back to its end. At the foot of the terminal going down scrolls, so the place is kept after that. */
+/**
+ * Moves below a line that is still open, and back to its end. At the bottom of the terminal, moving down scrolls, so
+ * save the position after that.
+ */
 const BELOW = '\x1bD\x1b[A\x1b7\x1b[B';
 const BACK = '\x1b8';
 
-/** How the run stands. */
+/** The state of the run. */
 export interface Standing {
   readonly counts: Counts;
-  /** How many items there will be, where that is known. */
+  /** How many items there will be, if known. */
   readonly total: number | undefined;
-  /** How many workers run. */
+  /** How many workers are running. */
   readonly workers: number;
 }
 
@@ -38,7 +41,7 @@ interface Part {
   readonly look: Look;
 }
 
-/** Puts the standing into words, and knows the rate of the last seconds. */
+/** Puts the state into words, and measures the rate over the last seconds. */
 export class Progress {
   readonly #began: number;
   #samples: { readonly at: number; readonly ended: number }[];
@@ -48,7 +51,7 @@ export class Progress {
     this.#samples = [{ at: now, ended: 0 }];
   }
 
-  /** Returns the parts of the line: how far it is, and then what is known beside that. */
+  /** Returns the parts of the line: first the count, then everything else that is known. */
   parts({ counts, total, workers }: Standing, now: number = performance.now()): Part[] {
     const { done, failed, retried, skipped } = counts;
     const ended = done + failed;
@@ -68,7 +71,7 @@ export class Progress {
     return parts;
   }
 
-  /** Items that ended in a second, of the last seconds; what an earlier run had done is none of them. */
+  /** Returns items per second over the last seconds, without those that ended in an earlier run. */
   #rate(ended: number, now: number): number {
     this.#samples.push({ at: now, ended });
     const from = this.#samples.findLastIndex(({ at }) => at <= now - RATE_OVER_MS);
@@ -78,13 +81,13 @@ export class Progress {
   }
 }
 
-/** The share that is done, as a bar and a percentage. */
+/** Returns the share that is done, as a bar and a percentage. */
 function barOf(share: number): string {
   const full = Math.round(share * BAR);
   return `${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${Math.floor(share * 100)}%`;
 }
 
-/** What a person on the terminal reads, as wide as that is; colours come on top. */
+/** Returns the line for a terminal of this width, with colours. */
 export function drawn(
   parts: readonly Part[],
   share: number | undefined,
@@ -105,7 +108,7 @@ export function drawn(
   return line;
 }
 
-/** The same for a log. */
+/** Returns the same for a log. */
 export function plainly(parts: readonly Part[], share: number | undefined): string {
   const percent = share === undefined ? '' : ` (${Math.floor(share * 100)}%)`;
   return parts.map(({ text }, at) => (at === 0 ? `${text}${percent}` : text)).join(', ');
@@ -117,9 +120,9 @@ function shareOf({ counts: { done, failed, skipped }, total }: Standing): number
 }
 
 /**
- * Draws the line until it is stopped. It is drawn by no way that others see, so that their lines stay lines.
+ * Draws the line until it is stopped. It writes past the patched `write`, so that the lines of others are not affected.
  *
- * Returns what stops it.
+ * Returns a function that stops it.
  */
 export function drawProgress(standing: () => Standing): () => void {
   const stream = process.stderr;
@@ -149,9 +152,9 @@ export function drawProgress(standing: () => Standing): () => void {
 }
 
 /**
- * Says now and then how far the run is, until it is stopped.
+ * Reports the progress now and then until it is stopped.
  *
- * Returns what stops it.
+ * Returns a function that stops it.
  */
 export function sayProgress(
   say: (text: string) => void,
@@ -167,10 +170,10 @@ export function sayProgress(
 }
 
 /**
- * How progress is shown: drawn on a terminal, said elsewhere. Where stdout goes to a program, that may be a pager, which owns the
- * terminal; so nothing is drawn there unless it is asked for.
+ * Returns how to show progress: drawn on a terminal, as lines elsewhere. If stdout is piped, the reader may be a pager,
+ * which owns the terminal; so nothing is drawn there unless asked for.
  *
- * wanted - what --progress and --no-progress say.
+ * wanted - the value of --progress and --no-progress.
  */
 export function waysOfProgress(wanted: boolean | undefined): 'draw' | 'say' | 'none' {
   if (wanted === false) return 'none';

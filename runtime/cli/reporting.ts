@@ -1,4 +1,4 @@
-/** Everything that the runner says: lines for people, or events as NDJSON, and how far the run is. Runs in the master. Internal. */
+/** All messages of the runner: lines for people or events as NDJSON, and the progress. Runs in the master. Internal. */
 
 import { inspect } from 'node:util';
 import { DivvyError, eventsLost, Shutdown, TaskError, toItemError } from '../errors.ts';
@@ -19,7 +19,7 @@ function log(line: Line): void {
   write({ ...line, text: `divvy: ${line.text}` });
 }
 
-/** What a run says. */
+/** The messages of one run. */
 export class Reporting {
   readonly #request: Request & { want: 'run' };
   readonly #argv: readonly string[];
@@ -42,7 +42,7 @@ export class Reporting {
     });
   }
 
-  /** Rejects with UsageError where the file of --events cannot be opened. `argv` is what was read. */
+  /** Rejects with UsageError if the file of --events can't be opened. `argv` is the command line that was read. */
   static async of(request: Request & { want: 'run' }, argv: readonly string[]): Promise<Reporting> {
     const reporting = new Reporting(request, argv);
     if (request.events !== undefined) {
@@ -56,12 +56,12 @@ export class Reporting {
     return this.#hasStarted;
   }
 
-  /** Whether it needs to know of each item. */
+  /** Whether it needs an event for each item. */
   get wantsItems(): boolean {
     return this.#request.json || this.#events !== undefined;
   }
 
-  /** Something happened in the master's run. */
+  /** Handles an event of the master's run. */
   observe(event: Observed, master: Master): void {
     if (event.type === 'started') {
       this.#hasStarted = true;
@@ -80,18 +80,18 @@ export class Reporting {
     else this.#report(event);
   }
 
-  /** The run has ended, and says nothing more but an error. */
+  /** The run has ended; from now on only an error is reported. */
   ended(): void {
     this.#stopProgress();
   }
 
-  /** Says what went wrong, and returns the exit code for it. */
+  /** Reports the error, and returns its exit code. */
   error(error: unknown): number {
     if (this.#events) this.#events.add(errorEvent(error));
     return sayError(error, this.#request.json);
   }
 
-  /** Resolves when all of it is written. */
+  /** Resolves when everything is written. */
   async written(): Promise<void> {
     await this.#events?.end();
   }
@@ -116,7 +116,7 @@ export class Reporting {
       total: this.#total,
       workers: master.workers.filter((worker) => worker.running).length,
     });
-    // With -v there is a line for each item.
+    // With -v there is already a line for each item.
     if (way === 'draw' && (progress || !options.verbose)) this.#stopProgress = drawProgress(standing);
     if (way === 'say') this.#stopProgress = sayProgress((text) => log({ text }), standing);
   }
@@ -125,7 +125,7 @@ export class Reporting {
     if (this.#request.quiet) return;
     const { result } = event;
     const { counts, exitCode, stoppedBy } = result;
-    // Where it failed before there was an item, the error says it all.
+    // If the run failed before the first item, the error says everything.
     if (exitCode > 1 && stoppedBy === undefined && counts.dispatched + counts.skipped === 0) return;
     this.#report(event);
     for (const line of failureLines(this.#failures)) log(line);
@@ -134,7 +134,7 @@ export class Reporting {
   }
 }
 
-/** Says what went wrong, also where there is no run; and returns the exit code for it. */
+/** Reports the error, even if there is no run, and returns its exit code. */
 export function sayError(error: unknown, json: boolean): number {
   if (json) {
     const event = errorEvent(error);
@@ -146,7 +146,7 @@ export function sayError(error: unknown, json: boolean): number {
     process.stderr.write(`divvy: this is a bug in the runtime, please report it:\n${stack}\n`);
     return 70;
   }
-  // The summary has said it already where a run was stopped.
+  // If the run was stopped, the summary has already said so.
   if (!(error instanceof Shutdown)) log({ text: error.message, look: 'bad' });
   if (error instanceof TaskError && error.cause !== undefined)
     for (const text of stackOf(toItemError(error.cause))) write({ text, look: 'dim' });
@@ -175,7 +175,9 @@ function headOf(runId: string | null): EventHead {
   return { at: Date.now(), runId };
 }
 
-/** An item on one line: as JSON, where a Map or a Set is shown as its list; what JSON cannot say, as Node.js shows it. */
+/**
+ * Returns an item on one line: as JSON, with a Map or a Set as a list. If JSON can't express it, as Node.js prints it.
+ */
 function lineOf(item: unknown): string {
   const plain = (_: string, value: unknown): unknown =>
     typeof value === 'bigint' ? `${value}n` : value instanceof Map || value instanceof Set ? [...value] : value;

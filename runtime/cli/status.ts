@@ -1,6 +1,6 @@
 /**
- * How the last run of a task stands, from its journal: whether it goes on, and what it has done. Runs in a process of its own,
- * beside the run's. Internal.
+ * The state of a task's last run, from its journal: whether it goes on, and what it has done. Runs in its own process,
+ * beside that of the run. Internal.
  */
 
 import fs from 'node:fs';
@@ -15,19 +15,19 @@ import { here } from '../text/here.ts';
 import { fileWord, runner, shellWords, visible } from '../text/shell.ts';
 import { plural } from '../text/words.ts';
 
-/** What is known of a run. */
+/** The state of a run. */
 export interface Status {
   readonly runId: string;
   readonly journal: string;
   /** The task's own arguments: a resume needs the same. */
   readonly args: readonly string[];
-  /** The folder in which it was started; absent where that is gone. */
+  /** The folder in which it was started; absent if that is gone. */
   readonly cwd?: string;
-  /** The options that a resume goes on with, by their names in options.ts, and as words of the runner's command line. */
+  /** The options that a resume uses, by their names in options.ts and as words of the runner's command line. */
   readonly options: RecordedOptions;
   readonly optionWords: readonly string[];
   readonly state: 'running' | 'complete' | 'unfinished';
-  /** The process of its master. */
+  /** The master's process id. */
   readonly pid: number;
   readonly host: string;
   readonly user: string;
@@ -39,10 +39,10 @@ export interface Status {
 }
 
 /**
- * Returns how the last run of the task stands; undefined where there has been none. One that goes on, or any of whose items has
- * an outcome, comes before one that never did anything.
+ * Returns the state of the task's last run; undefined if there was none. A run that goes on, or that has any outcome,
+ * comes before one that never did anything.
  *
- * Throws DivvyError where that cannot be read, and UsageError where there is neither a run nor a task file.
+ * Throws DivvyError if the journals can't be read, and UsageError if there is neither a run nor a task file.
  */
 export function statusOf(taskFile: string): Status | undefined {
   const file = path.resolve(taskFile);
@@ -69,7 +69,7 @@ function statusIn(standing: Standing): Status | undefined {
   let first: RunRecord | undefined;
   let last = first;
   let end: EndRecord | undefined;
-  // An item that failed and was retried has two lines, of which the last holds; only those that failed are kept in mind.
+  // An item that failed and was retried has two lines, and the last one counts. Only failed items are kept in memory.
   const failed = new Set<string>();
   let done = 0;
   readJournal(standing.file, (record) => {
@@ -104,7 +104,7 @@ function statusIn(standing: Standing): Status | undefined {
   };
 }
 
-/** Returns the status in words, with the commands that go on with the run. `taskFile` is as it was given. */
+/** Returns the state in words, with the commands that continue the run. `taskFile` is as it was given. */
 export function describeStatus(status: Status | undefined, taskFile: string): string {
   if (!status) return 'no run yet';
   const { runId, state, pid, host, began, ended, stoppedBy, done, failed } = status;
@@ -118,10 +118,10 @@ export function describeStatus(status: Status | undefined, taskFile: string): st
       ...['node', runner(cwd), option, ...optionWords, fileWord(path.resolve(taskFile), cwd)],
       ...(args.length > 0 ? ['--', ...args] : []),
     ]);
-    // What the task makes of its arguments may depend on the folder.
+    // The meaning of the task's arguments may depend on the folder.
     return cwd === undefined || cwd === here ? words : `(cd ${shellWords([fileWord(cwd)])} && ${words})`;
   };
-  // One that has done nothing yet is begun anew.
+  // A run that has done nothing is simply started again.
   if (state === 'unfinished' && done + failed > 0) lines.push(`to go on: ${command('--resume')}`);
   if (state !== 'running' && failed > 0) lines.push(`to try what failed again: ${command('--retry-failed')}`);
   return lines.map(visible).join('\n');

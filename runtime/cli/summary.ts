@@ -1,5 +1,5 @@
 /**
- * What is said at the end of a run beyond its counts: which errors failed which items, and how to go on. Runs in the master.
+ * The end of the report, after the counts: which errors failed which items, and how to continue. Runs in the master.
  * Internal.
  */
 
@@ -11,10 +11,10 @@ import { commandWith } from '../text/shell.ts';
 import type { Line } from '../text/terminal.ts';
 import { plural } from '../text/words.ts';
 
-/** Errors that are told one by one; what comes beyond is counted together. */
+/** How many errors to list; the rest are counted together. */
 const GROUPS_MAX = 20;
 
-/** Returns a line for each error that failed items, the most frequent first. */
+/** Returns a line for each error with which items failed, the most frequent first. */
 export function failureLines(failures: Failures): Line[] {
   const { groups, others } = failures.groups(GROUPS_MAX);
   const lines = groups.map(({ error, count, first }) => {
@@ -25,10 +25,10 @@ export function failureLines(failures: Failures): Line[] {
 }
 
 /**
- * Returns where the run is recorded, and the commands that go on with it; nothing where there is nothing to go on with.
+ * Returns where the run is recorded, and the commands that continue it; empty if there is nothing to continue.
  *
- * argv    - the command line that was given, which the commands are made of.
- * limited - it ended because --limit was reached.
+ * argv    - the command line that was given; the commands are made from it.
+ * limited - the run ended because --limit was reached.
  */
 export function waysToGoOn(
   { counts, journal, stoppedBy, exitCode }: RunResult,
@@ -36,12 +36,12 @@ export function waysToGoOn(
   limited: boolean,
 ): Line[] {
   if (journal === undefined) return [];
-  // Nothing of this run is recorded; one that it should have gone on with is.
+  // Nothing of this run is recorded, but the run that it should have resumed is.
   const isNothing = counts.dispatched + counts.skipped === 0;
   if (isNothing && !isOption('--resume', argv) && !isOption('--retry-failed', argv)) return [];
-  // Beyond 1 it ended before it had dispatched everything: dispatch threw, say.
+  // With an exit code above 1 it ended before everything was dispatched: for example, dispatch threw.
   const isEarly = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
-  // One that was stopped may have come to its end all the same: a resume would begin anew.
+  // A stopped run may be complete all the same: then a resume would start a new one.
   const early = isEarly && !isComplete(journal);
   const retry = isOption('--retry-failed', argv);
   const lines: string[] = [];
@@ -52,7 +52,7 @@ export function waysToGoOn(
   return lines.map((text) => ({ text, whole: true }));
 }
 
-/** Whether the option stands on the command line, and not among the task's own arguments behind `--`. */
+/** Returns whether the option is on the command line, and not among the task's own arguments after `--`. */
 function isOption(option: string, argv: readonly string[]): boolean {
   const at = argv.indexOf(option);
   return at >= 0 && !argv.slice(0, at).includes('--');

@@ -1,9 +1,12 @@
-/** Which commit a folder's repository is at, read from its files: no program is started for it. Runs in the master. Internal. */
+/**
+ * Finds the current commit of a folder's repository by reading its files, without starting a program. Runs in the
+ * master. Internal.
+ */
 
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** Undefined where there is no repository, or it cannot be read in this simple way. */
+/** Returns undefined if there is no repository, or if it can't be read in this simple way. */
 export function commitOf(folder: string): string | undefined {
   try {
     const repository = repositoryOf(folder);
@@ -13,7 +16,7 @@ export function commitOf(folder: string): string | undefined {
   }
 }
 
-/** The repository's folder, `.git`; in a work tree of its own that is a file which names it. */
+/** Returns the repository's folder, `.git`. In a separate work tree, `.git` is a file that names the folder. */
 function repositoryOf(folder: string): string | undefined {
   for (let at = folder; ; at = path.dirname(at)) {
     const git = path.join(at, '.git');
@@ -28,7 +31,7 @@ function commitAt(repository: string): string | undefined {
   const head = fs.readFileSync(path.join(repository, 'HEAD'), 'utf8').trim();
   const branch = /^ref: (.*)/.exec(head)?.[1];
   if (branch === undefined) return hashIn(head);
-  // The branches of a work tree of its own are those of the repository that it belongs to.
+  // A separate work tree shares the branches of its main repository.
   const common = path.join(repository, 'commondir');
   const shared = fs.existsSync(common) ? path.resolve(repository, fs.readFileSync(common, 'utf8').trim()) : repository;
   const loose = path.join(shared, branch);

@@ -1,6 +1,6 @@
 /**
- * Which earlier run a resume goes on with, or whose failed items are taken again. It only reads, since it comes before the task is
- * loaded: a task may read its arguments as it is. Runs in the master. Internal.
+ * Finds the earlier run to resume, or whose failed items to retry. It only reads, because it runs before the task is
+ * loaded: a task may read its arguments while it loads. Runs in the master. Internal.
  */
 
 import fs from 'node:fs';
@@ -11,33 +11,33 @@ import { journalFolder, lastRuns, otherTaskOf, standingsOf } from './folder.ts';
 import type { RunRecord } from './records.ts';
 import { firstRunOf, lastRunOf, type Standing } from './standing.ts';
 
-/** What a run wants of its journal. */
+/** What a run asks of its journal. */
 export interface Wanted {
   readonly taskFile: string;
   readonly args: readonly string[];
-  /** Its path; true for one in the task's own folder. */
+  /** Path of the journal; true for one in the task's own folder. */
   readonly file: string | true;
   readonly mode: RunRecord['mode'];
 }
 
-/** What there is to go on with. */
+/** The earlier run that was found. */
 export interface Found {
-  /** The journal; undefined where there is none. */
+  /** The journal; undefined if there is none. */
   readonly file: string | undefined;
-  /** Its first line, and its last that begins a run. */
+  /** Its first line, and its last line of type `run`. */
   readonly first: RunRecord | undefined;
   readonly last: RunRecord | undefined;
-  /** The arguments of that run; else those that are given. */
+  /** The arguments of that run; if there is none, those that were given. */
   readonly args: readonly string[];
-  /** What people are told where there is none: the last run, which is complete, and one of other arguments. */
+  /** For the message if no run was found: the last run, which is complete, and one with other arguments. */
   readonly complete: RunRecord | undefined;
   readonly other: RunRecord | undefined;
 }
 
 /**
- * Looks for the earlier run.
+ * Finds the earlier run.
  *
- * Throws DivvyError: 2 where a journal that is named is of another task, or of other arguments, 74 where it cannot be read.
+ * Throws DivvyError: 2 if a named journal belongs to another task or has other arguments, 74 if it can't be read.
  */
 export function findEarlier(wanted: Wanted): Found {
   const { taskFile, args, file, mode } = wanted;
@@ -56,7 +56,7 @@ export function findEarlier(wanted: Wanted): Found {
 function named({ taskFile, args }: Wanted, file: string): Found | undefined {
   const found = fs.statSync(file, { throwIfNoEntry: false });
   if (!found) return undefined;
-  // A pipe would be waited for, for ever.
+  // Reading a pipe would wait for ever.
   if (!found.isFile()) throw journalIsNoFile(file);
   const other = otherTaskOf(file, taskFile);
   if (other !== undefined) throw otherTask(file, other, taskFile);
@@ -69,29 +69,32 @@ function runIn(file: string, args: readonly string[]): Pick<Found, 'file' | 'fir
   return { file: path.resolve(file), first: firstRunOf(file), last: lastRunOf(file), args };
 }
 
-/** Which of its runs a task goes on with. */
+/** The run of a task that was chosen. */
 interface Choice {
   readonly earlier: Standing | undefined;
-  /** Where there is none: the last run, which is complete; and the last one of other arguments that is not. */
+  /**
+   * If no run was chosen: the last run, which is complete; and the last one with other arguments that can be resumed or
+   * retried.
+   */
   readonly complete: Standing | undefined;
   readonly other: Standing | undefined;
 }
 
 /**
- * Chooses among the runs of a task. Only runs with outcomes count, and of those of the same arguments only the newest: where it is
- * complete, an older one that is not has nothing left to claim.
+ * Chooses among the runs of a task. Only runs with outcomes count, and with the same arguments only the newest: if that
+ * is complete, an older unfinished one has nothing left to do.
  *
  * standings - the newest first.
  */
 function choose(standings: readonly Standing[], args: readonly string[], mode: 'resume' | 'retry-failed'): Choice {
-  // One whose first line is damaged may be this one's: it is refused, and not passed over.
+  // A run with a damaged first line may be this one: choose it, so that it is refused and not ignored.
   const isSame = ({ first }: Standing): boolean => !first || isDeepStrictEqual(first.args, args);
   const own = standings.find((each) => each.hasOutcomes && isSame(each));
   const others = lastRuns(standings).filter((each) => !isSame(each));
   const isWanted = ({ complete }: Standing): boolean => mode === 'retry-failed' || !complete;
   if (own && isWanted(own)) return { earlier: own, complete: undefined, other: undefined };
   const other = others.find(isWanted);
-  // Without arguments those of the last run are meant.
+  // No arguments given: use those of the last run.
   if (args.length === 0 && other && other.number > (own?.number ?? 0)) {
     return { earlier: other, complete: undefined, other: undefined };
   }

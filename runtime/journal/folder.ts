@@ -1,6 +1,6 @@
 /**
- * Where the journals of a task are: `.divvy/<task>/<run id>.ndjson`, beside the project's divvy.json. Runs in the master, and
- * in whoever asks how runs stand. Internal.
+ * The folder with the journals of a task: `.divvy/<task>/<run id>.ndjson`, beside the project's divvy.json. Runs in the
+ * master, and in commands that show the state of runs. Internal.
  */
 
 import fs from 'node:fs';
@@ -10,7 +10,7 @@ import { holderOf } from './lock.ts';
 import type { RunRecord } from './records.ts';
 import { firstRunOf, type Standing, standingOf } from './standing.ts';
 
-/** How many journals of a task are kept. */
+/** How many journals of a task to keep. */
 const KEPT = 10;
 const ENDING = '.ndjson';
 
@@ -21,7 +21,7 @@ export function journalFolder(taskFile: string): string {
 
 /** Makes the folder, and keeps it out of git. */
 export function makeJournalFolder(folder: string): void {
-  // Not with `recursive`: of a read-only file system it says ENOENT.
+  // Without `recursive`: that reports ENOENT on a read-only file system.
   for (const each of [path.dirname(folder), folder]) {
     try {
       fs.mkdirSync(each, { mode: 0o700 });
@@ -33,12 +33,12 @@ export function makeJournalFolder(folder: string): void {
   if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
 }
 
-/** Returns where a task is in its project. */
+/** Returns the path of a task in its project. */
 export function pathInProject(taskFile: string): string {
   return path.relative(projectOf(taskFile), taskFile);
 }
 
-/** Returns how all runs stand whose journals are in a folder, the newest first. Throws what fs throws. */
+/** Returns the state of every run with a journal in the folder, the newest first. Throws errors of fs. */
 export function standingsIn(folder: string): Standing[] {
   if (!fs.existsSync(folder)) return [];
   return fs
@@ -49,8 +49,8 @@ export function standingsIn(folder: string): Standing[] {
 }
 
 /**
- * Returns how the runs of a task stand, the newest first. Another task's of the same name, from another folder of the project,
- * may stand among them, and are left out.
+ * Returns the state of a task's runs, the newest first. `all` may also hold runs of another task with the same name,
+ * from another folder of the project; they are left out.
  */
 export function standingsOf(
   taskFile: string,
@@ -59,7 +59,7 @@ export function standingsOf(
   return all.filter(({ first }) => first === undefined || !isOfOther(first, taskFile));
 }
 
-/** Returns the task file that a journal is of, where it is another one's than that of the task. */
+/** Returns the task file of a journal if it belongs to another task; otherwise undefined. */
 export function otherTaskOf(file: string, taskFile: string): string | undefined {
   const first = firstRunOf(file);
   return first && isOfOther(first, taskFile) ? first.taskFile : undefined;
@@ -67,15 +67,15 @@ export function otherTaskOf(file: string, taskFile: string): string | undefined 
 
 function isOfOther(run: RunRecord, taskFile: string): boolean {
   if (run.taskFile === taskFile) return false;
-  // A project may have been moved, or copied: then it is at the same place in another one, or nowhere any more.
+  // The project may have been moved or copied: then the task has the same place in another project, or is gone.
   return fs.existsSync(run.taskFile) && pathInProject(run.taskFile) !== pathInProject(taskFile);
 }
 
 /**
- * Makes room for one more journal: the oldest go, but for those whose run goes on, or that a resume would go on with. Runs
- * without outcomes are counted by themselves: of them there may be many.
+ * Makes room for one more journal: removes the oldest, except those whose run goes on or could be resumed. Runs without
+ * outcomes are counted separately, because there may be many of them.
  *
- * standings - of the task, the newest first.
+ * standings - those of the task, the newest first.
  */
 export function pruneJournals(standings: readonly Standing[]): void {
   const kept = new Set<Standing>();
@@ -85,7 +85,7 @@ export function pruneJournals(standings: readonly Standing[]): void {
   for (const each of lastRuns(standings)) if (!each.complete) kept.add(each);
   for (const each of standings) {
     if (kept.has(each) || isInUse(each.file)) continue;
-    // With its lock, and with what a process that was killed left of a lock.
+    // Also remove its lock, and anything left of a lock by a killed process.
     const folder = path.dirname(each.file);
     for (const name of fs.readdirSync(folder)) {
       if (name.startsWith(path.basename(each.file))) fs.rmSync(path.join(folder, name), { force: true });
@@ -93,7 +93,7 @@ export function pruneJournals(standings: readonly Standing[]): void {
   }
 }
 
-/** Returns the last run for each of the arguments that there are, the newest first: the same run is that of the same arguments. */
+/** Returns the last run for each list of arguments, the newest first: runs with the same arguments are the same run. */
 export function lastRuns(standings: readonly Standing[]): Standing[] {
   const seen = new Set<string>();
   return standings.filter(({ first, hasOutcomes }) => {
@@ -103,20 +103,23 @@ export function lastRuns(standings: readonly Standing[]): Standing[] {
   });
 }
 
-/** Symbolic links give a journal several names, perhaps before it is there; it has one lock, beside what they lead to. */
+/**
+ * Returns the path of a journal's lock. Symbolic links give a journal several names, perhaps before it exists; it has
+ * one lock, beside the file that they lead to.
+ */
 export function lockOf(file: string): string {
   for (let at = file; ; ) {
     let to: string;
     try {
       to = fs.readlinkSync(at);
     } catch {
-      return `${at}.lock`; // it is no link
+      return `${at}.lock`; // it is not a link
     }
     at = path.resolve(fs.realpathSync(path.dirname(at)), to);
   }
 }
 
-/** Whether a run has the journal that lives, or may live. */
+/** Returns whether a run that is alive, or may be, has the journal. */
 export function isInUse(file: string): boolean {
   return holderOf(lockOf(file)) !== undefined;
 }

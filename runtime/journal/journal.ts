@@ -1,8 +1,8 @@
 /**
  * The journal of a run: who ran, and how each item ended. Append-only. Runs in the master. Internal.
  *
- * An outcome counts once its line has been handed to the system (`write`), which a crash of the master survives; a power cut
- * loses at most what was written in the last 100 ms, since the file is synced in groups.
+ * An outcome counts once its line has been passed to the system (`write`). It then survives a crash of the master. A
+ * power cut loses at most the lines of the last 100 ms, because the file is synced in groups.
  */
 
 import fs from 'node:fs';
@@ -15,30 +15,30 @@ import type { JournalRecord } from './records.ts';
 
 const SYNC_WITHIN_MS = 100;
 
-/** An open journal. What throws here throws DivvyError with exit code 74: it cannot be written. */
+/** An open journal. Its methods throw DivvyError with exit code 74 if it can't be written. */
 export class Journal {
   readonly file: string;
   readonly #lock: Lock;
   readonly #descriptor: number;
-  /** How long it is, if nobody else writes to it. */
+  /** Expected size of the file in bytes, if nobody else writes to it. */
   #size: number;
   #broken: DivvyError | undefined;
   #lines: string[] = [];
   #syncTimer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
-  /** Something was written that the sync under way may have missed. */
+  /** Something was written that the current sync may have missed. */
   #unsynced = false;
   readonly #failed: (error: DivvyError) => void;
 
-  /** That of the last `run` line. */
+  /** The number in the last `run` line. */
   #number = 0;
 
   /**
-   * file     - its path; it is made where it is not there, and gone on with where it is.
-   * failed   - is told when what was written could not be synced.
-   * takeOver - have it also where another run's lock cannot be looked into.
+   * file     - path of the journal; it is created if it does not exist, otherwise continued.
+   * failed   - called if written lines could not be synced.
+   * takeOver - take the journal even if the holder of its lock can't be checked from here.
    *
-   * Throws DivvyError: 75 where another run has it, 74 where it cannot be opened.
+   * Throws DivvyError: 75 if another run has it, 74 if it can't be opened.
    */
   constructor(file: string, failed: (error: DivvyError) => void, takeOver = false) {
     this.file = file;
@@ -58,7 +58,7 @@ export class Journal {
     this.#size = fs.fstatSync(this.#descriptor).size;
   }
 
-  /** What is behind so many bytes is the torn tail of a record, and goes. */
+  /** Cuts off the torn tail of a record, after the first `bytes` bytes. */
   cutAt(bytes: number): void {
     this.#try(() => fs.ftruncateSync(this.#descriptor, bytes));
     this.#size = bytes;
@@ -69,7 +69,7 @@ export class Journal {
     this.#lines.push(JSON.stringify(record));
   }
 
-  /** The record `done`, as add() would write it, in a fraction of the time. */
+  /** Adds a `done` record, the same as add() would, in a fraction of the time. */
   done(key: string, occurrence: number, { number, attempts, worker, durationMs }: Outcome): void {
     const which = occurrence > 1 ? `,"occurrence":${occurrence}` : '';
     const where = `"number":${number},"attempts":${attempts},"worker":${worker},"ms":${Math.round(durationMs)}`;
@@ -89,13 +89,13 @@ export class Journal {
     });
   }
 
-  /** Hands what was added to the system. What has been written counts. */
+  /** Passes the added lines to the system. Written lines count. */
   write(): void {
     if (this.#broken) throw this.#broken;
     if (this.#lines.length === 0) return;
     const bytes = Buffer.from(`${this.#lines.splice(0).join('\n')}\n`);
     this.#try(() => {
-      // The system writes on to a file that nobody can find or read any more.
+      // Otherwise the system would go on writing to a file that nobody can find or read any more.
       const { nlink, size } = fs.fstatSync(this.#descriptor);
       if (nlink === 0) throw new Error('it has been removed');
       if (size !== this.#size) throw new Error('something else has changed it');
@@ -109,11 +109,11 @@ export class Journal {
   /**
    * Writes how the run ended, and closes the journal.
    *
-   * complete - there is nothing left for a resume.
+   * complete - nothing is left to resume.
    */
   async end({ counts, exitCode, stoppedBy }: RunResult, complete: boolean): Promise<void> {
     try {
-      // What cannot be synced is not complete.
+      // If the lines can't be synced, the run is not complete.
       await this.#syncing;
       this.#try(() => fs.fdatasyncSync(this.#descriptor));
       const at = new Date().toISOString();
@@ -125,14 +125,14 @@ export class Journal {
     }
   }
 
-  /** Closes it as it is: the run counts as unfinished. */
+  /** Closes the journal as it is: the run counts as unfinished. */
   async close(): Promise<void> {
     await this.#syncing;
     clearTimeout(this.#syncTimer);
     try {
       fs.closeSync(this.#descriptor);
     } catch {
-      // What was written has been handed to the system.
+      // Everything written has been passed to the system.
     }
     this.#lock.release();
   }
@@ -156,14 +156,17 @@ export class Journal {
     }
   }
 
-  /** What failed once is not written to again: behind half a line nothing could be read any more. */
+  /** After the first error, nothing is written any more: lines after half a line could not be read. */
   #break(error: unknown): DivvyError {
     this.#broken ??= journalFailed(this.file, error);
     return this.#broken;
   }
 }
 
-/** Node.js's recursive mkdir never ends where the system finds no such place below a folder that is there, as in /proc. */
+/**
+ * Not with Node.js's recursive mkdir: it never returns if the system reports a missing path below a folder that exists,
+ * as in /proc.
+ */
 function makeFolder(folder: string): void {
   if (fs.existsSync(folder)) return;
   if (path.dirname(folder) !== folder) makeFolder(path.dirname(folder));

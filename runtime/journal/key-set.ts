@@ -1,6 +1,7 @@
 /**
- * What a run knows of each key: which occurrences of it an earlier run has ended, and how many this one has had. Made for
- * millions of keys: 17 bytes each, in tables of their own so that none is ever copied whole. Runs in the master. Internal.
+ * What a run knows about each key: which occurrences of it ended in an earlier run, and how many there were in this
+ * one. Made for millions of keys: 17 bytes each, in many small tables, so that growing never copies everything at once.
+ * Runs in the master. Internal.
  */
 
 import { ALPHABET, sha256 } from '../key.ts';
@@ -11,51 +12,56 @@ export type Ended = 'done' | 'failed';
 const TABLES = 256;
 /** 128 bits of the key's hash. */
 const WORDS = 4;
-/** What is known of it is a byte: how an earlier run ended it, … */
+/** One byte per key. Two bits: how it ended in an earlier run. */
 const DONE = 0x80;
 const FAILED = 0x40;
-/** … and how often the key has occurred in this run, at its first occurrence. What occurs more often is counted beside the tables. */
+/**
+ * Six bits, at the key's first occurrence: how often the key has occurred in this run. Higher counts are kept outside
+ * the tables.
+ */
 const SEEN = 0x3f;
 /**
- * How full a table may be. Where millions of keys are expected memory is dearer than time: those are mostly found, among the first
- * few places looked at. For a key that is not there, as in a run that is new, many more would have to be looked at.
+ * How full a table may be. If millions of keys are expected, memory matters more than time: most of those keys are
+ * found in the first few places. A key that is missing, as in a new run, would need a search of many more.
  */
 const FULL_OF_EXPECTED = 0.9;
 const FULL = 0.75;
 
 interface Table {
   words: Uint32Array<ArrayBuffer>;
-  /** A byte for each place; 0 where the place is free. */
+  /** One byte for each place; 0 if the place is free. */
   known: Uint8Array<ArrayBuffer>;
   used: number;
 }
 
 /** The keys of one run. */
 export class KeySet {
-  /** How many occurrences of keys an earlier run has processed, and how many it has given up. */
+  /** How many occurrences were done, and how many had failed, in an earlier run. */
   done = 0;
   failed = 0;
   readonly #tables: Table[] = [];
-  /** How many places a table begins with, and how full it may be. */
+  /** How many places a new table has, and how full it may be. */
   readonly #places: number;
   readonly #full: number;
-  /** The keys that have occurred more often than a byte can say: one for each 63 items, at most. */
+  /** Keys that have occurred more often than a byte can count: at most one for every 63 items. */
   readonly #seenOften = new Map<string, number>();
 
   /** expected - how many keys there will be: tables that need not grow leave no garbage behind. */
   constructor(expected = 0) {
     const each = expected / TABLES;
-    const spread = 4 * Math.sqrt(each); // by chance one table is given more keys than another
+    const spread = 4 * Math.sqrt(each); // by chance, some tables get more keys than others
     this.#full = expected > 0 ? FULL_OF_EXPECTED : FULL;
     this.#places = Math.max(64, Math.ceil((each + spread) / this.#full));
   }
 
-  /** An earlier run has ended this occurrence of the key, counted from 1. What it says last holds. */
+  /** This occurrence of the key, counted from 1, ended in an earlier run. The last call for it wins. */
   end(key: string, occurrence: number, how: Ended): void {
     this.#end(identity(key, occurrence), how);
   }
 
-  /** The same of the first occurrence of a default key, which is here in bytes. Returns whether it is one. */
+  /**
+   * The same for the first occurrence of a default key, given as bytes. Returns whether the bytes are a default key.
+   */
   endHashed(from: Uint8Array, first: number, how: Ended): boolean {
     const id = identityAt(from, first);
     if (id) this.#end(id, how);
@@ -73,8 +79,8 @@ export class KeySet {
   }
 
   /**
-   * The key occurs once more; `hashed`: it is known to be a default one. Returns which occurrence of it this is, and how an
-   * earlier run ended it, if it did.
+   * Counts one more occurrence of the key; `hashed` says that it is a default key. Returns which occurrence this is,
+   * and how it ended in an earlier run, if it did.
    */
   count(key: string, hashed = false): { occurrence: number; ended: Ended | undefined } {
     const id = identity(key, 1, hashed);
@@ -103,7 +109,9 @@ export class KeySet {
     return table;
   }
 
-  /** Returns the place of the identity, an old or a new one. What is known of it is then to be set: 0 means free. */
+  /**
+   * Returns the place of the identity, old or new. The caller must then set its byte in `known`, because 0 means free.
+   */
   #take(table: Table, id: Identity): number {
     let place = find(table, id);
     if (at(table.known, place) !== 0) return place;
@@ -121,7 +129,7 @@ function emptyTable(places: number): Table {
   return { words: new Uint32Array(places * WORDS), known: new Uint8Array(places), used: 0 };
 }
 
-/** Where the identity is that begins at a word of `id`, or where there is room for it. */
+/** Returns the place of the identity that begins at word `from` of `id`, or the free place for it. */
 function find({ words, known }: Table, id: Uint32Array, from = 0): number {
   const first = Math.floor(spreadOf(id, from) / TABLES);
   for (let place = first % known.length; ; place = place + 1 === known.length ? 0 : place + 1) {
@@ -155,25 +163,25 @@ function endedOf(known: number): Ended | undefined {
   return known & FAILED ? 'failed' : known & DONE ? 'done' : undefined;
 }
 
-/** What is at a place that there is. */
+/** Returns the byte at a place that exists. */
 function at(bytes: Uint8Array, place: number): number {
   return bytes[place] ?? 0;
 }
 
-/** The four words of one; it is good until the next is asked for. */
+/** The four words of an identity; valid until the next one is made. */
 type Identity = Uint32Array<ArrayBuffer>;
 
 const bytes = Buffer.alloc(WORDS * 4);
 const identityWords = new Uint32Array(bytes.buffer, bytes.byteOffset, WORDS);
-/** A default key (key.ts): it is 128 bits of a hash already. */
+/** A default key (key.ts), which already is 128 bits of a hash. */
 const HASHED = /^[\w-]{21}[AQgw]$/;
 export const HASHED_LETTERS = 22;
 
-/** What a key is known by: the first 128 bits of a SHA-256. */
+/** Returns the identity of a key: the first 128 bits of a SHA-256. */
 function identity(key: string, occurrence: number, hashed = false): Identity {
   if (occurrence === 1 && (hashed || HASHED.test(key))) bytes.write(key, 'base64url');
   else {
-    // Half a surrogate pair would be hashed as the replacement character, as any other half.
+    // JSON keeps half surrogate pairs apart: hashed as text, each would become the same replacement character.
     const text = key.isWellFormed() ? ` ${key}` : JSON.stringify(key);
     bytes.write(sha256(`${occurrence}${text}`, 'binary'), 'latin1');
   }
@@ -184,7 +192,7 @@ function identity(key: string, occurrence: number, hashed = false): Identity {
 const DIGITS = new Int8Array(256).fill(-1);
 for (const [digit, letter] of [...ALPHABET].entries()) DIGITS[letter.charCodeAt(0)] = digit;
 
-/** What a default key is known by that stands at a place in these bytes; undefined where none does. */
+/** Returns the identity of the default key at a place in these bytes; undefined if there is none. */
 function identityAt(from: Uint8Array, first: number): Identity | undefined {
   let bits = 0;
   let count = 0;
@@ -201,7 +209,7 @@ function identityAt(from: Uint8Array, first: number): Identity | undefined {
   return (bits & 0b1111) === 0 ? identityWords : undefined;
 }
 
-/** The 32 bits by which an identity finds its place; keys that look like hashes, and are none, are to be spread as well. */
+/** Returns 32 bits that choose the place of an identity. Keys that only look like hashes must be spread, too. */
 function spreadOf(id: Uint32Array, from: number): number {
   let mixed = 0;
   for (let word = from; word < from + WORDS; word++) {

@@ -1,14 +1,14 @@
 /**
- * What the items of a worker had started, and what outlived it: killed with it where it did not leave in good order. Runs in the
- * master. Internal.
+ * Kills the processes that a worker's items started and that outlived the worker, if it did not leave in good order.
+ * Runs in the master. Internal.
  */
 
 import fs from 'node:fs';
 import type { ProcessName } from './records.ts';
 
 /**
- * Kills the processes that are left of the groups of workers which are gone. Returns whether there were any. Only on Linux:
- * elsewhere nothing tells whose a group is.
+ * Kills the remaining processes in the groups of dead workers. Returns whether there were any. Only on Linux: elsewhere
+ * nothing shows which worker a group belongs to.
  */
 export function killLeftovers(workers: readonly ProcessName[]): boolean {
   if (process.platform !== 'linux' || workers.length === 0) return false;
@@ -18,14 +18,15 @@ export function killLeftovers(workers: readonly ProcessName[]): boolean {
     const found = lookAt(pid);
     if (!found || found.group !== found.session) continue;
     const leader = startedAt.get(found.group);
-    // While a group is there nobody else gets its leader's id: whoever has it now leads a group of its own.
+    // While a group exists, no new process gets its leader's id. If a process has that id now, it leads a group of its
+    // own.
     if (leader === undefined || isTaken(found.group)) continue;
     if (!(found.started >= leader) || !isOfWorker(pid)) continue;
     try {
       process.kill(pid, 'SIGKILL');
       any = true;
     } catch {
-      // It has just gone by itself.
+      // It has just ended by itself.
     }
   }
   return any;
@@ -46,11 +47,11 @@ interface Found {
   readonly started: number;
 }
 
-/** Undefined where there is no such process, or it is dead. */
+/** Returns undefined if there is no such process, or it is dead. */
 function lookAt(pid: number): Found | undefined {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Behind the name: the state, the parent, the group, the session, …, and field 22, the start.
+    // Fields after the name: the state, the parent, the group, the session, …, and field 22, the start.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
     return { group: Number(fields[2]), session: Number(fields[3]), started: Number(fields[19]) };
@@ -59,22 +60,22 @@ function lookAt(pid: number): Found | undefined {
   }
 }
 
-/** Whether there is a process of this id: the worker, which is gone, would not be found. */
+/** Returns whether a process has this id. The worker itself is dead, so it would not be found. */
 function isTaken(pid: number): boolean {
   return lookAt(pid) !== undefined;
 }
 
-/** Whether a worker has started it: it has the worker's environment. */
+/** Returns whether a worker started the process: it then has the worker's environment. */
 function isOfWorker(pid: number): boolean {
   try {
     const environment = fs.readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
     return environment.some((variable) => variable.startsWith('DIVVY_WORKER='));
   } catch {
-    return false; // it is another user's, or gone
+    return false; // it belongs to another user, or is gone
   }
 }
 
-/** processes.ts says when a process started; behind the boot are the ticks. */
+/** Returns the ticks, the part after the boot id, of a start time made by processes.ts. */
 function ticksOf(started: string): number {
   return Number(started.split(' ')[1] ?? Number.NaN);
 }

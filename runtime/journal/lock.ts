@@ -1,5 +1,5 @@
 /**
- * A lock: a file that names the process which holds it. A journal has one, and so have the same run (run-lock.ts) and, for a moment,
+ * A lock: a file that names the process which holds it. Locks protect a journal, a run (run-lock.ts) and, for a moment,
  * the folder of a task's journals (number.ts). Runs in the master. Internal.
  */
 
@@ -10,19 +10,19 @@ import type { Place, ProcessName } from './records.ts';
 
 /** Who holds a lock, and since when. */
 export interface Holder extends ProcessName, Place {
-  /** When it took the lock, as ISO 8601 says it: for people. */
+  /** When it took the lock, in ISO 8601: for people to read. */
   readonly at: string;
 }
 
-/** How a lock is asked for. */
+/** How to ask for a lock. */
 export interface LockRequest {
-  /** Take a lock whose holder cannot be looked into, too: the person knows that its run has ended. */
+  /** Also take a lock whose holder can't be checked from here: the user knows that its run has ended. */
   readonly takeOver: boolean;
-  /** Words the refusal; `known`: the holder lives, and not just may live. */
+  /** Makes the error for a refusal; `known` is true if the holder is alive, false if it only may be. */
   refuse(holder: Holder, known: boolean): DivvyError;
 }
 
-/** Locks that this process holds. A task may end the process in the middle of a run. */
+/** Locks that this process holds, to be released even if the task ends the process in the middle of a run. */
 const held = new Set<Lock>();
 const releaseAll = (): void => {
   for (const lock of held) lock.release();
@@ -34,16 +34,17 @@ export class Lock {
   readonly #text: string;
 
   /**
-   * Takes the lock; it appears whole, by link(). The lock of a process that is gone is nobody's, and is removed. Only one of
-   * those that find it so may do that: a second would remove what the first has taken.
+   * Takes the lock. link() makes it appear complete. The lock of a dead process belongs to nobody and is removed.
+   * Several processes may find it dead, but only one of them may remove it: a second one would remove the lock that the
+   * first has just taken.
    *
-   *   - The right to remove a dead lock is a file too, called after that very lock. Whoever makes it has the right; where that
-   *     process is gone, whoever makes the next one.
-   *   - Whoever has the right removes the lock if it is still that one, and then the rights to it.
+   *   - The right to remove a dead lock is a file, too, named after that very lock. The process that makes it has the
+   *     right; if that process dies, the one that makes the next file has it.
+   *   - The process with the right removes the lock if it is still the same one, and then the files of the rights.
    *
-   * So nobody waits: a lock, or a right, whose process lives, even suspended, is refused at once.
+   * So nobody waits: if the process of a lock or of a right is alive, even suspended, the request is refused at once.
    *
-   * Throws what `refuse` words, and what fs throws.
+   * Throws the error that `refuse` makes, and errors of fs.
    */
   constructor(file: string, request: LockRequest) {
     this.#file = file;
@@ -71,27 +72,27 @@ export class Lock {
     held.add(this);
   }
 
-  /** Lets go of it. One that somebody has taken over meanwhile is theirs. */
+  /** Releases the lock. If somebody has taken it over meanwhile, leaves it to them. */
   release(): void {
     if (!held.delete(this)) return;
     if (held.size === 0) process.off('exit', releaseAll);
     try {
       if (fs.readFileSync(this.#file, 'utf8') === this.#text) fs.rmSync(this.#file, { force: true });
     } catch {
-      // A lock that stays is nobody's.
+      // The lock stays, but its process will be dead, so it belongs to nobody.
     }
   }
 }
 
-/** Returns who holds the lock, and lives, or may live; undefined where it is free. */
+/** Returns the holder of the lock if it is alive, or may be; undefined if the lock is free. */
 export function holderOf(file: string): Holder | undefined {
   const holder = lookAt(file)?.holder;
   return holder && (!canLookInto(holder) || lives(holder)) ? holder : undefined;
 }
 
-/** Returns whether the lock has become this process's. */
+/** Returns whether this process got the lock. */
 function claim(lock: string, text: string): boolean {
-  // Another host or container may have a process of the same id.
+  // Another host or container may have a process with the same id.
   const whole = `${lock}.${process.pid}-${Math.random().toString(36).slice(2, 10)}`;
   try {
     fs.writeFileSync(whole, text, { mode: 0o600 });
@@ -106,13 +107,13 @@ function claim(lock: string, text: string): boolean {
 }
 
 interface Found {
-  /** Tells this lock from any other that is, or was, at the same path. */
+  /** Tells this lock from any other one that is, or was, at the same path. */
   readonly id: string;
-  /** Undefined where that cannot be read: what a power cut may leave of a lock. */
+  /** Undefined if it can't be read: a power cut may leave a broken lock. */
   readonly holder: Holder | undefined;
 }
 
-/** Returns the lock; undefined where there is none. */
+/** Returns the lock; undefined if there is none. */
 function lookAt(lock: string): Found | undefined {
   let descriptor: number;
   try {
@@ -129,7 +130,7 @@ function lookAt(lock: string): Found | undefined {
   }
 }
 
-/** Likewise. Throws the refusal where its holder lives, or may live and is not to be taken over. */
+/** Returns the same as lookAt. Throws the refusal if the holder is alive, or may be and must not be taken over. */
 function lookAtFree(lock: string, { takeOver, refuse }: LockRequest): Found | undefined {
   const found = lookAt(lock);
   if (!found?.holder) return found;

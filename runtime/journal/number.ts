@@ -1,4 +1,7 @@
-/** The numbers of runs, which say in which order they began: the clock may go backwards. Runs in the master. Internal. */
+/**
+ * The numbers of runs, which give the order in which they began: the clock may go backwards. Runs in the master.
+ * Internal.
+ */
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -8,18 +11,20 @@ import { makeJournalFolder, standingsIn } from './folder.ts';
 import { Lock, type LockRequest } from './lock.ts';
 import type { Standing } from './standing.ts';
 
-/** How long another run may hold the folder, in milliseconds: it does for a moment. */
+/** How long to wait while another run holds the folder, in milliseconds; normally it does for a moment. */
 const PATIENCE_MS = 10_000;
 const LOOK_MS = 10;
 
 /**
- * Gives a run its number, which is one more than the highest in the folder. Meanwhile no other run is given one.
+ * Gives a run its number: one more than the highest in the folder. Meanwhile no other run gets one.
  *
- * folder - of the task's journals.
- * needed - false: the run has its journal elsewhere, and begins also where there is no such folder, or it cannot be written.
- * act    - writes the `run` line. It is told the number, and how the runs in the folder stand, the newest first.
+ * folder - the folder of the task's journals.
+ * needed - false if the run has its journal elsewhere: it then begins even if this folder does not exist or can't be
+ *          written.
+ * act    - writes the `run` line. It gets the number, and the state of the runs in the folder, the newest first.
  *
- * Rejects with DivvyError with exit code 75 where another run holds the folder for too long, and with what fs and `act` throw.
+ * Rejects with DivvyError with exit code 75 if another run holds the folder for too long, and with errors of fs and
+ * `act`.
  */
 export async function numbered<T>(
   folder: string,
@@ -35,7 +40,7 @@ export async function numbered<T>(
   } catch (error) {
     lock?.release();
     if (needed) throw error;
-    return act(1, []); // nothing of it is in that folder
+    return act(1, []); // the run has nothing in that folder
   }
   try {
     return await act((standings[0]?.number ?? 0) + 1, standings);
@@ -57,7 +62,7 @@ async function lockFolder(folder: string, takeOver: boolean): Promise<Lock> {
     } catch (error) {
       if (!(error instanceof DivvyError) || !isKnown || performance.now() > end) throw error;
     }
-    // Nobody tells of the end of a process that is not ours.
+    // Only the end of our own children is reported, so look again.
     await sleep(LOOK_MS);
   }
 }

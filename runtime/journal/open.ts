@@ -1,5 +1,6 @@
 /**
- * Begins a journal, or goes on with one: whom a resume waits for, and what it skips. Runs in the master. Internal.
+ * Starts a new journal or continues one: decides which workers a resume waits for, and what it skips. Runs in the
+ * master. Internal.
  */
 
 import fs from 'node:fs';
@@ -23,39 +24,39 @@ import { type RecordedOptions, recordedOf } from './recorded.ts';
 import { countLines, FORMAT, type JournalRecord, type ProcessName, type RunRecord, readJournal } from './records.ts';
 import type { Standing } from './standing.ts';
 
-/** What a run wants of its journal, and what there is to go on with. */
+/** What a run asks of its journal, and the earlier run that was found. */
 export interface JournalRequest extends Wanted {
   readonly found: Found;
-  /** For a run that is new. */
+  /** Used if the run is new. */
   readonly runId: string;
-  /** The options that this run has. */
+  /** The options of this run. */
   readonly options: RecordedOptions;
   readonly takenOver: TakenOver;
-  /** Nothing is written: the keys are all that is wanted. */
+  /** Write nothing: only the keys are needed. */
   readonly dryRun: boolean;
-  /** Take locks whose holders cannot be looked into. */
+  /** Also take locks whose holders can't be checked from here. */
   readonly takeOver: boolean;
   readonly failed: (error: DivvyError) => void;
 }
 
-/** A run that is journaled. */
+/** A run with a journal. */
 export interface OpenedJournal {
-  /** Undefined in a dry run, and where there is nothing to retry. */
+  /** Undefined in a dry run, and if there is nothing to retry. */
   readonly journal: Journal | undefined;
   readonly keys: KeySet;
   readonly runId: string;
   readonly mode: RunRecord['mode'];
-  /** What people are told of it. */
+  /** Notes for the user. */
   readonly notes: readonly string[];
 }
 
-/** How long the workers of a dead master have to go by themselves, by their lifeline. */
+/** How long the workers of a dead master have to end by themselves, through their lifeline, in milliseconds. */
 const ORPHANS_MS = 2000;
 
 /**
  * Opens the journal of a run. Resolves when no worker of an earlier master is left.
  *
- * Rejects with DivvyError: 2 where there is a journal already, 74 where the journal cannot be written, 75 where it is in use.
+ * Rejects with DivvyError: 2 if the journal already exists, 74 if it can't be written, 75 if it is in use.
  */
 export async function openJournal(request: JournalRequest): Promise<OpenedJournal> {
   const { file, found } = request;
@@ -91,7 +92,7 @@ async function begin(request: JournalRequest, folder: string): Promise<OpenedJou
       journal.write();
     } catch (error) {
       await journal?.close();
-      // What another run has is that one's.
+      // If another run has the journal, leave it alone.
       if (file === true && (error as DivvyError).exitCode !== 75) fs.rmSync(place, { force: true });
       throw error;
     }
@@ -99,13 +100,16 @@ async function begin(request: JournalRequest, folder: string): Promise<OpenedJou
   });
 }
 
-/** The same run may have been killed before it came to anything: its workers have the first items, all the same. */
+/** The same run may have been killed before any item ended. Its workers may still hold the first items. */
 function idleOrphans({ taskFile, args }: JournalRequest): ProcessName[] {
   const isSame = ({ first }: Standing): boolean => first !== undefined && isDeepStrictEqual(first.args, args);
   return orphansWithoutOutcomes(standingsOf(taskFile).filter(isSame));
 }
 
-/** Makes the file of a run's journal. Of runs with the same id, of the same millisecond, the later one's gets longer. */
+/**
+ * Creates the journal file of a run. If two runs started in the same millisecond have the same id, the later one gets a
+ * longer id.
+ */
 function claimRunId(folder: string, runId: string): string {
   try {
     fs.closeSync(fs.openSync(path.join(folder, `${runId}.ndjson`), 'wx', 0o600));
@@ -135,7 +139,7 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
       await waitUntilGone([...orphans.workers, ...idleOrphans(request)], ORPHANS_MS);
       journal.cutAt(whole);
       await numbered(folder, { takeOver, needed: request.file === true }, (number) => {
-        // A journal that was named may be anywhere.
+        // A named journal may be outside this folder, so its own number counts, too.
         const own = (request.found.last?.number ?? 0) + 1;
         journal.add(header(request, Math.max(number, own), runId, request.mode));
         journal.write();
@@ -154,13 +158,13 @@ function hasChanged(first: RunRecord | undefined, taskFile: string): boolean {
   return first !== undefined && first.taskHash !== hashOfTask(taskFile);
 }
 
-/** Which run is gone on with, how much of it is skipped, and what is taken over from it. */
+/** Returns the lines that say which run is resumed, how much of it is skipped, and which options come from it. */
 function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: KeySet): string[] {
   if (!found.first) return [];
   const { runId, at } = found.first;
   const { args, optionWords } = takenOver;
   const run = `run ${runId} of ${dateOf(at)}`;
-  // Where it was started, a path in them may have meant another file.
+  // Say where they were given: in another folder, a path in them may have meant another file.
   const given = found.last?.cwd === here ? '' : ` (they were given in ${found.last?.cwd})`;
   const parts = [`${grouped(done)} done`, ...(failed > 0 ? [`${grouped(failed)} failed`] : [])];
   const first =
@@ -174,7 +178,7 @@ function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: 
   ].map(visible);
 }
 
-/** Why there is nothing to go on with. */
+/** Returns the lines that say why there is nothing to resume. */
 function nothingToResume({ found, args }: JournalRequest): string[] {
   const { complete, other } = found;
   const lines = [
@@ -190,7 +194,7 @@ function nothingToResume({ found, args }: JournalRequest): string[] {
   return lines.map(visible);
 }
 
-/** Why there is nothing to retry. */
+/** Returns the lines that say why there is nothing to retry. */
 function nothingToRetry({ found, args }: JournalRequest): string[] {
   const { other } = found;
   const lines = [`There is no earlier run ${withArguments(args)} whose failed items could be retried`];
@@ -230,6 +234,6 @@ function userName(): string {
   try {
     return os.userInfo().username;
   } catch {
-    return String(process.getuid?.() ?? ''); // a container may run as a user that has no name
+    return String(process.getuid?.() ?? ''); // in a container, the user may have no name
   }
 }

@@ -1,4 +1,4 @@
-/** The workers of masters that were killed, as far as they can be looked for from here. Runs in the master. Internal. */
+/** The workers of killed masters, if this process can see them. Runs in the master. Internal. */
 
 import { DivvyError } from '../errors.ts';
 import { isInUse } from './folder.ts';
@@ -6,14 +6,15 @@ import { canLookInto } from './processes.ts';
 import { type JournalRecord, type ProcessName, readJournal } from './records.ts';
 import type { Standing } from './standing.ts';
 
-/** Gathers the workers that a journal leaves, while it is read. */
+/** Collects the workers that a journal leaves behind, while it is read. */
 export class Orphans {
   readonly #workers = new Map<number, ProcessName>();
   #isHere = false;
 
   see(record: JournalRecord): void {
     if (record.type === 'run') this.#isHere = canLookInto(record);
-    // Elsewhere a process id is somebody else's: --take-over says that nobody is left there.
+    // In another place the process id belongs to another process; with --take-over the user has said that none is left
+    // there.
     else if (record.type === 'worker' && this.#isHere) this.#workers.set(record.pid, record);
     else if (record.type === 'worker exited') this.#workers.delete(record.pid);
     else if (record.type === 'end') this.#workers.clear();
@@ -24,7 +25,7 @@ export class Orphans {
   }
 }
 
-/** Returns the workers of those runs which were killed before any item had an outcome: no resume goes on with these. */
+/** Returns the workers of runs that were killed before any item had an outcome. Such runs are never resumed. */
 export function orphansWithoutOutcomes(standings: readonly Standing[]): ProcessName[] {
   return standings
     .filter(({ file, hasOutcomes }) => !hasOutcomes && !isInUse(file))
@@ -33,7 +34,7 @@ export function orphansWithoutOutcomes(standings: readonly Standing[]): ProcessN
       try {
         readJournal(file, (record) => orphans.see(record));
       } catch (error) {
-        // It is damaged, or another run has made room for its own.
+        // It is damaged, or another run has removed it to make room.
         if (!(error instanceof DivvyError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
       return orphans.workers;

@@ -1,6 +1,6 @@
 /**
- * Whether a process that a journal or a lock names still lives: process ids are used again, so its start time is compared too; and
- * they mean nothing on another host, or in another container. Runs in the master. Internal.
+ * Tells whether a process that a journal or a lock names is still alive. Process ids are reused, so it compares the
+ * start time, too. Ids mean nothing on another host or in another container. Runs in the master. Internal.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -10,11 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { killLeftovers } from './leftovers.ts';
 import type { Place, ProcessName } from './records.ts';
 
-/** Returns when the process started, as text that only serves to be compared; undefined where there is none, or it is dead. */
+/**
+ * Returns the start time of the process, as text to compare only; undefined if there is no such process, or it is dead.
+ */
 export function startOf(pid: number): string | undefined {
   if (process.platform === 'linux') {
     try {
-      // Behind the name, which may hold anything but ends with the last bracket: the state, …, and field 22, the start.
+      // Fields after the name (which may contain anything, but ends with the last bracket): the state, …, and field 22,
+      // the start.
       const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${bootId().slice(0, 8)} ${fields[19]}`;
@@ -26,7 +29,7 @@ export function startOf(pid: number): string | undefined {
   return status === 0 && stdout.trim() !== '' ? stdout.trim() : undefined;
 }
 
-/** Whether a process is stopped, as by SIGSTOP. False where that cannot be known. */
+/** Returns whether a process is stopped, as by SIGSTOP. False if that can't be known. */
 export function isStopped(pid: number): boolean {
   if (process.platform !== 'linux') {
     return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('T');
@@ -39,12 +42,12 @@ export function isStopped(pid: number): boolean {
   }
 }
 
-/** Start times count from the boot: the same one after a reboot is another process. */
+/** Start times count from the boot, so the same time after a reboot is another process. */
 function bootId(): string {
   return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-/** Where this process is. */
+/** Returns where this process runs. */
 export function placeHere(): Place {
   const host = os.hostname();
   if (process.platform !== 'linux') return { host };
@@ -55,35 +58,37 @@ export function placeHere(): Place {
   }
 }
 
-/** Whether the processes of a place are in the process table that is looked at from here. */
+/** Returns whether this process can see the processes of that place. */
 export function canLookInto({ host, boot, namespace }: Place): boolean {
   const here = placeHere();
   return host === here.host && boot === here.boot && namespace === here.namespace;
 }
 
-/** Whether the process is still there. */
+/** Returns whether the process is still alive. */
 export function lives({ pid, started }: ProcessName): boolean {
   return startOf(pid) === started;
 }
 
-/** Kills a worker, and what its items have started: it leads a process group. */
+/** Kills a worker and what its items have started: it leads a process group. */
 function killWorker(pid: number): void {
   if (pid <= 1) return; // -1 would be every process
   for (const each of [-pid, pid]) {
     try {
       process.kill(each, 'SIGKILL');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just gone by itself
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just ended by itself
     }
   }
 }
 
-/** How often a process that is on its way out is looked for, in milliseconds: of no child of ours nobody tells. */
+/**
+ * How often to check for a process that should end, in milliseconds: the system reports only the end of own children.
+ */
 const LOOK_MS = 20;
 
 /**
- * Resolves when none of the workers, nor what their items have started, is there any more. First they are given `patienceMs`,
- * then they are killed.
+ * Resolves when all the workers, and what their items have started, are gone. Gives them `patienceMs` to go by
+ * themselves, then kills them.
  */
 export async function waitUntilGone(workers: readonly ProcessName[], patienceMs: number): Promise<void> {
   const patience = performance.now() + patienceMs;

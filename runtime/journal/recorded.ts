@@ -1,19 +1,19 @@
 /**
- * The options that a journal records: a resume goes on with them unless others are given, and a command to copy has them. Runs
- * in the master, and in whoever asks how a run stands. Internal.
+ * The options that a journal records. A resume uses them unless others are given, and a command to copy contains them.
+ * Runs in the master, and in commands that show the state of a run. Internal.
  */
 
 import { fileURLToPath } from 'node:url';
 import { flagOf, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
 import { fileWord } from '../text/shell.ts';
 
-/** Options by their names in options.ts, as JSON has them. */
+/** Options by their names in options.ts, as JSON values. */
 export type RecordedOptions = Readonly<Record<string, unknown>>;
 
 /**
- * Returns those of the options that are recorded. One without an end, as a timeout of Infinity, is as if it were not given.
+ * Returns the options that are recorded. An infinite one, such as a timeout of Infinity, counts as not given.
  *
- * options - as they were given, or as a journal has them: there may be more in it, of another release.
+ * options - as they were given, or as a journal has them: another release may have recorded more.
  */
 export function recordedOf(options: MasterOptions | RecordedOptions): RecordedOptions {
   const given = options as RecordedOptions;
@@ -26,13 +26,13 @@ export function recordedOf(options: MasterOptions | RecordedOptions): RecordedOp
   return recorded;
 }
 
-/** Returns the earlier options with those that are given now in place of theirs. */
+/** Returns the earlier options, replaced by those that are given now. */
 export function mergedWith(earlier: RecordedOptions, now: MasterOptions): MasterOptions {
   const given = Object.entries(now).filter(([, value]) => value !== undefined);
   return { ...recordedOf(earlier), ...Object.fromEntries(given) };
 }
 
-/** Returns recorded options as the words of a command line, here or in another folder: `--timeout`, `10s`. */
+/** Returns recorded options as words of a command line, for this or another folder: `--timeout`, `10s`. */
 export function wordsOf(options: RecordedOptions, folder?: string): string[] {
   return OPTIONS.flatMap((row) => {
     if (!row.isRecorded || !Object.hasOwn(options, row.key)) return [];
@@ -45,14 +45,14 @@ export function wordsOf(options: RecordedOptions, folder?: string): string[] {
   });
 }
 
-/** A file is recorded by its URL: the next run may be started in another folder. */
+/** A file is recorded by its URL, because the next run may start in another folder. */
 function moduleWord(name: string, folder: string | undefined): string {
   if (!name.startsWith('file:')) return name;
   const file = fileWord(fileURLToPath(name), folder);
   return /^\.{0,2}\//.test(file) ? file : `./${file}`;
 }
 
-/** Undefined where the command line has no word for it: a library may be given any number of bytes. */
+/** Returns undefined if the command line can't express the value: a library may set any number of bytes. */
 function valueWord({ kind, least }: OptionRow, value: unknown): string | undefined {
   if (typeof value !== 'number') return String(value);
   if (kind === 'duration') return durationWord(value);

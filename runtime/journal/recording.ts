@@ -1,6 +1,6 @@
 /**
- * What a run has to do with journals: which earlier run it goes on with, the lock that keeps it from being started twice, and its
- * own journal. Runs in the master. Internal.
+ * Everything that a run does with journals: finds the earlier run to resume, holds the lock that keeps the run from
+ * being started twice, and opens its own journal. Runs in the master. Internal.
  */
 
 import path from 'node:path';
@@ -16,42 +16,42 @@ import { mergedWith, recordedOf, wordsOf } from './recorded.ts';
 import type { RunRecord } from './records.ts';
 import { type RunLock, takeRunLock } from './run-lock.ts';
 
-/** What is known once the journal is open. */
+/** The state of a run once its journal is open. */
 export interface Opened {
   readonly runId: string;
   readonly mode: RunRecord['mode'];
-  /** Undefined where there is no journal. */
+  /** Undefined without a journal. */
   readonly keys: KeySet | undefined;
   readonly notes: readonly string[];
-  /** There is nothing to dispatch, and nothing to say but so. */
+  /** There is nothing to dispatch; the run only reports that. */
   readonly nothingToDo: boolean;
 }
 
 export class Recording {
-  /** The run's settings: those that are given, and behind them those of the run that it goes on with. */
+  /** The run's settings: the options given, then, for those not given, the options of the resumed run. */
   readonly settings: Settings;
-  /** What of these is the earlier run's. */
+  /** The settings that come from the earlier run. */
   readonly takenOver: TakenOver;
-  /** Undefined until it is open, and where there is none. */
+  /** Undefined until it is open, and if the run has none. */
   journal: Journal | undefined;
   readonly #taskFile: string;
   readonly #options: MasterOptions;
-  /** Its path; true for one in the task's own folder, false for none. */
+  /** Path of the journal; true for one in the task's own folder, false for none. */
   readonly #file: string | boolean;
   readonly #found: Found | undefined;
   #lock: RunLock | undefined;
 
   /**
-   * Looks for the run to go on with, and writes nothing yet.
+   * Finds the run to resume. Writes nothing yet.
    *
-   * Throws UsageError for an option that cannot be, and DivvyError where what there is cannot be gone on with.
+   * Throws UsageError for an invalid option, and DivvyError if the run that was found can't be resumed.
    */
   constructor(taskFile: string, options: MasterOptions) {
     this.#taskFile = taskFile;
     const given = settingsOf(options);
-    // A path in it was from the folder in which this run is started.
+    // A path in it is relative to the folder in which this run was started.
     this.#options = options.import === undefined ? options : { ...options, import: given.import };
-    // The task may change the folder.
+    // Resolve it now: the task may change the working directory.
     this.#file = typeof given.journal === 'string' ? path.resolve(given.journal) : given.journal;
     this.#found = this.#find(given);
     const { last, args } = this.#found ?? {};
@@ -65,9 +65,9 @@ export class Recording {
   }
 
   /**
-   * Keeps the same run from being started a second time. Returns what people are told of it.
+   * Keeps the same run from being started a second time. Returns notes for the user.
    *
-   * Throws DivvyError: 75 where it is going on already, 74 where the journal's folder cannot be written.
+   * Throws DivvyError: 75 if the run is already going on, 74 if the journal's folder can't be written.
    */
   begin(): string[] {
     const { args, dryRun, takeOver, concurrentRun } = this.settings;
@@ -83,7 +83,7 @@ export class Recording {
       if (exitCode === undefined && this.#file === true) throw journalFailed(folder, error);
       if (exitCode === undefined && !concurrentRun) notes.push(noRunLock(folder, error));
     }
-    // Another run may have gone on with it, to its end, before this one had the lock.
+    // Another run may have resumed and finished it before this one got the lock.
     const now = this.#find(this.settings);
     if (now?.file !== this.#found?.file || now?.last?.number !== this.#found?.last?.number) throw earlierRunChanged();
     return notes;
@@ -92,7 +92,7 @@ export class Recording {
   /**
    * Opens the journal. Resolves when no worker of an earlier master is left.
    *
-   * failed - is told when what was written could not be synced.
+   * failed - called if written lines could not be synced.
    */
   async open(runId: string, failed: (error: DivvyError) => void): Promise<Opened> {
     const wanted = this.#wanted(this.settings);
@@ -108,7 +108,7 @@ export class Recording {
     return { ...opened, nothingToDo: opened.mode === 'retry-failed' && found.file === undefined && !dryRun };
   }
 
-  /** Lets another run begin. */
+  /** Releases the run lock, so that another run may begin. */
   release(): void {
     this.#lock?.release();
     this.#lock = undefined;

@@ -1,17 +1,17 @@
 /**
- * What a journal holds, line by line, and how it is read. Format 1. A journal is NDJSON: each line is an object, whose `type`
- * says what it is. It holds keys, outcomes and errors, but never an item. Runs in the master, and in whoever asks how a run
- * stands. Internal.
+ * The lines of a journal, and how to read them. Format 1. A journal is NDJSON: each line is an object with a `type`. It
+ * holds keys, outcomes and errors, but never an item. Runs in the master, and in commands that show the state of a run.
+ * Internal.
  *
- *   run      the first line, and again where a resume goes on: who runs what, with which arguments
+ *   run      the first line, and one for each resume: who runs what, with which arguments
  *   worker   a worker was forked: its process id and start time
- *   worker exited   it has left in good order
- *   task changed   the task file was another one when a worker booted
- *   done     an item was processed
- *   failed   an item was given up, and why
- *   end      the run has ended: its counts. Without it, the run was killed, or goes on
+ *   worker exited   a worker left in good order
+ *   task changed   the task file had changed when a worker booted
+ *   done     an item is done
+ *   failed   an item has failed for good, and why
+ *   end      the run has ended: its counts. Without this line, the run was killed or goes on
  *
- * Lines of another type are skipped: a later release may have more of them.
+ * Lines of unknown types are skipped: a later release may add some.
  */
 
 import fs from 'node:fs';
@@ -22,16 +22,16 @@ import { HASHED_LETTERS } from './key-set.ts';
 /** The version of the format that this release reads and writes. */
 export const FORMAT = 1;
 
-/** A process, told from a later one of the same id by when it started (as processes.ts says it). */
+/** A process, by its id and start time (see processes.ts), since ids are reused. */
 export interface ProcessName {
   readonly pid: number;
   readonly started: string;
 }
 
-/** Where process ids mean something. */
+/** Where process ids are valid. */
 export interface Place {
   readonly host: string;
-  /** Which boot of the host this is, and which PID namespace, as a container has one: on Linux. */
+  /** On Linux: the boot of the host, and the PID namespace, as a container has its own. */
   readonly boot?: string;
   readonly namespace?: string;
 }
@@ -40,22 +40,22 @@ export interface Place {
 export interface RunRecord extends ProcessName, Place {
   readonly type: 'run';
   readonly format: number;
-  /** The runs of a task are in the order of these: the last one of a journal counts. */
+  /** Puts the runs of a task in order; the last one in a journal counts. */
   readonly number: number;
   readonly runId: string;
   readonly at: string;
-  /** The task file, and the hash of its text: a resume warns where it has changed. */
+  /** The task file, and the hash of its text: a resume warns if it has changed. */
   readonly taskFile: string;
   readonly taskHash: string;
   readonly args: readonly string[];
-  /** The folder in which it was started: from there the arguments were given. */
+  /** The folder in which the run was started; paths in the arguments start there. */
   readonly cwd: string;
-  /** The options that the runner was given and that hold for a resume, too (options.ts), by their names there. */
+  /** Options of the runner that also apply to a resume (options.ts), by their names there. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** `retry-failed` where only what had failed is dispatched. */
+  /** `retry-failed`: only failed items are dispatched. */
   readonly mode: 'new' | 'resume' | 'retry-failed';
   readonly user: string;
-  /** The commit that the task's repository is at. */
+  /** The current commit of the task's repository. */
   readonly commit?: string;
 }
 
@@ -65,21 +65,21 @@ export interface WorkerRecord extends ProcessName {
   readonly worker: number;
 }
 
-/** A worker's process has exited in good order: what its items have started and left is their own. */
+/** A worker's process exited in good order, so processes that its items left running are not killed. */
 export interface WorkerExitedRecord {
   readonly type: 'worker exited';
   readonly worker: number;
   readonly pid: number;
 }
 
-/** The task file was found changed when a worker booted. */
+/** When a worker booted, the task file had changed. */
 export interface TaskChangedRecord {
   readonly type: 'task changed';
   readonly at: string;
   readonly taskHash: string;
 }
 
-/** What the two outcomes have in common. */
+/** Fields that both outcomes share. */
 interface OutcomeRecord {
   readonly key: string;
   readonly occurrence?: number;
@@ -100,7 +100,7 @@ export interface FailedRecord extends OutcomeRecord {
 
 export interface EndRecord {
   readonly type: 'end';
-  /** That of the last `run` line, which may be far away. */
+  /** The number in the last `run` line, which may be far away. */
   readonly number: number;
   readonly at: string;
   readonly complete: boolean;
@@ -124,13 +124,13 @@ const NEWLINE = 10;
 const BEGINNING = '{"type":"run",';
 
 /**
- * Reads a journal from its beginning, and hands each record to `each`.
+ * Reads a journal from its beginning, and passes each record to `each`.
  *
- * done - is asked first where the line is a `done` whose key may be a default one, that key's 22 letters being at `from`;
- *        returns whether it has been seen to. So that of millions of lines neither a string nor a record need be made.
+ * done - called first for a `done` line whose key may be a default key, with that key's 22 letters at `from`. Returns
+ *        whether it has handled the line. So millions of lines need no string and no record.
  *
- * Returns how many bytes of whole records there are: what is behind them is the torn tail of a write that was cut short.
- * Throws DivvyError where a line before that is no record, or is of a later format; and what fs throws.
+ * Returns how many bytes of complete records there are; after them comes the torn tail of an interrupted write. Throws
+ * DivvyError if an earlier line is not a record or has a later format. Also throws errors of fs.
  */
 export function readJournal(
   file: string,
@@ -145,12 +145,12 @@ export function readJournal(
     if (record) each(record);
     return true;
   });
-  // A resume cuts off a torn tail: what is nothing but that may be any file of somebody's.
+  // A resume cuts off a torn tail. A file that has nothing else may belong to somebody else, so check how it begins.
   if (line === 0 && !beginsAsOne(file)) throw journalDamaged(file, 1, 'does not begin a run');
   return whole;
 }
 
-/** A line as Journal.done writes it: what is around a key of 22 letters, and the counts behind it. */
+/** The parts of a line written by Journal.done: those around a key of 22 letters, and the counts after it. */
 const DONE = Buffer.from('{"type":"done","key":"');
 const COUNTS = ['","number":', ',"attempts":', ',"worker":', ',"ms":'].map((name) => Buffer.from(name));
 
@@ -164,7 +164,7 @@ function isUsualDone(bytes: Buffer, from: number, end: number): boolean {
     while (isDigit(bytes[at])) at += 1;
     if (at === first) return false;
   }
-  return bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing behind it
+  return bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing after it
 }
 
 function standsAt(bytes: Buffer, at: number, what: Buffer): boolean {
@@ -187,7 +187,7 @@ function beginsAsOne(file: string): boolean {
   }
 }
 
-/** Returns how many lines a journal has: as many keys may be in it. Throws what fs throws. */
+/** Returns how many lines a journal has, the maximum number of its keys. Throws errors of fs. */
 export function countLines(file: string): number {
   let count = 0;
   readLines(file, () => {
@@ -197,16 +197,19 @@ export function countLines(file: string): number {
   return count;
 }
 
-/** Calls `each` for every whole line, until it returns false. Returns how many bytes these are, their ends included. */
+/**
+ * Calls `each` for every complete line until it returns false. Returns how many bytes these lines have, including their
+ * newlines.
+ */
 export function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => boolean): number {
   const descriptor = fs.openSync(file, 'r');
   try {
-    // One buffer for all of it, or there would be garbage of the journal's own size.
+    // Reuse one buffer; otherwise there would be as much garbage as the journal is large.
     let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     let kept = 0;
     let whole = 0;
     for (;;) {
-      if (kept === chunk.length) chunk = Buffer.concat([chunk], chunk.length * 2); // a line that is longer
+      if (kept === chunk.length) chunk = Buffer.concat([chunk], chunk.length * 2); // a longer line
       const got = fs.readSync(descriptor, chunk, kept, chunk.length - kept, null);
       if (got === 0) break;
       const bytes = chunk.subarray(0, kept + got);
@@ -227,11 +230,11 @@ export function readLines(file: string, each: (bytes: Buffer, from: number, end:
 }
 
 /**
- * Returns the record of a line; undefined where it is of a type that is not known here.
+ * Returns the record of a line; undefined if its type is not known here.
  *
- * line - which one it is, from 1; the first must begin a run.
+ * line - the line's number, from 1; the first line must have the type `run`.
  *
- * Throws DivvyError where it is no record, or is of another format.
+ * Throws DivvyError if the line is not a record or has another format.
  */
 export function parse(text: string, file: string, line: number): JournalRecord | undefined {
   let record: unknown;
@@ -256,7 +259,7 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Numb
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isOutcome = ({ key, occurrence = 1 }: Fields): boolean => isText(key) && isCount(occurrence);
 
-/** Whether a record has what a resume goes by: a worker's process, for one, is killed by what is said of it. */
+/** Check that a record has what a resume relies on: for example, it kills workers by what their records say. */
 const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => boolean } = {
   run: ({ number, runId, at, taskFile, args, options, pid, started, host }) =>
     isCount(number) &&

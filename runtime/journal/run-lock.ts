@@ -1,5 +1,5 @@
 /**
- * The run lock: the same run, that is the same task file with the same arguments, goes on once at a time, also without a journal.
+ * The run lock: the same run (same task file, same arguments) can go on only once at a time, even without a journal.
  * Runs in the master. Internal.
  */
 
@@ -9,7 +9,7 @@ import { DivvyError, runInUse } from '../errors.ts';
 import { journalFolder, makeJournalFolder, pathInProject } from './folder.ts';
 import { Lock } from './lock.ts';
 
-/** How often the folder is made again that another run, which ended, has removed as empty. */
+/** How often to make the folder again when another run, on its end, has removed it as empty. */
 const ATTEMPTS = 5;
 
 /** A run lock that is held. */
@@ -17,21 +17,26 @@ export interface RunLock {
   release(): void;
 }
 
-/** Takes the lock. Throws DivvyError with exit code 75 where the same run goes on, or may go on; and what fs throws. */
+/**
+ * Takes the lock. Throws DivvyError with exit code 75 if the same run goes on, or may go on. Also throws errors of fs.
+ */
 export function takeRunLock(taskFile: string, args: readonly string[], takeOver: boolean): RunLock {
   const folder = journalFolder(taskFile);
   const lock = takeIn(folder, `${nameOf(JSON.stringify([pathInProject(taskFile), args]))}.lock`, takeOver);
   return {
     release() {
       lock.release();
-      // Without a journal nothing is to be left.
+      // Without a journal, leave nothing behind.
       removeIfEmpty(folder, []);
       removeIfEmpty(path.dirname(folder), ['.gitignore']);
     },
   };
 }
 
-/** FNV-1a of 64 bits, as 16 digits: to load node:crypto for a name would put off the first item by some milliseconds. */
+/**
+ * FNV-1a with 64 bits, as 16 hex digits: loading node:crypto for a name would delay the first item by some
+ * milliseconds.
+ */
 function nameOf(text: string): string {
   let sum = 0xcbf29ce484222325n;
   for (const byte of Buffer.from(text)) sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * 0x100000001b3n);
@@ -50,13 +55,13 @@ function takeIn(folder: string, name: string, takeOver: boolean): Lock {
   }
 }
 
-/** Removes a folder that has nothing in it but these files. */
+/** Removes a folder that contains nothing but these files. */
 function removeIfEmpty(folder: string, but: readonly string[]): void {
   try {
     if (fs.readdirSync(folder).some((name) => !but.includes(name))) return;
     for (const name of but) fs.rmSync(path.join(folder, name), { force: true });
     fs.rmdirSync(folder);
   } catch {
-    // Somebody else needs it, or it cannot be removed: it harms nobody.
+    // Somebody else needs it, or it can't be removed: that does no harm.
   }
 }

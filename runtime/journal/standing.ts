@@ -1,22 +1,22 @@
 /**
- * How the runs of a task stand, by their journals, without reading all of them: they may have millions of lines. Runs in the
- * master, and in whoever asks how runs stand. Internal.
+ * The state of runs, read from their journals without reading them completely: they may have millions of lines. Runs in
+ * the master, and in commands that show the state of runs. Internal.
  */
 
 import fs from 'node:fs';
 import { DivvyError } from '../errors.ts';
 import { type EndRecord, type JournalRecord, parse, type RunRecord, readLines } from './records.ts';
 
-/** How a run stands. */
+/** The state of a run. */
 export interface Standing {
   readonly file: string;
-  /** The first line; undefined where it cannot be read. */
+  /** The first line; undefined if it can't be read. */
   readonly first: RunRecord | undefined;
-  /** That of the last `run` line; 0 where there is none. */
+  /** The number in the last `run` line; 0 if there is none. */
   readonly number: number;
-  /** Any item is done, or has failed. A run without outcomes is not the last run to anybody. */
+  /** Any item is done or has failed. A run without outcomes never counts as the last run. */
   readonly hasOutcomes: boolean;
-  /** Nothing is left for a resume. */
+  /** Nothing is left to resume. */
   readonly complete: boolean;
 }
 
@@ -27,7 +27,7 @@ const NEWLINE = 10;
 const RUN = Buffer.from('{"type":"run",');
 const OUTCOMES = ['{"type":"done",', '{"type":"failed",'].map((text) => Buffer.from(text));
 
-/** Returns how the run of a journal stands; undefined where the file has gone. Throws what fs throws. */
+/** Returns the state of a journal's run; undefined if the file is gone. Throws errors of fs. */
 export function standingOf(file: string): Standing | undefined {
   try {
     const end = endOf(file);
@@ -35,11 +35,11 @@ export function standingOf(file: string): Standing | undefined {
     return { file, number, complete: end?.complete === true, ...beginningOf(file) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined; // another run that begins has made room for its own
+    return undefined; // a run that has just begun removed it to make room
   }
 }
 
-/** Reads a journal as far as its first outcome. */
+/** Reads a journal up to its first outcome. */
 function beginningOf(file: string): Pick<Standing, 'first' | 'hasOutcomes'> {
   let line = 0;
   let first: RunRecord | undefined;
@@ -53,7 +53,7 @@ function beginningOf(file: string): Pick<Standing, 'first' | 'hasOutcomes'> {
   return { first, hasOutcomes };
 }
 
-/** Returns the first line of a journal; undefined where it cannot be read. Throws what fs throws. */
+/** Returns the first line of a journal; undefined if it can't be read. Throws errors of fs. */
 export function firstRunOf(file: string): RunRecord | undefined {
   let first: RunRecord | undefined;
   readLines(file, (bytes, from, end) => {
@@ -63,44 +63,44 @@ export function firstRunOf(file: string): RunRecord | undefined {
   return first;
 }
 
-/** How a journal's run ended; undefined where it goes on or was killed. Throws what fs throws. */
+/** Returns how a journal's run ended; undefined if it goes on or was killed. Throws errors of fs. */
 export function endOf(file: string): EndRecord | undefined {
   return withBytes(file, (read, size) => {
     const tail = read(Math.max(0, size - TAIL_BYTES), size);
     const lines = tail.toString().split('\n');
-    return recordIn(lines.at(-2) ?? '', 'end', file); // behind the last newline is a torn tail
+    return recordIn(lines.at(-2) ?? '', 'end', file); // after the last newline there may be a torn tail
   });
 }
 
-/** Whether nothing is left for a resume, as far as that can be read. */
+/** Returns whether nothing is left to resume, as far as the journal can be read. */
 export function isComplete(file: string): boolean {
   try {
     return endOf(file)?.complete === true;
   } catch {
-    return false; // it is gone, or may not be read
+    return false; // it is gone, or can't be read
   }
 }
 
-/** The last `run` line of a journal, looked for from its end; undefined where there is none. Throws what fs throws. */
+/** Returns the last `run` line of a journal, searched from its end; undefined if there is none. Throws errors of fs. */
 export function lastRunOf(file: string): RunRecord | undefined {
   return withBytes(file, (read, size, readLine) => {
     for (let end = size; end > 0; ) {
       const start = Math.max(0, end - CHUNK_BYTES);
-      // What begins in one chunk may go on in the next.
+      // A match may begin in one chunk and go on in the next.
       const bytes = read(start, Math.min(size, end + RUN.length));
       for (let at = bytes.lastIndexOf(RUN); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(RUN, at - 1)) {
         if (at > 0 ? bytes[at - 1] !== NEWLINE : start > 0) continue;
         const record = recordIn(lineAt(readLine, start + at, size), 'run', file);
         if (record) return record;
       }
-      // What the first byte of a chunk begins is known only with the byte before it.
+      // Whether a match at the first byte of a chunk begins a line depends on the byte before it.
       end = start === 0 ? 0 : start + 1;
     }
     return undefined;
   });
 }
 
-/** Reads bytes of a file; they are good until it reads again. */
+/** Reads bytes of a file; they are valid until the next call. */
 type Read = (from: number, to: number) => Buffer;
 
 function withBytes<T>(file: string, act: (read: Read, size: number, readMore: Read) => T): T {
@@ -112,7 +112,7 @@ function withBytes<T>(file: string, act: (read: Read, size: number, readMore: Re
   }
 }
 
-/** With one buffer for all of it, or there would be garbage of the journal's own size. */
+/** Reuses one buffer; otherwise there would be as much garbage as the journal is large. */
 function readerOf(descriptor: number): Read {
   let buffer = Buffer.alloc(0);
   return (from, to) => {
@@ -121,7 +121,7 @@ function readerOf(descriptor: number): Read {
   };
 }
 
-/** The line that begins at a byte, without its end; empty where it has none. */
+/** Returns the line that begins at a byte, without its newline; empty if it has no newline. */
 function lineAt(read: Read, from: number, size: number): string {
   for (let length = TAIL_BYTES; ; length *= 2) {
     const bytes = read(from, Math.min(size, from + length));
@@ -131,7 +131,7 @@ function lineAt(read: Read, from: number, size: number): string {
   }
 }
 
-/** Returns the record in a line where it is one of this type. */
+/** Returns the record in a line if it has this type. */
 function recordIn<Type extends JournalRecord['type']>(
   line: string,
   type: Type,
@@ -141,7 +141,7 @@ function recordIn<Type extends JournalRecord['type']>(
     const record = parse(line, file, 0);
     return record?.type === type ? (record as Extract<JournalRecord, { type: Type }>) : undefined;
   } catch (error) {
-    if (error instanceof DivvyError) return undefined; // it is damaged, or of another format
+    if (error instanceof DivvyError) return undefined; // it is damaged, or has another format
     throw error;
   }
 }

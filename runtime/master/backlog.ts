@@ -1,16 +1,19 @@
-/** Items that wait in the master: for any worker, for a worker to themselves, or for their time. Pure; runs in the master. */
+/**
+ * Items that wait in the master: for any worker, for a worker to themselves, or for their retry time. Pure; runs in the
+ * master.
+ */
 
 import type { Item } from './item.ts';
 
-/** The items of one run that wait. */
+/** The waiting items of one run. */
 export class Backlog<Payload> {
-  /** Items that may go to any worker with room. What comes back goes to the front. */
+  /** Items that any worker with room may take. Items that come back go to the front. */
   readonly pending: Item<Payload>[] = [];
-  /** What these come to. */
+  /** Size of the pending items, in bytes. */
   pendingBytes = 0;
   /** Items that need a worker to themselves. */
   readonly suspects: Item<Payload>[] = [];
-  /** Items that wait for their time, the earliest first. */
+  /** Items that wait for their retry time, the earliest first. */
   readonly retrying: { readonly item: Item<Payload>; readonly notBefore: number }[] = [];
 
   get isEmpty(): boolean {
@@ -22,20 +25,20 @@ export class Backlog<Payload> {
     return this.retrying[0]?.notBefore ?? Infinity;
   }
 
-  /** `dispatch` yielded it. */
+  /** Adds an item that `dispatch` yielded. */
   push(item: Item<Payload>): void {
     this.pending.push(item);
     this.pendingBytes += item.size;
   }
 
-  /** Takes the first that may go to any worker. */
+  /** Takes the first item that any worker may take. */
   shift(): Item<Payload> | undefined {
     const item = this.pending.shift();
     if (item) this.pendingBytes -= item.size;
     return item;
   }
 
-  /** They are the next to be handed out, in this order. */
+  /** Puts items first in line, in this order. */
   putFirst(items: readonly Item<Payload>[]): void {
     for (const item of items) item.state = 'pending';
     this.suspects.unshift(...items.filter((item) => item.suspect));
@@ -46,7 +49,7 @@ export class Backlog<Payload> {
     }
   }
 
-  /** It is to be tried again, and not before a time. */
+  /** Schedules a retry, not before the given time. */
   retryLater(item: Item<Payload>, notBefore: number): void {
     item.state = 'retrying';
     let index = this.retrying.length;
@@ -54,7 +57,7 @@ export class Backlog<Payload> {
     this.retrying.splice(index, 0, { item, notBefore });
   }
 
-  /** Has what is due be the next to be handed out. */
+  /** Moves the retries that are due to the front of the line. */
   takeDue(now: number): void {
     while (this.dueAt <= now) {
       const due = this.retrying.shift();
@@ -62,7 +65,7 @@ export class Backlog<Payload> {
     }
   }
 
-  /** Takes all of it. */
+  /** Removes and returns all items. */
   clear(): Item<Payload>[] {
     const items = [...this.pending.splice(0), ...this.suspects.splice(0)];
     this.pendingBytes = 0;

@@ -1,16 +1,16 @@
-/** How long to wait before the next try, of an item or of a boot. Pure; runs in the master. */
+/** How long to wait before the next try of an item or of a boot. Pure; runs in the master. */
 
 const BACKOFF_CAP_MS = 30_000;
 
 /**
- * Returns milliseconds: `firstMs` before the first try, doubled each time up to 30 s (or up to `firstMs` where that is more), less up to
- * a half of it, so that not all come at once.
+ * Returns milliseconds: `firstMs` before the first try, doubled each time up to 30 s (or up to `firstMs` if that is
+ * more). Subtracts up to half of it at random, so that not all tries come at once.
  *
  * time   - which try this is, from 1.
- * random - gives a number from 0 to 1, below 1.
+ * random - returns a number from 0 up to, but not including, 1.
  */
 export function backoff(firstMs: number, time: number, random: () => number): number {
-  const doublings = Math.min(time - 1, 30); // past every cap, and not so many that the power is Infinity
+  const doublings = Math.min(time - 1, 30); // past every cap; more doublings could overflow to Infinity
   const full = Math.min(Math.max(BACKOFF_CAP_MS, firstMs), firstMs * 2 ** doublings);
   return full * (1 - random() / 2);
 }

@@ -1,30 +1,30 @@
 /**
- * Holds an item's outcome back until all is out that its worker had written before. Pure: no input or output, no clock. Runs in the
- * master; the simulator in the tests drives it too. Internal.
+ * Holds an item's outcome back until everything that its worker wrote before it is out. Pure: no input or output, no
+ * clock. Runs in the master; the simulator in the tests drives it too. Internal.
  *
- *   ack read ─> a whole turn of the event loop ─> all that was in the pipes has been read: a mark
- *            ─> all up to the mark has left the master by a completed write ─> the outcome goes on to count
+ *   ack read ─> one whole turn of the event loop ─> everything in the pipes has been read: set a mark
+ *            ─> the master has written everything up to the mark ─> the outcome goes on to count
  *
- * A worker writes in blocking mode: what it wrote before its ack is in the pipe when the ack is. So what a turn reads that
- * begins after the ack was read is all of it, whoever wrote it and how. A worker that writes nothing delays no item: its
- * outcome waits for that one turn, and its lease has ended before.
+ * A worker writes in blocking mode: when its ack is in the socket, its earlier output is already in the pipe. So a turn
+ * that begins after the master read the ack reads all of that output, no matter who wrote it or how. A worker that
+ * writes nothing delays no item: its outcome waits for that one turn, and its lease has ended before.
  */
 
-/** What one worker's process has written, as far as the master has come with it. */
+/** The output of one worker process, as far as the master has read it. */
 export interface Outlet {
-  /** Nothing has been written that is not out. Undefined where that cannot be known before a turn has passed. */
+  /** Everything written is out. Undefined if the master can't know before a turn has passed. */
   readonly isClear?: boolean;
-  /** Asked once a turn: whether all has been read that was written before it. */
+  /** Called once a turn. Returns whether the master has read everything written before this turn. */
   caughtUp(): boolean;
-  /** Nothing more is read for now: somebody else's reading is waited for. */
+  /** The master reads no more for now: it waits until somebody reads what it wrote itself. */
   readonly isHeld: boolean;
-  /** Returns where it has come to with reading. */
+  /** Returns how far the master has read. */
   mark(): Mark;
-  /** Whether all up to a mark is out, or some of it will never be. */
+  /** Returns whether everything up to the mark is out, or part of it is lost for good. */
   isOut(mark: Mark): 'yes' | 'not yet' | 'lost';
 }
 
-/** A place in what was written: by stream, in bytes. */
+/** A position in the output: bytes per stream. */
 export type Mark = readonly number[];
 
 /** Outcomes of one worker that were read together. */
@@ -43,7 +43,7 @@ export class Barrier<Ended> {
     return this.#groups.size === 0;
   }
 
-  /** Outcomes of this worker's were read. */
+  /** Holds outcomes that were read from this worker. */
   hold(outlet: Outlet, ended: readonly Ended[]): void {
     const group = { ended, isNew: true, mark: undefined };
     const groups = this.#groups.get(outlet);
@@ -52,8 +52,9 @@ export class Barrier<Ended> {
   }
 
   /**
-   * Called at the end of each turn of the event loop. Hands `release` what may go on, in the order in which it was held, and
-   * whether some of their output is lost. Returns whether the next turn may have more, without anything else happening.
+   * Called at the end of each turn of the event loop. Hands outcomes that may go on to `release`, in the order in which
+   * they were held, and tells it whether some of their output is lost. Returns whether the next turn may release more,
+   * even if nothing else happens.
    */
   turn(release: (ended: readonly Ended[], isLost: boolean) => void): boolean {
     let again = false;

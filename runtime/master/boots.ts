@@ -1,8 +1,9 @@
 /**
- * Which worker is booted, and when. Pure; runs in the master.
+ * Decides which worker boots, and when. Pure; runs in the master.
  *
- * A worker is booted for items that no worker, ready or on its way, has room for. One that died is replaced at once where it had
- * finished an item, and with a growing delay where it had not. Where one has died before any was ever ready, no more are booted.
+ * A worker boots when items have no room in any worker that is ready or booting. A dead worker is replaced at once if
+ * it had finished an item, otherwise after a growing delay. If a worker died before any was ever ready, no more workers
+ * boot.
  */
 
 import type { Counts } from '../parallelizable.ts';
@@ -14,7 +15,7 @@ const CRASH_BACKOFF_MS = 100;
 
 /** The boots of one run. */
 export class Boots<Payload> {
-  /** How many workers there may be; slots beyond it are on their way out, or empty. */
+  /** How many workers may run. Slots beyond this number are empty, or their workers are leaving. */
   size = 0;
   everReady = false;
   readonly #slots: readonly Slot<Payload>[];
@@ -29,12 +30,12 @@ export class Boots<Payload> {
     this.#random = random;
   }
 
-  /** The first to be booted have died, and nobody was ever ready. */
+  /** The first workers died, and none was ever ready. */
   get haveFailed(): boolean {
     return this.#counts.crashed > 0 && !this.everReady;
   }
 
-  /** Returns the workers that are to be booted now. */
+  /** Returns the workers to boot now. */
   due(now: number): Slot<Payload>[] {
     const due: Slot<Payload>[] = [];
     if (this.haveFailed) return due;
@@ -49,7 +50,7 @@ export class Boots<Payload> {
     return due;
   }
 
-  /** When the next worker is due; Infinity for never, or for now. */
+  /** When the next worker is due; Infinity if none waits for a later time. */
   wakeAt(now: number): number {
     let at = Infinity;
     for (const slot of this.#slots) {
@@ -58,26 +59,26 @@ export class Boots<Payload> {
     return at;
   }
 
-  /** Its process has died, and nobody had asked it to. */
+  /** The worker's process died without being asked to exit. */
   died(slot: Slot<Payload>, now: number): void {
     slot.deathsInARow = slot.finished > 0 ? 0 : slot.deathsInARow + 1;
     const delay = slot.deathsInARow > 0 ? backoff(CRASH_BACKOFF_MS, slot.deathsInARow, this.#random) : 0;
     slot.bootNotBefore = now + delay;
   }
 
-  /** Whether an item waits for it to be booted again, which is put off. */
+  /** Returns whether an item waits for this worker, whose next boot is delayed. */
   isPutOff({ state, number, deathsInARow }: Slot<Payload>): boolean {
     return this.#lacking() > 0 && state === 'reaped' && number <= this.size && deathsInARow > 0 && !this.haveFailed;
   }
 
-  /** How many items have no room in a worker that is there or on its way: those that wait in one are among them. */
+  /** How many items have no room in a running or booting worker. Includes items that wait inside a worker. */
   #lacking(): number {
     let lacking = this.#backlog.pending.length;
     let booting = 0;
     for (const { state, leases, reserved, concurrency } of this.#slots) {
       if (state === 'booting') booting += 1;
       else if (state !== 'ready') continue;
-      const room = concurrency - leases.length; // below 0 where items wait in it
+      const room = concurrency - leases.length; // below 0 if items wait in it
       lacking -= reserved ? Math.min(0, room) : room;
     }
     return Math.max(lacking, this.#backlog.suspects.length > 0 ? 1 - booting : 0);

@@ -1,8 +1,8 @@
-/** The counts of a run, from its start. Runs in the master. Internal. */
+/** The counts of a run, all zero at its start. Runs in the master. Internal. */
 
 import type { Counts } from '../parallelizable.ts';
 
-/** Counts as the delivery rules keep them. */
+/** The counts, as the delivery rules update them. */
 export type OwnCounts = { -readonly [K in keyof Counts]: number };
 
 /** Returns the counts of a run that has not begun. */

@@ -1,9 +1,9 @@
 /**
- * The delivery rules: which item goes to which worker, and what becomes of both. Runs in the master.
+ * The delivery rules: which item goes to which worker, and what happens to both. Runs in the master.
  *
- * Pure: no input or output, no clock, no randomness of its own. The master (run-loop.ts, pool.ts) tells it what happened, by the
- * methods named after events; each returns what the master must see to at once. Then the master asks for `plan`, and carries that
- * out. The simulator in the tests drives the same class through every fault it can think of.
+ * Pure: no input or output, no clock, no randomness of its own. The master (run-loop.ts, pool.ts) reports events by
+ * calling the methods named after them; each returns what the master must handle at once. Then the master asks for `plan`
+ * and carries it out. The simulator in the tests drives the same class through every fault it can think of.
  *
  *   An item:   pending ─> leased ─> settling ─> done | failed
  *                 ^         ├──> retrying (not before a time) ──┐
@@ -11,15 +11,15 @@
  *
  *   A worker:  reaped ─> booting ─> ready (busy while it has leases) ─> draining ─> exiting ─> reaped
  *
- * - A lease belongs to one process of one worker. It ends by an ack, by a failure, by being given back, or by the
- *   confirmed exit of that process; never by time alone. So an item has at most one live lease.
- * - An ack from anybody but the holder of the lease is refused.
+ * - A lease belongs to one process of one worker. It ends when the item is acked, fails, or is given back, or when that
+ *   process is confirmed to have exited; never by time alone. So an item has at most one live lease.
+ * - Only the holder of the lease can ack. Any other ack is refused.
  * - Items that were in progress together in a worker that died are suspects: each is tried again alone, and only a
  *   death while alone counts as a crash of the item. So the innocent do not fail with the guilty.
- * - More items than a worker can have in progress are sent ahead to it only while they are short (pace.ts). What it gives back, since
- *   it had not started it, is handed to the next, uncounted.
+ * - A worker gets more items than it can have in progress only while they are short (pace.ts). Items that it gives back
+ *   unstarted go to the next worker, uncounted.
  *
- * slot.ts has what is known of one worker, backlog.ts the items that wait, boots.ts which worker is booted when.
+ * slot.ts has the state of one worker, backlog.ts the waiting items; boots.ts decides which worker boots when.
  */
 
 import { Backlog } from './backlog.ts';
@@ -32,20 +32,20 @@ import type { Command, DeliveryRules, ExitReport } from './rules.ts';
 import { PREFETCH_BYTES, Slot } from './slot.ts';
 
 /**
- * Items that wait to be tried again, and items whose outcome is being recorded: past so many no more are pulled. Each outcome is
- * one turn on its way at least (barrier.ts), and so many may come from a worker in one.
+ * No more items are pulled while so many wait for a retry, or for their outcome to be recorded. Each outcome takes at
+ * least one turn (barrier.ts), and one worker may send so many in a turn.
  */
 const WAITING_MAX = 1000;
 const ENDED_IN_TURN_MAX = 256;
 
-/** One run's deliveries. Internal. Times are milliseconds of any clock that only moves forward. */
+/** The deliveries of one run. Internal. Times are milliseconds of any clock that only moves forward. */
 export class Delivery<Payload> {
   readonly slots: Slot<Payload>[] = [];
   readonly counts: OwnCounts = noCounts();
-  /** Items that have been handed out at least once. */
+  /** Items that were handed out at least once. */
   distributed = 0;
   stopping: 'no' | 'gracefully' | 'forcefully' = 'no';
-  /** Even what the master itself writes is not read: nothing is to be added to it. */
+  /** Nobody reads even the master's own output: don't add to it. */
   outputIsFull = false;
 
   readonly #rules: DeliveryRules;
@@ -54,7 +54,7 @@ export class Delivery<Payload> {
   #settling = 0;
   #settlingMax = 0;
   #closed = false;
-  /** What the next plan is to say. */
+  /** Commands for the next plan. */
   #commands: Command<Payload>[] = [];
 
   constructor(rules: DeliveryRules) {
@@ -65,19 +65,19 @@ export class Delivery<Payload> {
 
   // ---- questions ----
 
-  /** How many workers there may be. */
+  /** How many workers may run. */
   get size(): number {
     return this.#boots.size;
   }
 
-  /** Returns what is known of a worker. Throws RangeError for one that there is not. */
+  /** Returns the state of a worker. Throws RangeError if there is no such worker. */
   slot(worker: number): Slot<Payload> {
     const slot = this.slots[worker - 1];
     if (!slot) throw new RangeError(`there is no worker ${worker}`);
     return slot;
   }
 
-  /** How many more items may be pulled from dispatch now, so that each finds a worker that can take it soon. */
+  /** How many more items may be pulled from dispatch now, so that each soon finds a worker with room. */
   wanted(): number {
     if (this.#closed || this.outputIsFull || this.#backlog.retrying.length >= WAITING_MAX) return 0;
     if (this.#settling >= this.#settlingMax) return 0;
@@ -96,40 +96,40 @@ export class Delivery<Payload> {
     return this.#closed && this.#idle && this.#settling === 0 && this.slots.every((slot) => slot.state === 'reaped');
   }
 
-  /** How many items wait to be started for the first time, or again: here, or in a worker. */
+  /** How many items wait for their first start or for the next one, in the master or in a worker. */
   get unstarted(): number {
     const waiting = this.#backlog.pending.length + this.#backlog.suspects.length;
     return this.slots.reduce((sum, slot) => sum + slot.leases.length - slot.inProgress, waiting);
   }
 
-  /** How many items are in progress, as far as is known. */
+  /** How many items are in progress, as far as the master knows. */
   get inProgress(): number {
     return this.slots.reduce((sum, slot) => sum + slot.inProgress, 0);
   }
 
-  /** How many items have ended, and do not count yet. */
+  /** How many items have ended but do not count yet. */
   get settling(): number {
     return this.#settling;
   }
 
-  /** How many items workers have in hand, those that wait there among them. */
+  /** How many items the workers hold, including those that wait there. */
   get leased(): number {
     return this.slots.reduce((sum, slot) => sum + slot.leases.length, 0);
   }
 
-  /** When `plan` would have something to do though nothing happened; Infinity for never. */
+  /** When `plan` will have something to do even if nothing happens; Infinity for never. */
   wakeAt(now: number): number {
     return Math.min(this.#backlog.dueAt, this.#boots.wakeAt(now));
   }
 
-  /** The workers in which items wait, and which have said nothing for so many milliseconds. */
+  /** Workers that hold waiting items and have been silent for `ms` milliseconds. */
   silent(now: number, ms: number): number[] {
     return this.slots.filter((slot) => slot.isSilent(now, ms)).map((slot) => slot.number);
   }
 
   // ---- events of dispatch and of the run ----
 
-  /** `dispatch` yielded an item, of so many bytes. */
+  /** `dispatch` yielded an item; `size` is in bytes. */
   dispatched(payload: Payload, size = 0): Item<Payload> {
     this.counts.dispatched += 1;
     const item = itemOf(this.counts.dispatched + this.counts.skipped, payload, size);
@@ -138,7 +138,7 @@ export class Delivery<Payload> {
     return item;
   }
 
-  /** `dispatch` yielded an item that cannot be carried: it fails without having been handed out. */
+  /** `dispatch` yielded an item that can't be sent: it fails without being handed out. */
   dispatchedUnfit(payload: Payload): Item<Payload> {
     const item = this.dispatched(payload);
     if (item.state === 'released') this.counts.unfinished -= 1;
@@ -146,24 +146,24 @@ export class Delivery<Payload> {
     return this.#settle(item);
   }
 
-  /** `dispatch` yielded an item that an earlier run has ended: it counts only in the numbering. */
+  /** `dispatch` yielded an item that ended in an earlier run: only its number counts. */
   skipped(): void {
     this.counts.skipped += 1;
   }
 
-  /** `dispatch` has come to its end. */
+  /** `dispatch` has ended. */
   closed(): void {
     this.#closed = true;
   }
 
-  /** Nothing new is begun any more; forcefully: what is in progress is not waited for, either. */
+  /** Starts nothing new. If forceful, also does not wait for items in progress. */
   stop(how: 'gracefully' | 'forcefully'): void {
     if (this.stopping !== 'forcefully') this.stopping = how;
     this.#closed = true;
     for (const item of this.#backlog.clear()) this.#release(item);
   }
 
-  /** There are to be so many workers from now on, at least 1. */
+  /** Sets the number of workers from now on, at least 1. */
   resize(size: number): void {
     this.#boots.size = size;
     this.#settlingMax = WAITING_MAX + size * ENDED_IN_TURN_MAX;
@@ -172,37 +172,37 @@ export class Delivery<Payload> {
 
   // ---- events of a worker ----
 
-  /** Its process has been forked. */
+  /** A worker's process was forked. */
   forked(): void {
     this.counts.spawned += 1;
   }
 
-  /** It was not forked after all. */
+  /** A worker was not forked after all. */
   notForked(worker: number): void {
     this.slot(worker).state = 'reaped';
   }
 
-  /** It has connected, shown who it is, and run `afterFork`. */
+  /** A worker has connected, shown its token, and run `afterFork`. */
   ready(worker: number): void {
     const slot = this.slot(worker);
     this.#boots.everReady = true;
     if (slot.state === 'booting') slot.state = 'ready';
-    else this.#commands.push({ do: 'drain', worker }); // it was told so before, when it may have had no ear yet
+    else this.#commands.push({ do: 'drain', worker }); // again: it may not have been connected before
   }
 
-  /** Its socket is full, or has room again. */
+  /** A worker's socket is full, or has room again. */
   backpressure(worker: number, backpressure: boolean): void {
     this.slot(worker).backpressure = backpressure;
   }
 
-  /** It has been told to exit, by somebody else or because it is due to be replaced. */
+  /** A worker was told to exit by somebody else, or leaves because it is due to be replaced. */
   leaving(worker: number): void {
     this.#drain(this.slot(worker));
   }
 
   /**
-   * It has processed an item, which took so many milliseconds. Returns the item, to be settled, or undefined where the
-   * worker does not hold it: the ack is refused.
+   * A worker has processed an item in `ms` milliseconds. Returns the item, to be settled. Returns undefined if the
+   * worker does not hold the item: the ack is refused.
    */
   acked(worker: number, number: number, now: number, ms: number): Item<Payload> | undefined {
     const item = this.#endLease(worker, number, now, ms);
@@ -211,8 +211,8 @@ export class Delivery<Payload> {
   }
 
   /**
-   * `process` threw. Returns the item, and whether it has failed for good and is to be settled; undefined where the
-   * worker does not hold it.
+   * `process` threw. Returns the item, and whether it has failed for good and must be settled. Returns undefined if the
+   * worker does not hold the item.
    */
   threw(
     worker: number,
@@ -226,21 +226,21 @@ export class Delivery<Payload> {
     return { item, failed: this.#attemptFailed(item, permanent, now) };
   }
 
-  /** It gives items back that it has not started. */
+  /** A worker gives back items that it has not started. */
   nacked(worker: number, numbers: readonly number[], now: number): void {
     const slot = this.slot(worker);
     const items = numbers.flatMap((number) => slot.take(number, now) ?? []);
     if (items.length === 0) return;
-    // An item takes longer than was thought: until it has ended nothing waits behind it.
+    // An item takes longer than expected: until it ends, no item waits behind it.
     this.#setPace(slot, UNKNOWN_PACE);
     this.#giveBack(items);
     this.#afterLease(slot);
   }
 
   /**
-   * Its process has exited, and all that it had written has been read. `timedOut` are the items that it was killed for:
-   * their attempt has failed, and what stood beside them is handed out again uncounted. Where it is empty, the worker was
-   * stuck, and each item may have been the one: they are suspects.
+   * A worker's process has exited, and everything it wrote has been read. `timedOut` are the items for which it was
+   * killed: their attempt has failed, and the items beside them are handed out again uncounted. If `timedOut` is empty,
+   * the worker was stuck and any of its items may be the cause: all are suspects.
    */
   exited(worker: number, now: number, timedOut?: ReadonlySet<number>): ExitReport<Payload> {
     const slot = this.slot(worker);
@@ -265,15 +265,15 @@ export class Delivery<Payload> {
     }
     slot.reaped();
     this.#setPace(slot, UNKNOWN_PACE);
-    this.#commands = this.#commands.filter((command) => command.worker !== worker); // they were for this process
-    // The last to exit may be one that had been told to.
+    this.#commands = this.#commands.filter((command) => command.worker !== worker); // they were for the dead process
+    // The last worker to exit may be one that was asked to.
     const noneBooted = this.#boots.haveFailed && this.stopping === 'no';
     const bootFailure = noneBooted && this.slots.every((other) => other.state === 'reaped');
     const bootInMs = !expected && this.#boots.isPutOff(slot) ? slot.bootNotBefore - now : 0;
     return { crashed: !expected, inProgress, failed, bootFailure, bootInMs };
   }
 
-  /** The outcome of an item has been recorded, and the hooks have run. */
+  /** The outcome of an item is recorded, and the hooks have run. */
   settled(item: Item<Payload>, outcome: 'done' | 'failed' | 'unfinished'): void {
     this.#settling -= 1;
     if (outcome === 'unfinished') {
@@ -286,7 +286,7 @@ export class Delivery<Payload> {
 
   // ---- decisions ----
 
-  /** What is to be done now, and since the last call. */
+  /** Returns what the master must do now. Includes the commands that have gathered since the last call. */
   plan(now: number): readonly Command<Payload>[] {
     const over = this.stopping !== 'no' || (this.#closed && this.#idle);
     for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
@@ -297,9 +297,9 @@ export class Delivery<Payload> {
     return this.#commands.splice(0);
   }
 
-  /** A suspect gets a worker that has nothing else; where there is none, one is kept from getting more. */
+  /** A suspect gets an idle worker. If there is none, one worker gets no more items until it is idle. */
   #handSuspects(now: number): void {
-    // Which worker is kept free is decided anew each time: the suspect that it was for may be elsewhere by now.
+    // Choose the reserved worker anew each time: its suspect may be elsewhere by now.
     for (const slot of this.slots) if (slot.reserved) slot.reserved = slot.leases.some((item) => item.suspect);
     for (const slot of this.slots) {
       const suspect = this.#backlog.suspects[0];
@@ -316,7 +316,7 @@ export class Delivery<Payload> {
     if (keep) keep.reserved = true;
   }
 
-  /** The worker that has the fewest items is served first. */
+  /** Serves the worker with the fewest items first. */
   #handPending(now: number): void {
     const open = this.slots.filter((slot) => slot.state === 'ready' && !slot.reserved && !slot.backpressure);
     const handed = new Map<Slot<Payload>, Item<Payload>[]>();
@@ -399,7 +399,7 @@ export class Delivery<Payload> {
     this.counts.unfinished += 1;
   }
 
-  /** Items that were not started: the next worker gets them first, and nothing is counted. */
+  /** Items that were not started go to the next worker first, and nothing is counted. */
   #giveBack(items: readonly Item<Payload>[]): void {
     for (const item of items) {
       if (item.state !== 'leased') continue;
@@ -419,7 +419,7 @@ export class Delivery<Payload> {
     else this.#release(item);
   }
 
-  /** Returns whether the item has failed for good; otherwise it will be tried again, or a stop leaves it unfinished. */
+  /** Returns whether the item has failed for good. If not, it is tried again later, or a stop leaves it unfinished. */
   #attemptFailed(item: Item<Payload>, permanent: boolean, now: number): boolean {
     item.throws += 1;
     if (this.stopping === 'forcefully') {
@@ -437,7 +437,7 @@ export class Delivery<Payload> {
     return false;
   }
 
-  /** Returns whether it was one crash too many. */
+  /** Returns whether this was one crash too many. */
   #crashedAlone(item: Item<Payload>): boolean {
     item.crashes += 1;
     if (item.crashes < this.#rules.maxCrashes) {

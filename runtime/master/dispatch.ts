@@ -1,6 +1,6 @@
 /**
- * The items of a run, from the task's `dispatch` to the delivery rules: pulled, named, skipped where an earlier run has ended them,
- * encoded. Runs in the master. Internal.
+ * Takes the items of a run from the task's `dispatch` to the delivery rules: pulls them, names them, skips those that
+ * ended in an earlier run, and encodes the rest. Runs in the master. Internal.
  */
 
 import { type DivvyError, dispatchThrew, TaskError, toItemError } from '../errors.ts';
@@ -13,7 +13,7 @@ import type { Intake, Taken } from './intake.ts';
 import { Pull } from './pull.ts';
 import type { Payload, Settling } from './settling.ts';
 
-/** What dispatching needs of the run. */
+/** What dispatch needs from the run. */
 export interface DispatchOptions {
   readonly task: AnyTask;
   readonly settings: Settings;
@@ -27,9 +27,9 @@ export interface DispatchOptions {
 
 /** The items of one run. */
 export class Dispatch {
-  /** `dispatch` came to its own end: nothing is left to dispatch. */
+  /** `dispatch` ended by itself: nothing is left to dispatch. */
   isComplete = false;
-  /** Resolves when a `dispatch` that was stopped has cleaned up after itself; undefined where it was not stopped. */
+  /** Resolves when a stopped `dispatch` has cleaned up; undefined if it was not stopped. */
   stopped: Promise<void> | undefined;
   readonly #run: DispatchOptions;
   #pull: Pull | undefined;
@@ -39,7 +39,7 @@ export class Dispatch {
     this.#run = run;
   }
 
-  /** Calls `dispatch`. What it throws fails the run. */
+  /** Calls `dispatch`. If it throws, the run fails. */
   begin(): void {
     const { task, settings, delivery, fail, wake } = this.#run;
     try {
@@ -58,21 +58,22 @@ export class Dispatch {
     }
   }
 
-  /** Pulls as many items as are wanted. Where `dispatch` threw, the run fails once all that it had yielded has been begun. */
+  /** Pulls as many items as are wanted. */
   pull(): void {
     this.#pull?.pull();
   }
 
+  /** If `dispatch` threw, fails the run once every item that it had yielded has been started. */
   failIfDue(): void {
     if (this.#threw && this.#run.delivery.unstarted === 0) this.#run.fail(this.#threw);
   }
 
-  /** Since when `dispatch` has been waited for, by performance.now(); undefined while it is not. */
+  /** Since when the run waits for `dispatch`, by performance.now(); undefined if it does not wait. */
   get waitedSince(): number | undefined {
     return this.#pull?.askedAt;
   }
 
-  /** No more items are wanted. What cleaning up throws is of no use to anybody any more. */
+  /** No more items are wanted. Errors in the cleanup are ignored: nobody can use them any more. */
   stop(): void {
     this.stopped ??= this.#pull?.stop().catch(() => {});
   }
@@ -103,7 +104,7 @@ export class Dispatch {
     try {
       body = encodeValue(value, `item ${number}`, settings.maxItemBytes);
     } catch (error) {
-      // The hook of a failed item is not given what cannot be carried, but what can be: nothing.
+      // The item can't be encoded, so the failure hook gets undefined instead.
       const nothing = encodeValue(undefined, `item ${number}`, Infinity);
       const item = delivery.dispatchedUnfit({ key, journalKey, occurrence, body: nothing, durationMs: 0 });
       settling.failed(item, toItemError(error));

@@ -1,10 +1,10 @@
 /**
  * Node.js 22 to 26 may hang in process.exit: the compiler's threads and the main thread wait for each other
- * (https://github.com/nodejs/node/issues/54918). A worker says with which code it exits as the last that it does
- * (worker/exit-hang.ts). Where its process is not gone a second later it is killed here, and has exited with that code. Runs in the
- * master. Internal.
+ * (https://github.com/nodejs/node/issues/54918). As its last act, a worker reports its exit code (worker/exit-hang.ts).
+ * If the process still exists a second later, the master kills it here and treats it as exited with that code. Runs in
+ * the master. Internal.
  *
- * Both files can go once every Node.js that package.json allows has the mend.
+ * Delete both files once every Node.js that package.json allows has the fix.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -12,7 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { WorkerExit } from '../parallelizable.ts';
 
-/** How long a process that has run all of its code may take to be gone, in milliseconds. */
+/** How long a process may take to disappear after it has run all of its code, in milliseconds. */
 const GONE_WITHIN_MS = 1000;
 
 /** One worker's exit. */
@@ -20,12 +20,12 @@ export class ExitHang {
   readonly #isHeld: () => boolean;
   #exits: WorkerExit | undefined;
 
-  /** isHeld - whether what the process writes waits for a slow reader: then it may take longer. */
+  /** isHeld - whether the process's output waits for a slow reader: then it may take longer. */
   constructor(isHeld: () => boolean) {
     this.#isHeld = isHeld;
   }
 
-  /** The process has said that it exits with this code. */
+  /** The process has reported that it is about to exit with this code. */
   told(code: number, child: ChildProcess | undefined): void {
     this.#exits = { code, signal: null };
     const killWhenOverdue = (): void => {
@@ -35,15 +35,15 @@ export class ExitHang {
     killWhenOverdue();
   }
 
-  /** Returns how the process has exited, as far as it could: what the system says, or what it said before it hung. */
+  /** Returns how the process exited: as the system says, or, if it hung and was killed, as it said itself. */
   exitOf(exit: WorkerExit): WorkerExit {
     return exit.signal === 'SIGKILL' && this.#exits ? this.#exits : exit;
   }
 }
 
 /**
- * Exits this process, and does not hang in it: the compiler's threads, once much has been allocated, wait for a collection of
- * garbage, which nobody makes any more. So one is made before.
+ * Exits this process without the hang. After many allocations, the compiler's threads wait for a garbage collection
+ * that nobody runs any more; so run one first.
  */
 export function exitWithoutHang(code: number): never {
   setFlagsFromString('--expose-gc');

@@ -1,6 +1,6 @@
 /**
- * Runs a task in this one process: for a debugger (--inline), and for unit tests (runInline). Items are encoded and decoded
- * as they would be on their way to a worker, so that what arrives here is what would arrive there.
+ * Runs a task in this one process: for a debugger (--inline) and for unit tests (runInline). Items are encoded and
+ * decoded as on the way to a worker, so that the task gets exactly what a worker would get.
  */
 
 import type { Writable } from 'node:stream';
@@ -17,7 +17,7 @@ import type { Mark, Outlet } from './barrier.ts';
 import type { Output } from './output.ts';
 import type { BootWorker, RunningWorker, WorkerEvents } from './worker.ts';
 
-/** What became of an item that runInline was given. Public. */
+/** The outcome of an item that runInline processed. Public. */
 export type InlineOutcome<Item, Result> = {
   readonly item: Item;
   readonly number: number;
@@ -27,14 +27,14 @@ export type InlineOutcome<Item, Result> = {
 const LARGEST = 64 * 1024 * 1024;
 
 /**
- * Runs `process` on items in this process, one after another. Of the hooks it calls those that a worker would: afterFork,
+ * Runs `process` on items in this process, one after another. Calls only the hooks that a worker would call: afterFork,
  * beforeExit, and `key`. Public; for unit tests.
  *
  * task    - a task, or its class.
- * items   - in place of the task's own `dispatch`, which is used where they are not given.
- * retries - how often an item is tried again at once after `process` threw, from 0; 0 by default.
+ * items   - replace the items of the task's own `dispatch`.
+ * retries - how often to try an item again, at once, after `process` threw; from 0; 0 by default.
  *
- * Resolves with an outcome for each item. Rejects with what `dispatch` or a hook throws.
+ * Resolves with an outcome for each item. Rejects with any error that `dispatch` or a hook throws.
  */
 export async function runInline<Item extends FitItem<Item>, Result>(
   task: (new () => Parallelizable<Item, Result>) | Parallelizable<Item, Result>,
@@ -72,8 +72,9 @@ export async function runInline<Item extends FitItem<Item>, Result>(
 type InlineOptions = Omit<ProcessingOptions, 'self' | 'claims' | 'send' | 'exit' | 'output'>;
 
 /**
- * Returns what boots a worker that is no process: its conversation with the master is the same, without a socket. `stdout` is
- * the master's own; `moved` is told when more of what items write is out. Internal; for --inline.
+ * Returns a function that boots a worker inside this process. Its conversation with the master is the same, but without
+ * a socket. `stdout` is the master's own; `moved` is called when more of the items' output is out. Internal; for
+ * --inline.
  */
 export function bootInline(task: AnyTask, options: InlineOptions, stdout: Output, moved: () => void): BootWorker {
   const output = new OwnOutput(stdout, moved);
@@ -96,7 +97,7 @@ class InlineWorker implements RunningWorker {
       ...options,
       claims: new Claims(),
       output: { openLines: () => undefined, isWritten: () => true }, // OwnOutput waits for it
-      // As from a socket: not before this turn of the event loop is over, so that signals get their turn.
+      // As from a socket: only after this turn of the event loop, so that signals get their turn.
       send: (message) => {
         setImmediate(events.said, message);
         return true;
@@ -106,11 +107,11 @@ class InlineWorker implements RunningWorker {
         else void this.#leave(task, self);
       },
     });
-    // Not at once: the pool has still to note down that this is the worker's process.
+    // Not at once: the pool must first record this as the worker's process.
     queueMicrotask(() => void this.#boot(task, self));
   }
 
-  /** By way of the frames, so that what arrives is what would arrive in another process. */
+  /** Goes through the frames, so that the worker gets the same as in another process. */
   send(message: ToWorker): void {
     setImmediate(() => {
       const reader = new FrameReader(0);
@@ -122,16 +123,16 @@ class InlineWorker implements RunningWorker {
   }
 
   kill(signal: NodeJS.Signals): boolean {
-    // What cannot be killed alone is left as it is: the run ends without it.
+    // An inline worker can't be killed alone, so its items keep running and the run ends without it.
     if (signal === 'SIGKILL') this.#end({ code: null, signal });
     else this.#processing.leave();
     return true;
   }
 
-  /** What items start is in the master's own group. */
+  /** Processes that items start are in the master's own group, so there is no group to kill. */
   killGroup(): void {}
 
-  /** A main thread that is stuck is the master's. */
+  /** If the main thread is stuck, it is the master's own: nothing can be reclaimed. */
   reclaim(): void {}
 
   stack(): Promise<string> {
@@ -162,14 +163,14 @@ class InlineWorker implements RunningWorker {
     this.#end({ code: 0, signal: null });
   }
 
-  /** Once: what was left as it is may yet come to its end. */
+  /** Only once: an item that was left running may still end later. */
   #end(exit: WorkerExit): void {
     if (!this.#isOver) setImmediate(this.#events.exited, exit);
     this.#isOver = true;
   }
 }
 
-/** What this process itself writes, where items run in it (--inline): out when the stream has no more of it. */
+/** The output of this process itself while items run in it (--inline): it is out once the stream's buffer is empty. */
 class OwnOutput implements Outlet {
   readonly isHeld = false;
   readonly #streams: readonly Writable[] = [process.stdout, process.stderr];
@@ -178,7 +179,7 @@ class OwnOutput implements Outlet {
   readonly #asked: number[] = [0, 0];
   readonly #out: number[] = [0, 0];
 
-  /** moved - is told when more is out. */
+  /** moved - called when more is out. */
   constructor(stdout: Output, moved: () => void) {
     this.#stdout = stdout;
     this.#moved = moved;
@@ -188,7 +189,7 @@ class OwnOutput implements Outlet {
     return !this.#isLost && this.#streams.every(({ writableLength }) => writableLength === 0);
   }
 
-  /** Whoever read stdout has gone, or the task has ended it. */
+  /** The reader of stdout has gone, or the task has closed stdout. */
   get #isLost(): boolean {
     const { destroyed, writableEnded } = process.stdout;
     return this.#stdout.hasFailed || destroyed || writableEnded;
@@ -210,7 +211,7 @@ class OwnOutput implements Outlet {
       if (stream.writableLength === 0) return asked;
       this.#asked[index] = asked + 1;
       stream.write('', (error) => {
-        // Whoever reads stderr may go, and nothing is lost that counts.
+        // If the reader of stderr goes, nothing that counts is lost.
         if (error) this.#out[index] = stream === process.stdout ? -Infinity : Infinity;
         else this.#out[index] = Math.max(this.#out[index] ?? 0, asked + 1);
         this.#moved();

@@ -1,5 +1,6 @@
 /**
- * What becomes of an item when `dispatch` has yielded it: its key, and whether it is taken. Runs in the master. Internal.
+ * Decides what happens to an item that `dispatch` has yielded: its key, and whether the run takes it. Runs in the
+ * master. Internal.
  */
 
 import { hookThrew, keyIsNone } from '../errors.ts';
@@ -7,37 +8,37 @@ import type { KeySet } from '../journal/key-set.ts';
 import { contentKey } from '../key.ts';
 import type { AnyTask } from '../task/task.ts';
 
-/** What an intake goes by. */
+/** Options of the intake. */
 export interface IntakeOptions {
   readonly task: AnyTask;
-  /** What earlier runs have ended; undefined where there is no journal. */
+  /** What earlier runs have ended; undefined without a journal. */
   readonly keys: KeySet | undefined;
-  /** `retry-failed` takes only what an earlier run has failed, the others only what none has ended. */
+  /** `retry-failed` takes only items that failed in an earlier run; the others take only items that have not ended. */
   readonly mode: 'new' | 'resume' | 'retry-failed';
-  /** How many items are taken. */
+  /** How many items the run takes. */
   readonly limit: number;
 }
 
-/** An item that is taken. */
+/** An item that the run takes. */
 export interface Taken {
-  /** What `process` and the hooks are told; empty where the worker may make the default one itself. */
+  /** The key that `process` and the hooks get; empty if the worker may make the default key itself. */
   readonly key: string;
-  /** What the journal records: the key, and which of the items of that key this is, from 1. */
+  /** What the journal records: the key, and the item's position among the items with that key, from 1. */
   readonly journalKey: string;
   readonly occurrence: number;
 }
 
-/** Nobody asks for its name, but perhaps the worker. */
+/** No journal and no own key: the worker makes the key on demand. */
 const UNNAMED: Taken = { key: '', journalKey: '', occurrence: 1 };
 
 /** The items of one run, in the order of their dispatch. */
 export class Intake {
-  /** Items that an earlier run has failed, and this one leaves so, whether or not it came to them. */
+  /** Items that failed in an earlier run and that this run does not retry, whether or not it reached them. */
   failedBefore: number;
-  /** Of the items that were skipped: what an earlier run had done, and what it had failed. */
+  /** How many of the skipped items were done, and how many had failed, in an earlier run. */
   skippedDone = 0;
   skippedFailed = 0;
-  /** Items that no run has ended, nor will this one: it takes what has failed. */
+  /** Items that have not ended in any run, and that this run skips because it only retries failed ones. */
   leftBehind = 0;
   #taken = 0;
   readonly #options: IntakeOptions;
@@ -47,14 +48,14 @@ export class Intake {
     this.failedBefore = options.keys?.failed ?? 0;
   }
 
-  /** So many have been taken that no more are wanted. */
+  /** The limit is reached: no more items are wanted. */
   get full(): boolean {
     return this.#taken >= this.#options.limit;
   }
 
   /**
-   * Returns how the item is named, or undefined where it is skipped. `number` is its number, for an error.
-   * Throws TaskError where the task's `key` throws, or gives none.
+   * Returns the item's keys, or undefined if the item is skipped. `number` is the item's number, for error messages.
+   * Throws TaskError if the task's `key` throws or does not return a valid key.
    */
   take(item: unknown, number: number): Taken | undefined {
     const { task, keys, mode } = this.#options;
@@ -74,7 +75,7 @@ export class Intake {
     }
     this.#taken += 1;
     if (ended === 'failed') this.failedBefore -= 1;
-    // The task's own key is the name that it chose; equal items without one are told apart by their occurrence.
+    // The task chose its own key, so keep it. Equal items without one differ by their occurrence.
     return { key: own ?? (occurrence > 1 ? `${journalKey}.${occurrence}` : journalKey), journalKey, occurrence };
   }
 

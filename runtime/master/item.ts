@@ -1,29 +1,28 @@
-/** An item in the master's hands, from its dispatch to its end. Pure; the simulator in the tests has the same. */
+/** An item in the master, from dispatch to its end. Pure; the simulator in the tests uses the same type. */
 
-/** Payload is what the master carries with it. */
+/** Payload is the data that the master keeps with it. */
 export interface Item<Payload> {
   readonly number: number;
   readonly payload: Payload;
-  /** What it comes to, in bytes. */
+  /** Size in bytes. */
   readonly size: number;
   state: 'pending' | 'leased' | 'retrying' | 'settling' | 'done' | 'failed' | 'released';
-  /** How often a worker was given it to process, less what came back unstarted. */
+  /** How often a worker got it to process, not counting when it came back unstarted. */
   starts: number;
   throws: number;
   crashes: number;
   /** It was in progress in a worker that died, so it gets a worker to itself. */
   suspect: boolean;
-  /** The worker that has or had it last; 0 before the first. */
+  /** The worker that holds it or held it last; 0 before the first. */
   worker: number;
-  /** Position among the items that its worker's present process has been handed, from 1. */
+  /** Position among the items handed to the current process of its worker, from 1. */
   position: number;
   /** Its ack may be batched with others. */
   batchAcks: boolean;
-  /** Since when it may be in progress, by the master's clock in milliseconds. */
+  /** When it may have started, by the master's clock in milliseconds. */
   startedAt: number;
 }
 
-/** Returns a new item. */
 export function itemOf<Payload>(number: number, payload: Payload, size: number): Item<Payload> {
   return {
     number,

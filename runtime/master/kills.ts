@@ -1,12 +1,12 @@
 /**
- * The end of a worker: who asks it to go, and who kills it, and when. All of it is in this file, but for two faults of one process
- * alone: one that breaks the protocol (worker-process.ts), and one that hangs in its exit (exit-hang.ts). Runs in the master.
+ * How a worker ends: who asks it to go, who kills it, and when. Everything is in this file except two faults of a
+ * single process: breaking the protocol (worker-process.ts) and hanging in its exit (exit-hang.ts). Runs in the master.
  * Internal.
  *
- *   the rules are done with it   drain: it finishes what it has, and exits
- *   it has nothing left          killed after --kill-after, unless what it writes waits for a slow reader
+ *   the rules no longer need it  drain: it finishes its items and exits
+ *   it has no items left         killed after --kill-after, unless its output waits for a slow reader
  *   an item is past --timeout    killed after --kill-after more (timeouts.ts says which)
- *   a forceful stop              busy: its items are aborted, and it is killed after --kill-after; else killed at once
+ *   a forceful stop              busy: its items are aborted, and it is killed after --kill-after; idle: killed now
  */
 
 import type { Settings } from '../options.ts';
@@ -30,17 +30,17 @@ export class Kills {
     this.#timeouts = timeouts;
   }
 
-  /** It is to finish what it has, and exit. */
+  /** Tells the worker to finish its items and exit. */
   drain(worker: Worker): void {
     worker.process?.send({ kind: 'drain' });
   }
 
-  /** It has nothing left to finish, and is about to exit. */
+  /** The worker has nothing left to finish and should exit soon. */
   expectExit(worker: Worker): void {
     this.#killUnlessHeld(worker, this.#settings.killAfterMs);
   }
 
-  /** At a forceful stop: whoever is at an item has the kill delay to obey its signal; the others go now. */
+  /** Forceful stop: busy workers get the kill delay to obey their signal; the others are killed now. */
   killWorkers(by: string): void {
     for (const worker of this.#workers) {
       const isBusy = (this.#delivery.slots[worker.number - 1]?.leases.length ?? 0) > 0;
@@ -53,18 +53,18 @@ export class Kills {
     }
   }
 
-  /** Kills the workers of items that are past their timeout and the kill delay. */
+  /** Kills the workers whose items are past their timeout and the kill delay. */
   killOverdue(now: number): void {
     for (const worker of this.#timeouts.overdue(now)) if (worker.kill('SIGKILL')) this.#timeouts.killed(worker);
   }
 
-  /** It has no process any more, or none after all. */
+  /** The worker has no process any more, or never got one. */
   gone(worker: Worker): void {
     clearTimeout(this.#timers.get(worker));
     this.#timers.delete(worker);
   }
 
-  /** A worker whose output is read slowly is not to blame, and what it has still to write would be lost. */
+  /** If the output is read slowly, that is not the worker's fault; a kill would lose what it still has to write. */
   #killUnlessHeld(worker: Worker, afterMs: number): void {
     this.#setTimer(worker, afterMs, () => {
       this.#timers.delete(worker);

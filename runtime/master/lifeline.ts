@@ -1,24 +1,25 @@
 /**
- * The master's end of a worker's lifeline: the pipe by which the worker is told who it is, which tells it by its end that the master
- * is gone, and by which its other thread (worker/lifeline.mjs) answers where the main one is stuck. Runs in the master. Internal.
+ * The master's end of a worker's lifeline, a pipe. Through it the worker learns who it is; when the pipe ends, the
+ * worker knows that the master is gone. The worker's second thread (worker/lifeline.mjs) answers on it even if the main
+ * thread is stuck. Runs in the master. Internal.
  */
 
 import type { Duplex } from 'node:stream';
 import { encodeStart, type StartMessage } from '../wire/start-message.ts';
 
-/** How long the answer to `stack` may take, in milliseconds. */
+/** How long to wait for the answer to `stack`, in milliseconds. */
 const STACK_WITHIN_MS = 4000;
-/** No answer is longer. */
+/** Longest possible answer, in bytes. */
 const ANSWER_MAX = 16 * 1024 * 1024;
 const NOT_ITS_OWN = "the task wrote to file descriptor 3, which is the runtime's";
 
-/** What comes by a lifeline. */
+/** Events of a lifeline. */
 export interface LifelineEvents {
-  /** What reclaim() asked for has been done: so many items had been claimed, of which the last 31 bits are told; null for not now. */
+  /** Answer to reclaim(): how many items the worker had claimed (only the low 31 bits), or null for "not now". */
   reclaimed(claimed: number | null): void;
-  /** The process is about to exit with this code, and runs no more code of its own. */
+  /** The process is about to exit with this code and runs no more of its own code. */
   exits(code: number): void;
-  /** What came is no answer: the task's code has written to the pipe. */
+  /** The data is not a valid answer: the task's code has written to the pipe. */
   broke(why: string): void;
 }
 
@@ -27,12 +28,12 @@ export class Lifeline {
   readonly #pipe: Duplex | null | undefined;
   readonly #events: LifelineEvents;
   readonly #waitingForStack: ((stack: string) => void)[] = [];
-  /** Answers to reclaim() that are still to come. */
+  /** Answers to reclaim() that have not arrived yet. */
   #reclaims = 0;
-  /** The beginning of a line that has not come whole. */
+  /** The beginning of an incomplete line. */
   #rest = '';
 
-  /** pipe - undefined or null where file descriptors have run out: then there is no worker, either. */
+  /** pipe - undefined or null if there were no file descriptors left: then there is no worker, either. */
   constructor(pipe: Duplex | null | undefined, events: LifelineEvents) {
     this.#pipe = pipe;
     this.#events = events;
@@ -44,13 +45,16 @@ export class Lifeline {
     this.#pipe?.write(encodeStart(message));
   }
 
-  /** Has the worker say how many items it has claimed, and claim no more of those that it has; also where its main thread is stuck. */
+  /**
+   * Asks the worker how many items it has claimed, and stops it from claiming more of them. Works even if its main
+   * thread is stuck.
+   */
   reclaim(): void {
     this.#reclaims += 1;
     this.#pipe?.write('<');
   }
 
-  /** Resolves with where in its code the main thread is, one line a frame. */
+  /** Resolves with the current stack of the main thread, one line per frame. */
   stack(): Promise<string> {
     return new Promise((resolve) => {
       this.#waitingForStack.push(resolve);
@@ -83,10 +87,10 @@ export class Lifeline {
   }
 }
 
-/** What a lifeline may answer: a stack, how many items have been claimed, or null, or with which code the process exits. */
+/** Possible answers: a stack, a number of claimed items or null, or the exit code. */
 type Answer = string | number | null | { readonly exits: number };
 
-/** Returns the answer; undefined where it is none. */
+/** Returns the answer; undefined if the line is not a valid one. */
 function answerIn(line: string): Answer | undefined {
   let told: unknown;
   try {

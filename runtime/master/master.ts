@@ -1,9 +1,9 @@
 /**
- * The master: checks what it is given, loads the task, and hands over to the loop of the run (run-loop.ts). Runs in the process that
- * the user started.
+ * The master: checks its arguments, loads the task, and hands over to the run loop (run-loop.ts). Runs in the process
+ * that the user started.
  *
- * Only what a run needs before its first worker's process starts is loaded with this file; the rest is loaded while that process
- * loads what it needs itself.
+ * This file imports only what a run needs before its first worker process starts. The rest is loaded while that process
+ * loads its own modules.
  */
 
 import path from 'node:path';
@@ -32,7 +32,7 @@ import { environmentOf, startProcess, Worker } from './worker.ts';
 export class Master {
   readonly socket: string;
   readonly verbose: boolean;
-  /** Every worker that there may be, 1..n, from the start. */
+  /** All workers that may run, 1..n, from the start. */
   readonly workers: readonly Worker[];
 
   readonly #taskFile: string;
@@ -40,24 +40,24 @@ export class Master {
   readonly #recording: Recording;
   readonly #observe: (event: RunEvent) => void;
   readonly #wakeup = new Wakeup();
-  /** Signals that have come and have not been acted on. */
+  /** Signals that have arrived but have not been handled. */
   readonly #signals: SignalRow[] = [];
   readonly #workers: Worker[] = [];
   #run: Run;
   #began = false;
-  /** The first worker's process, until that worker is booted. */
+  /** The first worker's process, until that worker boots. */
   #spare: Spare | undefined;
-  /** From when on it has been loaded. */
+  /** Set once the run loop has been loaded. */
   #loop: RunLoop | undefined;
-  /** How it was told to stop before that. */
+  /** How the run was told to stop before the loop was loaded. */
   #stopEarly: 'gracefully' | 'forcefully' | undefined;
 
   /**
-   * taskFile - the task file's path, relative to the working directory, or its URL.
-   * options  - options.ts says what each is for.
+   * taskFile - path of the task file, relative to the working directory, or its URL.
+   * options  - see options.ts.
    *
-   * Throws UsageError for a task file or an option that cannot be, or where the working directory is gone; DivvyError where
-   * the run that is to be resumed cannot be.
+   * Throws UsageError if the task file or an option is invalid, or if the working directory is gone. Throws DivvyError
+   * if the run to resume can't be resumed.
    */
   constructor(taskFile: string | URL, options: MasterOptions = {}) {
     needFolder();
@@ -76,12 +76,12 @@ export class Master {
     this.#run = { runId: newRunId(), taskFile: this.#taskFile, workers };
   }
 
-  /** The task's own arguments: those of the run that is resumed, where none were given. */
+  /** The task's own arguments; if none were given, those of the resumed run. */
   get args(): readonly string[] {
     return this.#settings.args;
   }
 
-  /** What it has of the run that is resumed, and was not given. Internal. */
+  /** Options taken from the resumed run because they were not given. Internal. */
   get takenOver(): TakenOver {
     return this.#recording.takenOver;
   }
@@ -91,12 +91,12 @@ export class Master {
     return this.#loop?.pool.failures ?? 0;
   }
 
-  /** How many workers there may be. */
+  /** How many workers may run. */
   get workerCount(): number {
     return this.#loop?.delivery.size ?? this.#settings.workers;
   }
 
-  /** How the run stands. */
+  /** The counts of the run so far. */
   get counts(): Counts {
     return { ...(this.#loop?.delivery.counts ?? noCounts()) };
   }
@@ -119,17 +119,17 @@ export class Master {
   /**
    * Runs the task to its end.
    *
-   * signal - stops it gracefully when aborted; where the reason is a DivvyError, the run fails with that.
+   * signal - stops it gracefully when aborted; if the reason is a DivvyError, the run fails with that.
    *
-   * Resolves with what it came to, also where some items failed or it was stopped gracefully. Rejects with a DivvyError
-   * (TaskError, BootFailure, Shutdown, UsageError), whose `result` says what had been done where it had begun.
+   * Resolves with the result, even if some items failed or the run was stopped gracefully. Rejects with a DivvyError
+   * (TaskError, BootFailure, Shutdown, UsageError); if the run had begun, its `result` says what was done.
    */
   async run({ signal }: { signal?: AbortSignal } = {}): Promise<RunResult> {
     if (this.#began) throw masterRunsOnce();
     this.#began = true;
     const beganAt = performance.now();
     if (process.platform === 'win32') throw windowsNeedsWsl();
-    // From now on: what the task does by itself at a signal, when it is loaded, is not what is to happen.
+    // Install the traps before the task loads, so that they decide what a signal does, not the task.
     const record = (row: SignalRow): void => {
       this.#signals.push(row);
       this.#wakeup.wake();
@@ -142,12 +142,15 @@ export class Master {
     } finally {
       await this.#spare?.dismiss();
       this.#recording.release();
-      // Not before all has been said: npm sends Ctrl+C a second time.
+      // Only after everything has been reported: npm sends Ctrl+C a second time.
       resetSignalTraps(record);
     }
   }
 
-  /** Stops gracefully: no new items, items in progress finish, workers exit. Does nothing where it is being stopped. */
+  /**
+   * Stops gracefully: no new items, items in progress finish, workers exit. Does nothing if the run is already
+   * stopping.
+   */
   shutdown(): void {
     this.#stopEarly ??= 'gracefully';
     this.#loop?.shutdown('gracefully');
@@ -188,7 +191,7 @@ export class Master {
     return loop;
   }
 
-  /** None where there may be nothing for it to do, or where a hook has a say before it is forked. */
+  /** Undefined if there may be no work for it, or if a hook must run before the fork. */
   #spareProcess(task: AnyTask): Spare | undefined {
     const { inline, dryRun } = this.#settings;
     const [first] = this.workers;
@@ -196,7 +199,7 @@ export class Master {
     return new Spare(startProcess, environmentOf(first));
   }
 
-  /** Nothing has begun yet, and the task's code may wait for ever: a signal that stops a run ends it at once. */
+  /** Nothing has begun, and the task's code may never finish loading: a signal that stops a run ends it at once. */
   async #unlessStopped<T>(loading: Promise<T>): Promise<T> {
     let isLoaded = false;
     const loaded = (): void => {
@@ -231,7 +234,7 @@ function pathOf(taskFile: string | URL): string {
   }
 }
 
-/** The time, to the second, and four letters: three that say when in the second, and one by chance. */
+/** The time to the second, then four letters: three for the time within the second, one random. */
 function newRunId(): string {
   const now = new Date();
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);

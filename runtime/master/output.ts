@@ -1,6 +1,6 @@
 /**
- * Passes on what workers write, by whole lines, so that lines of two processes never mix, and knows how much of it is out. Runs in
- * the master. Internal.
+ * Passes on the workers' output line by line, so that lines of two processes never mix, and keeps track of how much of
+ * it is out. Runs in the master. Internal.
  */
 
 import type { Readable, Writable } from 'node:stream';
@@ -8,18 +8,18 @@ import { type SharedStream, share } from '../text/shared-stream.ts';
 import type { Mark, Outlet } from './barrier.ts';
 
 const NEWLINE = 0x0a;
-/** A line that is longer is broken here, rather than kept in memory for ever. */
+/** A longer line is split here, so that it does not fill the memory. */
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** What an Output tells. */
+/** Events of an Output. */
 export interface OutputEvents {
-  /** Its reader has gone, or it cannot be written: what comes from now on is dropped. Told once. */
+  /** The reader has gone, or the stream can't be written: all further output is dropped. Called once. */
   gone(error: NodeJS.ErrnoException): void;
-  /** More is out, or is read again. */
+  /** More is out, or reading has resumed. */
   moved(): void;
 }
 
-/** One of the master's own streams, stdout or stderr, as workers share it. */
+/** One of the master's own streams, stdout or stderr, shared by the workers. */
 export class Output {
   readonly #shared: SharedStream;
   readonly #events: OutputEvents;
@@ -28,12 +28,12 @@ export class Output {
   readonly #leave: () => void;
   #isDropping = false;
   #isWatched = false;
-  /** Its reader has gone, or it cannot be written. Node.js's own stdout forgets that it has failed. */
+  /** The reader has gone, or the stream can't be written. Node.js's own stdout does not remember that it has failed. */
   hasFailed: boolean = false;
 
   /**
    * stream   - the master's stream.
-   * isNeeded - an item does not count without what it wrote here. Where it is not, what is dropped counts as out.
+   * isNeeded - whether an item counts only once its output here is out. If false, dropped output counts as out.
    */
   constructor(stream: Writable, isNeeded: boolean, events: OutputEvents) {
     this.#isNeeded = isNeeded;
@@ -50,7 +50,7 @@ export class Output {
     };
   }
 
-  /** Something waits to be read: nothing should be added to it. `moved` is told when that is over. */
+  /** Output waits for the reader: add no more. `moved` is called when the reader has caught up. */
   get isFull(): boolean {
     if (this.#isDropping || !this.#shared.isWaiting) return false;
     if (!this.#isWatched) {
@@ -63,7 +63,7 @@ export class Output {
     return true;
   }
 
-  /** Passes on what comes from a worker, to its end. */
+  /** Passes on a worker's stream until it ends. */
   take(source: Readable): Passage {
     const passage = new Passage(source, {
       lines: (bytes, upTo, isWhole) => this.#write(passage, bytes, upTo, isWhole),
@@ -77,7 +77,7 @@ export class Output {
     return passage;
   }
 
-  /** Drops what is not out yet, and what still comes: nobody waits for a reader any more. */
+  /** Drops output that is not out yet and all that follows: nobody waits for the reader any more. */
   discard(): void {
     if (this.#isDropping) return;
     this.#isDropping = true;
@@ -85,13 +85,14 @@ export class Output {
     this.#resume();
   }
 
-  /** Lets go of the stream. */
   release(): void {
     this.#resume();
     this.#leave();
   }
 
-  /** Outcomes may wait for what an ended process wrote: it may have to be told that this is lost. */
+  /**
+   * Keeps the passage while outcomes may wait for output of an ended process: they may have to learn that it is lost.
+   */
   #forgetIfOut(passage: Passage): void {
     if (passage.isOver && (passage.out >= passage.read || this.#isDropping)) this.#passages.delete(passage);
   }
@@ -111,7 +112,7 @@ export class Output {
   #write(passage: Passage, bytes: Buffer, upTo: number, isWhole: boolean): void {
     if (this.#isDropping) return;
     const shared = this.#shared;
-    // What somebody else has written of a line stays a line of its own.
+    // If somebody else has written part of a line, end that line first.
     const ended = shared.lineOf !== undefined && shared.lineOf !== passage;
     const all = ended ? Buffer.concat([Buffer.of(NEWLINE), bytes]) : bytes;
     shared.lineOf = isWhole ? undefined : passage;
@@ -132,23 +133,23 @@ export class Output {
   }
 }
 
-/** Both of the master's streams, as the workers of a run share them. */
+/** Both of the master's streams, shared by the workers of a run. */
 export class Outputs {
   readonly stdout: Output;
   readonly stderr: Output;
 
-  /** gone - is told when nobody reads stdout any more; an item counts without what it wrote on stderr. */
+  /** gone - called when nobody reads stdout any more. Lost stderr does not matter: an item counts without it. */
   constructor({ gone, moved }: OutputEvents) {
     this.stdout = new Output(process.stdout, true, { gone, moved });
     this.stderr = new Output(process.stderr, false, { gone: () => {}, moved });
   }
 
-  /** What has been written waits to be read. */
+  /** Output waits for the reader. */
   get isFull(): boolean {
     return this.stdout.isFull || this.stderr.isFull;
   }
 
-  /** Drops what is not out yet, and what still comes. */
+  /** Drops output that is not out yet and all that follows. */
   discard(): void {
     this.stdout.discard();
     this.stderr.discard();
@@ -160,33 +161,33 @@ export class Outputs {
   }
 }
 
-/** Where what a Passage reads goes. */
+/** Where a Passage sends what it reads. */
 interface PassageEnds {
-  /** Bytes to be written, after which all that was read up to a place is; whole lines, or the beginning of one. */
+  /** Writes bytes: whole lines, or the beginning of one. Once written, everything read up to `upTo` is out. */
   lines(bytes: Buffer, upTo: number, isWhole: boolean): void;
   ended(): void;
 }
 
-/** One stream of a worker's process, on its way to one of the master's. */
+/** One stream of a worker process, on its way to one of the master's streams. */
 export class Passage {
-  /** How many bytes have been read, and how many of these are out. */
+  /** Bytes read, and how many of them are out. */
   read = 0;
   out = 0;
-  /** Up to here the beginning of a line is passed on, too: an item has ended in the middle of it. */
+  /** Pass on an unfinished line up to this byte: an item has ended in the middle of it. */
   #openTo = 0;
-  /** What is behind so many bytes is lost. */
+  /** Everything after this byte is lost. */
   lostFrom: number = Infinity;
-  /** Nothing more is read before somebody has read what there is. */
+  /** Reading is paused until somebody reads the master's output. */
   isHeld: boolean = false;
   #heldSince = 0;
   #heldMs = 0;
-  /** When it was held last, by performance.now(); -Infinity for never. */
+  /** When reading was last held, by performance.now(); -Infinity for never. */
   heldUntil: number = -Infinity;
-  /** Resolves when it has been read to its end. */
+  /** Resolves when the stream has been read to its end. */
   readonly ended: Promise<void>;
-  /** It has been read to its end. */
+  /** The stream has been read to its end. */
   isOver: boolean = false;
-  /** It was held since caughtUp was asked last. */
+  /** Reading was held since the last call of caughtUp. */
   #wasHeld = false;
   #rest: Buffer[] = [];
   #restBytes = 0;
@@ -197,7 +198,7 @@ export class Passage {
     this.#source = source;
     this.#ends = ends;
     source.on('data', (chunk: Buffer) => this.#take(chunk));
-    source.on('error', () => {}); // it closes after it
+    source.on('error', () => {}); // 'close' follows
     this.ended = new Promise((resolve) => {
       source.on('close', () => {
         this.isOver = true;
@@ -209,10 +210,10 @@ export class Passage {
   }
 
   /**
-   * Returns whether all has been read that the worker had written before the turn of the event loop that ends now. Asked once in a
+   * Returns whether everything was read that the worker wrote before the current turn of the event loop. Call it once a
    * turn.
    *
-   * In each turn libuv reads a socket until it is empty, or up to two megabytes, which are more than it can hold.
+   * In each turn libuv reads a socket until it is empty, or up to two megabytes, which is more than a socket can hold.
    */
   caughtUp(): boolean {
     const did = this.isOver || !(this.isHeld || this.#wasHeld);
@@ -220,20 +221,20 @@ export class Passage {
     return did;
   }
 
-  /** All that has been read, but for the beginning of a line that is not ended yet, and is kept. */
+  /** Bytes read, without the unfinished line that is kept back. */
   get passed(): number {
     return this.read - this.#restBytes;
   }
 
-  /** An item has ended when so many bytes had been written, and left its line open. */
+  /** An item ended after the worker had written `bytes` bytes, and left its line open. */
   openTo(bytes: number): void {
     this.#openTo = bytes;
   }
 
-  /** Passes on what an item has left of a line. Called when all has been read that it wrote. */
+  /** Passes on the unfinished line of an item. Called when all of the item's output has been read. */
   passOpen(): void {
     if (this.#openTo === 0 || this.#restBytes === 0) return;
-    // Where something else has written too the place is not known, and all goes that there is.
+    // If something else has written too, the position is unknown: pass on everything.
     const known = this.#openTo > this.passed ? this.#openTo - this.passed : this.#restBytes;
     const bytes = Math.min(known, this.#restBytes);
     const rest = Buffer.concat(this.#rest);
@@ -260,7 +261,7 @@ export class Passage {
     this.#source.resume();
   }
 
-  /** Returns for how long it was held since this was asked last, in milliseconds. */
+  /** Returns how long reading was held since the last call, in milliseconds. */
   takeHeldMs(now: number): number {
     const heldMs = this.#heldMs + (this.isHeld ? now - this.#heldSince : 0);
     this.#heldMs = 0;
@@ -278,7 +279,7 @@ export class Passage {
     if (this.#restBytes > LINE_BYTES_MAX) this.#pass(Buffer.of(NEWLINE), true);
   }
 
-  /** Passes on what is kept of a line, and what follows. */
+  /** Passes on the line that was kept back, and the bytes that follow it. */
   #pass(bytes: Buffer, isWhole: boolean, upTo = this.read): void {
     this.#ends.lines(Buffer.concat([...this.#rest, bytes]), upTo, isWhole);
     this.#rest = [];
@@ -286,7 +287,7 @@ export class Passage {
   }
 }
 
-/** What one worker's process writes, on both of its streams. */
+/** The output of one worker process, on both of its streams. */
 export class ProcessOutput implements Outlet {
   readonly #passages: readonly Passage[];
 
@@ -303,12 +304,12 @@ export class ProcessOutput implements Outlet {
     return this.#passages.some(({ isHeld }) => isHeld);
   }
 
-  /** When it was held last, by performance.now(): it may be now. -Infinity for never. */
+  /** When reading was last held, by performance.now(); now, if it is held. -Infinity for never. */
   get heldUntil(): number {
     return this.isHeld ? performance.now() : Math.max(-Infinity, ...this.#passages.map(({ heldUntil }) => heldUntil));
   }
 
-  /** An item has ended, and left lines open: how much had been written of stdout and of stderr. */
+  /** An item has ended and left lines open; `bytes` says how much had been written to stdout and to stderr. */
   openTo(bytes: readonly number[]): void {
     for (const [index, passage] of this.#passages.entries()) if (bytes[index]) passage.openTo(bytes[index]);
   }
@@ -319,7 +320,7 @@ export class ProcessOutput implements Outlet {
 
   caughtUp(): boolean {
     let did = true;
-    for (const passage of this.#passages) did = passage.caughtUp() && did; // each is to be asked
+    for (const passage of this.#passages) did = passage.caughtUp() && did; // call it on each passage
     return did;
   }
 

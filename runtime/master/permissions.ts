@@ -1,16 +1,19 @@
-/** Looks whether Node.js's permission model (--permission) allows what a run needs. Runs in the master. Internal. */
+/**
+ * Checks that Node.js's permission model (--permission) allows everything a run needs. Runs in the master. Internal.
+ */
 
 import os from 'node:os';
 import path from 'node:path';
 import { notPermitted } from '../errors.ts';
 
-/** From this release on connections, of unix domain sockets too, need a permission. */
+/** From this Node.js release on, connections need a permission, even those of unix domain sockets. */
 const NET_SINCE = 25;
 
 /**
- * Throws UsageError where the permission model is on and denies what workers need, with the flags that allow it.
+ * Throws UsageError if the permission model is on and denies something that workers need; the error names the flags
+ * that allow it.
  *
- * socket - the path of the socket; undefined for one in a fresh folder.
+ * socket - path of the socket; undefined for one in a new folder.
  */
 export function needPermissions(socket: string | undefined): void {
   const { permission } = process as { permission?: { has(scope: string, reference?: string): boolean } };

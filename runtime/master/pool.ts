@@ -1,6 +1,6 @@
 /**
- * The workers of a run, all together: booting them, hearing what they say, reaping and killing them. Runs in the master.
- * Internal; `Master.workers` has them one by one.
+ * All workers of a run: boots them, handles their messages, reaps and kills them. Runs in the master. Internal;
+ * `Master.workers` lists them one by one.
  */
 
 import { BootFailure, type DivvyError, hookThrew, toItemError } from '../errors.ts';
@@ -20,23 +20,26 @@ import { outcomeOf, type Payload, type Settling } from './settling.ts';
 import { Timeouts } from './timeouts.ts';
 import { type BootWorker, environmentOf, Worker } from './worker.ts';
 
-/** How long a worker in which items wait may say nothing, in milliseconds: longer than its own patience (processing.ts). */
+/**
+ * How long a worker with waiting items may be silent, in milliseconds. Longer than the worker itself waits before it
+ * gives items back (processing.ts).
+ */
 const SILENT_MS = 20;
 
-/** What USR2 says of a worker whose output is read slowly. */
+/** What the USR2 report says about a worker whose output is read slowly. */
 const WAITS_FOR_OUTPUT = '    waits for its output to be read';
 
-/** A process of a worker that has ended. */
+/** A worker process that has ended. */
 interface Exit {
   readonly worker: Worker;
   readonly exit: WorkerExit;
   readonly why: string | undefined;
 }
 
-/** What the pool tells the run. */
+/** What the pool reports to the run. */
 export interface PoolEvents {
   readonly observe: (event: RunEvent) => void;
-  /** Something has happened that the master's loop is to act on. */
+  /** Something happened that the master's loop must handle. */
   readonly wake: () => void;
   /** The run cannot go on. */
   readonly fail: (fault: DivvyError) => void;
@@ -44,7 +47,7 @@ export interface PoolEvents {
   readonly exitHookThrew: (hook: string, worker: number, error: ItemError) => void;
 }
 
-/** What the pool needs of a run that has begun. */
+/** What the pool needs from a run that has begun. */
 export interface PoolRun {
   readonly task: AnyTask;
   readonly taskFile: string;
@@ -61,20 +64,19 @@ export class Pool {
   readonly #settings: Settings;
   readonly #delivery: Delivery<Payload>;
   readonly #events: PoolEvents;
-  #run!: PoolRun; // set by begin(), before the rules command anything
-  /** Of the task file's text, as the latest worker found it. */
+  #run!: PoolRun; // set by begin(), before the rules send any command
+  /** Hash of the task file, as the latest worker found it. */
   #taskHash = '';
   #exits: Exit[] = [];
-  /** The hook afterExit of a worker's last process; its next boot waits for it. */
+  /** The running afterExit hook of a worker's last process; the worker's next boot waits for it. */
   readonly #afterExits = new Map<number, Promise<void>>();
   readonly #outputs = new Set<Promise<unknown>>();
-  /** Which items take longer than they may. */
   readonly timeouts: Timeouts;
   readonly kills: Kills;
-  /** Workers whose lifelines have been asked to take items back, and have not answered. */
+  /** Workers whose lifelines were asked to reclaim items and have not answered. */
   readonly #reclaiming = new Set<Worker>();
 
-  /** workers - those that there are from the start. */
+  /** workers - the workers that exist from the start. */
   constructor(workers: Worker[], settings: Settings, delivery: Delivery<Payload>, events: PoolEvents) {
     this.workers = workers;
     this.#settings = settings;
@@ -89,18 +91,18 @@ export class Pool {
     this.#taskHash = hashOfTask(run.taskFile);
   }
 
-  /** Resolves when the hooks after exits have run, and what the workers wrote has been passed on. */
+  /** Resolves when the hooks after exits have run and all worker output has been passed on. */
   async ended(): Promise<void> {
     await Promise.all([...this.#afterExits.values(), ...this.#outputs]);
   }
 
-  /** There are to be so many, from now on at least. */
+  /** From now on there are at least `count` workers. */
   addWorkers(count: number): void {
     const socket = this.workers[0]?.socket ?? '';
     while (this.workers.length < count) this.workers.push(new Worker(this.workers.length + 1, socket));
   }
 
-  /** Does what the rules command. */
+  /** Carries out a command of the delivery rules. */
   carryOut(command: Command<Payload>): void {
     const worker = this.workers[command.worker - 1];
     if (!worker) return;
@@ -132,7 +134,7 @@ export class Pool {
     }
   }
 
-  /** Gives the worker a process. While the hook before it runs, the run may be stopped. */
+  /** Gives the worker a process. The run may be stopped while the hook before it runs. */
   async #bootWorker(worker: Worker): Promise<void> {
     await this.#afterExits.get(worker.number);
     worker.env = environmentOf(worker);
@@ -142,7 +144,7 @@ export class Pool {
       this.#events.fail(hookThrew('beforeFork', error));
     }
     if (this.#delivery.stopping !== 'no') {
-      this.kills.gone(worker); // it was told to exit, and there is nothing to kill
+      this.kills.gone(worker); // it was told to exit, but there is no process to kill
       this.#delivery.notForked(worker.number);
       this.#events.wake();
       return;
@@ -183,19 +185,24 @@ export class Pool {
     this.#events.observe({ type: 'worker forked', worker: worker.number, pid: running.pid });
   }
 
-  /** A resume after a crash of the master leaves alone what its items have started. */
+  /**
+   * Records that the worker left in good order: a resume after a crash of the master then spares what its items have
+   * started.
+   */
   #leftWell({ number }: Worker, pid: number | undefined): void {
     if (pid !== undefined && !this.#settings.inline)
       this.#run.journal?.add({ type: 'worker exited', worker: number, pid });
   }
 
-  /** A worker runs the task file as it is when it boots: where somebody has changed it meanwhile, that is said and recorded. */
+  /**
+   * A worker runs the task file as it is when it boots. If somebody has changed it meanwhile, report and record that.
+   */
   #lookAtTask(): void {
     let hash: string;
     try {
       hash = hashOfTask(this.#run.taskFile);
     } catch {
-      return; // it is gone, and the worker says so
+      return; // the file is gone; the worker will report it
     }
     if (hash === this.#taskHash) return;
     this.#taskHash = hash;
@@ -207,8 +214,8 @@ export class Pool {
   }
 
   /**
-   * What waits behind an item that keeps its worker's main thread busy goes to whoever is free: the worker cannot give it back, as
-   * it does behind one that waits for something.
+   * Takes back the items that wait behind one that blocks its worker's main thread, for workers that are free. The
+   * worker can't give them back itself, as it does when an item only waits for something.
    */
   reclaimFromSilent(): void {
     for (const number of this.#delivery.silent(performance.now(), SILENT_MS)) {
@@ -223,7 +230,7 @@ export class Pool {
     this.#reclaiming.delete(worker);
     if (claimed === null) return;
     const numbers = this.#delivery.slot(worker.number).handedBehind(claimed);
-    worker.process?.send({ kind: 'forget' }); // behind all that was handed: what is handed next is for it again
+    worker.process?.send({ kind: 'forget' }); // it comes after all earlier items: the worker keeps what it gets next
     this.#delivery.nacked(worker.number, numbers, performance.now());
     this.#events.wake();
   }
@@ -231,7 +238,7 @@ export class Pool {
   #said(worker: Worker, message: ToMaster): void {
     switch (message.kind) {
       case 'hello':
-        return; // server.ts has seen to it
+        return; // server.ts has checked it
       case 'ready':
         this.#events.observe({ type: 'worker ready', worker: worker.number });
         this.#delivery.ready(worker.number);
@@ -267,7 +274,7 @@ export class Pool {
     this.#events.wake();
   }
 
-  /** Sees to the processes that have ended since the last call. */
+  /** Handles the processes that have ended since the last call. */
   reapWorkers(): void {
     for (const { worker, exit, why } of this.#exits.splice(0)) {
       this.kills.gone(worker);
@@ -284,7 +291,7 @@ export class Pool {
         now,
         timedOut,
       );
-      // What its items have started goes with it, but where it left in good order.
+      // Kill what its items have started, unless the worker left in good order.
       if (crashed || exit.code !== 0) ended?.killGroup();
       else this.#leftWell(worker, ended?.pid);
       const how = `worker ${worker.number} ${describeExit(exit)}`;
@@ -313,7 +320,7 @@ export class Pool {
     }
   }
 
-  /** It had been asked to exit, and something ended it before it could. */
+  /** The worker was asked to exit, but something ended it first. */
   #leftBadly(worker: Worker, exit: WorkerExit, why = 'on its way out'): void {
     if (!this.#run.task.beforeExit)
       this.#events.observe({ type: 'worker died', worker: worker.number, exit, why, items: [], keys: [], bootInMs: 0 });
@@ -365,15 +372,15 @@ export class Pool {
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
   }
 
-  /** Returns what each worker is at, and where. One that is stuck in a loop answers all the same: stack.ts. */
+  /** Returns what each worker is doing, and where in its code. Works even for one that is stuck in a loop: stack.ts. */
   async state(): Promise<string[]> {
     const now = performance.now();
     const running = this.workers.filter((worker) => worker.running);
     const of = running.map(async (worker) => {
-      // Where acks are batched, the first; the others may have ended, or wait.
+      // With batched acks, take only the first ones: the others may have ended, or wait.
       const items = this.#delivery.slot(worker.number).maybeStarted().slice(0, this.#settings.concurrency);
       const at = items.map((item) => `item ${item.number} for ${seconds(now - item.startedAt)}`);
-      // One whose output waits to be read is stuck in its write, and answers nothing.
+      // A worker whose output waits for a reader is stuck in its write, and answers nothing.
       const stack = worker.process?.output.isHeld ? WAITS_FOR_OUTPUT : ((await worker.process?.stack()) ?? '');
       return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];
     });

@@ -1,36 +1,34 @@
-/**
- * Pulls items from a task's generator, one at a time and only as they are wanted. Runs in the master. Internal.
- */
+/** Pulls items from a task's generator, one at a time and only when they are wanted. Runs in the master. Internal. */
 
 import { dispatchGaveNoItems, noIteratorResult } from '../errors.ts';
 
 const ITEMS_A_TURN = 1000;
 
-/** What comes of it. */
+/** What a Pull asks for and reports. */
 export interface PullEvents {
   /** How many more items are wanted now. */
   wanted(): number;
   item(value: unknown): void;
-  /** There are no more; `error` is an array of what was thrown, where something was. */
+  /** There are no more items. If something was thrown, `error` is an array with it. */
   ended(error?: [unknown]): void;
 }
 
 /** A generator that is being pulled. */
 export class Pull {
-  /** Since when the generator has been waited for, by performance.now(); undefined while it is not. */
+  /** Since when the pull waits for the generator, by performance.now(); undefined if it does not wait. */
   askedAt: number | undefined;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #events: PullEvents;
   #over = false;
-  /** Items since the event loop last had a turn: where they come without waiting, signals must get theirs. */
+  /** Items since the last turn of the event loop. If items come without waiting, signals must still get their turn. */
   #sinceTurn = 0;
 
-  /** Throws TaskError where `source` is neither an iterable nor an async one. */
+  /** Throws TaskError if `source` is neither an iterable nor an async one. */
   constructor(source: unknown, events: PullEvents) {
     const iterable = Object(source) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
     const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.();
     if (!iterator || typeof source === 'string') {
-      // What it may yet reject with is of no interest any more.
+      // If the promise rejects later, nobody cares.
       if (source instanceof Promise) source.catch(() => {});
       throw dispatchGaveNoItems(source);
     }
@@ -60,8 +58,8 @@ export class Pull {
   }
 
   /**
-   * No more items are wanted. Resolves when the generator has cleaned up after itself: a generator that is waiting for
-   * something does not before that comes, perhaps never.
+   * No more items are wanted. Resolves when the generator has cleaned up. If the generator is waiting for something, it
+   * only cleans up after that, which may be never.
    */
   async stop(): Promise<void> {
     if (this.#over) return;

@@ -1,28 +1,28 @@
-/** Settings of the delivery rules, and what these tell the master. */
+/** Settings of the delivery rules, and the commands that they give to the master. */
 
 import type { Item } from './item.ts';
 
 /** Settings of the delivery rules. */
 export interface DeliveryRules {
-  /** Worker processes at most, from 1. */
+  /** Maximum number of worker processes, from 1. */
   readonly workers: number;
-  /** Items in progress at once in each worker, from 1. */
+  /** Maximum number of items in progress in each worker, from 1. */
   readonly concurrency: number;
-  /** How many crashes of its own fail an item, from 1. */
+  /** How many crashes of its own make an item fail, from 1. */
   readonly maxCrashes: number;
-  /** How often an item is tried again after `process` threw, from 0. */
+  /** How often an item is retried after `process` threw, from 0. */
   readonly retries: number;
-  /** How long to wait before the first of these, in milliseconds; it doubles each time, with jitter. */
+  /** Delay before the first retry, in milliseconds; it doubles each time, with jitter. */
   readonly backoffMs: number;
-  /** A number from 0 to 1, below 1, for the jitter. */
+  /** Returns a number from 0 up to, but not including, 1, for the jitter. */
   readonly random: () => number;
-  /** How many items may wait in a worker of such a pace, in milliseconds an item: pace.ts. */
+  /** How many items may wait in a worker with this pace, in milliseconds per item: pace.ts. */
   readonly prefetch: (pace: number) => number;
-  /** Whether a worker of such a pace may gather its acks. */
+  /** Whether a worker with this pace may batch its acks. */
   readonly batchesAcks: (pace: number) => boolean;
 }
 
-/** What the master is to do. */
+/** A command to the master. */
 export type Command<Payload> =
   | { readonly do: 'boot'; readonly worker: number }
   | {
@@ -31,21 +31,21 @@ export type Command<Payload> =
       readonly items: readonly Item<Payload>[];
       readonly batchAcks: boolean;
     }
-  /** Tell the worker to finish what it has and exit. */
+  /** Tell the worker to finish its items and exit. */
   | { readonly do: 'drain'; readonly worker: number }
-  /** The worker has nothing left to finish: it may be killed when it takes long to exit. */
+  /** The worker has nothing left to finish: kill it if its exit takes too long. */
   | { readonly do: 'expect exit'; readonly worker: number };
 
-/** What the exit of a worker's process did to the items that it had. */
+/** What the exit of a worker's process did to its items. */
 export interface ExitReport<Payload> {
-  /** Nobody had asked it to exit. */
+  /** The worker died without being asked to exit. */
   readonly crashed: boolean;
-  /** What it was at, or may have been, first handed out first. */
+  /** Items that were in progress, or may have been, in the order in which they were handed out. */
   readonly inProgress: readonly Item<Payload>[];
-  /** Of these, the items that this was one crash too many for: to be settled as failed. */
+  /** Those for which this was one crash too many: settle them as failed. */
   readonly failed: readonly Item<Payload>[];
-  /** No worker of the run ever became ready, and none is on its way any more. */
+  /** No worker of the run ever became ready, and none is booting any more. */
   readonly bootFailure: boolean;
-  /** How long the next boot is put off, in milliseconds; 0 where no item waits for one. */
+  /** Delay of the next boot, in milliseconds; 0 if no item waits for it. */
   readonly bootInMs: number;
 }

@@ -1,9 +1,9 @@
 /**
- * The loop of one run. Whatever happens is noted down and wakes it (wakeup.ts); then it acts: signals first, then the workers that
- * have exited, then the outcomes and the journal's lines, then the next items, then what the delivery rules command, which pool.ts
- * carries out. Runs in the master. Internal.
+ * The loop of one run. Every event is recorded and wakes the loop (wakeup.ts). The loop then handles, in this order:
+ * signals, workers that have exited, outcomes and journal lines, the next items, and the commands of the delivery
+ * rules, which pool.ts carries out. Runs in the master. Internal.
  *
- * It is loaded while the first worker's process starts: master.ts holds what comes before.
+ * It is loaded while the first worker's process starts; master.ts does what comes before.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,20 +30,20 @@ import type { Wakeup } from './wakeup.ts';
 import type { BootWorker, Worker } from './worker.ts';
 import { forkWorkers } from './worker-process.ts';
 
-/** How long a `dispatch` that waits is waited for where nothing is in progress, in milliseconds. */
+/** How long a stop waits for a `dispatch` that waits for something, if nothing is in progress, in milliseconds. */
 const DISPATCH_PATIENCE_MS = 1000;
-/** How often workers in which items wait are looked at, in milliseconds. */
+/** How often to check workers that hold waiting items, in milliseconds. */
 const SILENCE_EVERY_MS = 20;
 
 /** What the master hands over to the loop. */
 export interface RunLoopOptions {
   readonly task: AnyTask;
   readonly taskFile: string;
-  /** What is loaded before it. */
+  /** Modules to import before the task. */
   readonly imports: readonly string[];
   readonly settings: Settings;
   readonly verbose: boolean;
-  /** Where the socket will be. */
+  /** Path of the socket. */
   readonly socket: string;
   readonly run: Run;
   /** When the run began, by performance.now(). */
@@ -52,7 +52,7 @@ export interface RunLoopOptions {
   readonly opened: Opened;
   readonly workers: Worker[];
   readonly spare: Spare | undefined;
-  /** The signals that have come and have not been acted on. */
+  /** Signals that have arrived but have not been handled. */
   readonly signals: SignalRow[];
   readonly wakeup: Wakeup;
   readonly observe: (event: RunEvent) => void;
@@ -79,7 +79,7 @@ export class RunLoop {
     const { wake } = wakeup;
     const fail = (fault: DivvyError): void => this.stopping.fail(fault);
     const { concurrency, halt } = settings;
-    // A run that is to be halted has nothing on its way that would go on failing.
+    // With --halt, send nothing ahead: no more items should fail after the run is to stop.
     const prefetch = (pace: number): number => (halt === Infinity ? prefetchAt(pace, concurrency) : 0);
     this.delivery = new Delivery({ ...settings, random: Math.random, prefetch, batchesAcks });
     const { delivery } = this;
@@ -98,7 +98,7 @@ export class RunLoop {
     this.stopping = new Stopping({ settings, delivery, pool, outputs: this.#outputs, dispatch, observe, wake });
   }
 
-  /** Runs it to its end. Resolves and rejects as Master.run does. */
+  /** Runs the task to its end. Resolves and rejects as Master.run does. */
   async run(signal: AbortSignal | undefined): Promise<RunResult> {
     const { task, taskFile, recording } = this.#options;
     const aborted = (): void => {
@@ -125,7 +125,10 @@ export class RunLoop {
     return this.#conclude();
   }
 
-  /** Stops gracefully or forcefully; does nothing where the run has ended, or is being stopped gracefully already. */
+  /**
+   * Stops gracefully or forcefully. Does nothing if the run has ended, or if a graceful stop is asked for and the run
+   * is already stopping.
+   */
   shutdown(how: 'gracefully' | 'forcefully'): void {
     if (this.delivery.finished || (how === 'gracefully' && this.delivery.stopping !== 'no')) return;
     this.stopping.stop('shutdown', how);
@@ -138,7 +141,7 @@ export class RunLoop {
       return bootInline(task, settings, this.#outputs.stdout, wakeup.wake);
     }
     const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = settings;
-    const { startServer } = await import('../wire/server.ts'); // while the spare loads what it needs
+    const { startServer } = await import('../wire/server.ts'); // while the spare loads its own modules
     const server = await startServer(socket, settings.socket === undefined, maxItemBytes);
     this.#server = server;
     const limits = { concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes };
@@ -153,7 +156,7 @@ export class RunLoop {
       await this.#wait(async () => task.beforeRun?.(run));
       hook = 'total';
       const given = await this.#wait(async () => task.total?.());
-      // Infinity or NaN: the task does not know, or dispatch has no end.
+      // Infinity or NaN: the task does not know, or dispatch never ends.
       const total = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
       observe({
         type: 'started',
@@ -172,7 +175,7 @@ export class RunLoop {
     if (opened.nothingToDo) this.delivery.closed();
     if (opened.nothingToDo || this.delivery.stopping !== 'no') return;
     if (settings.timeoutMs < Infinity) {
-      // Where it was the master that was busy, what has ended by now is read first.
+      // If it was the master that was busy, first read which items have ended by now.
       const look = (): void => void setImmediate(() => this.pool.kills.killOverdue(performance.now()));
       this.#timers.push(setInterval(look, LOOK_EVERY_MS));
     }
@@ -185,7 +188,7 @@ export class RunLoop {
     for (;;) {
       if (signals.length > 0) {
         this.#actOnSignals();
-        // Before the reaped are seen to: Ctrl+C ends workers that boot, too.
+        // Before reaping: Ctrl+C must also end workers that are booting.
         this.#carryOut(performance.now());
       }
       this.pool.reapWorkers();
@@ -198,17 +201,17 @@ export class RunLoop {
       this.#carryOut(now);
       this.#dispatch.failIfDue();
       if (this.delivery.finished || this.stopping.hasAbandoned) return;
-      // By the time that the plan went by: what became due since then would be forgotten by a later one.
+      // Use the time of the plan: with a later one, anything that became due since then would be missed.
       wakeup.setAlarm(this.delivery.wakeAt(now) - now);
       await wakeup.sleep();
     }
   }
 
-  /** A turn later outcomes may count that waited for it; where nothing else has happened that is all there is to do. */
+  /** Outcomes that waited may count a turn later. If nothing else has happened, this is all there is to do. */
   readonly #settleOn = (): void => {
     const { wakeup } = this.#options;
     if (wakeup.isAwake) return; // the loop does it, in this turn
-    if (this.#settling.turn() && !wakeup.isAwake) setImmediate(this.#settleOn); // awake, the loop does it
+    if (this.#settling.turn() && !wakeup.isAwake) setImmediate(this.#settleOn); // if awake, the loop does it
     this.#settling.write();
     if (this.delivery.leased === 0 || this.delivery.wanted() > 0) wakeup.wake();
   };
@@ -217,7 +220,7 @@ export class RunLoop {
     for (const command of this.delivery.plan(now)) this.pool.carryOut(command);
   }
 
-  /** Waits for the task's own code, and acts on signals meanwhile; no longer than a forceful stop allows. */
+  /** Waits for the task's own code and handles signals meanwhile, but no longer than a forceful stop allows. */
   async #wait<T>(act: () => Promise<T>): Promise<T | undefined> {
     const { wakeup } = this.#options;
     let isOver = false;
@@ -241,7 +244,7 @@ export class RunLoop {
     const { stopped } = this.#dispatch;
     if (stopped) {
       const over = new AbortController();
-      // As long as items in progress had, or for a moment: nothing is in progress any more.
+      // Nothing is in progress any more: wait as long as items in progress would have had, but at least for a moment.
       const ms = Math.max(this.stopping.leftMs, Math.min(DISPATCH_PATIENCE_MS, settings.killAfterMs));
       const patience = sleep(ms, undefined, { signal: over.signal }).catch(() => {});
       await Promise.race([stopped, patience]);
@@ -257,7 +260,7 @@ export class RunLoop {
   async #endJournal(): Promise<void> {
     try {
       const result = this.#result();
-      // A hook that was left behind has taken its item's outcome with it.
+      // An abandoned hook takes its item's outcome with it.
       const isComplete = this.#dispatch.isComplete && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
       await this.#options.recording.journal?.end(result, isComplete);
     } catch (error) {
@@ -265,7 +268,7 @@ export class RunLoop {
     }
   }
 
-  /** Says what the run came to; returns it, or throws what the run fails with. */
+  /** Reports the result of the run. Returns it, or throws the error with which the run fails. */
   #conclude(): RunResult {
     const { observe, beganAt } = this.#options;
     const result = this.#result();

@@ -1,6 +1,6 @@
 /**
- * What is done with the outcome of an item before it counts: first what its worker had written is out (barrier.ts), then the hooks
- * afterProcess and afterFailure run, one after another in the order in which the items ended, then its line in the journal is
+ * Handles the outcome of an item before it counts. First the worker's output must be out (barrier.ts). Then the hooks
+ * afterProcess and afterFailure run, one after another, in the order in which the items ended. Then the journal line is
  * written. Runs in the master. Internal.
  */
 
@@ -16,7 +16,7 @@ import type { Delivery } from './delivery.ts';
 import type { Taken } from './intake.ts';
 import type { Item } from './item.ts';
 
-/** What the master keeps of an item while it is in flight. */
+/** What the master keeps of an item in flight. */
 export interface Payload extends Taken {
   /** The item, encoded. */
   readonly body: Body;
@@ -24,33 +24,33 @@ export interface Payload extends Taken {
   durationMs: number;
 }
 
-/** What settling needs of the master. */
+/** What settling needs from the master. */
 export interface SettlingOptions {
   readonly task: AnyTask;
   readonly delivery: Delivery<Payload>;
   readonly journal: Journal | undefined;
-  /** Whether `observe` is told of each item that is done. */
+  /** Whether `observe` hears of each item that is done. */
   readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
-  /** A hook threw, or the journal cannot be written: the run is to be stopped. */
+  /** A hook threw, or the journal can't be written: stop the run. */
   readonly fail: (fault: DivvyError) => void;
   readonly wake: () => void;
   /** Nobody reads stdout any more. */
   readonly isReaderGone: () => boolean;
 }
 
-/** An outcome that is on its way to count. */
+/** An outcome that does not count yet. */
 interface Ended {
   readonly item: Item<Payload>;
   readonly outcome: Outcome;
-  /** Undefined where the item was processed. */
+  /** Undefined if the item is done. */
   readonly error: ItemError | undefined;
 }
 
-/** An outcome that waits for output, where there is more to it than that the item is done. */
+/** An outcome that waits for output and has more data than "the item is done". */
 class Held {
   readonly item: Item<Payload>;
-  /** What its worker sent, where the task wants it. */
+  /** The worker's result, if the task wants it. */
   readonly result: Buffer | undefined;
   readonly error: ItemError | undefined;
 
@@ -63,17 +63,17 @@ class Held {
 
 /** The outcomes of one run. */
 export class Settling {
-  /** How many items have ended so, whether or not that counts yet. */
+  /** How many items have ended this way, whether or not they count yet. */
   readonly ended = { done: 0, failed: 0 };
-  /** Resolves when the hooks of every outcome up to now have run. */
+  /** Resolves when the hooks of all outcomes so far have run. */
   hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
   readonly #barrier = new Barrier<Held | Item<Payload>>();
-  /** Outcomes that wait for their hooks, and for their lines to be written. */
+  /** Outcomes that wait for their hooks. */
   readonly #inHooks = new Set<Ended>();
   #unwritten: Ended[] = [];
 
-  /** Of an item that is done nothing has to be recorded, nobody is told, and no hook is called. */
+  /** A done item needs no journal line, no event and no hook. */
   readonly #isPlain: boolean;
 
   constructor(options: SettlingOptions) {
@@ -81,19 +81,19 @@ export class Settling {
     this.#isPlain = !options.task.afterProcess && !options.journal && !options.itemEvents;
   }
 
-  /** Items were processed, whose results nobody wants. */
+  /** Items are done; nobody wants their results. */
   done(items: readonly Item<Payload>[], outlet: Outlet): void {
     this.ended.done += items.length;
     this.#hold(items, outlet);
   }
 
-  /** An item was processed; `result` is what its worker sent. */
+  /** An item is done; `result` is what its worker sent. */
   doneWith(result: Buffer, item: Item<Payload>, outlet: Outlet): void {
     this.ended.done += 1;
     this.#hold([new Held(item, result, undefined)], outlet);
   }
 
-  /** An item is given up. `outlet` is undefined where no worker had it. */
+  /** An item has failed for good. `outlet` is undefined if no worker had it. */
   failed(item: Item<Payload>, error: ItemError, outlet?: Outlet): void {
     this.ended.failed += 1;
     this.#hold([new Held(item, undefined, error)], outlet);
@@ -104,7 +104,10 @@ export class Settling {
     else this.#goOn(held, false);
   }
 
-  /** Called at the end of each turn of the event loop: what waited for output goes on. Returns whether the next may have more. */
+  /**
+   * Called at the end of each turn of the event loop; outcomes that waited for output go on. Returns whether the next
+   * turn may have more.
+   */
   turn(): boolean {
     return !this.#barrier.isEmpty && this.#barrier.turn(this.#goOn);
   }
@@ -140,7 +143,7 @@ export class Settling {
       });
   }
 
-  /** Writes what has ended to the journal; from then on it counts. */
+  /** Writes the ended items to the journal; from then on they count. */
   write(): void {
     const { journal, fail } = this.#options;
     let written = true;
@@ -156,13 +159,13 @@ export class Settling {
     }
   }
 
-  /** What is left in a hook is left behind: it is too late for it to count. */
+  /** Abandons outcomes that are still in a hook: it is too late for them to count. */
   abandon(): void {
     for (const { outcome, error } of this.#inHooks) this.#options.observe({ type: 'item unfinished', outcome, error });
     this.#inHooks.clear();
   }
 
-  /** It cannot be recorded, and so does not count. */
+  /** The outcome can't be recorded, so it does not count. */
   #lose({ item, outcome, error }: Ended): void {
     this.#options.delivery.settled(item, 'unfinished');
     this.#options.observe({ type: 'item unfinished', outcome, error });
@@ -173,7 +176,7 @@ export class Settling {
     delivery.settled(item, error ? 'failed' : 'done');
     if (error) observe({ type: 'item failed', outcome, error });
     else if (itemEvents) observe({ type: 'item done', outcome });
-    // What a worker has read, and no hook or observer was shown, nobody has any more.
+    // Reuse the buffer: the worker has read it, and no hook or observer has seen it.
     if (!itemEvents && !error && !task.afterProcess) useAgain(item.payload.body);
   }
 
@@ -199,7 +202,8 @@ export class Settling {
         await call();
         if (!isLeft()) this.#record(ended);
       } catch (error) {
-        // A hook that waits for what it prints learns first that nobody reads it: not its fault, and said by whoever watches stdout.
+        // A hook that awaits its own print is the first to learn that the reader is gone. That is not its fault;
+        // whoever watches stdout reports it.
         const { code } = Object(error) as { code?: unknown };
         const isWrite = code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
         if (isWrite) await new Promise((resolve) => setImmediate(resolve));
@@ -214,13 +218,13 @@ export class Settling {
   }
 }
 
-/** What the hooks and events of the master are told of an item. */
+/** Returns what the master's hooks and events get about an item. */
 export function outcomeOf({ number, starts, crashes, worker, payload }: Item<Payload>): Outcome {
   const { key, durationMs } = payload;
   if (key !== '') return { number, key, attempts: starts, crashes, worker, durationMs };
   return {
     number,
-    // Without a journal the default key is only made where somebody asks for it.
+    // Without a journal, make the default key only on demand.
     get key() {
       return contentKey(decodeValue(payload.body));
     },

@@ -1,15 +1,15 @@
 /**
- * A worker as the delivery rules see it, and the leases of its present process. Pure; runs in the master, and in the simulator of the
- * tests.
+ * A worker as the delivery rules see it, and the leases of its current process. Pure; runs in the master, and in the
+ * simulator of the tests.
  *
- * A worker starts its items in the order in which it was handed them, as many at once as `concurrency`. So of what it has, the master
- * knows which may have been started. Where its acks are batched, each item up to there may also have ended.
+ * A worker starts its items in the order in which it got them, at most `concurrency` at once. So the master knows which
+ * of them may have started. With batched acks, any item up to that point may also have ended.
  */
 
 import type { Item } from './item.ts';
 import { UNKNOWN_PACE } from './pace.ts';
 
-/** Past so many bytes no item is pulled, or handed to a worker, for later. */
+/** Above this many bytes, no item is pulled, or handed to a worker, ahead of time. */
 export const PREFETCH_BYTES: number = 4 * 1024 * 1024;
 
 /** One worker. */
@@ -17,25 +17,25 @@ export class Slot<Payload> {
   readonly number: number;
   readonly concurrency: number;
   state: 'reaped' | 'booting' | 'ready' | 'draining' | 'exiting' = 'reaped';
-  /** The items it has, in the order in which it was handed them; it starts them in this order. */
+  /** Its items, in the order in which it got them; it starts them in this order. */
   readonly leases: Item<Payload>[] = [];
-  /** Items that the present process has been handed. */
+  /** Items handed to the current process. */
   handed = 0;
-  /** Items that the present process has finished. */
+  /** Items that the current process has finished. */
   finished = 0;
-  /** How many of its processes have died, one after another, without having finished an item. */
+  /** How many of its processes have died in a row without finishing an item. */
   deathsInARow = 0;
-  /** When it may be booted again. */
+  /** Earliest time of the next boot. */
   bootNotBefore = 0;
-  /** How long the items of its present process take, in milliseconds. */
+  /** How long an item takes in its current process, in milliseconds. */
   pace: number = UNKNOWN_PACE;
   /** How many items may wait in it, besides those in progress. */
   prefetch = 0;
-  /** What its items come to, in bytes. */
+  /** Size of its items, in bytes. */
   bytes = 0;
   /** It takes no new item: it has a suspect, or is kept free for one. */
   reserved = false;
-  /** It takes no new item: its socket is full of what it was sent. */
+  /** It takes no new item: its socket is full. */
   backpressure = false;
 
   constructor(number: number, concurrency: number) {
@@ -43,43 +43,43 @@ export class Slot<Payload> {
     this.concurrency = concurrency;
   }
 
-  /** How many items it may have. */
+  /** How many items it may hold. */
   get most(): number {
     return this.concurrency + (this.bytes < PREFETCH_BYTES ? this.prefetch : 0);
   }
 
-  /** How many of its items are in progress, as far as is known; the others wait. */
+  /** How many of its items are in progress, as far as the master knows; the others wait. */
   get inProgress(): number {
     return Math.min(this.leases.length, this.concurrency);
   }
 
-  /** So many milliseconds up to now do not count for what it has in progress: it was stopped, or waited for a reader. */
+  /** The last `ms` milliseconds do not count for its items in progress: it was stopped, or waited for a reader. */
   standsStill(ms: number, now: number): void {
     for (const item of this.leases) item.startedAt = Math.min(now, item.startedAt + ms);
   }
 
-  /** Since when, as far as is known, it has an item in progress; undefined where it does not hold it. */
+  /** When the item started, as far as the master knows; undefined if this worker does not hold it. */
   startedAt(number: number): number | undefined {
     return this.leases.find((item) => item.number === number)?.startedAt;
   }
 
-  /** The items that have been in progress for longer than so many milliseconds, as far as is known. */
+  /** Items in progress for longer than `ms` milliseconds, as far as the master knows. */
   overdue(now: number, ms: number): Item<Payload>[] {
     return this.leases.slice(0, this.concurrency).filter((item) => now - item.startedAt > ms);
   }
 
-  /** Whether items wait in it, and it has said nothing for so many milliseconds. */
+  /** Whether items wait in it and it has been silent for `ms` milliseconds. */
   isSilent(now: number, ms: number): boolean {
     return this.leases.length > this.concurrency && this.overdue(now, ms).length === this.concurrency;
   }
 
-  /** The numbers of the items that it has been handed behind the first so many. Of that count it knows the last 31 bits. */
+  /** The numbers of its items after the first `count` that it was handed. Only the low 31 bits of `count` are known. */
   handedBehind(count: number): number[] {
     const first = this.handed - ((this.handed - count) & 0x7fff_ffff);
     return this.leases.flatMap((item) => (item.position > first ? [item.number] : []));
   }
 
-  /** What it may have started of the items that it has. */
+  /** Items that it may have started. */
   maybeStarted(): Item<Payload>[] {
     const started: Item<Payload>[] = [];
     let room = this.concurrency;
@@ -91,7 +91,7 @@ export class Slot<Payload> {
     return started;
   }
 
-  /** It is handed an item. */
+  /** Hands it an item. */
   lease(item: Item<Payload>, batchAcks: boolean, now: number): void {
     item.state = 'leased';
     item.starts += 1;
@@ -104,7 +104,7 @@ export class Slot<Payload> {
     this.bytes += item.size;
   }
 
-  /** Ends the lease of an item, and returns that; undefined where this worker does not hold it. */
+  /** Ends the lease of an item and returns the item; undefined if this worker does not hold it. */
   take(number: number, now: number): Item<Payload> | undefined {
     const { leases } = this;
     let index = 0;
@@ -114,13 +114,13 @@ export class Slot<Payload> {
     if (index === 0) leases.shift();
     else leases.splice(index, 1);
     this.bytes -= item.size;
-    // What was behind it is started at this moment, and not before.
+    // The item behind it starts now, not earlier.
     const next = index < this.concurrency ? leases[this.concurrency - 1] : undefined;
     if (next) next.startedAt = now;
     return item;
   }
 
-  /** A process of it is on its way. */
+  /** Its next process is booting. */
   booting(): void {
     this.state = 'booting';
     this.handed = 0;

@@ -1,10 +1,10 @@
 /**
- * The spare: a worker's process that the master starts before it has an item for it, so that both load what they run at the same
- * time. It runs nothing of the task, and has no part in the run, until a worker takes it for its own and it is sent its start message.
- * Runs in the master. Internal.
+ * The spare: a worker process that the master starts before it has an item, so that both load their modules at the same
+ * time. The spare runs no code of the task and has no part in the run until a worker takes it and the master sends the
+ * start message. Runs in the master. Internal.
  *
- * A worker has what the master had when the first item came: the environment, the working directory, and more that a task may
- * have changed until then, in dispatch. Where the spare would be another, a new process is started.
+ * A worker inherits from the master as it was when the first item came: the environment, the working directory, and
+ * more that a task may change in dispatch until then. If the spare would differ, the master starts a new process.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -16,10 +16,10 @@ export type StartProcess = (env: NodeJS.ProcessEnv) => ChildProcess;
 export class Spare {
   #child: ChildProcess | undefined;
   readonly #inherited: string;
-  /** Resolves when the process is gone that nobody has taken. */
+  /** Resolves when the dismissed process is gone. */
   #gone: Promise<unknown> | undefined;
 
-  /** Where no process can be started now, there is none: the worker that would have taken it says why. */
+  /** If no process can be started now, there is no spare: the worker that would have taken it reports why. */
   constructor(start: StartProcess, env: NodeJS.ProcessEnv) {
     this.#inherited = inherited(env);
     try {
@@ -32,7 +32,7 @@ export class Spare {
     }
   }
 
-  /** Returns the process, once; undefined where it is gone, or is not as one would be that is started now. */
+  /** Returns the process, once. Returns undefined if it is gone, or if a process started now would differ from it. */
   take(env: NodeJS.ProcessEnv): ChildProcess | undefined {
     const child = this.#child;
     if (child?.pid === undefined || inherited(env) !== this.#inherited) {
@@ -45,7 +45,7 @@ export class Spare {
     return child;
   }
 
-  /** Ends it, where nobody has taken it. Resolves when it is gone. */
+  /** Ends the process if nobody has taken it. Resolves when it is gone. */
   async dismiss(): Promise<void> {
     const child = this.#child;
     if (child?.kill('SIGKILL')) this.#gone = new Promise((resolve) => child.on('exit', resolve));
@@ -58,7 +58,7 @@ export class Spare {
   };
 }
 
-/** What a process that is started now would have of this one, and of `env`. */
+/** Returns what a process started now would inherit from this one and from `env`. */
 function inherited(env: NodeJS.ProcessEnv): string {
   const ids = [process.getuid?.(), process.getgid?.(), process.getgroups?.()];
   const variables = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -69,6 +69,6 @@ function folder(): string | undefined {
   try {
     return process.cwd();
   } catch {
-    return undefined; // it is gone
+    return undefined; // the folder is gone
   }
 }

@@ -1,11 +1,12 @@
 /**
- * How a run is stopped: by a signal, by the library, by a fault, by --halt, by a reader that has gone; and what it exits with for
- * it. Runs in the master. Internal.
+ * How a run stops: by a signal, by the library, by a fault, by --halt, or because the reader of its output has gone;
+ * and its exit code. Runs in the master. Internal.
  *
  *   gracefully   no new items; items in progress finish; workers exit
- *   forcefully   items in progress are aborted; their workers are killed (kills.ts); after some seconds nothing is waited for
+ *   forcefully   items in progress are aborted; their workers are killed (kills.ts); then waits a few seconds at most
  *
- * The first signal is graceful, and one that comes --force-after later is forceful; TERM is forceful, with --grace graceful first.
+ * The first signal stops gracefully; another one at least --force-after later stops forcefully. TERM stops forcefully;
+ * with --grace, gracefully first.
  */
 
 import { type DivvyError, exitCodeOf } from '../errors.ts';
@@ -20,20 +21,20 @@ import type { Pool } from './pool.ts';
 import type { Payload } from './settling.ts';
 import { LONGEST_TIMER_MS } from './wakeup.ts';
 
-/** How long a forceful stop waits for hooks once every worker has been killed, in milliseconds. */
+/** How long a forceful stop waits for hooks after every worker has been killed, in milliseconds. */
 const ABANDON_AFTER_MS = 2000;
-/** How long a forceful stop waits for whoever reads the output, in milliseconds. */
+/** How long a forceful stop waits for the reader of the output, in milliseconds. */
 const DISCARD_AFTER_MS = 1000;
-/** Within so many milliseconds a signal is the same keypress, come again by way of npm. */
+/** A signal within so many milliseconds is the same keypress again, sent by npm. */
 const SAME_KEYPRESS_MS = 500;
-/** The exit codes of what a run can fail with, the first that holds first. */
+/** Exit codes of the possible faults; the first that applies wins. */
 const FAULT_CODES: readonly number[] = [74, 75, 70, 69, 2];
-/** A share of failed items is not looked at before so many have ended. */
+/** --halt with a share is not checked before so many items have ended. */
 const HALT_SHARE_AFTER = 100;
 
 type How = 'gracefully' | 'forcefully';
 
-/** What stopping needs of the run. */
+/** What stopping needs from the run. */
 export interface StoppingOptions {
   readonly settings: Settings;
   readonly delivery: Delivery<Payload>;
@@ -46,16 +47,18 @@ export interface StoppingOptions {
 
 /** How one run is stopped. */
 export class Stopping {
-  /** A signal's name, `halt`, `shutdown`, `abort` or `stdout closed`; undefined while the run goes on, and where it fails. */
+  /**
+   * A signal's name, `halt`, `shutdown`, `abort` or `stdout closed`; undefined while the run goes on, and if it fails.
+   */
   by: string | undefined;
-  /** What the run fails with. */
+  /** The error with which the run fails. */
   fault: DivvyError | undefined;
   /** A hook that runs at an exit threw. */
   exitHookFailed = false;
-  /** A forceful stop has waited long enough: what still runs, such as a hook that hangs, is left behind. */
+  /** A forceful stop has waited long enough: anything still running, such as a hook that hangs, is abandoned. */
   hasAbandoned = false;
   readonly #run: StoppingOptions;
-  /** When the first signal came that stops gracefully, by performance.now(). */
+  /** When the first signal for a graceful stop came, by performance.now(). */
   #interruptedAt: number | undefined;
   /** When a stop began that had to wait for items, by performance.now(). */
   #waitsSince: number | undefined;
@@ -67,7 +70,7 @@ export class Stopping {
     this.#run = run;
   }
 
-  /** Stops the run; says so, and does nothing more, where it is being stopped so already. */
+  /** Stops the run. If it is already stopping this way, only reports that. */
   stop(by: string, how: How): void {
     // Of several signals the first counts, and a signal counts more than anything else.
     const first = this.by === undefined || (by.startsWith('SIG') && !this.by.startsWith('SIG'));
@@ -81,13 +84,16 @@ export class Stopping {
     this.#begin(fault.message.split(/[:;]/, 1)[0] ?? fault.message, 'gracefully', true);
   }
 
-  /** What the run fails with: of several the one whose exit code comes first, of these what was thrown first. */
+  /**
+   * Sets the error with which the run fails. Of several, the exit code that comes first in the list wins; then the
+   * error that came first.
+   */
   failWith(fault: DivvyError): void {
     const rank = ({ exitCode }: DivvyError): number => FAULT_CODES.indexOf(exitCode);
     if (!this.fault || rank(fault) < rank(this.fault)) this.fault = fault;
   }
 
-  /** A signal came that stops a run. */
+  /** A signal arrived that stops a run. */
   signalled({ signal, action }: SignalRow): void {
     if (signal === 'SIGHUP' && this.#run.settings.ignoreHup)
       this.#run.observe({ type: 'signal ignored', signal, waitsFor: '', forInMs: undefined });
@@ -95,7 +101,7 @@ export class Stopping {
     else this.#interrupt(signal);
   }
 
-  /** Stops the run where --halt says so: `done` and `failed` items have ended. */
+  /** Stops the run if --halt says so; `done` and `failed` count the items that have ended. */
   haltIfDue({ done, failed }: { readonly done: number; readonly failed: number }): void {
     const { halt } = this.#run.settings;
     if (this.#run.delivery.stopping !== 'no' || failed === 0) return;
@@ -105,12 +111,14 @@ export class Stopping {
     if (isReached) this.stop('halt', 'gracefully');
   }
 
-  /** How long items in progress still have, in milliseconds; below 0 where their time is over. */
+  /** How long items in progress still have, in milliseconds; below 0 if their time is over. */
   get leftMs(): number {
     return (this.#waitsSince ?? 0) + this.#run.settings.killAfterMs - performance.now();
   }
 
-  /** The first of errors.ts's list that holds. `failed` counts the items that failed, in this run or before. */
+  /**
+   * The first code in the list of errors.ts that applies. `failed` counts the items that failed, in this run or before.
+   */
   exitCode(failed: number): number {
     if (this.by?.startsWith('SIG')) return exitCodeOf(this.by);
     if (this.by === 'stdout closed') return 141;
@@ -118,7 +126,7 @@ export class Stopping {
     return failed > 0 || this.exitHookFailed || this.by !== undefined ? 1 : 0;
   }
 
-  /** The run is over. */
+  /** Clears the timers when the run is over. */
   end(): void {
     clearTimeout(this.#graceTimer);
     clearTimeout(this.#abandonTimer);
@@ -128,7 +136,7 @@ export class Stopping {
   #begin(by: string, how: How, failing: boolean): void {
     const { settings, delivery, dispatch, pool, observe } = this.#run;
     const already = delivery.stopping === how;
-    // Whoever presses Ctrl+C is answered, also where something else has begun to stop the run.
+    // Always answer Ctrl+C, even if something else is already stopping the run.
     if (delivery.stopping === 'forcefully' || (already && !by.startsWith('SIG'))) return;
     const isTerm = by === 'SIGTERM';
     const againAfterMs = by.startsWith('SIG') && !isTerm ? settings.forceAfterMs : undefined;
@@ -153,7 +161,7 @@ export class Stopping {
       this.hasAbandoned = true;
       wake();
     };
-    // Whoever reads the output has had long enough: what is not out is lost, and the items that wrote it are unfinished.
+    // The reader has had long enough: output that is not out is lost, and the items that wrote it are unfinished.
     const discard = (): void => {
       outputs.discard();
       wake();
@@ -185,12 +193,12 @@ export class Stopping {
     this.#graceTimer ??= setTimeout(() => this.stop(signal, 'forcefully'), graceMs);
   }
 
-  /** How many items have ended whose output waits to be read. */
+  /** How many ended items have output that waits for the reader. */
   get #unread(): number {
     return this.#run.outputs.isFull ? this.#run.delivery.settling : 0;
   }
 
-  /** What a run that is being stopped waits for, in words. */
+  /** What a stopping run waits for, in words. */
   #waitsFor(): string {
     const { inProgress } = this.#run.delivery;
     const running = this.#run.pool.workers.filter((worker) => worker.running).length;

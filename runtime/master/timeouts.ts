@@ -1,9 +1,10 @@
 /**
- * What is done about items that take longer than they may. Runs in the master. Internal.
+ * Handles items that take too long. Runs in the master. Internal.
  *
- * A worker whose item has taken so long by its own clock asks whether its time is up: only the master knows for how long it
- * held the worker's output back, or was stopped itself, and neither counts. If it is up, the item's signal is aborted, and where
- * that does not end it within the kill delay, its worker is killed. A worker that is stuck asks nothing, and is killed likewise.
+ * When an item reaches its timeout by the worker's own clock, the worker asks the master whether its time is up. Only
+ * the master knows how long it held the worker's output back, or was stopped itself; neither counts. If the time is up,
+ * the item's signal is aborted. If the item does not end within the kill delay, its worker is killed. A stuck worker
+ * can't ask, and is killed in the same way.
  */
 
 import { isStopped } from '../journal/processes.ts';
@@ -13,9 +14,9 @@ import type { Delivery } from './delivery.ts';
 import type { Payload } from './settling.ts';
 import type { Worker } from './worker.ts';
 
-/** How often it is looked for items that are past their timeout, in milliseconds. */
+/** How often to check for items past their timeout, in milliseconds. */
 export const LOOK_EVERY_MS = 100;
-/** A look that is so late was held up. */
+/** A check this late, in milliseconds, means that the master was held up. */
 const LAG_MS = 500;
 
 /** The timeouts of one run. */
@@ -23,10 +24,10 @@ export class Timeouts {
   readonly #settings: Settings;
   readonly #delivery: Delivery<Payload>;
   readonly #workers: readonly Worker[];
-  /** By worker: the items whose time is up, as it was told. */
+  /** By worker: the items that it was told are out of time. */
   readonly #up = new Map<Worker, Set<number>>();
   #lookedAt: number = performance.now();
-  /** Workers that somebody had stopped when it was looked. */
+  /** Workers that were stopped (SIGSTOP) at the last check. */
   readonly #stopped = new Set<Worker>();
   /** Workers that were killed for an item. */
   readonly #killed = new Set<Worker>();
@@ -37,13 +38,13 @@ export class Timeouts {
     this.#workers = workers;
   }
 
-  /** What an item fails with whose worker was killed for it. */
+  /** The error of an item whose worker was killed for it. */
   get error(): ItemError {
     const message = `took longer than ${this.#settings.timeoutMs} ms (--timeout), and did not obey its signal`;
     return { name: 'TimeoutError', message };
   }
 
-  /** A worker asks whether the time of an item is up. */
+  /** A worker asks whether an item's time is up. */
   ask(worker: Worker, number: number): void {
     const now = performance.now();
     this.#leaveOutLag(now);
@@ -62,7 +63,7 @@ export class Timeouts {
     if (this.#up.size > 0) this.#up.get(worker)?.delete(number);
   }
 
-  /** Returns the workers of items that are past their timeout and the kill delay. */
+  /** Returns the workers whose items are past their timeout and the kill delay. */
   overdue(now: number): Worker[] {
     const { timeoutMs, killAfterMs } = this.#settings;
     this.#leaveOutLag(now);
@@ -79,7 +80,9 @@ export class Timeouts {
     this.#killed.add(worker);
   }
 
-  /** Somebody may have stopped it: then it is to have all of its time once it goes on. Returns whether. */
+  /**
+   * Returns whether somebody has stopped the worker (SIGSTOP). If so, its items get their full time once it goes on.
+   */
   #leaveOutStopped(worker: Worker, now: number): boolean {
     if (worker.pid === undefined || !isStopped(worker.pid)) {
       this.#stopped.delete(worker);
@@ -91,8 +94,8 @@ export class Timeouts {
   }
 
   /**
-   * A worker's process has exited. Returns, where it was killed here, the items to blame: those whose time was up; of one that was
-   * stuck, and could not ask, its only one, unless that was begun since, or none.
+   * A worker's process has exited. If it was killed here, returns the items to blame: those whose time was up. A stuck
+   * worker reports nothing: blame its item if it has exactly one and that is overdue.
    */
   exited(worker: Worker, now: number): ReadonlySet<number> | undefined {
     const up = this.#up.get(worker);
@@ -107,8 +110,8 @@ export class Timeouts {
   }
 
   /**
-   * This process was stopped, or too busy to read: workers may have waited for it. No time counts for which it was not looked as often
-   * as it should be.
+   * This process was stopped or too busy to read, so workers may have waited for it. Time in which the checks were late
+   * does not count.
    */
   #leaveOutLag(now: number): void {
     const lagMs = now - this.#lookedAt - LOOK_EVERY_MS;

@@ -1,26 +1,29 @@
 /**
- * Wakes the one loop of a run. Whatever happens (a message, an exit, a signal, a timer) is noted down and wakes it; the loop
- * acts on all of it together. Runs in the master. Internal.
+ * Wakes the loop of a run. Each event (a message, an exit, a signal, a timer) is recorded and wakes the loop, which
+ * handles all of them together. Runs in the master. Internal.
  */
 
-/** What a timer of Node.js can wait at most; a longer one would go off at once. */
+/** The longest delay of a Node.js timer; a longer one would fire at once. */
 export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 
-/** The sleep of one loop, and what ends it. */
+/** The sleep of one loop, and its alarm. */
 export class Wakeup {
-  /** Something has happened that the loop has not acted on. */
+  /** Something has happened that the loop has not handled. */
   isAwake = false;
   #resume: (() => void) | undefined;
   #alarm: NodeJS.Timeout | undefined;
 
-  /** Something has happened. */
+  /** Call it when something has happened. */
   readonly wake = (): void => {
     if (this.isAwake) return;
     this.isAwake = true;
     if (this.#resume) setImmediate(this.#resume);
   };
 
-  /** Resolves once something has happened, together with what else happens in the same turn of the event loop. */
+  /**
+   * Resolves after something has happened, at the end of that turn of the event loop, so that the loop sees everything
+   * from the same turn.
+   */
   async sleep(): Promise<void> {
     await new Promise<void>((resolve) => {
       if (this.isAwake) setImmediate(resolve);
@@ -30,7 +33,7 @@ export class Wakeup {
     this.isAwake = false;
   }
 
-  /** Wakes the loop after so many milliseconds, in place of the alarm before; none where they are Infinity, or 0. */
+  /** Wakes the loop after `inMs` milliseconds and replaces the earlier alarm. Infinity or 0 sets no alarm. */
   setAlarm(inMs: number): void {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;

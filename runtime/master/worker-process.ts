@@ -1,5 +1,6 @@
 /**
- * A worker's process as the master sees it: started, spoken to, read to its end, reaped. Runs in the master. Internal.
+ * A worker's process as the master sees it: starts it, talks to it, reads it to its end, reaps it. Runs in the master.
+ * Internal.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -14,24 +15,27 @@ import { type Outputs, type Passage, ProcessOutput } from './output.ts';
 import type { Spare } from './spare.ts';
 import { type BootWorker, type RunningWorker, startProcess, type WorkerEvents } from './worker.ts';
 
-/** How long what a process left open may stay quiet: a child of its own may hold it for ever. */
+/**
+ * How long a pipe that an exited process left open may stay quiet, in milliseconds: a child of that process may hold it
+ * for ever.
+ */
 const LINGER_MS = 1000;
-/** More than an exited worker can have left in a pipe: what comes beyond is from a child of its own. */
+/** More bytes than an exited worker can have left in a pipe: anything beyond comes from a child of it. */
 const LEFT_BYTES = 4 * 1024 * 1024;
 
-/** What the workers of a run have in common. */
+/** What all workers of a run share. */
 export interface WorkerProcessOptions {
   /** The socket that they connect to. */
   readonly server: Server;
-  /** What all of them are told at their start. */
+  /** What all workers are told at their start. */
   readonly start: Omit<StartMessage, 'token' | 'number' | 'socket'>;
   /** Where their output goes. */
   readonly outputs: Outputs;
-  /** The first of their processes, where it has been started already. */
+  /** The first worker's process, if it has already been started. */
   readonly spare: Spare | undefined;
 }
 
-/** Returns what gives a worker of a run its process. */
+/** Returns the function that gives a worker its process. */
 export function forkWorkers(options: WorkerProcessOptions): BootWorker {
   return (worker, events) => new WorkerProcess(worker, options, events);
 }
@@ -49,9 +53,9 @@ class WorkerProcess implements RunningWorker {
   /** More about its exit. */
   #why: string | undefined;
   #isReaped = false;
-  /** It has closed its socket, the last that it does but for its output. */
+  /** It has closed its socket. Only output may follow. */
   #hasHungUp = false;
-  /** When it last wrote something on its way out. */
+  /** When it last wrote something after it had closed its socket. */
   #lastHeardAt = -Infinity;
 
   constructor(worker: WorkerHandle, { server, start, outputs, spare }: WorkerProcessOptions, events: WorkerEvents) {
@@ -71,7 +75,7 @@ class WorkerProcess implements RunningWorker {
         this.#reap();
       },
     });
-    // Where file descriptors have run out there are no pipes, and the error comes by itself.
+    // If file descriptors have run out, there are no pipes; the spawn reports that error itself.
     this.#lifeline = new Lifeline(this.#child?.stdio?.[LIFELINE_FD] as Duplex | null | undefined, {
       reclaimed: events.reclaimed,
       exits: (code) => this.#exitHang.told(code, this.#child),
@@ -98,13 +102,13 @@ class WorkerProcess implements RunningWorker {
     return !this.#exit && (this.#child?.kill(signal) ?? false);
   }
 
-  /** A worker leads a process group. */
+  /** Kills the whole process group, which the worker leads. */
   killGroup(): void {
     if (this.pid === undefined) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
-      // Nobody is left in it.
+      // The group is empty.
     }
   }
 
@@ -156,7 +160,7 @@ class WorkerProcess implements RunningWorker {
     });
   }
 
-  /** The task's code has broken into the conversation. */
+  /** The task's code has disturbed the conversation. */
   #broke(why: string): void {
     this.#why ??= why;
     this.#child?.kill('SIGKILL');
@@ -171,11 +175,11 @@ class WorkerProcess implements RunningWorker {
       this.#reap();
     };
     if (this.#link || this.#hasHungUp) awaitNoMore();
-    // A master that was busy hears of the exit first: the connection, one in each turn, is still to be accepted.
+    // A busy master hears of the exit first. It accepts one connection per turn, so the worker's may still be waiting.
     else afterTurns(2 + this.#server.awaited, awaitNoMore);
   }
 
-  /** An exit counts once the socket has been read to its end: an ack that was written is an ack. */
+  /** An exit counts only once the socket has been read to its end: an ack that was written is an ack. */
   #reap(): void {
     if (!this.#exit || this.#link || this.#isReaped) return;
     this.#isReaped = true;
@@ -183,21 +187,21 @@ class WorkerProcess implements RunningWorker {
   }
 }
 
-/** Does something once the loop has been around so many times. */
+/** Calls `act` after so many turns of the event loop. */
 function afterTurns(turns: number, act: () => void): void {
   setImmediate(() => (turns > 1 ? afterTurns(turns - 1, act) : act()));
 }
 
-/** Where a child of a worker that has exited holds its output open, it is read until it has been quiet. */
+/** If a child of an exited worker keeps its output open, read it until it has been quiet. */
 function endWith(child: ChildProcess, from: Readable, passage: Passage): void {
   child.on('exit', () => {
     if (from.closed) return;
     let heard = true;
     let held = passage.isHeld;
     let left = LEFT_BYTES;
-    let patience = 5; // a child of its own may say something again and again
+    let patience = 5; // a child may write again and again
     const timer = setInterval(() => {
-      // One that was held waited for a slow reader of the master's, and nothing of it may be lost.
+      // If it was held, it waited for a slow reader of the master, and nothing of it may be lost.
       if (!held && (!heard || --patience === 0)) from.destroy();
       heard = false;
       held = passage.isHeld;

@@ -1,6 +1,6 @@
 /**
- * A worker as the master sees it: its number, and the process that it has at the moment. Runs in the master. worker-process.ts has
- * the process; kills.ts says when it is asked to go, and killed.
+ * A worker as the master sees it: its number, and its current process. Runs in the master. worker-process.ts handles
+ * the process; kills.ts decides when it is asked to go and when it is killed.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,39 +10,39 @@ import type { ItemError, WorkerExit, WorkerHandle } from '../parallelizable.ts';
 import type { ToMaster, ToWorker } from '../wire/messages.ts';
 import type { Outlet } from './barrier.ts';
 
-/** What comes of a process that was booted. */
+/** Events of a booted process. */
 export interface WorkerEvents {
   said(message: ToMaster): void;
   /**
-   * What reclaim() asked for has been done: so many items were claimed, of which the last 31 bits are told. Null: the worker has
-   * still to hear of the last time, and nothing was reclaimed.
+   * Answer to reclaim(): how many items the worker had claimed (only the low 31 bits). Null: the worker has not yet
+   * heard of the last reclaim, and nothing was reclaimed.
    */
   reclaimed(claimed: number | null): void;
   /** Its socket is full, or has room again. */
   backpressure(isOn: boolean): void;
-  /** Its process has ended, and all that it said has been read: it is reaped. Why, where there is more to say. */
+  /** The process has ended, and all its messages have been read: it is reaped. `why` is set if there is more to say. */
   exited(exit: WorkerExit, why?: string): void;
 }
 
-/** A process that runs, or in --inline this one. */
+/** A running process; with --inline, this one. */
 export interface RunningWorker {
   readonly pid: number | undefined;
   send(message: ToWorker): void;
   kill(signal: NodeJS.Signals): boolean;
-  /** Kills what its items have started and left behind: it has exited, and not as it should. */
+  /** Kills the processes that its items started and left behind, because it exited badly. */
   killGroup(): void;
-  /** Reclaims the items that it has not claimed, also where its main thread is stuck: events.reclaimed tells. */
+  /** Reclaims unstarted items, even from a blocked worker; events.reclaimed gets the answer. */
   reclaim(): void;
-  /** Resolves with where in its code it is, one line a frame. */
+  /** Resolves with its current stack, one line per frame. */
   stack(): Promise<string>;
   /** When its output last kept it from exiting, by performance.now(); -Infinity for never. */
   heldUntil(): number;
-  /** What it writes. */
+  /** Its output. */
   readonly output: Outlet & {
     readonly ended?: Promise<unknown>;
-    /** An item has ended, and left lines open. */
+    /** An item has ended and left lines open. */
     openTo(bytes: readonly number[]): void;
-    /** Returns for how long it was held back since this was asked last, in milliseconds. */
+    /** Returns how long reading was held since the last call, in milliseconds. */
     takeHeldMs(now: number): number;
   };
 }
@@ -52,15 +52,15 @@ export type BootWorker = (worker: WorkerHandle, events: WorkerEvents) => Running
 
 const ENTRY = fileURLToPath(new URL('../worker/start.mjs', import.meta.url));
 
-/** A worker's place: it has a number, and boots one process after another. Public as WorkerHandle. */
+/** A worker: it has a number and boots one process after another. Public as WorkerHandle. */
 export class Worker implements WorkerHandle {
   readonly number: number;
   readonly socket: string;
   status: WorkerExit | undefined;
   env: NodeJS.ProcessEnv = {};
-  /** Undefined while no process of it runs. Internal. */
+  /** Undefined while it has no process. Internal. */
   process: RunningWorker | undefined;
-  /** What its process said that nobody caught. Internal. */
+  /** The uncaught error that its process reported. Internal. */
   uncaught: ItemError | undefined;
   /** Whether its last process became ready. Internal. */
   ready = false;
@@ -83,15 +83,15 @@ export class Worker implements WorkerHandle {
   }
 }
 
-/** Starts a worker's process, which waits for its start message. Throws what spawn throws. */
+/** Starts a worker's process, which then waits for its start message. Throws any error of spawn. */
 export function startProcess(env: NodeJS.ProcessEnv): ChildProcess {
-  // Flags of this process's own Node.js, such as --inspect, are not handed on: spawn, not fork.
-  // A session of its own: Ctrl+C reaches the master alone, and what its items start can be killed with it.
+  // spawn, not fork: flags of this Node.js process, such as --inspect, are not passed on. A session of its own: Ctrl+C
+  // reaches the master alone, and what its items start can be killed with it.
   const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
   return spawn(process.execPath, [ENTRY], { stdio: [...stdio], env, detached: true });
 }
 
-/** What a worker's process starts with, before the hook beforeFork has had its say. */
+/** Returns the environment of a worker's process, before the hook beforeFork may change it. */
 export function environmentOf(worker: WorkerHandle): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, DIVVY_WORKER: String(worker.number) };
   const cache = module.getCompileCacheDir?.();

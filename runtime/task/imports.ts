@@ -1,6 +1,6 @@
 /**
- * Loads what --import and divvy.json name before the task file: such as tsx, which loads what Node.js does not. Runs in the
- * master and in every worker. Internal.
+ * Loads the modules that --import and divvy.json name, before the task file: for example tsx, which loads files that
+ * Node.js can't. Runs in the master and in every worker. Internal.
  */
 
 import fs from 'node:fs';
@@ -9,14 +9,14 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { importMissing, importThrew } from '../errors.ts';
 
-/** How Node.js says, only when it loads a module, that there is none of that name. */
+/** Errors that Node.js throws only when it loads a module, and that mean that no module has this name. */
 const NO_SUCH = ['ERR_UNKNOWN_BUILTIN_MODULE', 'ERR_UNSUPPORTED_ESM_URL_SCHEME'];
 
 /**
- * A module as `loadImports` takes it: a path (which begins with `./`, `../` or `/`) as the URL of its file; anything else as it
- * is, a URL or a name to be found from the task file.
+ * Returns a module in the form that `loadImports` takes. A path (it begins with `./`, `../` or `/`) becomes the URL of
+ * its file. Anything else stays as it is: a URL, or a name to find from the task file.
  *
- * folder - which a path is from.
+ * folder - the folder from which a path is taken.
  */
 export function moduleFrom(folder: string, name: string): string {
   return /^\.{0,2}\//.test(name) ? pathToFileURL(path.resolve(folder, name)).href : name;
@@ -25,9 +25,9 @@ export function moduleFrom(folder: string, name: string): string {
 /**
  * Loads modules, one after another.
  *
- * taskFile - from which names are found, as if it imported them.
+ * taskFile - names are found from it, as if it imported them.
  *
- * Throws UsageError for one that is not there; TaskError for one that throws.
+ * Throws UsageError if a module does not exist; TaskError if it throws.
  */
 export async function loadImports(taskFile: string, modules: readonly string[]): Promise<void> {
   for (const name of modules) {
@@ -53,7 +53,10 @@ async function loadFile(url: string): Promise<void> {
   }
 }
 
-/** Node.js finds a name from the file that imports it. This file imports another name, for which the task file's is found. */
+/**
+ * Node.js finds a name from the file that imports it. So this file imports a made-up name, and the hook finds the real
+ * name from the task file.
+ */
 async function loadByName(taskFile: string, name: string): Promise<void> {
   const parentURL = pathToFileURL(taskFile).href;
   const address = `divvy-import:${name}`;
@@ -72,7 +75,7 @@ async function loadByName(taskFile: string, name: string): Promise<void> {
     });
     await import(address);
   } catch (error) {
-    // A test runner that loads this file by its own means, such as Vitest, does not ask.
+    // A test runner with its own loader, such as Vitest, does not call the hook.
     if (!isAsked) return loadFile(fileByName(taskFile, name));
     const { code = '' } = Object(error) as { code?: string };
     throw isFound && !NO_SUCH.includes(code) ? importThrew(name, error) : importMissing(name, error, taskFile);
@@ -81,7 +84,7 @@ async function loadByName(taskFile: string, name: string): Promise<void> {
   }
 }
 
-/** Where a package that is named is, found as `require` does. */
+/** Finds a package by its name, as `require` does. */
 function fileByName(taskFile: string, name: string): string {
   try {
     return pathToFileURL(createRequire(taskFile).resolve(name)).href;

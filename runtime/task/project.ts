@@ -1,6 +1,4 @@
-/**
- * The project that a task belongs to, and what its divvy.json says of how its tasks are loaded. Runs in the master. Internal.
- */
+/** Finds the project of a task, and reads from its divvy.json how to load its tasks. Runs in the master. Internal. */
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -8,7 +6,10 @@ import { manifestUnreadable, notModules } from '../errors.ts';
 
 const MANIFEST = 'divvy.json';
 
-/** The folder of the divvy.json that the task belongs to; else the package's; else the task file's own. */
+/**
+ * Returns the folder of the divvy.json that the task belongs to; if there is none, that of the package.json; if there
+ * is none, that of the task file.
+ */
 export function projectOf(taskFile: string): string {
   for (const mark of [MANIFEST, 'package.json']) {
     for (let folder = path.dirname(taskFile); ; folder = path.dirname(folder)) {
@@ -20,15 +21,15 @@ export function projectOf(taskFile: string): string {
 }
 
 /**
- * The modules that divvy.json has loaded before each task of the project, as it names them, and the folder that their paths are
- * from. Throws UsageError where it cannot be read, or names them wrongly.
+ * Returns the modules that divvy.json loads before each task of the project, as written there, and the folder from
+ * which their paths are taken. Throws UsageError if the file can't be read or names them wrongly.
  */
 export function projectImports(taskFile: string): { readonly folder: string; readonly modules: readonly string[] } {
   const folder = projectOf(taskFile);
   const file = path.join(folder, MANIFEST);
   let manifest: { readonly import?: unknown } | null;
   try {
-    // An editor may have put a byte order mark before it.
+    // An editor may have written a byte order mark first.
     manifest = JSON.parse(fs.readFileSync(file, 'utf8').replace(/^\uFEFF/, '')) as typeof manifest;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { folder, modules: [] };
@@ -39,7 +40,7 @@ export function projectImports(taskFile: string): { readonly folder: string; rea
   return { folder, modules };
 }
 
-/** One module or several, as a list; undefined for anything else. */
+/** Returns one module or several as a list; undefined for anything else. */
 export function moduleList(value: unknown): readonly string[] | undefined {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   return list.every((name) => typeof name === 'string' && name !== '') ? (list as string[]) : undefined;

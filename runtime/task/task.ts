@@ -1,6 +1,4 @@
-/**
- * Loads a task file and checks what is in it. Runs in the master and in every worker. Internal.
- */
+/** Loads a task file and checks it. Runs in the master and in every worker. Internal. */
 
 import fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -17,7 +15,7 @@ import {
 import type { Parallelizable } from '../parallelizable.ts';
 import { loadImports } from './imports.ts';
 
-/** A task whose Item and Result are not known here, as in all of the runtime. */
+/** A task whose Item and Result are unknown, as everywhere in the runtime. */
 // biome-ignore lint/suspicious/noExplicitAny: the runtime carries items of any type; each task file checks its own.
 export type AnyTask = Parallelizable<any, unknown>;
 
@@ -25,9 +23,10 @@ export type AnyTask = Parallelizable<any, unknown>;
  * Loads the task file and makes an instance of its class.
  *
  * taskFile - its absolute path.
- * imports  - what is loaded before it, as imports.ts has it.
+ * imports  - modules to load before it, as imports.ts defines them.
  *
- * Throws UsageError where there is no such file, or none within reach, or no folder to run in; TaskError where it does not parse, throws, or is no task.
+ * Throws UsageError if the file does not exist or can't be reached, or if the working directory is gone. Throws
+ * TaskError if the file can't be parsed, throws, or is not a task.
  */
 export async function loadTask(taskFile: string, imports: readonly string[]): Promise<AnyTask> {
   needFolder();
@@ -58,7 +57,7 @@ export async function loadTask(taskFile: string, imports: readonly string[]): Pr
   return task as unknown as AnyTask;
 }
 
-/** Throws UsageError where there is no such file, or none within reach. */
+/** Throws UsageError if the file does not exist or can't be reached. */
 export function needTaskFile(taskFile: string): void {
   let there: fs.Stats | undefined;
   try {
@@ -69,12 +68,14 @@ export function needTaskFile(taskFile: string): void {
   if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
 }
 
-/** Returns the hash of a task file's text: by it a change is noticed. What it imports is not looked at. Throws what fs throws. */
+/**
+ * Returns the hash of a task file's text, to notice changes. Files that it imports are ignored. Throws errors of fs.
+ */
 export function hashOfTask(taskFile: string): string {
   return process.getBuiltinModule('node:crypto').hash('sha256', fs.readFileSync(taskFile), 'hex');
 }
 
-/** Throws UsageError where the folder that this process runs in is gone: nothing that a task does by a relative path could be. */
+/** Throws UsageError if the working directory is gone: no relative path of a task could work. */
 export function needFolder(): void {
   try {
     process.cwd();

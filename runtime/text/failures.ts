@@ -1,4 +1,7 @@
-/** How failed items and their errors are said to people: in a line or few, and grouped by their errors. Runs in the master. Internal. */
+/**
+ * Puts failed items and their errors into words: one line or a few for each, and grouped by error. Runs in the master.
+ * Internal.
+ */
 
 import { fileURLToPath } from 'node:url';
 import type { Keys } from '../events.ts';
@@ -8,19 +11,22 @@ import { cutTo, plural, printable } from './words.ts';
 
 const LINE_MAX = 300;
 const HEADLINE_MAX = 700;
-/** Errors of one chain, or aggregated in one, that a line tells. */
+/** How many errors of a chain, or aggregated errors, one line shows. */
 const TOLD_MAX = 4;
 const LINES_MAX = 12;
 const KEY_MAX = 80;
 const SHORT_KEY = 8;
 
-/** `item 499 (user-503)`; of a hash only its beginning, by which the journal's line is found. */
+/** Returns `item 499 (user-503)`. Of a hash it shows only the beginning, enough to find the journal's line. */
 export function itemLabel(number: number, key: string, keys: Keys): string {
   if (keys === 'own') return `item ${number} (${cutTo(printable(key), KEY_MAX)})`;
   return keys === 'hashed' ? `item ${number} (key ${key.slice(0, SHORT_KEY)}…)` : `item ${number}`;
 }
 
-/** `TypeError: fetch failed, caused by Error [ECONNRESET]: read ECONNRESET`: on one line, with the causes and what is aggregated. */
+/**
+ * Returns `TypeError: fetch failed, caused by Error [ECONNRESET]: read ECONNRESET`: one line, with the causes and
+ * aggregated errors.
+ */
 export function chainOf(error: ItemError): string {
   return cutTo(
     told(error, (line) => cutTo(printable(line), LINE_MAX)),
@@ -28,7 +34,7 @@ export function chainOf(error: ItemError): string {
   );
 }
 
-/** What is behind an error's own message: the errors that it stands for, and its causes. */
+/** Returns the reasons behind an error's own message: its aggregated errors and its causes. */
 export function reasonsOf({ errors, cause }: ItemError): string {
   return chainOf({ name: '', message: '', ...(errors && { errors }), ...(cause && { cause }) });
 }
@@ -57,7 +63,10 @@ function firstLine(message: string): string {
   return end < 0 ? text : text.slice(0, end).trimEnd();
 }
 
-/** What a failure's line leaves out: the rest of the message, and where in the task's code it was. With -v all of it, within bounds. */
+/**
+ * Returns what a failure's line leaves out: the rest of the message, and where in the task's code it happened. With -v
+ * also the error's fields and the whole stack, within limits.
+ */
 export function detailsOf(error: ItemError, verbose: boolean): string[] {
   const message = error.message.trim().split('\n').slice(1);
   const rest = message.map((line) => `  ${cutTo(printable(line), LINE_MAX)}`.trimEnd()).filter(Boolean);
@@ -68,7 +77,7 @@ export function detailsOf(error: ItemError, verbose: boolean): string[] {
   return [...kept, ...fields, ...stackOf(error)].slice(0, LINES_MAX - 1);
 }
 
-/** The first line of the task's own code: of the error, or of the first of its causes that has one. */
+/** Returns the first stack line in the task's own code: of the error, or of its first cause that has one. */
 function whereOf(error: ItemError): string[] {
   let library: string[] = [];
   for (let at: ItemError | undefined = error; at; at = at.cause ?? at.errors?.[0]) {
@@ -80,14 +89,14 @@ function whereOf(error: ItemError): string[] {
   return library;
 }
 
-/** A frame of Node.js, or of the runtime: it says nothing about the task. */
+/** A stack frame of Node.js or of the runtime, which says nothing about the task. */
 const FOREIGN = new RegExp(
   `\\(?(node:|${new URL('..', import.meta.url).href.replace(/[^\w/:]/g, '.')})|\\(<anonymous>\\)`,
 );
-/** Where a syntax error is: Node.js puts the file, the line and a caret in front of the message. */
+/** The place of a syntax error: Node.js puts the file, the line and a caret before the message. */
 const PLACE = /^\S.*:\d+\n[\s\S]*?\n(?=\n\w*SyntaxError)/;
 
-/** The frames of an error and of its causes that are the task's own, one a line. */
+/** Returns the stack frames of an error and its causes in the task's own code, one per line. */
 export function stackOf(error: ItemError): string[] {
   const lines: string[] = [];
   for (let at: ItemError | undefined = error; at; at = at.cause) {
@@ -110,39 +119,39 @@ function framesOf({ stack = '' }: ItemError): string[] {
     );
 }
 
-/** A file's path, from the working directory where it is below that. */
+/** Returns a file's path, relative to the working directory if the file is below it. */
 function shortPath(url: string): string {
   try {
     const file = fileURLToPath(url);
     const relative = fromHere(file);
     return relative.startsWith('..') ? file : relative;
   } catch {
-    return url; // it is no file's, or the working directory is gone
+    return url; // it is not the URL of a file, or the working directory is gone
   }
 }
 
-/** Errors that are told apart at most, so that memory is bounded. */
+/** Maximum number of different errors to count, so that memory is bounded. */
 const GROUPS_MAX = 500;
 const FIRST_KEYS = 5;
 
-/** Items that failed by the same error. */
+/** Items that failed with the same error. */
 export interface Group {
-  /** The error: as it was where there is but one, otherwise without what differs. */
+  /** The error as it was if only one item has it; otherwise without the parts that differ. */
   readonly error: string;
   readonly count: number;
-  /** The first items: their keys, or their numbers where the keys are hashes. */
+  /** The first items: their keys, or their numbers if the keys are hashes. */
   readonly first: readonly string[];
 }
 
-/** Failures by their errors, in bounded memory. */
+/** Counts failures by error, in bounded memory. */
 export class Failures {
-  /** How many there are. */
+  /** Number of failures. */
   count = 0;
   readonly #groups = new Map<string, { error: string; example: string; count: number; first: string[] }>();
   #others = 0;
 
   /**
-   * Counts a failure. Returns how many there are of its error.
+   * Counts a failure. Returns how many items have failed with this error.
    *
    * name - the item's key, or its number.
    */
@@ -160,7 +169,7 @@ export class Failures {
     return group.count;
   }
 
-  /** The `most` most frequent ones; and how many failed by others. */
+  /** Returns the `most` most frequent errors, and how many items failed with others. */
   groups(most: number): { readonly groups: Group[]; readonly others: number } {
     const all = [...this.#groups.values()].sort((a, b) => b.count - a.count);
     const shown = all.slice(0, most);
@@ -173,9 +182,9 @@ export class Failures {
   }
 }
 
-/** What stands for whatever differs between two errors that are the same. */
+/** Replaces the parts in which two otherwise equal errors differ. */
 const GAP = '…';
-/** Fields of Node.js's errors, and of many others, whose values stand in the message. */
+/** Fields of errors, of Node.js and others, whose values also occur in the message. */
 const VARIABLE_FIELDS: readonly string[] = [
   'path',
   'dest',
@@ -188,7 +197,10 @@ const VARIABLE_FIELDS: readonly string[] = [
   'file',
 ];
 
-/** The error and its causes without what is of this one item: its key, numbers, ids, quoted texts, addresses, paths. */
+/**
+ * Returns the error and its causes without the parts that belong to this one item: its key, numbers, ids, quoted texts,
+ * addresses, paths.
+ */
 export function sameFor(error: ItemError, key: string | undefined): string {
   const line = (text: string, at: ItemError): string => {
     let rest = text.length > 1000 ? text.slice(0, 1000) : text;
@@ -203,7 +215,7 @@ export function sameFor(error: ItemError, key: string | undefined): string {
   return cutTo(told(error, line), HEADLINE_MAX);
 }
 
-/** The text with every occurrence of `part` that is a word, or words, of its own taken out. */
+/** Returns the text without `part`, wherever it stands as a whole word or as whole words. */
 function without(text: string, part: string): string {
   if (part === '') return text;
   let kept = '';
@@ -222,7 +234,7 @@ function isWord(character: string | undefined): boolean {
 
 const QUOTED = /"[^"]*"|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])|`[^`]*`|“[^”]*”|‘[^’]*’|«[^»]*»/gu;
 
-/** Two messages that differ only in what is of an item become alike. */
+/** Makes two messages equal if they differ only in parts that belong to an item. */
 function alike(message: string): string {
   let before = '';
   const words = message.replace(QUOTED, (quoted) => `${quoted[0]}${GAP}${quoted.at(-1)}`).split(' ');
@@ -246,7 +258,7 @@ function alikeWord(word: string): string {
   return `${open}${alikeDigits(core)}${close}`;
 }
 
-/** Numbers, and what has a number in it: `user-503` is `user-…`, and an id such as `a1b2c3` nothing but a gap. */
+/** Replaces numbers and words with numbers: `user-503` becomes `user-…`, and an id such as `a1b2c3` only a gap. */
 function alikeDigits(text: string): string {
   return text
     .replace(/\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b/gi, GAP)

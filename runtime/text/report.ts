@@ -1,4 +1,4 @@
-/** How the events of a run are said to people on stderr. Runs in the master. */
+/** Reports the events of a run to people, on stderr. Runs in the master. */
 
 import type { Keys, RunEvent } from '../events.ts';
 import type { ItemError, Outcome } from '../parallelizable.ts';
@@ -7,7 +7,7 @@ import { fromHere } from './here.ts';
 import type { Line } from './terminal.ts';
 import { describeExit, grouped, plural, seconds } from './words.ts';
 
-/** Events that are said only with -v. */
+/** Events reported only with -v. */
 const VERBOSE: ReadonlySet<RunEvent['type']> = new Set([
   'worker forked',
   'worker ready',
@@ -16,7 +16,7 @@ const VERBOSE: ReadonlySet<RunEvent['type']> = new Set([
   'item done',
   'item retried',
 ]);
-/** Events that are said with -q. */
+/** Events reported even with -q. */
 const QUIET: ReadonlySet<RunEvent['type']> = new Set([
   'worker died',
   'boot failed',
@@ -26,25 +26,25 @@ const QUIET: ReadonlySet<RunEvent['type']> = new Set([
   'state',
 ]);
 
-/** So many failures of one error are said at length; and so many of all are said at all, without -v. */
+/** Without -v: how many failures of one error are reported with details, and how many failures are reported at all. */
 const AT_LENGTH_MAX = 100;
 const SAID_MAX = 1000;
 
-/** How much is said. */
+/** How much to report. */
 export interface ReportOptions {
   readonly verbose: boolean;
-  /** Nothing but failures and errors. */
+  /** Only failures and errors. */
   readonly quiet?: boolean;
-  /** How the run starts. */
+  /** Report the start of the run. */
   readonly start: boolean;
-  /** How it ended: always, or where not all is well. */
+  /** Report the end: always, or only if something went wrong. */
   readonly end: 'always' | 'unless well';
-  /** Where failures are counted by their errors. */
+  /** Counts failures by error. */
   readonly failures?: Failures;
 }
 
 /**
- * Returns what says events to people.
+ * Returns a function that reports events to people.
  *
  * say - writes one line.
  */
@@ -77,7 +77,7 @@ class Teller {
     this.#failures = failures;
   }
 
-  /** One case for each event: as a table, it is read line by line. */
+  /** One case for each event, to read like a table. */
   tell(event: RunEvent): Line[] {
     switch (event.type) {
       case 'started':
@@ -139,7 +139,7 @@ class Teller {
       case 'state':
         return event.lines.map((text) => ({ text }));
       case 'item':
-        return []; // printed on stdout, by the runner
+        return []; // the runner prints it on stdout
       case 'note':
         return [{ text: event.text, look: event.isProblem ? 'bad' : 'plain' }];
       case 'ended':
@@ -151,7 +151,7 @@ class Teller {
     return itemLabel(outcome.number, this.#keys === 'none' ? '' : outcome.key, this.#keys);
   }
 
-  /** Of very many the first are said at length, then some in a line each, and in the end only how many there are. */
+  /** If there are very many failures, the first get details, the next one line each, and the rest are only counted. */
   #failed(outcome: Outcome, error: ItemError): Line[] {
     const { number, attempts } = outcome;
     const own = this.#keys === 'own' ? outcome.key : undefined;
@@ -159,7 +159,7 @@ class Teller {
     const all = this.#failures.count;
     if (!this.#verbose && all > SAID_MAX) return [];
     const tries = attempts > 1 ? ` after ${plural(attempts, 'attempt')}` : '';
-    // It says itself which item it is, and the stack would be the runtime's own.
+    // The message already names the item, and the stack would be the runtime's own.
     const isUnfit = error.name === 'UnfitError';
     const what = isUnfit
       ? error.message.replace(/^item \d+(: | )/, (_, end) => (end === ': ' ? '' : 'it '))
@@ -195,7 +195,7 @@ function stopOf({
   waitsFor,
   againAfterMs,
 }: RunEvent & { type: 'stopping' }): Line[] {
-  // What the run fails with is said at its end.
+  // The error with which the run fails is reported at its end.
   if (failing && inProgress === 0) return [];
   if (how === 'forcefully') {
     const left = inProgress === 0 ? '' : `: ${plural(inProgress, 'item')} in progress will be unfinished`;
@@ -211,7 +211,7 @@ function stopOf({
   return [{ text: `${begin}: waiting for ${waitsFor}.${again}` }];
 }
 
-/** What a person does to send it. */
+/** How a person sends the signal. */
 function keyOf(signal: string): string {
   return signal === 'SIGINT' ? 'Ctrl+C' : signal;
 }
@@ -220,7 +220,9 @@ function pronounOf(waitsFor: string): string {
   return /^(1|a) /.test(waitsFor) ? 'it' : 'them';
 }
 
-/** How the run ended: what became of the items, what it took, and how long. */
+/**
+ * Returns how the run ended: what happened to the items, how many retries and crashes there were, and how long it took.
+ */
 export function endOf({ result, durationMs, skipped }: RunEvent & { type: 'ended' }): string {
   const { counts, stoppedBy } = result;
   const { dispatched, done, failed, unfinished, retried, crashed } = counts;
@@ -242,7 +244,7 @@ function plain(count: number, what: string): string {
   return `${grouped(count)} ${what}`;
 }
 
-/** `done in an earlier run`, `4 done in an earlier run, 1 failed in an earlier run`. */
+/** Returns `done in an earlier run`, or `4 done in an earlier run, 1 failed in an earlier run`. */
 function whySkipped({ done, failed, left }: { done: number; failed: number; left: number }): string {
   const kinds = [
     [done, 'done in an earlier run'],

@@ -1,9 +1,9 @@
 /**
- * The master's own stdout and stderr, which workers' output, the task's console.log in dispatch and hooks, and the runner share.
- * Runs in the master. Internal.
+ * The master's own stdout and stderr. They are shared by the workers' output, the task's console.log in dispatch and
+ * hooks, and the runner. Runs in the master. Internal.
  *
- * This is the only place that patches a stream's `write`: so whoever writes begins a line of its own, and a line of progress
- * is out of the way.
+ * Only this file patches the `write` of the master's streams. So each writer begins a new line, and the progress line
+ * is erased first.
  */
 
 import fs from 'node:fs';
@@ -11,7 +11,7 @@ import type { Writable } from 'node:stream';
 
 const NEWLINE = 0x0a;
 
-/** Calls `act` before anybody in this process writes to the stream. Returns what ends that. */
+/** Calls `act` before anybody in this process writes to the stream. Returns a function that ends this. */
 export function beforeWrites(stream: Writable, act: () => void): () => void {
   const shared = share(stream);
   shared.before.add(act);
@@ -20,20 +20,20 @@ export function beforeWrites(stream: Writable, act: () => void): () => void {
   };
 }
 
-/** Whether somebody is in the middle of a line there; or only whether this process itself is. */
+/** Returns whether a line is open on the stream; with `isOwn`, whether this process itself opened it. */
 export function isLineOpen(stream: Writable, isOwn = false): boolean {
   const shared = streams.get(stream);
   return isOwn ? shared !== undefined && shared.lineOf === shared : shared?.lineOf !== undefined;
 }
 
-/** Writes what is no line of anybody's, such as a line of progress that goes again. */
+/** Writes text that belongs to nobody's line, such as a progress line, which is erased again. */
 export function writeAside(stream: Writable, text: string): void {
   const shared = streams.get(stream);
   if (shared) shared.writeAside(text);
   else stream.write(text);
 }
 
-/** Resolves when what was written to the stream has left this process, or cannot any more. */
+/** Resolves when everything written to the stream has left this process, or can't leave it any more. */
 export function flushed(stream: Writable): Promise<void> {
   const shared = streams.get(stream);
   return new Promise((resolve) => {
@@ -44,23 +44,23 @@ export function flushed(stream: Writable): Promise<void> {
 
 const streams = new Map<Writable, SharedStream>();
 
-/** Returns the stream as all share it. Whoever asks has to leave() it. */
+/** Returns the shared stream. Each caller must leave() it. */
 export function share(stream: Writable): SharedStream {
   const shared = streams.get(stream) ?? new SharedStream(stream);
   shared.users += 1;
   return shared;
 }
 
-/** A stream of the master's as all of this process shares it: several runs too, which end in any order. */
+/** One of the master's streams, shared by this whole process, even by several runs, which may end in any order. */
 export class SharedStream {
   users = 0;
   readonly before: Set<() => void> = new Set();
-  /** Who is in the middle of a line: a worker's passage, or the master itself (this). */
+  /** Whose line is open: a worker's passage, or the master itself (this). */
   lineOf: object | undefined;
   readonly #stream: Writable;
   readonly #write: Writable['write'];
   readonly #patched: Writable['write'];
-  /** A file of the file system: Node.js would not notice that a write was cut short by a full disk. */
+  /** The descriptor, if the stream is a file: Node.js would not notice if a full disk cut a write short. */
   readonly #file: number | undefined;
 
   constructor(stream: Writable) {
@@ -82,7 +82,7 @@ export class SharedStream {
     streams.set(stream, this);
   }
 
-  /** Writes bytes of a worker's. `written` is told when they have left this process. Returns whether more may follow. */
+  /** Writes a worker's bytes. Calls `written` when they have left this process. Returns whether more may follow. */
   write(bytes: Buffer, written: (error?: Error | null) => void): boolean {
     this.#prepare();
     if (this.#file === undefined || this.#stream.writableLength > 0)
@@ -96,7 +96,7 @@ export class SharedStream {
     return true;
   }
 
-  /** Something has not left this process yet. */
+  /** Some output has not left this process yet. */
   get isWaiting(): boolean {
     return this.#stream.writableLength > 0 && !this.#stream.destroyed;
   }
@@ -118,7 +118,7 @@ export class SharedStream {
   }
 }
 
-/** Node.js has a terminal hold up the whole process while Ctrl+S does. */
+/** By default, Node.js blocks the whole process on a terminal while Ctrl+S holds the output. */
 function setBlocking(stream: Writable, isBlocking: boolean): void {
   const { isTTY, _handle } = stream as Writable & {
     isTTY?: boolean;

@@ -1,22 +1,22 @@
-/** Lines for people that fit a terminal: their width, colour, and where they are broken. Runs in the master. Internal. */
+/** Formats lines for a terminal: width, colour, line breaks. Runs in the master. Internal. */
 
 import { styleText } from 'node:util';
 import { isLineOpen } from './shared-stream.ts';
 
-/** How a line looks where the terminal has colour. */
+/** How a line looks on a terminal with colour. */
 export type Look = 'plain' | 'good' | 'bad' | 'again' | 'dim';
 
 const COLOURS = { good: 'green', bad: 'red', again: 'yellow', dim: 'dim' } as const;
-/** What a terminal that does not say its width is taken for. */
+/** Assumed width of a terminal that does not report its own. */
 const COLUMNS = 80;
-/** Narrower than this, lines are not wrapped: the terminal breaks them. */
+/** Below this width, lines are not wrapped: the terminal breaks them. */
 const NARROWEST = 20;
 
 let graphemes: Intl.Segmenter | undefined;
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 
-/** How many columns of a terminal the text takes. */
+/** Returns how many terminal columns the text takes. */
 export function widthOf(text: string): number {
   if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
   let width = 0;
@@ -27,7 +27,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** Breaks a line at its spaces, so that no piece is wider than `columns`. What follows is indented as its first word is. */
+/** Breaks a line at spaces, so that no piece is wider than `columns`. Later pieces are indented like the first word. */
 export function wrapped(line: string, columns: number): string[] {
   if (columns < NARROWEST || widthOf(line) <= columns) return [line];
   const [indent = ''] = /^(divvy: )?\s*/.exec(line) ?? [];
@@ -51,33 +51,33 @@ export function wrapped(line: string, columns: number): string[] {
   return [...lines, current];
 }
 
-/** How many columns a terminal has; one of 0 does not know. */
+/** Returns the width of a terminal; a reported width of 0 means that it does not know. */
 export function columnsOf(stream: NodeJS.WriteStream): number {
   return stream.columns || COLUMNS;
 }
 
-/** Whether the stream is a terminal that isAbortable escapes. */
+/** Returns whether the stream is a terminal that understands escape sequences. */
 export function takesEscapes(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && process.env['TERM'] !== 'dumb';
 }
 
-/** Colours the text where the stream takes colour: NO_COLOR, FORCE_COLOR and TERM=dumb are obeyed. */
+/** Colours the text if the stream supports it. Obeys NO_COLOR, FORCE_COLOR and TERM=dumb. */
 export function coloured(text: string, look: Look, stream: NodeJS.WriteStream): string {
   return look === 'plain' ? text : styleText(COLOURS[look], text, { stream });
 }
 
-/** A line, and how it looks. One that is whole, such as a command that somebody may copy, is never broken. */
+/** A line and its look. A `whole` line, such as a command to copy, is never broken. */
 export interface Line {
   readonly text: string;
   readonly look?: Look | 'counts';
   readonly whole?: boolean;
 }
 
-/** A count and its word stay together. */
+/** Keeps a count and its word together. */
 const COUNTED = /([\d,]+) (done|failed|retried)\b/g;
 const LOOKS = { done: 'good', failed: 'bad', retried: 'again' } as const;
 
-/** Returns what writes lines for people to a stream: coloured, and on a terminal wrapped, so that no word is broken. */
+/** Returns a function that writes lines for people to a stream: coloured and, on a terminal, wrapped between words. */
 export function linesTo(stream: NodeJS.WriteStream): (line: Line) => void {
   return ({ text, look = 'plain', whole = false }) => {
     const tied = look === 'counts' ? text.replace(COUNTED, '$1\u00a0$2') : text;
@@ -89,7 +89,7 @@ export function linesTo(stream: NodeJS.WriteStream): (line: Line) => void {
           )
         : coloured(piece, look, stream),
     );
-    // What dispatch or a hook has written of a line stays a line of its own.
+    // If dispatch or a hook has left a line open, end it first.
     stream.write(`${isLineOpen(stream, true) ? '\n' : ''}${shown.join('\n')}\n`);
   };
 }

@@ -1,10 +1,13 @@
-/** Words for people: numbers, durations, dates, and text that may be anybody's. Internal. */
+/** Words for people: numbers, durations, dates, and untrusted text. Internal. */
 
 import type { WorkerExit } from '../parallelizable.ts';
 
 const DATE = { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' } as const;
 
-/** `1,269`, of a whole number. Node.js's own way loads its tables of languages first, which takes as long as a worker's boot. */
+/**
+ * Returns a whole number as `1,269`. Node.js's own function first loads its language tables, which takes as long as a
+ * worker's boot.
+ */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
@@ -26,28 +29,31 @@ export function seconds(ms: number): string {
 }
 
 /**
- * A terminal's sequences: colours and the cursor; titles and links, up to their end; and those of two characters.
- * `stripVTControlCharacters` of Node.js 22.18 takes the text between a colour and a later BEL for a part of the sequence.
+ * The escape sequences of a terminal: colours and cursor moves; titles and links, up to their end; and two-character
+ * ones. Not `stripVTControlCharacters`: that of Node.js 22.18 also removes the text between a colour and a later BEL.
  */
 const SEQUENCES =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for these characters
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
 
-/** The text without what would move the cursor, change colours or turn the direction: it may be anybody's. */
+/**
+ * Returns the text without anything that moves the cursor, changes colours or changes the text direction: it may come
+ * from anybody.
+ */
 export function printable(text: string): string {
   return text.replace(SEQUENCES, '').replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for these characters
     /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (character) => (/\s/.test(character) ? ' ' : `\\u{${character.codePointAt(0)?.toString(16)}}`),
   );
 }
 
-/** At most `most` characters of the text. */
+/** Returns at most `most` characters of the text. */
 export function cutTo(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
-/** `28 Nov 2026, 13:34`, by the clock where the person is. */
+/** Returns `28 Nov 2026, 13:34`, in the user's time zone. */
 export function dateOf(at: string): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? at : date.toLocaleString('en-GB', DATE);

@@ -1,11 +1,9 @@
-/**
- * How an item, or a result, becomes bytes and a value again. Runs in both processes. Internal.
- */
+/** Encodes an item or a result as bytes, and decodes it. Runs in both processes. Internal. */
 
 import { isPromise, isProxy } from 'node:util/types';
 import { UnfitError } from '../errors.ts';
 
-/** node:v8, loaded when it is first needed: a worker whose items are plain boots without it. */
+/** node:v8, loaded on first use: a worker whose items are plain boots without it. */
 let loaded: typeof import('node:v8') | undefined;
 
 function v8(): typeof import('node:v8') {
@@ -14,15 +12,18 @@ function v8(): typeof import('node:v8') {
 }
 
 /**
- * An item as it is carried: small and plain, its JSON; a longer string as itself; or else bytes, of which the first says how
- * to read them.
+ * An encoded item. Small and plain: its JSON. A longer string: itself. Anything else: bytes, of which the first says
+ * how to read them.
  */
 export type Body = string | Text | Buffer;
 
-/** A string that is written as its own bytes, when it is sent: until then it costs no memory, and then no copy. */
+/**
+ * A string that is written as its own bytes only when it is sent: until then it needs no extra memory, and then no
+ * copy.
+ */
 export class Text {
   readonly text: string;
-  /** In bytes, as those of a Buffer. */
+  /** Length in bytes, as of a Buffer. */
   readonly length: number;
 
   constructor(text: string, length: number = 1 + Buffer.byteLength(text)) {
@@ -30,32 +31,32 @@ export class Text {
     this.length = length;
   }
 
-  /** Puts its bytes there; the memory has room for them. */
+  /** Writes its bytes at `at`; `into` must have room for them. */
   write(into: Buffer, at: number): void {
     into[at] = TEXT;
     into.write(this.text, at + 1);
   }
 }
 
-/** v8.serialize begins with 255. */
+/** Tags in the first byte. The bytes of v8.serialize begin with 255. */
 const TEXT = 1;
 const BYTES = 2;
 const JSON_TEXT = 3;
-/** JSON is ten times as fast for what is small, and slower for what is not. */
+/** JSON is ten times as fast for small values, and slower for large ones. */
 const PLAIN_VALUES = 64;
 const PLAIN_CHARS = 512;
-/** The memory of so many bodies, from so many bytes to so many, is kept for the next. */
+/** How many used buffers are kept for reuse, and their sizes, in bytes. */
 const SPARE_MAX = 8;
 const SPARE_FROM = 64 * 1024;
 const SPARE_TO = 2 * 1024 * 1024;
 
 /**
- * Returns the value as it is carried.
+ * Returns the encoded value.
  *
- * what     - what it is called in an error: `item 3`, `the result of item 3`.
- * maxBytes - the most that it may come to.
+ * what     - its name in an error: `item 3`, `the result of item 3`.
+ * maxBytes - the largest size allowed.
  *
- * Throws UnfitError, which names the place in the value, where it cannot be carried or is too large.
+ * Throws UnfitError if the value can't be encoded or is too large; the error names the place in the value.
  */
 export function encodeValue(value: unknown, what: string, maxBytes: number): Body {
   let bytes: Text | Buffer;
@@ -74,18 +75,23 @@ export function encodeValue(value: unknown, what: string, maxBytes: number): Bod
   return bytes;
 }
 
-/** Returns it as bytes, whatever it is. */
+/** Returns the body as bytes, in any form. */
 export function bytesOf(body: Body): Buffer {
   if (typeof body === 'string') return tagged(JSON_TEXT, body);
   return body instanceof Text ? tagged(TEXT, body.text) : body;
 }
 
-/** Returns the body that the bytes are of. A string is read at once, so that nobody need keep its bytes; others are kept by `keep`. */
+/**
+ * Returns the body that the bytes stand for. A string is decoded at once, so that nobody needs to keep its bytes; other
+ * bytes are kept by calling `keep`.
+ */
 export function bodyOf(bytes: Buffer, keep: (bytes: Buffer) => Buffer): Body {
   return bytes[0] === TEXT ? new Text(bytes.toString('utf8', 1), bytes.length) : keep(bytes);
 }
 
-/** Returns the value that the body stands for: a fresh one each time, but that a Buffer may share memory with the body. */
+/**
+ * Returns the value that the body stands for: a new one each time, except that a Buffer may share memory with the body.
+ */
 export function decodeValue(body: Body): unknown {
   if (typeof body === 'string') return JSON.parse(body);
   if (body instanceof Text) return body.text;
@@ -101,17 +107,17 @@ export function decodeValue(body: Body): unknown {
   }
 }
 
-/** Longer strings, and Buffers, are their own bytes. */
+/** Longer strings and Buffers are sent as their own bytes. */
 function rawBytes(value: unknown): Text | Buffer | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? new Text(value) : undefined;
   if (!Buffer.isBuffer(value) || Object.getPrototypeOf(value) !== Buffer.prototype) return undefined;
   const bytes = memoryFor(1 + value.length);
   bytes[0] = BYTES;
-  bytes.set(value, 1); // a copy: the task may go on with its own
+  bytes.set(value, 1); // a copy: the task may change its own
   return bytes;
 }
 
-/** Memory of large Buffers that have been carried. */
+/** Memory of large Buffers, kept for reuse. */
 const spare: Buffer[] = [];
 
 function memoryFor(bytes: number): Buffer {
@@ -120,10 +126,10 @@ function memoryFor(bytes: number): Buffer {
   return found?.subarray(0, bytes) ?? Buffer.allocUnsafe(bytes);
 }
 
-/** The body is needed no more, by anybody: the memory of a large one is used again, since fresh memory costs more than a copy. */
+/** Nobody needs the body any more: keep its memory if it is large, because new memory costs more than a copy. */
 export function useAgain(body: Body): void {
   if (!Buffer.isBuffer(body) || body[0] !== BYTES || body.length < SPARE_FROM || body.length > SPARE_TO) return;
-  spare.push(Buffer.from(body.buffer)); // as it was when it was larger
+  spare.push(Buffer.from(body.buffer)); // at its full size: the body may be only a part of it
   if (spare.length > SPARE_MAX) spare.shift();
 }
 
@@ -134,21 +140,23 @@ function tagged(tag: number, text: string): Buffer {
   return bytes;
 }
 
-/** What is left of what a plain value may come to. */
+/** What remains of the limits for a plain value. */
 interface Budget {
   values: number;
   chars: number;
-  /** What is there twice, or in a circle, is to be the same thing when it arrives, which JSON cannot tell. */
+  /** An object that occurs twice, or in a circle, must be the same object when it arrives; JSON can't express that. */
   readonly seen: object[];
 }
 
-/** Stands for what JSON cannot tell exactly. */
+/** Marks a value that JSON can't express exactly. */
 const NOT_PLAIN = Symbol('not plain');
 
-/** Returns the JSON of what JSON can tell as exactly as v8.serialize can, where it is small; undefined for anything else. */
+/**
+ * Returns the JSON of a small value that JSON can express as exactly as v8.serialize; undefined for any other value.
+ */
 function plainText(value: unknown): string | undefined {
   if (typeof value === 'number') return isPlainNumber(value) ? String(value) : undefined;
-  if ('toJSON' in Array.prototype) return undefined; // somebody has given one to all objects, and JSON.stringify would go by it
+  if ('toJSON' in Array.prototype) return undefined; // JSON.stringify would call a global toJSON
   const plain = plainCopy(value, { values: PLAIN_VALUES, chars: PLAIN_CHARS, seen: [] });
   return plain === NOT_PLAIN ? undefined : JSON.stringify(plain);
 }
@@ -158,8 +166,9 @@ function isPlainNumber(value: number): boolean {
 }
 
 /**
- * Returns a copy of it, of plain objects and arrays, or NOT_PLAIN. Each part is read once, since it may be a getter: what is
- * looked at is what is written. To copy and to let JSON.stringify write is a third of the work of writing it here.
+ * Returns a copy made of plain objects and arrays, or NOT_PLAIN. Reads each part only once, because it may be a getter:
+ * the value that is checked is the value that is sent. Copying and JSON.stringify together take a third of the time of
+ * writing the JSON here.
  */
 function plainCopy(value: unknown, left: Budget): unknown {
   left.values -= 1;
@@ -188,7 +197,7 @@ function copyOfObject(object: object, left: Budget): unknown {
 }
 
 function copyOfList(list: readonly unknown[], left: Budget): unknown {
-  if (list.length > left.values || Object.keys(list).length !== list.length) return NOT_PLAIN; // it has fields besides, or holes
+  if (list.length > left.values || Object.keys(list).length !== list.length) return NOT_PLAIN; // extra fields, or holes
   const copy: unknown[] = [];
   for (let index = 0; index < list.length; index++) {
     const part = plainCopy(list[index], left);
@@ -205,18 +214,18 @@ function copyOfFields(object: Readonly<Record<string, unknown>>, left: Budget): 
     const value = copy[key];
     const part = plainCopy(value, left);
     if (part === NOT_PLAIN || left.chars < 0) return NOT_PLAIN;
-    if (part !== value) copy[key] = part; // an object: its copy
+    if (part !== value) copy[key] = part; // an object: use its copy
   }
   return copy;
 }
 
-/** Finds the innermost place that cannot be carried, by trying the parts of each value that cannot. */
+/** Finds the innermost part that can't be encoded, by trying the parts of each value that can't. */
 function whyUnfit(value: unknown, what: string, error: unknown): string {
   let path = '';
   let at = value;
   let problem = error;
   const seen = new Set<unknown>();
-  // A RangeError: it is nested too deeply, and no part of it is to blame.
+  // A RangeError: it is nested too deeply, so no single part is to blame.
   while (typeof at === 'object' && at !== null && !seen.has(at) && !(problem instanceof RangeError)) {
     seen.add(at);
     const unfit = unfitPart(at);
@@ -229,14 +238,14 @@ function whyUnfit(value: unknown, what: string, error: unknown): string {
   if (typeof at === 'function' || typeof at === 'symbol')
     return `${where} is a ${typeof at}, which cannot be carried to another process`;
   if (isPromise(at)) {
-    at.catch(() => {}); // what it may yet reject with is of no interest any more
+    at.catch(() => {}); // if the promise rejects later, nobody cares
     return `${where} is a promise, which cannot be carried to another process; await it first`;
   }
   const why = problem instanceof Error ? problem.message.replace(/\.$/, '') : String(problem);
   return `${where} cannot be carried to another process: ${why}`;
 }
 
-/** Reading a part may run code of the task's: a getter, or the traps of a Proxy. */
+/** Reading a part may run the task's code: a getter, or the traps of a Proxy. */
 function unfitPart(value: object): { step: string; part: unknown; problem: unknown } | undefined {
   try {
     for (const [step, read] of parts(value)) {
@@ -249,7 +258,7 @@ function unfitPart(value: object): { step: string; part: unknown; problem: unkno
       }
     }
   } catch {
-    // It does not even say what its parts are.
+    // Its parts can't even be listed.
   }
   return undefined;
 }

@@ -1,8 +1,7 @@
 /**
- * How messages are framed on the socket. A frame is its length (4 bytes, little-endian, of what follows), its kind (1 byte), and its body. The length is
- * checked before anything is allocated for it. Small items go together in one frame, as one JSON text; what is larger, or
- * JSON cannot tell, as bytes. Runs in both processes.
- * Internal.
+ * The frames on the socket. A frame is its length (4 bytes, little-endian, counts what follows), its kind (1 byte), and
+ * its body. The length is checked before memory is allocated. Small items share a frame, as one JSON text; items that
+ * are larger, or that JSON can't express, are sent as bytes. Runs in both processes. Internal.
  */
 
 import { itemErrorFrom, ProtocolError } from '../errors.ts';
@@ -18,18 +17,21 @@ import {
   type ToWorker,
 } from './messages.ts';
 
-/** The token's length in bytes. The first frame of a connection is a hello of exactly this size, or it is cut off. */
+/**
+ * Length of the token in bytes. The first frame of a connection must be a hello of exactly this size; otherwise the
+ * peer is cut off.
+ */
 export const TOKEN_BYTES = 32;
 const LENGTH_BYTES = 4;
 const HEADER_BYTES = 5;
-/** What a frame may hold beside one item of the largest size. */
+/** How many bytes a frame may hold besides one item of the largest size. */
 const FRAME_ALLOWANCE = 1024 * 1024;
-/** Small items go together in frames of up to so many bytes; a large one has a frame to itself. */
+/** Small items share frames of up to so many bytes; a large item has its own frame. */
 const BATCH_BYTES = 64 * 1024;
-/** Up to so large the memory of a frame is used again. */
+/** Frame memory of up to so many bytes is reused. */
 const SPARE_BYTES = 4 * 1024 * 1024;
 
-/** How a frame's body is written: the token as it is, batches as records, and all others as JSON. */
+/** The kinds of body: the token as it is, batches as records, all others as JSON. */
 const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'json'] as const;
 const JSON_KINDS: readonly string[] = [
   'ready',
@@ -46,17 +48,17 @@ const JSON_KINDS: readonly string[] = [
   'abort',
 ];
 const HOWS = ['done', 'threw', 'threw for good'] as const;
-/** The bytes of a record before its body: of an item, and of an outcome; and those of a pair. */
+/** Bytes before the body of a record, for an item and for an outcome; and bytes of a pair. */
 const ITEM_HEAD = 18;
 const OUTCOME_HEAD = 21;
 const PAIR = 16;
-/** A plain item is so many values of its frame's list: number, attempt, key, item. */
+/** A plain item takes so many values in its frame's list: number, attempt, key, item. */
 const PLAIN_PARTS = 4;
 
-/** Gives memory for so many bytes, which is the caller's until what it holds has been written. */
+/** Returns memory of so many bytes. The caller may use it until its contents have been written to the socket. */
 export type Room = (bytes: number) => Buffer;
 
-/** Returns the bytes of a message: its frames one after another, in pieces. `room` gives memory for them. */
+/** Returns the bytes of a message: its frames one after another, in pieces. `room` provides the memory. */
 export function encode(message: ToWorker | ToMaster, room: Room = Buffer.allocUnsafe): Buffer[] {
   switch (message.kind) {
     case 'hello':
@@ -77,36 +79,38 @@ export function encode(message: ToWorker | ToMaster, room: Room = Buffer.allocUn
   }
 }
 
-/** Takes the bytes of a connection as they come, and gives back the messages in them. */
+/** Takes the bytes of a connection as they arrive, and returns the messages in them. */
 export class FrameReader {
   #maxBytes: number;
   #known = false;
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
-  /** What has come of a frame's length. */
+  /** The bytes of a frame's length that have arrived. */
   #length = 0;
   #lengthBytes = 0;
-  /** A frame that is in more than one chunk, as far as it has come. */
+  /** A frame spread over several chunks, as far as it has arrived. */
   #frame: Buffer | undefined;
   #filled = 0;
-  /** Memory of such a frame, of which nothing was kept. */
+  /** Memory of such a frame, free to reuse because no message kept any of it. */
   #spare: Buffer = Buffer.alloc(0);
 
-  /** maxBytes - the largest frame that is accepted, in bytes of its body. */
+  /** maxBytes - the largest frame body to accept, in bytes. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Allows more than a hello, and frames of one item of so many bytes; used once the peer has shown the token. */
+  /**
+   * Allows other messages than hello, and frames with one item of up to `maxItemBytes`. Call it once the peer has shown
+   * the token.
+   */
   allowItems(maxItemBytes: number): void {
     this.#known = true;
     this.#maxBytes = maxItemBytes + FRAME_ALLOWANCE;
   }
 
   /**
-   * Returns the first message that is complete, if there is one; call it again, without a chunk, for the next, until there
-   * is none: then nothing of the chunk is needed any more. Throws ProtocolError where what came cannot be a frame; the
-   * connection is then of no use any more.
+   * Returns the next complete message. After passing a chunk, call it without one until it returns undefined; then the
+   * chunk is no longer needed. Throws ProtocolError if the bytes can't be a frame; don't use the connection after that.
    */
   read(chunk?: Buffer): FromMaster | ToMaster | undefined {
     if (chunk) {
@@ -143,7 +147,7 @@ export class FrameReader {
     return message;
   }
 
-  /** Returns whether it is known. */
+  /** Returns whether the length is complete. */
   #readLength(): boolean {
     if (this.#lengthBytes === 0) this.#length = 0;
     while (this.#lengthBytes < LENGTH_BYTES) {
@@ -158,7 +162,7 @@ export class FrameReader {
   }
 }
 
-/** Plain items that follow each other share a frame, and so do others as far as they are small. */
+/** Consecutive plain items share a frame; other items share one if they are small. */
 function framesOf({ batchAcks, items }: Items<CarriedItem>, room: Room): Buffer[] {
   const frames: Buffer[] = [];
   const flag = batchAcks ? 1 : 0;
@@ -184,10 +188,10 @@ function framesOf({ batchAcks, items }: Items<CarriedItem>, room: Room): Buffer[
   return frames;
 }
 
-/** What is not carried as JSON. */
+/** An item or outcome whose body is not JSON. */
 type Bulky<T extends { readonly body: Body }> = T & { readonly body: Exclude<Body, string> };
 
-/** How one of a batch is written: a head, and its body. */
+/** How to write one record of a batch: a head, then its body. */
 interface RecordForm<T> {
   headBytes(one: T): number;
   writeHead(one: T, into: Buffer, at: number): void;
@@ -214,7 +218,7 @@ const OUTCOME_RECORD: RecordForm<CarriedOutcome> = {
   },
 };
 
-/** Returns memory for a frame with room for so many bytes of its body; more of it may follow in a piece of its own. */
+/** Returns memory for a frame with `bytes` bytes of its body; `following` more bytes are sent in a separate piece. */
 function header(kind: (typeof KINDS)[number], bytes: number, room: Room, following = 0): Buffer {
   const whole = room(HEADER_BYTES + bytes);
   whole.writeUInt32LE(1 + bytes + following, 0);
@@ -229,7 +233,7 @@ function frame(kind: (typeof KINDS)[number], content: string | Buffer, room: Roo
   return whole;
 }
 
-/** `front` is what each frame begins with. */
+/** Splits a list into frames. Each one begins with `front`. */
 function batches<T extends CarriedItem | CarriedOutcome>(
   kind: 'items' | 'outcomes',
   front: readonly number[],
@@ -240,7 +244,9 @@ function batches<T extends CarriedItem | CarriedOutcome>(
   const pieces: Buffer[] = [];
   let from = 0;
   let bytes = 0;
-  /** Those from `from` to there become a frame. What is large is alone, and stays a piece of its own: to copy it would cost more. */
+  /**
+   * Makes a frame of the records up to `to`. A large body stays a separate piece, because copying it would cost more.
+   */
   const flush = (to: number): void => {
     const first = list[from]?.body;
     const apart = Buffer.isBuffer(first) && first.length > BATCH_BYTES ? first : undefined;
@@ -273,7 +279,7 @@ function copyOf(bytes: Buffer): Buffer {
   return Buffer.from(bytes);
 }
 
-/** `kept` is asked for what the message keeps of the content, which may be used again for what comes next. */
+/** Calls `kept` for each part of the content that the message keeps: the rest of the memory may be reused. */
 function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer): FromMaster | ToMaster {
   const kind = KINDS[content.readUInt8(0)];
   const body = content.subarray(1);
@@ -307,11 +313,11 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
   }
 }
 
-/** A worker's task may have written to its socket, so what claims to be a message is looked at before it is believed. */
+/** The task may have written to its worker's socket, so check each message before using it. */
 function rareFrom(value: unknown, bytes: number): FromMaster | ToMaster {
   const { kind, numbers, error } = Object(value) as Record<string, unknown>;
   if (!JSON_KINDS.includes(String(kind))) throw new RangeError('no such message');
-  // The length first: a few bytes can stand for an array that it takes minutes to go through.
+  // Check the length first: a few bytes can stand for an array that takes minutes to go through.
   const list =
     Array.isArray(numbers) && numbers.length < bytes && numbers.every((number) => typeof number === 'number');
   if ((kind === 'nack' || kind === 'open lines') && !list) throw new RangeError('no list of numbers');
@@ -354,7 +360,7 @@ function outcomeAt(bytes: Buffer, at: number, body: Buffer): CarriedOutcome {
   return { number: bytes.readDoubleLE(at), durationMs: bytes.readDoubleLE(at + 8), how, body };
 }
 
-/** The records of a batch: each a head of so many bytes, the last four of which are the length of its body. */
+/** Reads the records of a batch. Each has a head of `headBytes` bytes; its last four are the length of the body. */
 function records<T>(bytes: Buffer, headBytes: number, one: (bytes: Buffer, at: number, body: Buffer) => T): T[] {
   const list: T[] = [];
   for (let at = 0; at < bytes.length; ) {

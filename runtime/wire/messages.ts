@@ -1,85 +1,85 @@
 /**
- * Everything that the master and a worker say to each other, in the order of the conversation.
+ * All messages between the master and a worker, in the order of the conversation.
  *
  *   worker                                   master
- *   hello (the token)                 ──>    who is that? (anybody without the token is cut off)
- *   ready, or boot failed             ──>    it may have items
+ *   hello (the token)                 ──>    who is that? (a peer without the token is cut off)
+ *   ready, or boot failed             ──>    it may get items
  *                                     <──    items, as long as it has room
  *   done (acks), or outcomes          ──>    each ends the lease of its item
- *   open lines                        ──>    comes before the ack: so much of stdout and stderr had been written then
- *   overdue (and goes on)             ──>    is its time up? What the worker or its reader were held up does not count
- *                                     <──    time left: none, and its signal is aborted; or so much, and it is asked again
+ *   open lines                        ──>    comes before the ack: how much of stdout and stderr was written by then
+ *   overdue (and goes on)             ──>    is its time up? Delays of the worker or its reader do not count
+ *                                     <──    time left: if none, its signal is aborted; else it asks again later
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
- *                                     <──    drain: finish what you have begun, and exit
- *   returned (items it had not begun) ──>    they go to somebody else; at a drain, or when one takes long
- *                                     <──    forget: what came before this, and is not begun, has been taken back (worker/claims.ts)
+ *                                     <──    drain: finish the items in progress, and exit
+ *   nack (items it has not started)   ──>    they go to another worker; at a drain, or when an item takes long
+ *                                     <──    forget: drop earlier unstarted items: reclaimed (worker/claims.ts)
  *   hook failed (beforeExit)          ──>    it is reported
- *   uncaught (and exits)              ──>    why, should its items fail for it
+ *   uncaught (and exits)              ──>    the reason, in case its items fail because of it
  *                                     <──    abort: a forceful stop
  *
- * frames.ts has the bytes. Runs in both processes.
+ * frames.ts defines the bytes. Runs in both processes.
  */
 
 import type { ItemError } from '../parallelizable.ts';
 import { type Body, decodeValue } from './codec.ts';
 
-/** What the master says. */
+/** Messages from the master. */
 export type ToWorker =
   | Items<CarriedItem>
   | { readonly kind: 'drain' | 'forget' }
-  /** Of an item that is overdue: 0 where its time is up. */
+  /** Answer about an overdue item: `ms` is 0 if its time is up. */
   | { readonly kind: 'time left'; readonly number: number; readonly ms: number }
   | { readonly kind: 'abort'; readonly reason: string };
 
-/** The same as a worker hears it. */
+/** Messages from the master, as a worker receives them. */
 export type FromMaster = Items<ReceivedItem> | Exclude<ToWorker, Items<CarriedItem>>;
 
 /** Items on their way to a worker. */
 export interface Items<Item> {
   readonly kind: 'items';
-  /** What is said of their ends may be gathered. */
+  /** Acks may be batched. */
   readonly batchAcks: boolean;
   readonly items: readonly Item[];
 }
 
-/** What a worker says. */
+/** Messages from a worker. */
 export type ToMaster =
   | { readonly kind: 'hello'; readonly token: Buffer }
   | { readonly kind: 'ready' }
   | { readonly kind: 'boot failed'; readonly error: ItemError }
-  /** Items that were processed, and whose results nobody wants: the number of each, and how long it took in milliseconds. */
+  /** Items that are done and whose results nobody wants: for each its number and its duration in milliseconds. */
   | { readonly kind: 'done'; readonly pairs: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
-  /** Of stdout and stderr, in bytes: an item has ended in the middle of a line. */
+  /** Bytes written to stdout and stderr: an item has ended in the middle of a line. */
   | { readonly kind: 'open lines'; readonly numbers: readonly number[] }
   | { readonly kind: 'overdue'; readonly number: number }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'nack'; readonly numbers: readonly number[] }
   | { readonly kind: 'hook failed'; readonly hook: string; readonly error: ItemError }
-  /** What nobody caught ends the process. */
+  /** An uncaught error, which ends the process. */
   | { readonly kind: 'uncaught'; readonly error: ItemError };
 
 /** An item on its way to a worker. */
 export interface CarriedItem {
   readonly number: number;
-  /** Which start of it this is, from 1. */
+  /** Which start of the item this is, from 1. */
   readonly attempt: number;
-  /** Its key; empty where the worker may make the default one itself, when it is asked for. */
+  /** Its key; empty if the worker may make the default key itself, on demand. */
   readonly key: string;
-  /** The item itself, as codec.ts encodes it. */
+  /** The item, encoded by codec.ts. */
   readonly body: Body;
 }
 
-/** An item that has come to a worker. */
+/** An item that has arrived at a worker. */
 export class ReceivedItem {
   readonly number: number;
   readonly attempt: number;
   readonly key: string;
   readonly batchAcks: boolean;
-  /** Its bytes; or the text of its frame, in which it has a place. */
+  /** Its bytes, or the text of its whole frame, in which it is at #index. */
   readonly #source: Body;
   readonly #index: number;
-  /** What has been read of it already. */
+  /** The decoded value, if it has not been used yet. */
   #read: unknown;
 
   constructor(
@@ -100,11 +100,11 @@ export class ReceivedItem {
     this.#read = read;
   }
 
-  /** The item: a fresh one each time. */
+  /** Returns the item: a new value each time. */
   value(): unknown {
     if (typeof this.#source !== 'string') return decodeValue(this.#source);
     const read = this.#read;
-    this.#read = undefined; // which no plain item is
+    this.#read = undefined; // undefined marks it as used; no plain item is undefined
     return read === undefined ? (JSON.parse(this.#source) as unknown[])[this.#index] : read;
   }
 }
@@ -113,12 +113,12 @@ export class ReceivedItem {
 export interface CarriedOutcome {
   readonly number: number;
   readonly durationMs: number;
-  /** `done`: body is the encoded result. `threw`: an ItemError, as JSON. */
+  /** `done`: the encoded result. `threw`: an ItemError as JSON. */
   readonly how: 'done' | 'threw' | 'threw for good';
   readonly body: Buffer;
 }
 
-/** Returns what an outcome's body says of an error. */
+/** Returns the error in an outcome's body. */
 export function errorIn(body: Buffer): ItemError {
   return JSON.parse(body.toString()) as ItemError;
 }

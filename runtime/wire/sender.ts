@@ -1,43 +1,43 @@
 /**
- * Writes messages on a connection, into memory that is used again once it has been written: fresh memory costs the system
- * more than the copy does. Runs in both processes. Internal.
+ * Writes messages on a connection. Reuses its memory once a message has been written: new memory costs more than the
+ * copy. Runs in both processes. Internal.
  */
 
 import type net from 'node:net';
 import { encode } from './frames.ts';
 import type { ToMaster, ToWorker } from './messages.ts';
 
-/** Memory is taken so much at a time, or as much as a larger frame needs. */
+/** Allocate so many bytes at a time, or more if a frame is larger. */
 const SLAB_BYTES = 256 * 1024;
-/** How much of it is kept for what comes next. */
+/** How much memory is kept for later messages, in bytes. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 interface Slab {
   readonly bytes: Buffer;
-  /** Up to where it is filled. */
+  /** How many bytes are filled. */
   used: number;
-  /** The last message that has bytes in it. */
+  /** The number of the last message with bytes in this slab. */
   message: number;
 }
 
-/** What writes on one connection. */
+/** The sender of one connection. */
 export class Sender {
   readonly #socket: net.Socket;
   readonly #written: () => void;
   #slabs: Slab[] = [];
-  /** The one that is being filled. */
+  /** The slab that is being filled. */
   #slab: Slab | undefined;
-  /** How many messages there have been, and how many of them have left this process. */
+  /** How many messages were sent, and how many of them have left this process. */
   #sent = 0;
   #gone = 0;
 
-  /** written - is told when something has left this process that had to wait. */
+  /** written - called when a message that had to wait has left this process. */
   constructor(socket: net.Socket, written: () => void) {
     this.#socket = socket;
     this.#written = written;
   }
 
-  /** What waits to leave this process, in bytes. */
+  /** Bytes that wait to leave this process. */
   get waiting(): number {
     return this.#socket.writableLength;
   }

@@ -1,8 +1,8 @@
 /**
  * The unix domain socket that workers connect to. Runs in the master. Internal.
  *
- * Only the owner may open it (its folder is 0700, the socket 0600), and whoever connects must show, within two seconds
- * and as the first thing it says, a token that only the workers were given. Anybody else is cut off, and the run goes on.
+ * Only the owner can open it (its folder is 0700, the socket 0600). A peer must first show, within 2 s, a token that
+ * only the workers got. Any other peer is cut off, and the run goes on.
  */
 
 import fs from 'node:fs';
@@ -16,50 +16,50 @@ import { Sender } from './sender.ts';
 import { makeFolder, makeRoomAt } from './socket-path.ts';
 
 const HELLO_WITHIN_MS = 2000;
-/** Connections without a token yet: past so many the oldest is cut off, so that a flood keeps no worker out. */
+/** Above so many connections without a token, the oldest is cut off, so that a flood keeps no worker out. */
 const UNKNOWN_MAX = 512;
 
 /**
- * Past so many bytes that wait for room in a worker's socket it gets no more items. What waits leaves as soon as there is room,
- * so that the worker goes on while the next are made ready.
+ * With more bytes than this queued for its socket, a worker gets no more items. The queue empties as soon as there is
+ * room, so the worker goes on while the master prepares the next items.
  */
 const QUEUED_BYTES = 1024 * 1024;
 
-/** What a token stands for: the process that was given it. */
+/** The process that got a token. */
 export interface Peer {
-  /** It has shown its token; from now on this is how it is spoken to. */
+  /** It has shown its token; `link` is the connection to it. */
   connected(link: Link): void;
-  /** It said something. */
+  /** It sent a message. */
   said(message: ToMaster): void;
   /** Its socket is full, or has room again. */
   backpressure(isOn: boolean): void;
-  /** It broke the protocol, so: it is about to be cut off. */
+  /** It broke the protocol and is about to be cut off. */
   broke(why: string): void;
-  /** All that it said has been read, and it will say nothing more. */
+  /** All its messages have been read, and no more will come. */
   disconnected(): void;
 }
 
 /** A connection to a worker. */
 export interface Link {
   send(message: ToWorker): void;
-  /** Ends it at once. */
+  /** Closes the connection at once. */
   destroy(): void;
 }
 
 /** The socket of one run. */
 export class Server {
   readonly path: string;
-  /** Its folder was made for it, and is removed with it. */
+  /** Its folder was made for it and is removed with it. */
   readonly #isFresh: boolean;
   readonly #maxItemBytes: number;
   readonly #server: net.Server;
-  /** By the token that each has still to show. */
+  /** Peers that have not connected yet, by token. */
   readonly #peers = new Map<string, Peer>();
   readonly #open = new Set<net.Socket>();
-  /** Those of them that have shown no token yet. */
+  /** Open connections that have not shown a token yet. */
   readonly #unknown = new Set<net.Socket>();
 
-  /** Internal: startServer makes one. */
+  /** Internal: call startServer instead. */
   constructor(socketPath: string, isFresh: boolean, maxItemBytes: number) {
     this.path = socketPath;
     this.#isFresh = isFresh;
@@ -73,40 +73,40 @@ export class Server {
       if (this.#isFresh) this.#remove();
       throw error;
     });
-    // The task may end this process, by process.exit() in its dispatch or by what nobody catches.
+    // The task may end this process: by process.exit() in its dispatch, or by an uncaught error.
     process.on('exit', this.#remove);
   }
 
-  /** Returns a token, good for one connection, by which `peer` will be known. */
+  /** Returns a token for one connection, which identifies `peer`. */
   invite(peer: Peer): Buffer {
-    // Loaded here, while the process boots that the token is for.
+    // Loaded here, while the process that gets the token boots.
     const token = process.getBuiltinModule('node:crypto').randomBytes(TOKEN_BYTES);
     this.#peers.set(token.toString('hex'), peer);
     return token;
   }
 
-  /** How many tokens have still to be shown. */
+  /** How many tokens have not been shown yet. */
   get awaited(): number {
     return this.#peers.size;
   }
 
-  /** The token is good no more; a connection that is there stays. */
+  /** Makes the token invalid; an open connection stays. */
   disinvite(token: Buffer): void {
     this.#peers.delete(token.toString('hex'));
   }
 
-  /** Ends what is open and removes the socket, and its folder where that was made for it. */
+  /** Closes all connections and removes the socket, and its folder if that was made for it. */
   async stopServer(): Promise<void> {
     this.#peers.clear();
     for (const socket of this.#open) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve())); // close removes the socket's file
     process.off('exit', this.#remove);
-    if (this.#isFresh) this.#remove(); // another's path may be another run's by now
+    if (this.#isFresh) this.#remove(); // a path that the user named may belong to another run by now
   }
 
   #connected(socket: net.Socket): void {
     this.#open.add(socket);
-    socket.on('error', () => {}); // what is lost with a connection shows in its end
+    socket.on('error', () => {}); // 'close' follows, and handles the loss
     socket.on('close', () => this.#open.delete(socket));
     this.#unknown.add(socket);
     const [oldest] = this.#unknown;
@@ -120,12 +120,12 @@ export class Server {
   #receive(socket: net.Socket): void {
     const reader = new FrameReader(TOKEN_BYTES);
     let peer: Peer | undefined;
-    // Where it was the master that was busy, the hello is read first.
+    // If the master was busy, it reads the hello first.
     const deadline = setTimeout(() => setImmediate(() => peer ?? socket.destroy()), HELLO_WITHIN_MS);
     socket.on('data', (chunk: Buffer) => {
       try {
         for (let message = reader.read(chunk); message && !socket.destroyed; message = reader.read()) {
-          // Whatever kind it claims to be, what a worker says is only looked at as what a worker may say.
+          // Treat it as a worker's message, whatever kind it claims to be.
           if (peer) peer.said(message as ToMaster);
           else {
             peer = this.#admit(socket, message, reader);
@@ -145,7 +145,10 @@ export class Server {
     });
   }
 
-  /** Returns whose token the first message shows; where it shows none, the connection is cut off. */
+  /**
+   * Returns the peer whose token the first message shows. If it shows none, cuts the connection off and returns
+   * undefined.
+   */
   #admit(socket: net.Socket, message: ToMaster | FromMaster, reader: FrameReader): Peer | undefined {
     const token = message.kind === 'hello' ? message.token.toString('hex') : '';
     const peer = this.#peers.get(token);
@@ -164,7 +167,7 @@ export class Server {
     try {
       fs.rmSync(this.#isFresh ? path.dirname(this.path) : this.path, { recursive: true, force: true });
     } catch {
-      // What stays harms nobody.
+      // A leftover does no harm.
     }
   };
 }
@@ -172,11 +175,11 @@ export class Server {
 /**
  * Opens the socket.
  *
- * socketPath   - what socketPathFor returned.
- * isFresh      - its folder is to be made for it, and removed with it.
- * maxItemBytes - the largest item or result that is carried, in bytes.
+ * socketPath   - the path that socketPathFor returned.
+ * isFresh      - whether its folder is new: it is made here and removed with the socket.
+ * maxItemBytes - the largest item or result to accept, in bytes.
  *
- * Throws UsageError where it cannot be made, or is in use.
+ * Throws UsageError if the socket can't be made or is in use.
  */
 export async function startServer(socketPath: string, isFresh: boolean, maxItemBytes: number): Promise<Server> {
   if (isFresh) makeFolder(path.dirname(socketPath));
@@ -196,7 +199,7 @@ function linkTo(socket: net.Socket, peer: Peer): Link {
   const sender = new Sender(socket, look);
   return {
     send(message) {
-      if (!socket.writable) return; // its end is on its way, and says what became of it
+      if (!socket.writable) return; // it is closing; 'close' tells the peer
       sender.send(message);
       look();
     },
@@ -207,8 +210,8 @@ function linkTo(socket: net.Socket, peer: Peer): Link {
 }
 
 async function listen(server: net.Server, socketPath: string): Promise<void> {
-  // bind() happens within this call, and only the umask can keep others out from the first moment on. A thread, as of a test
-  // runner, cannot set it: there the token keeps them out until the chmod.
+  // bind() happens within this call, and only the umask keeps others out from the first moment. A thread, as in a test
+  // runner, can't set the umask: then the token keeps others out until the chmod.
   const setMask = (mask: number): number => (isMainThread ? process.umask(mask) : mask);
   const before = setMask(0o177);
   try {

@@ -1,5 +1,6 @@
 /**
- * Where the socket of a run is: a path that the system can hold, in a folder that can be written. Runs in the master. Internal.
+ * Chooses the path of a run's socket: short enough for the system, and in a folder that can be written. Runs in the
+ * master. Internal.
  */
 
 import fs from 'node:fs';
@@ -15,12 +16,12 @@ import {
   socketPathTooLong,
 } from '../errors.ts';
 
-/** What the system can hold of a path. Node.js 22 cuts a longer one short without a word. */
+/** The longest socket path that the system allows, in bytes. Node.js 22 silently cuts off a longer one. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 
 /**
- * Returns where the socket of a run will be: the path that was asked for, or one in a folder that startServer makes.
- * Throws UsageError where there is no place for it.
+ * Returns the path of a run's socket: the wanted path, or one in a new folder that startServer makes. Throws UsageError
+ * if there is no place for it.
  */
 export function socketPathFor(wanted: string | undefined): string {
   if (wanted === undefined) return freshPath();
@@ -30,7 +31,7 @@ export function socketPathFor(wanted: string | undefined): string {
   return socketPath;
 }
 
-/** A path of its own in the first place that can be written and whose path is short enough. */
+/** Returns a new path in the first folder that can be written and whose path is short enough. */
 function freshPath(): string {
   const tried: string[] = [];
   for (const parent of new Set([process.env['XDG_RUNTIME_DIR'], os.tmpdir(), '/tmp'])) {
@@ -45,7 +46,7 @@ function freshPath(): string {
       continue;
     }
     try {
-      // Whether it can be made shows only when it is: a disk may be full.
+      // Try to make it: only that shows whether it works, as the disk may be full.
       fs.mkdirSync(path.dirname(socketPath), { mode: 0o700 });
       fs.rmdirSync(path.dirname(socketPath));
       return socketPath;
@@ -56,19 +57,22 @@ function freshPath(): string {
   throw noSocketFolder(tried);
 }
 
-/** Makes the folder of a path that socketPathFor has chosen. */
+/** Makes the folder of a path that socketPathFor has chosen. Throws UsageError if that fails. */
 export function makeFolder(folder: string): void {
   try {
-    fs.mkdirSync(folder, { mode: 0o700 }); // fails where somebody else has made it
+    fs.mkdirSync(folder, { mode: 0o700 }); // fails if somebody else has made it
   } catch (error) {
     throw noSocketFolder([`${folder} (${(error as NodeJS.ErrnoException).code})`]);
   }
 }
 
-/** A socket that somebody listens on is left alone, and so is any other file; a dead socket is removed. */
+/**
+ * Removes a dead socket at this path. Throws UsageError if a process listens on it, if it is any other file, or if it
+ * can't be looked at.
+ */
 export async function makeRoomAt(socketPath: string): Promise<void> {
   const folder = path.dirname(socketPath);
-  if (!fs.existsSync(folder)) throw socketFolderMissing(socketPath, folder); // Node.js would call it EACCES
+  if (!fs.existsSync(folder)) throw socketFolderMissing(socketPath, folder); // Node.js would report EACCES
   let there: fs.Stats | undefined;
   try {
     there = fs.lstatSync(socketPath, { throwIfNoEntry: false });
@@ -83,7 +87,7 @@ export async function makeRoomAt(socketPath: string): Promise<void> {
       probe.destroy();
       resolve(true);
     });
-    // ECONNREFUSED: nobody listens. Anything else (a full backlog, no permission) may well be somebody.
+    // ECONNREFUSED: nobody listens. With any other error (a full backlog, no permission) somebody may listen.
     probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
   });
   if (alive) throw socketInUse(socketPath);

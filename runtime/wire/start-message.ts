@@ -1,9 +1,9 @@
 /**
- * What a worker's process is told at its start, by its lifeline: neither argv nor the environment holds the token. The master
- * writes it, and worker/start.mjs reads it. Internal.
+ * What the master tells a worker's process at its start, through the lifeline: so the token is neither in argv nor in
+ * the environment. The master writes it, and worker/start.mjs reads it. Internal.
  */
 
-/** Which file descriptor of the worker the lifeline is: the one behind stdin, stdout and stderr. */
+/** The worker's file descriptor of the lifeline: the one after stdin, stdout and stderr. */
 export const LIFELINE_FD = 3;
 
 /** The start message. */
@@ -12,19 +12,19 @@ export interface StartMessage {
   readonly socket: string;
   readonly number: number;
   readonly taskFile: string;
-  /** What is loaded before it. */
+  /** Modules to import before the task. */
   readonly imports: readonly string[];
   /** The task's own arguments. */
   readonly args: readonly string[];
   readonly concurrency: number;
   readonly maxItemBytes: number;
-  /** Infinity, which JSON has not, is null here. */
+  /** Infinity becomes null, because JSON has no Infinity. */
   readonly timeoutMs: number | null;
   readonly recycleAfter: number | null;
   readonly recycleAboveBytes: number | null;
 }
 
-/** Returns its bytes: its length, in 4 bytes, and JSON. */
+/** Returns the message as bytes: its length in 4 bytes, then JSON. */
 export function encodeStart(message: StartMessage): Buffer {
   const json = Buffer.from(JSON.stringify(message));
   const length = Buffer.alloc(4);

@@ -1,44 +1,45 @@
 /**
- * What a worker tells the master of items that have ended: at once, so that nothing that has been done is done again; of very short
- * items, where the master allows it, many together a little later. Runs in a worker. Internal.
+ * Tells the master which items have ended. Usually at once, so that no finished work is repeated. For very short items,
+ * if the master allows it, batches many acks and sends them a little later. Runs in a worker. Internal.
  *
- * Nothing is told before all that the items wrote is in the pipe: so the master has read it when it counts the item.
+ * Sends an ack only after everything that the items wrote is in the pipe, so that the master has read it when it counts
+ * the item.
  */
 
 import type { CarriedOutcome, ToMaster } from '../wire/messages.ts';
 import type { WorkerOutput } from './output.ts';
 
-/** So many acks are batched, or for so long in milliseconds. */
+/** Maximum size of a batch of acks, and how long it may wait, in milliseconds. */
 const BATCH_MAX = 64;
 const BATCH_MS = 0.2;
 
-/** What acks need of the worker. */
+/** What acks need from the worker. */
 export interface AcksOptions {
   readonly output: WorkerOutput;
-  /** Returns whether it has left this process. */
+  /** Returns whether the message has left this process. */
   readonly send: (message: ToMaster) => boolean;
 }
 
 /** The acks of one worker. */
 export class Acks {
-  /** What has ended could not be told yet. No item is started before: the master goes by what it was told. */
+  /** Acks are still queued; start nothing until they are flushed. The master relies on the acks it has. */
   isBlocked = false;
-  /** What has ended is not told before all that was written is in the pipe. */
+  /** Acks wait until everything written is in the pipe. */
   waitsForOutput = false;
   readonly #options: AcksOptions;
   readonly #written: () => void;
-  /** Numbers and milliseconds, where that is all that there is to tell. */
+  /** Number and milliseconds of each item that has nothing more to report. */
   #done: number[] = [];
   #outcomes: CarriedOutcome[] = [];
   #batchedSince = 0;
 
-  /** written - is called when what was waited for is in the pipe, and the acks are told. */
+  /** written - called when the output that acks waited for is in the pipe and the acks are sent. */
   constructor(options: AcksOptions, written: () => void) {
     this.#options = options;
     this.#written = written;
   }
 
-  /** An item was processed, and nobody wants its result. */
+  /** An item is done, and nobody wants its result. */
   done(number: number, durationMs: number): void {
     this.#done.push(number, durationMs);
   }
@@ -47,17 +48,17 @@ export class Acks {
     this.#outcomes.push(outcome);
   }
 
-  /** An item has ended at `now`, by performance.now(); `isBatched`: the others of its batch may be waited for. */
+  /** An item has ended at `now`, by performance.now(). `isBatched`: its ack may wait for others. */
   ended(isBatched: boolean, now: number): void {
     const count = this.#done.length / 2 + this.#outcomes.length;
     if (!isBatched || count >= BATCH_MAX) this.flush();
     else if (count === 1) {
       this.#batchedSince = now;
-      setImmediate(() => this.flush()); // should what comes next keep the worker waiting
+      setImmediate(() => this.flush()); // in case the next item blocks the worker
     } else if (now - this.#batchedSince > BATCH_MS) this.flush();
   }
 
-  /** Tells all that there is to tell. */
+  /** Sends all queued acks. */
   flush(): void {
     const { output, send } = this.#options;
     if (this.#done.length + this.#outcomes.length === 0 || this.waitsForOutput) return;

@@ -1,32 +1,32 @@
 /**
- * What a worker has begun of the items that it was handed, as its main thread and its lifeline (lifeline.mjs) share it. Runs
- * in a worker. Internal.
+ * The count of items that a worker has claimed (started or given back), shared by its main thread and its lifeline
+ * (lifeline.mjs). Runs in a worker. Internal.
  *
- * While an item keeps the main thread busy, nothing is read there, and what waits behind it cannot be given back. So the
- * master has the lifeline take it back: one number in shared memory says how many items have been begun, or given back, in the
- * order in which they came. Each thread changes it only from what it believes it to be:
+ * While an item keeps the main thread busy, that thread reads no messages, so it can't give back the items that wait
+ * behind. The master then asks the lifeline to reclaim them. One number in shared memory counts the claimed items, in
+ * the order in which they came. Each thread changes the number only if it still has the value that the thread expects:
  *
- *   the main thread    n -> n + 1, before it begins the next item (n + k: before it gives k of them back)
- *   the lifeline       n -> -1 - n: all behind the first n are taken back. It tells the master the n.
+ *   the main thread    n -> n + 1, before it starts the next item (n + k: before it gives k items back)
+ *   the lifeline       n -> -1 - n: everything after the first n is reclaimed. It reports n to the master.
  *
- * Whichever comes first holds. The main thread then begins nothing until the master has told it to forget what it has (`forget`),
- * which comes behind the last of the items that were taken back; and is counted on from there.
+ * Whoever comes first wins. If it was the lifeline, the main thread starts nothing until the master sends `forget`,
+ * which arrives after the last of the reclaimed items. The main thread drops those items and counts on from there.
  */
 
-/** The count starts at 0 again before it is no number of 32 bits, or negative. */
+/** Keeps the count a non-negative 32-bit number: it wraps around to 0. */
 const COUNT_BITS = 0x7fff_ffff;
 
-/** The main thread's end of it. */
+/** The main thread's side of the count. */
 export class Claims {
   readonly #shared: Int32Array;
   #count = 0;
 
-  /** shared - one number, 0 at first, in memory that the lifeline has too. */
+  /** shared - one number, 0 at first, in memory shared with the lifeline. */
   constructor(shared: Int32Array = new Int32Array(1)) {
     this.#shared = shared;
   }
 
-  /** Returns whether the next so many items are the main thread's, to begin or to give back; if not, they have been taken back. */
+  /** Claims the next `items` items, to start them or to give them back. Returns false if they have been reclaimed. */
   take(items: number): boolean {
     const count = (this.#count + items) & COUNT_BITS;
     if (Atomics.compareExchange(this.#shared, 0, this.#count, count) !== this.#count) return false;
@@ -34,7 +34,7 @@ export class Claims {
     return true;
   }
 
-  /** The next so many items, all that there are, are somebody else's: they had been taken back. */
+  /** Drops the next `items` items, all that are waiting: they were reclaimed and now belong to other workers. */
   forgotten(items: number): void {
     this.#count = (this.#count + items) & COUNT_BITS;
     Atomics.store(this.#shared, 0, this.#count);

@@ -1,21 +1,21 @@
 /**
- * The lifeline: a thread in each worker that reads a pipe which the master holds open. Runs in a worker, beside its main
- * thread, so that it goes on when that is stuck in a loop.
+ * The lifeline: a thread in each worker that reads a pipe which the master holds open. It runs beside the worker's main
+ * thread, so it goes on even if that one is stuck in a loop.
  *
- * End of file: the master is gone, however it went, and so is this process, at once. `?`: the master wants to know where in
- * its code the main thread is. `<`: it takes back what the main thread has not begun (claims.ts). The answers go back by the same
- * pipe, each a line of JSON: a stack, or how many items have been begun.
+ * End of file: the master is gone, for whatever reason, so this process ends at once. `?`: the master asks for the
+ * stack of the main thread. `<`: the master reclaims the items that the main thread has not claimed (claims.ts). The
+ * answers go back through the same pipe, each as a line of JSON: a stack, or how many items have been claimed.
  *
- * Plain JavaScript, and no import that is not needed at once: a thread that has to load what takes types out of a file
- * stands three times as late, and until it stands nothing ends a worker whose main thread is stuck.
+ * Plain JavaScript, with only the imports that it needs at once. If the thread had to load the code that strips types,
+ * it would be ready three times as late, and until it is ready nothing ends a worker whose main thread is stuck.
  */
 
 import net from 'node:net';
 import { workerData } from 'node:worker_threads';
 
-// fs.read would hold one of the few threads of the pool for as long as the worker lives; a net.Socket waits for nothing.
+// fs.read would occupy one of the few threads of the pool for the worker's whole life; a net.Socket blocks nothing.
 const lifeline = new net.Socket({ fd: workerData.fd, readable: true, writable: true });
-// With what its items have started: it leads a process group.
+// Kills this process and what its items have started: it leads a process group.
 const die = () => {
   try {
     process.kill(-process.pid, 'SIGKILL');
@@ -35,7 +35,10 @@ lifeline.on('data', (chunk) => {
 lifeline.on('error', die);
 lifeline.on('close', die);
 
-/** Returns how many items have been begun: the others are taken back. Null where the main thread has still to hear of the last time. */
+/**
+ * Returns how many items have been claimed; the others are reclaimed. Null if the main thread has not yet heard of the
+ * last reclaim.
+ */
 function reclaim() {
   const { claims } = workerData;
   for (;;) {

@@ -1,10 +1,10 @@
 /**
- * What a worker runs: connect, show the token, get ready, process items, exit. start.mjs loads it, once the lifeline
- * is held; the master never imports it.
+ * The program of a worker: connect, show the token, get ready, process items, exit. start.mjs loads it once the
+ * lifeline is held; the master never imports it.
  *
- * Signals here: INT, QUIT, HUP and USR2 are ignored, since the master decides what they mean. TERM: finish the items in progress,
- * and exit with 0. Listeners of the task's own are never called for these (signals.ts); a worker leads a process group and a
- * session of its own.
+ * Signals: the worker ignores INT, QUIT, HUP and USR2, because the master decides what they mean. On TERM it finishes
+ * the items in progress and exits with 0. Listeners that the task adds for these signals are never called (signals.ts).
+ * A worker leads its own process group and session.
  */
 
 import net from 'node:net';
@@ -23,10 +23,10 @@ import { tellExits } from './exit-hang.ts';
 import { writeBlocking } from './output.ts';
 import { Processing } from './processing.ts';
 
-/** As much as the system's buffer of a socket holds. */
+/** As much as the system's socket buffer holds. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** The start message as start.mjs leaves it, with what this process shares with its lifeline. */
+/** The start message as start.mjs passes it on, with the memory shared with the lifeline. */
 interface Start extends StartMessage {
   readonly claims: Int32Array;
 }
@@ -40,7 +40,7 @@ process.title = `divvy worker ${start.number}`;
 process.argv = [process.execPath, start.taskFile, ...start.args];
 
 const self: WorkerSelf = { number: start.number, pid: process.pid };
-/** What the socket reads into, again and again. */
+/** The buffer that the socket reads into, reused for each read. */
 const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 const reader = new FrameReader(0);
 reader.allowItems(start.maxItemBytes);
@@ -55,7 +55,7 @@ let ending = false;
 listen();
 tellExits((error) => send({ kind: 'uncaught', error: toItemError(error) }));
 send({ kind: 'hello', token: Buffer.from(start.token, 'hex') });
-// The master waits two seconds for it, and loading a task file can keep this thread for longer.
+// The master waits only 2 s for the hello, and loading a task file can block this thread for longer.
 await new Promise<void>((resolve) => socket.write('', () => resolve()));
 await boot();
 
@@ -83,7 +83,7 @@ async function boot(): Promise<void> {
       else void leaveGracefully(task);
     },
   });
-  // Whatever ends this process: what has ended is not done again.
+  // However this process ends, its finished items are acked, so that they are not done again.
   process.on('exit', () => processing?.exiting());
   send({ kind: 'ready' });
   for (const message of heard.splice(0)) processing.hear(message);
@@ -99,7 +99,7 @@ async function leaveGracefully(task: AnyTask): Promise<void> {
   endProcess(() => process.exit(0));
 }
 
-/** Ends this process once all that it wrote has left it: exit() by itself would cut the socket short. */
+/** Ends this process once all its output has left it: exit() alone would cut the socket short. */
 function endProcess(end: () => void): void {
   ending = true;
   let open = 1;
@@ -108,7 +108,7 @@ function endProcess(end: () => void): void {
     if (open === 0) end();
   };
   for (const stream of [process.stdout, process.stderr]) {
-    if (!stream.writable) continue; // the task has ended it
+    if (!stream.writable) continue; // the task has closed it
     open += 1;
     stream.write('', flushed);
   }
@@ -129,13 +129,13 @@ function hear(bytes: number): boolean {
 }
 
 function listen(): void {
-  // Without the master's socket there is nothing to do here. The lifeline says whether the master lives.
+  // Without the master's socket the worker can do nothing. Only the lifeline knows whether the master is alive.
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (error.syscall === 'connect') console.error(masterOutOfReach(start.number, error));
   });
   socket.on('close', () => {
     if (ending) return;
-    // As the lifeline does, which may not have seen it yet: what items have started goes too.
+    // Same as the lifeline, which may not have noticed yet: also kill what the items have started.
     if (processing) process.kill(-process.pid, 'SIGKILL');
     process.exit(1);
   });

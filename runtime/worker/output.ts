@@ -1,22 +1,22 @@
 /**
- * What a worker writes on its stdout and stderr: out before its items count. The only place in a worker that patches a stream's
- * `write`. Runs in a worker. Internal.
+ * Makes sure that a worker's stdout and stderr are out before its items count. The only place in a worker that patches
+ * a stream's `write`. Runs in a worker. Internal.
  */
 
 const NEWLINE = 0x0a;
 
-/** What a worker writes on stdout and stderr. */
+/** A worker's stdout and stderr. */
 export interface WorkerOutput {
-  /** Where a line is open: how much of each has been written, in bytes; 0 for one whose lines are ended. */
+  /** If a line is open: bytes written to each stream, 0 for a stream without an open line. Otherwise undefined. */
   openLines(): readonly number[] | undefined;
-  /** Whether all that was written has left this process. If not, `then` is called when more of it has. */
+  /** Returns whether all output has left this process. If not, calls `then` when more of it has. */
   isWritten(then: () => void): boolean;
 }
 
 /**
- * What is written is in the pipe when the call returns, and so before any ack: nothing of it is lost with this process, and nothing
- * piles up in its memory, however slowly it is read. A process that an item starts may share the pipe, and make it non-blocking
- * again: so it is made blocking before each write, and what waits all the same keeps acks back.
+ * Makes writes blocking: the output is in the pipe when the call returns, and so before any ack. Nothing is lost with
+ * this process, and nothing piles up in its memory, however slow the reader is. A process that an item starts may share
+ * the pipe and make it non-blocking again. So set blocking before each write; if output still waits, acks wait too.
  */
 export function writeBlocking(): WorkerOutput {
   const streams = [process.stdout, process.stderr] as const;
@@ -24,7 +24,7 @@ export function writeBlocking(): WorkerOutput {
   const writes = streams.map((stream, index) => {
     const { _handle } = stream as NodeJS.WriteStream & { _handle?: { setBlocking?: (is: boolean) => void } | null };
     const write = stream.write;
-    stream.on('error', () => {}); // the master is gone, or the task has ended the stream and writes on
+    stream.on('error', () => {}); // the master is gone, or the task has closed the stream and still writes
     _handle?.setBlocking?.(true);
     stream.write = ((...written: Parameters<typeof write>): boolean => {
       const [chunk] = written as unknown[];

@@ -1,6 +1,6 @@
 /**
- * Runs a task's `process` on the items that a worker is handed, and says what became of each. Runs in a worker (or, with
- * --inline, in the one process that there is). Internal.
+ * Runs a task's `process` on the items that a worker gets, and reports each outcome. Runs in a worker (or, with
+ * --inline, in the one process of the run). Internal.
  */
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
@@ -15,39 +15,39 @@ import type { Claims } from './claims.ts';
 import type { WorkerOutput } from './output.ts';
 import { Stops } from './stops.ts';
 
-/** How a worker is to process. */
+/** How a worker processes items. */
 export interface ProcessingOptions {
   readonly self: WorkerSelf;
-  /** Items in progress at once. */
+  /** Maximum number of items in progress. */
   readonly concurrency: number;
-  /** The largest result that is sent, in bytes. */
+  /** The largest result to send, in bytes. */
   readonly maxItemBytes: number;
-  /** How long an item may take, in milliseconds; Infinity for as long as it likes. */
+  /** How long an item may take, in milliseconds; Infinity for no limit. */
   readonly timeoutMs: number;
-  /** After so many items, or above so much memory in bytes, the worker asks to be replaced; Infinity for never. */
+  /** After so many items, or above so many bytes of memory, the worker asks to be replaced; Infinity for never. */
   readonly recycleAfter: number;
   readonly recycleAboveBytes: number;
-  /** What of its items it has begun, where another thread may take the rest back. */
+  /** Which items it has claimed; another thread may reclaim the rest. */
   readonly claims: Claims;
   readonly output: WorkerOutput;
-  /** Returns whether it has left this process. Where it has not, processing.goOn() is called when it has. */
+  /** Returns whether the message has left this process. If not, processing.goOn() is called once it has. */
   readonly send: (message: ToMaster) => boolean;
-  /** The worker is to exit: gracefully when all is finished, or at once. */
+  /** Exits the worker: gracefully when everything is finished, or at once. */
   readonly exit: (how: 'gracefully' | 'at once') => void;
 }
 
-/** How long items may wait behind one that takes longer than was thought, in milliseconds. */
+/** How long items may wait behind one that takes longer than expected, in milliseconds. */
 const PATIENCE_MS = 5;
-/** The ack of an item that took longer is not batched, in milliseconds. */
+/** Acks of items that took longer than this are not batched, in milliseconds. */
 const BATCHED_BELOW_MS = 0.02;
 
-/** An item that `process` is at, as it is told of it. */
+/** An item in progress, and the context that `process` gets. */
 class Attempt implements ItemContext {
   readonly worker: number;
   readonly item: ReceivedItem;
   readonly startedAt = performance.now();
   timer: NodeJS.Timeout | undefined;
-  /** How long this process had been stopped when it was begun, or since was given time for. */
+  /** The process's total stopped time when the item started, or when its time was last extended, in milliseconds. */
   stoppedMs = 0;
   timedOut: Error | undefined;
   #controller: AbortController | undefined;
@@ -70,7 +70,7 @@ class Attempt implements ItemContext {
     return this.item.key || contentKey(this.item.value());
   }
 
-  /** Made when the task first asks for it: an item that never did cannot obey an abort. */
+  /** Created when the task first asks for it: an item that never asked can't obey an abort. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#aborted) this.#controller.abort(this.#aborted);
@@ -87,7 +87,7 @@ class Attempt implements ItemContext {
   }
 }
 
-/** Calls `process` in an async context of its own: what one item leaves in an AsyncLocalStorage no other finds there. */
+/** Calls `process` in its own async context: no item sees another one's values in an AsyncLocalStorage. */
 export function processApart<Item, Result>(
   task: { process(item: Item, context: ItemContext): Result | Promise<Result> },
   item: Item,
@@ -102,8 +102,8 @@ function newScope(): AsyncResource {
 }
 
 /**
- * Returns what keeps all items apart, where one does. Node.js 24 and later keep what is left in an AsyncLocalStorage with the
- * call; 22 keeps it with the AsyncResource, so that each item needs one, which takes five times as long.
+ * Returns one scope that isolates all items, if that works. Node.js 24 and later tie AsyncLocalStorage values to the
+ * call. Node.js 22 ties them to the AsyncResource, so each item needs its own, which takes five times as long.
  */
 function scopeForAll(): AsyncResource | undefined {
   const scope = newScope();
@@ -122,13 +122,13 @@ export class Processing {
   readonly #acks: Acks;
   readonly #waiting: ReceivedItem[] = [];
   readonly #inProgress = new Set<Attempt>();
-  /** Only where items have a timeout. */
+  /** Only if items have a timeout. */
   readonly #stops: Stops | undefined;
   #finished = 0;
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
   #abortReason = '';
-  /** Looks whether items wait behind a slow one. */
+  /** The timer that checks whether items wait behind a slow one. */
   #patience: NodeJS.Timeout | undefined;
 
   constructor(task: AnyTask, options: ProcessingOptions) {
@@ -141,7 +141,7 @@ export class Processing {
     if (options.timeoutMs < Infinity) this.#stops = new Stops();
   }
 
-  /** The master said something. */
+  /** Handles a message from the master. */
   hear(message: FromMaster): void {
     switch (message.kind) {
       case 'items':
@@ -170,7 +170,7 @@ export class Processing {
     }
   }
 
-  /** Somebody else told this worker to exit. The master is asked first: items may be on their way. */
+  /** Somebody other than the master told this worker to exit. Ask the master first: items may be on their way. */
   leave(): void {
     if (this.#state !== 'working') return;
     this.#state = 'leaving';
@@ -178,14 +178,14 @@ export class Processing {
     this.#options.send({ kind: 'leaving' });
   }
 
-  /** What was said has left this process. */
+  /** All messages have left this process. */
   goOn(): void {
     this.#acks.isBlocked = false;
     this.#startMore();
   }
 
   #startMore(): void {
-    if (this.#starting) return; // an item that ended at once: the loop below goes on by itself
+    if (this.#starting) return; // an item ended synchronously: the loop below goes on by itself
     this.#starting = true;
     const { concurrency } = this.#options;
     while (this.#state === 'working' && !this.#acks.isBlocked && this.#inProgress.size < concurrency) {
@@ -215,7 +215,7 @@ export class Processing {
       this.#threw(attempt, error);
       return;
     }
-    // Only what is a promise is waited for: a task that is not async keeps its speed.
+    // Await only promises: a task that is not async keeps its speed.
     if (!awaited) this.#ended(attempt, result);
     else
       Promise.resolve(result).then(
@@ -271,7 +271,7 @@ export class Processing {
     attempt.timer = setTimeout(() => this.#options.send({ kind: 'overdue', number: attempt.number }), ms);
   }
 
-  /** The master says how much time an item has that is overdue; what this process was stopped for is added. */
+  /** The master says how much time an overdue item has left; add the time for which this process was stopped. */
   #timeLeft(number: number, masterMs: number): void {
     const attempt = [...this.#inProgress].find((each) => each.number === number);
     if (!attempt || attempt.timedOut) return; // it has ended meanwhile
@@ -282,7 +282,7 @@ export class Processing {
     else this.#timeOut(attempt);
   }
 
-  /** From now on the attempt has failed, whatever comes of it. One that does not end is the master's to kill. */
+  /** From now on the attempt has failed, whatever it returns. If it does not end, the master kills this worker. */
   #timeOut(attempt: Attempt): void {
     attempt.timedOut = new DOMException(`took longer than ${this.#options.timeoutMs} ms (--timeout)`, 'TimeoutError');
     attempt.abort(attempt.timedOut);
@@ -296,12 +296,12 @@ export class Processing {
     if (due) this.leave();
   }
 
-  /** This process is about to exit, whoever wanted it to. */
+  /** This process is about to exit, for whatever reason. */
   exiting(): void {
     this.#acks.flush();
   }
 
-  /** Where nothing has ended for some time, what waits goes back: somebody else may be free. */
+  /** If no item has ended for some time, gives the waiting items back: another worker may be free. */
   #bePatient(): void {
     const finished = this.#finished;
     this.#patience = setTimeout(() => {
@@ -319,7 +319,7 @@ export class Processing {
 
   #exitIfIdle(): void {
     const drained = this.#state === 'draining' && this.#inProgress.size + this.#waiting.length === 0;
-    // An item that never asked for its signal cannot obey: there is nothing to wait for.
+    // An item that never asked for its signal can't obey it, so don't wait for it.
     const cannotObey = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.isAbortable);
     if (!drained && !cannotObey) return;
     this.#acks.flush();

@@ -1,16 +1,24 @@
-/** Where the main thread of a worker is in its code. Runs in the worker's lifeline, since that thread itself may be stuck. */
+/**
+ * Finds where a worker's main thread is in its code. Runs in the thread of the worker's lifeline, because the main
+ * thread may be stuck.
+ */
 
 import { Session } from 'node:inspector';
 
-/** How long a thread that has heard that it is to pause may take, in milliseconds. One that runs no JavaScript does not. */
+/**
+ * How long a thread may take to pause after it got the request, in milliseconds. A thread that runs no JavaScript never
+ * pauses.
+ */
 const PAUSE_WITHIN_MS = 500;
-/** How long it may take to hear it: one that is in a system call, or in somebody's native code, does not. */
+/**
+ * How long it may take to get the request, in milliseconds. A thread in a system call or in native code never gets it.
+ */
 const HEAR_WITHIN_MS = 2500;
 
 /**
  * Asks the main thread for its stack. Runs in a worker, in the thread of its lifeline.
  *
- * @param tell gets the stack, a frame a line, or why there is none; at once, or after 2.5 s at the latest. It is called once.
+ * @param tell gets the stack, one line per frame, or why there is none; called once, after 2.5 s at the latest.
  */
 export function stackOfMainThread(tell: (stack: string) => void): void {
   const session = new Session();
@@ -20,7 +28,7 @@ export function stackOfMainThread(tell: (stack: string) => void): void {
     if (told) return;
     told = true;
     clearTimeout(timer);
-    session.disconnect(); // lets the main thread go on, too
+    session.disconnect(); // also lets the main thread go on
     tell(stack);
   };
   let timer = setTimeout(() => end('    does not answer (it is in native code, or suspended)'), HEAR_WITHIN_MS);

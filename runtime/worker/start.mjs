@@ -1,16 +1,17 @@
 /**
- * What a worker's process starts with: it loads what a worker needs of the runtime, reads the master's start message, which may be
- * long in coming (master/spare.ts), holds the lifeline, and only then begins what it runs, main.ts. The master never imports it.
+ * The start of a worker's process: loads the parts of the runtime that a worker needs, reads the master's start
+ * message, which may take long (master/spare.ts), holds the lifeline, and only then loads main.ts. The master never
+ * imports it.
  *
- * Nothing of the task is loaded before the lifeline stands: a master may be gone while its workers boot. While the
- * start message is waited for, the end of the pipe says so.
+ * Load no code of the task before the lifeline runs: the master may die while its workers boot. While this process
+ * waits for the start message, the end of the pipe shows that.
  */
 
 import fs from 'node:fs';
 import 'node:net'; // main.ts needs it
 import { setEnvironmentData, Worker as Thread } from 'node:worker_threads';
 
-/** Where the master's pipe is: behind stdin, stdout and stderr. */
+/** File descriptor of the master's pipe: after stdin, stdout and stderr. */
 const LIFELINE_FD = 3;
 
 await Promise.all(
@@ -20,9 +21,10 @@ await Promise.all(
 );
 const start = readStart();
 const claims = new Int32Array(new SharedArrayBuffer(4));
-// Where the working directory is gone no thread can start. Nor can a task: main.ts says so, and exits.
+// If the working directory is gone, no thread can start. No task can, either: main.ts reports that and exits.
 if (hasFolder()) holdLifeline();
-// From one module of this process to another; it is gone once it is read, since threads of a task's own get a copy.
+// Passes the message to another module of this process, which deletes it after reading: threads of the task would get a
+// copy.
 setEnvironmentData('divvy start', { ...start, claims });
 await import('./main.ts');
 
@@ -41,19 +43,19 @@ function holdLifeline() {
     name: 'divvy lifeline',
   });
   thread.unref();
-  // Without the thread nothing would end this process when its master is killed: better to end it now.
+  // Without the thread, nothing would end this process if its master is killed: better to end it now.
   thread.on('error', (error) => {
     throw error;
   });
 }
 
-/** The start message is the first on the lifeline (wire/start-message.ts). The token comes no other way. */
+/** Reads the start message, the first data on the lifeline (wire/start-message.ts). The token comes no other way. */
 function readStart() {
   const read = (bytes) => {
     const buffer = Buffer.alloc(bytes);
     for (let at = 0; at < bytes; ) {
       const got = fs.readSync(LIFELINE_FD, buffer, at, bytes - at, null);
-      if (got === 0) process.exit(1); // the master is gone already
+      if (got === 0) process.exit(1); // the master is already gone
       at += got;
     }
     return buffer;

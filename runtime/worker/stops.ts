@@ -1,13 +1,14 @@
 /**
- * How long this worker was stopped (SIGSTOP): that time counts against no timeout. Runs in a worker where items have one. Internal.
+ * Measures how long this worker was stopped (SIGSTOP): that time does not count for timeouts. Runs in a worker whose
+ * items have a timeout. Internal.
  */
 
-/** How often it is looked whether this process runs, in milliseconds. */
+/** How often to record that this process runs, in milliseconds. */
 const LOOK_EVERY_MS = 100;
 
-/** Counts from when it is made. */
+/** Counts from the moment it is created. */
 export class Stops {
-  /** In milliseconds, all in all. */
+  /** Total, in milliseconds. */
   stoppedMs = 0;
 
   constructor() {
@@ -15,7 +16,7 @@ export class Stops {
     const look = (): void => {
       lookedAt = performance.now();
     };
-    // Behind the signals of this turn: this timer may be due before it is known that the process was stopped.
+    // After the signals of this turn: the timer may fire before the SIGCONT that shows that the process was stopped.
     setInterval(() => setImmediate(look), LOOK_EVERY_MS).unref();
     process.on('SIGCONT', () => {
       this.stoppedMs += performance.now() - lookedAt;
