@@ -304,7 +304,7 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
         return { kind, outcomes };
       }
       case 'json':
-        return rareFrom(JSON.parse(body.toString()), body.length);
+        return jsonMessage(JSON.parse(body.toString()), body.length);
       default:
         throw new RangeError('no such kind');
     }
@@ -314,7 +314,7 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
 }
 
 /** The task may have written to its worker's socket, so check each message before using it. */
-function rareFrom(value: unknown, bytes: number): FromMaster | ToMaster {
+function jsonMessage(value: unknown, bytes: number): FromMaster | ToMaster {
   const { kind, numbers, error } = Object(value) as Record<string, unknown>;
   if (!JSON_KINDS.includes(String(kind))) throw new RangeError('no such message');
   // Check the length first: a few bytes can stand for an array that takes minutes to go through.
