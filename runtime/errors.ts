@@ -338,7 +338,7 @@ function inUse(
   const holder = `process ${pid} on ${host}, since ${dateOf(at)}`;
   const message = known
     ? `${what}: ${holder}. ${next}`
-    : `${what}, as far as its lock says: ${holder}. That is another host, container or boot, so this process can't check whether it still runs. If you know that it has ended, add --take-over`;
+    : `${what}, its lock says: ${holder}. Nothing was started. divvy can't check that process from here: it is on another host, in another container, or from before a reboot. Check it there; if it has ended, add --take-over`;
   return new DivvyError(message, 75);
 }
 

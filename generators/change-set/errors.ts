@@ -76,8 +76,8 @@ export const badRecord = (record: string, reason: string): Refusal =>
 export const recordInGit = (home: string): Refusal =>
   new Refusal(
     3,
-    `${quoted(home)} is in git, so it came with the repository: no command on this machine wrote what it describes`,
-    'Nothing was changed. Find out who committed it and why. Then take it out: git rm -r --cached .divvy, and delete the folder.',
+    `${quoted(home)} is committed to git. divvy doesn't trust it, because somebody else may have written it`,
+    'Nothing was changed. Find out who committed it. If it is yours: git rm -r --cached .divvy. If not, delete the folder too; it has the journals, and without these earlier runs cannot be resumed.',
   );
 
 // Plans, and undoing

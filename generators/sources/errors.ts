@@ -93,7 +93,7 @@ export const needsTrust = (template: string, source: string, resolved: string, a
   new Refusal(
     4,
     `the template ${template}, from ${quoted(source)} at ${resolved}, wants to:${lines(asked)}`,
-    'Read it. If you trust it, add --trust; divvy remembers that for this version of it.',
+    'Nothing was changed. Read the template. If you trust it, add --trust: divvy then trusts this version of it, and no other.',
   );
 
 export const tooOldForTemplate = (template: string, what: string, range: string, has: string): Refusal =>

@@ -1,6 +1,6 @@
 /**
- * Items that wait in the master: for any worker, for a worker to themselves, or for their retry time. Pure; runs in the
- * master.
+ * Items that wait in the master: for any worker, for a worker of their own (suspects), or for their retry time. Pure;
+ * runs in the master.
  */
 
 import type { Item } from './item.ts';

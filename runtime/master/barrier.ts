@@ -5,9 +5,9 @@
  *   ack read ─> one whole turn of the event loop ─> everything in the pipes has been read: set a mark
  *            ─> the master has written everything up to the mark ─> the outcome goes on to count
  *
- * A worker writes in blocking mode: when its ack is in the socket, its earlier output is already in the pipe. So a turn
+ * A worker sends an ack only after its output is in the pipe (worker/acks.ts). So a turn
  * that begins after the master read the ack reads all of that output, no matter who wrote it or how. A worker that
- * writes nothing delays no item: its outcome waits for that one turn, and its lease has ended before.
+ * writes nothing delays no item: its outcome waits for that one turn, and the item's lease has already ended.
  */
 
 /** The output of one worker process, as far as the master has read it. */

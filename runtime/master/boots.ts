@@ -3,7 +3,7 @@
  *
  * A worker boots when items have no room in any worker that is ready or booting. A dead worker is replaced at once if
  * it had finished an item, otherwise after a growing delay. If a worker died before any was ever ready, no more workers
- * boot.
+ * boot, unless one that is booting already becomes ready.
  */
 
 import type { Counts } from '../parallelizable.ts';

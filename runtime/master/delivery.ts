@@ -2,12 +2,12 @@
  * The delivery rules: which item goes to which worker, and what happens to both. Runs in the master.
  *
  * Pure: no input or output, no clock, no randomness of its own. The master (run-loop.ts, pool.ts) reports events by
- * calling the methods named after them; each returns what the master must handle at once. Then the master asks for `plan`
- * and carries it out. The simulator in the tests drives the same class through every fault it can think of.
+ * calling the methods named after them; some return what the master must handle at once. Then the master asks for
+ * `plan` and carries it out. The simulator in the tests drives the same class through every fault it can think of.
  *
  *   An item:   pending ─> leased ─> settling ─> done | failed
- *                 ^         ├──> retrying (not before a time) ──┐
- *                 └─────────┴───────────────────────────────────┘        at a stop: released, that is, unfinished
+ *                 ^         ├──> retrying (waits for its time) ─┐
+ *                 └─────────┴───────────────────────────────────┘        at a stop: released (unfinished)
  *
  *   A worker:  reaped ─> booting ─> ready (busy while it has leases) ─> draining ─> exiting ─> reaped
  *
@@ -15,7 +15,7 @@
  *   process is confirmed to have exited; never by time alone. So an item has at most one live lease.
  * - Only the holder of the lease can ack. Any other ack is refused.
  * - Items that were in progress together in a worker that died are suspects: each is tried again alone, and only a
- *   death while alone counts as a crash of the item. So the innocent do not fail with the guilty.
+ *   death while alone counts as a crash of the item. So an item does not fail because of another item's crash.
  * - A worker gets more items than it can have in progress only while they are short (pace.ts). Items that it gives back
  *   unstarted go to the next worker, uncounted.
  *

@@ -1,6 +1,6 @@
 /**
- * Takes the items of a run from the task's `dispatch` to the delivery rules: pulls them, names them, skips those that
- * ended in an earlier run, and encodes the rest. Runs in the master. Internal.
+ * Takes the items of a run from the task's `dispatch` to the delivery rules: pulls them, makes their keys, skips those
+ * that ended in an earlier run, and encodes the rest. Runs in the master. Internal.
  */
 
 import { type DivvyError, dispatchThrew, TaskError, toItemError } from '../errors.ts';

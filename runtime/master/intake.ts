@@ -1,5 +1,5 @@
 /**
- * Decides what happens to an item that `dispatch` has yielded: its key, and whether the run takes it. Runs in the
+ * Decides what happens to an item that `dispatch` has yielded: its key, and whether it is skipped. Runs in the
  * master. Internal.
  */
 

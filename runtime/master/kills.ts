@@ -1,10 +1,11 @@
 /**
- * How a worker ends: who asks it to go, who kills it, and when. Everything is in this file except two faults of a
- * single process: breaking the protocol (worker-process.ts) and hanging in its exit (exit-hang.ts). Runs in the master.
+ * How a worker ends: who asks it to go, who kills it, and when. Elsewhere are only what concerns a single process: one
+ * that breaks the protocol (worker-process.ts) or hangs in its exit (exit-hang.ts), the group of one that has died
+ * (pool.ts), and a spare that nobody takes (spare.ts). Runs in the master.
  * Internal.
  *
  *   the rules no longer need it  drain: it finishes its items and exits
- *   it has no items left         killed after --kill-after, unless its output waits for a slow reader
+ *   it leaves, and has no items  killed after --kill-after, unless its output waits for a slow reader
  *   an item is past --timeout    killed after --kill-after more (timeouts.ts says which)
  *   a forceful stop              busy: its items are aborted, and it is killed after --kill-after; idle: killed now
  */

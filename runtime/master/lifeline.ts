@@ -1,5 +1,5 @@
 /**
- * The master's end of a worker's lifeline, a pipe. Through it the worker learns who it is; when the pipe ends, the
+ * The master's end of a worker's lifeline, a pipe. It carries the start message; when the pipe ends, the
  * worker knows that the master is gone. The worker's second thread (worker/lifeline.mjs) answers on it even if the main
  * thread is stuck. Runs in the master. Internal.
  */
@@ -78,12 +78,18 @@ export class Lifeline {
   #take(answer: Answer | undefined): void {
     if (typeof answer === 'string') this.#waitingForStack.shift()?.(answer);
     else if (answer === undefined) this.#events.broke(NOT_ITS_OWN);
-    else if (answer !== null && typeof answer === 'object') this.#events.exits(answer.exits);
-    else if (this.#reclaims === 0) this.#events.broke(NOT_ITS_OWN);
-    else {
-      this.#reclaims -= 1;
-      this.#events.reclaimed(answer);
+    else if (typeof answer === 'number') this.#reclaimed(answer);
+    else if (answer === null) this.#reclaimed(null);
+    else this.#events.exits(answer.exits);
+  }
+
+  #reclaimed(claimed: number | null): void {
+    if (this.#reclaims === 0) {
+      this.#events.broke(NOT_ITS_OWN);
+      return;
     }
+    this.#reclaims -= 1;
+    this.#events.reclaimed(claimed);
   }
 }
 

@@ -3,7 +3,7 @@
  * simulator of the tests.
  *
  * A worker starts its items in the order in which it got them, at most `concurrency` at once. So the master knows which
- * of them may have started. With batched acks, any item up to that point may also have ended.
+ * of them may have started. With batched acks, any of these may also have ended.
  */
 
 import type { Item } from './item.ts';

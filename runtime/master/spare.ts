@@ -1,10 +1,11 @@
 /**
- * The spare: a worker process that the master starts before it has an item, so that both load their modules at the same
- * time. The spare runs no code of the task and has no part in the run until a worker takes it and the master sends the
- * start message. Runs in the master. Internal.
+ * The spare: a worker process that the master starts before it has an item, so that master and worker load their
+ * modules at the same time. The spare runs no code of the task and has no part in the run until a worker takes it and
+ * the master sends the start message. Runs in the master. Internal.
  *
- * A worker inherits from the master as it was when the first item came: the environment, the working directory, and
- * more that a task may change in dispatch until then. If the spare would differ, the master starts a new process.
+ * A worker inherits from the master as it was when the first item came: the environment, the working directory, umask,
+ * priority and user ids, which dispatch may change until then. If the spare would differ, the master starts a new
+ * process.
  */
 
 import type { ChildProcess } from 'node:child_process';

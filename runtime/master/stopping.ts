@@ -5,8 +5,8 @@
  *   gracefully   no new items; items in progress finish; workers exit
  *   forcefully   items in progress are aborted; their workers are killed (kills.ts); then waits a few seconds at most
  *
- * The first signal stops gracefully; another one at least --force-after later stops forcefully. TERM stops forcefully;
- * with --grace, gracefully first.
+ * INT, QUIT, HUP: gracefully; another one at least --force-after later, forcefully. TERM: forcefully; with --grace,
+ * gracefully first.
  */
 
 import { type DivvyError, exitCodeOf } from '../errors.ts';

@@ -4,7 +4,7 @@
  * When an item reaches its timeout by the worker's own clock, the worker asks the master whether its time is up. Only
  * the master knows how long it held the worker's output back, or was stopped itself; neither counts. If the time is up,
  * the item's signal is aborted. If the item does not end within the kill delay, its worker is killed. A stuck worker
- * can't ask, and is killed in the same way.
+ * can't ask, and is killed at the same moment by the master's own clock.
  */
 
 import { isStopped } from '../journal/processes.ts';

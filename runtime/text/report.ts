@@ -122,9 +122,14 @@ class Teller {
       case 'item unfinished': {
         if (event.error)
           return [
-            { text: `${this.#label(event)} failed, but that is not recorded: ${chainOf(event.error)}`, look: 'bad' },
+            {
+              text: `${this.#label(event)} failed, and that could not be recorded; a resume tries it again: ${chainOf(event.error)}`,
+              look: 'bad',
+            },
           ];
-        return this.#verbose ? [{ text: `${this.#label(event)} was processed, but that is not recorded` }] : [];
+        return this.#verbose
+          ? [{ text: `${this.#label(event)} was processed, and that could not be recorded; a resume does it again` }]
+          : [];
       }
       case 'stopping':
         return stopOf(event);

@@ -65,7 +65,8 @@ test('a task may not be called what a template of ours declares, or imports, bes
   expect(found).toContain('Row');
   for (const name of new Set(found)) {
     const task = name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
-    expect(whyNotTaskName(task), name).toMatch(/would hide another|something else/);
+    const why = whyNotTaskName(task) ?? `${name} is missing in TYPES_OF_A_TASK of generators/project/names.ts`;
+    expect(why).toMatch(/would hide another|something else/);
   }
 });
 

@@ -217,7 +217,7 @@ describe.each(['pending', 'last', 'done'])('a record in .divvy/%s that was commi
     });
     commitAll(cwd);
     const before = treeOf(cwd, ['.git']);
-    expectRefused(await divvyHere(command.split(' '), cwd), 3, /is in git, so it came with the repository/);
+    expectRefused(await divvyHere(command.split(' '), cwd), 3, /is committed to git/);
     expect(treeOf(cwd, ['.git'])).toEqual(before);
   });
 });

@@ -85,7 +85,7 @@ if (process.platform === 'linux') {
     const without = container.filter((word) => word !== '--take-over');
     const refused = await project.run([...without, '-n', '1'], { by: AS_PID_1, env: gate.env }).ended();
     expect([refused.status, project.processed()]).toEqual([75, ['done']]);
-    expect(refused.stderr).toMatch(/process 1 on .* If it has surely ended, add --take-over\n$/);
+    expect(refused.stderr).toMatch(/process 1 on .* if it has ended, add --take-over\n$/);
     const next = project.run([...container, '-n', '1'], { by: AS_PID_1, env: gate.env });
     expect((await next.ended()).status).toBe(0);
     expect(project.processed()).toEqual(['done', 'gate', 'left']);

@@ -144,7 +144,9 @@ describe('failures', () => {
     expect(told.stderr).toMatch(/^in the hook\ndivvy: item 1 failed: Error: no\n/);
     const thrown = await run(`${fails} afterFailure() { throw new Error('broken'); }`);
     expect(thrown.status).toBe(70);
-    expect(thrown.stderr).toMatch(/divvy: item 1 \(key .{8}…\) failed, but that is not recorded: Error: no\n/);
+    expect(thrown.stderr).toMatch(
+      /divvy: item 1 \(key .{8}…\) failed, and that could not be recorded; a resume tries it again: Error: no\n/,
+    );
     expect(thrown.stderr).toMatch(/divvy: 1 item: 0 done, 1 unfinished\. Took .*\ndivvy: journal: /);
     expect(thrown.stderr).not.toMatch(/1 failed|items?: Error/);
   });
