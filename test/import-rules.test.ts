@@ -234,3 +234,33 @@ test.each(['runtime', 'generators'])('%s has no circle of files', (folder) => {
   for (const file of filesIn(`${folder}/**/*.{ts,mjs}`)) visit(file, []);
   expect(circles).toEqual([]);
 });
+
+describe('what can be read at one sitting:', () => {
+  const sources = filesIn('{bin,generators,release,runtime,templates}/**/*.{ts,mjs}');
+  const textOf = (file: string): string => readFileSync(join(home, file), 'utf8');
+
+  test('no file has more than 450 lines', () => {
+    expect(sources.filter((file) => textOf(file).trimEnd().split('\n').length > 450)).toEqual([]);
+  });
+
+  test('no class has more than 15 private fields, and no function more than 60 lines', () => {
+    const large: string[] = [];
+    for (const file of sources) {
+      const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest, true);
+      const lineAt = (at: number): number => source.getLineAndCharacterOfPosition(at).line;
+      const visit = (node: ts.Node): void => {
+        if (ts.isClassDeclaration(node) && node.members.filter(isPrivateField).length > 15)
+          large.push(`${file}: ${node.name?.text}`);
+        if (ts.isFunctionLike(node) && 'body' in node && lineAt(node.end) - lineAt(node.getStart()) >= 60)
+          large.push(`${file}: ${node.name?.getText() ?? 'a function'}`);
+        ts.forEachChild(node, visit);
+      };
+      visit(source);
+    }
+    // One case for each event.
+    expect(large).toEqual(['runtime/text/report.ts: tell']);
+  });
+});
+
+const isPrivateField = (member: ts.ClassElement): boolean =>
+  ts.isPropertyDeclaration(member) && ts.isPrivateIdentifier(member.name);

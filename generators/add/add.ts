@@ -1,11 +1,11 @@
 /** `divvy add <task>`: adds a task to this repository, and those parts of the runtime that are missing. */
 
-import { runStages } from '../change-set/environment.ts';
+import { runStages, type Workshop } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
 import { asTyped } from '../programs/shell.ts';
 import { lockText } from '../rendering/lock-edits.ts';
 import { type Installed, install, NOTHING_INSTALLED } from '../report/install.ts';
-import { type Settled, settleAll, whyNotInEarnest } from '../settling/conflicts.ts';
+import { type Settled, settleAll, type Wishes, whyNotInEarnest } from '../settling/conflicts.ts';
 import { writePlan } from '../settling/plan.ts';
 import { isPreview, type Planned } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
@@ -41,26 +41,7 @@ export async function add(call: Call): Promise<Exit> {
     ],
     conflicts: [
       async (workshop) => {
-        const { host, own: files, edited, folders } = rendered;
-        const { root } = subject.place;
-        const [taskFile = ''] = files;
-        const edits = new Set(host.edited().map(({ path }) => path));
-        settled = await settleAll(
-          call,
-          {
-            root,
-            edited: edits,
-            lock: ({ written }, before) =>
-              lockText(
-                { ...subject, answers: subject.answers.shown, files, taskFile, edited },
-                written.filter(({ path }) => !edits.has(path)),
-                before,
-                host.forLock(),
-                folders,
-              ),
-          },
-          workshop,
-        );
+        settled = await settle(call, subject, rendered, workshop);
       },
       () => {
         const changeSet = { root: subject.place.root, changes: settled.changes, dirty: settled.dirty };
@@ -82,4 +63,17 @@ export async function add(call: Call): Promise<Exit> {
     ],
   });
   return refused?.exitCode ?? (installed.failed === undefined ? 0 : 1);
+}
+
+/** Compares everything with the disk, and puts the lock beside it. */
+function settle(call: Call, subject: Subject, rendered: Rendered, workshop: Workshop): Promise<Settled> {
+  const { host, own: files, edited, folders } = rendered;
+  const [taskFile = ''] = files;
+  const edits = new Set(host.edited().map(({ path }) => path));
+  const made = { ...subject, answers: subject.answers.shown, files, taskFile, edited };
+  const lock: Wishes['lock'] = ({ written }, before) => {
+    const own = written.filter(({ path }) => !edits.has(path));
+    return lockText(made, own, before, host.forLock(), folders);
+  };
+  return settleAll(call, { root: subject.place.root, edited: edits, lock }, workshop);
 }

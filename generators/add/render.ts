@@ -30,6 +30,7 @@ import { packageJsonOf } from '../rendering/places.ts';
 import { templateFileRefused } from '../sources/errors.ts';
 import type { Call } from '../terminal/command.ts';
 import { Gathered } from '../terminal/gathered.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { saying } from '../terminal/waiting.ts';
 import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
@@ -159,18 +160,14 @@ const MOST_LINES = 6;
  */
 async function renderTask(
   { terminal }: Call,
-  { task, place, manifest, lock, template, answers, hooks, standing, testRunner }: Subject,
+  subject: Subject,
   format: Format,
   add: (path: string, after: Buffer | string, mode?: number) => void,
 ): Promise<{ own: string[]; edited: Edited | undefined }> {
+  const { task, place, manifest, lock, template, answers, standing, testRunner } = subject;
   const { root, isModule } = place;
   const { tasks, tests: folder, runtime: runtimeDir } = manifest;
-  const there = lock?.tasks[task];
-  const isSame =
-    there?.template === template.manifest.name &&
-    there.resolved === template.origin?.resolved &&
-    there.hooks.join() === hooks.join() &&
-    isDeepStrictEqual(there.answers, answers.shown);
+  const isSame = isMadeSo(subject);
   const left = (path: string): Buffer | undefined => {
     const before = isSame ? readBefore(root, path) : undefined;
     return before && isAsWritten(lock, path, before) ? before.bytes : undefined;
@@ -207,13 +204,7 @@ async function renderTask(
     const written = bytes.toString('utf8');
     const source = isSource(path) ? withReferences(written, path, places) : written;
     if (path === `tasks/${task}.ts`) {
-      const { text, inserted } =
-        hooks.length > 0 ? await withHooks(source, taskFile, hooks, terminal) : { text: source };
-      const written = await put(taskFile, text);
-      if (inserted && typeof written === 'string') {
-        const { reformatted } = await import('../codemods/reformatted.ts');
-        edited = { path: taskFile, inserted: reformatted({ text, inserted }, written, taskFile) ?? inserted };
-      }
+      edited = await putWithHooks(terminal, subject, { path: taskFile, source }, put);
     } else if (TEST.test(path)) {
       for (const file of testsOf(path, source)) await put(file.path, file.text);
     } else {
@@ -222,11 +213,39 @@ async function renderTask(
       add(place, left(place) ?? (source === written ? bytes : source), modeOf({ ...file, path: place }, root));
     }
   }
-  // The template's `tasks/` and `test/` may be the same folder here.
-  const twice = own.find((path, index) => own.indexOf(path) !== index);
-  if (twice !== undefined)
-    throw templateFileRefused(template.manifest.name, twice, 'two of its files would be this one');
+  refuseTwice(own, template.manifest.name);
   return { own: inOrder(own), edited };
+}
+
+/** A template's `tasks/` and `test/` may be the same folder here. */
+function refuseTwice(paths: readonly string[], template: string): void {
+  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+  if (twice !== undefined) throw templateFileRefused(template, twice, 'two of its files would be this one');
+}
+
+/** Whether the lock has the task as it would be made now. */
+function isMadeSo({ task, lock, template, hooks, answers }: Subject): boolean {
+  const there = lock?.tasks[task];
+  return (
+    there?.template === template.manifest.name &&
+    there.resolved === template.origin?.resolved &&
+    there.hooks.join() === hooks.join() &&
+    isDeepStrictEqual(there.answers, answers.shown)
+  );
+}
+
+/** Puts the task's file, with its hooks. Returns what they have put in; undefined without hooks. */
+async function putWithHooks(
+  terminal: Terminal,
+  { hooks }: Subject,
+  { path, source }: { readonly path: string; readonly source: string },
+  put: (path: string, text: string) => Promise<Buffer | string>,
+): Promise<Edited | undefined> {
+  const { text, inserted } = hooks.length > 0 ? await withHooks(source, path, hooks, terminal) : { text: source };
+  const written = await put(path, text);
+  if (!inserted || typeof written !== 'string') return undefined;
+  const { reformatted } = await import('../codemods/reformatted.ts');
+  return { path, inserted: reformatted({ text, inserted }, written, path) ?? inserted };
 }
 
 /**

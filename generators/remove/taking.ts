@@ -71,19 +71,13 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   const removed = new Set(wanted.map(({ path }) => path));
   for (const path of hostFilesOf(lock)) {
     if (removed.has(path)) continue;
+    const file = host.open(path, dialectOf(path));
+    if (file === undefined) continue;
     const goes = (insertion: Insertion) => takesAll || goesWith(task, insertion, lock);
     const isOurs = (insertion: Insertion) => couldPut(path, insertion, project.manifest, lock);
-    const file = host.open(path, dialectOf(path));
-    const foreign = file?.insertions.filter((each) => goes(each) && !('was' in each) && !isOurs(each)) ?? [];
-    const going = file?.insertions.filter((each) => goes(each) && isOurs(each)) ?? [];
-    packages.push(
-      ...going.flatMap((each) =>
-        isPackage(each) && file?.value([...each.at, each.key]) === each.value ? [each.key] : [],
-      ),
-    );
-    for (const each of going) if ('key' in each && each.at[0] === 'scripts') takeScript(file, each);
-    const reasons = file?.takeOut((insertion) => going.includes(insertion)) ?? [];
-    kept.push(...[...foreign.map(inWords), ...reasons].map((reason) => ({ path, reason })));
+    const taken = takeInsertions(file, goes, isOurs);
+    packages.push(...taken.packages);
+    kept.push(...taken.reasons.map((reason) => ({ path, reason })));
   }
   const isWritten = lock === undefined || lock.files[PACKAGE_JSON] !== undefined;
   if (isWritten && whole === undefined) takeScripts(subject, takesAll, host.open(PACKAGE_JSON, 'json'));
@@ -99,6 +93,21 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
   const { added, differing } = survey(root, wanted);
   const changes = [...added, ...differing];
   return { changeSet: { root, changes, goneFolders: emptied(lock, wanted), dirty }, kept, takesAll, packages };
+}
+
+/** Takes insertions out of a file of the host. Returns the packages that go with them, and why some insertions stay. */
+function takeInsertions(
+  file: HostFile,
+  goes: (insertion: Insertion) => boolean,
+  isOurs: (insertion: Insertion) => boolean,
+): { packages: string[]; reasons: string[] } {
+  const foreign = file.insertions.filter((each) => goes(each) && !('was' in each) && !isOurs(each));
+  const going = file.insertions.filter((each) => goes(each) && isOurs(each));
+  const packages = going.flatMap((each) =>
+    isPackage(each) && file.value([...each.at, each.key]) === each.value ? [each.key] : [],
+  );
+  for (const each of going) if ('key' in each && each.at[0] === 'scripts') takeScript(file, each);
+  return { packages, reasons: [...foreign.map(inWords), ...file.takeOut((insertion) => going.includes(insertion))] };
 }
 
 const inWords = (insertion: Insertion): string => `divvy would not put this there: ${JSON.stringify(insertion)}`;

@@ -101,10 +101,10 @@ export class Timeouts {
     const up = this.#up.get(worker);
     this.#up.delete(worker);
     if (!this.#killed.delete(worker)) return undefined;
-    const begun = this.#delivery.slot(worker.number).maybeStarted();
+    const started = this.#delivery.slot(worker.number).maybeStarted();
     const isOver = (startedAt: number): boolean => now - startedAt > this.#settings.timeoutMs;
-    const blamed = begun.filter(
-      ({ number, startedAt }) => up?.has(number) || (begun.length === 1 && isOver(startedAt)),
+    const blamed = started.filter(
+      ({ number, startedAt }) => up?.has(number) || (started.length === 1 && isOver(startedAt)),
     );
     return new Set(blamed.map(({ number }) => number));
   }

@@ -176,7 +176,7 @@ export const faults: readonly Fault[] = [
 
   // ---- what waits in a worker ----
   {
-    what: 'what has been begun is taken back',
+    what: 'what has been started is reclaimed',
     file: 'slot.ts',
     find: 'item.position > first',
     put: 'item.position >= first',
@@ -194,14 +194,14 @@ export const faults: readonly Fault[] = [
     put: '',
   },
   {
-    what: 'of a worker that batches acks only what is first may have been begun',
+    what: 'of a worker that batches acks only what is first may have been started',
     file: 'slot.ts',
     find: 'if (!item.batchAcks) room -= 1;',
     put: 'room -= 1;',
     searched: true,
   },
   {
-    what: 'all that a dead worker had is taken to have been begun',
+    what: 'all that a dead worker had is taken to have been started',
     find: 'const inProgress = slot.maybeStarted();',
     put: 'const inProgress = [...slot.leases];',
     searched: true,

@@ -54,7 +54,7 @@ export interface Surroundings {
   /** The master reads what the process wrote. */
   readonly said: (process: SimulatedProcess, message: Said) => void;
   /** The master hears of the lifeline that all behind so many items was taken back; null: nothing. */
-  readonly reclaimed: (process: SimulatedProcess, begun: number | null) => void;
+  readonly reclaimed: (process: SimulatedProcess, claimed: number | null) => void;
   /** The master learns of its exit, after it has read everything. */
   readonly exited: (process: SimulatedProcess) => void;
 }
@@ -85,11 +85,11 @@ export class SimulatedProcess {
   /** It begins nothing while it has not said what has ended. */
   #isSendBlocked = false;
   #patient = false;
-  /** How many items it has begun, or given back, in the order in which they came; and whether the rest was taken back. */
+  /** How many items it has started, or given back, in the order in which they came; and whether the rest was taken back. */
   #taken = 0;
   #takenBack = false;
-  /** The items that it has begun. */
-  readonly begun = new Set<number>();
+  /** The items that it has started. */
+  readonly started = new Set<number>();
   #state: 'booting' | 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'booting';
   #connected = false;
   readonly #heard: Told[] = [];
@@ -132,7 +132,7 @@ export class SimulatedProcess {
 
   /** The master writes to it: nobody hears what is said before it has connected, or once it is dead. */
   tell(message: Told): void {
-    if (message.kind === 'items') for (const { number } of message.items) this.begun.delete(number);
+    if (message.kind === 'items') for (const { number } of message.items) this.started.delete(number);
     if (!this.#connected || !this.alive) return;
     this.#lastToldAt = this.#arrival(this.#lastToldAt);
     this.#world.at(this.#lastToldAt, () => {
@@ -156,12 +156,12 @@ export class SimulatedProcess {
     this.#world.after(ms, () => this.#goOn());
   }
 
-  /** Its lifeline takes back what is not begun, also where it is stuck. */
+  /** Its lifeline takes back what is not started, also where it is stuck. */
   reclaim(): void {
     const answer = (): void => {
-      const begun = this.#takenBack ? null : this.#taken;
+      const claimed = this.#takenBack ? null : this.#taken;
       this.#takenBack = true;
-      this.#world.at(this.#arrival(0), () => this.#world.reclaimed(this, begun));
+      this.#world.at(this.#arrival(0), () => this.#world.reclaimed(this, claimed));
     };
     this.#world.at(this.#arrival(0), () => {
       if (this.#still === 'suspended') this.#missed.push(answer);
@@ -264,7 +264,7 @@ export class SimulatedProcess {
     const { random, scenario } = this.#world;
     const { work } = handed;
     work.runs += 1;
-    this.begun.add(handed.number);
+    this.started.add(handed.number);
     this.#inProgress.add(handed);
     this.#world.began(this, work);
     if (scenario.timeoutMs < Infinity) this.#after(scenario.timeoutMs, () => this.#askForTime(handed));

@@ -219,13 +219,13 @@ class Simulation implements Surroundings, PipeWorld {
 
   readonly said = (process: SimulatedProcess, message: Said): void => this.#do(() => this.#hear(process, message));
 
-  readonly reclaimed = (process: SimulatedProcess, begun: number | null): void =>
+  readonly reclaimed = (process: SimulatedProcess, claimed: number | null): void =>
     this.#do(() => {
       const { worker } = process;
       this.#reclaiming.delete(process);
-      if (begun === null || this.#processes.get(worker) !== process) return;
-      const numbers = this.#delivery.slot(worker).handedBehind(begun);
-      this.#note(`worker ${worker} had begun ${begun}; taken back: ${numbers}`);
+      if (claimed === null || this.#processes.get(worker) !== process) return;
+      const numbers = this.#delivery.slot(worker).handedBehind(claimed);
+      this.#note(`worker ${worker} had claimed ${claimed}; reclaimed: ${numbers}`);
       process.tell({ kind: 'forget' });
       for (const number of numbers) this.#truth.nacked(worker, number, this.#now);
       this.#delivery.nacked(worker, numbers, this.#now);
@@ -411,10 +411,10 @@ class Simulation implements Surroundings, PipeWorld {
     if (report.bootFailure) this.#stop('gracefully');
   }
 
-  /** What its worker had said ran past its timeout; where that said nothing: the only item that it had begun, or none. */
+  /** What its worker had said ran past its timeout; where that said nothing: the only item that it had started, or none. */
   #itemsToBlame(worker: number): Set<number> {
-    const begun = this.#truth.begunBy(worker).map(({ number }) => number);
-    return new Set(begun.filter((number) => begun.length === 1 || this.#timedOut.get(worker)?.has(number)));
+    const started = this.#truth.startedBy(worker).map(({ number }) => number);
+    return new Set(started.filter((number) => started.length === 1 || this.#timedOut.get(worker)?.has(number)));
   }
 
   /** Items that do not end though their time is over take their workers with them. */

@@ -281,7 +281,7 @@ export class SmallWorld {
       const others = [...state.processes, ...state.orphans].filter((other) => other?.alive && other !== process);
       const twice = others.some((other) => other?.inProgress.includes(number));
       ensure(!twice, `item ${number} is in two processes`);
-      ensure(state.journal[number - 1] === undefined, `item ${number} is begun though its outcome is recorded`);
+      ensure(state.journal[number - 1] === undefined, `item ${number} is started though its outcome is recorded`);
       process.inProgress.push(number);
     }
   }
@@ -340,10 +340,10 @@ export class SmallWorld {
     const delivery = found(state.delivery);
     state.processes[worker - 1] = undefined;
     const { leases } = found(delivery.slots[worker - 1]);
-    const begun = leases.filter((_, index) => {
+    const started = leases.filter((_, index) => {
       return leases.slice(0, index).filter(({ batchAcks }) => !batchAcks).length < this.#case.concurrency;
     });
-    const held = begun.map(({ number }) => number);
+    const held = started.map(({ number }) => number);
     const blamed = killedFor && new Set(held.filter((number) => held.length === 1 || timedOut.includes(number)));
     const { inProgress, failed, bootFailure } = delivery.exited(worker, state.now, blamed);
     same('items in progress', `${inProgress.map(({ number }) => number)}`, `${held}`);

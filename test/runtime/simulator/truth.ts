@@ -51,7 +51,7 @@ export interface Presence {
 
 /** How often, one after another, the processes of a worker have died without having finished an item, and when the last did. */
 interface Deaths {
-  readonly barren: number;
+  readonly deathsInARow: number;
   readonly lastAt: number;
 }
 
@@ -259,19 +259,19 @@ export class Truth {
   /** Its exit is confirmed; `blamed` are the items that it was killed for, where it was. */
   exited(worker: number, now: number, blamed: ReadonlySet<number> | undefined, report: ExitReport<Work>): void {
     const presence = this.#present(worker);
-    const held = this.begunBy(worker);
+    const held = this.startedBy(worker);
     const unstarted = presence.held.splice(0).slice(held.length);
     this.workers.delete(worker);
     for (const { number } of unstarted) {
-      const begun = presence.process?.begun.has(number) ?? false;
-      ensure(!begun, `item ${number} is taken not to have been begun, and had been`);
+      const started = presence.process?.started.has(number) ?? false;
+      ensure(!started, `item ${number} is taken not to have been started, and had been`);
     }
     const goesByItself = this.stopping !== 'forcefully' && !blamed;
     const crashed = goesByItself && (presence.state !== 'asked to exit' || held.length > 0);
     if (crashed) {
       this.deaths += 1;
-      const barren = presence.finished > 0 ? 0 : this.#deathsOf(worker).barren + 1;
-      this.#deaths.set(worker, { barren, lastAt: now });
+      const deathsInARow = presence.finished > 0 ? 0 : this.#deathsOf(worker).deathsInARow + 1;
+      this.#deaths.set(worker, { deathsInARow, lastAt: now });
     }
     const failed: Entry[] = [];
     const innocent: Entry[] = [];
@@ -353,7 +353,7 @@ export class Truth {
   }
 
   /** What a worker may have started, as far as the master can know: it says at once what has ended, unless its acks are batched. */
-  begunBy(worker: number): Entry[] {
+  startedBy(worker: number): Entry[] {
     const { held } = this.#present(worker);
     const { concurrency } = this.#scenario.rules;
     return held.filter((_, index) => held.slice(0, index).filter(({ batchAcks }) => !batchAcks).length < concurrency);
@@ -445,13 +445,13 @@ export class Truth {
   }
 
   #deathsOf(worker: number): Deaths {
-    return this.#deaths.get(worker) ?? { barren: 0, lastAt: 0 };
+    return this.#deaths.get(worker) ?? { deathsInARow: 0, lastAt: 0 };
   }
 
   /** How long its boot is put off after its last death, at most; with jitter down to half of it. */
   #backoffMs(worker: number): number {
-    const { barren } = this.#deathsOf(worker);
-    return barren === 0 ? 0 : Math.min(30_000, 100 * 2 ** (barren - 1));
+    const { deathsInARow } = this.#deathsOf(worker);
+    return deathsInARow === 0 ? 0 : Math.min(30_000, 100 * 2 ** (deathsInARow - 1));
   }
 }
 

@@ -35,7 +35,7 @@ export interface Work {
   readonly size: number;
   /** How often it misbehaves before it has done with that. */
   readonly tantrums: number;
-  /** How often a process has begun with it. */
+  /** How often a process has started it. */
   runs: number;
   /** How often a process has come to its end, and how often it may have to be processed once more for that. */
   processed: number;
@@ -102,7 +102,7 @@ export class World {
     ensure(!other, `item ${work.id} is in a process of worker ${other?.worker} and in one of ${process.worker}`);
     const ended = this.outcomeOf(work);
     const again = ended === 'failed' && this.#retriesFailed;
-    ensure(!ended || again, `item ${work.id} is begun again though the journal has it as ${ended}`);
+    ensure(!ended || again, `item ${work.id} is started again though the journal has it as ${ended}`);
     this.#running.set(work, process);
   }
 

@@ -64,7 +64,7 @@ test('a declared length of nothing is refused', () => {
   expect(() => reader().read(Buffer.alloc(5))).toThrow(ProtocolError);
 });
 
-describe('a stranger', () => {
+describe('before the token', () => {
   test('is read a hello, and nothing else', () => {
     const token = Buffer.alloc(TOKEN_BYTES, 1);
     expect(new FrameReader(TOKEN_BYTES).read(Buffer.concat(encode({ kind: 'hello', token })))).toEqual({
@@ -111,7 +111,7 @@ describe('what is no message is refused', () => {
     const content = Buffer.from(isError ? `{"kind":"boot failed","error":${text}}` : text);
     const header = Buffer.alloc(5);
     header.writeUInt32LE(content.length + 1, 0);
-    header.writeUInt8(encode({ kind: 'ready' })[0]?.[4] ?? 0, 4); // what is rare
+    header.writeUInt8(encode({ kind: 'ready' })[0]?.[4] ?? 0, 4); // as JSON
     expect(() => reader().read(Buffer.concat([header, content]))).toThrow(ProtocolError);
   });
 

@@ -70,7 +70,7 @@ test('whoever has shown its token may be silent for as long as it likes', async 
   const { token, connected, closed } = invite(server);
   const socket = connect(server, hello(token));
   await connected;
-  await once(connect(server), 'close'); // a stranger's two seconds are over
+  await once(connect(server), 'close'); // the two seconds for a token are over
   socket.end(Buffer.concat(encode({ kind: 'leaving' })));
   expect(await closed).toEqual({ said: [{ kind: 'leaving' }], why: undefined });
 });

@@ -199,17 +199,17 @@ const STRANGERS: readonly (readonly [does: string, chunks: readonly Buffer[]])[]
   ['says null', [frame(JSON_KINDS, asJson(null))]],
 ];
 
-describe('a stranger', () => {
+describe('a connection without a token', () => {
   test('that has no token is cut off, and the run goes on', async () => {
     const gate = await makeGate();
     const socket = path.join(scratch(), 'my.sock');
     const run = runTask('gated', { args: ['-n', '1', '--socket', socket, '--', '2'], env: gate.env });
     await gate.arrived(1);
     const cutOff = STRANGERS.map(async ([does, chunks]) => {
-      const stranger = net.connect(socket).on('error', () => {});
-      const closed = once(stranger.resume(), 'close');
+      const connection = net.connect(socket).on('error', () => {});
+      const closed = once(connection.resume(), 'close');
       for (const chunk of chunks) {
-        stranger.write(chunk);
+        connection.write(chunk);
         await new Promise(setImmediate);
       }
       await closed;
@@ -229,25 +229,25 @@ describe('a stranger', () => {
     const socket = path.join(scratch(), 'my.sock');
     const run = runTask('gated-dispatch', { args: ['-n', '2', '--socket', socket], env: gate.env });
     await gate.arrived(1);
-    const strangers = await Promise.all(Array.from({ length: 600 }, () => strangerAt(socket)));
+    const unknown = await Promise.all(Array.from({ length: 600 }, () => connectionTo(socket)));
     gate.open();
     expect(await run.ended()).toMatchObject({
       status: 0,
       stdout: 'processed 1\n',
       stderr: expect.stringMatching(ALL_WELL),
     });
-    await Promise.all(strangers.map((stranger) => stranger.closed || once(stranger, 'close')));
+    await Promise.all(unknown.map((connection) => connection.closed || once(connection, 'close')));
   });
 });
 
 /** Connects, and tries again as long as more wait at the socket than the system lets wait there (EAGAIN). */
-async function strangerAt(socket: string): Promise<net.Socket> {
+async function connectionTo(socket: string): Promise<net.Socket> {
   for (;;) {
-    const stranger = net.connect(socket).resume();
+    const connection = net.connect(socket).resume();
     const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-      stranger.on('connect', () => resolve(undefined)).on('error', resolve);
+      connection.on('connect', () => resolve(undefined)).on('error', resolve);
     });
-    if (!error) return stranger;
+    if (!error) return connection;
     if (error.code !== 'EAGAIN') throw error;
   }
 }
@@ -277,7 +277,7 @@ test.each([
   expect(ended.stderr).toMatch(new RegExp(`^divvy: worker 1 was killed by SIGKILL while on item 2 .*\\(${why}`, 'm'));
 });
 
-test('a task file that takes longer to load than a stranger may be silent boots all the same', async () => {
+test('a task file that takes longer to load than a connection may show no token boots all the same', async () => {
   const ended = await runTask('slow-to-load').ended();
   expect(ended).toMatchObject({ status: 0, stdout: 'processed 1\n', stderr: expect.stringMatching(ALL_WELL) });
 });
