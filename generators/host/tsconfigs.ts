@@ -4,7 +4,7 @@
  */
 
 import { type Dirent, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, posix, relative, resolve } from 'node:path';
 import { createFilesMatcher, parseTsconfig, type TsConfigJsonResolved } from 'get-tsconfig';
 import { isBehindFolders, stat } from '../disk/disk.ts';
 import { readJson, valueAt } from '../json/text.ts';
@@ -210,9 +210,31 @@ function parsed(path: string, value: Tsconfig['value'], root: string): TsConfigJ
     const isPackage = [value['extends']].flat().some((base) => typeof base === 'string' && !/^[./]/.test(base));
     const { extends: _, ...own } = value;
     if (isPackage) return own as TsConfigJsonResolved;
+    // Or a base of it does: what that base says itself still holds.
+    if (error instanceof Error && /^File '[^./][^']*' not found/.test(error.message))
+      return Object.assign(
+        {},
+        ...[value['extends']].flat().map((base) => inheritedFrom(path, String(base), root)),
+        own,
+      );
     // The types in its compilerOptions, or in its base, are wrong.
     const isOdd = error instanceof TypeError;
     const reason = isOdd ? 'TypeScript could not use it, or what it extends' : (error as Error).message;
     throw hostFileRefused(relative(root, path), reason);
   }
+}
+
+/** What a tsconfig inherits from a base that is a file here. Its lists are relative to the base. */
+function inheritedFrom(path: string, base: string, root: string): TsConfigJsonResolved {
+  const file = [base, `${base}.json`].map((name) => resolve(dirname(path), name)).find(isFile);
+  if (file === undefined) return {} as TsConfigJsonResolved;
+  const json = readJson(readOrRefuse(file, file), 'jsonc');
+  if ('reason' in json) throw hostFileRefused(relative(root, file), json.reason, json.line);
+  const { references: _, ...inherited } = parsed(file, valueAt(json, []) as Tsconfig['value'], root);
+  const from = relative(dirname(path), dirname(file));
+  const lists = (['include', 'exclude', 'files'] as const).flatMap((name) => {
+    const list = inherited[name];
+    return list === undefined ? [] : [[name, list.map((each) => posix.join(from, each))] as const];
+  });
+  return { ...inherited, ...Object.fromEntries(lists) };
 }

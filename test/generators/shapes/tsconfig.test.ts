@@ -211,6 +211,20 @@ test('one whose exclude somebody has added to keeps what TypeScript would leave 
   expect(JSON.parse(readFileSync(file, 'utf8')).exclude).toEqual(['node_modules', 'build', 'old']);
 });
 
+test('one whose base extends a package that is not installed is edited by what both say', async () => {
+  const own = json({ extends: '@acme/tsconfig', compilerOptions: { noEmit: true } });
+  const dist = json({ extends: './config/base', include: ['**/*'] });
+  const files = { 'config/base.json': own, 'tsconfig.json': own, 'tsconfig.dist.json': dist };
+  const root = repositoryWith({ ...SOURCE, ...files });
+  expect(await divvy(['add', 'nightly'], { cwd: root })).toMatchObject({ code: 0, stderr: '' });
+  const exclude = ['node_modules', 'tasks', 'vendor/divvy'];
+  expect(JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).exclude).toEqual(exclude);
+  expect(JSON.parse(readFileSync(join(root, 'tsconfig.dist.json'), 'utf8')).exclude).toEqual(exclude);
+  commitAll(root);
+  expect((await divvy(['remove', 'nightly'], { cwd: root })).code).toBe(0);
+  for (const [path, text] of Object.entries(files)) expect(readFileSync(join(root, path), 'utf8')).toBe(text);
+});
+
 test('one whose base is a package that is not installed is edited by what it says itself', async () => {
   const text = json({ extends: '@tsconfig/strictest/tsconfig.json', compilerOptions: { noEmit: true } });
   const root = repositoryWith({ ...SOURCE, 'tsconfig.json': text });
