@@ -4,7 +4,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { statusOf } from '../../../runtime/cli/status.ts';
 import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from '../../../runtime/journal/folder.ts';
 import { startOf } from '../../../runtime/journal/processes.ts';
-import { heldBy, openRun, outcome, type RunRequest, requestFor, scratch } from './journals.ts';
+import { openRun, type RunRequest } from './journals.ts';
+import { heldBy, outcome, requestFor, scratch } from './requests.ts';
 
 const counts = {
   ...{ dispatched: 1, done: 1, failed: 0, unfinished: 0, skipped: 0, retried: 0, spawned: 1, crashed: 0 },

@@ -9,7 +9,8 @@ import { KeySet } from '../../../runtime/journal/key-set.ts';
 import { readJournal } from '../../../runtime/journal/records.ts';
 import { contentKey } from '../../../runtime/key.ts';
 import { cutEverywhere } from './cuts.ts';
-import { openRun, outcome, requestFor, scratch } from './journals.ts';
+import { openRun } from './journals.ts';
+import { outcome, requestFor, scratch } from './requests.ts';
 
 describe('reading', () => {
   test('a journal that is cut at any byte goes on with what is whole', async () => {

@@ -1,14 +1,7 @@
 /** Opens journals as a run does, in this process and without a run. */
 
-import fs from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { onTestFinished } from 'vitest';
 import { findEarlier } from '../../../runtime/journal/find.ts';
 import { type JournalRequest, type OpenedJournal, openJournal } from '../../../runtime/journal/open.ts';
-import { placeHere } from '../../../runtime/journal/processes.ts';
-import type { Outcome } from '../../../runtime/parallelizable.ts';
-import { taskFile } from '../run-task.ts';
 
 /** What a run wants of its journal; what is left out is what a run has that is given nothing. */
 export type RunRequest = Omit<JournalRequest, 'found' | 'options' | 'takenOver' | 'takeOver'> & Partial<JournalRequest>;
@@ -19,37 +12,3 @@ export async function openRun(request: RunRequest): Promise<OpenedJournal> {
   const defaults = { options: {}, takenOver: { args: [], optionWords: [] }, takeOver: false };
   return openJournal({ ...defaults, ...request, args: found.args, found });
 }
-
-/** A folder of a test's own, which goes with it. */
-export function scratch(): string {
-  const folder = fs.mkdtempSync(path.join(tmpdir(), 'divvy-journal-'));
-  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** What a run asks of its journal. */
-export const requestFor = (file: string, more: Partial<RunRequest> = {}): RunRequest => ({
-  taskFile: taskFile('ledger'),
-  args: [],
-  runId: 'a-run',
-  file,
-  mode: 'new',
-  dryRun: false,
-  failed: (error) => {
-    throw error;
-  },
-  ...more,
-});
-
-export const outcome = (number: number): Outcome => ({
-  number,
-  key: '',
-  attempts: 1,
-  crashes: 0,
-  worker: 1,
-  durationMs: 1.4,
-});
-
-/** The text of a lock of a process here. */
-export const heldBy = (pid: number, started: string | undefined): string =>
-  JSON.stringify({ pid, started, ...placeHere(), at: '2026-01-01T00:00:00.000Z' });

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startOf } from '../../../runtime/journal/processes.ts';
 import type { JournalRecord } from '../../../runtime/journal/records.ts';
-import { heldBy, openRun, outcome, requestFor, scratch } from './journals.ts';
+import { openRun } from './journals.ts';
+import { heldBy, outcome, requestFor, scratch } from './requests.ts';
 
 const error = { name: 'Error', message: 'no' };
 describe('the lock', () => {
