@@ -20,7 +20,7 @@ export function dialectOf(path: string): Dialect {
  * Whether divvy wrote every byte of the file: a command wrote it whole, and since then only divvy has edited it. Only
  * such a file may be removed, or replaced without asking.
  *
- * If a command has merely edited a file, this says nothing about the rest of it: that belongs to whoever wrote it.
+ * If a command has only edited a file, the rest of the file belongs to its author.
  */
 export function isAsWritten(lock: Lock | undefined, path: string, before: Before): boolean {
   const sum = lock?.files[path];

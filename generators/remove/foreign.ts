@@ -1,6 +1,6 @@
 /**
  * What divvy could have written. A lock may have come with somebody else's repository, and may claim that divvy wrote
- * any file, or any line in one. So whatever divvy could not have written stays.
+ * any file, or any line in one. So divvy leaves everything that it could not have written.
  */
 
 import { posix } from 'node:path';
