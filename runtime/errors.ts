@@ -257,7 +257,7 @@ export const eventsNotOpened = (file: string, error: unknown): UsageError =>
   new UsageError(`--events cannot write to ${file}: ${messageOf(error)}; name another file`);
 
 export const eventsLost = (file: string, error: Error): string =>
-  `${file} cannot be written any more: ${error.message}; the run goes on without --events`;
+  `${file} cannot be written any more: ${error.message}; it gets no more events, and the run itself is not affected`;
 
 export const taskFileNotNamed = (): UsageError =>
   new UsageError('no task file is named; write its path, such as tasks/my-task.ts, or --help for the options');

@@ -106,7 +106,11 @@ export class TaskRun {
     });
     if (child.pid === undefined) throw new Error(`${program} could not be started`);
     this.pid = child.pid;
-    onTestFailed(() => console.error(`${program} ${args.join(' ')} had said:\n${this.stdout}\n${this.stderr}`));
+    onTestFailed(({ task }) => {
+      // In the error itself: whoever has only the end of a log, or a report, has this too.
+      const said = `\n${program} ${args.join(' ')} had said:\n${this.stdout.slice(-END)}\n${this.stderr.slice(-END)}`;
+      for (const error of task.result?.errors?.slice(0, 1) ?? []) error.stack = `${error.stack ?? error.message}${said}`;
+    });
     onTestFinished(() => {
       for (const pid of this.alive()) killIfThere(pid);
       rmSync(this.socketParent, { recursive: true, force: true });
@@ -218,6 +222,8 @@ export function innermost(pid: number): number {
   return innermost(Number(child));
 }
 
+/** How many characters of each stream stand in the error of a test that failed. */
+const END = 2000;
 /** How long a slow reader reads nothing, in milliseconds. */
 const SLOW_MS = 20;
 
