@@ -109,7 +109,8 @@ export class TaskRun {
     onTestFailed(({ task }) => {
       // In the error itself: whoever has only the end of a log, or a report, has this too.
       const said = `\n${program} ${args.join(' ')} had said:\n${this.stdout.slice(-END)}\n${this.stderr.slice(-END)}`;
-      for (const error of task.result?.errors?.slice(0, 1) ?? []) error.stack = `${error.stack ?? error.message}${said}`;
+      for (const error of task.result?.errors?.slice(0, 1) ?? [])
+        error.stack = `${error.stack ?? error.message}${said}`;
     });
     onTestFinished(() => {
       for (const pid of this.alive()) killIfThere(pid);
