@@ -65,8 +65,9 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
   afterFailure?(item: Item, error: ItemError, outcome: Outcome): MaybePromise<void>;
 
   /**
-   * The item's name across runs: it is how a resume knows what is done. Two items of the same key are told apart by their
-   * order. 1 to 512 bytes. Runs in the master, once for each item of `dispatch`. When it throws: exit 70.
+   * The item's name across runs: it is how a resume knows what is done. By default a hash of its content. Items of the
+   * same key are told apart by their order; without a key of your own, items of equal content are interchangeable, and
+   * count as one where `process` goes by `context.key`. 1 to 512 bytes. Runs in the master, once for each item of `dispatch`. When it throws: exit 70.
    */
   key?(item: Item): string;
 }

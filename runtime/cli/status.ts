@@ -69,19 +69,18 @@ function statusIn(standing: Standing): Status | undefined {
   let first: RunRecord | undefined;
   let last = first;
   let end: EndRecord | undefined;
-  // An item that failed and was retried has two lines, and the last one counts. Only failed items are kept in memory.
-  const failed = new Set<string>();
   let done = 0;
+  let failed = 0;
   readJournal(standing.file, (record) => {
     if (record.type === 'run') {
       first ??= record;
       last = record;
       end = undefined;
     } else if (record.type === 'end') end = record;
-    else if (record.type === 'failed') failed.add(`${record.occurrence ?? 1} ${record.key}`);
+    else if (record.type === 'failed' && last?.mode !== 'retry-failed') failed += 1;
     else if (record.type === 'done') {
-      done += 1;
-      failed.delete(`${record.occurrence ?? 1} ${record.key}`);
+      done += record.keys.length;
+      if (last?.mode === 'retry-failed') failed -= record.keys.length; // each of these items had failed before
     }
   });
   if (!first || !last) return undefined;
@@ -100,7 +99,7 @@ function statusIn(standing: Standing): Status | undefined {
     ended: end?.at,
     stoppedBy: end?.stoppedBy,
     done,
-    failed: failed.size,
+    failed,
   };
 }
 

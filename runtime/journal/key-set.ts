@@ -45,6 +45,8 @@ export class KeySet {
   readonly #full: number;
   /** Keys that have occurred more often than a byte can count: at most one for every 63 items. */
   readonly #seenOften = new Map<string, number>();
+  /** While the outcomes of retries are read: by key, the last item whose retry has been read. */
+  #retried: Map<string, number> | undefined;
 
   /** expected - how many keys there will be: tables that need not grow leave no garbage behind. */
   constructor(expected = 0) {
@@ -54,18 +56,55 @@ export class KeySet {
     this.#places = Math.max(64, Math.ceil((each + spread) / this.#full));
   }
 
-  /** This occurrence of the key, counted from 1, ended in an earlier run. The last call for it wins. */
-  end(key: string, occurrence: number, how: Ended): void {
-    this.#end(identity(key, occurrence), how);
+  /**
+   * An item with this key ended in an earlier run; call it for each outcome in a journal, in their order.
+   *
+   * occurrence - which item of a key of the task's own it was, from 2. Undefined for the first one, and for default
+   *              keys: items that share one are interchangeable, so it only counts how many of them have ended.
+   */
+  ended(key: string, occurrence: number | undefined, how: Ended): void {
+    const which = occurrence ?? (this.readsRetries ? this.#nextFailed(key) : this.count(key).occurrence);
+    this.#end(identity(key, which), how);
   }
 
-  /**
-   * The same for the first occurrence of a default key, given as bytes. Returns whether the bytes are a default key.
-   */
-  endHashed(from: Uint8Array, first: number, how: Ended): boolean {
-    const id = identityAt(from, first);
-    if (id) this.#end(id, how);
-    return id !== undefined;
+  /** The same for a key of 22 ASCII characters, given as bytes, without its occurrence. */
+  endedHashed(from: Uint8Array, first: number, how: Ended): void {
+    const id = this.readsRetries ? undefined : identityAt(from, first);
+    const table = id && this.#tableOf(id);
+    const place = table && this.#take(table, id);
+    if (!table || at(table.known, place ?? 0) !== 0) {
+      this.ended(Buffer.from(from.buffer, from.byteOffset + first, HASHED_LETTERS).toString('latin1'), undefined, how);
+      return;
+    }
+    this[how] += 1;
+    table.known[place ?? 0] = 1 | (how === 'done' ? DONE : FAILED);
+  }
+
+  /** The lines that are read come from a run that retries failed items: each outcome replaces a failure of its key. */
+  set readsRetries(reads: boolean) {
+    this.#retried = reads ? new Map() : undefined;
+  }
+
+  get readsRetries(): boolean {
+    return this.#retried !== undefined;
+  }
+
+  /** The journal has been read: from now on, `count` counts the items of this run. */
+  isRead(): void {
+    this.readsRetries = false;
+    this.#seenOften.clear();
+    // forEach leaves out the tables that are not there yet.
+    this.#tables.forEach(({ known }) => {
+      for (let place = 0; place < known.length; place++) known[place] = at(known, place) & ~SEEN;
+    });
+  }
+
+  /** Returns which item of the key has failed and was not retried yet in the run that is being read. */
+  #nextFailed(key: string): number {
+    let occurrence = (this.#retried?.get(key) ?? 0) + 1;
+    while (endedOf(this.#look(identity(key, occurrence))) === 'done') occurrence += 1;
+    this.#retried?.set(key, occurrence);
+    return occurrence;
   }
 
   #end(id: Identity, how: Ended): void {
@@ -174,7 +213,7 @@ type Identity = Uint32Array<ArrayBuffer>;
 const bytes = Buffer.alloc(WORDS * 4);
 const identityWords = new Uint32Array(bytes.buffer, bytes.byteOffset, WORDS);
 /** A default key (key.ts), which already is 128 bits of a hash. */
-const HASHED = /^[\w-]{21}[AQgw]$/;
+export const HASHED: RegExp = /^[\w-]{21}[AQgw]$/;
 export const HASHED_LETTERS = 22;
 
 /** Returns the identity of a key: the first 128 bits of a SHA-256. */

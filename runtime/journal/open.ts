@@ -21,7 +21,7 @@ import { numbered } from './number.ts';
 import { Orphans, orphansWithoutOutcomes } from './orphans.ts';
 import { placeHere, startOf, waitUntilGone } from './processes.ts';
 import { type RecordedOptions, recordedOf } from './recorded.ts';
-import { countLines, FORMAT, type JournalRecord, type ProcessName, type RunRecord, readJournal } from './records.ts';
+import { countKeys, FORMAT, type JournalRecord, type ProcessName, type RunRecord, readJournal } from './records.ts';
 import type { Standing } from './standing.ts';
 
 /** What a run asks of its journal, and the earlier run that was found. */
@@ -124,15 +124,20 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
   const { dryRun, takeOver } = request;
   const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
-    const keys = new KeySet(countLines(file));
+    const keys = new KeySet(countKeys(file));
     const orphans = new Orphans();
     let first: RunRecord | undefined;
     const see = (record: JournalRecord): void => {
-      if (record.type === 'run') first ??= record;
+      if (record.type === 'run') {
+        first ??= record;
+        keys.readsRetries = record.mode === 'retry-failed';
+      }
       orphans.see(record);
-      if (record.type === 'done' || record.type === 'failed') keys.end(record.key, record.occurrence ?? 1, record.type);
+      if (record.type === 'failed') keys.ended(record.key, record.occurrence, 'failed');
+      if (record.type === 'done') for (const key of record.keys) keys.ended(key, record.occurrence, 'done');
     };
-    const whole = readJournal(file, see, (bytes, from) => keys.endHashed(bytes, from, 'done'));
+    const whole = readJournal(file, see, (bytes, from) => keys.endedHashed(bytes, from, 'done'));
+    keys.isRead();
     const runId = first?.runId ?? request.runId;
     const notes = [...resuming(request, keys), ...(hasChanged(first, request.taskFile) ? [CHANGED] : [])];
     if (journal) {

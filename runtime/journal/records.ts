@@ -7,7 +7,7 @@
  *   worker   a worker was forked: its process id and start time
  *   worker exited   a worker left in good order
  *   task changed   the task file had changed when a worker booted
- *   done     an item is done
+ *   done     consecutive items are done: the number of the first one, and the key of each
  *   failed   an item has failed for good, and why
  *   end      the run has ended: its counts. Without this line, the run was killed or goes on
  *
@@ -81,20 +81,23 @@ export interface TaskChangedRecord {
 
 /** Fields that both outcomes share. */
 interface OutcomeRecord {
-  readonly key: string;
+  /** Which item of a key of the task's own it was, if not the first one. Only if the record has one item. */
   readonly occurrence?: number;
   readonly number: number;
   readonly attempts: number;
   readonly worker: number;
+  /** How long each took, in milliseconds, with three significant digits. */
   readonly ms: number;
 }
 
 export interface DoneRecord extends OutcomeRecord {
   readonly type: 'done';
+  readonly keys: readonly string[];
 }
 
 export interface FailedRecord extends OutcomeRecord {
   readonly type: 'failed';
+  readonly key: string;
   readonly error: ItemError;
 }
 
@@ -126,8 +129,8 @@ const BEGINNING = '{"type":"run",';
 /**
  * Reads a journal from its beginning, and passes each record to `each`.
  *
- * done - called first for a `done` line whose key may be a default key, with that key's 22 letters at `from`. Returns
- *        whether it has handled the line. So millions of lines need no string and no record.
+ * done - called in place of `each` for a `done` line whose keys have the form of default keys, once for each key, with
+ *        its 22 characters at `from`. So millions of keys need no string and no record.
  *
  * Returns how many bytes of complete records there are; after them comes the torn tail of an interrupted write. Throws
  * DivvyError if an earlier line is not a record or has a later format. Also throws errors of fs.
@@ -135,12 +138,14 @@ const BEGINNING = '{"type":"run",';
 export function readJournal(
   file: string,
   each: (record: JournalRecord) => void,
-  done: (bytes: Buffer, from: number) => boolean = () => false,
+  done?: (bytes: Buffer, from: number) => void,
 ): number {
   let line = 0;
   const whole = readLines(file, (bytes, from, end) => {
     line += 1;
-    if (line > 1 && isUsualDone(bytes, from, end) && done(bytes, from + DONE.length)) return true;
+    const keys = line > 1 && done ? usualKeys(bytes, from, end) : NO_KEYS;
+    for (let key = 0; key < keys.count; key++) done?.(bytes, keys.from + key * KEY_STEP);
+    if (keys.count > 0) return true;
     const record = parse(bytes.toString('utf8', from, end), file, line);
     if (record) each(record);
     return true;
@@ -150,30 +155,79 @@ export function readJournal(
   return whole;
 }
 
-/** The parts of a line written by Journal.done: those around a key of 22 letters, and the counts after it. */
-const DONE = Buffer.from('{"type":"done","key":"');
-const COUNTS = ['","number":', ',"attempts":', ',"worker":', ',"ms":'].map((name) => Buffer.from(name));
+/** The parts of a line written by Journal.done: before the number, before the keys, and after them. */
+const DONE = Buffer.from('{"type":"done","number":');
+const KEYS = Buffer.from(',"keys":["');
+const REST = ['],"attempts":', ',"worker":', ',"ms":'].map((name) => Buffer.from(name));
+/** From one key to the next: its characters, and `","` between them. */
+const KEY_STEP = HASHED_LETTERS + 3;
 
-function isUsualDone(bytes: Buffer, from: number, end: number): boolean {
-  if (!standsAt(bytes, from, DONE)) return false;
-  let at = from + DONE.length + HASHED_LETTERS;
-  for (const name of COUNTS) {
-    if (!standsAt(bytes, at, name)) return false;
-    at += name.length;
-    const first = at;
-    while (isDigit(bytes[at])) at += 1;
-    if (at === first) return false;
+/** Where the first key is, and how many there are. */
+interface Keys {
+  readonly from: number;
+  readonly count: number;
+}
+
+const NO_KEYS: Keys = { from: 0, count: 0 };
+
+/** Returns the keys of a line as Journal.done writes it, if each has 22 characters that need no escape. */
+function usualKeys(bytes: Buffer, from: number, end: number): Keys {
+  if (!standsAt(bytes, from, DONE)) return NO_KEYS;
+  let at = afterNumber(bytes, from + DONE.length);
+  if (!standsAt(bytes, at, KEYS)) return NO_KEYS;
+  at += KEYS.length;
+  const first = at;
+  let count = 0;
+  do {
+    for (const last = at + HASHED_LETTERS; at < last; at++) if (!isPlain(bytes[at])) return NO_KEYS;
+    if (bytes[at] !== QUOTE) return NO_KEYS;
+    at += 1;
+    count += 1;
+    if (bytes[at] !== COMMA) break;
+    at += 2;
+  } while (bytes[at - 1] === QUOTE);
+  for (const name of REST) {
+    if (!standsAt(bytes, at, name)) return NO_KEYS;
+    at = afterNumber(bytes, at + name.length);
   }
-  return bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing after it
+  const isWhole = bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing after it
+  return isWhole ? { from: first, count } : NO_KEYS;
+}
+
+/** Returns where the JSON number ends that is at this place; NaN, where nothing is, if there is none. */
+function afterNumber(bytes: Buffer, from: number): number {
+  let at = bytes[from] === ZERO ? from + 1 : afterDigits(bytes, from);
+  if (bytes[at] === POINT) at = afterDigits(bytes, at + 1);
+  if (bytes[at] === EXPONENT) at = afterDigits(bytes, bytes[at + 1] === MINUS ? at + 2 : at + 1);
+  return at;
+}
+
+function afterDigits(bytes: Buffer, from: number): number {
+  let at = from;
+  while (isDigit(bytes[at])) at += 1;
+  return at > from ? at : Number.NaN;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const ZERO = 0x30;
+const POINT = 0x2e;
+const EXPONENT = 0x65;
+const MINUS = 0x2d;
+
+function isDigit(byte = 0): boolean {
+  return byte >= ZERO && byte <= 0x39;
+}
+
+/** Returns whether the byte is an ASCII character that stands for itself in a JSON string. */
+function isPlain(byte = 0): boolean {
+  return byte >= 0x20 && byte < 0x7f && byte !== QUOTE && byte !== BACKSLASH;
 }
 
 function standsAt(bytes: Buffer, at: number, what: Buffer): boolean {
   for (let index = 0; index < what.length; index++) if (bytes[at + index] !== what[index]) return false;
   return true;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 function beginsAsOne(file: string): boolean {
@@ -187,11 +241,11 @@ function beginsAsOne(file: string): boolean {
   }
 }
 
-/** Returns how many lines a journal has, the maximum number of its keys. Throws errors of fs. */
-export function countLines(file: string): number {
+/** Returns about how many keys a journal has: exactly, if all are default keys. Throws errors of fs. */
+export function countKeys(file: string): number {
   let count = 0;
-  readLines(file, () => {
-    count += 1;
+  readLines(file, (bytes, from, end) => {
+    count += Math.max(1, usualKeys(bytes, from, end).count);
     return true;
   });
   return count;
@@ -257,7 +311,8 @@ type Fields = { readonly [Key in string]?: unknown };
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isOutcome = ({ key, occurrence = 1 }: Fields): boolean => isText(key) && isCount(occurrence);
+const isDone = ({ keys, occurrence = 1 }: Fields): boolean =>
+  Array.isArray(keys) && keys.length > 0 && keys.every(isText) && isCount(occurrence);
 
 /** Check that a record has what a resume relies on: for example, it kills workers by what their records say. */
 const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => boolean } = {
@@ -272,7 +327,7 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
   worker: ({ pid, started }) => isCount(pid) && isText(started),
   'worker exited': ({ pid }) => isCount(pid),
   'task changed': () => true,
-  done: isOutcome,
-  failed: isOutcome,
+  done: isDone,
+  failed: ({ key, occurrence = 1 }) => isText(key) && isCount(occurrence),
   end: ({ number, complete }) => isCount(number) && typeof complete === 'boolean',
 };

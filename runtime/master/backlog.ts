@@ -3,18 +3,19 @@
  * runs in the master.
  */
 
-import type { Item } from './item.ts';
+import { countOf, type Run, runOf } from './run.ts';
 
 /** The waiting items of one run. */
 export class Backlog<Payload> {
   /** Items that any worker with room may take. Items that come back go to the front. */
-  readonly pending: Item<Payload>[] = [];
-  /** Size of the pending items, in bytes. */
+  readonly pending: Run<Payload>[] = [];
+  /** How many items are pending, and their size in bytes. */
+  pendingCount = 0;
   pendingBytes = 0;
-  /** Items that need a worker to themselves. */
-  readonly suspects: Item<Payload>[] = [];
-  /** Items that wait for their retry time, the earliest first. */
-  readonly retrying: { readonly item: Item<Payload>; readonly notBefore: number }[] = [];
+  /** Items that need a worker to themselves, each a run of one. */
+  readonly suspects: Run<Payload>[] = [];
+  /** Items that wait for their retry time, the earliest first, each a run of one. */
+  readonly retrying: { readonly run: Run<Payload>; readonly notBefore: number }[] = [];
 
   get isEmpty(): boolean {
     return this.pending.length + this.suspects.length + this.retrying.length === 0;
@@ -25,50 +26,55 @@ export class Backlog<Payload> {
     return this.retrying[0]?.notBefore ?? Infinity;
   }
 
-  /** Adds an item that `dispatch` yielded. */
-  push(item: Item<Payload>): void {
-    this.pending.push(item);
-    this.pendingBytes += item.size;
+  /** Adds an item that `dispatch` yielded; `size` is in bytes. */
+  push(number: number, payload: Payload, size: number): void {
+    this.pendingCount += 1;
+    if (this.pending.at(-1)?.join(number, payload, size)) return;
+    const run = runOf(number, payload, size);
+    this.pending.push(run);
+    this.pendingBytes += run.size;
   }
 
-  /** Takes the first item that any worker may take. */
-  shift(): Item<Payload> | undefined {
-    const item = this.pending.shift();
-    if (item) this.pendingBytes -= item.size;
-    return item;
+  /** Takes the first items that any worker may take: consecutive ones, at most `most`. */
+  take(most: number): Run<Payload> | undefined {
+    const first = this.pending[0];
+    if (!first) return undefined;
+    const run = first.cut(most);
+    if (run === first) this.pending.shift();
+    this.pendingCount -= run.count;
+    this.pendingBytes -= run.size;
+    return run;
   }
 
   /** Puts items first in line, in this order. */
-  putFirst(items: readonly Item<Payload>[]): void {
-    for (const item of items) item.state = 'pending';
-    this.suspects.unshift(...items.filter((item) => item.suspect));
-    for (const item of items.toReversed()) {
-      if (item.suspect) continue;
-      this.pending.unshift(item);
-      this.pendingBytes += item.size;
-    }
+  putFirst(runs: readonly Run<Payload>[]): void {
+    this.suspects.unshift(...runs.filter(({ suspect }) => suspect));
+    const others = runs.filter(({ suspect }) => !suspect);
+    this.pending.unshift(...others);
+    this.pendingCount += countOf(others);
+    for (const { size } of others) this.pendingBytes += size;
   }
 
   /** Schedules a retry, not before the given time. */
-  retryLater(item: Item<Payload>, notBefore: number): void {
-    item.state = 'retrying';
+  retryLater(run: Run<Payload>, notBefore: number): void {
     let index = this.retrying.length;
     while (index > 0 && (this.retrying[index - 1]?.notBefore ?? 0) > notBefore) index -= 1;
-    this.retrying.splice(index, 0, { item, notBefore });
+    this.retrying.splice(index, 0, { run, notBefore });
   }
 
   /** Moves the retries that are due to the front of the line. */
   takeDue(now: number): void {
     while (this.dueAt <= now) {
       const due = this.retrying.shift();
-      if (due) this.putFirst([due.item]);
+      if (due) this.putFirst([due.run]);
     }
   }
 
   /** Removes and returns all items. */
-  clear(): Item<Payload>[] {
-    const items = [...this.pending.splice(0), ...this.suspects.splice(0)];
+  clear(): Run<Payload>[] {
+    const runs = [...this.pending.splice(0), ...this.suspects.splice(0)];
+    this.pendingCount = 0;
     this.pendingBytes = 0;
-    return [...items, ...this.retrying.splice(0).map(({ item }) => item)];
+    return [...runs, ...this.retrying.splice(0).map(({ run }) => run)];
   }
 }

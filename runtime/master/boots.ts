@@ -73,12 +73,12 @@ export class Boots<Payload> {
 
   /** How many items have no room in a running or booting worker. Includes items that wait inside a worker. */
   #lacking(): number {
-    let lacking = this.#backlog.pending.length;
+    let lacking = this.#backlog.pendingCount;
     let booting = 0;
-    for (const { state, leases, reserved, concurrency } of this.#slots) {
+    for (const { state, held, reserved, concurrency } of this.#slots) {
       if (state === 'booting') booting += 1;
       else if (state !== 'ready') continue;
-      const room = concurrency - leases.length; // below 0 if items wait in it
+      const room = concurrency - held; // below 0 if items wait in it
       lacking -= reserved ? Math.min(0, room) : room;
     }
     return Math.max(lacking, this.#backlog.suspects.length > 0 ? 1 - booting : 0);

@@ -19,16 +19,18 @@
  * - A worker gets more items than it can have in progress only while they are short (pace.ts). Items that it gives back
  *   unstarted go to the next worker, uncounted.
  *
- * slot.ts has the state of one worker, backlog.ts the waiting items; boots.ts decides which worker boots when.
+ * Consecutive items that nothing has happened to move together, as a run (run.ts): that changes nothing in these rules,
+ * it only costs less. slot.ts has the state of one worker, backlog.ts the waiting items; boots.ts decides which worker
+ * boots when.
  */
 
 import { Backlog } from './backlog.ts';
 import { backoff } from './backoff.ts';
 import { Boots } from './boots.ts';
 import { noCounts, type OwnCounts } from './counts.ts';
-import { type Item, itemOf } from './item.ts';
 import { paceAfter, UNKNOWN_PACE } from './pace.ts';
 import type { Command, DeliveryRules, ExitReport } from './rules.ts';
+import { type Run, rangesOf, runOf } from './run.ts';
 import { PREFETCH_BYTES, Slot } from './slot.ts';
 
 /**
@@ -49,7 +51,7 @@ export class Delivery<Payload> {
   outputIsFull = false;
 
   readonly #rules: DeliveryRules;
-  readonly #backlog = new Backlog<Payload>();
+  readonly backlog = new Backlog<Payload>();
   readonly #boots: Boots<Payload>;
   #settling = 0;
   #settlingMax = 0;
@@ -59,7 +61,7 @@ export class Delivery<Payload> {
 
   constructor(rules: DeliveryRules) {
     this.#rules = rules;
-    this.#boots = new Boots(this.slots, this.#backlog, this.counts, rules.random);
+    this.#boots = new Boots(this.slots, this.backlog, this.counts, rules.random);
     this.resize(rules.workers);
   }
 
@@ -79,14 +81,14 @@ export class Delivery<Payload> {
 
   /** How many more items may be pulled from dispatch now, so that each soon finds a worker with room. */
   wanted(): number {
-    if (this.#closed || this.outputIsFull || this.#backlog.retrying.length >= WAITING_MAX) return 0;
+    if (this.#closed || this.outputIsFull || this.backlog.retrying.length >= WAITING_MAX) return 0;
     if (this.#settling >= this.#settlingMax) return 0;
-    const mayPrefetch = this.#backlog.pendingBytes < PREFETCH_BYTES;
-    let room = -this.#backlog.pending.length - this.#backlog.suspects.length;
+    const mayPrefetch = this.backlog.pendingBytes < PREFETCH_BYTES;
+    let room = -this.backlog.pendingCount - this.backlog.suspects.length;
     for (const slot of this.slots) {
       const leaves = slot.number > this.size || slot.state === 'draining' || slot.state === 'exiting';
       if (leaves || slot.reserved || slot.backpressure) continue;
-      room += Math.max(0, (mayPrefetch ? slot.most : slot.concurrency) - slot.leases.length);
+      room += Math.max(0, (mayPrefetch ? slot.most : slot.concurrency) - slot.held);
     }
     return Math.max(0, room);
   }
@@ -98,13 +100,13 @@ export class Delivery<Payload> {
 
   /** How many items wait for their first start or for the next one, in the master or in a worker. */
   get unstarted(): number {
-    const waiting = this.#backlog.pending.length + this.#backlog.suspects.length;
-    return this.slots.reduce((sum, slot) => sum + slot.leases.length - slot.inProgress, waiting);
+    const waiting = this.backlog.pendingCount + this.backlog.suspects.length;
+    return this.leased - this.inProgress + waiting;
   }
 
   /** How many items are in progress, as far as the master knows. */
   get inProgress(): number {
-    return this.slots.reduce((sum, slot) => sum + slot.inProgress, 0);
+    return this.slots.reduce((sum, slot) => sum + slot.startedAt.length, 0);
   }
 
   /** How many items have ended but do not count yet. */
@@ -114,12 +116,12 @@ export class Delivery<Payload> {
 
   /** How many items the workers hold, including those that wait there. */
   get leased(): number {
-    return this.slots.reduce((sum, slot) => sum + slot.leases.length, 0);
+    return this.slots.reduce((sum, slot) => sum + slot.held, 0);
   }
 
   /** When `plan` will have something to do even if nothing happens; Infinity for never. */
   wakeAt(now: number): number {
-    return Math.min(this.#backlog.dueAt, this.#boots.wakeAt(now));
+    return Math.min(this.backlog.dueAt, this.#boots.wakeAt(now));
   }
 
   /** Workers that hold waiting items and have been silent for `ms` milliseconds. */
@@ -129,21 +131,18 @@ export class Delivery<Payload> {
 
   // ---- events of dispatch and of the run ----
 
-  /** `dispatch` yielded an item; `size` is in bytes. */
-  dispatched(payload: Payload, size = 0): Item<Payload> {
+  /** `dispatch` yielded an item; `size` is in bytes. Returns its number. */
+  dispatched(payload: Payload, size = 0): number {
     this.counts.dispatched += 1;
-    const item = itemOf(this.counts.dispatched + this.counts.skipped, payload, size);
-    if (this.stopping !== 'no') this.#release(item);
-    else this.#backlog.push(item);
-    return item;
+    if (this.stopping === 'no') this.backlog.push(this.#number, payload, size);
+    else this.counts.unfinished += 1;
+    return this.#number;
   }
 
   /** `dispatch` yielded an item that can't be sent: it fails without being handed out. */
-  dispatchedUnfit(payload: Payload): Item<Payload> {
-    const item = this.dispatched(payload);
-    if (item.state === 'released') this.counts.unfinished -= 1;
-    else this.#backlog.pending.pop();
-    return this.#settle(item);
+  dispatchedUnfit(payload: Payload): Run<Payload> {
+    this.counts.dispatched += 1;
+    return this.#settle(runOf(this.#number, payload, 0));
   }
 
   /** `dispatch` yielded an item that ended in an earlier run: only its number counts. */
@@ -160,14 +159,14 @@ export class Delivery<Payload> {
   stop(how: 'gracefully' | 'forcefully'): void {
     if (this.stopping !== 'forcefully') this.stopping = how;
     this.#closed = true;
-    for (const item of this.#backlog.clear()) this.#release(item);
+    for (const run of this.backlog.clear()) this.#release(run);
   }
 
   /** Sets the number of workers from now on, at least 1. */
   resize(size: number): void {
     this.#boots.size = size;
     this.#settlingMax = WAITING_MAX + size * ENDED_IN_TURN_MAX;
-    while (this.slots.length < size) this.slots.push(new Slot(this.slots.length + 1, this.#rules.concurrency));
+    while (this.slots.length < size) this.slots.push(new Slot(this.slots.length + 1, this.#rules));
   }
 
   // ---- events of a worker ----
@@ -201,13 +200,13 @@ export class Delivery<Payload> {
   }
 
   /**
-   * A worker has processed an item in `ms` milliseconds. Returns the item, to be settled. Returns undefined if the
-   * worker does not hold the item: the ack is refused.
+   * A worker has processed `count` items with the numbers `first` and up, each in `ms` milliseconds. Returns those that
+   * it holds, to be settled. For the others, the ack is refused.
    */
-  acked(worker: number, number: number, now: number, ms: number): Item<Payload> | undefined {
-    const item = this.#endLease(worker, number, now, ms);
-    if (!item) return undefined;
-    return this.#settle(item);
+  acked(worker: number, first: number, count: number, now: number, ms: number): readonly Run<Payload>[] {
+    const runs = this.#endLeases(worker, first, count, now, ms);
+    for (const run of runs) this.#settle(run);
+    return runs;
   }
 
   /**
@@ -220,20 +219,20 @@ export class Delivery<Payload> {
     permanent: boolean,
     now: number,
     ms: number,
-  ): { item: Item<Payload>; failed: boolean } | undefined {
-    const item = this.#endLease(worker, number, now, ms);
-    if (!item) return undefined;
-    return { item, failed: this.#attemptFailed(item, permanent, now) };
+  ): { run: Run<Payload>; failed: boolean } | undefined {
+    const [run] = this.#endLeases(worker, number, 1, now, ms);
+    if (!run) return undefined;
+    return { run, failed: this.#attemptFailed(run, permanent, now) };
   }
 
   /** A worker gives back items that it has not started. */
   nacked(worker: number, numbers: readonly number[], now: number): void {
     const slot = this.slot(worker);
-    const items = numbers.flatMap((number) => slot.take(number, now) ?? []);
-    if (items.length === 0) return;
+    const runs = [...rangesOf(numbers)].flatMap(([first, count]) => slot.take(first, count, now));
+    if (runs.length === 0) return;
     // An item takes longer than expected: until it ends, no item waits behind it.
     this.#setPace(slot, UNKNOWN_PACE);
-    this.#giveBack(items);
+    this.#giveBack(runs);
     this.#afterLease(slot);
   }
 
@@ -244,19 +243,18 @@ export class Delivery<Payload> {
    */
   exited(worker: number, now: number, timedOut?: ReadonlySet<number>): ExitReport<Payload> {
     const slot = this.slot(worker);
-    const crashed = slot.state === 'booting' || slot.state === 'ready' || slot.leases.length > 0;
+    const crashed = slot.state === 'booting' || slot.state === 'ready' || slot.held > 0;
     const expected = !crashed || this.stopping === 'forcefully' || timedOut !== undefined;
-    const inProgress = slot.maybeStarted();
-    const unstarted = slot.leases.splice(0).slice(inProgress.length);
-    const failed: Item<Payload>[] = [];
+    const { started, unstarted } = slot.takeAll();
+    const failed: Run<Payload>[] = [];
 
-    if (this.stopping === 'forcefully') for (const item of inProgress) this.#release(item);
+    if (this.stopping === 'forcefully') for (const item of started) this.#release(item);
     else if (timedOut !== undefined && timedOut.size > 0) {
-      this.#giveBack(inProgress.filter((item) => !timedOut.has(item.number)));
-      failed.push(...inProgress.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));
-    } else if (inProgress.length === 1 && timedOut === undefined)
-      failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));
-    else for (const item of inProgress.toReversed()) this.#suspect(item); // each goes to the front
+      this.#giveBack(started.filter(({ number }) => !timedOut.has(number)));
+      failed.push(...started.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));
+    } else if (started.length === 1 && timedOut === undefined)
+      failed.push(...started.filter((item) => this.#crashedAlone(item)));
+    else for (const item of started.toReversed()) this.#suspect(item); // each goes to the front
     this.#giveBack(unstarted);
 
     if (!expected) {
@@ -270,18 +268,13 @@ export class Delivery<Payload> {
     const noneBooted = this.#boots.haveFailed && this.stopping === 'no';
     const bootFailure = noneBooted && this.slots.every((other) => other.state === 'reaped');
     const bootInMs = !expected && this.#boots.isPutOff(slot) ? slot.bootNotBefore - now : 0;
-    return { crashed: !expected, inProgress, failed, bootFailure, bootInMs };
+    return { crashed: !expected, started, failed, bootFailure, bootInMs };
   }
 
-  /** The outcome of an item is recorded, and the hooks have run. */
-  settled(item: Item<Payload>, outcome: 'done' | 'failed' | 'unfinished'): void {
-    this.#settling -= 1;
-    if (outcome === 'unfinished') {
-      this.#release(item);
-    } else {
-      item.state = outcome;
-      this.counts[outcome] += 1;
-    }
+  /** The outcome of items is recorded, and the hooks have run. */
+  settled(run: Run<Payload>, outcome: 'done' | 'failed' | 'unfinished'): void {
+    this.#settling -= run.count;
+    this.counts[outcome] += run.count;
   }
 
   // ---- decisions ----
@@ -290,9 +283,9 @@ export class Delivery<Payload> {
   plan(now: number): readonly Command<Payload>[] {
     const over = this.stopping !== 'no' || (this.#closed && this.#idle);
     for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
-    this.#backlog.takeDue(now);
+    this.backlog.takeDue(now);
     this.#handSuspects(now);
-    if (this.#backlog.pending.length > 0) this.#handPending(now);
+    if (this.backlog.pendingCount > 0) this.#handPending(now);
     if (this.stopping === 'no') this.#bootWorkers(now);
     return this.#commands.splice(0);
   }
@@ -300,42 +293,41 @@ export class Delivery<Payload> {
   /** A suspect gets an idle worker. If there is none, one worker gets no more items until it is idle. */
   #handSuspects(now: number): void {
     // Choose the reserved worker anew each time: its suspect may be elsewhere by now.
-    for (const slot of this.slots) if (slot.reserved) slot.reserved = slot.leases.some((item) => item.suspect);
+    for (const slot of this.slots) if (slot.reserved) slot.reserved = slot.leases[0]?.suspect === true;
     for (const slot of this.slots) {
-      const suspect = this.#backlog.suspects[0];
+      const suspect = this.backlog.suspects[0];
       if (!suspect) return;
-      if (slot.state !== 'ready' || slot.leases.length > 0) continue;
-      this.#backlog.suspects.shift();
+      if (slot.state !== 'ready' || slot.held > 0) continue;
+      this.backlog.suspects.shift();
       slot.reserved = true;
       this.#lease(slot, suspect, false, now);
-      this.#commands.push({ do: 'hand', worker: slot.number, items: [suspect], batchAcks: false });
+      this.#commands.push({ do: 'hand', worker: slot.number, runs: [suspect], batchAcks: false });
     }
-    if (this.#backlog.suspects.length === 0) return;
+    if (this.backlog.suspects.length === 0) return;
     const busy = this.slots.filter((slot) => slot.state === 'ready' && !slot.reserved);
-    const keep = busy.sort((a, b) => a.leases.length - b.leases.length)[0];
+    const keep = busy.sort((a, b) => a.held - b.held)[0];
     if (keep) keep.reserved = true;
   }
 
-  /** Serves the worker with the fewest items first. */
+  /** Serves the worker with the fewest items first: item by item, or, where acks are batched, with its share at once. */
   #handPending(now: number): void {
     const open = this.slots.filter((slot) => slot.state === 'ready' && !slot.reserved && !slot.backpressure);
-    const handed = new Map<Slot<Payload>, Item<Payload>[]>();
-    while (this.#backlog.pending.length > 0) {
+    const share = Math.ceil(this.backlog.pendingCount / open.filter((slot) => slot.held < slot.most).length);
+    const handed = new Map<Slot<Payload>, Run<Payload>[]>();
+    while (this.backlog.pendingCount > 0) {
       let least: Slot<Payload> | undefined;
-      for (const slot of open) {
-        const fewer = !least || slot.leases.length < least.leases.length;
-        if (fewer && slot.leases.length < slot.most) least = slot;
-      }
+      for (const slot of open) if ((!least || slot.held < least.held) && slot.held < slot.most) least = slot;
       if (!least) break;
-      const item = this.#backlog.shift();
-      if (!item) break;
-      this.#lease(least, item, this.#rules.batchesAcks(least.pace), now);
-      const items = handed.get(least);
-      if (items) items.push(item);
-      else handed.set(least, [item]);
+      const batchAcks = this.#rules.batchesAcks(least.pace);
+      const run = this.backlog.take(batchAcks ? Math.min(share, least.most - least.held) : 1);
+      if (!run) break;
+      this.#lease(least, run, batchAcks, now);
+      const runs = handed.get(least);
+      if (runs) runs.push(run);
+      else handed.set(least, [run]);
     }
-    for (const [{ number, pace }, items] of handed)
-      this.#commands.push({ do: 'hand', worker: number, items, batchAcks: this.#rules.batchesAcks(pace) });
+    for (const [{ number, pace }, runs] of handed)
+      this.#commands.push({ do: 'hand', worker: number, runs, batchAcks: this.#rules.batchesAcks(pace) });
   }
 
   #bootWorkers(now: number): void {
@@ -355,7 +347,7 @@ export class Delivery<Payload> {
   // ---- the moves of an item ----
 
   get #idle(): boolean {
-    return this.#backlog.isEmpty && this.leased === 0;
+    return this.backlog.isEmpty && this.leased === 0;
   }
 
   #setPace(slot: Slot<Payload>, pace: number): void {
@@ -363,64 +355,61 @@ export class Delivery<Payload> {
     slot.prefetch = this.#rules.prefetch(pace);
   }
 
-  #lease(slot: Slot<Payload>, item: Item<Payload>, batchAcks: boolean, now: number): void {
-    if (item.worker === 0) this.distributed += 1;
-    slot.lease(item, batchAcks, now);
-    if (item.starts > 1) this.counts.retried += 1;
+  #lease(slot: Slot<Payload>, run: Run<Payload>, batchAcks: boolean, now: number): void {
+    if (run.worker === 0) this.distributed += run.count;
+    slot.lease(run, batchAcks, now);
+    if (run.starts > 1) this.counts.retried += run.count;
   }
 
-  #endLease(worker: number, number: number, now: number, ms: number): Item<Payload> | undefined {
+  #endLeases(worker: number, first: number, count: number, now: number, ms: number): readonly Run<Payload>[] {
     const slot = this.slot(worker);
-    const item = slot.take(number, now);
-    if (!item) return undefined;
-    this.#setPace(slot, paceAfter(slot.pace, ms));
-    slot.finished += 1;
+    const runs = slot.take(first, count, now);
+    if (runs.length === 0) return runs;
+    for (const run of runs) {
+      run.durationMs = ms;
+      this.#setPace(slot, paceAfter(slot.pace, ms, run.count));
+      slot.finished += run.count;
+    }
     slot.deathsInARow = 0;
     this.#afterLease(slot);
-    return item;
+    return runs;
   }
 
   #afterLease(slot: Slot<Payload>): void {
-    if (slot.leases.length > 0) return;
+    if (slot.held > 0) return;
     slot.reserved = false;
     if (slot.state !== 'draining') return;
     slot.state = 'exiting';
     this.#commands.push({ do: 'expect exit', worker: slot.number });
   }
 
-  #settle(item: Item<Payload>): Item<Payload> {
-    item.state = 'settling';
-    this.#settling += 1;
-    return item;
+  #settle(run: Run<Payload>): Run<Payload> {
+    this.#settling += run.count;
+    return run;
   }
 
-  #release(item: Item<Payload>): void {
-    item.state = 'released';
-    this.counts.unfinished += 1;
+  #release(run: Run<Payload>): void {
+    this.counts.unfinished += run.count;
   }
 
   /** Items that were not started go to the next worker first, and nothing is counted. */
-  #giveBack(items: readonly Item<Payload>[]): void {
-    for (const item of items) {
-      if (item.state !== 'leased') continue;
-      if (item.starts > 1) this.counts.retried -= 1;
-      item.starts -= 1;
+  #giveBack(runs: readonly Run<Payload>[]): void {
+    for (const run of runs) {
+      if (run.starts > 1) this.counts.retried -= run.count;
+      run.starts -= 1;
     }
-    if (this.stopping !== 'no') {
-      for (const item of items) this.#release(item);
-      return;
-    }
-    this.#backlog.putFirst(items);
+    if (this.stopping === 'no') this.backlog.putFirst(runs);
+    else for (const run of runs) this.#release(run);
   }
 
-  #suspect(item: Item<Payload>): void {
+  #suspect(item: Run<Payload>): void {
     item.suspect = true;
-    if (this.stopping === 'no') this.#backlog.putFirst([item]);
+    if (this.stopping === 'no') this.backlog.putFirst([item]);
     else this.#release(item);
   }
 
   /** Returns whether the item has failed for good. If not, it is tried again later, or a stop leaves it unfinished. */
-  #attemptFailed(item: Item<Payload>, permanent: boolean, now: number): boolean {
+  #attemptFailed(item: Run<Payload>, permanent: boolean, now: number): boolean {
     item.throws += 1;
     if (this.stopping === 'forcefully') {
       this.#release(item); // it was told to abort, so this says nothing about the item
@@ -432,13 +421,13 @@ export class Delivery<Payload> {
     }
     if (this.stopping === 'no') {
       const wait = backoff(this.#rules.backoffMs, item.throws, this.#rules.random);
-      this.#backlog.retryLater(item, now + wait);
+      this.backlog.retryLater(item, now + wait);
     } else this.#release(item);
     return false;
   }
 
   /** Returns whether this was one crash too many. */
-  #crashedAlone(item: Item<Payload>): boolean {
+  #crashedAlone(item: Run<Payload>): boolean {
     item.crashes += 1;
     if (item.crashes < this.#rules.maxCrashes) {
       this.#suspect(item);
@@ -446,5 +435,10 @@ export class Delivery<Payload> {
     }
     this.#settle(item);
     return true;
+  }
+
+  /** The number of the last item that `dispatch` yielded. */
+  get #number(): number {
+    return this.counts.dispatched + this.counts.skipped;
   }
 }

@@ -78,7 +78,7 @@ export class Dispatch {
     this.stopped ??= this.#pull?.stop().catch(() => {});
   }
 
-  #yielded(value: unknown): void {
+  #yielded(value: unknown): boolean {
     const { settings, intake, delivery, observe, fail, wake } = this.#run;
     wake();
     const number = delivery.counts.dispatched + delivery.counts.skipped + 1;
@@ -87,18 +87,20 @@ export class Dispatch {
       taken = intake.take(value, number);
     } catch (error) {
       fail(error as TaskError);
-      return;
+      return false;
     }
+    let isSmall = true;
     if (!taken || settings.dryRun) delivery.skipped();
-    else this.#admit(value, number, taken);
+    else isSmall = this.#admit(value, number, taken);
     if (taken && settings.dryRun) observe({ type: 'item', number, value });
     if (intake.full) {
       delivery.closed();
       this.stop();
     }
+    return isSmall;
   }
 
-  #admit(value: unknown, number: number, { key, journalKey, occurrence }: Taken): void {
+  #admit(value: unknown, number: number, { key, occurrence }: Taken): boolean {
     const { settings, delivery, settling } = this.#run;
     let body: Body;
     try {
@@ -106,10 +108,10 @@ export class Dispatch {
     } catch (error) {
       // The item can't be encoded, so the failure hook gets undefined instead.
       const nothing = encodeValue(undefined, `item ${number}`, Infinity);
-      const item = delivery.dispatchedUnfit({ key, journalKey, occurrence, body: nothing, durationMs: 0 });
-      settling.failed(item, toItemError(error));
-      return;
+      settling.failed(delivery.dispatchedUnfit({ key, occurrence, body: nothing }), toItemError(error));
+      return true;
     }
-    delivery.dispatched({ key, journalKey, occurrence, body, durationMs: 0 }, body.length);
+    delivery.dispatched({ key, occurrence, body }, body.length);
+    return typeof body === 'string';
   }
 }

@@ -21,15 +21,13 @@ export interface IntakeOptions {
 
 /** An item that the run takes. */
 export interface Taken {
-  /** The key that `process` and the hooks get; empty if the worker may make the default key itself. */
+  /** Its key; empty if nobody has needed the default key yet. */
   readonly key: string;
-  /** What the journal records: the key, and the item's position among the items with that key, from 1. */
-  readonly journalKey: string;
+  /** The item's position among the items with the same key of the task's own, from 1. */
   readonly occurrence: number;
 }
 
-/** No journal and no own key: the worker makes the key on demand. */
-const UNNAMED: Taken = { key: '', journalKey: '', occurrence: 1 };
+const UNNAMED: Taken = { key: '', occurrence: 1 };
 
 /** The items of one run, in the order of their dispatch. */
 export class Intake {
@@ -59,13 +57,18 @@ export class Intake {
    */
   take(item: unknown, number: number): Taken | undefined {
     const { task, keys, mode } = this.#options;
-    const own = task.key === undefined ? undefined : this.#ownKey(item, number);
-    if (!keys) {
+    const isOwn = task.key !== undefined;
+    if (!isOwn && !keys) {
       this.#taken += 1;
-      return own === undefined ? UNNAMED : { key: own, journalKey: own, occurrence: 1 };
+      return UNNAMED;
     }
-    const journalKey = own ?? contentKey(item);
-    const { occurrence, ended } = keys.count(journalKey, own === undefined);
+    const key = isOwn ? this.#ownKey(item, number) : contentKey(item);
+    // A new run has to know what it has had only to tell apart items that share a key of the task's own.
+    if (!keys || (mode === 'new' && !isOwn)) {
+      this.#taken += 1;
+      return { key, occurrence: 1 };
+    }
+    const { occurrence, ended } = keys.count(key, !isOwn);
     const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;
     if (!isTaken) {
       if (ended === 'failed') this.skippedFailed += 1;
@@ -75,8 +78,8 @@ export class Intake {
     }
     this.#taken += 1;
     if (ended === 'failed') this.failedBefore -= 1;
-    // The task chose its own key, so keep it. Equal items without one differ by their occurrence.
-    return { key: own ?? (occurrence > 1 ? `${journalKey}.${occurrence}` : journalKey), journalKey, occurrence };
+    // Equal items without a key of their own are interchangeable: it is only counted how many have ended.
+    return { key, occurrence: isOwn ? occurrence : 1 };
   }
 
   #ownKey(item: unknown, number: number): string {

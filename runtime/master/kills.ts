@@ -44,7 +44,7 @@ export class Kills {
   /** Forceful stop: busy workers get the kill delay to obey their signal; the others are killed now. */
   killWorkers(by: string): void {
     for (const worker of this.#workers) {
-      const isBusy = (this.#delivery.slots[worker.number - 1]?.leases.length ?? 0) > 0;
+      const isBusy = (this.#delivery.slots[worker.number - 1]?.held ?? 0) > 0;
       if (!isBusy) {
         worker.kill('SIGKILL');
         continue;

@@ -9,7 +9,7 @@
 /** How much work may wait in a worker, in milliseconds. */
 const PREFETCH_MS = 2;
 /** How many items may wait in a worker. */
-const PREFETCH_MAX = 256;
+const PREFETCH_MAX = 1024;
 /** Below this many milliseconds, an item costs less than its ack. */
 const BATCHED_BELOW_MS = 0.01;
 /** The weight of the latest item in the pace. */
@@ -18,9 +18,9 @@ const WEIGHT = 1 / 8;
 /** The pace of a worker that has finished no item yet, in milliseconds per item. */
 export const UNKNOWN_PACE: number = Infinity;
 
-/** Returns the new pace of a worker, in milliseconds per item, after an item that took `ms`. */
-export function paceAfter(pace: number, ms: number): number {
-  return pace === UNKNOWN_PACE ? ms : pace + (ms - pace) * WEIGHT;
+/** Returns the new pace of a worker, in milliseconds per item, after `count` items that took `ms` each. */
+export function paceAfter(pace: number, ms: number, count = 1): number {
+  return pace === UNKNOWN_PACE ? ms : ms + (pace - ms) * (1 - WEIGHT) ** count;
 }
 
 /** Returns how many items may wait in a worker that does `concurrency` items at once. */

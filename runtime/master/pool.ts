@@ -13,7 +13,6 @@ import { type AnyTask, hashOfTask } from '../task/task.ts';
 import { describeExit, seconds } from '../text/words.ts';
 import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/messages.ts';
 import type { Delivery } from './delivery.ts';
-import type { Item } from './item.ts';
 import { Kills } from './kills.ts';
 import type { Command } from './rules.ts';
 import { outcomeOf, type Payload, type Settling } from './settling.ts';
@@ -111,19 +110,14 @@ export class Pool {
         void this.#bootWorker(worker);
         return;
       case 'hand': {
-        const items = command.items.map((item) => ({
-          number: item.number,
-          attempt: item.starts,
-          key: item.payload.key,
-          body: item.payload.body,
-        }));
-        if (this.#settings.verbose || this.#settings.itemEvents)
-          this.#events.observe({
-            type: 'items handed',
-            worker: worker.number,
-            numbers: items.map((item) => item.number),
-          });
-        worker.process?.send({ kind: 'items', batchAcks: command.batchAcks, items });
+        const { runs, batchAcks } = command;
+        if (this.#settings.verbose || this.#settings.itemEvents) {
+          const numbers = runs.flatMap(({ number, payloads }) => payloads.map((_, index) => number + index));
+          this.#events.observe({ type: 'items handed', worker: worker.number, numbers });
+        }
+        const hasKeys = this.#run.task.key !== undefined;
+        const carried = runs.map(({ number, starts, payloads }) => ({ number, attempt: starts, hasKeys, payloads }));
+        worker.process?.send({ kind: 'items', batchAcks, runs: carried });
         return;
       }
       case 'drain':
@@ -247,9 +241,6 @@ export class Pool {
       case 'boot failed':
         this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
         break;
-      case 'done':
-        this.#done(worker, message.pairs);
-        break;
       case 'outcomes':
         for (const outcome of message.outcomes) this.#ended(worker, outcome);
         break;
@@ -286,11 +277,7 @@ export class Pool {
       const now = performance.now();
       const timedOut = this.timeouts.exited(worker, now);
       this.#reclaiming.delete(worker);
-      const { crashed, inProgress, failed, bootFailure, bootInMs } = this.#delivery.exited(
-        worker.number,
-        now,
-        timedOut,
-      );
+      const { crashed, started, failed, bootFailure, bootInMs } = this.#delivery.exited(worker.number, now, timedOut);
       // Kill what its items have started, unless the worker left in good order.
       if (crashed || exit.code !== 0) ended?.killGroup();
       else this.#leftWell(worker, ended?.pid);
@@ -302,8 +289,8 @@ export class Pool {
           exit,
           why: timedOut ? 'it ran past its timeout' : why,
           error: uncaught,
-          items: inProgress.map((item) => item.number),
-          keys: inProgress.flatMap((item) => item.payload.key || []),
+          items: started.map((item) => item.number),
+          keys: started.flatMap(({ payloads: [payload] }) => payload?.key || []),
           bootInMs,
         });
       } else if (exit.code === 0 || !worker.ready || this.#delivery.stopping === 'forcefully') {
@@ -335,41 +322,22 @@ export class Pool {
     }
   }
 
-  #done(worker: Worker, pairs: readonly number[]): void {
+  #ended(worker: Worker, { number, count, how, durationMs, body }: CarriedOutcome): void {
     const now = performance.now();
     const outlet = worker.process?.output;
     if (!outlet) return;
-    const items: Item<Payload>[] = [];
-    for (let at = 0; at < pairs.length; at += 2) {
-      const durationMs = pairs[at + 1] ?? 0;
-      const item = this.#delivery.acked(worker.number, pairs[at] ?? 0, now, durationMs);
-      if (!item) continue;
-      item.payload.durationMs = durationMs;
-      this.timeouts.ended(worker, item.number);
-      items.push(item);
-    }
-    this.#run.settling.done(items, outlet);
-  }
-
-  #ended(worker: Worker, { number, how, durationMs, body }: CarriedOutcome): void {
-    const now = performance.now();
-    const outlet = worker.process?.output;
-    if (!outlet) return;
-    this.timeouts.ended(worker, number);
+    this.timeouts.ended(worker, number, count);
     if (how === 'done') {
-      const item = this.#delivery.acked(worker.number, number, now, durationMs);
-      if (!item) return;
-      item.payload.durationMs = durationMs;
-      this.#run.settling.doneWith(body, item, outlet);
+      const runs = this.#delivery.acked(worker.number, number, count, now, durationMs);
+      for (const run of runs) this.#run.settling.done(run, body, outlet);
       return;
     }
     const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
     if (!verdict) return;
-    verdict.item.payload.durationMs = durationMs;
     const error = errorIn(body);
-    if (verdict.failed) this.#run.settling.failed(verdict.item, error, outlet);
+    if (verdict.failed) this.#run.settling.failed(verdict.run, error, outlet);
     else if (this.#settings.verbose || this.#settings.itemEvents)
-      this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.item), error });
+      this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.run, 0), error });
   }
 
   /** Returns what each worker is doing, and where in its code. Works even for one that is stuck in a loop: stack.ts. */
@@ -377,8 +345,7 @@ export class Pool {
     const now = performance.now();
     const running = this.workers.filter((worker) => worker.running);
     const of = running.map(async (worker) => {
-      // With batched acks, take only the first ones: the others may have ended, or wait.
-      const items = this.#delivery.slot(worker.number).maybeStarted().slice(0, this.#settings.concurrency);
+      const items = this.#delivery.slot(worker.number).inProgress;
       const at = items.map((item) => `item ${item.number} for ${seconds(now - item.startedAt)}`);
       // A worker whose output waits for a reader is stuck in its write, and answers nothing.
       const stack = worker.process?.output.isHeld ? WAITS_FOR_OUTPUT : ((await worker.process?.stack()) ?? '');

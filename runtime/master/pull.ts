@@ -8,7 +8,8 @@ const ITEMS_A_TURN = 1000;
 export interface PullEvents {
   /** How many more items are wanted now. */
   wanted(): number;
-  item(value: unknown): void;
+  /** Returns whether the item is small; if not, the next pull asks again how many are wanted. */
+  item(value: unknown): boolean;
   /** There are no more items. If something was thrown, `error` is an array with it. */
   ended(error?: [unknown]): void;
 }
@@ -20,6 +21,8 @@ export class Pull {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #events: PullEvents;
   #over = false;
+  /** How many of the items that were wanted are still to be pulled. */
+  #left = 0;
   /** Items since the last turn of the event loop. If items come without waiting, signals must still get their turn. */
   #sinceTurn = 0;
 
@@ -38,7 +41,10 @@ export class Pull {
 
   /** Asks for as many items as are wanted, one after another. */
   pull(): void {
-    while (!this.#over && this.askedAt === undefined && this.#events.wanted() > 0) {
+    this.#left = 0;
+    while (!this.#over && this.askedAt === undefined) {
+      if (this.#left <= 0) this.#left = this.#events.wanted();
+      if (this.#left <= 0) return;
       if (this.#sinceTurn >= ITEMS_A_TURN) {
         this.#giveTurn();
         return;
@@ -92,7 +98,7 @@ export class Pull {
     this.#sinceTurn += 1;
     if (Object(step) !== step) this.#end([noIteratorResult(step)]);
     else if (step.done) this.#end();
-    else this.#events.item(step.value);
+    else this.#left = this.#events.item(step.value) ? this.#left - 1 : 0;
   }
 
   #end(error?: [unknown]): void {

@@ -1,6 +1,6 @@
 /** Settings of the delivery rules, and the commands that they give to the master. */
 
-import type { Item } from './item.ts';
+import type { Run } from './run.ts';
 
 /** Settings of the delivery rules. */
 export interface DeliveryRules {
@@ -20,6 +20,8 @@ export interface DeliveryRules {
   readonly prefetch: (pace: number) => number;
   /** Whether a worker with this pace may batch its acks. */
   readonly batchesAcks: (pace: number) => boolean;
+  /** How many items that have ended a worker has not acked yet, at most, if it batches its acks. */
+  readonly acksGathered: number;
 }
 
 /** A command to the master. */
@@ -28,7 +30,7 @@ export type Command<Payload> =
   | {
       readonly do: 'hand';
       readonly worker: number;
-      readonly items: readonly Item<Payload>[];
+      readonly runs: readonly Run<Payload>[];
       readonly batchAcks: boolean;
     }
   /** Tell the worker to finish its items and exit. */
@@ -40,10 +42,10 @@ export type Command<Payload> =
 export interface ExitReport<Payload> {
   /** The worker died without being asked to exit. */
   readonly crashed: boolean;
-  /** Items that were in progress, or may have been, in the order in which they were handed out. */
-  readonly inProgress: readonly Item<Payload>[];
+  /** Items that were in progress, or may have been, one by one, in the order in which they were handed out. */
+  readonly started: readonly Run<Payload>[];
   /** Those for which this was one crash too many: settle them as failed. */
-  readonly failed: readonly Item<Payload>[];
+  readonly failed: readonly Run<Payload>[];
   /** No worker of the run ever became ready, and none is booting any more. */
   readonly bootFailure: boolean;
   /** Delay of the next boot, in milliseconds; 0 if no item waits for it. */

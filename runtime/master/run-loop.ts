@@ -15,6 +15,7 @@ import type { ItemError, Run, RunResult } from '../parallelizable.ts';
 import type { SignalRow } from '../signals.ts';
 import type { AnyTask } from '../task/task.ts';
 import { grouped, plural, seconds } from '../text/words.ts';
+import { ACKS_GATHERED } from '../wire/messages.ts';
 import type { Server } from '../wire/server.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatch } from './dispatch.ts';
@@ -81,7 +82,8 @@ export class RunLoop {
     const { concurrency, halt } = settings;
     // With --halt, send nothing ahead: no more items should fail after the run is to stop.
     const prefetch = (pace: number): number => (halt === Infinity ? prefetchAt(pace, concurrency) : 0);
-    this.delivery = new Delivery({ ...settings, random: Math.random, prefetch, batchesAcks });
+    const acksGathered = ACKS_GATHERED;
+    this.delivery = new Delivery({ ...settings, random: Math.random, prefetch, batchesAcks, acksGathered });
     const { delivery } = this;
     const exitHookThrew = this.#exitHookThrew;
     this.pool = new Pool(workers, settings, delivery, { observe, wake, fail, exitHookThrew });

@@ -14,14 +14,12 @@ import { type Body, decodeValue, useAgain } from '../wire/codec.ts';
 import { Barrier, type Outlet } from './barrier.ts';
 import type { Delivery } from './delivery.ts';
 import type { Taken } from './intake.ts';
-import type { Item } from './item.ts';
+import type { Run } from './run.ts';
 
 /** What the master keeps of an item in flight. */
 export interface Payload extends Taken {
   /** The item, encoded. */
   readonly body: Body;
-  /** How long the last attempt took in its worker, in milliseconds. */
-  durationMs: number;
 }
 
 /** What settling needs from the master. */
@@ -39,27 +37,16 @@ export interface SettlingOptions {
   readonly isReaderGone: () => boolean;
 }
 
-/** An outcome that does not count yet. */
+/** The outcome of a run of items, which does not count yet. With a result, an error or a hook, it is one item. */
 interface Ended {
-  readonly item: Item<Payload>;
-  readonly outcome: Outcome;
-  /** Undefined if the item is done. */
+  readonly run: Run<Payload>;
+  /** The worker's result, encoded; empty if nobody wants it. */
+  readonly result: Buffer;
+  /** Undefined if the items are done. */
   readonly error: ItemError | undefined;
 }
 
-/** An outcome that waits for output and has more data than "the item is done". */
-class Held {
-  readonly item: Item<Payload>;
-  /** The worker's result, if the task wants it. */
-  readonly result: Buffer | undefined;
-  readonly error: ItemError | undefined;
-
-  constructor(item: Item<Payload>, result: Buffer | undefined, error: ItemError | undefined) {
-    this.item = item;
-    this.result = result;
-    this.error = error;
-  }
-}
+const NO_RESULT = Buffer.alloc(0);
 
 /** The outcomes of one run. */
 export class Settling {
@@ -68,40 +55,30 @@ export class Settling {
   /** Resolves when the hooks of all outcomes so far have run. */
   hooksEnded: Promise<void> = Promise.resolve();
   readonly #options: SettlingOptions;
-  readonly #barrier = new Barrier<Held | Item<Payload>>();
+  readonly #barrier = new Barrier<Ended>();
   /** Outcomes that wait for their hooks. */
   readonly #inHooks = new Set<Ended>();
   #unwritten: Ended[] = [];
 
-  /** A done item needs no journal line, no event and no hook. */
-  readonly #isPlain: boolean;
-
   constructor(options: SettlingOptions) {
     this.#options = options;
-    this.#isPlain = !options.task.afterProcess && !options.journal && !options.itemEvents;
   }
 
-  /** Items are done; nobody wants their results. */
-  done(items: readonly Item<Payload>[], outlet: Outlet): void {
-    this.ended.done += items.length;
-    this.#hold(items, outlet);
-  }
-
-  /** An item is done; `result` is what its worker sent. */
-  doneWith(result: Buffer, item: Item<Payload>, outlet: Outlet): void {
-    this.ended.done += 1;
-    this.#hold([new Held(item, result, undefined)], outlet);
+  /** Items are done; `result` is what their worker sent. */
+  done(run: Run<Payload>, result: Buffer, outlet: Outlet): void {
+    this.ended.done += run.count;
+    this.#hold({ run, result, error: undefined }, outlet);
   }
 
   /** An item has failed for good. `outlet` is undefined if no worker had it. */
-  failed(item: Item<Payload>, error: ItemError, outlet?: Outlet): void {
+  failed(run: Run<Payload>, error: ItemError, outlet?: Outlet): void {
     this.ended.failed += 1;
-    this.#hold([new Held(item, undefined, error)], outlet);
+    this.#hold({ run, result: NO_RESULT, error }, outlet);
   }
 
-  #hold(held: readonly (Held | Item<Payload>)[], outlet: Outlet | undefined): void {
-    if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, held);
-    else this.#goOn(held, false);
+  #hold(ended: Ended, outlet: Outlet | undefined): void {
+    if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, [ended]);
+    else this.#settle(ended);
   }
 
   /**
@@ -112,34 +89,27 @@ export class Settling {
     return !this.#barrier.isEmpty && this.#barrier.turn(this.#goOn);
   }
 
-  readonly #goOn = (all: readonly (Held | Item<Payload>)[], isLost: boolean): void => {
-    const { delivery } = this.#options;
-    for (const held of all) {
-      const isHeld = held instanceof Held;
-      const item = isHeld ? held.item : held;
-      if (isLost && isHeld && held.error) this.#lose({ item, outcome: outcomeOf(item), error: held.error });
-      else if (isLost) delivery.settled(item, 'unfinished');
-      else if (isHeld) this.#settle(item, held.result, held.error);
-      else if (!this.#isPlain) this.#settle(item, undefined, undefined);
-      else {
-        delivery.settled(item, 'done');
-        useAgain(item.payload.body);
-      }
+  readonly #goOn = (all: readonly Ended[], isLost: boolean): void => {
+    for (const ended of all) {
+      if (!isLost) this.#settle(ended);
+      else if (ended.error) this.#lose(ended);
+      else this.#options.delivery.settled(ended.run, 'unfinished');
     }
   };
 
-  #settle(item: Item<Payload>, result: Buffer | undefined, error: ItemError | undefined): void {
+  #settle(ended: Ended): void {
     const { task } = this.#options;
-    const outcome = outcomeOf(item);
-    const ended = { item, outcome, error };
+    const { run, result, error } = ended;
     const hook = error ? 'afterFailure' : 'afterProcess';
-    if (!task[hook]) this.#record(ended);
+    const [payload] = run.payloads;
+    if (!task[hook] || !payload) this.#record(ended);
     else
       this.#after(ended, hook, () => {
-        const value = decodeValue(item.payload.body);
+        const value = decodeValue(payload.body);
+        const outcome = outcomeOf(run, 0);
         return error
           ? task.afterFailure?.(value, error, outcome)
-          : task.afterProcess?.(value, result && decodeValue(result), outcome);
+          : task.afterProcess?.(value, result.length > 0 ? decodeValue(result) : undefined, outcome);
       });
   }
 
@@ -161,35 +131,38 @@ export class Settling {
 
   /** Abandons outcomes that are still in a hook: it is too late for them to count. */
   abandon(): void {
-    for (const { outcome, error } of this.#inHooks) this.#options.observe({ type: 'item unfinished', outcome, error });
+    for (const ended of this.#inHooks) this.#observeUnfinished(ended);
     this.#inHooks.clear();
   }
 
   /** The outcome can't be recorded, so it does not count. */
-  #lose({ item, outcome, error }: Ended): void {
-    this.#options.delivery.settled(item, 'unfinished');
-    this.#options.observe({ type: 'item unfinished', outcome, error });
+  #lose(ended: Ended): void {
+    this.#options.delivery.settled(ended.run, 'unfinished');
+    this.#observeUnfinished(ended);
   }
 
-  #count({ item, outcome, error }: Ended): void {
+  #observeUnfinished({ run, error }: Ended): void {
+    for (const outcome of outcomesOf(run)) this.#options.observe({ type: 'item unfinished', outcome, error });
+  }
+
+  #count({ run, error }: Ended): void {
     const { task, delivery, itemEvents, observe } = this.#options;
-    delivery.settled(item, error ? 'failed' : 'done');
-    if (error) observe({ type: 'item failed', outcome, error });
-    else if (itemEvents) observe({ type: 'item done', outcome });
+    delivery.settled(run, error ? 'failed' : 'done');
+    if (error) observe({ type: 'item failed', outcome: outcomeOf(run, 0), error });
+    else if (itemEvents) for (const outcome of outcomesOf(run)) observe({ type: 'item done', outcome });
     // Reuse the buffer: the worker has read it, and no hook or observer has seen it.
-    if (!itemEvents && !error && !task.afterProcess) useAgain(item.payload.body);
+    else if (!task.afterProcess) for (const { body } of run.payloads) useAgain(body);
   }
 
   #record(ended: Ended): void {
     const { journal } = this.#options;
-    const { item, outcome, error } = ended;
+    const { run, error } = ended;
     if (!journal) {
       this.#count(ended);
       return;
     }
-    const { journalKey, occurrence } = item.payload;
-    if (error) journal.failed(journalKey, occurrence, outcome, error);
-    else journal.done(journalKey, occurrence, outcome);
+    if (error) journal.failed(run, error);
+    else journal.done(run);
     this.#unwritten.push(ended);
   }
 
@@ -218,19 +191,25 @@ export class Settling {
   }
 }
 
-/** Returns what the master's hooks and events get about an item. */
-export function outcomeOf({ number, starts, crashes, worker, payload }: Item<Payload>): Outcome {
-  const { key, durationMs } = payload;
-  if (key !== '') return { number, key, attempts: starts, crashes, worker, durationMs };
+/** Returns what the master's hooks and events get about an item of a run, `index` behind the first one. */
+export function outcomeOf(run: Run<Payload>, index: number): Outcome {
+  const { starts: attempts, crashes, worker, durationMs } = run;
+  const number = run.number + index;
+  const { key = '', body = '' } = run.payloads[index] ?? {};
+  if (key !== '') return { number, key, attempts, crashes, worker, durationMs };
   return {
     number,
     // Without a journal, make the default key only on demand.
     get key() {
-      return contentKey(decodeValue(payload.body));
+      return contentKey(decodeValue(body));
     },
-    attempts: starts,
+    attempts,
     crashes,
     worker,
     durationMs,
   };
+}
+
+function outcomesOf(run: Run<Payload>): Outcome[] {
+  return run.payloads.map((_, index) => outcomeOf(run, index));
 }

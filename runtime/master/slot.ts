@@ -3,14 +3,20 @@
  * simulator of the tests.
  *
  * A worker starts its items in the order in which it got them, at most `concurrency` at once. So the master knows which
- * of them may have started. With batched acks, any of these may also have ended.
+ * of them may have started. With batched acks, some of these may also have ended.
  */
 
-import type { Item } from './item.ts';
 import { UNKNOWN_PACE } from './pace.ts';
+import type { Run } from './run.ts';
 
 /** Above this many bytes, no item is pulled, or handed to a worker, ahead of time. */
 export const PREFETCH_BYTES: number = 4 * 1024 * 1024;
+
+/** An item in progress, and since when, as far as the master knows. */
+export interface InProgress {
+  readonly number: number;
+  readonly startedAt: number;
+}
 
 /** One worker. */
 export class Slot<Payload> {
@@ -18,7 +24,11 @@ export class Slot<Payload> {
   readonly concurrency: number;
   state: 'reaped' | 'booting' | 'ready' | 'draining' | 'exiting' = 'reaped';
   /** Its items, in the order in which it got them; it starts them in this order. */
-  readonly leases: Item<Payload>[] = [];
+  readonly leases: Run<Payload>[] = [];
+  /** How many items these are. */
+  held = 0;
+  /** When each of the first `concurrency` of its items may have started. */
+  readonly startedAt: number[] = [];
   /** Items handed to the current process. */
   handed = 0;
   /** Items that the current process has finished. */
@@ -38,9 +48,13 @@ export class Slot<Payload> {
   /** It takes no new item: its socket is full. */
   backpressure = false;
 
-  constructor(number: number, concurrency: number) {
+  readonly #acksGathered: number;
+
+  /** acksGathered - how many acks it may hold back. */
+  constructor(number: number, { concurrency, acksGathered }: { concurrency: number; acksGathered: number }) {
     this.number = number;
     this.concurrency = concurrency;
+    this.#acksGathered = acksGathered;
   }
 
   /** How many items it may hold. */
@@ -48,76 +62,134 @@ export class Slot<Payload> {
     return this.concurrency + (this.bytes < PREFETCH_BYTES ? this.prefetch : 0);
   }
 
-  /** How many of its items are in progress, as far as the master knows; the others wait. */
-  get inProgress(): number {
-    return Math.min(this.leases.length, this.concurrency);
+  /** Its items in progress, as far as the master knows; the others wait. */
+  get inProgress(): InProgress[] {
+    const numbers = this.firstNumbers(this.startedAt.length);
+    return this.startedAt.map((startedAt, index) => ({ number: numbers[index] ?? 0, startedAt }));
   }
 
   /** The last `ms` milliseconds do not count for its items in progress: it was stopped, or waited for a reader. */
   standsStill(ms: number, now: number): void {
-    for (const item of this.leases) item.startedAt = Math.min(now, item.startedAt + ms);
-  }
-
-  /** When the item started, as far as the master knows; undefined if this worker does not hold it. */
-  startedAt(number: number): number | undefined {
-    return this.leases.find((item) => item.number === number)?.startedAt;
+    for (const [index, startedAt] of this.startedAt.entries()) this.startedAt[index] = Math.min(now, startedAt + ms);
   }
 
   /** Items in progress for longer than `ms` milliseconds, as far as the master knows. */
-  overdue(now: number, ms: number): Item<Payload>[] {
-    return this.leases.slice(0, this.concurrency).filter((item) => now - item.startedAt > ms);
+  overdue(now: number, ms: number): InProgress[] {
+    return this.inProgress.filter(({ startedAt }) => now - startedAt > ms);
   }
 
   /** Whether items wait in it and it has been silent for `ms` milliseconds. */
   isSilent(now: number, ms: number): boolean {
-    return this.leases.length > this.concurrency && this.overdue(now, ms).length === this.concurrency;
+    return this.held > this.concurrency && this.startedAt.every((startedAt) => now - startedAt > ms);
   }
 
   /** The numbers of its items after the first `count` that it was handed. Only the low 31 bits of `count` are known. */
   handedBehind(count: number): number[] {
     const first = this.handed - ((this.handed - count) & 0x7fff_ffff);
-    return this.leases.flatMap((item) => (item.position > first ? [item.number] : []));
+    return this.leases.flatMap(({ number, position, payloads }) =>
+      payloads.flatMap((_, index) => (position + index > first ? [number + index] : [])),
+    );
   }
 
-  /** Items that it may have started. */
-  maybeStarted(): Item<Payload>[] {
-    const started: Item<Payload>[] = [];
+  /**
+   * How many of its items, from the first one, it may have started. Of those with batched acks, as many may have ended
+   * as it may hold acks back; the others are in progress.
+   */
+  get maybeStarted(): number {
+    let started = 0;
+    let ended = this.#acksGathered;
     let room = this.concurrency;
-    for (const item of this.leases) {
+    for (const { count, batchAcks } of this.leases) {
+      const gone = batchAcks ? Math.min(count, ended) : 0;
       if (room === 0) break;
-      if (!item.batchAcks) room -= 1; // otherwise its ack may be on its way
-      started.push(item);
+      const running = Math.min(count - gone, room);
+      ended -= gone;
+      room -= running;
+      started += gone + running;
+      if (gone + running < count) break;
     }
     return started;
   }
 
-  /** Hands it an item. */
-  lease(item: Item<Payload>, batchAcks: boolean, now: number): void {
-    item.state = 'leased';
-    item.starts += 1;
-    item.worker = this.number;
-    this.handed += 1;
-    item.position = this.handed;
-    item.batchAcks = batchAcks;
-    item.startedAt = now;
-    this.leases.push(item);
-    this.bytes += item.size;
+  /** Returns the numbers of its first `count` items. */
+  firstNumbers(count: number): number[] {
+    const numbers: number[] = [];
+    for (const run of this.leases)
+      for (let number = run.number; number < run.number + run.count; number++) {
+        if (numbers.length === count) return numbers;
+        numbers.push(number);
+      }
+    return numbers;
   }
 
-  /** Ends the lease of an item and returns the item; undefined if this worker does not hold it. */
-  take(number: number, now: number): Item<Payload> | undefined {
-    const { leases } = this;
-    let index = 0;
-    while (index < leases.length && leases[index]?.number !== number) index += 1;
-    const item = leases[index];
-    if (!item) return undefined;
-    if (index === 0) leases.shift();
-    else leases.splice(index, 1);
-    this.bytes -= item.size;
-    // The item behind it starts now, not earlier.
-    const next = index < this.concurrency ? leases[this.concurrency - 1] : undefined;
-    if (next) next.startedAt = now;
-    return item;
+  /** Hands it items. */
+  lease(run: Run<Payload>, batchAcks: boolean, now: number): void {
+    run.starts += 1;
+    run.worker = this.number;
+    run.position = this.handed + 1;
+    run.batchAcks = batchAcks;
+    this.handed += run.count;
+    this.leases.push(run);
+    this.held += run.count;
+    this.bytes += run.size;
+    this.#start(now);
+  }
+
+  /**
+   * Ends the leases of those items with the numbers `first` and up, `count` of them, that this worker holds. Returns
+   * them, in the order in which it got them.
+   */
+  take(first: number, count: number, now: number): Run<Payload>[] {
+    const { leases, startedAt } = this;
+    const taken: Run<Payload>[] = [];
+    let left = count;
+    /** How many of its items are before `leases[index]`. */
+    let before = 0;
+    for (let index = 0; index < leases.length && left > 0; ) {
+      const run = leases[index] as Run<Payload>; // the index is below the length
+      const skipped = Math.max(0, first - run.number);
+      const wanted = Math.min(run.number + run.count, first + count) - run.number - skipped;
+      if (wanted <= 0) {
+        before += run.count;
+        index += 1;
+        continue;
+      }
+      if (skipped > 0) {
+        leases.splice(index, 0, run.cut(skipped));
+        before += skipped;
+        index += 1;
+      }
+      const piece = run.cut(wanted);
+      if (piece === run) {
+        if (index === 0) leases.shift();
+        else leases.splice(index, 1);
+      }
+      startedAt.splice(before, piece.count);
+      this.held -= piece.count;
+      this.bytes -= piece.size;
+      left -= piece.count;
+      taken.push(piece);
+    }
+    this.#start(now);
+    return taken;
+  }
+
+  /** Ends all leases. Returns the items that it may have started, one by one, and the others. */
+  takeAll(): { started: Run<Payload>[]; unstarted: Run<Payload>[] } {
+    let left = this.maybeStarted;
+    const started: Run<Payload>[] = [];
+    const unstarted: Run<Payload>[] = [];
+    for (const run of this.leases.splice(0)) {
+      const { count } = run;
+      const front = left > 0 ? run.cut(left) : undefined;
+      if (front !== run) unstarted.push(run);
+      if (front) started.push(...front.apart());
+      left = Math.max(0, left - count);
+    }
+    this.held = 0;
+    this.bytes = 0;
+    this.startedAt.length = 0;
+    return { started, unstarted };
   }
 
   /** Its next process is booting. */
@@ -130,8 +202,13 @@ export class Slot<Payload> {
   /** Its process has exited. */
   reaped(): void {
     this.state = 'reaped';
-    this.bytes = 0;
     this.reserved = false;
     this.backpressure = false;
+  }
+
+  /** It starts as many of its items now as may be in progress. */
+  #start(now: number): void {
+    const most = Math.min(this.held, this.concurrency);
+    while (this.startedAt.length < most) this.startedAt.push(now);
   }
 }

@@ -49,18 +49,20 @@ export class Timeouts {
     const now = performance.now();
     this.#leaveOutLag(now);
     this.#leaveOutHeld(worker, now);
-    const startedAt = this.#delivery.slot(worker.number).startedAt(number);
-    if (startedAt === undefined) return; // it has ended
-    const ms = Math.max(0, this.#settings.timeoutMs - (now - startedAt));
+    const item = this.#delivery.slot(worker.number).inProgress.find((each) => each.number === number);
+    if (!item) return; // it has ended
+    const ms = Math.max(0, this.#settings.timeoutMs - (now - item.startedAt));
     worker.process?.send({ kind: 'time left', number, ms });
     if (ms > 0) return;
     const items = this.#up.get(worker) ?? new Set();
     this.#up.set(worker, items.add(number));
   }
 
-  /** An item has ended in a worker. */
-  ended(worker: Worker, number: number): void {
-    if (this.#up.size > 0) this.#up.get(worker)?.delete(number);
+  /** Items have ended in a worker: `count` of them, with the numbers `first` and up. */
+  ended(worker: Worker, first: number, count: number): void {
+    if (this.#up.size === 0) return;
+    const up = this.#up.get(worker) ?? new Set();
+    for (const number of up) if (number >= first && number < first + count) up.delete(number);
   }
 
   /** Returns the workers whose items are past their timeout and the kill delay. */
@@ -101,12 +103,10 @@ export class Timeouts {
     const up = this.#up.get(worker);
     this.#up.delete(worker);
     if (!this.#killed.delete(worker)) return undefined;
-    const started = this.#delivery.slot(worker.number).maybeStarted();
-    const isOver = (startedAt: number): boolean => now - startedAt > this.#settings.timeoutMs;
-    const blamed = started.filter(
-      ({ number, startedAt }) => up?.has(number) || (started.length === 1 && isOver(startedAt)),
-    );
-    return new Set(blamed.map(({ number }) => number));
+    const { inProgress, maybeStarted } = this.#delivery.slot(worker.number);
+    const only = maybeStarted === 1 ? inProgress[0] : undefined;
+    const isOver = only !== undefined && now - only.startedAt > this.#settings.timeoutMs;
+    return isOver ? new Set([only.number]) : new Set(up);
   }
 
   /**

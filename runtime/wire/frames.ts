@@ -1,17 +1,17 @@
 /**
  * The frames on the socket. A frame is its length (4 bytes, little-endian, counts what follows), its kind (1 byte), and
- * its body. The length is checked before memory is allocated. Small items share a frame, as one JSON text; items that
- * are larger, or that JSON can't express, are sent as bytes. Runs in both processes. Internal.
+ * its body. The length is checked before memory is allocated. Consecutive small items share a frame, as one JSON text;
+ * items that are larger, that JSON can't express, or that have more than their number, are sent as records. Runs in both
+ * processes. Internal.
  */
 
 import { itemErrorFrom, ProtocolError } from '../errors.ts';
-import { type Body, bodyOf, Text } from './codec.ts';
+import { bodyOf, bytesOf, Text } from './codec.ts';
 import {
-  type CarriedItem,
   type CarriedOutcome,
+  type CarriedRun,
   errorIn,
   type FromMaster,
-  type Items,
   ReceivedItem,
   type ToMaster,
   type ToWorker,
@@ -31,8 +31,8 @@ const BATCH_BYTES = 64 * 1024;
 /** Frame memory of up to so many bytes is reused. */
 const SPARE_BYTES = 4 * 1024 * 1024;
 
-/** The kinds of body: the token as it is, batches as records, all others as JSON. */
-const KINDS = ['hello', 'items', 'plain items', 'done', 'outcomes', 'json'] as const;
+/** The kinds of body: the token as it is, a run and all others as JSON, batches as records. */
+const KINDS = ['hello', 'run', 'items', 'outcomes', 'json'] as const;
 const JSON_KINDS: readonly string[] = [
   'ready',
   'boot failed',
@@ -48,12 +48,9 @@ const JSON_KINDS: readonly string[] = [
   'abort',
 ];
 const HOWS = ['done', 'threw', 'threw for good'] as const;
-/** Bytes before the body of a record, for an item and for an outcome; and bytes of a pair. */
+/** Bytes before the body of a record, for an item and for an outcome. */
 const ITEM_HEAD = 18;
-const OUTCOME_HEAD = 21;
-const PAIR = 16;
-/** A plain item takes so many values in its frame's list: number, attempt, key, item. */
-const PLAIN_PARTS = 4;
+const OUTCOME_HEAD = 25;
 
 /** Returns memory of so many bytes. The caller may use it until its contents have been written to the socket. */
 export type Room = (bytes: number) => Buffer;
@@ -64,14 +61,7 @@ export function encode(message: ToWorker | ToMaster, room: Room = Buffer.allocUn
     case 'hello':
       return [frame('hello', message.token, room)];
     case 'items':
-      return framesOf(message, room);
-    case 'done': {
-      const { pairs } = message;
-      const bytes = header('done', pairs.length * (PAIR / 2), room);
-      for (let index = 0; index < pairs.length; index++)
-        bytes.writeDoubleLE(pairs[index] ?? 0, HEADER_BYTES + index * (PAIR / 2));
-      return [bytes];
-    }
+      return framesOf(message.runs, message.batchAcks ? 1 : 0, room);
     case 'outcomes':
       return batches('outcomes', [], message.outcomes, OUTCOME_RECORD, room);
     default:
@@ -162,34 +152,42 @@ export class FrameReader {
   }
 }
 
-/** Consecutive plain items share a frame; other items share one if they are small. */
-function framesOf({ batchAcks, items }: Items<CarriedItem>, room: Room): Buffer[] {
+/** An item on its way to a worker, as a record. */
+interface CarriedItem {
+  readonly number: number;
+  readonly attempt: number;
+  readonly key: string;
+  readonly body: Text | Buffer;
+}
+
+/** Consecutive small items at their first attempt share a frame; other items share one if they are small. */
+function framesOf(runs: readonly CarriedRun[], flag: number, room: Room): Buffer[] {
   const frames: Buffer[] = [];
-  const flag = batchAcks ? 1 : 0;
+  /** The list of a run: its first number, and its items as JSON. */
   let text = '';
-  let others: Bulky<CarriedItem>[] = [];
+  let next = 0;
+  let others: CarriedItem[] = [];
   const flush = (): void => {
-    if (text !== '') frames.push(frame('plain items', `${String.fromCharCode(flag)}[${text}]`, room));
+    if (text !== '') frames.push(frame('run', `${String.fromCharCode(flag)}[${text}]`, room));
     if (others.length > 0) frames.push(...batches('items', [flag], others, ITEM_RECORD, room));
     text = '';
     others = [];
   };
-  for (const item of items) {
-    const { number, attempt, key, body } = item;
-    if (typeof body === 'string') {
-      if (others.length > 0 || text.length > BATCH_BYTES) flush();
-      text += `${text === '' ? '' : ','}${number},${attempt},${key === '' ? '""' : JSON.stringify(key)},${body}`;
-    } else {
-      if (text !== '') flush();
-      others.push(item as Bulky<CarriedItem>);
+  for (const { number, attempt, hasKeys, payloads } of runs)
+    for (const [index, { key, body }] of payloads.entries()) {
+      if (typeof body === 'string' && attempt === 1 && !hasKeys) {
+        if (others.length > 0 || text.length > BATCH_BYTES || number + index !== next) flush();
+        text += text === '' ? `${number + index},${body}` : `,${body}`;
+        next = number + index + 1;
+      } else {
+        if (text !== '') flush();
+        const bytes = typeof body === 'string' ? bytesOf(body) : body;
+        others.push({ number: number + index, attempt, key: hasKeys ? key : '', body: bytes });
+      }
     }
-  }
   flush();
   return frames;
 }
-
-/** An item or outcome whose body is not JSON. */
-type Bulky<T extends { readonly body: Body }> = T & { readonly body: Exclude<Body, string> };
 
 /** How to write one record of a batch: a head, then its body. */
 interface RecordForm<T> {
@@ -210,11 +208,12 @@ const ITEM_RECORD: RecordForm<CarriedItem> = {
 
 const OUTCOME_RECORD: RecordForm<CarriedOutcome> = {
   headBytes: () => OUTCOME_HEAD,
-  writeHead({ number, durationMs, how, body }, into, at) {
+  writeHead({ number, count, durationMs, how, body }, into, at) {
     into.writeDoubleLE(number, at);
-    into.writeDoubleLE(durationMs, at + 8);
-    into.writeUInt8(HOWS.indexOf(how), at + 16);
-    into.writeUInt32LE(body.length, at + 17);
+    into.writeUInt32LE(count, at + 8);
+    into.writeDoubleLE(durationMs, at + 12);
+    into.writeUInt8(HOWS.indexOf(how), at + 20);
+    into.writeUInt32LE(body.length, at + 21);
   },
 };
 
@@ -237,7 +236,7 @@ function frame(kind: (typeof KINDS)[number], content: string | Buffer, room: Roo
 function batches<T extends CarriedItem | CarriedOutcome>(
   kind: 'items' | 'outcomes',
   front: readonly number[],
-  list: readonly Bulky<T>[],
+  list: readonly T[],
   form: RecordForm<T>,
   room: Room,
 ): Buffer[] {
@@ -255,7 +254,7 @@ function batches<T extends CarriedItem | CarriedOutcome>(
     whole.set(front, HEADER_BYTES);
     let at = HEADER_BYTES + front.length;
     for (; from < to; from++) {
-      const one = list[from] as Bulky<T>; // from is below the length of the list
+      const one = list[from] as T; // from is below the length of the list
       form.writeHead(one, whole, at);
       at += form.headBytes(one);
       if (one.body instanceof Text) one.body.write(whole, at);
@@ -288,16 +287,10 @@ function decode(content: Buffer, known: boolean, kept: (bytes: Buffer) => Buffer
     switch (kind) {
       case 'hello':
         return { kind, token: kept(body) };
-      case 'items': {
-        const batchAcks = body.readUInt8(0) === 1;
-        return { kind, batchAcks, items: records(body.subarray(1), ITEM_HEAD, itemAt(batchAcks, kept)) };
-      }
-      case 'plain items': {
-        const batchAcks = body.readUInt8(0) === 1;
-        return { kind: 'items', batchAcks, items: plainItems(body.toString('utf8', 1), batchAcks) };
-      }
-      case 'done':
-        return { kind, pairs: pairsIn(body) };
+      case 'run':
+        return { kind: 'items', items: itemsOfRun(body.toString('utf8', 1), body.readUInt8(0) === 1) };
+      case 'items':
+        return { kind, items: records(body.subarray(1), ITEM_HEAD, itemAt(body.readUInt8(0) === 1, kept)) };
       case 'outcomes': {
         const outcomes = records(kept(body), OUTCOME_HEAD, outcomeAt);
         for (const outcome of outcomes) if (outcome.how !== 'done') itemErrorFrom(errorIn(outcome.body));
@@ -334,30 +327,22 @@ const itemAt =
     return new ReceivedItem(bytes.readDoubleLE(at), bytes.readUInt32LE(at + 8), key, batchAcks, body);
   };
 
-function plainItems(text: string, batchAcks: boolean): ReceivedItem[] {
+function itemsOfRun(text: string, batchAcks: boolean): ReceivedItem[] {
   const list: unknown = JSON.parse(text);
-  if (!Array.isArray(list) || list.length % PLAIN_PARTS !== 0) throw new RangeError('no list of plain items');
+  const first: unknown = Array.isArray(list) ? list[0] : undefined;
+  if (!Array.isArray(list) || typeof first !== 'number') throw new RangeError('no run of items');
   const items: ReceivedItem[] = [];
-  for (let at = 0; at < list.length; at += PLAIN_PARTS) {
-    const [number, attempt, key, value] = [list[at], list[at + 1], list[at + 2], list[at + 3]];
-    if (typeof number !== 'number' || typeof attempt !== 'number' || typeof key !== 'string')
-      throw new RangeError('no plain item');
-    items.push(new ReceivedItem(number, attempt, key, batchAcks, text, at + 3, value));
-  }
+  for (let at = 1; at < list.length; at++)
+    items.push(new ReceivedItem(first + at - 1, 1, '', batchAcks, text, at, list[at]));
   return items;
 }
 
-function pairsIn(bytes: Buffer): number[] {
-  if (bytes.length % PAIR !== 0) throw new RangeError('half a pair');
-  const pairs: number[] = [];
-  for (let at = 0; at < bytes.length; at += PAIR / 2) pairs.push(bytes.readDoubleLE(at));
-  return pairs;
-}
-
 function outcomeAt(bytes: Buffer, at: number, body: Buffer): CarriedOutcome {
-  const how = HOWS[bytes.readUInt8(at + 16)];
-  if (!how) throw new RangeError('an outcome of no known kind');
-  return { number: bytes.readDoubleLE(at), durationMs: bytes.readDoubleLE(at + 8), how, body };
+  const how = HOWS[bytes.readUInt8(at + 20)];
+  const count = bytes.readUInt32LE(at + 8);
+  if (!how || count === 0 || (count > 1 && (how !== 'done' || body.length > 0)))
+    throw new RangeError('an outcome of no known kind');
+  return { number: bytes.readDoubleLE(at), count, durationMs: bytes.readDoubleLE(at + 12), how, body };
 }
 
 /** Reads the records of a batch. Each has a head of `headBytes` bytes; its last four are the length of the body. */

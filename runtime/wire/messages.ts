@@ -5,7 +5,7 @@
  *   hello (the token)                 ──>    who is that? (a peer without the token is cut off)
  *   ready, or boot failed             ──>    it may get items
  *                                     <──    items, as long as it has room
- *   done (acks), or outcomes          ──>    each ends the lease of its item
+ *   outcomes (acks)                   ──>    each ends the leases of its items
  *   open lines                        ──>    comes before the ack: how much of stdout and stderr was written by then
  *   overdue (and goes on)             ──>    is its time up? Delays of the worker or its reader do not count
  *                                     <──    time left: if none, its signal is aborted; else it asks again later
@@ -23,32 +23,31 @@
 import type { ItemError } from '../parallelizable.ts';
 import { type Body, decodeValue } from './codec.ts';
 
+/** How many acks a worker may hold back, if the master allows it to batch them. */
+export const ACKS_GATHERED = 256;
+
 /** Messages from the master. */
 export type ToWorker =
-  | Items<CarriedItem>
+  | {
+      readonly kind: 'items' /** Acks may be batched. */;
+      readonly batchAcks: boolean;
+      readonly runs: readonly CarriedRun[];
+    }
   | { readonly kind: 'drain' | 'forget' }
   /** Answer about an overdue item: `ms` is 0 if its time is up. */
   | { readonly kind: 'time left'; readonly number: number; readonly ms: number }
   | { readonly kind: 'abort'; readonly reason: string };
 
 /** Messages from the master, as a worker receives them. */
-export type FromMaster = Items<ReceivedItem> | Exclude<ToWorker, Items<CarriedItem>>;
-
-/** Items on their way to a worker. */
-export interface Items<Item> {
-  readonly kind: 'items';
-  /** Acks may be batched. */
-  readonly batchAcks: boolean;
-  readonly items: readonly Item[];
-}
+export type FromMaster =
+  | { readonly kind: 'items'; readonly items: readonly ReceivedItem[] }
+  | Exclude<ToWorker, { readonly kind: 'items' }>;
 
 /** Messages from a worker. */
 export type ToMaster =
   | { readonly kind: 'hello'; readonly token: Buffer }
   | { readonly kind: 'ready' }
   | { readonly kind: 'boot failed'; readonly error: ItemError }
-  /** Items that are done and whose results nobody wants: for each its number and its duration in milliseconds. */
-  | { readonly kind: 'done'; readonly pairs: readonly number[] }
   | { readonly kind: 'outcomes'; readonly outcomes: readonly CarriedOutcome[] }
   /** Bytes written to stdout and stderr: an item has ended in the middle of a line. */
   | { readonly kind: 'open lines'; readonly numbers: readonly number[] }
@@ -59,15 +58,16 @@ export type ToMaster =
   /** An uncaught error, which ends the process. */
   | { readonly kind: 'uncaught'; readonly error: ItemError };
 
-/** An item on its way to a worker. */
-export interface CarriedItem {
+/** Consecutive items on their way to a worker. */
+export interface CarriedRun {
+  /** The number of the first one. */
   readonly number: number;
-  /** Which start of the item this is, from 1. */
+  /** Which start of each item this is, from 1. */
   readonly attempt: number;
-  /** Its key; empty if the worker may make the default key itself, on demand. */
-  readonly key: string;
-  /** The item, encoded by codec.ts. */
-  readonly body: Body;
+  /** Whether the task makes its keys: if not, the worker makes the default key itself, on demand. */
+  readonly hasKeys: boolean;
+  /** For each item its key, and the item, encoded by codec.ts. */
+  readonly payloads: readonly { readonly key: string; readonly body: Body }[];
 }
 
 /** An item that has arrived at a worker. */
@@ -109,11 +109,14 @@ export class ReceivedItem {
   }
 }
 
-/** An outcome on its way to the master. */
+/** An outcome on its way to the master: of an item, or of consecutive short ones that are done. */
 export interface CarriedOutcome {
+  /** The number of the first item, and how many there are. */
   readonly number: number;
+  readonly count: number;
+  /** How long each took, in milliseconds: the average. */
   readonly durationMs: number;
-  /** `done`: the encoded result. `threw`: an ItemError as JSON. */
+  /** `done`: the encoded result, empty if nobody wants it. `threw`: an ItemError as JSON. */
   readonly how: 'done' | 'threw' | 'threw for good';
   readonly body: Buffer;
 }

@@ -38,14 +38,12 @@ export interface ProcessingOptions {
 
 /** How long items may wait behind one that takes longer than expected, in milliseconds. */
 const PATIENCE_MS = 5;
-/** Acks of items that took longer than this are not batched, in milliseconds. */
-const BATCHED_BELOW_MS = 0.02;
 
 /** An item in progress, and the context that `process` gets. */
 class Attempt implements ItemContext {
   readonly worker: number;
   readonly item: ReceivedItem;
-  readonly startedAt = performance.now();
+  readonly startedAt: number;
   timer: NodeJS.Timeout | undefined;
   /** The process's total stopped time when the item started, or when its time was last extended, in milliseconds. */
   stoppedMs = 0;
@@ -53,9 +51,10 @@ class Attempt implements ItemContext {
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
 
-  constructor(worker: number, item: ReceivedItem) {
+  constructor(worker: number, item: ReceivedItem, startedAt: number) {
     this.worker = worker;
     this.item = item;
+    this.startedAt = startedAt;
   }
 
   get number(): number {
@@ -120,7 +119,10 @@ export class Processing {
   readonly #scope: AsyncResource | undefined = scopeForAll();
   readonly #options: ProcessingOptions;
   readonly #acks: Acks;
-  readonly #waiting: ReceivedItem[] = [];
+  #waiting: ReceivedItem[] = [];
+  /** How many of the first of these are no longer waiting. */
+  #begun = 0;
+  /** Items whose promise is awaited. */
   readonly #inProgress = new Set<Attempt>();
   /** Only if items have a timeout. */
   readonly #stops: Stops | undefined;
@@ -145,12 +147,12 @@ export class Processing {
   hear(message: FromMaster): void {
     switch (message.kind) {
       case 'items':
-        this.#waiting.push(...message.items);
+        this.#waiting = this.#takeWaiting().concat(message.items);
         if (this.#state === 'working') this.#startMore();
         else this.#giveBack();
         return;
       case 'forget':
-        this.#options.claims.forgotten(this.#waiting.splice(0).length);
+        this.#options.claims.forgotten(this.#takeWaiting().length);
         if (this.#state === 'draining') this.#exitIfIdle();
         return;
       case 'drain':
@@ -188,20 +190,23 @@ export class Processing {
     if (this.#starting) return; // an item ended synchronously: the loop below goes on by itself
     this.#starting = true;
     const { concurrency } = this.#options;
+    // An item that ends at once ends when the next one starts: so the clock is read once an item.
+    let now = performance.now();
     while (this.#state === 'working' && !this.#acks.isBlocked && this.#inProgress.size < concurrency) {
-      if (this.#waiting.length === 0 || !this.#options.claims.take(1)) break;
-      const item = this.#waiting.shift();
-      if (item) this.#start(item);
+      const item = this.#waiting[this.#begun];
+      if (!item || !this.#options.claims.take(1)) break;
+      this.#begun += 1;
+      now = this.#start(item, now);
     }
     this.#starting = false;
-    if (this.#waiting.length === 0) this.#acks.flush();
+    if (this.#waitingCount === 0) this.#acks.flush();
     else if (this.#patience === undefined) this.#bePatient();
   }
 
-  #start(item: ReceivedItem): void {
+  /** Starts an item at `now`. Returns what time it is then, both by performance.now(). */
+  #start(item: ReceivedItem, now: number): number {
     const { self, timeoutMs } = this.#options;
-    const attempt = new Attempt(self.number, item);
-    this.#inProgress.add(attempt);
+    const attempt = new Attempt(self.number, item, now);
     if (this.#stops) {
       attempt.stoppedMs = this.#stops.stoppedMs;
       this.#askLater(attempt, timeoutMs);
@@ -212,59 +217,60 @@ export class Processing {
       result = processApart(this.#task, item.value(), attempt, this.#scope);
       awaited = isThenable(result);
     } catch (error) {
-      this.#threw(attempt, error);
-      return;
+      return this.#threw(attempt, error);
     }
     // Await only promises: a task that is not async keeps its speed.
-    if (!awaited) this.#ended(attempt, result);
-    else
-      Promise.resolve(result).then(
-        (value) => this.#ended(attempt, value),
-        (error: unknown) => this.#threw(attempt, error),
-      );
+    if (!awaited) return this.#ended(attempt, result);
+    this.#inProgress.add(attempt);
+    Promise.resolve(result).then(
+      (value) => this.#ended(attempt, value),
+      (error: unknown) => this.#threw(attempt, error),
+    );
+    return performance.now();
   }
 
-  #ended(attempt: Attempt, result: unknown): void {
+  /** Returns what time it is then, as do the other methods that end an item. */
+  #ended(attempt: Attempt, result: unknown): number {
     const { item, startedAt, timedOut } = attempt;
-    if (timedOut) {
-      this.#threw(attempt, timedOut);
-      return;
-    }
-    const durationMs = performance.now() - startedAt;
+    if (timedOut) return this.#threw(attempt, timedOut);
+    const now = performance.now();
+    const durationMs = now - startedAt;
     if (!this.#task.afterProcess) this.#acks.done(item.number, durationMs);
     else {
       let body: Buffer;
       try {
         body = bytesOf(encodeValue(result, `the result of item ${item.number}`, this.#options.maxItemBytes));
       } catch (error) {
-        this.#threw(attempt, error);
-        return;
+        return this.#threw(attempt, error);
       }
-      this.#acks.add({ number: item.number, durationMs, how: 'done', body });
+      this.#acks.add({ number: item.number, count: 1, durationMs, how: 'done', body });
     }
-    this.#end(attempt, durationMs);
+    return this.#end(attempt, durationMs, now);
   }
 
-  #threw(attempt: Attempt, thrown: unknown): void {
+  #threw(attempt: Attempt, thrown: unknown): number {
     const error = attempt.timedOut ?? thrown;
-    const durationMs = performance.now() - attempt.startedAt;
+    const now = performance.now();
+    const durationMs = now - attempt.startedAt;
     this.#acks.add({
       number: attempt.number,
+      count: 1,
       durationMs,
       how: isPermanent(error) ? 'threw for good' : 'threw',
       body: Buffer.from(JSON.stringify(toItemError(error))),
     });
-    this.#end(attempt, durationMs);
+    return this.#end(attempt, durationMs, now);
   }
 
-  #end(attempt: Attempt, durationMs: number): void {
-    clearTimeout(attempt.timer);
+  #end(attempt: Attempt, durationMs: number, now: number): number {
+    if (attempt.timer) clearTimeout(attempt.timer);
     this.#inProgress.delete(attempt);
     this.#finished += 1;
-    this.#acks.ended(attempt.item.batchAcks && durationMs < BATCHED_BELOW_MS, attempt.startedAt + durationMs);
+    const hasFlushed = this.#acks.ended(attempt.item.batchAcks, durationMs, now);
     this.#recycleIfDue();
     if (this.#state === 'working') this.#startMore();
     else this.#exitIfIdle();
+    return hasFlushed ? performance.now() : now; // a flush takes longer than many an item
   }
 
   #askLater(attempt: Attempt, ms: number): void {
@@ -306,19 +312,31 @@ export class Processing {
     const finished = this.#finished;
     this.#patience = setTimeout(() => {
       this.#patience = undefined;
-      if (this.#waiting.length === 0) return;
+      if (this.#waitingCount === 0) return;
       if (this.#finished === finished) this.#giveBack();
       else this.#bePatient();
     }, PATIENCE_MS);
   }
 
   #giveBack(): void {
-    if (this.#waiting.length === 0 || !this.#options.claims.take(this.#waiting.length)) return;
-    this.#options.send({ kind: 'nack', numbers: this.#waiting.splice(0).map((item) => item.number) });
+    if (this.#waitingCount === 0 || !this.#options.claims.take(this.#waitingCount)) return;
+    this.#options.send({ kind: 'nack', numbers: this.#takeWaiting().map((item) => item.number) });
+  }
+
+  get #waitingCount(): number {
+    return this.#waiting.length - this.#begun;
+  }
+
+  /** Removes and returns the items that wait. */
+  #takeWaiting(): ReceivedItem[] {
+    const waiting = this.#waiting.slice(this.#begun);
+    this.#waiting = [];
+    this.#begun = 0;
+    return waiting;
   }
 
   #exitIfIdle(): void {
-    const drained = this.#state === 'draining' && this.#inProgress.size + this.#waiting.length === 0;
+    const drained = this.#state === 'draining' && this.#inProgress.size + this.#waitingCount === 0;
     // An item that never asked for its signal can't obey it, so don't wait for it.
     const cannotObey = this.#state === 'aborted' && ![...this.#inProgress].some((attempt) => attempt.isAbortable);
     if (!drained && !cannotObey) return;

@@ -200,7 +200,7 @@ function inProgressIn(entries: readonly Entry[]): number {
 function doneIn(project: Project): string[] {
   const done: string[] = [];
   readJournal(join(project.journals, project.files().at(-1) ?? ''), (record) => {
-    if (record.type === 'done') done.push(record.key);
+    if (record.type === 'done') done.push(...record.keys);
   });
   return done;
 }

@@ -3,9 +3,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
+import type { Journal } from '../../../runtime/journal/journal.ts';
 import { readJournal } from '../../../runtime/journal/records.ts';
 import { taskFile } from '../run-task.ts';
-import { openRun } from './journals.ts';
+import { endedRun, openRun } from './journals.ts';
 
 /** count - how many records the journal has. */
 export async function cutEverywhere(folder: string, count: number): Promise<void> {
@@ -16,13 +17,20 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
   };
   const { journal } = await openRun({ ...request, mode: 'new', failed });
   if (!journal) throw new Error('there is no journal');
-  // Every seventh has failed. Keys occur several times over.
-  const outcome = (number: number) => ({ number, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 7 });
-  const name = (number: number): [string, number] => [`kéy ${number % 20}`, 1 + Math.floor(number / 20)];
-  for (let number = 0; number < count - 1; number++) {
-    if (number % 7 === 6) journal.failed(...name(number), outcome(number), { name: 'Error', message: 'né' });
-    else journal.done(...name(number), outcome(number));
+  // Every seventh record is of one that failed, every third of three that are done. Keys occur several times over.
+  const name = (number: number): string => `kéy ${number % 20}`;
+  const lines: { readonly numbers: readonly number[]; readonly how: 'done' | 'failed' }[] = [];
+  for (let number = 0; lines.length < count - 1; number += lines.at(-1)?.numbers.length ?? 1) {
+    const isThree = lines.length % 3 === 2;
+    const numbers = isThree ? [number, number + 1, number + 2] : [number];
+    lines.push({ numbers, how: !isThree && lines.length % 7 === 6 ? 'failed' : 'done' });
   }
+  const record = (to: Journal | undefined, { numbers, how }: (typeof lines)[number]): void => {
+    const run = endedRun(numbers[0] ?? 0, numbers.map(name));
+    if (how === 'failed') to?.failed(run, { name: 'Error', message: 'né' });
+    else to?.done(run);
+  };
+  for (const line of lines) record(journal, line);
   journal.write();
   await journal.close();
 
@@ -34,22 +42,24 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
     fs.writeFileSync(file, bytes.subarray(0, cut));
     const recorded = bytes.subarray(0, cut).filter((byte) => byte === 10).length;
     const resumed = await openRun({ ...request, mode: 'resume', failed });
-    // What is recorded is ended, as it was; the rest is to be done.
-    const taken = Array.from({ length: count - 1 }, (_, number) => {
-      return { number, ...resumed.keys.count(name(number)[0]) };
-    });
-    const ended = taken.map(({ number }) =>
-      number >= recorded - 1 ? undefined : number % 7 === 6 ? 'failed' : 'done',
+    // Of the items of each key, as many have ended as are in whole lines, whichever; the rest is to be done.
+    const whole = lines.slice(0, Math.max(0, recorded - 1));
+    const expected = Map.groupBy(
+      whole.flatMap(({ numbers, how }) => numbers.map((number) => ({ number, how }))),
+      ({ number }) => name(number),
     );
-    expect(taken.map((item) => item.ended).join()).toBe(ended.join());
-    const left = taken.filter((item) => item.ended === undefined);
-    for (const { number, occurrence } of left) resumed.journal?.done(name(number)[0], occurrence, outcome(number));
+    for (const key of Array.from({ length: 20 }, (_, number) => name(number))) {
+      const hows = (expected.get(key) ?? []).map(({ how }) => how);
+      expect(hows.map(() => resumed.keys.count(key).ended).sort()).toEqual(hows.sort());
+      expect(resumed.keys.count(key).ended).toBeUndefined();
+    }
+    for (const line of lines.slice(whole.length)) record(resumed.journal, line);
     resumed.journal?.write();
     await resumed.journal?.close();
     let records = 0;
-    const whole = readJournal(file, ({ type }) => {
+    const size = readJournal(file, ({ type }) => {
       if (type !== 'run') records += 1;
     });
-    expect([records, whole]).toEqual([count - 1, fs.statSync(file).size]);
+    expect([records, size]).toEqual([count - 1, fs.statSync(file).size]);
   }
 }

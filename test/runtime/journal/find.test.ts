@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RunRecord } from '../../../runtime/journal/records.ts';
 import { lastRunOf } from '../../../runtime/journal/standing.ts';
 import { makeGate } from '../run-task.ts';
-import { openRun } from './journals.ts';
+import { endedRun, openRun } from './journals.ts';
 import { items, Project } from './ledger.ts';
 
 function scratch(): string {
@@ -284,12 +284,11 @@ test('whatever runs there have been, a resume and a retry take the right one', a
           };
           if (!model) runs.push(run);
           run.number = ++number;
-          const outcome = { number: 1, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 1 };
           const retried = opened.mode === 'retry-failed' ? run.failed.splice(0, each.retried) : [];
-          for (const key of [...retried, ...items(each.done, `done ${index}`)]) opened.journal.done(key, 1, outcome);
+          for (const key of [...retried, ...items(each.done, `done ${index}`)]) opened.journal.done(endedRun(1, key));
           run.done += retried.length + each.done;
           for (const key of items(each.failed, `failed ${index}`)) {
-            opened.journal.failed(key, 1, outcome, { name: 'Error', message: 'no' });
+            opened.journal.failed(endedRun(1, key), { name: 'Error', message: 'no' });
             run.failed.push(key);
           }
           opened.journal.write();

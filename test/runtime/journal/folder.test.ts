@@ -4,8 +4,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { statusOf } from '../../../runtime/cli/status.ts';
 import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from '../../../runtime/journal/folder.ts';
 import { startOf } from '../../../runtime/journal/processes.ts';
-import { openRun, type RunRequest } from './journals.ts';
-import { heldBy, outcome, requestFor, scratch } from './requests.ts';
+import { endedRun, openRun, type RunRequest } from './journals.ts';
+import { heldBy, requestFor, scratch } from './requests.ts';
 
 const counts = {
   ...{ dispatched: 1, done: 1, failed: 0, unfinished: 0, skipped: 0, retried: 0, spawned: 1, crashed: 0 },
@@ -40,7 +40,7 @@ describe('the place', () => {
     for (let index = 0; index < count; index++) {
       const { args = [], complete, done } = how(index);
       const { journal } = await openRun({ ...requestFor(file(index), { args }), taskFile: task });
-      if (done) journal?.done('key', 1, outcome(1));
+      if (done) journal?.done(endedRun(1, 'key'));
       journal?.write();
       if (complete) await journal?.end({ counts, exitCode: 0, runId: 'a-run' }, true);
       else await journal?.close();
@@ -98,7 +98,7 @@ describe('two tasks of one name, in two folders of a project', () => {
   async function begin(task: string, runId: string, more: Partial<RunRequest> = {}) {
     const request = { ...requestFor(''), taskFile: task, runId, file: true as const, ...more };
     const { journal, keys, runId: id, notes } = await openRun(request);
-    journal?.done('key', 1, outcome(1));
+    journal?.done(endedRun(1, 'key'));
     journal?.write();
     await journal?.close();
     return { id, ended: keys.count('key').ended, notes };

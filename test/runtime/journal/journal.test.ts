@@ -9,8 +9,8 @@ import { KeySet } from '../../../runtime/journal/key-set.ts';
 import { readJournal } from '../../../runtime/journal/records.ts';
 import { contentKey } from '../../../runtime/key.ts';
 import { cutEverywhere } from './cuts.ts';
-import { openRun } from './journals.ts';
-import { outcome, requestFor, scratch } from './requests.ts';
+import { endedRun, openRun } from './journals.ts';
+import { requestFor, scratch } from './requests.ts';
 
 describe('reading', () => {
   test('a journal that is cut at any byte goes on with what is whole', async () => {
@@ -20,7 +20,7 @@ describe('reading', () => {
   async function damaged(at: number, change: (line: string) => string): Promise<DivvyError> {
     const file = path.join(scratch(), 'j.ndjson');
     const { journal } = await openRun(requestFor(file));
-    for (let number = 1; number <= 5; number++) journal?.done(`key ${number}`, 1, outcome(number));
+    for (let number = 1; number <= 5; number++) journal?.done(endedRun(number, `key ${number}`));
     journal?.write();
     await journal?.close();
     const lines = fs.readFileSync(file, 'utf8').split('\n');
@@ -43,7 +43,7 @@ describe('reading', () => {
     ['no type', 1, () => '{}', 'line 2 of'],
     ['a type that is none', 2, (line: string) => line.replace('"done"', '7'), 'line 3 of'],
     ['a run without its number', 0, (line: string) => line.replace('"number":1,', ''), 'line 1 of'],
-    ['a done item without its key', 2, (line: string) => line.replace('"key"', '"kez"'), 'line 3 of'],
+    ['a done item without its key', 2, (line: string) => line.replace('"keys"', '"kezs"'), 'line 3 of'],
     ['a count that is none', 2, (line: string) => line.replace('"number"', '"occurrence":"2","number"'), 'line 3 of'],
     ['a worker that is every process', 1, () => '{"type":"worker","worker":1,"pid":-1}', 'line 2 of'],
     ['a first line that begins no run', 0, (line: string) => line.replace('"run"', '"end"'), 'does not begin a run'],
@@ -62,7 +62,7 @@ describe('reading', () => {
   test('a line of a type that is not known, as a later release may write it, is skipped', async () => {
     const file = path.join(scratch(), 'j.ndjson');
     const { journal } = await openRun(requestFor(file));
-    journal?.done('one', 1, outcome(1));
+    journal?.done(endedRun(1, 'one'));
     journal?.write();
     await journal?.close();
     fs.appendFileSync(file, '{"type":"later","pid":"no number"}\n{"type":"toString"}\n');
@@ -74,7 +74,7 @@ describe('reading', () => {
   test('a done line of a default key is read from its bytes as it is from its record, whatever has become of it', async () => {
     const file = path.join(scratch(), 'j.ndjson');
     const { journal } = await openRun(requestFor(file));
-    journal?.done(contentKey('an item'), 1, { ...outcome(10), attempts: 2, durationMs: 345 });
+    journal?.done({ ...endedRun(10, [contentKey('an item'), contentKey('another')]), starts: 2, durationMs: 345.6 });
     journal?.write();
     await journal?.close();
     const [head = '', line = ''] = fs.readFileSync(file, 'utf8').split('\n');
@@ -85,20 +85,26 @@ describe('reading', () => {
       try {
         readJournal(
           file,
-          (record) => void (record.type === 'done' && keys.end(record.key, record.occurrence ?? 1, 'done')),
-          (bytes, from) => {
-            const taken = byBytes && keys.endHashed(bytes, from, 'done');
-            if (taken) seen += 1;
-            return taken;
+          (record) => {
+            if (record.type === 'done') for (const key of record.keys) keys.ended(key, record.occurrence, 'done');
           },
+          byBytes
+            ? (bytes, from) => {
+                keys.endedHashed(bytes, from, 'done');
+                seen += 1;
+              }
+            : undefined,
         );
+        keys.isRead();
       } catch (error) {
         return (error as Error).message;
       }
-      return `${keys.count(contentKey('an item')).ended} ${keys.count(/"key":"([^"]*)/.exec(text)?.[1] ?? '').ended}`;
+      const named = [...(/"keys":\[([^\]]*)/.exec(text)?.[1] ?? '').matchAll(/"([^"]*)"/g)].map(([, key = '']) => key);
+      const known = [contentKey('an item'), contentKey('another'), ...named];
+      return `${keys.done} ${known.map((key) => keys.count(key).ended)}`;
     };
-    expect(ended(line, true)).toBe(`done ${undefined}`);
-    expect(seen).toBe(1);
+    expect(ended(line, true)).toBe('2 done,done,,');
+    expect(seen).toBe(2);
     for (let at = 0; at < line.length; at++) {
       for (const other of ['', 'B', 'Q', '7', '}', `${line[at]}${line[at]}`]) {
         const text = line.slice(0, at) + other + line.slice(at + 1);
@@ -139,11 +145,11 @@ describe('reading', () => {
     const { journal } = await openRun(requestFor(file));
     const keys = Array.from({ length: 6000 }, (_, index) => `${'€𝄞ä'.repeat(40)}${'x'.repeat(index % 7)}${index}`);
     keys.push('y'.repeat(3_000_000), 'z');
-    for (const [index, key] of keys.entries()) journal?.done(key, 1, outcome(index));
+    for (const [index, key] of keys.entries()) journal?.done(endedRun(index, key));
     journal?.write();
     await journal?.close();
     const read: string[] = [];
-    const whole = readJournal(file, (record) => void (record.type === 'done' && read.push(record.key)));
+    const whole = readJournal(file, (record) => void (record.type === 'done' && read.push(...record.keys)));
     expect(read).toEqual(keys);
     expect(whole).toBe(fs.statSync(file).size);
   });
@@ -158,10 +164,10 @@ describe('writing', () => {
     }) as typeof fs.fdatasync);
     onTestFinished(() => sync.mockRestore());
     const journal = new Journal(file, () => {});
-    journal.done('one', 1, outcome(1));
+    journal.done(endedRun(1, 'one'));
     journal.write();
     await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(1), 60_000);
-    journal.done('two', 1, outcome(2));
+    journal.done(endedRun(2, 'two'));
     journal.write();
     synced[0]?.();
     await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(2), 60_000);
@@ -177,12 +183,12 @@ describe('writing', () => {
     onTestFinished(() => sync.mockRestore());
     const failure = Promise.withResolvers<DivvyError>();
     const journal = new Journal(file, failure.resolve);
-    journal.done('one', 1, outcome(1));
+    journal.done(endedRun(1, 'one'));
     journal.write();
     const { message, exitCode } = await failure.promise;
     expect(message).toContain('EIO');
     expect(exitCode).toBe(74);
-    journal.done('two', 1, outcome(2));
+    journal.done(endedRun(2, 'two'));
     expect(() => journal.write()).toThrow('EIO');
     await journal.close();
     expect(fs.readFileSync(file, 'utf8')).toContain('"one"');
@@ -193,7 +199,7 @@ describe('writing', () => {
     const file = path.join(scratch(), 'j.ndjson');
     const journal = new Journal(file, () => {});
     fs.rmSync(file);
-    journal.done('one', 1, outcome(1));
+    journal.done(endedRun(1, 'one'));
     expect(() => journal.write()).toThrow('it has been removed');
     await journal.close();
   });
@@ -203,12 +209,12 @@ describe('writing', () => {
       const file = path.join(scratch(), 'j.ndjson');
       const journal = new Journal(file, () => {});
       for (const number of [1, 2]) {
-        journal.done(`${number}`, 1, outcome(number));
+        journal.done(endedRun(number, `${number}`));
         journal.write();
       }
       change(file);
       const before = fs.readFileSync(file);
-      journal.done('three', 1, outcome(3));
+      journal.done(endedRun(3, 'three'));
       expect(() => journal.write()).toThrow('something else has changed it');
       expect(fs.readFileSync(file)).toEqual(before);
       await journal.close();

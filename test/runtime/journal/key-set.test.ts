@@ -80,7 +80,8 @@ test('a default key is 128 bits of a SHA-256, which the set of keys takes as the
   for (let number = 0; number < 200; number++) {
     const key = contentKey(number);
     expect(key).toBe(createHash('sha256').update(String(number)).digest().subarray(0, 16).toString('base64url'));
-    keys.end(key, 1, 'done');
+    keys.ended(key, undefined, 'done');
+    keys.isRead();
     expect(keys.count(key, true)).toEqual({ occurrence: 1, ended: 'done' });
     expect(keys.count(key)).toEqual({ occurrence: 2, ended: undefined });
   }
@@ -231,9 +232,10 @@ test('a KeySet knows of each key what a Map would', () => {
         const set = new KeySet(expected);
         const model = new Map<string, Ended>();
         for (const { key: of, occurrence, how } of ends) {
-          set.end(of, occurrence, how);
+          set.ended(of, occurrence, how);
           model.set(JSON.stringify([of, occurrence]), how);
         }
+        set.isRead();
         const counts = { done: 0, failed: 0 };
         for (const how of model.values()) counts[how] += 1;
         expect({ done: set.done, failed: set.failed }).toEqual(counts);
@@ -248,7 +250,8 @@ test('a KeySet knows of each key what a Map would', () => {
   );
   // Enough of them for its tables to grow several times.
   const grown = new KeySet();
-  for (let at = 0; at < 30_000; at++) grown.end(`key ${at}`, 1, at % 3 === 0 ? 'failed' : 'done');
+  for (let at = 0; at < 30_000; at++) grown.ended(`key ${at}`, undefined, at % 3 === 0 ? 'failed' : 'done');
+  grown.isRead();
   for (let at = 0; at < 30_000; at++) expect(grown.count(`key ${at}`).ended).toBe(at % 3 === 0 ? 'failed' : 'done');
   expect(grown.count('key 30000')).toEqual({ occurrence: 1, ended: undefined });
 });
@@ -260,7 +263,8 @@ test('a KeySet takes keys that look like hashes for what they are', () => {
   const keys = Array.from({ length: 3000 }, (_, at) => `${at}`.padStart(21, '0')).flatMap((number) =>
     last.map((end) => number + end),
   );
-  for (const [at, key] of keys.entries()) if (at % 3 === 0) set.end(key, 1, 'done');
+  for (const [at, key] of keys.entries()) if (at % 3 === 0) set.ended(key, undefined, 'done');
+  set.isRead();
   for (const [at, key] of keys.entries()) {
     expect(set.count(key)).toEqual({ occurrence: 1, ended: at % 3 === 0 ? 'done' : undefined });
     expect(set.count(key).occurrence).toBe(2);
@@ -270,13 +274,60 @@ test('a KeySet takes keys that look like hashes for what they are', () => {
 test('a KeySet counts equal keys beyond what a byte can say', () => {
   const set = new KeySet();
   const done = [1, 62, 63, 64, 65, 200];
-  for (const occurrence of done) set.end('same', occurrence, 'done');
-  set.end('same', 64, 'failed');
+  for (const occurrence of done) set.ended('same', occurrence, 'done');
+  set.ended('same', 64, 'failed');
+  set.isRead();
   for (let occurrence = 1; occurrence <= 300; occurrence++) {
     const ended = occurrence === 64 ? 'failed' : done.includes(occurrence) ? 'done' : undefined;
     expect(set.count('same')).toEqual({ occurrence, ended });
     expect(set.count(`other ${occurrence}`)).toEqual({ occurrence: 1, ended: undefined });
   }
+});
+
+describe('items of equal content', () => {
+  const key = fc.constantFrom(...['a', 'b', 'c'].map(contentKey), 'no default key');
+  /** What a run wrote: the outcomes of a new one or a resume, or of one that retries what has failed. */
+  const run = fc.record({
+    retries: fc.boolean(),
+    lines: fc.array(fc.record({ key, how: fc.constantFrom<Ended>('done', 'failed') }), { maxLength: 150 }),
+  });
+
+  test('are counted: a resume skips as many as have ended, and a retry takes as many as have failed', () => {
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 4 }), fc.boolean(), (runs, byBytes) => {
+        const set = new KeySet();
+        const model = new Map<string, Record<Ended, number>>();
+        for (const { retries, lines } of runs) {
+          set.readsRetries = retries;
+          const left = new Map([...model].map(([of, { failed }]) => [of, failed]));
+          for (const { key: of, how } of lines) {
+            const counts = model.get(of) ?? { done: 0, failed: 0 };
+            if (retries) {
+              const failed = left.get(of) ?? 0;
+              if (failed === 0) continue; // there was nothing to retry
+              left.set(of, failed - 1);
+              counts.failed -= 1;
+            }
+            counts[how] += 1;
+            model.set(of, counts);
+            if (byBytes && of.length === 22) set.endedHashed(Buffer.from(`"${of}"`), 1, how);
+            else set.ended(of, undefined, how);
+          }
+        }
+        set.isRead();
+        for (const [of, { done, failed }] of model) {
+          const ended = Array.from({ length: done + failed + 2 }, () => set.count(of).ended);
+          expect(ended.slice(0, done + failed).sort()).toEqual([
+            ...Array(done).fill('done'),
+            ...Array(failed).fill('failed'),
+          ]);
+          expect(ended.slice(-2)).toEqual([undefined, undefined]);
+        }
+        const sum = (how: Ended): number => [...model.values()].reduce((total, counts) => total + counts[how], 0);
+        expect([set.done, set.failed]).toEqual([sum('done'), sum('failed')]);
+      }),
+    );
+  });
 });
 
 describe('a key of the task’s own', () => {

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startOf } from '../../../runtime/journal/processes.ts';
 import type { JournalRecord } from '../../../runtime/journal/records.ts';
-import { openRun } from './journals.ts';
-import { heldBy, outcome, requestFor, scratch } from './requests.ts';
+import { endedRun, openRun } from './journals.ts';
+import { heldBy, requestFor, scratch } from './requests.ts';
 
 const error = { name: 'Error', message: 'no' };
 describe('the lock', () => {
@@ -144,7 +144,7 @@ test('a worker of a dead master that goes by itself at the last moment is no err
   const first = await openRun(requestFor(file));
   const pid = orphan.pid ?? 0;
   first.journal?.add({ type: 'worker', worker: 1, pid, started: startOf(pid) ?? '' } satisfies JournalRecord);
-  first.journal?.failed('key', 1, outcome(1), error);
+  first.journal?.failed(endedRun(1, 'key'), error);
   first.journal?.write();
   await first.journal?.close();
   const kill = vi.spyOn(process, 'kill').mockImplementation(() => {

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { placeHere } from '../../../runtime/journal/processes.ts';
-import type { Outcome } from '../../../runtime/parallelizable.ts';
 import { taskFile } from '../run-task.ts';
 import type { RunRequest } from './journals.ts';
 
@@ -28,15 +27,6 @@ export const requestFor = (file: string, more: Partial<RunRequest> = {}): RunReq
     throw error;
   },
   ...more,
-});
-
-export const outcome = (number: number): Outcome => ({
-  number,
-  key: '',
-  attempts: 1,
-  crashes: 0,
-  worker: 1,
-  durationMs: 1.4,
 });
 
 /** The text of a lock of a process here. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Command, DeliveryRules } from '../../../runtime/master/rules.ts';
+import type { Run } from '../../../runtime/master/run.ts';
 import { faultless, faults, withFault } from '../simulator/faults.ts';
 import { storyOf, violationOf } from '../simulator/story.ts';
 
@@ -17,7 +18,7 @@ test('a worker is booted for an item, and is handed it when it is ready', () => 
 
 test('an item in progress in a worker that dies is handed to the next', () => {
   const delivery = atWork({}, 'a');
-  expect(namesOf(delivery.exited(1, 0).inProgress)).toEqual(['a']);
+  expect(namesOf(delivery.exited(1, 0).started)).toEqual(['a']);
   expect(plan(delivery, 100)).toEqual(['boot 1']);
   delivery.ready(1);
   expect(plan(delivery, 100)).toEqual(['hand a to 1']);
@@ -25,24 +26,24 @@ test('an item in progress in a worker that dies is handed to the next', () => {
 
 test('an ack that was read before the exit is an ack', () => {
   const delivery = atWork({}, 'a');
-  const item = delivery.acked(1, 1, 0, 1);
-  expect(delivery.exited(1, 0)).toMatchObject({ crashed: true, inProgress: [] });
-  if (item) delivery.settled(item, 'done');
+  const runs = delivery.acked(1, 1, 1, 0, 1);
+  expect(delivery.exited(1, 0)).toMatchObject({ crashed: true, started: [] });
+  for (const run of runs) delivery.settled(run, 'done');
   expect(delivery.counts).toMatchObject({ done: 1, crashed: 1, retried: 0 });
 });
 
 test('an ack is taken from the worker that has the item, and once', () => {
   const delivery = atWork({ workers: 2 }, 'a', 'b');
-  expect(delivery.acked(2, 1, 0, 1)).toBeUndefined();
-  expect(delivery.acked(1, 1, 0, 1)?.payload).toBe('a');
-  expect(delivery.acked(1, 1, 0, 1)).toBeUndefined();
+  expect(delivery.acked(2, 1, 1, 0, 1)).toEqual([]);
+  expect(namesOf(delivery.acked(1, 1, 1, 0, 1))).toEqual(['a']);
+  expect(delivery.acked(1, 1, 1, 0, 1)).toEqual([]);
 });
 
 test('items that were with a worker that died are each tried reserved, and only a death while reserved counts', () => {
   const delivery = atWork({ concurrency: 2, maxCrashes: 2 }, 'innocent', 'poison');
   delivery.exited(1, 0);
   expect(reboot(delivery, 100)).toEqual(['hand innocent to 1']);
-  delivery.acked(1, 1, 0, 1);
+  delivery.acked(1, 1, 1, 0, 1);
   expect(plan(delivery, 100)).toEqual(['hand poison to 1']);
   expect(delivery.exited(1, 100).failed).toEqual([]);
   expect(reboot(delivery, 100)).toEqual(['hand poison to 1']);
@@ -51,11 +52,11 @@ test('items that were with a worker that died are each tried reserved, and only 
 
 test('what a worker gives back is handed out first, and counts as neither an attempt nor a retry', () => {
   const delivery = atWork({ workers: 2 }, 'a', 'b');
-  const c = delivery.dispatched('c');
+  delivery.dispatched('c');
   delivery.nacked(1, [1], 0);
-  delivery.acked(2, 2, 0, 1);
+  delivery.acked(2, 2, 1, 0, 1);
   expect(plan(delivery)).toEqual(['hand a to 1', 'hand c to 2']);
-  expect(c.starts).toBe(1);
+  expect(delivery.slots.map(({ leases }) => leases.map(({ starts }) => starts))).toEqual([[1], [1]]);
   expect(delivery.counts.retried).toBe(0);
 });
 
@@ -99,7 +100,7 @@ test('workers that die without having finished an item are booted again later an
 
 test('a worker that had finished an item is replaced at once', () => {
   const delivery = atWork({}, 'a');
-  delivery.acked(1, 1, 0, 1);
+  delivery.acked(1, 1, 1, 0, 1);
   delivery.dispatched('b');
   plan(delivery);
   delivery.exited(1, 0);
@@ -120,7 +121,7 @@ test('a worker that is told to exit by somebody else finishes its item, and anot
   delivery.dispatched('b');
   delivery.leaving(1);
   expect(plan(delivery)).toEqual(['drain 1']);
-  delivery.acked(1, 1, 0, 1);
+  delivery.acked(1, 1, 1, 0, 1);
   expect(plan(delivery)).toEqual(['expect exit 1']);
   expect(delivery.exited(1, 0).crashed).toBe(false);
   expect(plan(delivery)).toEqual(['boot 1']);
@@ -129,7 +130,7 @@ test('a worker that is told to exit by somebody else finishes its item, and anot
 test('an item that its worker was killed for has a failed attempt, and what was beside it is handed out again', () => {
   const delivery = atWork({ concurrency: 2, retries: 1, backoffMs: 1000 }, 'hangs', 'innocent');
   expect(delivery.slot(1).overdue(500, 500)).toEqual([]);
-  expect(namesOf(delivery.slot(1).overdue(501, 500))).toEqual(['hangs', 'innocent']);
+  expect(delivery.slot(1).overdue(501, 500)).toMatchObject([{ number: 1 }, { number: 2 }]);
   expect(delivery.exited(1, 0, new Set([1]))).toMatchObject({ crashed: false, failed: [] });
   expect(delivery.counts).toMatchObject({ crashed: 0, retried: 0 });
   expect(reboot(delivery, 0)).toEqual(['hand innocent to 1']);
@@ -141,14 +142,14 @@ test('where a worker was stuck, each of its items is tried reserved, and none ha
   const delivery = atWork({ concurrency: 2, maxCrashes: 1 }, 'a', 'b');
   expect(delivery.exited(1, 0, new Set())).toMatchObject({ crashed: false, failed: [] });
   expect(reboot(delivery, 0)).toEqual(['hand a to 1']);
-  delivery.acked(1, 1, 0, 1);
+  delivery.acked(1, 1, 1, 0, 1);
   expect(plan(delivery)).toEqual(['hand b to 1']);
 });
 
 test('an item that is skipped has a number, and is handed to nobody', () => {
   const delivery = deliveryOf({});
   delivery.skipped();
-  expect(delivery.dispatched('b').number).toBe(2);
+  expect(delivery.dispatched('b')).toBe(2);
   expect(delivery.counts).toMatchObject({ skipped: 1, dispatched: 1 });
 });
 
@@ -157,8 +158,7 @@ test('after a graceful stop what is in progress finishes, and the rest is unfini
   delivery.dispatched('b');
   delivery.stop('gracefully');
   expect(plan(delivery)).toEqual(['drain 1']);
-  const a = delivery.acked(1, 1, 0, 1);
-  if (a) delivery.settled(a, 'done');
+  for (const run of delivery.acked(1, 1, 1, 0, 1)) delivery.settled(run, 'done');
   delivery.exited(1, 0);
   expect(delivery.finished).toBe(true);
   expect(delivery.counts).toMatchObject({ dispatched: 2, done: 1, unfinished: 1, crashed: 0 });
@@ -175,13 +175,59 @@ test('after a forceful stop what is in progress is unfinished, and its worker ha
 test.for(['outcomes that wait for a hook', 'items that wait to be tried again'])('%s are bounded', (what) => {
   const delivery = atWork({ retries: 1 }, 'a');
   for (let number = 1; delivery.leased > 0; number++) {
-    if (what === 'outcomes that wait for a hook') delivery.acked(1, number, 0, 1);
+    if (what === 'outcomes that wait for a hook') delivery.acked(1, number, 1, 0, 1);
     else delivery.threw(1, number, false, 0, 1);
     if (delivery.wanted() > 0) delivery.dispatched('another');
     plan(delivery);
   }
   // And so many outcomes more as may come from its one worker in a turn.
   expect(delivery.counts.dispatched).toBe(what === 'outcomes that wait for a hook' ? 1256 : 1000);
+});
+
+test('short items go to a worker as a run, which its acks shorten', () => {
+  const delivery = quick(6);
+  expect(delivery.slot(1).leases.map(({ number, count }) => [number, count])).toEqual([[2, 6]]);
+  expect(namesOf(delivery.acked(1, 2, 4, 0, 0.001))).toEqual(['2', '3', '4', '5']);
+  expect(namesOf(delivery.acked(1, 5, 9, 0, 0.001))).toEqual(['6', '7']); // item 5 is no longer its own, 8 never was
+  expect(delivery.leased).toBe(0);
+});
+
+test('an ack from the middle of a run divides it', () => {
+  const delivery = quick(6);
+  expect(namesOf(delivery.acked(1, 4, 2, 0, 0.001))).toEqual(['4', '5']);
+  expect(delivery.slot(1).leases.map(({ number, count }) => [number, count])).toEqual([
+    [2, 2],
+    [6, 2],
+  ]);
+});
+
+test('of a run whose worker dies, so many are suspects as it may have ended unsaid or had in progress', () => {
+  const delivery = quick(9);
+  expect(namesOf(delivery.exited(1, 0).started)).toEqual(['2', '3', '4', '5', '6']);
+  expect(reboot(delivery, 0)).toEqual(['hand 2 to 1']);
+  expect(delivery.backlog.pending.map(({ number, count, starts }) => [number, count, starts])).toEqual([[7, 4, 0]]);
+});
+
+test('an item of a run that throws is one by itself from then on', () => {
+  const delivery = quick(3, { retries: 1, backoffMs: 0 });
+  expect(delivery.threw(1, 3, false, 0, 0.001)).toMatchObject({
+    failed: false,
+    run: { number: 3, count: 1, throws: 1 },
+  });
+  expect(namesOf(delivery.slot(1).leases)).toEqual(['2', '4']);
+});
+
+test('what is given back of a run is a run, and goes on as one', () => {
+  const delivery = quick(6);
+  delivery.nacked(1, [3, 4, 5, 6, 7], 0);
+  expect(namesOf(delivery.slot(1).leases)).toEqual(['2']);
+  expect(delivery.backlog.pending).toMatchObject([{ number: 3, count: 5, starts: 0 }]);
+});
+
+test('large items are not joined', () => {
+  const delivery = deliveryOf({ concurrency: 9 });
+  for (const size of [1, 1, 5000, 1, 1]) delivery.dispatched('x', size);
+  expect(delivery.backlog.pending.map(({ count }) => count)).toEqual([2, 1, 2]);
 });
 
 // ---- the rules, whatever happens ----
@@ -205,7 +251,7 @@ test.for(faults)('the simulator notices: $what', async (fault) => {
 
 function deliveryOf(rules: Partial<DeliveryRules>): Delivery<string> {
   const usual = { workers: 1, concurrency: 1, maxCrashes: 3, retries: 0, backoffMs: 1000, random: () => 0 };
-  return new Delivery<string>({ ...usual, prefetch: () => 0, batchesAcks: () => false, ...rules });
+  return new Delivery<string>({ ...usual, prefetch: () => 0, batchesAcks: () => false, acksGathered: 4, ...rules });
 }
 
 /** A delivery whose workers have these items in progress. */
@@ -219,6 +265,15 @@ function atWork(rules: Partial<DeliveryRules>, ...payloads: string[]): Delivery<
   return delivery;
 }
 
+/** A delivery whose one worker has finished an item quickly, and has so many more, as a run. */
+function quick(count: number, rules: Partial<DeliveryRules> = {}): Delivery<string> {
+  const delivery = atWork({ prefetch: () => 99, batchesAcks: (pace) => pace < 1, ...rules }, '1');
+  delivery.acked(1, 1, 1, 0, 0.001);
+  for (let number = 2; number < count + 2; number++) delivery.dispatched(`${number}`);
+  plan(delivery);
+  return delivery;
+}
+
 /** Worker 1 comes back. Returns what it is given to do. */
 function reboot(delivery: Delivery<string>, now: number): string[] {
   expect(plan(delivery, now)).toEqual(['boot 1']);
@@ -229,12 +284,12 @@ function reboot(delivery: Delivery<string>, now: number): string[] {
 function plan(delivery: Delivery<string>, now = 0): string[] {
   return delivery.plan(now).map((command: Command<string>) => {
     const { worker } = command;
-    return command.do === 'hand' ? `hand ${namesOf(command.items)} to ${worker}` : `${command.do} ${worker}`;
+    return command.do === 'hand' ? `hand ${namesOf(command.runs)} to ${worker}` : `${command.do} ${worker}`;
   });
 }
 
-function namesOf(items: readonly { payload: string }[]): string[] {
-  return items.map(({ payload }) => payload);
+function namesOf(runs: readonly Run<string>[]): string[] {
+  return runs.flatMap(({ payloads }) => payloads);
 }
 
 function upTo(last: number): number[] {

@@ -9,9 +9,9 @@ test('nothing is sent prefetch before it is known how long items take, and nothi
   expect(prefetchAt(5, 250)).toBe(100);
 });
 
-test('of short items so many as take two milliseconds, and 256 at most', () => {
+test('of short items so many as take two milliseconds, and 1,024 at most', () => {
   expect(prefetchAt(0.5, 1)).toBe(4);
-  expect(prefetchAt(0.001, 1)).toBe(256);
+  expect(prefetchAt(0.001, 1)).toBe(1024);
 });
 
 test('the pace follows what items take lately', () => {

@@ -9,6 +9,8 @@ const cases = [
   smallCase({ workers: 1, items: 2 }, { deaths: 1, stops: 1, throws: 2 }),
   smallCase({ workers: 1, prefetch: 1 }, { kills: 1, throws: 1 }),
   smallCase({ workers: 1, prefetch: 1, batchAcks: true }, { kills: 1, throws: 1 }),
+  smallCase({ workers: 1, items: 5, prefetch: 3, batchAcks: true, acksGathered: 1 }, { kills: 1, throws: 1 }),
+  smallCase({ workers: 1, prefetch: 2, batchAcks: true, equal: true }, { deaths: 2, throws: 1 }),
 ];
 
 /** Two workers, three items, one death of the master, two retries: whichever way. */

@@ -2,7 +2,7 @@
 import path from 'node:path';
 
 import { contentKey } from '../../../runtime/key.ts';
-import { openRun } from '../journal/journals.ts';
+import { endedRun, openRun } from '../journal/journals.ts';
 
 const [file = '', count = ''] = process.argv.slice(2);
 const { journal } = await openRun({
@@ -17,8 +17,7 @@ const { journal } = await openRun({
   },
 });
 for (let number = 1; number <= Number(count); number++) {
-  const outcome = { number, key: '', attempts: 1, crashes: 0, worker: 1, durationMs: 1 };
-  journal?.done(contentKey(`item ${number}`), 1, outcome);
+  journal?.done(endedRun(number, contentKey(`item ${number}`)));
   if (number % 1000 === 0) journal?.write();
 }
 journal?.write();

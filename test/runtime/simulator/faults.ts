@@ -14,7 +14,7 @@ import { Intake } from '../../../runtime/master/intake.ts';
 import type { Code } from './simulation.ts';
 
 /** The files of the delivery rules: they are loaded together. */
-const RULES = ['delivery.ts', 'slot.ts', 'backlog.ts', 'boots.ts', 'backoff.ts'] as const;
+const RULES = ['delivery.ts', 'slot.ts', 'backlog.ts', 'run.ts', 'boots.ts', 'backoff.ts'] as const;
 
 export interface Fault {
   readonly what: string;
@@ -126,51 +126,117 @@ export const faults: readonly Fault[] = [
   {
     what: 'time counts against an item while its output is held back',
     file: 'slot.ts',
-    find: 'item.startedAt = Math.min(now, item.startedAt + ms);',
-    put: 'item.startedAt = Math.min(now, item.startedAt);',
+    find: 'this.startedAt[index] = Math.min(now, startedAt + ms);',
+    put: 'this.startedAt[index] = Math.min(now, startedAt);',
   },
   // ---- leases ----
   {
     what: 'an exit leaves its leases with the worker',
-    find: 'const unstarted = slot.leases.splice(0).slice(inProgress.length);',
-    put: 'const unstarted: Item<Payload>[] = [];',
+    file: 'slot.ts',
+    find: 'for (const run of this.leases.splice(0)) {',
+    put: 'for (const run of this.leases) {',
     searched: true,
   },
   {
     what: 'an exit loses what was in progress',
-    find: 'else for (const item of inProgress.toReversed()) this.#suspect(item);',
+    find: 'else for (const item of started.toReversed()) this.#suspect(item);',
     put: '',
     searched: true,
   },
   {
     what: 'an ack of another worker than the holder is taken',
-    find: 'now: number, ms: number): Item<Payload> | undefined {\n    const slot = this.slot(worker);\n    const item',
-    put: `now: number, ms: number): Item<Payload> | undefined {
-    const slot = this.slots.find(({ leases }) => leases.some((item) => item.number === number)) ?? this.slot(worker);
-    const item`,
+    find: 'const slot = this.slot(worker);\n    const runs = slot.take(first,',
+    put: 'const slot = this.slots.find(({ leases }) => leases.some((run) => run.number === first)) ?? this.slot(worker);\n    const runs = slot.take(first,',
   },
   {
     what: 'an ack does not end the lease',
     file: 'slot.ts',
-    find: 'if (index === 0) leases.shift();\n    else',
-    put: 'if (index > 0)',
+    find: '      if (piece === run) {\n',
+    put: '      if (piece === run && before > 0) {\n',
     searched: true,
   },
   {
+    what: 'a range of acks ends where a lease ends',
+    file: 'slot.ts',
+    find: 'index < leases.length && left > 0; ) {',
+    put: 'index < leases.length && taken.length === 0; ) {',
+  },
+  {
+    what: 'an ack of more than the worker has takes as many of others',
+    file: 'slot.ts',
+    find: 'Math.min(run.number + run.count, first + count) - run.number - skipped',
+    put: 'Math.min(run.count - skipped, count)',
+  },
+  {
+    what: 'an ack from the middle of a run takes what is before it, too',
+    file: 'slot.ts',
+    find: '      if (skipped > 0) {\n',
+    put: '      if (skipped > 99) {\n',
+  },
+  {
     what: 'a worker is handed one item more than it may have',
-    find: 'slot.leases.length < slot.most',
-    put: 'slot.leases.length <= slot.most',
+    find: '&& slot.held < slot.most) least = slot;',
+    put: '&& slot.held <= slot.most) least = slot;',
+  },
+  {
+    what: 'one worker takes what another has room for',
+    find: 'const share = Math.ceil(',
+    put: 'const share = 99 * Math.ceil(',
+  },
+  {
+    what: 'a run is handed out that is longer than the room for it',
+    find: 'Math.min(share, least.most - least.held)',
+    put: 'share',
   },
   {
     what: 'a full socket is sent more',
-    find: '&& !slot.reserved && !slot.backpressure);\n    const handed',
-    put: '&& !slot.reserved);\n    const handed',
+    find: '&& !slot.reserved && !slot.backpressure);\n    const share',
+    put: '&& !slot.reserved);\n    const share',
   },
-  { what: 'what is returned is dropped', find: '    this.#giveBack(items);\n', put: '' },
-  { what: 'what is returned counts as started', find: '      item.starts -= 1;\n', put: '' },
+  {
+    what: 'what is returned is dropped',
+    find: '    this.#giveBack(runs);\n    this.#afterLease',
+    put: '    this.#afterLease',
+  },
+  {
+    what: 'ranges that are returned go on over gaps',
+    file: 'run.ts',
+    find: 'numbers[to] === first + to - from;',
+    put: 'numbers[to] !== undefined;',
+  },
+  {
+    what: 'of a range that is returned the last item is forgotten',
+    file: 'run.ts',
+    find: 'yield [first, to - from];',
+    put: 'yield [first, Math.max(1, to - from - 1)];',
+  },
+  {
+    what: 'what is returned counts as started',
+    find: '      run.starts -= 1;\n',
+    put: '',
+  },
+  {
+    what: 'a piece of a run is taken to be new',
+    file: 'run.ts',
+    find: '    Object.assign(front, { starts, throws,',
+    put: '    Object.assign(front, { throws,',
+  },
+  {
+    what: 'the items behind a piece of a run keep their place in the worker',
+    file: 'run.ts',
+    find: '    this.position += count;\n',
+    put: '',
+  },
+  {
+    what: 'the items behind a piece of a run keep their number',
+    file: 'run.ts',
+    find: '    this.number += count;\n',
+    put: '',
+    searched: true,
+  },
   {
     what: 'what is returned counts as retried',
-    find: '      if (item.starts > 1) this.counts.retried -= 1;\n',
+    find: '      if (run.starts > 1) this.counts.retried -= run.count;\n',
     put: '',
   },
 
@@ -178,14 +244,14 @@ export const faults: readonly Fault[] = [
   {
     what: 'what has been started is reclaimed',
     file: 'slot.ts',
-    find: 'item.position > first',
-    put: 'item.position >= first',
+    find: 'position + index > first',
+    put: 'position + index >= first',
   },
   {
     what: 'what is taken back is not all that waits',
     file: 'slot.ts',
-    find: 'item.position > first',
-    put: 'item.position > first + 1',
+    find: 'position + index > first',
+    put: 'position + index > first + 1',
   },
   {
     what: 'what a new process has been handed is counted on from the one before',
@@ -196,20 +262,42 @@ export const faults: readonly Fault[] = [
   {
     what: 'of a worker that batches acks only what is first may have been started',
     file: 'slot.ts',
-    find: 'if (!item.batchAcks) room -= 1;',
-    put: 'room -= 1;',
+    find: 'batchAcks ? Math.min(count, ended) : 0',
+    put: '0',
+    searched: true,
+  },
+  {
+    what: 'a worker is taken to hold back fewer acks than it may',
+    file: 'slot.ts',
+    find: 'let ended = this.#acksGathered;',
+    put: 'let ended = this.#acksGathered - 1;',
+    searched: true,
+  },
+  {
+    what: 'a worker is taken to hold back more acks than it may',
+    file: 'slot.ts',
+    find: 'let ended = this.#acksGathered;',
+    put: 'let ended = this.#acksGathered + 1;',
     searched: true,
   },
   {
     what: 'all that a dead worker had is taken to have been started',
-    find: 'const inProgress = slot.maybeStarted();',
-    put: 'const inProgress = [...slot.leases];',
+    file: 'slot.ts',
+    find: 'let left = this.maybeStarted;',
+    put: 'let left = this.held;',
+    searched: true,
+  },
+  {
+    what: 'of a run that was divided by a death what was not started is lost',
+    file: 'slot.ts',
+    find: '      if (front !== run) unstarted.push(run);\n',
+    put: '      if (!front) unstarted.push(run);\n',
     searched: true,
   },
   {
     what: 'a suspect may be acked late',
-    find: 'items: [suspect], batchAcks: false',
-    put: 'items: [suspect], batchAcks: this.#rules.batchesAcks(slot.pace)',
+    find: 'runs: [suspect], batchAcks: false',
+    put: 'runs: [suspect], batchAcks: this.#rules.batchesAcks(slot.pace)',
   },
   {
     what: 'however large items are, they wait in workers',
@@ -218,14 +306,32 @@ export const faults: readonly Fault[] = [
     put: 'this.prefetch',
   },
   {
+    what: 'an item joins one that was handed out before',
+    file: 'run.ts',
+    find: 'if (this.worker > 0 || ',
+    put: 'if (',
+  },
+  {
+    what: 'items that are not consecutive are joined',
+    file: 'run.ts',
+    find: ' || number !== this.number + this.count) return false;',
+    put: ') return false;',
+  },
+  {
+    what: 'large items are joined',
+    file: 'run.ts',
+    find: 'this.size > 0 || size > JOINED_BYTES || ',
+    put: '',
+  },
+  {
     what: 'however large items are, they are pulled',
-    find: 'const mayPrefetch = this.#backlog.pendingBytes < PREFETCH_BYTES;',
+    find: 'const mayPrefetch = this.backlog.pendingBytes < PREFETCH_BYTES;',
     put: 'const mayPrefetch = true;',
   },
   {
     what: 'a worker that gave items back gets them again behind the slow one',
-    find: '    this.#setPace(slot, UNKNOWN_PACE);\n    this.#giveBack(items);',
-    put: '    this.#giveBack(items);',
+    find: '    this.#setPace(slot, UNKNOWN_PACE);\n    this.#giveBack(runs);',
+    put: '    this.#giveBack(runs);',
   },
   {
     what: 'a new process is taken to be as fast as the one before',
@@ -235,14 +341,14 @@ export const faults: readonly Fault[] = [
   {
     what: 'an item that waited is taken to have been in progress all the time',
     file: 'slot.ts',
-    find: '    if (next) next.startedAt = now;\n',
+    find: '      startedAt.splice(before, piece.count);\n',
     put: '',
   },
   {
     what: 'an item that waits can be overdue',
     file: 'slot.ts',
-    find: 'this.leases.slice(0, this.concurrency).filter',
-    put: 'this.leases.filter',
+    find: 'const most = Math.min(this.held, this.concurrency);',
+    put: 'const most = this.held;',
   },
   {
     what: 'no worker is booted for items that wait in another',
@@ -257,12 +363,23 @@ export const faults: readonly Fault[] = [
     find: '      slot.reserved = true;\n      this.#lease(slot, suspect, false, now);',
     put: '      this.#lease(slot, suspect, false, now);',
   },
+  {
+    what: 'items that died together are a suspect together',
+    file: 'slot.ts',
+    find: 'started.push(...front.apart());',
+    put: 'started.push(front);',
+    searched: true,
+  },
   { what: 'no worker is kept free for a suspect', find: '    if (keep) keep.reserved = true;\n', put: '' },
-  { what: 'a suspect is forgotten to be one', find: '    item.suspect = true;\n', put: '' },
+  {
+    what: 'a suspect is forgotten to be one',
+    find: '    item.suspect = true;\n',
+    put: '',
+  },
   {
     what: 'a death in company counts as a crash of each',
-    find: 'else for (const item of inProgress.toReversed()) this.#suspect(item);',
-    put: 'else failed.push(...inProgress.filter((item) => this.#crashedAlone(item)));',
+    find: 'else for (const item of started.toReversed()) this.#suspect(item);',
+    put: 'else failed.push(...started.filter((item) => this.#crashedAlone(item)));',
     searched: true,
   },
   {
@@ -287,7 +404,7 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'nobody is woken for a retry',
-    find: 'Math.min(this.#backlog.dueAt, this.#boots.wakeAt(now))',
+    find: 'Math.min(this.backlog.dueAt, this.#boots.wakeAt(now))',
     put: 'this.#boots.wakeAt(now)',
     searched: true,
   },
@@ -308,14 +425,14 @@ export const faults: readonly Fault[] = [
   // ---- stops ----
   {
     what: 'a stop goes on with what is pending',
-    find: '    for (const item of this.#backlog.clear()) this.#release(item);\n',
+    find: '    for (const run of this.backlog.clear()) this.#release(run);\n',
     put: '',
   },
   {
     what: 'a stop drops what is pending',
     file: 'backlog.ts',
-    find: 'const items = [...this.pending.splice(0), ',
-    put: 'this.pending.splice(0);\n    const items = [',
+    find: 'const runs = [...this.pending.splice(0), ',
+    put: 'this.pending.splice(0);\n    const runs = [',
   },
   {
     what: 'a stop drops the suspects',
@@ -326,8 +443,8 @@ export const faults: readonly Fault[] = [
   {
     what: 'a stop drops what is to be retried',
     file: 'backlog.ts',
-    find: 'return [...items, ...this.retrying.splice(0).map(({ item }) => item)];',
-    put: 'this.retrying.splice(0);\n    return items;',
+    find: 'return [...runs, ...this.retrying.splice(0).map(({ run }) => run)];',
+    put: 'this.retrying.splice(0);\n    return runs;',
   },
   {
     what: 'an item that threw is retried after a stop',
@@ -341,8 +458,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'what comes after a stop is handed out',
-    find: "if (this.stopping !== 'no') this.#release(item);\n    else ",
-    put: '',
+    find: "if (this.stopping === 'no') this.backlog.push(this.#number, payload, size);\n    else this.counts.unfinished += 1;",
+    put: 'this.backlog.push(this.#number, payload, size);',
   },
   {
     what: 'the workers are not told to go at the end',
@@ -424,7 +541,7 @@ export const faults: readonly Fault[] = [
   // ---- dispatch, outcomes and counts ----
   {
     what: 'more is pulled than finds a worker',
-    find: 'let room = -this.#backlog.pending.length - this.#backlog.suspects.length;',
+    find: 'let room = -this.backlog.pendingCount - this.backlog.suspects.length;',
     put: 'let room = 0;',
   },
   {
@@ -432,17 +549,16 @@ export const faults: readonly Fault[] = [
     find: 'if (this.#settling >= this.#settlingMax) return 0;',
     put: '',
   },
-  { what: 'an unfit item is handed out', find: '    else this.#backlog.pending.pop();\n', put: '' },
   {
     what: 'an outcome counts twice',
-    find: 'this.counts[outcome] += 1;',
-    put: 'this.counts[outcome] += 2;',
+    find: 'this.counts[outcome] += run.count;',
+    put: 'this.counts[outcome] += 2 * run.count;',
     searched: true,
   },
   {
     what: 'an item whose hook threw is lost',
-    find: "    if (outcome === 'unfinished') {\n      this.#release(item);\n",
-    put: "    if (outcome === 'unfinished') {\n",
+    find: 'this.counts[outcome] += run.count;',
+    put: "if (outcome !== 'unfinished') this.counts[outcome] += run.count;",
   },
   {
     what: 'the run ends before its outcomes are recorded',
@@ -454,20 +570,14 @@ export const faults: readonly Fault[] = [
   {
     what: 'an item is overdue when half of its time is over',
     file: 'slot.ts',
-    find: '.filter((item) => now - item.startedAt > ms)',
-    put: '.filter((item) => now - item.startedAt > ms / 2)',
+    find: 'this.inProgress.filter(({ startedAt }) => now - startedAt > ms)',
+    put: 'this.inProgress.filter(({ startedAt }) => now - startedAt > ms / 2)',
   },
   {
     what: 'only the item that was handed out first can be overdue',
     file: 'slot.ts',
-    find: 'this.leases.slice(0, this.concurrency).filter',
-    put: 'this.leases.slice(0, 1).filter',
-  },
-  {
-    what: 'how long an item takes is counted from its first attempt',
-    file: 'slot.ts',
-    find: '    item.startedAt = now;\n',
-    put: '    if (item.starts === 1) item.startedAt = now;\n',
+    find: 'return this.inProgress.filter(',
+    put: 'return this.inProgress.slice(0, 1).filter(',
   },
   {
     what: 'a timeout is a crash of the item',
@@ -477,7 +587,7 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'what stood beside an item that ran past its timeout is lost',
-    find: '      this.#giveBack(inProgress.filter((item) => !timedOut.has(item.number)));\n',
+    find: '      this.#giveBack(started.filter(({ number }) => !timedOut.has(number)));\n',
     put: '',
     searched: true,
   },
@@ -494,7 +604,7 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'an item that ran past its timeout is lost',
-    find: 'failed.push(...inProgress.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));',
+    find: 'failed.push(...started.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));',
     put: '',
     searched: true,
   },
@@ -513,8 +623,8 @@ export const faults: readonly Fault[] = [
   // ---- resumes ----
   {
     what: 'an item that is skipped is not numbered',
-    find: 'itemOf(this.counts.dispatched + this.counts.skipped,',
-    put: 'itemOf(this.counts.dispatched,',
+    find: 'return this.counts.dispatched + this.counts.skipped;',
+    put: 'return this.counts.dispatched;',
     searched: true,
   },
   { what: 'an item that is skipped does not count', find: '    this.counts.skipped += 1;\n', put: '', searched: true },
@@ -553,14 +663,8 @@ export const faults: readonly Fault[] = [
   {
     what: 'what is skipped counts for the limit',
     file: 'intake.ts',
-    find: '    const { occurrence, ended } = keys.count(journalKey, own === undefined);\n',
-    put: '    const { occurrence, ended } = keys.count(journalKey, own === undefined);\n    if (ended) this.#taken += 1;\n',
-  },
-  {
-    what: 'equal items have the same key',
-    file: 'intake.ts',
-    find: 'key: own ?? (occurrence > 1 ?',
-    put: 'key: own ?? (occurrence < 1 ?',
+    find: '    const { occurrence, ended } = keys.count(key, !isOwn);\n',
+    put: '    const { occurrence, ended } = keys.count(key, !isOwn);\n    if (ended) this.#taken += 1;\n',
   },
   {
     what: 'the second of equal items is taken for the first',
@@ -585,5 +689,24 @@ export const faults: readonly Fault[] = [
     file: '../journal/key-set.ts',
     find: 'table.known[place] = known + 1;',
     put: 'table.known[place] = known > SEEN ? known : known + 1;',
+  },
+  {
+    what: 'a run forgets which of its items have a key of the task',
+    file: 'intake.ts',
+    find: "if (!keys || (mode === 'new' && !isOwn)) {",
+    put: "if (!keys || mode === 'new') {",
+  },
+  {
+    what: 'items of the runs before are taken to have come in this one',
+    file: '../journal/key-set.ts',
+    find: 'known[place] = at(known, place) & ~SEEN;',
+    put: 'known[place] = at(known, place);',
+    searched: true,
+  },
+  {
+    what: 'the outcome of a retry is taken for that of another item',
+    file: '../journal/key-set.ts',
+    find: '(this.readsRetries ? this.#nextFailed(key) : this.count(key).occurrence)',
+    put: 'this.count(key).occurrence',
   },
 ];

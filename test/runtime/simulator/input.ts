@@ -31,8 +31,10 @@ export class Input {
   readonly #intake: Intake;
   readonly #seen = new Map<string, number>();
   readonly #works: Work[] = [];
-  /** By `context.key`: the one item that has it, or where the task makes the keys, the name that all have. */
+  /** By key: the name of the items that have it. */
   readonly #named = new Map<string, string>();
+  /** By name, where equal items are interchangeable: those that there are, the ended ones first. */
+  readonly #equal = new Map<string, Work[]>();
   #taken = 0;
   #failedBefore = 0;
 
@@ -43,12 +45,19 @@ export class Input {
     this.#run = run;
     const { journal } = scenario;
     const keys = journal && new KeySet(world.journal.length);
-    const last = new Map<string, string>();
-    for (const { key, occurrence, how } of world.journal) {
-      keys?.end(key, occurrence, how);
-      if (journal) last.set(`${occurrence} ${key}`, how);
+    const last = new Map<Work, string>();
+    let isRetry = false;
+    for (const recorded of world.journal) {
+      const { key, work, how } = recorded;
+      // A run that retries begins with a line that says so, and so does the one after it.
+      if (keys && recorded.isRetry !== isRetry) keys.readsRetries = recorded.isRetry === true;
+      isRetry = recorded.isRetry === true;
+      keys?.ended(key, recorded.occurrence > 1 ? recorded.occurrence : undefined, how);
+      if (journal) last.set(work, how);
     }
+    keys?.isRead();
     this.#failedBefore = [...last.values()].filter((how) => how === 'failed').length;
+    if (journal && !journal.ownKeys) this.#sortEqual();
     const { mode = 'new', limit = Infinity } = journal ?? {};
     this.#intake = new Intake({ task: journal?.ownKeys ? keyed : keyless, keys, mode, limit });
   }
@@ -68,7 +77,7 @@ export class Input {
     const { journal } = this.#scenario;
     const occurrence = (this.#seen.get(name) ?? 0) + 1;
     this.#seen.set(name, occurrence);
-    const work = this.#workOf(`${name} ${occurrence}`);
+    const work = this.#equal.get(name)?.[occurrence - 1] ?? this.#workOf(`${name} ${occurrence}`);
     this.#works.push(work);
 
     const taken = this.#intake.take(name, position + 1);
@@ -81,13 +90,22 @@ export class Input {
     same(`whether item ${work.id}, which is ${ended ?? 'not ended'}, is taken`, taken !== undefined, wanted);
     if (taken) {
       this.#taken += 1;
-      same(`the occurrence of item ${work.id}`, taken.occurrence, occurrence);
-      const named = journal.ownKeys ? name : work.id;
-      same(`what has the key of item ${work.id}`, this.#named.get(taken.key) ?? named, named);
-      this.#named.set(taken.key, named);
+      same(`the occurrence of item ${work.id}`, taken.occurrence, journal.ownKeys ? occurrence : 1);
+      same(`what has the key of item ${work.id}`, this.#named.get(taken.key) ?? name, name);
+      this.#named.set(taken.key, name);
       if (ended === 'failed') this.#failedBefore -= 1;
     }
-    return { work, key: taken?.journalKey ?? '', occurrence, taken: taken !== undefined };
+    return { work, key: taken?.key ?? '', occurrence: taken?.occurrence ?? 1, taken: taken !== undefined };
+  }
+
+  /** A resume skips as many of equal items as have ended, in the order of their outcomes: any others are as good. */
+  #sortEqual(): void {
+    const { works, journal, outcomeOf } = this.#world;
+    const ended = new Set(journal.map(({ work }) => work));
+    for (const work of [...ended, ...[...works.values()].filter((each) => outcomeOf(each) === undefined)]) {
+      const name = work.id.slice(0, work.id.lastIndexOf(' '));
+      this.#equal.set(name, [...(this.#equal.get(name) ?? []), work]);
+    }
   }
 
   /** After a run that nothing stopped: each item has an outcome, and the failed ones of earlier runs were counted. */

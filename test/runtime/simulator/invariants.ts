@@ -1,6 +1,7 @@
 /** What must be so, whatever happens: Delivery's account against the simulator's own. */
 
 import type { Delivery } from '../../../runtime/master/delivery.ts';
+import { countOf, type Run } from '../../../runtime/master/run.ts';
 import type { Truth } from './truth.ts';
 import { ensure, same } from './violation.ts';
 import type { Work } from './world.ts';
@@ -13,15 +14,14 @@ const ENDED_IN_TURN_MAX = 256;
 /** After each step: Delivery has every item where it is, and counts as it is. */
 export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
   let leased = 0;
-  for (const { number, item, place, holder, starts } of truth.active) {
-    const as = place === 'held' ? ['leased'] : ['pending', 'retrying'];
-    ensure(as.includes(item.state), `item ${number} is ${place}, and Delivery has it as ${item.state}`);
-    ensure(item.starts === starts, `item ${number} was started ${starts} times, not ${item.starts}`);
-    if (!holder) continue;
-    leased += 1;
-    const leases = delivery.slots[holder.worker - 1]?.leases.filter((lease) => lease === item).length;
-    ensure(leases === 1, `item ${number} is in worker ${holder.worker}, which has ${leases} leases of it`);
+  const accounts = accountsOf(delivery);
+  for (const { number, place, holder, starts } of truth.active) {
+    const account = accounts.get(number);
+    ensure(account?.worker === (holder?.worker ?? 0), `item ${number} is ${place}, and Delivery has it elsewhere`);
+    ensure(account?.starts === starts, `item ${number} was started ${starts} times, not ${account?.starts}`);
+    if (holder) leased += 1;
   }
+  same('items that are not settled', accounts.size, truth.active.size);
   same('items leased', delivery.leased, leased);
   same('distributed', delivery.distributed, truth.distributed.size);
   const { counts } = delivery;
@@ -33,6 +33,25 @@ export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
   same('retried', counts.retried, truth.retried);
   same('spawned', counts.spawned, truth.spawned);
   same('crashed', counts.crashed, truth.deaths);
+}
+
+/** Where Delivery has each item that is not settled: in a worker, or in none (0). */
+function accountsOf({ slots, backlog }: Delivery<Work>): Map<number, { worker: number; starts: number }> {
+  const accounts = new Map<number, { worker: number; starts: number }>();
+  const add = (worker: number, { number, payloads, starts }: Run<Work>): void => {
+    for (const index of payloads.keys()) {
+      ensure(!accounts.has(number + index), `Delivery has item ${number + index} twice`);
+      accounts.set(number + index, { worker, starts });
+    }
+  };
+  for (const { number, leases, held } of slots) {
+    for (const run of leases) add(number, run);
+    same(`items that worker ${number} holds`, held, countOf(leases));
+  }
+  for (const run of [...backlog.pending, ...backlog.suspects]) add(0, run);
+  for (const { run } of backlog.retrying) add(0, run);
+  same('items that are pending', backlog.pendingCount, countOf(backlog.pending));
+  return accounts;
 }
 
 /** After each plan: nothing that could be done, of what was due at `now`, is left undone. */
@@ -49,6 +68,12 @@ export function checkPlanned(truth: Truth, now: number): void {
   const usable = [...truth.workers.values()].filter((each) => each.state === 'ready' && !truth.isAlone(each));
   const kept = usable.length === 0 || usable.some((each) => !truth.handedInPlan.has(each));
   ensure(suspects === 0 || kept, 'a suspect waits, and no worker is kept free for it');
+
+  const ahead = [...truth.handedInPlan].find(({ held }) => held.length > truth.concurrency);
+  ensure(
+    !ahead || suspects > 0 || truth.idle() === undefined,
+    `worker ${truth.idle()} idles, and another was sent more`,
+  );
 
   // A worker is booted for what the others have no room for: as many as it takes, but one at a time for suspects, and
   // after a death when its time has come.
@@ -78,10 +103,6 @@ export function checkWanted(truth: Truth, wanted: number): void {
 
 /** At the end. */
 export function checkFinished(truth: Truth, delivery: Delivery<Work>): void {
-  for (const { number, item, place } of truth.entries) {
-    const as = place === 'unfinished' ? 'released' : place;
-    ensure(item.state === as, `item ${number} ended as ${place}, and Delivery has it as ${item.state}`);
-  }
   same('items without an outcome', truth.active.size + truth.settling.size, 0);
   same('processes left', truth.workers.size, 0);
   const { dispatched, done, failed, unfinished } = delivery.counts;

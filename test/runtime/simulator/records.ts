@@ -1,14 +1,14 @@
 /** Outcomes on their way to count, as runtime/master/settling.ts and the journal have them: first the hook, then the line. */
 
 import type { Delivery } from '../../../runtime/master/delivery.ts';
-import type { Item } from '../../../runtime/master/item.ts';
+import type { Run } from '../../../runtime/master/run.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { Truth } from './truth.ts';
 import type { Line, Work, World } from './world.ts';
 
 interface Unwritten {
-  readonly item: Item<Work>;
+  readonly run: Run<Work>;
   readonly line: Line;
 }
 
@@ -38,21 +38,22 @@ export class Records {
   }
 
   /** The hook for it has run. */
-  ended(item: Item<Work>, name: { key: string; occurrence: number }, how: 'done' | 'failed'): void {
+  ended(run: Run<Work>, names: readonly { key: string; occurrence: number }[], how: 'done' | 'failed'): void {
     this.#ended += 1;
     if (this.#scenario.hooks.failing && this.#ended % 20 === 0) {
-      this.#settle(item, 'unfinished');
+      this.#settle(run, 'unfinished');
       this.#failed();
     } else if (this.#scenario.journal) {
-      this.#unwritten.push({ item, line: { work: item.payload, ...name, how } });
+      const line = run.payloads.map((work, index) => ({ work, key: '', occurrence: 1, ...names[index], how }));
+      this.#unwritten.push({ run, line });
     } else {
-      this.#settle(item, how);
+      this.#settle(run, how);
     }
   }
 
   /** Some of what it wrote is lost: it does not count. */
-  lost(item: Item<Work>): void {
-    this.#settle(item, 'unfinished');
+  lost(run: Run<Work>): void {
+    this.#settle(run, 'unfinished');
   }
 
   /** Once a turn, before anything is handed out. */
@@ -64,7 +65,7 @@ export class Records {
     if (whole) for (const process of this.#unnamed.splice(0)) this.#world.named.add(process);
     this.#world.write(unwritten.slice(0, Math.max(0, room)).map(({ line }) => line));
     // What cannot be written to the end counts as unfinished, though some of it may be there.
-    for (const { item, line } of unwritten) this.#settle(item, whole ? line.how : 'unfinished');
+    for (const { run, line } of unwritten) this.#settle(run, whole ? (line[0]?.how ?? 'done') : 'unfinished');
     if (!whole) this.#failed();
   }
 
@@ -75,8 +76,8 @@ export class Records {
     if (random.chance(0.5)) this.#world.write(lines.slice(0, random.whole(0, lines.length)));
   }
 
-  #settle(item: Item<Work>, as: 'done' | 'failed' | 'unfinished'): void {
-    this.#truth.settled(item.number, as);
-    this.#delivery.settled(item, as);
+  #settle(run: Run<Work>, as: 'done' | 'failed' | 'unfinished'): void {
+    for (const index of run.payloads.keys()) this.#truth.settled(run.number + index, as);
+    this.#delivery.settled(run, as);
   }
 }

@@ -148,6 +148,7 @@ function scenarioOf(random: Random): Scenario {
       maxCrashes: random.whole(1, 3),
       retries: random.whole(0, 3),
       backoffMs: random.among([0, 10, 1000, 60_000]),
+      acksGathered: random.among([1, 2, 5, 64]),
     },
     prefetch: random.among([0, 0, 1, 2, 5, 30]),
     batchAcks: random.chance(0.4),

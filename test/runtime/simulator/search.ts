@@ -3,9 +3,9 @@
  * told apart by all that the future depends on; of times that is how far away they are, of counts nothing.
  */
 
-import type { Backlog } from '../../../runtime/master/backlog.ts';
 import type { Boots } from '../../../runtime/master/boots.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
+import type { Run } from '../../../runtime/master/run.ts';
 import type { Code } from './simulation.ts';
 import { type SmallCase, SmallWorld, type State } from './small-world.ts';
 import { ensure, Violation } from './violation.ts';
@@ -95,7 +95,6 @@ function checkReachable(
 
 /** What Delivery keeps to itself, with its names opened. */
 interface Opened {
-  readonly _backlog: Backlog<unknown>;
   readonly _boots: Boots<unknown>;
   readonly _settling: number;
   readonly _closed: boolean;
@@ -103,28 +102,27 @@ interface Opened {
 
 function nameOf(state: State): string {
   const { delivery, now, left, orphans, processes, unwritten, journal, processed, throws, crashes, yielded } = state;
-  const around = JSON.stringify([left, orphans, processes, unwritten, journal, processed, yielded, state.stopped]);
+  const unsettled = unwritten.map(({ run, how }) => `${run.number}-${run.count} ${how}`);
+  const around = JSON.stringify([left, orphans, processes, unsettled, journal, processed, yielded, state.stopped]);
   if (!delivery) return around;
-  const numbers = (items: readonly { number: number }[]): string => items.map(({ number }) => number).join();
+  const history = ({ number, count, starts, throws, crashes, suspect, batchAcks }: Run<unknown>): string =>
+    `${number}-${count} ${starts > 0} ${throws} ${crashes} ${suspect} ${batchAcks}`;
+  const histories = (runs: readonly Run<unknown>[]): string => runs.map(history).join();
   const opened = delivery as unknown as Opened & Delivery<unknown>;
-  const { _backlog: backlog, _boots: boots } = opened;
+  const { backlog, _boots: boots } = opened;
   const slots = opened.slots.map(({ state, leases, finished, deathsInARow, bootNotBefore, prefetch, reserved }) => {
     const wait = Math.max(0, bootNotBefore - now);
-    return `${state} ${numbers(leases)} ${finished > 0} ${deathsInARow} ${wait} ${prefetch > 0} ${reserved}`;
+    return `${state} ${histories(leases)} ${finished > 0} ${deathsInARow} ${wait} ${prefetch > 0} ${reserved}`;
   });
-  const items = state.items.map(
-    (item) => `${item.state} ${item.throws} ${item.crashes} ${item.suspect} ${item.batchAcks}`,
-  );
-  const waits = backlog.retrying.map(({ item, notBefore }) => `${item.number} ${Math.max(0, notBefore - now)}`);
+  const waits = backlog.retrying.map(({ run, notBefore }) => `${history(run)} ${Math.max(0, notBefore - now)}`);
   return [
     around,
     throws,
     crashes,
     ...slots,
-    ...items,
     ...waits,
-    numbers(backlog.pending),
-    numbers(backlog.suspects),
+    histories(backlog.pending),
+    histories(backlog.suspects),
     opened._settling,
     opened._closed,
     boots.everReady,

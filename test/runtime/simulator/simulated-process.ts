@@ -326,7 +326,8 @@ export class SimulatedProcess {
     this.#world.ceased(this, work);
     if (how === 'done') this.#world.processed(work);
     this.#outcomes.push({ number, how, ms: random.whole(0, 30), written: this.pipe.written });
-    if (handed.batchAcks) this.#after(random.whole(0, GATHER_MS), () => this.#flush());
+    if (handed.batchAcks && this.#outcomes.length < scenario.rules.acksGathered)
+      this.#after(random.whole(0, GATHER_MS), () => this.#flush());
     else {
       // Between the end of an item and its ack being written there is a moment in which the process can go down.
       this.#isSendBlocked = true;

@@ -5,8 +5,8 @@
 
 import type { Barrier } from '../../../runtime/master/barrier.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
-import type { Item } from '../../../runtime/master/item.ts';
 import type { Command } from '../../../runtime/master/rules.ts';
+import type { Run } from '../../../runtime/master/run.ts';
 import { Input, type IntakeCode } from './input.ts';
 import { checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
 import type { Random } from './random.ts';
@@ -35,7 +35,7 @@ export interface Code extends IntakeCode {
 
 /** An outcome that waits for output. */
 interface Held {
-  readonly item: Item<Work>;
+  readonly run: Run<Work>;
   readonly how: 'done' | 'failed';
   readonly pipe: SimulatedPipe;
   /** How much its process had written when it ended. */
@@ -86,7 +86,7 @@ class Simulation implements Surroundings, PipeWorld {
   /** Processes that are looked at while items wait in them, and those whose lifelines have been asked to take these back. */
   readonly #watched = new Set<SimulatedProcess>();
   readonly #reclaiming = new Set<SimulatedProcess>();
-  readonly #names = new Map<Item<Work>, { key: string; occurrence: number }>();
+  readonly #names = new Map<number, { key: string; occurrence: number }>();
 
   constructor(world: World, scenario: Scenario, run: number, code: Code) {
     this.scenario = scenario;
@@ -240,8 +240,8 @@ class Simulation implements Surroundings, PipeWorld {
       const { worker } = process;
       this.#watched.delete(process);
       if (this.#processes.get(worker) !== process || this.#reclaiming.has(process)) return;
-      const { leases } = this.#delivery.slots[worker - 1] ?? { leases: [] };
-      if (leases.length <= this.scenario.rules.concurrency) return;
+      const { held } = this.#delivery.slot(worker);
+      if (held <= this.scenario.rules.concurrency) return;
       if (this.#delivery.silent(this.#now, SILENT_MS).includes(worker)) {
         this.#reclaiming.add(process);
         process.reclaim();
@@ -271,7 +271,7 @@ class Simulation implements Surroundings, PipeWorld {
         this.#delivery.nacked(worker, message.numbers, this.#now);
         break;
       case 'outcomes':
-        for (const outcome of message.outcomes) this.#heardOutcome(worker, outcome);
+        for (const outcomes of rangesOf(message.outcomes)) this.#heardOutcomes(worker, outcomes);
     }
     this.#wake();
   }
@@ -306,15 +306,15 @@ class Simulation implements Surroundings, PipeWorld {
   }
 
   /** All that its process had written before it ended is out, or is lost: it goes on to count, or it does not. */
-  #out({ item, how, pipe, written }: Held, isLost: boolean): void {
+  #out({ run, how, pipe, written }: Held, isLost: boolean): void {
     if (isLost) {
-      this.#note(`item ${item.number}: its output is lost`);
-      ensure(this.#isDropping, `the output of item ${item.number} is taken to be lost`);
-      this.#records.lost(item);
+      this.#note(`item ${run.number}: its output is lost`);
+      ensure(this.#isDropping, `the output of item ${run.number} is taken to be lost`);
+      this.#records.lost(run);
       return;
     }
-    ensure(pipe.out >= written, `item ${item.number} counts, and ${written - pipe.out} of what it wrote is not out`);
-    this.#record(item, how);
+    ensure(pipe.out >= written, `item ${run.number} counts, and ${written - pipe.out} of what it wrote is not out`);
+    this.#record(run, how);
   }
 
   /** What is due by then has been done a moment later, whether or not anything else happens: alarms go off up to 1 ms late. */
@@ -337,9 +337,11 @@ class Simulation implements Surroundings, PipeWorld {
 
   #carryOut(command: Command<Work>): void {
     const { worker } = command;
-    this.#note(
-      `worker ${worker}: ${command.do} ${'items' in command ? command.items.map(({ number }) => number) : ''}`,
+    const runs = command.do === 'hand' ? command.runs : [];
+    const items = runs.flatMap(({ number, payloads }) =>
+      payloads.map((work, index) => ({ number: number + index, work })),
     );
+    this.#note(`worker ${worker}: ${command.do} ${items.map(({ number }) => number)}`);
     const process = this.#processes.get(worker);
     switch (command.do) {
       case 'boot':
@@ -347,11 +349,13 @@ class Simulation implements Surroundings, PipeWorld {
         this.#later(this.random.whole(0, this.scenario.boots.beforeForkMs), () => this.#fork(worker));
         return;
       case 'hand':
-        this.#truth.handed(worker, command.items, command.batchAcks, this.#now);
-        process?.tell({
-          kind: 'items',
-          items: command.items.map(({ number, payload }) => ({ number, work: payload, batchAcks: command.batchAcks })),
-        });
+        this.#truth.handed(
+          worker,
+          items.map(({ number }) => number),
+          command.batchAcks,
+          this.#now,
+        );
+        process?.tell({ kind: 'items', items: items.map((item) => ({ ...item, batchAcks: command.batchAcks })) });
         if (process) this.#reclaimIfSilent(process);
         if (this.scenario.backpressure && this.random.chance(0.3)) this.#block(worker);
         return;
@@ -407,7 +411,7 @@ class Simulation implements Surroundings, PipeWorld {
     const backoffEnds = this.#truth.backoffEnds(worker);
     if (backoffEnds < Infinity) this.#lookAfter(backoffEnds);
     const { pipe } = process;
-    for (const item of report.failed) this.#barrier.hold(pipe, [{ item, how: 'failed', pipe, written: pipe.written }]);
+    for (const run of report.failed) this.#barrier.hold(pipe, [{ run, how: 'failed', pipe, written: pipe.written }]);
     if (report.bootFailure) this.#stop('gracefully');
   }
 
@@ -422,7 +426,9 @@ class Simulation implements Surroundings, PipeWorld {
     this.#later(OVERDUE_EVERY_MS, () => this.#killOverdue());
     for (const process of this.#processes.values()) this.#holdTime(process);
     const ms = this.scenario.timeoutMs + KILL_AFTER_MS;
-    const overdue = this.#delivery.slots.flatMap((slot) => slot.overdue(this.#now, ms));
+    const overdue = this.#delivery.slots.flatMap((slot) =>
+      slot.overdue(this.#now, ms).map(({ number }) => ({ number, worker: slot.number })),
+    );
     const numbers = (items: readonly { number: number }[]): string => `${items.map(({ number }) => number).toSorted()}`;
     same('items overdue', numbers(overdue), numbers(this.#truth.overdue(this.#now, ms)));
     for (const { worker } of overdue) {
@@ -437,9 +443,9 @@ class Simulation implements Surroundings, PipeWorld {
   #overdue(process: SimulatedProcess, number: number): void {
     const { worker } = process;
     this.#holdTime(process);
-    const startedAt = this.#delivery.slot(worker).startedAt(number);
-    if (startedAt === undefined) return;
-    const ms = Math.max(0, this.scenario.timeoutMs - (this.#now - startedAt));
+    const item = this.#delivery.slot(worker).inProgress.find((each) => each.number === number);
+    if (!item) return;
+    const ms = Math.max(0, this.scenario.timeoutMs - (this.#now - item.startedAt));
     process.tell({ kind: 'time left', number, ms });
     if (ms > 0) return;
     const items = this.#timedOut.get(worker) ?? new Set();
@@ -515,12 +521,12 @@ class Simulation implements Surroundings, PipeWorld {
     }
     const { work } = yielded;
     if (yielded.taken) {
-      const item =
-        work.nature === 'unfit' ? this.#delivery.dispatchedUnfit(work) : this.#delivery.dispatched(work, work.size);
-      this.#names.set(item, yielded);
-      this.#note(`item ${item.number} is dispatched: ${work.id}, ${work.nature}`);
-      this.#truth.dispatched(work, item);
-      if (work.nature === 'unfit') this.#record(item, 'failed');
+      const unfit = work.nature === 'unfit' ? this.#delivery.dispatchedUnfit(work) : undefined;
+      const number = unfit ? unfit.number : this.#delivery.dispatched(work, work.size);
+      this.#names.set(number, yielded);
+      this.#note(`item ${number} is dispatched: ${work.id}, ${work.nature}`);
+      this.#truth.dispatched(work, number);
+      if (unfit) this.#record(unfit, 'failed');
     } else {
       this.#truth.skipped += 1;
       this.#delivery.skipped();
@@ -532,46 +538,55 @@ class Simulation implements Surroundings, PipeWorld {
     }
   }
 
-  #heardOutcome(worker: number, outcome: Outcome): void {
-    const { number, how, ms, written } = outcome;
+  /** Outcomes of consecutive items, which are done; or one outcome. */
+  #heardOutcomes(worker: number, outcomes: readonly Outcome[]): void {
     const pipe = this.#processes.get(worker)?.pipe;
     if (!pipe) throw new Violation(`worker ${worker} has no process`);
-    this.#timedOut.get(worker)?.delete(number);
-    const fate = this.#truth.answered(worker, outcome, this.#now);
+    const fates = outcomes.map((outcome) => this.#truth.answered(worker, outcome, this.#now));
+    for (const { number } of outcomes) this.#timedOut.get(worker)?.delete(number);
+    const { number, how, ms } = outcomes[0] ?? { number: 0, how: 'done', ms: 0 };
+    const written = Math.max(...outcomes.map((outcome) => outcome.written));
     if (how === 'done') {
-      const item = this.#delivery.acked(worker, number, this.#now, ms);
-      if (!item) throw new Violation(`the ack of worker ${worker} for item ${number}, which it has, was refused`);
-      this.#barrier.hold(pipe, [{ item, how: 'done', pipe, written }]);
+      const runs = this.#delivery.acked(worker, number, outcomes.length, this.#now, ms);
+      const all = runs.flatMap((run) => run.payloads.map((_, index) => run.number + index));
+      same(
+        `the items that worker ${worker} acked`,
+        `${all.toSorted(byNumber)}`,
+        `${outcomes.map((each) => each.number)}`,
+      );
+      for (const run of runs) this.#barrier.hold(pipe, [{ run, how: 'done', pipe, written }]);
     } else {
       const verdict = this.#delivery.threw(worker, number, how === 'threw for good', this.#now, ms);
       if (!verdict) throw new Violation(`the error of worker ${worker} for item ${number}, which it has, was refused`);
+      const [fate] = fates;
       ensure(verdict.failed === (fate === 'failed'), `item ${number} is ${fate}, and Delivery says ${verdict.failed}`);
-      if (verdict.failed) this.#barrier.hold(pipe, [{ item: verdict.item, how: 'failed', pipe, written }]);
+      if (verdict.failed) this.#barrier.hold(pipe, [{ run: verdict.run, how: 'failed', pipe, written }]);
       this.#lookAfter(this.#truth.entry(number).latest);
     }
-    if (this.random.chance(0.1)) this.#forge(worker, number);
+    if (this.random.chance(0.1)) this.#forge(worker, number, outcomes.length);
     if (this.random.chance(0.1)) {
       const number = this.random.whole(1, this.#truth.entries.length + this.#truth.skipped);
-      this.#forge(this.random.whole(1, this.scenario.rules.workers), number);
+      this.#forge(this.random.whole(1, this.scenario.rules.workers), number, 1);
     }
   }
 
-  /** A worker speaks of an item that it does not have: nothing may come of it. */
-  #forge(worker: number, number: number): void {
-    if (this.#truth.holds(worker, number)) return;
-    this.#delivery.nacked(worker, [number], this.#now);
+  /** A worker speaks of items that it does not have: nothing may come of it. */
+  #forge(worker: number, first: number, count: number): void {
+    for (let number = first; number < first + count; number++) if (this.#truth.holds(worker, number)) return;
+    this.#delivery.nacked(worker, [first], this.#now);
     const taken =
-      this.#delivery.acked(worker, number, this.#now, 1) ??
-      this.#delivery.threw(worker, number, this.random.chance(0.5), this.#now, 1);
-    ensure(taken === undefined, `worker ${worker} was believed about item ${number}, which it does not have`);
+      this.#delivery.acked(worker, first, count, this.#now, 1).length > 0 ||
+      this.#delivery.threw(worker, first, this.random.chance(0.5), this.#now, 1) !== undefined;
+    ensure(!taken, `worker ${worker} was believed about item ${first}, which it does not have`);
   }
 
   /** The outcome is recorded, after the hook for it. */
-  #record(item: Item<Work>, outcome: 'done' | 'failed'): void {
+  #record(run: Run<Work>, outcome: 'done' | 'failed'): void {
     const { ms } = this.scenario.hooks;
     const settle = (): void => {
-      this.#note(`item ${item.number}: its hook has run, it is ${outcome}`);
-      this.#records.ended(item, this.#names.get(item) ?? { key: '', occurrence: 1 }, outcome);
+      this.#note(`item ${run.number} and ${run.count - 1} behind it: its hook has run, it is ${outcome}`);
+      const names = run.payloads.map((_, index) => this.#names.get(run.number + index) ?? { key: '', occurrence: 1 });
+      this.#records.ended(run, names, outcome);
       this.#wake();
     };
     if (ms === 0) settle();
@@ -624,3 +639,17 @@ class Simulation implements Surroundings, PipeWorld {
     this.#world.log?.(`${this.#now.toFixed(1)} ms: ${what}`);
   }
 }
+
+/** Returns the outcomes as a worker says them: those of consecutive items that are done together. */
+function rangesOf(outcomes: readonly Outcome[]): Outcome[][] {
+  const ranges: Outcome[][] = [];
+  for (const outcome of outcomes) {
+    const last = ranges.at(-1)?.at(-1);
+    const goesOn = last?.how === 'done' && outcome.how === 'done' && outcome.number === last.number + 1;
+    if (goesOn) ranges.at(-1)?.push(outcome);
+    else ranges.push([outcome]);
+  }
+  return ranges;
+}
+
+const byNumber = (one: number, other: number): number => one - other;

@@ -4,9 +4,10 @@
  * simulated-process.ts and records.ts have it, with every order of events instead of one at random.
  */
 
+import { contentKey } from '../../../runtime/key.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
-import type { Item } from '../../../runtime/master/item.ts';
 import type { Command, DeliveryRules } from '../../../runtime/master/rules.ts';
+import { countOf, type Run } from '../../../runtime/master/run.ts';
 import type { AnyTask } from '../../../runtime/task/task.ts';
 import type { Code } from './simulation.ts';
 import { ensure, same } from './violation.ts';
@@ -16,9 +17,12 @@ export interface SmallCase {
   readonly workers: number;
   readonly items: number;
   readonly concurrency: number;
-  /** How many items may wait in a worker, and whether it may gather its acks. */
+  /** How many items may wait in a worker, and whether it may gather its acks, and how many. */
   readonly prefetch: number;
   readonly batchAcks: boolean;
+  readonly acksGathered: number;
+  /** The items are equal, and have no key of their own. */
+  readonly equal: boolean;
   readonly retries: number;
   readonly maxCrashes: number;
   readonly budget: Readonly<Budget>;
@@ -48,6 +52,8 @@ export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Par
     concurrency: 1,
     prefetch: 0,
     batchAcks: false,
+    acksGathered: 2,
+    equal: false,
     retries: 1,
     maxCrashes: 2,
     ...rules,
@@ -67,7 +73,8 @@ interface Payload {
 
 type Said =
   | { readonly kind: 'ready' | 'leaving' }
-  | { readonly kind: 'nack' | 'timed out' | 'done' | 'threw'; readonly number: number };
+  | { readonly kind: 'nack' | 'timed out' | 'threw'; readonly number: number }
+  | { readonly kind: 'done'; readonly number: number; count: number };
 type Told =
   | { readonly kind: 'items'; readonly batchAcks: boolean; readonly numbers: readonly number[] }
   | { readonly kind: 'drain' };
@@ -93,14 +100,13 @@ export interface State {
   /** Undefined while there is no master. */
   delivery: Delivery<Payload> | undefined;
   now: number;
-  items: Item<Payload>[];
   /** Which items the journal has no outcome of, as Intake says. */
   taken: boolean[];
   yielded: number;
   /** By worker; what is left of a dead master's is among the orphans. */
   processes: (Process | undefined)[];
   orphans: Process[];
-  unwritten: { number: number; how: 'done' | 'failed' }[];
+  unwritten: { run: Run<Payload>; how: 'done' | 'failed' }[];
   /** By item. */
   journal: ('done' | 'failed' | undefined)[];
   /** It was processed, and that is not lost. */
@@ -127,7 +133,7 @@ export class SmallWorld {
 
   begin(): State {
     const { workers, items, budget } = this.#case;
-    const none = { now: 0, yielded: 0, items: [], taken: [], orphans: [], unwritten: [], throws: [], crashes: [] };
+    const none = { now: 0, yielded: 0, taken: [], orphans: [], unwritten: [], throws: [], crashes: [] };
     const state: State = {
       ...none,
       delivery: undefined,
@@ -292,8 +298,9 @@ export class SmallWorld {
       ensure(!state.processed[number - 1], `item ${number} was processed again for no reason`);
       state.processed[number - 1] = true;
     }
-    process.gathered.push({ kind: how, number });
-    if (!process.batchAcks.includes(number)) flush(process);
+    gather(process, number, how);
+    const gathered = process.gathered.reduce((sum, said) => sum + (said.kind === 'done' ? said.count : 1), 0);
+    if (!process.batchAcks.includes(number) || gathered >= this.#case.acksGathered) flush(process);
     this.#beginMore(state, process);
   }
 
@@ -320,16 +327,16 @@ export class SmallWorld {
         process.timedOut.push(message.number);
         break;
       case 'done': {
-        const item = delivery.acked(worker, message.number, state.now, 1);
-        ensure(item?.number === message.number, `the ack of worker ${worker} for item ${message.number} was refused`);
-        state.unwritten.push({ number: message.number, how: 'done' });
+        const runs = delivery.acked(worker, message.number, message.count, state.now, 1);
+        same(`the items that worker ${worker} acked`, countOf(runs), message.count);
+        for (const run of runs) state.unwritten.push({ run, how: 'done' });
         break;
       }
       case 'threw': {
         const verdict = delivery.threw(worker, message.number, false, state.now, 1);
         ensure(verdict !== undefined, `the error of worker ${worker} for item ${message.number} was refused`);
         count(state.throws, message.number);
-        this.#judge(state, message.number, verdict?.failed === true);
+        this.#judge(state, message.number, verdict?.failed ? verdict.run : undefined);
       }
     }
     this.#turn(state);
@@ -339,14 +346,19 @@ export class SmallWorld {
     const { worker, killedFor, timedOut } = process;
     const delivery = found(state.delivery);
     state.processes[worker - 1] = undefined;
-    const { leases } = found(delivery.slots[worker - 1]);
+    const leases = found(delivery.slots[worker - 1]).leases.flatMap(({ number, payloads, batchAcks }) =>
+      payloads.map((_, index) => ({ number: number + index, batchAcks })),
+    );
+    const { concurrency, acksGathered } = this.#case;
     const started = leases.filter((_, index) => {
-      return leases.slice(0, index).filter(({ batchAcks }) => !batchAcks).length < this.#case.concurrency;
+      const batched = leases.slice(0, index).filter(({ batchAcks }) => batchAcks).length;
+      return index - Math.min(batched, acksGathered) < concurrency;
     });
     const held = started.map(({ number }) => number);
     const blamed = killedFor && new Set(held.filter((number) => held.length === 1 || timedOut.includes(number)));
-    const { inProgress, failed, bootFailure } = delivery.exited(worker, state.now, blamed);
-    same('items in progress', `${inProgress.map(({ number }) => number)}`, `${held}`);
+    const report = delivery.exited(worker, state.now, blamed);
+    const { failed, bootFailure } = report;
+    same('items in progress', `${report.started.map(({ number }) => number)}`, `${held}`);
     for (const number of held) state.processed[number - 1] = false; // its ack, if there was one, is lost
     for (const number of held) {
       if (blamed?.has(number)) count(state.throws, number);
@@ -356,23 +368,25 @@ export class SmallWorld {
       this.#judge(
         state,
         number,
-        failed.some((item) => item.number === number),
+        failed.find((item) => item.number === number),
       );
     if (bootFailure) stop(state);
   }
 
   /** Whether an item has failed for good is told, and right. */
-  #judge({ unwritten, throws, crashes }: State, number: number, failed: boolean): void {
+  #judge({ unwritten, throws, crashes }: State, number: number, failed: Run<Payload> | undefined): void {
     const tooMuch = (throws[number] ?? 0) > this.#case.retries || (crashes[number] ?? 0) >= this.#case.maxCrashes;
-    ensure(failed === tooMuch, `item ${number} has ${failed ? '' : 'not '}failed`);
-    if (failed) unwritten.push({ number, how: 'failed' });
+    ensure((failed !== undefined) === tooMuch, `item ${number} has ${failed ? '' : 'not '}failed`);
+    if (failed) unwritten.push({ run: failed, how: 'failed' });
   }
 
   #write(state: State): void {
-    for (const { number, how } of state.unwritten.splice(0)) {
-      ensure(state.journal[number - 1] === undefined, `item ${number} has a second outcome`);
-      state.journal[number - 1] = how;
-      found(state.delivery).settled(found(state.items.find((item) => item.number === number)), how);
+    for (const { run, how } of state.unwritten.splice(0)) {
+      for (let number = run.number; number < run.number + run.count; number++) {
+        ensure(state.journal[number - 1] === undefined, `item ${number} has a second outcome`);
+        state.journal[number - 1] = how;
+      }
+      found(state.delivery).settled(run, how);
     }
     this.#turn(state);
   }
@@ -388,26 +402,26 @@ export class SmallWorld {
         if (state.yielded > this.#case.items) delivery.closed();
         else if (!state.taken[state.yielded - 1]) delivery.skipped();
         else {
-          const item = delivery.dispatched({ key: `item ${state.yielded}` });
-          ensure(item.number === state.yielded, `item ${state.yielded} has the number ${item.number}`);
-          state.items.push(item);
+          const number = delivery.dispatched({ key: `item ${state.yielded}` });
+          ensure(number === state.yielded, `item ${state.yielded} has the number ${number}`);
         }
       }
     }
     this.#checkLeases(state);
   }
 
-  #checkLeases({ items, processes, delivery }: State): void {
-    for (const { number, state } of items) {
-      const slots = found(delivery).slots.filter(({ leases }) => leases.some((item) => item.number === number));
-      ensure(
-        slots.length === (state === 'leased' ? 1 : 0),
-        `item ${number} is ${state}, and has ${slots.length} leases`,
-      );
-      for (const process of processes) {
-        if (!process?.alive || process.worker === slots[0]?.number) continue;
-        ensure(![...process.waiting, ...process.inProgress].includes(number), `item ${number} is where no lease is`);
-      }
+  #checkLeases({ processes, delivery }: State): void {
+    const holders = new Map<number, number>();
+    for (const { number: worker, leases } of found(delivery).slots)
+      for (const { number, count } of leases)
+        for (let at = number; at < number + count; at++) {
+          ensure(!holders.has(at), `item ${at} has two leases`);
+          holders.set(at, worker);
+        }
+    for (const process of processes) {
+      if (!process?.alive) continue;
+      for (const number of [...process.waiting, ...process.inProgress])
+        ensure(holders.get(number) === process.worker, `item ${number} is where no lease is`);
     }
   }
 
@@ -426,7 +440,7 @@ export class SmallWorld {
         tell(found(process), {
           kind: 'items',
           batchAcks: command.batchAcks,
-          numbers: command.items.map(({ number }) => number),
+          numbers: command.runs.flatMap(({ number, payloads }) => payloads.map((_, index) => number + index)),
         });
         return;
       case 'drain':
@@ -449,21 +463,28 @@ export class SmallWorld {
   #resume(state: State): void {
     const { Delivery, Intake, KeySet } = this.#code;
     const keys = new KeySet();
-    for (const [index, how] of state.journal.entries()) if (how) keys.end(`item ${index + 1}`, 1, how);
-    const intake = new Intake({ task, keys, mode: 'resume', limit: Infinity });
+    const { equal } = this.#case;
+    // Of equal items, those that are skipped come first: which of them have ended is the same.
+    if (equal) state.journal.sort((one, other) => Number(one === undefined) - Number(other === undefined));
+    const itemAt = (index: number): string => (equal ? 'item' : `item ${index + 1}`);
+    for (const [index, how] of state.journal.entries())
+      if (how) keys.ended(equal ? contentKey(itemAt(index)) : itemAt(index), undefined, how);
+    keys.isRead();
+    const intake = new Intake({ task: equal ? keyless : task, keys, mode: 'resume', limit: Infinity });
     state.taken = state.journal.map((how, index) => {
-      const taken = intake.take(`item ${index + 1}`, index + 1) !== undefined;
+      const taken = intake.take(itemAt(index), index + 1) !== undefined;
       ensure(taken === (how === undefined), `item ${index + 1} is ${taken ? '' : 'not '}taken, and is ${how}`);
       return taken;
     });
-    for (const [index, how] of state.journal.entries()) if (how === undefined) state.processed[index] = false;
+    state.processed = state.journal.map((how) => how !== undefined);
     state.delivery = new Delivery<Payload>(this.#rules);
-    Object.assign(state, { now: 0, yielded: 0, items: [], unwritten: [], throws: [], crashes: [], stopped: false });
+    Object.assign(state, { now: 0, yielded: 0, unwritten: [], throws: [], crashes: [], stopped: false });
     this.#turn(state);
   }
 }
 
 const task: AnyTask = { dispatch: () => [], process: () => {}, key: (item) => `${item}` };
+const keyless: AnyTask = { dispatch: () => [], process: () => {} };
 
 function stop(state: State): void {
   state.stopped = true;
@@ -476,6 +497,14 @@ function tell(process: Process, message: Told): void {
 
 function giveBack(process: Process): void {
   for (const number of process.waiting.splice(0)) process.said.push({ kind: 'nack', number });
+}
+
+/** It will say that an item has ended: of consecutive ones that are done, together. */
+function gather({ gathered }: Process, number: number, how: 'done' | 'threw'): void {
+  const last = gathered.at(-1);
+  if (how === 'threw') gathered.push({ kind: how, number });
+  else if (last?.kind === 'done' && number === last.number + last.count) last.count += 1;
+  else gathered.push({ kind: how, number, count: 1 });
 }
 
 /** It says what has ended. */

@@ -4,7 +4,6 @@
  * answer or a command, in invariants.ts after every step.
  */
 
-import type { Item } from '../../../runtime/master/item.ts';
 import type { ExitReport } from '../../../runtime/master/rules.ts';
 import type { Scenario } from './scenario.ts';
 import type { Outcome, SimulatedProcess } from './simulated-process.ts';
@@ -16,7 +15,6 @@ type Place = 'waiting' | 'later' | 'held' | 'settling' | 'done' | 'failed' | 'un
 
 export interface Entry {
   readonly work: Work;
-  readonly item: Item<Work>;
   readonly number: number;
   place: Place;
   /** The process that was handed it and has not answered, as far as the master can know. */
@@ -89,12 +87,15 @@ export class Truth {
     this.size = scenario.rules.workers;
   }
 
+  get concurrency(): number {
+    return this.#scenario.rules.concurrency;
+  }
+
   // ---- what happens to items ----
 
-  dispatched(work: Work, item: Item<Work>): void {
+  dispatched(work: Work, number: number): void {
     const entry: Entry = {
       work,
-      item,
       number: this.entries.length + this.skipped + 1,
       place: 'waiting',
       holder: undefined,
@@ -111,20 +112,20 @@ export class Truth {
     this.entries.push(entry);
     this.#byNumber.set(entry.number, entry);
     this.active.add(entry);
-    same('the number of an item', item.number, entry.number);
+    same('the number of an item', number, entry.number);
     if (work.nature === 'unfit') this.#judge(entry, 'failed');
     else if (this.stopping !== 'no') this.#end(entry, 'unfinished');
   }
 
-  handed(worker: number, items: readonly Item<Work>[], batchAcks: boolean, now: number): void {
+  handed(worker: number, numbers: readonly number[], batchAcks: boolean, now: number): void {
     const presence = this.#present(worker);
     ensure(this.stopping === 'no', `worker ${worker} was handed items after the stop`);
     ensure(presence.state === 'ready', `worker ${worker} was handed items while ${presence.state}`);
     ensure(worker <= this.size, `worker ${worker} was handed items though there are to be only ${this.size} workers`);
     ensure(!batchAcks || (this.#scenario.batchAcks && presence.paced), `worker ${worker} is told to batch its acks`);
-    for (const item of items) {
-      const entry = this.entry(item.number);
-      const where = `item ${item.number} was handed to worker ${worker}`;
+    for (const number of numbers) {
+      const entry = this.entry(number);
+      const where = `item ${number} was handed to worker ${worker}`;
       ensure(entry.holder === undefined, `${where} while worker ${entry.holder?.worker} has it`);
       ensure(entry.place === 'waiting' || entry.place === 'later', `${where} though it is ${entry.place}`);
       ensure(now >= entry.notBefore, `${where} ${entry.notBefore - now} ms before its time`);
@@ -191,7 +192,7 @@ export class Truth {
     const entry = this.entry(number);
     const right = outcome === 'unfinished' || outcome === entry.verdict;
     ensure(right, `item ${number} was settled as ${outcome}, and is ${entry.verdict}`);
-    same(`item ${number} before it is settled`, entry.item.state, 'settling');
+    same(`item ${number} before it is settled`, entry.place, 'settling');
     if (outcome === 'unfinished') entry.work.excuses += 1;
     this.#end(entry, outcome);
   }
@@ -313,8 +314,8 @@ export class Truth {
     const unsure = report.bootInMs === 0 && lacking <= 0;
     const right = unsure || (report.bootInMs >= backoffMs / 2 && report.bootInMs <= backoffMs);
     ensure(right, `the next boot is said to be put off by ${report.bootInMs} ms, not by ${backoffMs}`);
-    same('items in progress', report.inProgress.map(numberOf).join(), held.map(({ item }) => item.number).join());
-    same('items failed', report.failed.map(numberOf).join(), failed.map(({ item }) => item.number).join());
+    same('items in progress', report.started.map(numberOf).join(), held.map(numberOf).join());
+    same('items failed', report.failed.map(numberOf).join(), failed.map(numberOf).join());
     const named = innocent.map(({ number }) => number).join();
     ensure(named === '' || !this.#scenario.onlyPoisonKills, `item ${named}, which is innocent, was failed`);
   }
@@ -352,11 +353,17 @@ export class Truth {
     return entry;
   }
 
-  /** What a worker may have started, as far as the master can know: it says at once what has ended, unless its acks are batched. */
+  /**
+   * What a worker may have started, as far as the master can know: it says at once what has ended, unless its acks are batched,
+   * and then of so many at most.
+   */
   startedBy(worker: number): Entry[] {
     const { held } = this.#present(worker);
-    const { concurrency } = this.#scenario.rules;
-    return held.filter((_, index) => held.slice(0, index).filter(({ batchAcks }) => !batchAcks).length < concurrency);
+    const { concurrency, acksGathered } = this.#scenario.rules;
+    return held.filter((_, index) => {
+      const batched = held.slice(0, index).filter(({ batchAcks }) => batchAcks).length;
+      return index - Math.min(batched, acksGathered) < concurrency;
+    });
   }
 
   /** How many items it may have. */
@@ -455,7 +462,7 @@ export class Truth {
   }
 }
 
-function numberOf({ number }: Item<Work>): number {
+function numberOf({ number }: { readonly number: number }): number {
   return number;
 }
 

@@ -42,12 +42,17 @@ export interface Work {
   excuses: number;
 }
 
+/** The outcomes of one line in the journal: it is there as a whole, or not at all. */
+export type Line = readonly Recorded[];
+
 /** An outcome in the journal. */
-export interface Line {
+export interface Recorded {
   readonly work: Work;
   readonly key: string;
   readonly occurrence: number;
   readonly how: 'done' | 'failed';
+  /** It was written by a run that retried what had failed. */
+  readonly isRetry?: boolean;
 }
 
 /** How long the workers of a dead master live on at most, and how long a resume has patience with them. */
@@ -62,7 +67,7 @@ export class World {
   readonly random: Random;
   readonly works = new Map<string, Work>();
   /** What a resume reads. */
-  readonly journal: Line[] = [];
+  readonly journal: Recorded[] = [];
   /** The processes that the journal names. */
   readonly named = new Set<SimulatedProcess>();
   readonly log: ((line: string) => void) | undefined;
@@ -120,18 +125,17 @@ export class World {
 
   /** The lines are on the disk. */
   write(lines: readonly Line[]): void {
-    for (const line of lines) {
-      const before = this.outcomeOf(line.work);
+    for (const recorded of lines.flat()) {
+      const { work, how } = recorded;
+      const before = this.outcomeOf(work);
       const again = before === 'failed' && this.#retriesFailed;
-      ensure(before === undefined || again, `item ${line.work.id} has a second outcome in the journal: ${line.how}`);
-      this.journal.push(line);
-      this.#recorded.set(line.work, line.how);
+      ensure(before === undefined || again, `item ${work.id} has a second outcome in the journal: ${how}`);
+      this.journal.push({ ...recorded, isRetry: this.#retriesFailed });
+      this.#recorded.set(work, how);
     }
   }
 
-  outcomeOf(work: Work): 'done' | 'failed' | undefined {
-    return this.#recorded.get(work);
-  }
+  readonly outcomeOf = (work: Work): 'done' | 'failed' | undefined => this.#recorded.get(work);
 
   /** The next master begins. It waits for the workers of the one before, as far as the journal names them. */
   succeed(retriesFailed: boolean): void {

@@ -68,10 +68,14 @@ function carried(value: unknown): unknown[] {
   const reader = new FrameReader(0);
   reader.allowItems(2 ** 30);
   const bytes = Buffer.concat(
-    encode({ kind: 'items', batchAcks: true, items: [{ number: 1, attempt: 1, key: '', body }] }),
+    encode({
+      kind: 'items',
+      batchAcks: true,
+      runs: [{ number: 1, attempt: 1, hasKeys: false, payloads: [{ key: '', body }] }],
+    }),
   );
   const message = reader.read(bytes);
-  const item = message?.kind === 'items' ? message.items[0] : undefined;
+  const item = message && 'items' in message ? message.items[0] : undefined;
   return [item?.value(), item?.value(), decodeValue(bytesOf(body))];
 }
 

@@ -40,16 +40,19 @@ test('what was read stays as it is when the bytes it came in are used again', ()
 });
 
 test('a batch larger than a frame is read again', () => {
-  const items = Array.from({ length: 500 }, (_, index) => ({
-    number: index + 1,
-    attempt: 1,
+  const payloads = Array.from({ length: 500 }, (_, index) => ({
     key: '',
     body: encodeValue(Buffer.alloc(1000, index), 'it', Infinity),
   }));
-  const frames = encode({ kind: 'items', batchAcks: false, items });
+  const message = {
+    kind: 'items',
+    batchAcks: false,
+    runs: [{ number: 1, attempt: 1, hasKeys: false, payloads }],
+  } as const;
+  const frames = encode(message);
   expect(frames.length).toBeGreaterThan(1);
   const read = readAll(reader(), Buffer.concat(frames));
-  expect(told(read)).toEqual(told([{ kind: 'items', batchAcks: false, items }]));
+  expect(told(read)).toEqual(told([message]));
 });
 
 test('a declared length over the cap is refused with its header, before anything is allocated for it', () => {
@@ -115,10 +118,15 @@ describe('what is no message is refused', () => {
     expect(() => reader().read(Buffer.concat([header, content]))).toThrow(ProtocolError);
   });
 
-  test('a failure whose body is no error', () => {
-    const outcome = { number: 1, durationMs: 1, how: 'threw', body: Buffer.from('"no"') } as const;
-    expect(() => readAll(reader(), Buffer.concat(encode({ kind: 'outcomes', outcomes: [outcome] })))).toThrow(
-      ProtocolError,
-    );
+  test('a failure whose body is no error, and an outcome of several items that is no ack', () => {
+    for (const outcome of [
+      { number: 1, count: 1, durationMs: 1, how: 'threw', body: Buffer.from('"no"') },
+      { number: 1, count: 0, durationMs: 1, how: 'done', body: Buffer.alloc(0) },
+      { number: 1, count: 2, durationMs: 1, how: 'done', body: Buffer.from('"a result"') },
+      { number: 1, count: 2, durationMs: 1, how: 'threw', body: Buffer.from('{"name":"E","message":"m"}') },
+    ] as const) {
+      const bytes = Buffer.concat(encode({ kind: 'outcomes', outcomes: [outcome] }));
+      expect(() => readAll(reader(), bytes)).toThrow(ProtocolError);
+    }
   });
 });

@@ -29,12 +29,15 @@ export const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
   fc.record({
     kind: fc.constant('items' as const),
     batchAcks: fc.boolean(),
-    items: fc.array(
+    runs: fc.array(
       fc.record({
-        number,
-        attempt: fc.nat(2 ** 31),
-        key: fc.string({ unit: 'grapheme', maxLength: 100 }),
-        body: carried,
+        number: fc.integer({ min: 1, max: 2 ** 40 }),
+        attempt: fc.oneof(fc.constant(1), fc.nat(2 ** 31)),
+        hasKeys: fc.boolean(),
+        payloads: fc.array(fc.record({ key: fc.string({ unit: 'grapheme', maxLength: 100 }), body: carried }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
       }),
       { minLength: 1 },
     ),
@@ -43,9 +46,23 @@ export const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
     kind: fc.constant('outcomes' as const),
     outcomes: fc.array(
       fc.oneof(
-        fc.record({ number, durationMs: fc.double({ noNaN: true }), how: fc.constant('done' as const), body }),
         fc.record({
           number,
+          count: fc.constant(1),
+          durationMs: fc.double({ noNaN: true }),
+          how: fc.constant('done' as const),
+          body,
+        }),
+        fc.record({
+          number,
+          count: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+          durationMs: fc.double({ noNaN: true }),
+          how: fc.constant('done' as const),
+          body: fc.constant(Buffer.alloc(0)),
+        }),
+        fc.record({
+          number,
+          count: fc.constant(1),
           durationMs: fc.double({ noNaN: true }),
           how: fc.constantFrom('threw' as const, 'threw for good' as const),
           body: fc.constant(Buffer.from(JSON.stringify(error))),
@@ -53,10 +70,6 @@ export const message: fc.Arbitrary<ToMaster | ToWorker> = fc.oneof(
       ),
       { minLength: 1 },
     ),
-  }),
-  fc.record({
-    kind: fc.constant('done' as const),
-    pairs: fc.array(fc.tuple(number, fc.double({ noNaN: true })), { minLength: 1 }).map((pairs) => pairs.flat()),
   }),
   fc.record({ kind: fc.constant('nack' as const), numbers: fc.array(number) }),
   fc.constantFrom<ToMaster | ToWorker>(
@@ -80,11 +93,20 @@ export function reader(): FrameReader {
 export function told(messages: readonly (ToMaster | ToWorker | FromMaster)[]): unknown[] {
   return messages.flatMap((message): unknown[] => {
     if (message.kind !== 'items') return [message];
-    return message.items.map((item) => {
-      const { number, attempt, key } = item;
-      const values = 'body' in item ? [decodeValue(item.body), decodeValue(item.body)] : [item.value(), item.value()];
-      return { number, attempt, key, batchAcks: message.batchAcks, values };
-    });
+    if ('items' in message)
+      return message.items.map((item) => {
+        const { number, attempt, key, batchAcks } = item;
+        return { number, attempt, key, batchAcks, values: [item.value(), item.value()] };
+      });
+    return message.runs.flatMap(({ number, attempt, hasKeys, payloads }) =>
+      payloads.map(({ key, body }, index) => ({
+        number: number + index,
+        attempt,
+        key: hasKeys ? key : '',
+        batchAcks: message.batchAcks,
+        values: [decodeValue(body), decodeValue(body)],
+      })),
+    );
   });
 }
 

@@ -19,13 +19,8 @@ test('items of all sizes arrive, of a connection that is read late and of one th
   const messages = Array.from({ length: 60 }, (_, index): ToWorker => {
     const letter = String.fromCharCode(97 + (index % 26));
     const values = [index, letter.repeat(600 + 5000 * index), Buffer.alloc(1 + 3000 * index, letter), new Date(index)];
-    const items = values.map((value, at) => ({
-      number: at + 1,
-      attempt: 1,
-      key: letter,
-      body: encodeValue(value, 'it', Infinity),
-    }));
-    return { kind: 'items', batchAcks: false, items };
+    const payloads = values.map((value) => ({ key: letter, body: encodeValue(value, 'it', Infinity) }));
+    return { kind: 'items', batchAcks: false, runs: [{ number: 1, attempt: 1, hasKeys: true, payloads }] };
   });
   const accepted = Promise.withResolvers<net.Socket>();
   const server = net.createServer((socket) => accepted.resolve(socket)).listen(socketPath);
