@@ -10,6 +10,8 @@ export interface Contestant {
   readonly command: readonly string[];
   /** Its argument; without one it has none, and reports when its first item was started. */
   readonly load?: Load;
+  /** It does as many items as the contestant of this name, where the count follows from how fast that one is. */
+  readonly asManyAs?: string;
   /** Everything that the system or Node.js has cached of it is out of reach. */
   readonly cold?: boolean;
   /** A command that succeeds where it is installed; without one it is. */
@@ -37,6 +39,9 @@ export interface Goal {
   readonly above?: string;
 }
 
+/** The runtime that is measured. Its own contestants have a path in this folder among their arguments. */
+export const RUNTIME = join(import.meta.dirname, '../runtime');
+
 const program = (file: string, runtime = process.execPath): string[] => [
   runtime,
   join(import.meta.dirname, 'contestants', file),
@@ -63,8 +68,9 @@ function entrant(
   });
 }
 
-const divvy = entrant('divvy', program('divvy.ts'));
-const divvyWithJournal = entrant('divvy (journal on)', program('divvy.ts'), { journal: true });
+const library = [...program('divvy.ts'), join(RUNTIME, 'index.ts')];
+const divvy = entrant('divvy', library);
+const divvyWithJournal = entrant('divvy (journal on)', library, { journal: true });
 const jestWorker = entrant('jest-worker (processes)', program('jest-worker.ts'));
 const jestWorkerByJson = entrant('jest-worker (processes, JSON)', program('jest-worker.ts'), { serialization: 'json' });
 const piscina = (inFlight = WINDOW): Entrant => entrant('piscina (threads)', program('piscina.ts'), { inFlight });
@@ -109,7 +115,7 @@ const divvyAtFirstItem: Contestant = {
   name: 'divvy',
   command: [
     process.execPath,
-    join(import.meta.dirname, '../runtime/run.mjs'),
+    join(RUNTIME, 'run.mjs'),
     '--workers=1',
     '--no-journal',
     join(import.meta.dirname, 'contestants/first-item-task.ts'),

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Load } from '../load.ts';
 
 /** The path of the master's socket, in a worker. In the master, undefined. */
-export const socketPath = process.argv[3];
+export const socketPath = process.argv.length > 3 ? process.argv[2] : undefined;
 
 /** The connections to the workers of a master. */
 interface Workers {
@@ -28,7 +28,7 @@ export async function startWorkers(program: string, load: Load): Promise<Workers
   const path = join(folder, 'socket');
   const server = net.createServer();
   await once(server.listen(path), 'listening');
-  for (let worker = 0; worker < load.workers; worker++) fork(fileURLToPath(program), [JSON.stringify(load), path]);
+  for (let worker = 0; worker < load.workers; worker++) fork(fileURLToPath(program), [path, JSON.stringify(load)]);
   const sockets: net.Socket[] = [];
   const connected = Promise.withResolvers<void>();
   server.on('connection', (socket) => {
