@@ -62,8 +62,9 @@ test('large Buffers beside a program written by hand, and memory with and withou
 test('a profile has the processor time, and the functions of the master and of the workers', () => {
   const printed = quick('--profile', 'numbers', '--journal');
   expect(printed).toMatch(/^Numbers, divvy \(journal on\), 10 items: [\d.,]+ items\/s, and /);
-  expect(printed).toContain('|  | master | worker 1 | worker 2 |');
-  expect(printed).toMatch(/^\| kernel( \| \d+\.\d\d s){3} \|$/m);
+  // With ten items the run may be over before the second worker is there.
+  expect(printed).toMatch(/^\| {2}\| master \| worker 1 \|( worker 2 \|)?$/m);
+  expect(printed).toMatch(/^\| kernel( \| \d+\.\d\d s){2,3} \|$/m);
   const [, master = '', workers = ''] = printed.split(/^### (?:Master|Workers)$/m);
   for (const functions of [master, workers]) {
     for (const name of ['(idle)', '(program)', '(garbage collector)', 'all others']) {
@@ -98,7 +99,8 @@ test('Ctrl+C while two commits are compared leaves no worktree', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'divvy-test-'));
   const child = spawn(process.execPath, [bench, '--quick', '--against', 'HEAD', '--only', 'naps'], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, TMPDIR: folder },
+    // A worker whose master was killed ends a moment later, and would make the folder again for the cache.
+    env: { ...process.env, TMPDIR: folder, NODE_DISABLE_COMPILE_CACHE: '1' },
   });
   const exited = once(child, 'exit');
   for await (const line of createInterface(child.stderr)) {
