@@ -4,65 +4,20 @@
  */
 
 import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import manifest from '../package.json' with { type: 'json' };
+import { against } from './against.ts';
+import { HELP, wantedBy } from './arguments.ts';
 import { ContestantFailed, contest, type Measured } from './contest.ts';
 import { plotOf } from './plot.ts';
+import { profile } from './profile.ts';
 import { tablesOf } from './tables.ts';
-import { WORKS, type Work } from './works.ts';
-
-const HELP = `npm run bench -- [options]
-  --only WORK   only this work, as often as there are works to do: ${WORKS.map(({ name }) => name).join(', ')}
-  --rounds N    how often each contestant runs (5)
-  --quick       ten items each, once: whether everything runs, not how fast
-  --write       put the result into docs/benchmarks.md and docs/benchmarks.svg
-  --help`;
 
 /** Where in docs/benchmarks.md the result stands. */
 const BEGIN = '<!-- npm run bench -- --write: begin -->';
 const END = '<!-- npm run bench -- --write: end -->';
 const docs = (file: string): string => join(import.meta.dirname, '../docs', file);
-
-interface Wanted {
-  readonly works: readonly Work[];
-  readonly rounds: number;
-  readonly quick: boolean;
-  readonly write: boolean;
-  readonly help: boolean;
-}
-
-/** Throws where the command line asks for what there is not. */
-function wantedBy(args: string[]): Wanted {
-  const { values } = parseArgs({
-    args,
-    options: {
-      only: { type: 'string', multiple: true, default: [] },
-      rounds: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      write: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const { only, quick, write, help } = values;
-  for (const name of only) {
-    if (!WORKS.some((work) => work.name === name)) throw new Error(`--only: there is no work '${name}'`);
-  }
-  const rounds = Number(values.rounds ?? (quick ? 1 : 5));
-  if (!(Number.isSafeInteger(rounds) && rounds >= 1)) {
-    throw new Error(`--rounds must be a whole number of at least 1, not '${values.rounds}'`);
-  }
-  if (write && (quick || only.length > 0))
-    throw new Error('--write: the docs take a whole run, without --quick and --only');
-  return {
-    works: only.length === 0 ? WORKS : WORKS.filter(({ name }) => only.includes(name)),
-    rounds,
-    quick,
-    write,
-    help,
-  };
-}
 
 /** What the figures depend on. */
 function circumstances(rounds: number, measured: readonly Measured[]): string {
@@ -100,7 +55,7 @@ function withResult(result: string): string {
 }
 
 async function main(): Promise<void> {
-  let wanted: Wanted;
+  let wanted: ReturnType<typeof wantedBy>;
   try {
     wanted = wantedBy(process.argv.slice(2));
   } catch (error) {
@@ -114,15 +69,32 @@ async function main(): Promise<void> {
     return;
   }
   if (write) withResult(''); // better now than after the run
-  const folder = mkdtempSync(join(tmpdir(), 'divvy-bench-'));
-  process.once('SIGINT', () => process.exit(130));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const measured = await contest(works, { rounds, quick, folder, say: (line) => console.error(line) });
+  const options = { rounds, quick, folder: temporaryFolder(), say: (line: string): void => console.error(line) };
+  if (wanted.profile) {
+    console.log(await profile(wanted.profile.work, wanted.profile.contestant, options));
+    return;
+  }
+  if (wanted.against) {
+    console.log(await against(works, wanted.against, options));
+    return;
+  }
+  const measured = await contest(works, options);
   const result = `${circumstances(rounds, measured)}\n\n${tablesOf(measured)}`;
   console.log(result);
   if (!write) return;
   writeFileSync(docs('benchmarks.md'), withResult(result));
   writeFileSync(docs('benchmarks.svg'), plotOf(measured));
+}
+
+/** It goes when this process exits, also by a signal. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-bench-'));
+  // Again if it isn't empty: a worker may still be on its way out.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  }
+  return folder;
 }
 
 try {

@@ -14,12 +14,12 @@ type Written = Report | { readonly startedAt: number };
 
 /** How long a run is to take where the count follows from that. */
 const AIM_SECONDS = 2;
-const MOST_ITEMS = 1_000_000;
+const MOST_ITEMS = 4_000_000;
 /** Before a round counts. The first is too short to show what a fast contestant can do, the second is not. */
-const UNCOUNTED_ROUNDS = 2;
-const QUICK: Partial<Load> = { count: 10, napMs: 5, firstNapMs: 5 };
+export const UNCOUNTED_ROUNDS = 2;
+export const QUICK: Partial<Load> = { count: 10, napMs: 5, firstNapMs: 5 };
 
-/** A contestant did not do what it was told: there is nothing to compare. */
+/** A contestant could not start, or did not do what it was told: there is nothing to compare. */
 export class ContestantFailed extends Error {}
 
 /** What was measured of one work: for each contestant, its figure in each round. */
@@ -58,14 +58,14 @@ export async function contest(
     for (const { work, contestants, counts, figures } of entered) {
       say(round < 1 ? `${work.name}, not counted` : `${work.name}, round ${round} of ${rounds}`);
       for (const contestant of round % 2 ? contestants : contestants.toReversed()) {
-        const { name } = contestant;
-        const count = counts.get(name);
+        const { name, asManyAs } = contestant;
+        const count = counts.get(asManyAs ?? name);
         // A round that is not counted shows how many items are enough, or else only fills the caches.
         const few = quick || (round < 1 && work.unit !== 'items/s');
         const load = contestant.load && { ...contestant.load, ...(count && { count }), ...(few && QUICK) };
         const figure = await run({ ...contestant, ...(load && { load }) }, work.unit, folder);
         if (round > 0) figures.get(name)?.push(figure);
-        else if (work.unit === 'items/s') counts.set(name, Math.min(MOST_ITEMS, rounded(figure * AIM_SECONDS)));
+        else if (work.unit === 'items/s') counts.set(name, enough(figure));
       }
     }
   }
@@ -76,10 +76,16 @@ function isInstalled({ needs: [command, ...args] = [] }: Contestant): boolean {
   return command === undefined || spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-async function run(
+/**
+ * Runs one contestant, and returns its figure. Throws ContestantFailed.
+ *
+ * nodeOptions - options for each Node.js process of it.
+ */
+export async function run(
   { name, command: [file = '', ...args], load, cold }: Contestant,
   unit: Unit,
   folder: string,
+  nodeOptions = '',
 ): Promise<number> {
   // The compile cache is in the folder for what is temporary.
   const temporary = cold ? mkdtempSync(join(folder, 'cold-')) : join(folder, 'warm');
@@ -87,13 +93,16 @@ async function run(
   const began = performance.timeOrigin + performance.now();
   const child = spawn(file, load ? [...args, JSON.stringify(load)] : args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TMPDIR: temporary, NODE_OPTIONS: '' },
+    env: { ...process.env, TMPDIR: temporary, NODE_OPTIONS: nodeOptions },
   });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.prependOnceListener('exit', kill); // before the folder that it works in is deleted
   const [stdout, stderr, [status, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'exit'),
   ]);
+  process.off('exit', kill);
   const failed = (what: string): ContestantFailed =>
     new ContestantFailed(`${name}: ${what}\n${stdout}${stderr}`.trimEnd());
   if (status !== 0) throw failed(`it ended with ${signal ?? `exit code ${status}`}`);
@@ -104,9 +113,9 @@ async function run(
   return unit === 'items/s' ? items / seconds : unit === 'MB' ? peakBytes / 2 ** 20 : seconds;
 }
 
-/** To two digits. */
-function rounded(count: number): number {
-  return Math.max(1, Number(count.toPrecision(2)));
+/** How many items a contestant gets that does so many in a second: a number of two digits and zeros. */
+export function enough(itemsPerSecond: number): number {
+  return Math.min(MOST_ITEMS, Math.max(1, Number((itemsPerSecond * AIM_SECONDS).toPrecision(2))));
 }
 
 /** The median of what the figures of two contestants, or of one, come to in each round. Throws for one that is not there. */

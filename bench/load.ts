@@ -1,5 +1,5 @@
 /**
- * What a contestant is told to do, and what it reports: the one argument of its program, and the one line that it writes,
+ * What a contestant is told to do, and what it reports: the last argument of its program, and the one line that it writes,
  * both as JSON.
  */
 
@@ -64,5 +64,5 @@ export function* itemsOf(load: Load): Generator<unknown, undefined> {
 
 /** What this program was told. */
 export function loadOfArguments(): Load {
-  return JSON.parse(process.argv[2] ?? '') as Load;
+  return JSON.parse(process.argv.at(-1) ?? '') as Load;
 }

@@ -72,7 +72,8 @@ function figuresOf(measured: Measured): string {
   return table(['', ...(sized ? ['items'] : []), 'median', ...(compared ? ['divvy against it'] : [])], rows);
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }

@@ -4,6 +4,8 @@
  * Where items take long the clock starts once every worker is ready, as with the pools. Where they take no time they come
  * from a generator that is not async, which cannot wait for that: the clock starts as soon as the first worker is ready. It
  * stops when the last item is done; the workers' exits are not counted.
+ *
+ * The first argument is the runtime's index.ts: bench/against.ts names the one of another commit.
  */
 
 import { rmSync } from 'node:fs';
@@ -11,11 +13,12 @@ import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { itemsOf, loadOfArguments } from '../load.ts';
 import { report } from './measure.ts';
 
 enableCompileCache(); // as the runner does
-const { Master } = await import('../../runtime/index.ts');
+const { Master } = (await import(pathToFileURL(process.argv[2] ?? '').href)) as typeof import('../../runtime/index.ts');
 
 const WARM_UP_MS = 20;
 
