@@ -35,8 +35,11 @@ export function sha256(content: string | Uint8Array, encoding: 'base64url' | 'bi
 /** Longer texts are replaced by their hash: writing them out again costs ten times as much. */
 const LONG = 4096;
 
-/** Returns a text that is equal for equal values and different for different ones. */
-function canonical(value: unknown, above: readonly object[]): string {
+/**
+ * Returns a text that is equal for equal values and different for different ones. `above` are the objects that the value
+ * is in, the outermost first.
+ */
+function canonical(value: unknown, above: object[]): string {
   switch (typeof value) {
     case 'string':
       return value.length > LONG && value.isWellFormed() ? `Text(${sha256(value)})` : JSON.stringify(value);
@@ -51,12 +54,18 @@ function canonical(value: unknown, above: readonly object[]): string {
   }
 }
 
-function canonicalObject(value: object, above: readonly object[]): string {
+function canonicalObject(value: object, above: object[]): string {
   const cycle = above.indexOf(value);
   if (cycle >= 0) return `^${cycle}`;
-  const inner = [...above, value];
-  if (Object.getPrototypeOf(value) === Object.prototype) return fields(value, inner);
-  const list = (values: Iterable<unknown>): string[] => Array.from(values, (part) => canonical(part, inner));
+  above.push(value);
+  const text = Object.getPrototypeOf(value) === Object.prototype ? fields(value, above) : special(value, above);
+  above.pop();
+  return text;
+}
+
+/** Returns the text of an object that is more than its fields. */
+function special(value: object, above: object[]): string {
+  const list = (values: Iterable<unknown>): string[] => Array.from(values, (part) => canonical(part, above));
   if (Array.isArray(value) && isDense(value)) return `[${list(value).join()}]`;
   if (value instanceof Date) return `Date(${value.getTime()})`;
   if (value instanceof RegExp) return `RegExp(${JSON.stringify(value.source)},${value.flags})`;
@@ -72,17 +81,44 @@ function canonicalObject(value: object, above: readonly object[]): string {
   }
   if (value instanceof ArrayBuffer) return `ArrayBuffer(${Buffer.from(value).toString('base64')})`;
   if (value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt) {
-    return `Boxed(${canonical(value.valueOf(), inner)})`;
+    return `Boxed(${canonical(value.valueOf(), above)})`;
   }
-  return `${Array.isArray(value) ? `Array(${value.length})` : ''}${fields(value, inner)}`;
+  return `${Array.isArray(value) ? `Array(${value.length})` : ''}${fields(value, above)}`;
 }
 
 /** Independent of the order in which the fields were set. */
-function fields(value: object, inner: readonly object[]): string {
-  const texts: string[] = [];
-  for (const key of Object.keys(value).sort())
-    texts.push(`${JSON.stringify(key)}:${canonical((value as Record<string, unknown>)[key], inner)}`);
-  return `{${texts.join()}}`;
+function fields(value: object, above: object[]): string {
+  let text = '{';
+  for (const name of sorted(Object.keys(value))) {
+    if (text.length > 1) text += ',';
+    text += quoted(name) + canonical((value as Record<string, unknown>)[name], above);
+  }
+  return `${text}}`;
+}
+
+/** Sorts a few names in place by insertion: for three, a tenth of what sort() takes. */
+function sorted(names: string[]): string[] {
+  if (names.length > 16) return names.sort();
+  for (let at = 1; at < names.length; at++) {
+    const name = names[at] ?? '';
+    let to = at;
+    for (; to > 0 && (names[to - 1] ?? '') > name; to--) names[to] = names[to - 1] ?? '';
+    names[to] = name;
+  }
+  return names;
+}
+
+/** Names of fields as they are in the text: items have the same few again and again. */
+const quotedNames = new Map<string, string>();
+const QUOTED_MAX = 1000;
+
+function quoted(name: string): string {
+  let text = quotedNames.get(name);
+  if (text === undefined) {
+    text = `${JSON.stringify(name)}:`;
+    if (quotedNames.size < QUOTED_MAX) quotedNames.set(name, text);
+  }
+  return text;
 }
 
 /** Returns whether the array has neither holes nor extra fields, such as those of a regular expression's match. */
