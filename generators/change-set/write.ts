@@ -25,7 +25,7 @@ import {
   writeDurably,
   writeInTime,
 } from '../disk/disk.ts';
-import { sumOf } from '../disk/line-ends.ts';
+import { sha256, sumOf } from '../disk/line-ends.ts';
 import { foldersAbove } from '../disk/paths.ts';
 import { badFolder } from '../terminal/errors.ts';
 import { Refusal } from '../terminal/refusal.ts';
@@ -43,7 +43,7 @@ import {
 } from './record.ts';
 import { finish, removeFolders, removeHomeIfUnused, takeBack } from './recovery.ts';
 import { holdingSignals } from './signals.ts';
-import { type Change, type ChangeSet, sha256 } from './survey.ts';
+import type { Change, ChangeSet } from './survey.ts';
 
 /**
  * Writes the files and keeps the record. If there are no changes, touches nothing at all.

@@ -35,7 +35,7 @@ export function whyUnsafe(path: string): string | undefined {
     if (/^\.{0,2}$/.test(plain)) return 'it leaves the folder, or does not name one place in it';
     if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
     if (filenameReservedRegex().test(name)) return 'it has a character that is not allowed in a file name';
-    if (NOT_TEXT.test(name)) return 'it is not text that every system could show and keep';
+    if (!isAscii(name) && NOT_TEXT.test(name)) return 'it is not text that every system could show and keep';
     if (ENCODED.test(name)) return 'it has a dot or a separator that is encoded';
     if (isDeviceName(name)) return 'Windows keeps this name for a device';
     if (OWNED_BY_OTHERS.test(plain)) return `${name} belongs to another program`;
@@ -54,8 +54,12 @@ export function whyOwned(path: string): string | undefined {
   return /^node/i.test(owner) ? `Node.js runs no TypeScript that is under ${owner}` : `${owner} is not for projects`;
 }
 
+/** Text that is nothing but printable ASCII, as nearly every path is, needs no look at Unicode, which takes longer. */
+const isAscii = (text: string): boolean => /^[ -~]*$/.test(text);
+
 /** A name as a file system sees it that ignores invisible characters. */
-const plainly = (name: string): string => name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+const plainly = (name: string): string =>
+  isAscii(name) ? name : name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
 
 /** Every folder above the given paths, each once, outer ones first. */
 export function foldersAbove(paths: readonly string[]): string[] {
@@ -70,4 +74,5 @@ export function foldersAbove(paths: readonly string[]): string[] {
 export const isDeviceName = (name: string): boolean => windowsReservedNameRegex().test(name);
 
 /** Equal for two names that some file system would treat as the same. */
-export const folded = (name: string): string => name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');
+export const folded = (name: string): string =>
+  isAscii(name) ? name.toUpperCase() : name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');
