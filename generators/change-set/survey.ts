@@ -95,8 +95,10 @@ export function realRoot(folder: string): string {
 export function survey(root: string, wanted: readonly Wanted[]): Survey {
   const seen = new Map<string, string>();
   const names = new FolderNames(root);
-  const mounts = mountPoints();
   refuseReadOnlyRoot(root);
+  // In a folder that is still to be made nothing is there, and nothing is mounted.
+  const isThere = stat(root) !== undefined;
+  const mounts = isThere ? mountPoints() : undefined;
   const added: Change[] = [];
   const differing: (Change & { before: Before })[] = [];
   const unchanged: Wanted[] = [];
@@ -110,12 +112,12 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
     if (folders.has(folded(path))) {
       throw unsafePath(path, 'it is to be a file and a folder');
     }
-    const before = readBefore(root, path);
+    const before = isThere ? readBefore(root, path) : undefined;
     if (isAsWanted(file, before)) {
       unchanged.push({ ...file, after: before?.bytes });
       continue;
     }
-    const fixed = whyNotMoved(root, path, mounts);
+    const fixed = mounts && whyNotMoved(root, path, mounts);
     if (fixed !== undefined && file.after !== undefined) throw unsafePath(path, fixed);
     if (file.from !== undefined && before?.bytes.equals(file.from) !== true) throw changedMeanwhile(path);
     else if (before === undefined) added.push({ ...file, before });
