@@ -63,11 +63,11 @@ const plainly = (name: string): string =>
 
 /** Every folder above the given paths, each once, outer ones first. */
 export function foldersAbove(paths: readonly string[]): string[] {
-  const all = paths.flatMap((path) => {
-    const parts = path.split('/').slice(0, -1);
-    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  });
-  return [...new Set(all)];
+  const all = new Set<string>();
+  for (const path of paths) {
+    for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) all.add(path.slice(0, end));
+  }
+  return [...all];
 }
 
 /** Whether Windows treats a name as a device, with or without an ending: `con`, `NUL.txt`. */
