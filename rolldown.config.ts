@@ -1,5 +1,6 @@
 // Bundles the two commands into dist/, so that `npm create` fetches one small package and nothing else.
 import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
@@ -215,6 +216,34 @@ const commands: Plugin = {
 };
 
 /**
+ * Takes modules of Node.js without `import`. That makes a list of each module's exports, and so loads what stands behind
+ * them: streams and promises for `node:fs`, MIME types for `node:util`. The compiler's chunk stays: to load it takes a hundred
+ * times as long, and to read it here takes seconds.
+ */
+const withoutLists: Plugin = {
+  name: 'without-lists',
+  renderChunk(code, chunk) {
+    if (chunk.name === CODEMODS) return null;
+    const imports = parseAst(code).body.filter((node) => node.type === 'ImportDeclaration');
+    const own = imports.filter(({ source }) => isBuiltin(source.value));
+    return own.toReversed().reduce((text, node) => {
+      const taken = `globalThis.process.getBuiltinModule(${JSON.stringify(node.source.value)})`;
+      const consts: string[] = [];
+      const named: string[] = [];
+      for (const it of node.specifiers) {
+        if (it.type === 'ImportDefaultSpecifier') consts.push(it.local.name);
+        else if (it.type === 'ImportSpecifier')
+          named.push(`${code.slice(it.imported.start, it.imported.end)}: ${it.local.name}`);
+        else this.error(`${node.source.value} is imported as a namespace`);
+      }
+      if (named.length > 0) consts.push(`{ ${named.join(', ')} }`);
+      const all = consts.map((it) => `const ${it} = ${taken};`).join('\n');
+      return text.slice(0, node.start) + all + text.slice(node.end);
+    }, code);
+  },
+};
+
+/**
  * Small: code of others is, to the last name but for classes, since errors are called by these. Code of ours keeps its
  * names, for stack traces, and has lines: an uncaught error prints the whole line.
  */
@@ -333,6 +362,7 @@ export default defineConfig([
       withoutCopy,
       withoutEnums,
       validators,
+      withoutLists,
       minified,
       notices,
     ],
@@ -352,6 +382,12 @@ export default defineConfig([
           // ts-morph has it as well, and would take it along: a new project in a workspace needs it without ts-morph.
           { name: 'globs', test: /\/node_modules\/picomatch\//, priority: 2 },
           { name: CODEMODS, test: /\/node_modules\/@?ts-morph\//, priority: 1 },
+          // A file takes a millisecond to load, however small it is: what every new project loads of others is one.
+          {
+            name: 'others',
+            test: /\/node_modules\/(yeoman-environment|grouped-queue|mem-fs|jsonc-parser|reserved-identifiers|package-manager-detector|diff)\//,
+            priority: 1,
+          },
           // Apart from ours, and as ours are: what a command does not load, it does not load of these either.
           // But for two lines, which are less than the file that they would be.
           { name: 'vendor', test: /\/node_modules\/(?!filename-reserved-regex\/)/, entriesAware: true },

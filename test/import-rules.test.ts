@@ -156,6 +156,12 @@ describe('generators', () => {
     expect(loaded.filter((to) => !/^(bin|generators)\//.test(to) && !isNode(to))).toEqual(['leven']);
   });
 
+  test('a new project loads no globs, no YAML, no ejs, and nothing that edits files', () => {
+    const loaded = [...loadedWith('generators/create/create.ts', statically)];
+    const unwanted = ['picomatch', 'js-yaml', 'ejs', 'generators/json/edit.ts', 'generators/host/host-file.ts'];
+    expect(loaded.filter((to) => unwanted.includes(to))).toEqual([]);
+  });
+
   test('ts-morph is loaded only where code is edited', () => {
     for (const command of commands) {
       const entry = `generators/${command}/${command}.ts`;

@@ -118,7 +118,7 @@ function lend(environment: EnvironmentBase): Workshop {
   return {
     ask: ask as Workshop['ask'],
     put: (path, after, from, mode) => {
-      tree.add({ path, after: Buffer.from(after), from, mode });
+      tree.add({ path, after: typeof after === 'string' ? Buffer.from(after) : after, from, mode });
     },
     files: () => tree.all(),
   };

@@ -18,7 +18,7 @@ import {
   syncFolder,
   writeDurably,
 } from '../disk/disk.ts';
-import { sumOf } from '../disk/line-ends.ts';
+import { sha256, sumOf } from '../disk/line-ends.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { badRecord, otherCommandAtWork, recoveryFailed, rollBackFailed } from './errors.ts';
 import { forgetSums } from './left.ts';
@@ -35,7 +35,6 @@ import {
   writerAtWork,
 } from './record.ts';
 import { holdingSignals } from './signals.ts';
-import { sha256 } from './survey.ts';
 
 /** Whether a command that wrote in a project's folder was cut short, or is writing right now. */
 export const isPending = (root: string): boolean =>

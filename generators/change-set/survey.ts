@@ -5,13 +5,12 @@
  *   (rendered)           (checked whole)    (conflicts decided)  (all of them or none)
  */
 
-import { hash } from 'node:crypto';
 import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { type Before, MOUNTED, readBefore, stat } from '../disk/disk.ts';
 import { inLineEndsOf, isSameText } from '../disk/line-ends.ts';
 import { isOfSystem, mountPoints, whyNotMoved } from '../disk/mounts.ts';
-import { folded, whyUnsafe } from '../disk/paths.ts';
+import { folded, foldersAbove, whyUnsafe } from '../disk/paths.ts';
 import { badFolder } from '../terminal/errors.ts';
 import { changedMeanwhile, unsafePath } from './errors.ts';
 import { placesOf, refuseLinks } from './record.ts';
@@ -59,8 +58,6 @@ export interface ChangeSet {
   readonly dirty?: readonly string[];
 }
 
-export const sha256 = (bytes: Buffer): string => hash('sha256', bytes);
-
 /**
  * The project's folder with all symbolic links in its path resolved. The person named this path, so we follow links in
  * it; inside the project we follow none.
@@ -98,8 +95,10 @@ export function realRoot(folder: string): string {
 export function survey(root: string, wanted: readonly Wanted[]): Survey {
   const seen = new Map<string, string>();
   const names = new FolderNames(root);
-  const mounts = mountPoints();
   refuseReadOnlyRoot(root);
+  // In a folder that is still to be made nothing is there, and nothing is mounted.
+  const isThere = stat(root) !== undefined;
+  const mounts = isThere ? mountPoints() : undefined;
   const added: Change[] = [];
   const differing: (Change & { before: Before })[] = [];
   const unchanged: Wanted[] = [];
@@ -107,17 +106,18 @@ export function survey(root: string, wanted: readonly Wanted[]): Survey {
     const reason = whyUnsafe(file.path) ?? whyTwice(file.path, seen) ?? names.whyNotThere(file.path);
     if (reason !== undefined) throw unsafePath(file.path, reason);
   }
+  const folders = new Set(foldersAbove(wanted.map(({ path }) => folded(path))));
   for (const file of wanted) {
     const { path } = file;
-    if (wanted.some((other) => folded(other.path).startsWith(`${folded(path)}/`))) {
+    if (folders.has(folded(path))) {
       throw unsafePath(path, 'it is to be a file and a folder');
     }
-    const before = readBefore(root, path);
+    const before = isThere ? readBefore(root, path) : undefined;
     if (isAsWanted(file, before)) {
       unchanged.push({ ...file, after: before?.bytes });
       continue;
     }
-    const fixed = whyNotMoved(root, path, mounts);
+    const fixed = mounts && whyNotMoved(root, path, mounts);
     if (fixed !== undefined && file.after !== undefined) throw unsafePath(path, fixed);
     if (file.from !== undefined && before?.bytes.equals(file.from) !== true) throw changedMeanwhile(path);
     else if (before === undefined) added.push({ ...file, before });

@@ -25,7 +25,7 @@ import {
   writeDurably,
   writeInTime,
 } from '../disk/disk.ts';
-import { sumOf } from '../disk/line-ends.ts';
+import { sha256, sumOf } from '../disk/line-ends.ts';
 import { foldersAbove } from '../disk/paths.ts';
 import { badFolder } from '../terminal/errors.ts';
 import { Refusal } from '../terminal/refusal.ts';
@@ -43,7 +43,7 @@ import {
 } from './record.ts';
 import { finish, removeFolders, removeHomeIfUnused, takeBack } from './recovery.ts';
 import { holdingSignals } from './signals.ts';
-import { type Change, type ChangeSet, sha256 } from './survey.ts';
+import type { Change, ChangeSet } from './survey.ts';
 
 /**
  * Writes the files and keeps the record. If there are no changes, touches nothing at all.
@@ -60,6 +60,7 @@ export function write(changeSet: ChangeSet, command: string): void {
 
 function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
   const { root, changes } = changeSet;
+  const places = placesOf(root);
   const madeAbove = makeRoot(root);
   try {
     claim(root);
@@ -75,7 +76,7 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
   } catch (error) {
     // Nothing was touched yet: if a file is as it should be, somebody else made it so.
     try {
-      removeAtOnce(root, placesOf(root).pending);
+      removeAtOnce(root, places.pending);
     } catch {
       // The person must hear the first error, not this one; the next command removes the folder.
     }
@@ -95,7 +96,7 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
       refuseLinkedParents(root, path);
       refuseChanged(root, change);
       if (after === undefined) rmSync(join(root, path));
-      else renameSync(placesOf(root).after(String(index)), join(root, path));
+      else renameSync(places.after(String(index)), join(root, path));
     }
     for (const folder of record.goneFolders) removeIfEmpty(join(root, folder));
     const isUndo = record.undoes !== undefined;
@@ -104,13 +105,13 @@ function writeOrTakeBack(changeSet: ChangeSet, command: string): void {
       ...(isUndo ? record.madeFolders : []),
     ];
     for (const folder of foldersOf(root, paths)) syncFolder(folder);
-    renameSync(placesOf(root).pending, placesOf(root).done);
+    renameSync(places.pending, places.done);
   } catch (error) {
     takeBack(root, record);
     throw error instanceof Refusal ? error : writeFailed(at, inWords(error));
   }
   try {
-    syncFolder(placesOf(root).home);
+    syncFolder(places.home);
     keepSums(changeSet);
     finish(root, record);
   } catch {

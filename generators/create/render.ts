@@ -3,8 +3,7 @@
 import type { Workshop } from '../change-set/environment.ts';
 import { MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import type { Hint } from '../host/hints.ts';
-import { levelsOf } from '../host/place.ts';
-import { leaveOutOfWorkspaces } from '../host/workspaces.ts';
+import { levelsOf, mayHaveGlobs } from '../host/levels.ts';
 import { parseJson } from '../json/parse.ts';
 import { version } from '../package.ts';
 import { withHooks } from '../project/hooks.ts';
@@ -55,13 +54,15 @@ export async function renderProject({ terminal }: Call, answers: Answers, put: W
   }
   put(MANIFEST, manifestText({ tasks: 'tasks', tests: DEFAULT_TESTS, runtime: runtimeDir }));
   for (const { path, after } of vendoredRuntime(runtimeDir)) put(path, after);
-  return { files, edited, hints: linesAbove(answers) };
+  return { files, edited, hints: await linesAbove(answers) };
 }
 
 /** If the project is made inside a workspace, that may take its runtime for one of its packages. */
-function linesAbove({ root, runtimeDir }: Answers): Hint[] {
+async function linesAbove({ root, runtimeDir }: Answers): Promise<Hint[]> {
   try {
-    const levels = levelsOf(root).filter(({ folder }) => folder !== root);
+    const levels = levelsOf(root).filter((level) => level.folder !== root && mayHaveGlobs(level));
+    if (levels.length === 0) return [];
+    const { leaveOutOfWorkspaces } = await import('../host/workspaces.ts');
     return leaveOutOfWorkspaces({ root, levels }, runtimeDir, () => undefined);
   } catch (error) {
     if (error instanceof Refusal) return []; // An unreadable file above the project must not prevent it.

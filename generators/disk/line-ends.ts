@@ -6,6 +6,16 @@
 
 import { hash } from 'node:crypto';
 
+/** The sums of buffers that were summed before: a command needs that of each file several times. */
+const known = new WeakMap<Buffer, string>();
+
+/** The sha256 of a file's bytes. Nothing in this program changes the bytes of a buffer that has been summed. */
+export function sha256(bytes: Buffer): string {
+  const sum = known.get(bytes) ?? hash('sha256', bytes);
+  known.set(bytes, sum);
+  return sum;
+}
+
 const isText = (bytes: Buffer): boolean => !bytes.includes(0);
 
 // latin1 keeps every byte as it is.
@@ -16,7 +26,7 @@ const byLineFeeds = (bytes: Buffer): Buffer =>
   isText(bytes) && bytes.includes('\r\n') ? ended(bytes, '\r\n', '\n') : bytes;
 
 /** The sha256 of a file; for a text, with LF at the end of each line. Without CRLF this is the sum of the bytes. */
-export const sumOf = (bytes: Buffer): string => hash('sha256', byLineFeeds(bytes));
+export const sumOf = (bytes: Buffer): string => sha256(byLineFeeds(bytes));
 
 /** Whether two files are the same apart from line ends. */
 export const isSameText = (a: Buffer, b: Buffer): boolean => a.equals(b) || byLineFeeds(a).equals(byLineFeeds(b));

@@ -35,7 +35,7 @@ export function whyUnsafe(path: string): string | undefined {
     if (/^\.{0,2}$/.test(plain)) return 'it leaves the folder, or does not name one place in it';
     if (/[. ]$/.test(name)) return 'Windows drops a dot or a space at the end of a name';
     if (filenameReservedRegex().test(name)) return 'it has a character that is not allowed in a file name';
-    if (NOT_TEXT.test(name)) return 'it is not text that every system could show and keep';
+    if (!isAscii(name) && NOT_TEXT.test(name)) return 'it is not text that every system could show and keep';
     if (ENCODED.test(name)) return 'it has a dot or a separator that is encoded';
     if (isDeviceName(name)) return 'Windows keeps this name for a device';
     if (OWNED_BY_OTHERS.test(plain)) return `${name} belongs to another program`;
@@ -54,20 +54,25 @@ export function whyOwned(path: string): string | undefined {
   return /^node/i.test(owner) ? `Node.js runs no TypeScript that is under ${owner}` : `${owner} is not for projects`;
 }
 
+/** Text that is nothing but printable ASCII, as nearly every path is, needs no look at Unicode, which takes longer. */
+const isAscii = (text: string): boolean => /^[ -~]*$/.test(text);
+
 /** A name as a file system sees it that ignores invisible characters. */
-const plainly = (name: string): string => name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+const plainly = (name: string): string =>
+  isAscii(name) ? name : name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
 
 /** Every folder above the given paths, each once, outer ones first. */
 export function foldersAbove(paths: readonly string[]): string[] {
-  const all = paths.flatMap((path) => {
-    const parts = path.split('/').slice(0, -1);
-    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  });
-  return [...new Set(all)];
+  const all = new Set<string>();
+  for (const path of paths) {
+    for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) all.add(path.slice(0, end));
+  }
+  return [...all];
 }
 
 /** Whether Windows treats a name as a device, with or without an ending: `con`, `NUL.txt`. */
 export const isDeviceName = (name: string): boolean => windowsReservedNameRegex().test(name);
 
 /** Equal for two names that some file system would treat as the same. */
-export const folded = (name: string): string => name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');
+export const folded = (name: string): string =>
+  isAscii(name) ? name.toUpperCase() : name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC');

@@ -1,7 +1,7 @@
 /** Keeps a task file formatted, if the project's own formatter would leave it as it is. */
 
 import { type Formatter, formatted, formattersOf, formattingOnes } from '../host/formatter.ts';
-import { levelsOf } from '../host/place.ts';
+import { levelsOf } from '../host/levels.ts';
 import { Refusal } from '../terminal/refusal.ts';
 
 /** Resolves with the formatted text; undefined if there is no formatter, or if one fails. */

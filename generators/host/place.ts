@@ -1,6 +1,6 @@
 /** Which package of a repository a task goes to, or why it cannot go there. */
 
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { Workshop } from '../change-set/environment.ts';
 import { realRoot, refuseReadOnlyRoot } from '../change-set/survey.ts';
 import { stat } from '../disk/disk.ts';
@@ -9,6 +9,7 @@ import { whyOwned } from '../disk/paths.ts';
 import type { Call } from '../terminal/command.ts';
 import { isInteractive } from '../terminal/terminal.ts';
 import { notHere, whichPackage } from './errors.ts';
+import { levelsOf, upwards } from './levels.ts';
 import type { Level } from './package-json.ts';
 import { type PackageJson, readPackageJson } from './package-json.ts';
 import { packagesOf } from './workspaces.ts';
@@ -40,24 +41,6 @@ export async function settlePlace(call: Call, ask: Workshop['ask']): Promise<Pla
   if (/projen/i.test(packageJson.remark)) throw projen(root);
   refuseReadOnlyRoot(root);
   return { root, levels: levelsOf(root), packageJson, isModule: packageJson.text('type') === 'module' };
-}
-
-/**
- * A folder and those above it, up to the repository's. Throws a Refusal with exit code 3 if divvy cannot read a
- * package.json in one of them.
- */
-export const levelsOf = (root: string): Level[] =>
-  upwards(root).map((folder) => ({ folder, packageJson: packageJsonIn(folder) }));
-
-/** Stops at the repository's root: folders above it do not belong to it. */
-function upwards(folder: string): string[] {
-  const above = dirname(folder);
-  return stat(join(folder, '.git')) !== undefined || above === folder ? [folder] : [folder, ...upwards(above)];
-}
-
-function packageJsonIn(folder: string): PackageJson | undefined {
-  const file = join(folder, PACKAGE_JSON);
-  return stat(file)?.isFile() ? readPackageJson(folder, file) : undefined;
 }
 
 function nearestPackage(cwd: string): string {

@@ -12,10 +12,9 @@ import { lineOfFault, parseYaml } from '../json/yaml.ts';
 import { hostFileRefused } from './errors.ts';
 import type { Hint } from './hints.ts';
 import type { HostFile } from './host-file.ts';
+import { PNPM_WORKSPACE } from './levels.ts';
 import type { Level } from './package-json.ts';
 import { readPackageJson } from './package-json.ts';
-
-const PNPM_WORKSPACE = 'pnpm-workspace.yaml';
 
 /**
  * The folders of a workspace's packages, relative to its root, with `/`, in alphabetical order; none if the folder is

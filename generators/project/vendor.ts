@@ -1,6 +1,6 @@
 /** The runtime as a project gets it: runtime/ byte for byte, and the files that make it stand alone. */
 
-import { sha256 } from '../change-set/survey.ts';
+import { sha256 } from '../disk/line-ends.ts';
 import { filesBelow, read, version } from '../package.ts';
 
 /**

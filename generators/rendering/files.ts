@@ -27,7 +27,7 @@ export async function projectFiles(template: Template, given: Given): Promise<Pr
   const { description: said } = template.manifest;
   const description = template.origin === undefined ? said : inMarkdown(said);
   const project = await Promise.all(
-    projectTemplateFiles().map((file) => rendered(file, given, description, undefined)),
+    projectTemplateFiles().map(async (file) => described(await rendered(file, given, description, []), description)),
   );
   return [
     ...project
@@ -36,6 +36,12 @@ export async function projectFiles(template: Template, given: Given): Promise<Pr
     ...own.map((file) => ({ ...file, isOwn: true })),
   ];
 }
+
+/** Only now: the description of somebody's template may have words in it that are placeholders elsewhere. */
+const described = (file: TemplateFile, description: string): TemplateFile => ({
+  ...file,
+  bytes: Buffer.from(file.bytes.toString('utf8').replace('{{description}}', () => description)),
+});
 
 interface ProjectFile extends TemplateFile {
   /** Whether the file comes from the template. */
@@ -67,7 +73,7 @@ async function rendered(
   { path, bytes, ...rest }: TemplateFile,
   given: Given,
   description: string,
-  others: readonly TemplateFile[] | undefined,
+  others: readonly TemplateFile[],
 ): Promise<TemplateFile> {
   const { task, runtimeDir, answers = [] } = given;
   const isEjs = path.endsWith('.ejs');
@@ -79,7 +85,7 @@ async function rendered(
     return {
       ...rest,
       path: target,
-      bytes: Buffer.from(await renderEjs(path, source, given, description, others ?? [])),
+      bytes: Buffer.from(await renderEjs(path, source, given, description, others)),
     };
   const named = withNames(source, task, answers).replaceAll('vendor/divvy', runtimeDir);
   return { ...rest, path: target, bytes: Buffer.from(await filled(target, named, answers)) };

@@ -4,7 +4,6 @@ import { dirtyFiles, gitCannotTell } from '../change-set/errors.ts';
 import { isAsLeftHere } from '../change-set/left.ts';
 import type { Change } from '../change-set/survey.ts';
 import { LOCK } from '../disk/file-names.ts';
-import { isAsWritten } from '../host/host-files.ts';
 import { changedInGit } from '../programs/git.ts';
 import { readLock } from '../project/lock.ts';
 import type { Call } from '../terminal/command.ts';
@@ -21,9 +20,12 @@ export async function settleDirty(
   changes: readonly Pick<Change, 'path' | 'before'>[],
 ): Promise<string[]> {
   const lock = readLock(root);
-  const others = changes.flatMap(({ path, before }) => {
-    // The lock belongs to divvy: every command that changes a file changes the lock too.
-    if (before === undefined || path === LOCK) return [];
+  // The lock belongs to divvy: every command that changes a file changes the lock too.
+  const there = changes.flatMap(({ path, before }) => (before && path !== LOCK ? [{ path, before }] : []));
+  if (there.length === 0) return [];
+  // A new project has no such file, and does without the code that edits files.
+  const { isAsWritten } = await import('../host/host-files.ts');
+  const others = there.flatMap(({ path, before }) => {
     const isOurs = isAsLeftHere(root, path, before.bytes) || isAsWritten(lock, path, before);
     return isOurs ? [] : [{ path, bytes: before.bytes }];
   });

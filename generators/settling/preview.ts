@@ -1,7 +1,8 @@
 /** Shows what a command would write or has written: as a list, as a diff and as JSON. Every command uses this. */
 
 import { createTwoFilesPatch } from 'diff/lib/patch/create.js';
-import { type Change, sha256, type Wanted } from '../change-set/survey.ts';
+import type { Change, Wanted } from '../change-set/survey.ts';
+import { sha256 } from '../disk/line-ends.ts';
 import type { Call } from '../terminal/command.ts';
 import { harmless } from '../terminal/harmless.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -8,8 +8,8 @@ import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync } fro
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { sha256 } from '../change-set/survey.ts';
 import { makeFolders, writeDurably } from '../disk/disk.ts';
+import { sha256 } from '../disk/line-ends.ts';
 import { parseJson } from '../json/parse.ts';
 
 /** What the person trusts; if any part of it differs, it does not count. */

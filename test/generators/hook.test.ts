@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sha256 } from '../../generators/change-set/survey.ts';
+import { sha256 } from '../../generators/disk/line-ends.ts';
 import { version } from '../../generators/package.ts';
 import { readLock } from '../../generators/project/lock.ts';
 import { createDivvyTask, divvy, freshFolder, treeOf } from './commands.ts';
