@@ -15,11 +15,10 @@
  */
 
 import os from 'node:os';
-import { inspect } from 'node:util';
 import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, toItemError } from './item-error.ts';
 import type { ItemError, RunResult } from './parallelizable.ts';
 import { reasonsOf } from './text/failures.ts';
-import { dateOf } from './text/words.ts';
+import { dateOf, inspected } from './text/words.ts';
 
 export { toItemError } from './item-error.ts';
 
@@ -226,11 +225,11 @@ export const dispatchThrew = (error: unknown, dispatched: number): TaskError =>
 
 export const dispatchGaveNoItems = (given: unknown): TaskError =>
   new TaskError(
-    `dispatch did not return a generator: it returned ${given instanceof Promise ? 'a promise' : inspect(given, { depth: 0 })}; write it as *dispatch() or async *dispatch()`,
+    `dispatch did not return a generator: it returned ${given instanceof Promise ? 'a promise' : inspected(given, { depth: 0 })}; write it as *dispatch() or async *dispatch()`,
   );
 
 export const noIteratorResult = (given: unknown): TypeError =>
-  new TypeError(`next() returned ${inspect(given, { depth: 0 })}, not { value, done }`);
+  new TypeError(`next() returned ${inspected(given, { depth: 0 })}, not { value, done }`);
 
 export const nothingCaught = (error: unknown): TaskError =>
   new TaskError(
@@ -365,13 +364,13 @@ export const journalDamaged = (file: string, line: number, how: string): DivvyEr
 
 export const journalOfFormat = (file: string, format: unknown, known: number): DivvyError =>
   new DivvyError(
-    `the journal has the format ${inspect(format)}, and this release reads ${known}: ${file}; go on with the release that wrote it, or begin a new run`,
+    `the journal has the format ${inspected(format)}, and this release reads ${known}: ${file}; go on with the release that wrote it, or begin a new run`,
     74,
   );
 
 export const keyIsNone = (number: number, key: unknown): TaskError =>
   new TaskError(
-    `key returned ${key instanceof Promise ? 'a promise' : inspect(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must return a string of 1 to 512 bytes`,
+    `key returned ${key instanceof Promise ? 'a promise' : inspected(key, { depth: 0, maxStringLength: 60 })} for item ${number}; it must return a string of 1 to 512 bytes`,
   );
 
 export const masterRunsOnce = (): UsageError => new UsageError('a Master runs once; make another for another run');
@@ -382,7 +381,7 @@ export const windowsNeedsWsl = (): UsageError =>
   );
 
 export const mustBe = (what: string, must: string, value: unknown): UsageError =>
-  new UsageError(`${what} must be ${must}, and is ${inspect(value, { depth: 0 })}`);
+  new UsageError(`${what} must be ${must}, and is ${inspected(value, { depth: 0 })}`);
 
 export const notWholeNumber = (what: string, value: unknown, least: number, most: number): UsageError => {
   const above = Number(value) > most;

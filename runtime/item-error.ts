@@ -2,8 +2,9 @@
  * Turns a thrown value into data of bounded size, so that it can be sent and stored. Runs in both processes. Internal.
  */
 
-import { inspect, types } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import type { ItemError } from './parallelizable.ts';
+import { inspected } from './text/words.ts';
 
 /** Maximum depth of causes and aggregated errors, and maximum number of errors aggregated in one. */
 export const DEPTH_MAX = 8;
@@ -43,7 +44,7 @@ function carried(thrown: unknown, room: Room, depth: number): ItemError {
   const most = depth === 0 ? TEXT_MAX : DEEPER_TEXT_MAX;
   try {
     if (isError(thrown)) return errorParts(thrown, room, depth, most);
-    return { name: 'NonError', message: fitted(inspect(thrown, { depth: 2 }), most, room) };
+    return { name: 'NonError', message: fitted(inspected(thrown, { depth: 2 }), most, room) };
   } catch {
     return { name: 'NonError', message: UNREADABLE };
   }
@@ -51,7 +52,7 @@ function carried(thrown: unknown, room: Room, depth: number): ItemError {
 
 /** Also recognizes an error of another realm, such as a vm context, which is not an instance of this realm's Error. */
 function isError(value: unknown): value is object {
-  return types.isNativeError(value) || value instanceof Error;
+  return isNativeError(value) || value instanceof Error;
 }
 
 function errorParts(thrown: object, room: Room, depth: number, most: number): ItemError {
@@ -154,7 +155,7 @@ function plainly(value: unknown, depth: number): unknown {
       .map((key) => [key, plainly((value as Record<string, unknown>)[key], depth + 1)]);
     return Object.fromEntries(entries);
   }
-  return inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10, maxStringLength: 200 });
+  return inspected(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10, maxStringLength: 200 });
 }
 
 function bytesOf(value: unknown): number {

@@ -2,7 +2,6 @@
 
 import fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { inspect } from 'node:util';
 import {
   constructorThrew,
   folderGone,
@@ -13,6 +12,7 @@ import {
   taskLacks,
 } from '../errors.ts';
 import type { Parallelizable } from '../parallelizable.ts';
+import { inspected } from '../text/words.ts';
 import { loadImports } from './imports.ts';
 
 /** A task whose Item and Result are unknown, as everywhere in the runtime. */
@@ -41,7 +41,7 @@ export async function loadTask(taskFile: string, imports: readonly string[]): Pr
   if (typeof exported !== 'function' || !/^class\b/.test(Function.prototype.toString.call(exported))) {
     throw taskHasNoClass(
       taskFile,
-      exported === undefined ? 'it has no default export' : `it exports ${inspect(exported, { depth: 0 })}`,
+      exported === undefined ? 'it has no default export' : `it exports ${inspected(exported, { depth: 0 })}`,
     );
   }
   const TaskClass = exported as new () => Record<string, unknown>;

@@ -1,5 +1,6 @@
 /** Words for people: numbers, durations, dates, and untrusted text. Internal. */
 
+import type { InspectOptions } from 'node:util';
 import type { WorkerExit } from '../parallelizable.ts';
 
 const DATE = { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' } as const;
@@ -57,6 +58,14 @@ export function cutTo(text: string, most: number): string {
 export function dateOf(at: string): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? at : date.toLocaleString('en-GB', DATE);
+}
+
+/**
+ * Returns a value as Node.js prints it. Not imported: `node:util` takes milliseconds to load, in each process, and only
+ * errors need it.
+ */
+export function inspected(value: unknown, options?: InspectOptions): string {
+  return process.getBuiltinModule('node:util').inspect(value, options);
 }
 
 /** `was killed by SIGKILL`, `exited with status 1`. */
