@@ -11,10 +11,6 @@ if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >=
   process.exitCode = 2;
 } else {
   // The cache makes every boot after the first several times faster. If it can't be written, it is not used.
-  import('node:module')
-    .then(({ enableCompileCache }) => {
-      enableCompileCache();
-      return import('./cli/main.ts');
-    })
-    .then(({ main }) => main(process.argv.slice(2)));
+  process.getBuiltinModule('node:module').enableCompileCache();
+  import('./cli/main.ts').then(({ main }) => main(process.argv.slice(2)));
 }
