@@ -15,7 +15,8 @@ import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/messages.ts
 import type { Delivery } from './delivery.ts';
 import { Kills } from './kills.ts';
 import type { Command } from './rules.ts';
-import { outcomeOf, type Payload, type Settling } from './settling.ts';
+import type { Run } from './run.ts';
+import { type Ended, outcomeOf, type Payload, type Settling } from './settling.ts';
 import { Timeouts } from './timeouts.ts';
 import { type BootWorker, environmentOf, Worker } from './worker.ts';
 
@@ -242,7 +243,7 @@ export class Pool {
         this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });
         break;
       case 'outcomes':
-        for (const outcome of message.outcomes) this.#ended(worker, outcome);
+        this.#ended(worker, message.outcomes);
         break;
       case 'overdue':
         this.timeouts.ask(worker, message.number);
@@ -322,22 +323,28 @@ export class Pool {
     }
   }
 
-  #ended(worker: Worker, { number, count, how, durationMs, body }: CarriedOutcome): void {
+  #ended(worker: Worker, outcomes: readonly CarriedOutcome[]): void {
     const now = performance.now();
     const outlet = worker.process?.output;
     if (!outlet) return;
-    this.timeouts.ended(worker, number, count);
-    if (how === 'done') {
-      const runs = this.#delivery.acked(worker.number, number, count, now, durationMs);
-      for (const run of runs) this.#run.settling.done(run, body, outlet);
-      return;
+    const ended: Ended[] = [];
+    for (const { number, count, how, durationMs, body } of outcomes) {
+      this.timeouts.ended(worker, number, count);
+      if (how === 'done') {
+        const runs = this.#delivery.acked(worker.number, number, count, now, durationMs);
+        for (const run of runs) ended.push({ run, result: body, error: undefined });
+      } else {
+        const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
+        if (verdict?.failed) ended.push({ run: verdict.run, result: body, error: errorIn(body) });
+        else if (verdict) this.#retried(verdict.run, errorIn(body));
+      }
     }
-    const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
-    if (!verdict) return;
-    const error = errorIn(body);
-    if (verdict.failed) this.#run.settling.failed(verdict.run, error, outlet);
-    else if (this.#settings.verbose || this.#settings.itemEvents)
-      this.#events.observe({ type: 'item retried', outcome: outcomeOf(verdict.run, 0), error });
+    if (ended.length > 0) this.#run.settling.settle(ended, outlet);
+  }
+
+  #retried(run: Run<Payload>, error: ItemError): void {
+    if (this.#settings.verbose || this.#settings.itemEvents)
+      this.#events.observe({ type: 'item retried', outcome: outcomeOf(run, 0), error });
   }
 
   /** Returns what each worker is doing, and where in its code. Works even for one that is stuck in a loop: stack.ts. */

@@ -38,7 +38,7 @@ export interface SettlingOptions {
 }
 
 /** The outcome of a run of items, which does not count yet. With a result, an error or a hook, it is one item. */
-interface Ended {
+export interface Ended {
   readonly run: Run<Payload>;
   /** The worker's result, encoded; empty if nobody wants it. */
   readonly result: Buffer;
@@ -46,7 +46,7 @@ interface Ended {
   readonly error: ItemError | undefined;
 }
 
-const NO_RESULT = Buffer.alloc(0);
+const NO_RESULT: Buffer = Buffer.alloc(0);
 
 /** The outcomes of one run. */
 export class Settling {
@@ -64,21 +64,16 @@ export class Settling {
     this.#options = options;
   }
 
-  /** Items are done; `result` is what their worker sent. */
-  done(run: Run<Payload>, result: Buffer, outlet: Outlet): void {
-    this.ended.done += run.count;
-    this.#hold({ run, result, error: undefined }, outlet);
-  }
-
   /** An item has failed for good. `outlet` is undefined if no worker had it. */
   failed(run: Run<Payload>, error: ItemError, outlet?: Outlet): void {
-    this.ended.failed += 1;
-    this.#hold({ run, result: NO_RESULT, error }, outlet);
+    this.settle([{ run, result: NO_RESULT, error }], outlet);
   }
 
-  #hold(ended: Ended, outlet: Outlet | undefined): void {
-    if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, [ended]);
-    else this.#settle(ended);
+  /** Items have ended for good, all of them in one worker, if in any. */
+  settle(all: readonly Ended[], outlet: Outlet | undefined): void {
+    for (const { run, error } of all) this.ended[error ? 'failed' : 'done'] += run.count;
+    if (outlet && !(outlet.isClear && this.#barrier.isEmpty)) this.#barrier.hold(outlet, all);
+    else this.#goOn(all, false);
   }
 
   /**
