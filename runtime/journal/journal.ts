@@ -15,6 +15,8 @@ import { Lock } from './lock.ts';
 import type { JournalRecord } from './records.ts';
 
 const SYNC_WITHIN_MS = 100;
+/** How far the clock must have moved for a tick, in milliseconds. */
+const TICK_MS = 100;
 
 /** Consecutive items that have ended, as the journal needs them. */
 export interface EndedRun {
@@ -40,8 +42,10 @@ export class Journal {
   #unsynced = false;
   readonly #failed: (error: DivvyError) => void;
 
-  /** The number in the last `run` line. */
+  /** The number in the last `run` line, and when that was added. */
   #number = 0;
+  #beganAt = 0;
+  #tickedAt = 0;
 
   /**
    * file     - path of the journal; it is created if it does not exist, otherwise continued.
@@ -75,7 +79,11 @@ export class Journal {
   }
 
   add(record: JournalRecord): void {
-    if (record.type === 'run') this.#number = record.number;
+    if (record.type === 'run') {
+      this.#number = record.number;
+      this.#beganAt = performance.now();
+      this.#tickedAt = this.#beganAt;
+    }
     this.#lines.push(JSON.stringify(record));
   }
 
@@ -94,6 +102,13 @@ export class Journal {
     const which = occurrence > 1 ? `,"occurrence":${occurrence}` : '';
     const how = `"attempts":${starts},"worker":${worker},"ms":${rounded(durationMs)}`;
     this.#lines.push(`{"type":"done","number":${number},"keys":[${keys}]${which},${how}}`);
+  }
+
+  /** Adds the record of an item whose attempt failed, and that is tried again. */
+  retried({ number, starts, worker, durationMs, payloads }: EndedRun, { name, message }: ItemError): void {
+    const { key = '' } = payloads[0] ?? {};
+    const error = `${name}: ${message}`;
+    this.add({ type: 'retry', key, number, attempts: starts, worker, ms: rounded(durationMs), error });
   }
 
   /** Adds the record of an item that has failed for good. */
@@ -115,6 +130,11 @@ export class Journal {
   write(): void {
     if (this.#broken) throw this.#broken;
     if (this.#lines.length === 0) return;
+    const now = performance.now();
+    if (now - this.#tickedAt >= TICK_MS) {
+      this.#tickedAt = now;
+      this.#lines.unshift(`{"type":"tick","ms":${Math.round(now - this.#beganAt)}}`);
+    }
     const bytes = Buffer.from(`${this.#lines.splice(0).join('\n')}\n`);
     this.#try(() => {
       // Otherwise the system would go on writing to a file that nobody can find or read any more.

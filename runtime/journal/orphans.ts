@@ -16,7 +16,7 @@ export class Orphans {
     // In another place the process id belongs to another process; with --take-over the user has said that none is left
     // there.
     else if (record.type === 'worker' && this.#isHere) this.#workers.set(record.pid, record);
-    else if (record.type === 'worker exited') this.#workers.delete(record.pid);
+    else if (record.type === 'exit' && record.inOrder) this.#workers.delete(record.pid);
     else if (record.type === 'end') this.#workers.clear();
   }
 

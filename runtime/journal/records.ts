@@ -5,7 +5,9 @@
  *
  *   run      the first line, and one for each resume: who runs what, with which arguments
  *   worker   a worker was forked: its process id and start time
- *   worker exited   a worker left in good order
+ *   exit     a worker's process exited: how, and whether in good order
+ *   retry    an attempt at an item failed, and it is tried again
+ *   tick     the time when the lines after it were written
  *   task changed   the task file had changed when a worker booted
  *   done     consecutive items are done: the number of the first one, and the key of each
  *   failed   an item has failed for good, and why
@@ -65,11 +67,34 @@ export interface WorkerRecord extends ProcessName {
   readonly worker: number;
 }
 
-/** A worker's process exited in good order, so processes that its items left running are not killed. */
-export interface WorkerExitedRecord {
-  readonly type: 'worker exited';
+/** A worker's process exited. */
+export interface ExitRecord {
+  readonly type: 'exit';
   readonly worker: number;
   readonly pid: number;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** It left as it was asked to, so processes that its items left running are not killed. */
+  readonly inOrder: boolean;
+}
+
+/** An attempt failed; the item is tried again. */
+export interface RetryRecord {
+  readonly type: 'retry';
+  readonly key: string;
+  readonly number: number;
+  readonly attempts: number;
+  readonly worker: number;
+  readonly ms: number;
+  /** The name and the message of the error. */
+  readonly error: string;
+}
+
+/** When the lines after it were written. */
+export interface TickRecord {
+  readonly type: 'tick';
+  /** Milliseconds since the last `run` line, by a clock that only moves forward. */
+  readonly ms: number;
 }
 
 /** When a worker booted, the task file had changed. */
@@ -115,7 +140,9 @@ export interface EndRecord {
 export type JournalRecord =
   | RunRecord
   | WorkerRecord
-  | WorkerExitedRecord
+  | ExitRecord
+  | RetryRecord
+  | TickRecord
   | TaskChangedRecord
   | DoneRecord
   | FailedRecord
@@ -325,7 +352,9 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
     typeof options === 'object' &&
     options !== null,
   worker: ({ pid, started }) => isCount(pid) && isText(started),
-  'worker exited': ({ pid }) => isCount(pid),
+  exit: ({ pid, inOrder }) => isCount(pid) && typeof inOrder === 'boolean',
+  retry: () => true,
+  tick: () => true,
   'task changed': () => true,
   done: isDone,
   failed: ({ key, occurrence = 1 }) => isText(key) && isCount(occurrence),

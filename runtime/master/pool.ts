@@ -181,15 +181,6 @@ export class Pool {
   }
 
   /**
-   * Records that the worker left in good order: a resume after a crash of the master then spares what its items have
-   * started.
-   */
-  #leftWell({ number }: Worker, pid: number | undefined): void {
-    if (pid !== undefined && !this.#settings.inline)
-      this.#run.journal?.add({ type: 'worker exited', worker: number, pid });
-  }
-
-  /**
    * A worker runs the task file as it is when it boots. If somebody has changed it meanwhile, report and record that.
    */
   #lookAtTask(): void {
@@ -279,9 +270,12 @@ export class Pool {
       const timedOut = this.timeouts.exited(worker, now);
       this.#reclaiming.delete(worker);
       const { crashed, started, failed, bootFailure, bootInMs } = this.#delivery.exited(worker.number, now, timedOut);
-      // Kill what its items have started, unless the worker left in good order.
-      if (crashed || exit.code !== 0) ended?.killGroup();
-      else this.#leftWell(worker, ended?.pid);
+      const inOrder = !crashed && exit.code === 0;
+      // Kill what its items have started, unless the worker left in good order. A resume after a crash of the master
+      // goes by the same.
+      if (!inOrder) ended?.killGroup();
+      if (ended?.pid !== undefined && !this.#settings.inline)
+        this.#run.journal?.add({ type: 'exit', worker: worker.number, pid: ended.pid, ...exit, inOrder });
       const how = `worker ${worker.number} ${describeExit(exit)}`;
       if (crashed || timedOut) {
         this.#events.observe({
@@ -343,6 +337,7 @@ export class Pool {
   }
 
   #retried(run: Run<Payload>, error: ItemError): void {
+    this.#run.journal?.retried(run, error);
     if (this.#settings.verbose || this.#settings.itemEvents)
       this.#events.observe({ type: 'item retried', outcome: outcomeOf(run, 0), error });
   }

@@ -221,6 +221,32 @@ describe('writing', () => {
     }
   });
 
+  test('says when it was written, at most every 100 ms, and only before what is written', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(5000);
+    onTestFinished(() => clock.mockRestore());
+    const { journal } = await openRun(requestFor(file));
+    for (const [number, now] of [5050, 5099, 5350.4, 5400, 9999].entries()) {
+      clock.mockReturnValue(now);
+      if (now < 9999) journal?.done(endedRun(number, `${now}`));
+      journal?.write();
+    }
+    await journal?.close();
+    const lines = fs
+      .readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ type, ms, keys }) => (type === 'tick' ? ms : keys[0]))).toEqual([
+      '5050',
+      '5099',
+      350,
+      '5350.4',
+      '5400',
+    ]);
+  });
+
   test('one that cannot be opened leaves no lock behind', () => {
     const folder = scratch();
     const file = path.join(folder, 'a-folder');

@@ -50,10 +50,25 @@ describe('a journal', () => {
       counts: { done: 3, failed: 1 },
     });
     expect(rest).toContainEqual({ type: 'worker', worker: 1, ...born });
-    expect(rest).toContainEqual({ type: 'worker exited', worker: 1, pid: expect.any(Number) });
+    expect(rest).toContainEqual({
+      type: 'exit',
+      worker: 1,
+      pid: expect.any(Number),
+      code: 0,
+      signal: null,
+      inOrder: true,
+    });
     expect(rest).toContainEqual({ type: 'done', keys: [keyOf('twice')], number: 1, ...outcome, attempts: 2 });
     expect(rest).toContainEqual({ type: 'done', keys: [keyOf('twin')], number: 3, ...outcome });
     expect(rest).toContainEqual({ type: 'done', keys: [keyOf('twin')], number: 4, ...outcome });
+    const retry = {
+      type: 'retry',
+      key: keyOf('twice'),
+      number: 1,
+      ...outcome,
+      error: expect.stringMatching(/^Error: /),
+    };
+    expect(rest).toContainEqual(retry);
     const error = expect.objectContaining({ name: 'PermanentError', message: 'never' });
     expect(rest).toContainEqual({ type: 'failed', key: keyOf('permanent secret'), number: 2, ...outcome, error });
     // What process and the hooks are told is the same in each attempt, and for equal items.

@@ -104,7 +104,10 @@ describe.runIf(LINUX)('what the items of a worker that is gone had started', () 
   test.each([
     [
       'where the worker had left in good order',
-      (worker: Fake) => [workerOf(worker), { type: 'worker exited', worker: 1, pid: worker.pid }],
+      (worker: Fake) => [
+        workerOf(worker),
+        { type: 'exit', worker: 1, pid: worker.pid, code: 0, signal: null, inOrder: true },
+      ],
       {},
     ],
     ['where the run had ended', (worker: Fake) => [workerOf(worker), END], {}],
