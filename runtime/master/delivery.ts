@@ -312,13 +312,14 @@ export class Delivery<Payload> {
   /** Serves the worker with the fewest items first: item by item, or, where acks are batched, with its share at once. */
   #handPending(now: number): void {
     const open = this.slots.filter((slot) => slot.state === 'ready' && !slot.reserved && !slot.backpressure);
-    const share = Math.ceil(this.backlog.pendingCount / open.filter((slot) => slot.held < slot.most).length);
     const handed = new Map<Slot<Payload>, Run<Payload>[]>();
     while (this.backlog.pendingCount > 0) {
       let least: Slot<Payload> | undefined;
       for (const slot of open) if ((!least || slot.held < least.held) && slot.held < slot.most) least = slot;
       if (!least) break;
       const batchAcks = this.#rules.batchesAcks(least.pace);
+      const unserved = open.filter((slot) => slot.held < slot.most && !handed.has(slot)).length;
+      const share = Math.ceil(this.backlog.pendingCount / Math.max(1, unserved));
       const run = this.backlog.take(batchAcks ? Math.min(share, least.most - least.held) : 1);
       if (!run) break;
       this.#lease(least, run, batchAcks, now);

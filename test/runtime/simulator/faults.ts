@@ -190,8 +190,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'a full socket is sent more',
-    find: '&& !slot.reserved && !slot.backpressure);\n    const share',
-    put: '&& !slot.reserved);\n    const share',
+    find: '&& !slot.reserved && !slot.backpressure);\n    const handed',
+    put: '&& !slot.reserved);\n    const handed',
   },
   {
     what: 'what is returned is dropped',

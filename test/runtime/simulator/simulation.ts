@@ -8,7 +8,7 @@ import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Command } from '../../../runtime/master/rules.ts';
 import type { Run } from '../../../runtime/master/run.ts';
 import { Input, type IntakeCode } from './input.ts';
-import { checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
+import { checkAccounts, checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
 import type { Random } from './random.ts';
 import { Records } from './records.ts';
 import { type Intrusion, type Scenario, scenariosOf } from './scenario.ts';
@@ -301,6 +301,7 @@ class Simulation implements Surroundings, PipeWorld {
     const undone = this.#delivery.plan(this.#now);
     ensure(undone.length === 0, `the plan had left undone ${JSON.stringify(undone)}`);
     this.#pull();
+    checkAccounts(this.#truth, this.#delivery);
     this.#setAlarm();
     if (again) this.#wake();
   }
