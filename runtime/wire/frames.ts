@@ -274,6 +274,11 @@ function batches<T extends CarriedItem | CarriedOutcome>(
   return pieces;
 }
 
+/** The rules divide runs by numbers like these: any other could keep the master busy for ever. */
+function isItemNumber(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 1;
+}
+
 function copyOf(bytes: Buffer): Buffer {
   return Buffer.from(bytes);
 }
@@ -311,8 +316,7 @@ function jsonMessage(value: unknown, bytes: number): FromMaster | ToMaster {
   const { kind, numbers, error } = Object(value) as Record<string, unknown>;
   if (!JSON_KINDS.includes(String(kind))) throw new RangeError('no such message');
   // Check the length first: a few bytes can stand for an array that takes minutes to go through.
-  const list =
-    Array.isArray(numbers) && numbers.length < bytes && numbers.every((number) => typeof number === 'number');
+  const list = Array.isArray(numbers) && numbers.length < bytes && numbers.every(Number.isSafeInteger);
   if ((kind === 'nack' || kind === 'open lines') && !list) throw new RangeError('no list of numbers');
   if (kind === 'boot failed' || kind === 'hook failed' || kind === 'uncaught') itemErrorFrom(error);
   return value as FromMaster | ToMaster;
@@ -338,11 +342,14 @@ function itemsOfRun(text: string, batchAcks: boolean): ReceivedItem[] {
 }
 
 function outcomeAt(bytes: Buffer, at: number, body: Buffer): CarriedOutcome {
-  const how = HOWS[bytes.readUInt8(at + 20)];
+  const number = bytes.readDoubleLE(at);
   const count = bytes.readUInt32LE(at + 8);
-  if (!how || count === 0 || (count > 1 && (how !== 'done' || body.length > 0)))
-    throw new RangeError('an outcome of no known kind');
-  return { number: bytes.readDoubleLE(at), count, durationMs: bytes.readDoubleLE(at + 12), how, body };
+  const durationMs = bytes.readDoubleLE(at + 12);
+  const how = HOWS[bytes.readUInt8(at + 20)];
+  const isRange = count > 1 && how === 'done' && body.length === 0;
+  if (!how || !isItemNumber(number) || !(count === 1 || isRange)) throw new RangeError('an outcome of no known kind');
+  if (!(durationMs >= 0 && durationMs < Infinity)) throw new RangeError('an outcome took no time that there is');
+  return { number, count, durationMs, how, body };
 }
 
 /** Reads the records of a batch. Each has a head of `headBytes` bytes; its last four are the length of the body. */

@@ -103,6 +103,7 @@ describe('what is no message is refused', () => {
     ['a hello without a token', { kind: 'hello' }],
     ['outcomes that are no list', { kind: 'outcomes', outcomes: 5 }],
     ['numbers that are none', { kind: 'nack', numbers: ['1'] }],
+    ['numbers of no item', { kind: 'nack', numbers: [1.5] }],
     ['no numbers', { kind: 'nack' }],
     ['a failure without an error', { kind: 'boot failed' }],
     ['an error without a name', { kind: 'hook failed', hook: 'beforeExit', error: { message: '' } }],
@@ -122,6 +123,12 @@ describe('what is no message is refused', () => {
     for (const outcome of [
       { number: 1, count: 1, durationMs: 1, how: 'threw', body: Buffer.from('"no"') },
       { number: 1, count: 0, durationMs: 1, how: 'done', body: Buffer.alloc(0) },
+      ...[Number.NaN, 1.5, 0, -1, 2 ** 53, Infinity].map((number) => ({
+        ...{ number, count: 1, durationMs: 1, how: 'done' as const, body: Buffer.alloc(0) },
+      })),
+      ...[Number.NaN, -1, Infinity].map((durationMs) => ({
+        ...{ number: 1, count: 1, durationMs, how: 'done' as const, body: Buffer.alloc(0) },
+      })),
       { number: 1, count: 2, durationMs: 1, how: 'done', body: Buffer.from('"a result"') },
       { number: 1, count: 2, durationMs: 1, how: 'threw', body: Buffer.from('{"name":"E","message":"m"}') },
     ] as const) {
