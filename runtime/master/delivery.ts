@@ -51,7 +51,7 @@ export class Delivery<Payload> {
   outputIsFull = false;
 
   readonly #rules: DeliveryRules;
-  readonly backlog = new Backlog<Payload>();
+  readonly backlog: Backlog<Payload> = new Backlog();
   readonly #boots: Boots<Payload>;
   #settling = 0;
   #settlingMax = 0;

@@ -16,5 +16,8 @@ export function outcomesOf(project: string): Recorded[] {
     .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')
     .filter((line) => /^\{"type":"(done|failed)"/.test(line))
-    .map((line) => JSON.parse(line) as Recorded);
+    .flatMap((line) => {
+      const { type, keys, key } = JSON.parse(line) as Recorded & { readonly keys?: readonly string[] };
+      return (keys ?? [key]).map((each) => ({ type, key: each }));
+    });
 }
