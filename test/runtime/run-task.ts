@@ -107,7 +107,7 @@ export class TaskRun {
     if (child.pid === undefined) throw new Error(`${program} could not be started`);
     this.pid = child.pid;
     onTestFailed(({ task }) => {
-      // In the error itself: whoever has only the end of a log, or a report, has this too.
+      // In the error itself, so that it is in a report and at the end of a log, too.
       const said = `\n${program} ${args.join(' ')} had said:\n${this.stdout.slice(-END)}\n${this.stderr.slice(-END)}`;
       for (const error of task.result?.errors?.slice(0, 1) ?? [])
         error.stack = `${error.stack ?? error.message}${said}`;

@@ -80,7 +80,7 @@ describe('where the folder that it is run in is removed', () => {
     const run = runTask('gated', { args: ['-v', '-n', '2', '--', '4'], by, env: gate.env });
     const [, pid] = await run.said(/worker 1 is process (\d+)/);
     await gate.arrived(2);
-    // A thread cannot start without the folder either: both lifelines stand once they have answered, whatever it is.
+    // A thread cannot start without the folder either. Both lifelines run once they have answered, whatever the answer.
     for (let asked = 1; ; asked++) {
       run.kill('SIGUSR2');
       const [answers] = await run.said(/worker 1 \(\d+\): (?:.|\n)*?master \(\d+\): .*/, asked);
