@@ -88,7 +88,8 @@ const fork = (inFlight: number, serialization: 'json' | 'advanced' = 'json'): En
 const limit = entrant('limit (no guarantees)', program('limit.ts'), { inFlight: 1024 });
 const largeByHand = entrant('hand-written (same design)', program('large.ts'));
 const ruby = entrant('Ruby divvy', program('ruby-divvy.rb', 'ruby'), {}, ['ruby', '-rdivvy', '-e', '']);
-const parallel = entrant('GNU parallel', program('gnu-parallel.ts'), {}, ['parallel', '--version']);
+/** It starts a process for each item. */
+const parallel = entrant('GNU parallel', program('gnu-parallel.ts'), { count: 100 }, ['parallel', '--version']);
 
 const pools: readonly Entrant[] = [
   jestWorker,
