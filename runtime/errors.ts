@@ -15,7 +15,7 @@
  */
 
 import os from 'node:os';
-import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, toItemError } from './item-error.ts';
+import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, isDelay, toItemError } from './item-error.ts';
 import type { ItemError, RunResult } from './parallelizable.ts';
 import { reasonsOf } from './text/failures.ts';
 import { dateOf, inspected } from './text/words.ts';
@@ -95,11 +95,12 @@ export function itemErrorFrom(value: unknown): ItemError {
 
 function isItemError(value: unknown, depth: number): value is ItemError {
   const parts = Object(value) as Record<string, unknown>;
-  const { name, message, stack = '', code = '', fields = {}, errors = [], cause } = parts;
+  const { name, message, stack = '', code = '', retryAfterMs = 0, fields = {}, errors = [], cause } = parts;
   return (
     depth <= DEPTH_MAX &&
     [name, message, stack].every((part) => typeof part === 'string') &&
     (typeof code === 'string' || typeof code === 'number') &&
+    isDelay(retryAfterMs) &&
     typeof fields === 'object' &&
     fields !== null &&
     !Array.isArray(fields) &&
@@ -109,15 +110,6 @@ function isItemError(value: unknown, depth: number): value is ItemError {
     errors.every((error) => isItemError(error, depth + 1)) &&
     (cause === undefined || isItemError(cause, depth + 1))
   );
-}
-
-/** Returns whether an error asks not to be retried. */
-export function isPermanent(thrown: unknown): boolean {
-  try {
-    return typeof thrown === 'object' && thrown !== null && (thrown as { permanent?: unknown }).permanent === true;
-  } catch {
-    return false; // it throws when it is read
-  }
 }
 
 export const noSocketFolder = (tried: readonly string[]): UsageError =>
@@ -383,6 +375,9 @@ export const windowsNeedsWsl = (): UsageError =>
 export const mustBe = (what: string, must: string, value: unknown): UsageError =>
   new UsageError(`${what} must be ${must}, and is ${inspected(value, { depth: 0 })}`);
 
+export const throttleIsNone = (value: unknown): TypeError =>
+  new TypeError(`it must return a number of milliseconds from 0 (0 goes on), and returned ${inspected(value)}`);
+
 export const notWholeNumber = (what: string, value: unknown, least: number, most: number): UsageError => {
   const above = Number(value) > most;
   return mustBe(what, above ? `a whole number of at most ${most}` : `a whole number of at least ${least}`, value);
@@ -390,6 +385,9 @@ export const notWholeNumber = (what: string, value: unknown, least: number, most
 
 export const notAShare = (what: string, value: unknown): UsageError =>
   mustBe(what, 'a whole number of at least 1, or a share such as 5%', value);
+
+export const notARate = (what: string, value: unknown): UsageError =>
+  mustBe(what, 'a number of items in a second, minute or hour, such as 100/s, 30/m or 1000/h', value);
 
 export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
   new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);

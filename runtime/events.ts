@@ -74,6 +74,17 @@ export type RunEvent =
   | { readonly type: 'item done'; readonly outcome: Outcome }
   /** An attempt has failed, and there will be another one. Only with -v, --json or --events. */
   | { readonly type: 'item retried'; readonly outcome: Outcome; readonly error: ItemError }
+  /**
+   * Nothing is handed out for `ms` milliseconds: the task's `throttle` says so, or `process` threw RateLimited. Then
+   * there is also its item's `number` and the `error`.
+   */
+  | {
+      readonly type: 'held back';
+      readonly by: 'throttle' | 'RateLimited';
+      readonly ms: number;
+      readonly number?: number;
+      readonly error?: ItemError;
+    }
   /** The item counts as failed: afterFailure has run, and its line is in the journal. */
   | { readonly type: 'item failed'; readonly outcome: Outcome; readonly error: ItemError }
   /** The item's outcome could not be recorded. The item was processed; with `error`, it had failed. */

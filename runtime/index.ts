@@ -9,5 +9,5 @@ export { type InlineOutcome, runInline } from './master/inline.ts';
 export { Master } from './master/master.ts';
 export type { MasterOptions } from './options.ts';
 export type * from './parallelizable.ts';
-export { PermanentError } from './parallelizable.ts';
+export { PermanentError, RateLimited } from './parallelizable.ts';
 export { isMasterProcess, isWorkerProcess } from './role.ts';

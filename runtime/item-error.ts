@@ -23,8 +23,21 @@ const OVERHEAD = 100;
 const CHARACTER_BYTES_MAX = 6;
 
 /** Parts of an error that are handled separately or belong to the runtime. */
-const KNOWN: readonly string[] = ['name', 'message', 'stack', 'code', 'cause', 'errors', 'permanent'];
+const KNOWN: readonly string[] = [
+  'name',
+  'message',
+  'stack',
+  'code',
+  'cause',
+  'errors',
+  'permanent',
+  'rateLimited',
+  'retryAfterMs',
+];
 const UNREADABLE = 'what was thrown cannot be shown, since it throws when it is looked at';
+
+/** What a thrown value means: try again, never again, or nobody begins an item for a while and this was no attempt. */
+export type Thrown = 'threw' | 'threw for good' | 'rate limited';
 
 /** How many bytes are left for the rest of an error. */
 interface Room {
@@ -37,6 +50,14 @@ interface Room {
  */
 export function toItemError(thrown: unknown): ItemError {
   return carried(thrown, { left: BYTES_MAX - 2 * OVERHEAD }, 0);
+}
+
+/** Returns what a thrown value means. Never throws. */
+export function meaningOf(thrown: unknown): Thrown {
+  if (typeof thrown !== 'object' || thrown === null) return 'threw';
+  const is = (part: string): boolean => read(thrown, part, (value) => value === true) ?? false;
+  if (is('rateLimited')) return 'rate limited';
+  return is('permanent') ? 'threw for good' : 'threw';
 }
 
 function carried(thrown: unknown, room: Room, depth: number): ItemError {
@@ -76,9 +97,16 @@ function errorParts(thrown: object, room: Room, depth: number, most: number): It
       if (room.left > OVERHEAD) parts.errors = [...(parts.errors ?? []), carried(error, room, depth + 1)];
     }
   }
+  const retryAfterMs = read(thrown, 'retryAfterMs', (value) => (isDelay(value) ? value : undefined));
+  if (retryAfterMs !== undefined) parts.retryAfterMs = retryAfterMs;
   const fields = fieldsOf(thrown, room);
   if (fields !== undefined) parts.fields = fields;
   return parts;
+}
+
+/** Infinity is none: the item would never be tried again. */
+export function isDelay(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
 }
 
 function nameOf(thrown: object, name: unknown): string {

@@ -5,7 +5,16 @@
 
 import os from 'node:os';
 import path from 'node:path';
-import { mustBe, needsJournal, noSuchOption, notAShare, notModules, notTogether, notWholeNumber } from './errors.ts';
+import {
+  mustBe,
+  needsJournal,
+  noSuchOption,
+  notARate,
+  notAShare,
+  notModules,
+  notTogether,
+  notWholeNumber,
+} from './errors.ts';
 import type { Observed } from './events.ts';
 import { moduleFrom } from './task/imports.ts';
 import { moduleList } from './task/project.ts';
@@ -28,6 +37,10 @@ export interface Settings {
   readonly retries: number;
   /** The delay before the first retry, in milliseconds; it doubles each time, with jitter. */
   readonly backoffMs: number;
+  /** The longest delay before a retry, in milliseconds; `backoffMs` if that is longer. */
+  readonly backoffCapMs: number;
+  /** How many items may begin in a second, in all workers together, above 0; Infinity for no limit. */
+  readonly rate: number;
   /** How long an item may take, in milliseconds; 0 or Infinity for no limit. */
   readonly timeoutMs: number;
   /** A worker is replaced after so many items, from 1; Infinity for never. */
@@ -83,7 +96,8 @@ export interface Settings {
 
 /** The options of `new Master`. Public. */
 export type MasterOptions = {
-  readonly [Key in keyof Settings]?: Settings[Key] | (Key extends 'import' ? string : never) | undefined;
+  /** `rate` may also be a text: `30/m`. */
+  readonly [Key in keyof Settings]?: Settings[Key] | (Key extends 'import' | 'rate' ? string : never) | undefined;
 };
 
 /** The defaults. */
@@ -96,6 +110,8 @@ const DEFAULTS: Settings = {
   maxItemBytes: 64 * 1024 * 1024,
   retries: 0,
   backoffMs: 1000,
+  backoffCapMs: 30_000,
+  rate: Infinity,
   timeoutMs: Infinity,
   recycleAfter: Infinity,
   recycleAboveBytes: Infinity,
@@ -125,7 +141,7 @@ export interface OptionRow {
   readonly key: keyof Settings;
   /** As the help shows it: `-n, --workers N`. */
   readonly usage: string;
-  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'path' | 'modules';
+  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'rate' | 'path' | 'modules';
   /** With the default in brackets, if there is one. */
   readonly doc: string;
   /** The smallest and the largest number allowed. */
@@ -171,6 +187,8 @@ export const OPTIONS: readonly OptionRow[] = [
   row('maxItemBytes', '--max-item-size MB', 'megabytes', 'the largest item or result (64)', 1, ITEM_MEGABYTES_MAX),
   row('retries', '--retries N', 'number', 'how often an item is tried again after process threw (0)'),
   row('backoffMs', '--backoff D', 'duration', 'wait before the first retry; doubles each time, with jitter (1s)'),
+  row('backoffCapMs', '--backoff-cap D', 'duration', 'longest wait before a retry (30s)'),
+  row('rate', '--rate N/s', 'rate', 'how many items may begin in a second, in all workers (/m, /h: a minute, an hour)'),
   row('maxCrashes', '--max-crashes N', 'number', 'crashes of its worker, alone in it, that fail an item (3)', 1),
   row(
     'timeoutMs',
@@ -223,6 +241,15 @@ function isShare(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
+const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** Returns the items per second that `100/s`, `30/m`, `1000/h` or a number stand for; undefined for anything else. */
+export function rateOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value > 0 ? value : undefined;
+  const [, amount = '0', unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(String(value)) ?? [];
+  return Number(amount) / (SECONDS_OF[unit] ?? 1) || undefined;
+}
+
 /** The longest delay of a Node.js timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -241,6 +268,8 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
       throw mustBe(given.name, 'a number of milliseconds of at least 0', given.value);
   } else if (kind === 'share') {
     if (!isShare(value)) throw notAShare(given.name, given.value);
+  } else if (kind === 'rate') {
+    if (rateOf(value) === undefined) throw notARate(given.name, given.value);
   } else if (kind === 'modules') {
     if (moduleList(value) === undefined) throw notModules(given.name, given.value);
   } else if (kind === 'number' || kind === 'megabytes') {
@@ -279,6 +308,7 @@ export function settingsOf(options: MasterOptions): Settings {
     // A timeout of 0 means no timeout: otherwise it would fail every item.
     if (kind === 'duration')
       settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value as number, LONGEST_MS);
+    if (kind === 'rate') settings[key] = rateOf(value);
     // Now, not later: the task may change the working directory.
     if (kind === 'modules') settings[key] = moduleList(value)?.map((name) => moduleFrom(path.resolve(), name));
   }

@@ -4,7 +4,7 @@
  * A task is a class with two methods. `dispatch` runs in the master and yields items; `process` runs in a worker
  * and handles one item. Everything else is optional. Each member's comment says which process calls it, and when.
  *
- * Public. This file holds types only, except for PermanentError at its end.
+ * Public. This file holds types only, except for two errors that `process` may throw.
  */
 
 /**
@@ -25,6 +25,8 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
 
   /**
    * Runs in a worker, once for each attempt at an item. When it throws, the attempt has failed, and the worker lives on.
+   * An error with `permanent: true` (PermanentError) is not tried again; one with `retryAfterMs` is tried again after so
+   * many milliseconds; RateLimited holds back the whole run.
    */
   process(item: Item, context: ItemContext): Result | Promise<Result>;
 
@@ -63,6 +65,13 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
 
   /** Runs in the master, when an item is given up. When it throws, the run stops gracefully; exit 70. */
   afterFailure?(item: Item, error: ItemError, outcome: Outcome): MaybePromise<void>;
+
+  /**
+   * Runs in the master, at most once a second, before items are handed out. Returns for how many milliseconds to hold
+   * them back: because a replica lags, or a load is too high; 0 goes on. Items in progress go on meanwhile. When it
+   * throws, or returns anything but a number of 0 or more, the run stops gracefully; exit 70.
+   */
+  throttle?(): MaybePromise<number>;
 
   /**
    * The item's name across runs: it is how a resume knows what is done. By default a hash of its content. Items of the
@@ -113,6 +122,8 @@ export interface ItemError {
   readonly stack?: string;
   /** The error's own `code`, where it has one, such as `ECONNRESET`. */
   readonly code?: string | number;
+  /** How long to wait before the next attempt, in milliseconds, where the error says it. */
+  readonly retryAfterMs?: number;
   /** The error's other fields, as JSON can say them: at most 20, of at most 1 KB each. */
   readonly fields?: Readonly<Record<string, unknown>>;
   /** The errors that it stands for, as those of an AggregateError: at most 8. */
@@ -198,6 +209,29 @@ export interface RunResult {
 export class PermanentError extends Error {
   override readonly name = 'PermanentError';
   readonly permanent = true;
+}
+
+/**
+ * Thrown by `process` when a limit of somebody else's is reached, as by a 429 of HTTP. It is no attempt at the item,
+ * which is processed again later. Until then no worker begins an item. Any error with `rateLimited: true` counts as one.
+ */
+export class RateLimited extends Error {
+  override readonly name = 'RateLimited';
+  readonly rateLimited = true;
+  readonly retryAfterMs: number;
+
+  /**
+   * retryAfterMs - how long no item is begun, in milliseconds, from 0.
+   * options      - `cause`, as of any Error.
+   *
+   * Throws RangeError if it is not such a number.
+   */
+  constructor(retryAfterMs: number, options?: ErrorOptions) {
+    if (!(retryAfterMs >= 0 && retryAfterMs < Infinity))
+      throw new RangeError(`RateLimited takes a number of milliseconds from 0, not ${retryAfterMs}`, options);
+    super(`a limit is reached; nothing begins for ${retryAfterMs} ms`, options);
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
 /** A value or a promise of it. */

@@ -4,7 +4,16 @@
 
 import { parseArgs } from 'node:util';
 import { mustBe, noOption, notTogether, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
-import { checkOption, checkTogether, flagOf, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
+import {
+  checkOption,
+  checkTogether,
+  flagOf,
+  type MasterOptions,
+  OPTIONS,
+  type OptionRow,
+  rateOf,
+  unitOf,
+} from '../options.ts';
 
 /** What a command line asks for. */
 export type Request =
@@ -154,6 +163,7 @@ function typedOf({ kind }: OptionRow, flag: string, text: string): unknown {
     if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
     return Number(amount) * (MS_OF[unit] ?? 1);
   }
+  if (kind === 'rate') return rateOf(text) ?? text;
   const isNumber = kind === 'number' || kind === 'megabytes' || kind === 'share';
   return isNumber && /^\d+$/.test(text) ? Number(text) * unitOf(kind) : text;
 }

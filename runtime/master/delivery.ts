@@ -21,13 +21,16 @@
  *
  * Consecutive items that nothing has happened to move together, as a run (run.ts): that changes nothing in these rules,
  * it only costs less. slot.ts has the state of one worker, backlog.ts the waiting items; boots.ts decides which worker
- * boots when.
+ * boots when, handing.ts which worker gets which item, gate.ts when items may be handed out at all.
  */
 
+import type { Thrown } from '../item-error.ts';
 import { Backlog } from './backlog.ts';
 import { backoff } from './backoff.ts';
 import { Boots } from './boots.ts';
 import { noCounts, type OwnCounts } from './counts.ts';
+import { Gate } from './gate.ts';
+import { Handing } from './handing.ts';
 import { paceAfter, UNKNOWN_PACE } from './pace.ts';
 import type { Command, DeliveryRules, ExitReport } from './rules.ts';
 import { type Run, rangesOf, runOf } from './run.ts';
@@ -44,15 +47,15 @@ const ENDED_IN_TURN_MAX = 256;
 export class Delivery<Payload> {
   readonly slots: Slot<Payload>[] = [];
   readonly counts: OwnCounts = noCounts();
-  /** Items that were handed out at least once. */
-  distributed = 0;
   stopping: 'no' | 'gracefully' | 'forcefully' = 'no';
   /** Nobody reads even the master's own output: don't add to it. */
   outputIsFull = false;
 
   readonly #rules: DeliveryRules;
   readonly backlog: Backlog<Payload> = new Backlog();
+  readonly gate: Gate;
   readonly #boots: Boots<Payload>;
+  readonly #handing: Handing<Payload>;
   #settling = 0;
   #settlingMax = 0;
   #closed = false;
@@ -61,11 +64,18 @@ export class Delivery<Payload> {
 
   constructor(rules: DeliveryRules) {
     this.#rules = rules;
+    this.gate = new Gate(rules.rate);
     this.#boots = new Boots(this.slots, this.backlog, this.counts, rules.random);
+    this.#handing = new Handing(this.slots, this.backlog, this.gate, this.counts, rules.batchesAcks);
     this.resize(rules.workers);
   }
 
   // ---- questions ----
+
+  /** Items that were handed out at least once. */
+  get distributed(): number {
+    return this.#handing.distributed;
+  }
 
   /** How many workers may run. */
   get size(): number {
@@ -80,17 +90,24 @@ export class Delivery<Payload> {
   }
 
   /** How many more items may be pulled from dispatch now, so that each soon finds a worker with room. */
-  wanted(): number {
+  wanted(now: number): number {
     if (this.#closed || this.outputIsFull || this.backlog.retrying.length >= WAITING_MAX) return 0;
     if (this.#settling >= this.#settlingMax) return 0;
     const mayPrefetch = this.backlog.pendingBytes < PREFETCH_BYTES;
-    let room = -this.backlog.pendingCount - this.backlog.suspects.length;
+    const waiting = this.backlog.pendingCount + this.backlog.suspects.length;
+    let room = -waiting;
     for (const slot of this.slots) {
       const leaves = slot.number > this.size || slot.state === 'draining' || slot.state === 'exiting';
       if (leaves || slot.reserved || slot.backpressure) continue;
       room += Math.max(0, (mayPrefetch ? slot.most : slot.concurrency) - slot.held);
     }
-    return Math.max(0, room);
+    return Math.max(0, Math.min(room, this.gate.room(now) - waiting));
+  }
+
+  /** Whether an item could be handed out now, as soon as a worker has room for it. */
+  handsOut(now: number): boolean {
+    const isWaiting = this.backlog.pendingCount + this.backlog.suspects.length > 0;
+    return this.gate.room(now) >= 1 && (isWaiting || this.wanted(now) > 0);
   }
 
   /** Whether everything has ended: each item has its outcome, and each worker is reaped. */
@@ -121,7 +138,9 @@ export class Delivery<Payload> {
 
   /** When `plan` will have something to do even if nothing happens; Infinity for never. */
   wakeAt(now: number): number {
-    return Math.min(this.backlog.dueAt, this.#boots.wakeAt(now));
+    const waits = !this.#closed || this.backlog.pendingCount + this.backlog.suspects.length > 0;
+    const gateAt = waits && this.gate.room(now) < 1 ? this.gate.opensAt(now) : Infinity;
+    return Math.min(this.backlog.dueAt, this.#boots.wakeAt(now), gateAt);
   }
 
   /** Workers that hold waiting items and have been silent for `ms` milliseconds. */
@@ -211,18 +230,22 @@ export class Delivery<Payload> {
 
   /**
    * `process` threw. Returns the item, and whether it has failed for good and must be settled. Returns undefined if the
-   * worker does not hold the item.
+   * worker does not hold the item. `afterMs` is how long the error asks to wait; if `how` is 'rate limited', all wait.
    */
   threw(
     worker: number,
     number: number,
-    permanent: boolean,
+    how: Thrown,
     now: number,
     ms: number,
+    afterMs?: number,
   ): { run: Run<Payload>; failed: boolean } | undefined {
     const [run] = this.#endLeases(worker, number, 1, now, ms);
     if (!run) return undefined;
-    return { run, failed: this.#attemptFailed(run, permanent, now) };
+    if (how !== 'rate limited') return { run, failed: this.#attemptFailed(run, how, now, afterMs) };
+    this.gate.hold('RateLimited', Math.max(this.gate.heldUntil('RateLimited'), now + (afterMs ?? 0)));
+    this.#putBack([run]);
+    return { run, failed: false };
   }
 
   /** A worker gives back items that it has not started. */
@@ -250,8 +273,8 @@ export class Delivery<Payload> {
 
     if (this.stopping === 'forcefully') for (const item of started) this.#release(item);
     else if (timedOut !== undefined && timedOut.size > 0) {
-      this.#giveBack(started.filter(({ number }) => !timedOut.has(number)));
-      failed.push(...started.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));
+      this.#putBack(started.filter(({ number }) => !timedOut.has(number)));
+      failed.push(...started.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, 'threw', now)));
     } else if (started.length === 1 && timedOut === undefined)
       failed.push(...started.filter((item) => this.#crashedAlone(item)));
     else for (const item of started.toReversed()) this.#suspect(item); // each goes to the front
@@ -284,51 +307,9 @@ export class Delivery<Payload> {
     const over = this.stopping !== 'no' || (this.#closed && this.#idle);
     for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
     this.backlog.takeDue(now);
-    this.#handSuspects(now);
-    if (this.backlog.pendingCount > 0) this.#handPending(now);
+    this.#commands.push(...this.#handing.due(now));
     if (this.stopping === 'no') this.#bootWorkers(now);
     return this.#commands.splice(0);
-  }
-
-  /** A suspect gets an idle worker. If there is none, one worker gets no more items until it is idle. */
-  #handSuspects(now: number): void {
-    // Choose the reserved worker anew each time: its suspect may be elsewhere by now.
-    for (const slot of this.slots) if (slot.reserved) slot.reserved = slot.leases[0]?.suspect === true;
-    for (const slot of this.slots) {
-      const suspect = this.backlog.suspects[0];
-      if (!suspect) return;
-      if (slot.state !== 'ready' || slot.held > 0) continue;
-      this.backlog.suspects.shift();
-      slot.reserved = true;
-      this.#lease(slot, suspect, false, now);
-      this.#commands.push({ do: 'hand', worker: slot.number, runs: [suspect], batchAcks: false });
-    }
-    if (this.backlog.suspects.length === 0) return;
-    const busy = this.slots.filter((slot) => slot.state === 'ready' && !slot.reserved);
-    const keep = busy.sort((a, b) => a.held - b.held)[0];
-    if (keep) keep.reserved = true;
-  }
-
-  /** Serves the worker with the fewest items first: item by item, or, where acks are batched, with its share at once. */
-  #handPending(now: number): void {
-    const open = this.slots.filter((slot) => slot.state === 'ready' && !slot.reserved && !slot.backpressure);
-    const handed = new Map<Slot<Payload>, Run<Payload>[]>();
-    while (this.backlog.pendingCount > 0) {
-      let least: Slot<Payload> | undefined;
-      for (const slot of open) if ((!least || slot.held < least.held) && slot.held < slot.most) least = slot;
-      if (!least) break;
-      const batchAcks = this.#rules.batchesAcks(least.pace);
-      const unserved = open.filter((slot) => slot.held < slot.most && !handed.has(slot)).length;
-      const share = Math.ceil(this.backlog.pendingCount / Math.max(1, unserved));
-      const run = this.backlog.take(batchAcks ? Math.min(share, least.most - least.held) : 1);
-      if (!run) break;
-      this.#lease(least, run, batchAcks, now);
-      const runs = handed.get(least);
-      if (runs) runs.push(run);
-      else handed.set(least, [run]);
-    }
-    for (const [{ number, pace }, runs] of handed)
-      this.#commands.push({ do: 'hand', worker: number, runs, batchAcks: this.#rules.batchesAcks(pace) });
   }
 
   #bootWorkers(now: number): void {
@@ -354,12 +335,6 @@ export class Delivery<Payload> {
   #setPace(slot: Slot<Payload>, pace: number): void {
     slot.pace = pace;
     slot.prefetch = this.#rules.prefetch(pace);
-  }
-
-  #lease(slot: Slot<Payload>, run: Run<Payload>, batchAcks: boolean, now: number): void {
-    if (run.worker === 0) this.distributed += run.count;
-    slot.lease(run, batchAcks, now);
-    if (run.starts > 1) this.counts.retried += run.count;
   }
 
   #endLeases(worker: number, first: number, count: number, now: number, ms: number): readonly Run<Payload>[] {
@@ -393,8 +368,14 @@ export class Delivery<Payload> {
     this.counts.unfinished += run.count;
   }
 
-  /** Items that were not started go to the next worker first, and nothing is counted. */
+  /** Items that were not started. */
   #giveBack(runs: readonly Run<Payload>[]): void {
+    for (const run of runs) this.gate.returned(run.count);
+    this.#putBack(runs);
+  }
+
+  /** Items whose start does not count as an attempt go to the next worker first. */
+  #putBack(runs: readonly Run<Payload>[]): void {
     for (const run of runs) {
       if (run.starts > 1) this.counts.retried -= run.count;
       run.starts -= 1;
@@ -410,19 +391,19 @@ export class Delivery<Payload> {
   }
 
   /** Returns whether the item has failed for good. If not, it is tried again later, or a stop leaves it unfinished. */
-  #attemptFailed(item: Run<Payload>, permanent: boolean, now: number): boolean {
+  #attemptFailed(item: Run<Payload>, how: 'threw' | 'threw for good', now: number, afterMs?: number): boolean {
     item.throws += 1;
     if (this.stopping === 'forcefully') {
       this.#release(item); // it was told to abort, so this says nothing about the item
       return false;
     }
-    if (permanent || item.throws > this.#rules.retries) {
+    if (how === 'threw for good' || item.throws > this.#rules.retries) {
       this.#settle(item);
       return true;
     }
     if (this.stopping === 'no') {
-      const wait = backoff(this.#rules.backoffMs, item.throws, this.#rules.random);
-      this.backlog.retryLater(item, now + wait);
+      const { backoffMs, backoffCapMs, random } = this.#rules;
+      this.backlog.retryLater(item, now + (afterMs ?? backoff(backoffMs, item.throws, random, backoffCapMs)));
     } else this.#release(item);
     return false;
   }

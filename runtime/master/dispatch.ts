@@ -44,7 +44,7 @@ export class Dispatch {
     const { task, settings, delivery, fail, wake } = this.#run;
     try {
       this.#pull = new Pull(settings.items ?? task.dispatch(), {
-        wanted: () => delivery.wanted(),
+        wanted: () => delivery.wanted(performance.now()),
         item: (value) => this.#yielded(value),
         ended: (error) => {
           delivery.closed();

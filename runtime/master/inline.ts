@@ -4,7 +4,7 @@
  */
 
 import type { Writable } from 'node:stream';
-import { isPermanent, toItemError } from '../errors.ts';
+import { meaningOf, toItemError } from '../item-error.ts';
 import { contentKey } from '../key.ts';
 import type { FitItem, ItemError, Parallelizable, WorkerExit, WorkerHandle, WorkerSelf } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
@@ -32,7 +32,8 @@ const LARGEST = 64 * 1024 * 1024;
  *
  * task    - a task, or its class.
  * items   - replace the items of the task's own `dispatch`.
- * retries - how often to try an item again, at once, after `process` threw; from 0; 0 by default.
+ * retries - how often to try an item again, at once, after `process` threw; from 0; 0 by default. After PermanentError and
+ *           RateLimited it is not tried again.
  *
  * Resolves with an outcome for each item. Rejects with any error that `dispatch` or a hook throws.
  */
@@ -57,7 +58,7 @@ export async function runInline<Item extends FitItem<Item>, Result>(
           outcomes.push({ ...carried, attempts, done: true, result });
           break;
         } catch (error) {
-          if (attempts <= retries && !isPermanent(error)) continue;
+          if (attempts <= retries && meaningOf(error) === 'threw') continue;
           outcomes.push({ ...carried, attempts, done: false, error: toItemError(error) });
           break;
         }

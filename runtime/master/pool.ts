@@ -204,7 +204,12 @@ export class Pool {
    * worker can't give them back itself, as it does when an item only waits for something.
    */
   reclaimFromSilent(): void {
-    for (const number of this.#delivery.silent(performance.now(), SILENT_MS)) {
+    this.#reclaim(this.#delivery.silent(performance.now(), SILENT_MS));
+  }
+
+  /** Takes back what waits in these workers. */
+  #reclaim(numbers: readonly number[]): void {
+    for (const number of numbers) {
       const worker = this.workers[number - 1];
       if (!worker?.process || this.#reclaiming.has(worker)) continue;
       this.#reclaiming.add(worker);
@@ -328,12 +333,21 @@ export class Pool {
         const runs = this.#delivery.acked(worker.number, number, count, now, durationMs);
         for (const run of runs) ended.push({ run, result: body, error: undefined });
       } else {
-        const verdict = this.#delivery.threw(worker.number, number, how === 'threw for good', now, durationMs);
-        if (verdict?.failed) ended.push({ run: verdict.run, result: body, error: errorIn(body) });
-        else if (verdict) this.#retried(verdict.run, errorIn(body));
+        const error = errorIn(body);
+        const verdict = this.#delivery.threw(worker.number, number, how, now, durationMs, error.retryAfterMs);
+        if (verdict?.failed) ended.push({ run: verdict.run, result: body, error });
+        else if (verdict && how === 'rate limited') this.#rateLimited(number, error);
+        else if (verdict) this.#retried(verdict.run, error);
       }
     }
     if (ended.length > 0) this.#run.settling.settle(ended, outlet);
+  }
+
+  /** Nobody begins an item for a while, so what waits in workers is taken back, too. */
+  #rateLimited(number: number, error: ItemError): void {
+    const { retryAfterMs: ms = 0 } = error;
+    this.#events.observe({ type: 'held back', by: 'RateLimited', ms, number, error });
+    this.#reclaim(this.#delivery.slots.filter((slot) => slot.held > slot.concurrency).map((slot) => slot.number));
   }
 
   #retried(run: Run<Payload>, error: ItemError): void {

@@ -14,6 +14,10 @@ export interface DeliveryRules {
   readonly retries: number;
   /** Delay before the first retry, in milliseconds; it doubles each time, with jitter. */
   readonly backoffMs: number;
+  /** The longest delay before a retry, in milliseconds; `backoffMs` if that is longer. */
+  readonly backoffCapMs: number;
+  /** How many items may be handed out in a second, above 0; Infinity for no limit. */
+  readonly rate: number;
   /** Returns a number from 0 up to, but not including, 1, for the jitter. */
   readonly random: () => number;
   /** How many items may wait in a worker with this pace, in milliseconds per item: pace.ts. */

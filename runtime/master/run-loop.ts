@@ -26,6 +26,7 @@ import { Pool } from './pool.ts';
 import { type Payload, Settling } from './settling.ts';
 import type { Spare } from './spare.ts';
 import { Stopping } from './stopping.ts';
+import { Throttle } from './throttle.ts';
 import { LOOK_EVERY_MS } from './timeouts.ts';
 import type { Wakeup } from './wakeup.ts';
 import type { BootWorker, Worker } from './worker.ts';
@@ -68,6 +69,7 @@ export class RunLoop {
   readonly #settling: Settling;
   readonly #intake: Intake;
   readonly #dispatch: Dispatch;
+  readonly #throttle: Throttle;
   readonly #outputs: Outputs;
   #server: Server | undefined;
   #timers: NodeJS.Timeout[] = [];
@@ -79,9 +81,11 @@ export class RunLoop {
     const { task, settings, recording, opened, workers, wakeup, observe, verbose } = options;
     const { wake } = wakeup;
     const fail = (fault: DivvyError): void => this.stopping.fail(fault);
-    const { concurrency, halt } = settings;
-    // With --halt, send nothing ahead: no more items should fail after the run is to stop.
-    const prefetch = (pace: number): number => (halt === Infinity ? prefetchAt(pace, concurrency) : 0);
+    const { concurrency, halt, rate } = settings;
+    // With --halt, send nothing ahead: no more items should fail after the run is to stop. With --rate and `throttle`,
+    // an item begins when it is handed out, and not later.
+    const isAhead = halt === Infinity && rate === Infinity && !task.throttle;
+    const prefetch = (pace: number): number => (isAhead ? prefetchAt(pace, concurrency) : 0);
     const acksGathered = ACKS_GATHERED;
     this.delivery = new Delivery({ ...settings, random: Math.random, prefetch, batchesAcks, acksGathered });
     const { delivery } = this;
@@ -93,6 +97,7 @@ export class RunLoop {
     this.#settling = new Settling({ task, delivery, journal, itemEvents, observe, fail, wake, isReaderGone });
     this.#intake = new Intake({ task, keys: opened.keys, mode: opened.mode, limit: settings.limit });
     const { pool } = this;
+    this.#throttle = new Throttle({ task, delivery, observe, fail, wake });
     const dispatched = { task, settings, delivery, observe, fail, wake };
     this.#dispatch = new Dispatch({ ...dispatched, intake: this.#intake, settling: this.#settling });
     this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
@@ -198,6 +203,7 @@ export class RunLoop {
       this.#settling.write();
       this.stopping.haltIfDue(this.#settling.ended);
       this.delivery.outputIsFull = this.#outputs.isFull;
+      this.#throttle.askIfDue(performance.now());
       this.#dispatch.pull();
       const now = performance.now();
       this.#carryOut(now);
@@ -215,7 +221,7 @@ export class RunLoop {
     if (wakeup.isAwake) return; // the loop does it, in this turn
     if (this.#settling.turn() && !wakeup.isAwake) setImmediate(this.#settleOn); // if awake, the loop does it
     this.#settling.write();
-    if (this.delivery.leased === 0 || this.delivery.wanted() > 0) wakeup.wake();
+    if (this.delivery.leased === 0 || this.delivery.wanted(performance.now()) > 0) wakeup.wake();
   };
 
   #carryOut(now: number): void {
@@ -342,15 +348,26 @@ export class RunLoop {
   }
 
   async #dump(): Promise<void> {
-    const since = this.#dispatch.waitedSince;
     const { dispatched, done, failed } = this.delivery.counts;
-    const forDispatch = since !== undefined && `dispatch to give an item, for ${seconds(performance.now() - since)}`;
-    const waits = forDispatch || (this.#outputs.isFull ? 'its output to be read' : 'its workers');
     const lines = await this.pool.state();
     lines.push(
       `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${grouped(done)} done, ${grouped(failed)} failed`,
-      `    waits for ${waits}`,
+      `    waits for ${this.#waitsFor()}`,
     );
     this.#options.observe({ type: 'state', lines });
+  }
+
+  /** What the run waits for, in words. */
+  #waitsFor(): string {
+    const now = performance.now();
+    const since = this.#dispatch.waitedSince;
+    if (since !== undefined) return `dispatch to give an item, for ${seconds(now - since)}`;
+    if (this.#outputs.isFull) return 'its output to be read';
+    if (this.#throttle.isAsking) return 'throttle to answer';
+    for (const holder of ['throttle', 'RateLimited'] as const) {
+      const ms = this.delivery.gate.heldUntil(holder) - now;
+      if (ms > 0) return `the time to be over that ${holder} asked for, ${seconds(ms)} more`;
+    }
+    return 'its workers';
   }
 }

@@ -69,6 +69,8 @@ export function reportTo(say: (line: Line) => void, options: ReportOptions): (ev
 class Teller {
   readonly #verbose: boolean;
   readonly #failures: Failures;
+  /** What has held items back so far. */
+  readonly #heldBy = new Set<string>();
   #keys: Keys = 'none';
   #journal: string | undefined;
 
@@ -117,6 +119,8 @@ class Teller {
           { text: `${this.#label(event)} will be tried again: ${chainOf(event.error)}`, look: 'again' },
           ...detailsOf(event.error, true).map(dim),
         ];
+      case 'held back':
+        return this.#heldBack(event);
       case 'item failed':
         return this.#failed(event.outcome, event.error);
       case 'item unfinished': {
@@ -154,6 +158,16 @@ class Teller {
 
   #label({ outcome }: { outcome: Outcome }): string {
     return itemLabel(outcome.number, this.#keys === 'none' ? '' : outcome.key, this.#keys);
+  }
+
+  /** Without -v, only the first time for each reason: it may be so every second. */
+  #heldBack({ by, ms, number, error }: RunEvent & { type: 'held back' }): Line[] {
+    const isFirst = !this.#heldBy.has(by);
+    this.#heldBy.add(by);
+    if (!isFirst && !this.#verbose) return [];
+    const why = number === undefined ? by : `item ${number}${error ? `, ${chainOf(error)}` : ''}`;
+    const more = this.#verbose ? '' : '. From here on only with -v';
+    return [{ text: `nothing begins for ${seconds(ms)}: ${why}${more}`, look: 'again' }];
   }
 
   /** If there are very many failures, the first get details, the next one line each, and the rest are only counted. */

@@ -47,7 +47,7 @@ const JSON_KINDS: readonly string[] = [
   'forget',
   'abort',
 ];
-const HOWS = ['done', 'threw', 'threw for good'] as const;
+const HOWS = ['done', 'threw', 'threw for good', 'rate limited'] as const;
 /** Bytes before the body of a record, for an item and for an outcome. */
 const ITEM_HEAD = 18;
 const OUTCOME_HEAD = 25;

@@ -20,6 +20,7 @@
  * frames.ts defines the bytes. Runs in both processes.
  */
 
+import type { Thrown } from '../item-error.ts';
 import type { ItemError } from '../parallelizable.ts';
 import { type Body, decodeValue } from './codec.ts';
 
@@ -116,8 +117,8 @@ export interface CarriedOutcome {
   readonly count: number;
   /** How long each took, in milliseconds: the average. */
   readonly durationMs: number;
-  /** `done`: the encoded result, empty if nobody wants it. `threw`: an ItemError as JSON. */
-  readonly how: 'done' | 'threw' | 'threw for good';
+  /** `done`: the body is the encoded result, empty if nobody wants it. All others: an ItemError as JSON. */
+  readonly how: 'done' | Thrown;
   readonly body: Buffer;
 }
 

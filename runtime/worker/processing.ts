@@ -4,7 +4,7 @@
  */
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
-import { isPermanent, toItemError } from '../errors.ts';
+import { meaningOf, toItemError } from '../item-error.ts';
 import { contentKey } from '../key.ts';
 import type { ItemContext, WorkerSelf } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
@@ -252,13 +252,14 @@ export class Processing {
     const error = attempt.timedOut ?? thrown;
     const now = performance.now();
     const durationMs = now - attempt.startedAt;
-    this.#acks.add({
-      number: attempt.number,
-      count: 1,
-      durationMs,
-      how: isPermanent(error) ? 'threw for good' : 'threw',
-      body: Buffer.from(JSON.stringify(toItemError(error))),
-    });
+    const how = meaningOf(error);
+    const body = Buffer.from(JSON.stringify(toItemError(error)));
+    this.#acks.add({ number: attempt.number, count: 1, durationMs, how, body });
+    if (how === 'rate limited') {
+      // Nobody begins an item now. The master must hear of the limit before it hands out again what waits here.
+      this.#acks.flush();
+      this.#giveBack();
+    }
     return this.#end(attempt, durationMs, now);
   }
 

@@ -62,27 +62,27 @@ test('what a worker gives back is handed out first, and counts as neither an att
 
 test('an item whose process threw is tried again when its time has come, as often as it may be', () => {
   const delivery = atWork({ retries: 1, backoffMs: 1000 }, 'a');
-  expect(delivery.threw(1, 1, false, 0, 1)?.failed).toBe(false);
+  expect(delivery.threw(1, 1, 'threw', 0, 1)?.failed).toBe(false);
   expect(delivery.wakeAt(0)).toBe(1000);
   expect(plan(delivery, 999)).toEqual([]);
   expect(plan(delivery, 1000)).toEqual(['hand a to 1']);
-  expect(delivery.threw(1, 1, false, 1000, 1)?.failed).toBe(true);
+  expect(delivery.threw(1, 1, 'threw', 1000, 1)?.failed).toBe(true);
 });
 
 test('an item whose error is permanent is not tried again', () => {
-  expect(atWork({ retries: 5 }, 'a').threw(1, 1, true, 0, 1)?.failed).toBe(true);
+  expect(atWork({ retries: 5 }, 'a').threw(1, 1, 'threw for good', 0, 1)?.failed).toBe(true);
 });
 
 test('the first wait is what was asked for, however long', () => {
   const delivery = atWork({ retries: 1, backoffMs: 300_000 }, 'a');
-  delivery.threw(1, 1, false, 0, 1);
+  delivery.threw(1, 1, 'threw', 0, 1);
   expect(delivery.wakeAt(0)).toBe(300_000);
 });
 
 test('an item can be tried thousands of times without a wait', () => {
   const delivery = atWork({ retries: 5000, backoffMs: 0 }, 'a');
   for (let time = 0; time < 5000; time++) {
-    delivery.threw(1, 1, false, 0, 1);
+    delivery.threw(1, 1, 'threw', 0, 1);
     expect(plan(delivery)).toEqual(['hand a to 1']);
   }
 });
@@ -176,8 +176,8 @@ test.for(['outcomes that wait for a hook', 'items that wait to be tried again'])
   const delivery = atWork({ retries: 1 }, 'a');
   for (let number = 1; delivery.leased > 0; number++) {
     if (what === 'outcomes that wait for a hook') delivery.acked(1, number, 1, 0, 1);
-    else delivery.threw(1, number, false, 0, 1);
-    if (delivery.wanted() > 0) delivery.dispatched('another');
+    else delivery.threw(1, number, 'threw', 0, 1);
+    if (delivery.wanted(0) > 0) delivery.dispatched('another');
     plan(delivery);
   }
   // And so many outcomes more as may come from its one worker in a turn.
@@ -210,7 +210,7 @@ test('of a run whose worker dies, so many are suspects as it may have ended unsa
 
 test('an item of a run that throws is one by itself from then on', () => {
   const delivery = quick(3, { retries: 1, backoffMs: 0 });
-  expect(delivery.threw(1, 3, false, 0, 0.001)).toMatchObject({
+  expect(delivery.threw(1, 3, 'threw', 0, 0.001)).toMatchObject({
     failed: false,
     run: { number: 3, count: 1, throws: 1 },
   });
@@ -222,6 +222,59 @@ test('what is given back of a run is a run, and goes on as one', () => {
   delivery.nacked(1, [3, 4, 5, 6, 7], 0);
   expect(namesOf(delivery.slot(1).leases)).toEqual(['2']);
   expect(delivery.backlog.pending).toMatchObject([{ number: 3, count: 5, starts: 0 }]);
+});
+
+test('a rate lets one item through at once, then as many as a tenth of a second has, and is not used up by what comes back', () => {
+  const delivery = deliveryOf({ workers: 9, rate: 20 });
+  expect(delivery.wanted(0)).toBe(1);
+  for (const name of ['a', 'b', 'c', 'd', 'e']) delivery.dispatched(name);
+  plan(delivery);
+  for (const { number } of delivery.slots) if (delivery.slot(number).state === 'booting') delivery.ready(number);
+  expect(plan(delivery)).toEqual(['hand a to 1']);
+  expect(delivery.wakeAt(0)).toBe(50);
+  expect(plan(delivery, 49)).toEqual([]);
+  expect(plan(delivery, 50)).toEqual(['hand b to 2']);
+  delivery.nacked(2, [2], 50);
+  expect(plan(delivery, 50)).toEqual(['hand b to 2']);
+  expect(plan(delivery, 10_000)).toEqual(['hand c to 3', 'hand d to 4']);
+});
+
+test('a run is cut where the rate ends', () => {
+  const delivery = quick(0, { rate: 30 });
+  for (let number = 2; number < 9; number++) delivery.dispatched(`${number}`);
+  expect(plan(delivery, 1000)).toEqual(['hand 2,3,4 to 1']);
+});
+
+test('after RateLimited nobody gets an item before its time, and it was no attempt', () => {
+  const delivery = atWork({ workers: 2 }, 'a', 'b');
+  delivery.dispatched('c');
+  expect(delivery.threw(1, 1, 'rate limited', 0, 1, 500)).toMatchObject({ failed: false });
+  expect(delivery.threw(2, 2, 'rate limited', 10, 1, 100)).toMatchObject({ failed: false });
+  expect(delivery.wakeAt(10)).toBe(500);
+  expect(delivery.wanted(10)).toBe(0);
+  expect(plan(delivery, 499)).toEqual([]);
+  expect(plan(delivery, 500)).toEqual(['hand b to 1', 'hand a to 2']);
+  expect(delivery.slots.map(({ leases }) => leases.map(({ starts }) => starts))).toEqual([[1], [1]]);
+  expect(delivery.counts.retried).toBe(0);
+});
+
+test('an error that says when is tried again then, and not by the backoff', () => {
+  const delivery = atWork({ retries: 1, backoffMs: 1000 }, 'a');
+  delivery.threw(1, 1, 'threw', 0, 1, 70);
+  expect(delivery.wakeAt(0)).toBe(70);
+});
+
+test('the longest wait is what was asked for, but no shorter than the first', () => {
+  const delivery = atWork({ retries: 9, backoffMs: 100, backoffCapMs: 150 }, 'a');
+  for (const [now, wait] of [
+    [0, 100],
+    [100, 150],
+    [250, 150],
+  ] as const) {
+    delivery.threw(1, 1, 'threw', now, 1);
+    expect(delivery.wakeAt(now)).toBe(now + wait);
+    plan(delivery, now + wait);
+  }
 });
 
 test('large items are not joined', () => {
@@ -250,7 +303,16 @@ test.for(faults)('the simulator notices: $what', async (fault) => {
 // ---- what the tests are made of ----
 
 function deliveryOf(rules: Partial<DeliveryRules>): Delivery<string> {
-  const usual = { workers: 1, concurrency: 1, maxCrashes: 3, retries: 0, backoffMs: 1000, random: () => 0 };
+  const usual = {
+    workers: 1,
+    concurrency: 1,
+    maxCrashes: 3,
+    retries: 0,
+    backoffMs: 1000,
+    backoffCapMs: 30_000,
+    rate: Infinity,
+    random: () => 0,
+  };
   return new Delivery<string>({ ...usual, prefetch: () => 0, batchesAcks: () => false, acksGathered: 4, ...rules });
 }
 

@@ -11,6 +11,8 @@ const cases = [
   smallCase({ workers: 1, prefetch: 1, batchAcks: true }, { kills: 1, throws: 1 }),
   smallCase({ workers: 1, items: 5, prefetch: 3, batchAcks: true, acksGathered: 1 }, { kills: 1, throws: 1 }),
   smallCase({ workers: 1, prefetch: 2, batchAcks: true, equal: true }, { deaths: 2, throws: 1 }),
+  smallCase({ prefetch: 1 }, { limits: 2, kills: 1 }),
+  smallCase({ workers: 1, rate: 100 }, { limits: 1, kills: 1, throws: 1 }),
 ];
 
 /** Two workers, three items, one death of the master, two retries: whichever way. */

@@ -14,7 +14,16 @@ import { Intake } from '../../../runtime/master/intake.ts';
 import type { Code } from './simulation.ts';
 
 /** The files of the delivery rules: they are loaded together. */
-const RULES = ['delivery.ts', 'slot.ts', 'backlog.ts', 'run.ts', 'boots.ts', 'backoff.ts'] as const;
+const RULES = [
+  'delivery.ts',
+  'handing.ts',
+  'gate.ts',
+  'slot.ts',
+  'backlog.ts',
+  'run.ts',
+  'boots.ts',
+  'backoff.ts',
+] as const;
 
 export interface Fault {
   readonly what: string;
@@ -175,21 +184,25 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'a worker is handed one item more than it may have',
+    file: 'handing.ts',
     find: '&& slot.held < slot.most) least = slot;',
     put: '&& slot.held <= slot.most) least = slot;',
   },
   {
     what: 'one worker takes what another has room for',
+    file: 'handing.ts',
     find: 'const share = Math.ceil(',
     put: 'const share = 99 * Math.ceil(',
   },
   {
     what: 'a run is handed out that is longer than the room for it',
-    find: 'Math.min(share, least.most - least.held)',
-    put: 'share',
+    file: 'handing.ts',
+    find: 'Math.min(share, least.most - least.held, room)',
+    put: 'Math.min(share, room)',
   },
   {
     what: 'a full socket is sent more',
+    file: 'handing.ts',
     find: '&& !slot.reserved && !slot.backpressure);\n    const handed',
     put: '&& !slot.reserved);\n    const handed',
   },
@@ -296,8 +309,9 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'a suspect may be acked late',
+    file: 'handing.ts',
     find: 'runs: [suspect], batchAcks: false',
-    put: 'runs: [suspect], batchAcks: this.#rules.batchesAcks(slot.pace)',
+    put: 'runs: [suspect], batchAcks: this.#batchesAcks(slot.pace)',
   },
   {
     what: 'however large items are, they wait in workers',
@@ -360,6 +374,7 @@ export const faults: readonly Fault[] = [
   // ---- suspects and crashes ----
   {
     what: 'a suspect gets company',
+    file: 'handing.ts',
     find: '      slot.reserved = true;\n      this.#lease(slot, suspect, false, now);',
     put: '      this.#lease(slot, suspect, false, now);',
   },
@@ -370,7 +385,12 @@ export const faults: readonly Fault[] = [
     put: 'started.push(front);',
     searched: true,
   },
-  { what: 'no worker is kept free for a suspect', find: '    if (keep) keep.reserved = true;\n', put: '' },
+  {
+    what: 'no worker is kept free for a suspect',
+    file: 'handing.ts',
+    find: '    if (keep) keep.reserved = true;\n',
+    put: '',
+  },
   {
     what: 'a suspect is forgotten to be one',
     find: '    item.suspect = true;\n',
@@ -404,8 +424,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'nobody is woken for a retry',
-    find: 'Math.min(this.backlog.dueAt, this.#boots.wakeAt(now))',
-    put: 'this.#boots.wakeAt(now)',
+    find: 'Math.min(this.backlog.dueAt, this.#boots.wakeAt(now), gateAt)',
+    put: 'Math.min(this.#boots.wakeAt(now), gateAt)',
     searched: true,
   },
   {
@@ -414,7 +434,7 @@ export const faults: readonly Fault[] = [
     put: 'item.throws > this.#rules.retries + 1',
     searched: true,
   },
-  { what: 'a permanent error is retried', find: 'if (permanent || item.throws', put: 'if (item.throws' },
+  { what: 'a permanent error is retried', find: "if (how === 'threw for good' || item", put: 'if (item' },
   {
     what: 'the wait before a retry does not double',
     file: 'backoff.ts',
@@ -448,8 +468,8 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'an item that threw is retried after a stop',
-    find: "if (this.stopping === 'no') {\n      const wait",
-    put: 'if (this.#rules.retries > 0) {\n      const wait',
+    find: "if (this.stopping === 'no') {\n      const {",
+    put: 'if (this.#rules.retries > 0) {\n      const {',
   },
   {
     what: 'an item that was aborted has failed',
@@ -538,10 +558,81 @@ export const faults: readonly Fault[] = [
     put: '',
   },
 
+  // ---- the gate ----
+  {
+    what: 'more is handed out than --rate allows',
+    file: 'gate.ts',
+    find: 'if (this.#perMs < Infinity) this.#tokens -= count;',
+    put: '',
+  },
+  {
+    what: 'a burst follows a quiet time',
+    file: 'gate.ts',
+    find: 'const BURST_MS = 100;',
+    put: 'const BURST_MS = 1000;',
+  },
+  {
+    what: 'what comes back unstarted has used up its part of the rate',
+    file: 'gate.ts',
+    find: 'if (this.#perMs < Infinity) this.#tokens = Math.min(this.#most, this.#tokens + count);',
+    put: '',
+  },
+  {
+    what: 'what stood beside an item that ran past its timeout uses up nothing of the rate',
+    find: 'this.#putBack(started.filter(',
+    put: 'this.#giveBack(started.filter(',
+  },
+  {
+    what: 'a suspect passes the closed gate',
+    file: 'handing.ts',
+    find: '!suspect || this.#gate.room(now) < 1',
+    put: '!suspect',
+  },
+  {
+    what: 'items pass the closed gate',
+    file: 'handing.ts',
+    find: 'this.#backlog.pendingCount > 0 && room >= 1',
+    put: 'this.#backlog.pendingCount > 0',
+    searched: true,
+  },
+  {
+    what: 'nobody is woken when the gate opens',
+    find: 'waits && this.gate.room(now) < 1 ? this.gate.opensAt(now) : Infinity',
+    put: 'Infinity',
+    searched: true,
+  },
+  {
+    what: 'more is pulled than the gate lets through',
+    find: 'Math.min(room, this.gate.room(now) - waiting)',
+    put: 'room',
+  },
+  {
+    what: 'RateLimited holds nothing back',
+    find: "this.gate.hold('RateLimited', Math.max(this.gate.heldUntil('RateLimited'), now + (afterMs ?? 0)));",
+    put: '',
+    searched: true,
+  },
+  {
+    what: 'a second RateLimited makes the wait shorter',
+    find: "Math.max(this.gate.heldUntil('RateLimited'), now + (afterMs ?? 0))",
+    put: 'now + (afterMs ?? 0)',
+  },
+  {
+    what: 'RateLimited is an attempt',
+    find: "if (how !== 'rate limited') return { run, failed: this.#attemptFailed(run, how, now, afterMs) };",
+    put: "return { run, failed: this.#attemptFailed(run, how === 'threw' ? how : 'threw for good', now, afterMs) };",
+    searched: true,
+  },
+  {
+    what: 'an item is tried again sooner than its error asks for',
+    find: 'now + (afterMs ?? backoff(',
+    put: 'now + (0 * Number(afterMs) || backoff(',
+  },
+
   // ---- dispatch, outcomes and counts ----
   {
     what: 'more is pulled than finds a worker',
-    find: 'let room = -this.backlog.pendingCount - this.backlog.suspects.length;',
+    find: 'let room = -waiting;',
     put: 'let room = 0;',
   },
   {
@@ -587,7 +678,7 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'what stood beside an item that ran past its timeout is lost',
-    find: '      this.#giveBack(started.filter(({ number }) => !timedOut.has(number)));\n',
+    find: '      this.#putBack(started.filter(({ number }) => !timedOut.has(number)));\n',
     put: '',
     searched: true,
   },
@@ -598,13 +689,13 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'an item that ran past its timeout is not tried again',
-    find: 'this.#attemptFailed(item, false, now)));',
-    put: 'this.#attemptFailed(item, true, now)));',
+    find: "this.#attemptFailed(item, 'threw', now)));",
+    put: "this.#attemptFailed(item, 'threw for good', now)));",
     searched: true,
   },
   {
     what: 'an item that ran past its timeout is lost',
-    find: 'failed.push(...started.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, false, now)));',
+    find: "failed.push(...started.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, 'threw', now)));",
     put: '',
     searched: true,
   },

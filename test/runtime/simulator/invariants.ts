@@ -70,7 +70,8 @@ export function checkPlanned(truth: Truth, now: number): void {
     ensure(!stays || (!over && worker <= truth.size), `worker ${worker} was not asked to exit`);
   }
   const waiting = truth.waiting(({ latest }) => latest <= now);
-  ensure(waiting === 0 || truth.idle() === undefined, `worker ${truth.idle()} idles while an item waits`);
+  const isOpen = truth.gate.room(now) >= 1;
+  ensure(waiting === 0 || truth.idle() === undefined || !isOpen, `worker ${truth.idle()} idles while an item waits`);
 
   const suspects = truth.waiting(({ suspect, latest }) => suspect && latest <= now);
   const usable = [...truth.workers.values()].filter((each) => each.state === 'ready' && !truth.isAlone(each));
@@ -79,7 +80,7 @@ export function checkPlanned(truth: Truth, now: number): void {
 
   const ahead = [...truth.handedInPlan].find(({ held }) => held.length > truth.concurrency);
   ensure(
-    !ahead || suspects > 0 || truth.idle() === undefined,
+    !ahead || suspects > 0 || truth.idle() === undefined || !isOpen,
     `worker ${truth.idle()} idles, and another was sent more`,
   );
 
@@ -97,15 +98,16 @@ export function checkPlanned(truth: Truth, now: number): void {
 }
 
 /** As many items are pulled as find a worker, and where a worker idles, at least one. */
-export function checkWanted(truth: Truth, wanted: number): void {
+export function checkWanted(truth: Truth, wanted: number, now: number): void {
   const places = [...truth.active].map(({ place }) => place);
   const waiting = places.filter((place) => place === 'waiting').length;
   const later = places.filter((place) => place === 'later').length;
   const settlingMax = WAITING_MAX + truth.size * ENDED_IN_TURN_MAX;
   const full = later >= WAITING_MAX || truth.settling.size >= settlingMax;
-  const most = truth.closed || full ? 0 : Math.max(0, truth.roomToPull() - waiting);
+  const room = truth.gate.room(now);
+  const most = truth.closed || full ? 0 : Math.max(0, Math.min(truth.roomToPull(), room) - waiting);
   ensure(wanted <= most, `${wanted} items are wanted where ${most} find a worker`);
-  const starving = !truth.closed && !full && waiting === 0 && truth.idle() !== undefined;
+  const starving = !truth.closed && !full && waiting === 0 && room >= 1 && truth.idle() !== undefined;
   ensure(wanted > 0 || !starving, `worker ${truth.idle()} idles, and no item is wanted`);
 }
 

@@ -15,7 +15,9 @@ export interface Intrusion {
     | 'stop gracefully'
     | 'stop forcefully'
     | 'suspend a worker'
-    | 'suspend the master';
+    | 'suspend the master'
+    /** `throttle` is asked, and holds everything back until it has answered, and perhaps longer. */
+    | 'throttle';
 }
 
 /** One master's run. */
@@ -134,7 +136,15 @@ function scenarioOf(random: Random): Scenario {
   const timeoutMs = random.chance(0.3) ? random.among([50, 300, 2000]) : Infinity;
 
   const natures: [Nature, ...Nature[]] = ['plain', 'plain', 'plain', 'plain'];
-  const others: Nature[] = ['slow', 'throws', 'throws for good', 'poison', 'poison at first', 'deadly after its ack'];
+  const others: Nature[] = [
+    'slow',
+    'throws',
+    'throws for good',
+    'poison',
+    'poison at first',
+    'deadly after its ack',
+    'is limited',
+  ];
   for (const nature of [...others, 'unfit'] as const) if (random.chance(0.3)) natures.push(nature);
   if (forceful || timeoutMs < Infinity) {
     const stuck: Nature[] = ['stuck, and isAbortable its signal', 'stuck, and deaf', 'blocks its worker'];
@@ -148,6 +158,8 @@ function scenarioOf(random: Random): Scenario {
       maxCrashes: random.whole(1, 3),
       retries: random.whole(0, 3),
       backoffMs: random.among([0, 10, 1000, 60_000]),
+      backoffCapMs: random.among([10, 30_000, 30_000]),
+      rate: random.among([Infinity, Infinity, Infinity, 2, 20, 300]),
       acksGathered: random.among([1, 2, 5, 64]),
     },
     prefetch: random.among([0, 0, 1, 2, 5, 30]),
@@ -246,6 +258,7 @@ function intrusionsOf(random: Random, endless: boolean): Intrusion[] {
   }
   if (random.chance(0.15)) add('suspend a worker', random.whole(1, 4));
   if (random.chance(0.15)) add('suspend the master', random.whole(1, 2));
+  if (random.chance(0.15)) add('throttle', random.whole(1, 4));
   const graceful = random.chance(0.3);
   if (graceful || endless) add('stop gracefully', 1);
   if (random.chance(0.25)) add('stop forcefully', 1);

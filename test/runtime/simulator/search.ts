@@ -100,6 +100,12 @@ interface Opened {
   readonly _closed: boolean;
 }
 
+interface OpenedGate {
+  readonly _tokens: number;
+  readonly _filledAt: number;
+  readonly _until: Readonly<Record<string, number>>;
+}
+
 function nameOf(state: State): string {
   const { delivery, now, left, orphans, processes, unwritten, journal, processed, throws, crashes, yielded } = state;
   const unsettled = unwritten.map(({ run, how }) => `${run.number}-${run.count} ${how}`);
@@ -110,6 +116,9 @@ function nameOf(state: State): string {
   const histories = (runs: readonly Run<unknown>[]): string => runs.map(history).join();
   const opened = delivery as unknown as Opened & Delivery<unknown>;
   const { backlog, _boots: boots } = opened;
+  const { _tokens, _filledAt, _until } = delivery.gate as unknown as OpenedGate;
+  const held = Object.values(_until).map((until) => Math.max(0, until - now));
+  const gate = `${_tokens.toFixed(3)} ${Math.max(0, now - _filledAt)} ${held}`;
   const slots = opened.slots.map(({ state, leases, finished, deathsInARow, bootNotBefore, prefetch, reserved }) => {
     const wait = Math.max(0, bootNotBefore - now);
     return `${state} ${histories(leases)} ${finished > 0} ${deathsInARow} ${wait} ${prefetch > 0} ${reserved}`;
@@ -117,6 +126,7 @@ function nameOf(state: State): string {
   const waits = backlog.retrying.map(({ run, notBefore }) => `${history(run)} ${Math.max(0, notBefore - now)}`);
   return [
     around,
+    gate,
     throws,
     crashes,
     ...slots,

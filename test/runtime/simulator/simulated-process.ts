@@ -4,6 +4,7 @@
  * What it has written when it does is still read.
  */
 
+import type { Thrown } from '../../../runtime/item-error.ts';
 import type { Random } from './random.ts';
 import { isStuck, type Scenario } from './scenario.ts';
 import type { SimulatedPipe } from './simulated-pipe.ts';
@@ -20,7 +21,9 @@ export interface Handed {
 export interface Outcome {
   readonly number: number;
   readonly ms: number;
-  readonly how: 'done' | 'threw' | 'threw for good';
+  readonly how: 'done' | Thrown;
+  /** How long the error asks to wait, where it does. */
+  readonly afterMs: number | undefined;
   /** How much the process had written when the item ended. */
   readonly written: number;
 }
@@ -277,6 +280,7 @@ export class SimulatedProcess {
       if (!this.#inProgress.has(handed)) return;
       if (work.nature === 'poison' || (work.nature === 'poison at first' && inTantrum)) this.die();
       else if (work.nature === 'throws for good') this.#end(handed, 'threw for good');
+      else if (work.nature === 'is limited' && inTantrum) this.#end(handed, 'rate limited');
       else this.#end(handed, work.nature === 'throws' && inTantrum ? 'threw' : 'done');
     });
   }
@@ -325,8 +329,13 @@ export class SimulatedProcess {
     const how = this.#timedOut.has(handed) ? 'threw' : ended;
     this.#world.ceased(this, work);
     if (how === 'done') this.#world.processed(work);
-    this.#outcomes.push({ number, how, ms: random.whole(0, 30), written: this.pipe.written });
-    if (handed.batchAcks && this.#outcomes.length < scenario.rules.acksGathered)
+    const asks = how === 'rate limited' || (how === 'threw' && random.chance(0.2));
+    const afterMs = asks ? random.among([0, 10, 1500]) : undefined;
+    this.#outcomes.push({ number, how, ms: random.whole(0, 30), written: this.pipe.written, afterMs });
+    if (how === 'rate limited') {
+      this.#flush();
+      this.#giveBack();
+    } else if (handed.batchAcks && this.#outcomes.length < scenario.rules.acksGathered)
       this.#after(random.whole(0, GATHER_MS), () => this.#flush());
     else {
       // Between the end of an item and its ack being written there is a moment in which the process can go down.

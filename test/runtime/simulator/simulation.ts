@@ -24,6 +24,7 @@ const OVERDUE_EVERY_MS = 100;
 const SILENT_MS = 20;
 /** How long a forceful stop waits for whoever reads the output. */
 const DISCARD_AFTER_MS = 1000;
+const THROWN = ['threw', 'threw for good', 'rate limited'] as const;
 /** No run that goes well takes as many. */
 const STEPS_MAX = 200_000;
 
@@ -249,6 +250,16 @@ class Simulation implements Surroundings, PipeWorld {
     });
   }
 
+  /** What waits in a worker is taken back: nothing is to begin. */
+  #reclaimAll(): void {
+    for (const process of this.#processes.values()) {
+      const { held } = this.#delivery.slot(process.worker);
+      if (held <= this.scenario.rules.concurrency || this.#reclaiming.has(process)) continue;
+      this.#reclaiming.add(process);
+      process.reclaim();
+    }
+  }
+
   #hear(process: SimulatedProcess, message: Said): void {
     const { worker } = process;
     this.#note(`worker ${worker} says ${JSON.stringify(message)}`);
@@ -295,6 +306,7 @@ class Simulation implements Surroundings, PipeWorld {
       for (const held of all) this.#out(held, isLost);
     });
     this.#records.write();
+    this.#truth.gate.begin(this.#now);
     for (const command of this.#delivery.plan(this.#now)) this.#carryOut(command);
     checkPlanned(this.#truth, this.#now);
     this.#truth.handedInPlan.clear();
@@ -303,6 +315,7 @@ class Simulation implements Surroundings, PipeWorld {
     this.#pull();
     checkAccounts(this.#truth, this.#delivery);
     this.#setAlarm();
+    this.#lookAfterGate();
     if (again) this.#wake();
   }
 
@@ -323,6 +336,12 @@ class Simulation implements Surroundings, PipeWorld {
     this.at(time + 3, () => {
       if (!this.#awake && this.#state === 'running') checkPlanned(this.#truth, this.#now - 2);
     });
+  }
+
+  /** Where items wait for the gate: they are handed out soon after it opens. */
+  #lookAfterGate(): void {
+    const { opensAt } = this.#truth.gate;
+    if (opensAt > this.#now && opensAt < Infinity && this.#truth.waiting(() => true) > 0) this.#lookAfter(opensAt);
   }
 
   #setAlarm(): void {
@@ -492,8 +511,8 @@ class Simulation implements Surroundings, PipeWorld {
 
   #pull(): void {
     while (!this.#asking && !this.#dispatchOver) {
-      const wanted = this.#delivery.wanted();
-      checkWanted(this.#truth, wanted);
+      const wanted = this.#delivery.wanted(this.#now);
+      checkWanted(this.#truth, wanted, this.#now);
       if (wanted === 0) return;
       const { stepMs } = this.scenario.dispatch;
       if (stepMs === 0) {
@@ -545,7 +564,7 @@ class Simulation implements Surroundings, PipeWorld {
     if (!pipe) throw new Violation(`worker ${worker} has no process`);
     const fates = outcomes.map((outcome) => this.#truth.answered(worker, outcome, this.#now));
     for (const { number } of outcomes) this.#timedOut.get(worker)?.delete(number);
-    const { number, how, ms } = outcomes[0] ?? { number: 0, how: 'done', ms: 0 };
+    const { number, how, ms, afterMs } = outcomes[0] ?? { number: 0, how: 'done', ms: 0, afterMs: undefined };
     const written = Math.max(...outcomes.map((outcome) => outcome.written));
     if (how === 'done') {
       const runs = this.#delivery.acked(worker, number, outcomes.length, this.#now, ms);
@@ -557,12 +576,13 @@ class Simulation implements Surroundings, PipeWorld {
       );
       for (const run of runs) this.#barrier.hold(pipe, [{ run, how: 'done', pipe, written }]);
     } else {
-      const verdict = this.#delivery.threw(worker, number, how === 'threw for good', this.#now, ms);
+      const verdict = this.#delivery.threw(worker, number, how, this.#now, ms, afterMs);
       if (!verdict) throw new Violation(`the error of worker ${worker} for item ${number}, which it has, was refused`);
       const [fate] = fates;
       ensure(verdict.failed === (fate === 'failed'), `item ${number} is ${fate}, and Delivery says ${verdict.failed}`);
       if (verdict.failed) this.#barrier.hold(pipe, [{ run: verdict.run, how: 'failed', pipe, written }]);
       this.#lookAfter(this.#truth.entry(number).latest);
+      if (how === 'rate limited') this.#reclaimAll();
     }
     if (this.random.chance(0.1)) this.#forge(worker, number, outcomes.length);
     if (this.random.chance(0.1)) {
@@ -577,7 +597,7 @@ class Simulation implements Surroundings, PipeWorld {
     this.#delivery.nacked(worker, [first], this.#now);
     const taken =
       this.#delivery.acked(worker, first, count, this.#now, 1).length > 0 ||
-      this.#delivery.threw(worker, first, this.random.chance(0.5), this.#now, 1) !== undefined;
+      this.#delivery.threw(worker, first, this.random.among(THROWN), this.#now, 1) !== undefined;
     ensure(!taken, `worker ${worker} was believed about item ${first}, which it does not have`);
   }
 
@@ -604,9 +624,20 @@ class Simulation implements Surroundings, PipeWorld {
     else if (what === 'TERM to a worker') victim?.leave();
     else if (what === 'suspend a worker') victim?.suspend(this.random.whole(10, 20_000));
     else if (what === 'suspend the master') this.#suspend();
+    else if (what === 'throttle') this.#throttle();
     else if (what === 'TTIN') this.#resize(this.#truth.size + 1);
     else if (what === 'TTOU') this.#resize(this.#truth.size - 1);
     else this.#stop(what === 'stop gracefully' ? 'gracefully' : 'forcefully');
+  }
+
+  #throttle(): void {
+    const hold = (until: number): void => {
+      this.#truth.gate.hold('throttle', until);
+      this.#delivery.gate.hold('throttle', until);
+      this.#wake();
+    };
+    hold(Infinity);
+    this.#later(this.random.whole(0, 100), () => hold(this.#now + this.random.among([0, 0, 100, 3000])));
   }
 
   #resize(size: number): void {

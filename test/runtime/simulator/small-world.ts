@@ -25,6 +25,8 @@ export interface SmallCase {
   readonly equal: boolean;
   readonly retries: number;
   readonly maxCrashes: number;
+  /** How many items may be handed out in a second. */
+  readonly rate: number;
   readonly budget: Readonly<Budget>;
 }
 
@@ -32,6 +34,8 @@ export interface SmallCase {
 interface Budget {
   /** `process` throws. */
   throws: number;
+  /** `process` throws RateLimited. */
+  limits: number;
   /** A worker is killed. */
   kills: number;
   /** A worker is killed since an item ran past its timeout. */
@@ -56,8 +60,9 @@ export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Par
     equal: false,
     retries: 1,
     maxCrashes: 2,
+    rate: Infinity,
     ...rules,
-    budget: { throws: 0, kills: 0, timeouts: 0, terms: 0, deaths: 0, stops: 0, ...budget },
+    budget: { throws: 0, limits: 0, kills: 0, timeouts: 0, terms: 0, deaths: 0, stops: 0, ...budget },
   };
 }
 
@@ -73,7 +78,7 @@ interface Payload {
 
 type Said =
   | { readonly kind: 'ready' | 'leaving' }
-  | { readonly kind: 'nack' | 'timed out' | 'threw'; readonly number: number }
+  | { readonly kind: 'nack' | 'timed out' | 'threw' | 'rate limited'; readonly number: number }
   | { readonly kind: 'done'; readonly number: number; count: number };
 type Told =
   | { readonly kind: 'items'; readonly batchAcks: boolean; readonly numbers: readonly number[] }
@@ -100,6 +105,8 @@ export interface State {
   /** Undefined while there is no master. */
   delivery: Delivery<Payload> | undefined;
   now: number;
+  /** Nothing is handed out before, for RateLimited. */
+  heldUntil: number;
   /** Which items the journal has no outcome of, as Intake says. */
   taken: boolean[];
   yielded: number;
@@ -118,6 +125,9 @@ export interface State {
   left: Budget;
 }
 
+/** How long RateLimited asks to wait. */
+const LIMIT_MS = 10;
+
 export class SmallWorld {
   readonly #case: SmallCase;
   readonly #code: Code;
@@ -128,12 +138,12 @@ export class SmallWorld {
     this.#code = code;
     const prefetch = (pace: number): number => (pace < Infinity ? small.prefetch : 0);
     const batchesAcks = (pace: number): boolean => pace < Infinity && small.batchAcks;
-    this.#rules = { ...small, backoffMs: 10, random: () => 0, prefetch, batchesAcks };
+    this.#rules = { ...small, backoffMs: 10, backoffCapMs: 10, random: () => 0, prefetch, batchesAcks };
   }
 
   begin(): State {
     const { workers, items, budget } = this.#case;
-    const none = { now: 0, yielded: 0, taken: [], orphans: [], unwritten: [], throws: [], crashes: [] };
+    const none = { now: 0, heldUntil: 0, yielded: 0, taken: [], orphans: [], unwritten: [], throws: [], crashes: [] };
     const state: State = {
       ...none,
       delivery: undefined,
@@ -223,6 +233,12 @@ export class SmallWorld {
           this.#end(of, it(of), number, 'threw');
         });
       }
+      if (left.limits > 0) {
+        add(`${who} throws RateLimited at item ${number}`, (of) => {
+          of.left.limits -= 1;
+          this.#end(of, it(of), number, 'rate limited');
+        });
+      }
     }
     if (state === 'draining' && inProgress.length === 0) {
       add(`${who} exits`, (of) => {
@@ -292,7 +308,7 @@ export class SmallWorld {
     }
   }
 
-  #end(state: State, process: Process, number: number, how: 'done' | 'threw'): void {
+  #end(state: State, process: Process, number: number, how: 'done' | 'threw' | 'rate limited'): void {
     process.inProgress.splice(process.inProgress.indexOf(number), 1);
     if (how === 'done') {
       ensure(!state.processed[number - 1], `item ${number} was processed again for no reason`);
@@ -300,7 +316,9 @@ export class SmallWorld {
     }
     gather(process, number, how);
     const gathered = process.gathered.reduce((sum, said) => sum + (said.kind === 'done' ? said.count : 1), 0);
-    if (!process.batchAcks.includes(number) || gathered >= this.#case.acksGathered) flush(process);
+    const isLimited = how === 'rate limited';
+    if (isLimited || !process.batchAcks.includes(number) || gathered >= this.#case.acksGathered) flush(process);
+    if (isLimited) giveBack(process);
     this.#beginMore(state, process);
   }
 
@@ -333,10 +351,16 @@ export class SmallWorld {
         break;
       }
       case 'threw': {
-        const verdict = delivery.threw(worker, message.number, false, state.now, 1);
+        const verdict = delivery.threw(worker, message.number, 'threw', state.now, 1);
         ensure(verdict !== undefined, `the error of worker ${worker} for item ${message.number} was refused`);
         count(state.throws, message.number);
         this.#judge(state, message.number, verdict?.failed ? verdict.run : undefined);
+        break;
+      }
+      case 'rate limited': {
+        const verdict = delivery.threw(worker, message.number, message.kind, state.now, 1, LIMIT_MS);
+        ensure(verdict?.failed === false, `RateLimited of worker ${worker} for item ${message.number} was refused`);
+        state.heldUntil = state.now + LIMIT_MS;
       }
     }
     this.#turn(state);
@@ -396,7 +420,7 @@ export class SmallWorld {
     for (let pulled = true; pulled; ) {
       for (const command of delivery.plan(state.now)) this.#carryOut(state, command);
       pulled = false;
-      while (!state.stopped && state.yielded <= this.#case.items && delivery.wanted() > 0) {
+      while (!state.stopped && state.yielded <= this.#case.items && delivery.wanted(state.now) > 0) {
         pulled = true;
         state.yielded += 1;
         if (state.yielded > this.#case.items) delivery.closed();
@@ -437,6 +461,7 @@ export class SmallWorld {
       }
       case 'hand':
         ensure(!state.stopped, 'items are handed out after the stop');
+        ensure(state.heldUntil <= state.now, 'items are handed out though RateLimited holds them back');
         tell(found(process), {
           kind: 'items',
           batchAcks: command.batchAcks,
@@ -478,7 +503,7 @@ export class SmallWorld {
     });
     state.processed = state.journal.map((how) => how !== undefined);
     state.delivery = new Delivery<Payload>(this.#rules);
-    Object.assign(state, { now: 0, yielded: 0, unwritten: [], throws: [], crashes: [], stopped: false });
+    Object.assign(state, { now: 0, heldUntil: 0, yielded: 0, unwritten: [], throws: [], crashes: [], stopped: false });
     this.#turn(state);
   }
 }
@@ -500,9 +525,9 @@ function giveBack(process: Process): void {
 }
 
 /** It will say that an item has ended: of consecutive ones that are done, together. */
-function gather({ gathered }: Process, number: number, how: 'done' | 'threw'): void {
+function gather({ gathered }: Process, number: number, how: 'done' | 'threw' | 'rate limited'): void {
   const last = gathered.at(-1);
-  if (how === 'threw') gathered.push({ kind: how, number });
+  if (how !== 'done') gathered.push({ kind: how, number });
   else if (last?.kind === 'done' && number === last.number + last.count) last.count += 1;
   else gathered.push({ kind: how, number, count: 1 });
 }

@@ -7,6 +7,7 @@
 import type { ExitReport } from '../../../runtime/master/rules.ts';
 import type { Scenario } from './scenario.ts';
 import type { Outcome, SimulatedProcess } from './simulated-process.ts';
+import { TrueGate } from './true-gate.ts';
 import { ensure, same, Violation } from './violation.ts';
 import type { Work } from './world.ts';
 
@@ -78,6 +79,7 @@ export class Truth {
   skipped = 0;
   spawned = 0;
 
+  readonly gate: TrueGate;
   readonly #scenario: Scenario;
   readonly #byNumber = new Map<number, Entry>();
   readonly #deaths = new Map<number, Deaths>();
@@ -85,6 +87,7 @@ export class Truth {
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
     this.size = scenario.rules.workers;
+    this.gate = new TrueGate(scenario.rules.rate);
   }
 
   get concurrency(): number {
@@ -134,6 +137,7 @@ export class Truth {
       ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.number} is not reserved`);
       ensure(!suspect || !batchAcks, `${where}, with batched acks, though it is a suspect`);
       ensure(presence.held.length < this.#most(presence), `${where}, which has ${presence.held.length} already`);
+      this.gate.handed(number, now);
       entry.place = 'held';
       entry.batchAcks = batchAcks;
       entry.holder = presence.process;
@@ -153,25 +157,30 @@ export class Truth {
   }
 
   /** The holder's outcome was read. Returns what is to become of the item. */
-  answered(worker: number, { number, how }: Outcome, now: number): 'done' | 'failed' | 'later' | 'unfinished' {
+  answered(worker: number, outcome: Outcome, now: number): 'done' | 'failed' | 'later' | 'waits' | 'unfinished' {
+    const { number, how, afterMs } = outcome;
     const presence = this.#present(worker);
     const entry = this.#letGo(presence, number, now);
     presence.finished += 1;
     presence.paced = true;
     this.#deaths.delete(worker); // its crash loop, if it was one, is over
     if (how === 'done') return this.#judge(entry, 'done');
-    return this.#attemptFailed(entry, how === 'threw for good', now);
+    if (how !== 'rate limited') return this.#attemptFailed(entry, how === 'threw for good', now, afterMs);
+    this.gate.holdLonger(now + (afterMs ?? 0));
+    this.#putBack(entry);
+    return 'waits';
   }
 
-  #attemptFailed(entry: Entry, permanent: boolean, now: number): 'failed' | 'later' | 'unfinished' {
+  #attemptFailed(entry: Entry, permanent: boolean, now: number, afterMs?: number): 'failed' | 'later' | 'unfinished' {
     entry.throws += 1;
     if (this.stopping === 'forcefully') return this.#end(entry, 'unfinished');
-    const { retries, backoffMs } = this.#scenario.rules;
+    const { retries, backoffMs, backoffCapMs } = this.#scenario.rules;
     if (permanent || entry.throws > retries) return this.#judge(entry, 'failed');
     if (this.stopping !== 'no') return this.#end(entry, 'unfinished');
     entry.place = 'later';
-    entry.latest = now + Math.min(Math.max(30_000, backoffMs), backoffMs * 2 ** (entry.throws - 1));
-    entry.notBefore = now + (entry.latest - now) / 2;
+    const backoff = Math.min(Math.max(backoffCapMs, backoffMs), backoffMs * 2 ** (entry.throws - 1));
+    entry.latest = now + (afterMs ?? backoff);
+    entry.notBefore = now + (afterMs ?? backoff / 2);
     return 'later';
   }
 
@@ -179,10 +188,16 @@ export class Truth {
   nacked(worker: number, number: number, now: number): void {
     const presence = this.#present(worker);
     presence.paced = false;
-    this.#giveBack(this.#letGo(presence, number, now));
+    this.#giveBack(this.#letGo(presence, number, now), now);
   }
 
-  #giveBack(entry: Entry): void {
+  #giveBack(entry: Entry, now: number): void {
+    this.gate.cameBack(now);
+    this.#putBack(entry);
+  }
+
+  /** It was started, but that does not count. */
+  #putBack(entry: Entry): void {
     if (entry.starts > 1) this.retried -= 1;
     entry.starts -= 1;
     this.#wait(entry);
@@ -284,7 +299,7 @@ export class Truth {
         continue;
       }
       if (blamed && blamed.size > 0) {
-        if (!blamed.has(entry.number)) this.#giveBack(entry);
+        if (!blamed.has(entry.number)) this.#putBack(entry);
         else if (this.#attemptFailed(entry, false, now) === 'failed') failed.push(entry);
         continue;
       }
@@ -304,7 +319,7 @@ export class Truth {
         entry.starts -= 1;
         if (entry.starts > 0) this.retried -= 1;
         this.#end(entry, 'unfinished');
-      } else this.#giveBack(entry);
+      } else this.#giveBack(entry, now);
     }
     const neverBooted = this.deaths > 0 && !this.everReady && this.workers.size === 0 && this.stopping === 'no';
     same('crashed', report.crashed, crashed);

@@ -14,6 +14,8 @@ export type Nature =
   /** `process` throws the first few times. */
   | 'throws'
   | 'throws for good'
+  /** `process` throws RateLimited the first few times. */
+  | 'is limited'
   /** Takes its worker down each time, before its ack is written. */
   | 'poison'
   /** Takes its worker down the first few times. */

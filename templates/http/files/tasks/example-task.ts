@@ -1,7 +1,14 @@
 import { hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { type ItemContext, type ItemError, type Outcome, type Parallelizable, PermanentError } from '#divvy';
+import {
+  type ItemContext,
+  type ItemError,
+  type Outcome,
+  type Parallelizable,
+  PermanentError,
+  RateLimited,
+} from '#divvy';
 
 type Url = string;
 
@@ -10,6 +17,9 @@ type Answer = { readonly status: number; readonly bytes: number; readonly type: 
 
 /** The largest body that is read, in bytes. */
 const LARGEST_BODY = 10 * 1024 * 1024;
+/** How long to wait after a 429 that does not say it, and how long at most, in milliseconds. */
+const USUAL_WAIT_MS = 5000;
+const LONGEST_WAIT_MS = 15 * 60_000;
 /** Says who asks. Let it name a page or an address where you can be reached. */
 const HEADERS = { 'user-agent': 'example-task/1.0' };
 
@@ -18,7 +28,7 @@ const HEADERS = { 'user-agent': 'example-task/1.0' };
  *
  *   node vendor/divvy/run.mjs tasks/example-task.ts -n 1 -c 20 --retries 3 --timeout 10s urls.txt > answers.ndjson
  *
- * These are all the requests at once, to however few hosts. Without --timeout it is fetch that gives up, after five
+ * These are all the requests at once, to however few hosts; --rate 10/s also limits how many begin in a second. Without --timeout it is fetch that gives up, after five
  * minutes. To go on with a run that was stopped: the same with --resume, and `>>` in place of `>`. (In place of `node …`
  * up to the options, `npm start --` does it too; but npm prints lines of its own on stdout.)
  */
@@ -44,7 +54,8 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
 
   /**
    * Runs in a worker, for each URL, and again with --retries if it throws. What cannot be otherwise the next time is a
-   * PermanentError. `context.signal` is aborted at the --timeout: it ends the request, and the reading of the body too.
+   * PermanentError. After a 429 (too many requests) nothing is fetched for as long as the answer says, and that was no
+   * attempt. `context.signal` is aborted at the --timeout: it ends the request, and the reading of the body too.
    */
   async process(url: Url, context: ItemContext): Promise<Answer> {
     if (!isUrl(url)) throw new PermanentError('it is no URL of http or https');
@@ -52,8 +63,15 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
     const { status, statusText, headers } = response;
     if (!response.ok) {
       await response.body?.cancel(); // else the connection waits for somebody to read it
-      const isPermanent = status < 500 && status !== 408 && status !== 429;
-      throw new (isPermanent ? PermanentError : Error)(`HTTP ${status} ${statusText}`);
+      const text = `HTTP ${status} ${statusText}`;
+      const waitMs = waitOf(headers.get('retry-after'));
+      if (waitMs !== undefined && waitMs > LONGEST_WAIT_MS) {
+        throw new PermanentError(`${text}, and it asks to wait for ${Math.round(waitMs / 60_000)} minutes`);
+      }
+      if (status === 429) throw new RateLimited(waitMs ?? USUAL_WAIT_MS);
+      if (status < 500 && status !== 408) throw new PermanentError(text);
+      // With --retries it is tried again after `retryAfterMs`, or after the --backoff.
+      throw Object.assign(new Error(text), waitMs !== undefined && { retryAfterMs: waitMs });
     }
     let bytes = 0;
     for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -88,6 +106,13 @@ function print(line: object): Promise<void> {
       else resolve();
     });
   });
+}
+
+/** Returns how long a Retry-After header asks to wait, in milliseconds. It has seconds, or a date. */
+export function waitOf(retryAfter: string | null): number | undefined {
+  if (retryAfter === null) return undefined;
+  const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 function isUrl(text: string): boolean {

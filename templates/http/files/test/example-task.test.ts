@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { Master, runInline } from '#divvy';
-import ExampleTask, { urlsIn } from '../tasks/example-task.ts';
+import ExampleTask, { urlsIn, waitOf } from '../tasks/example-task.ts';
 
 // The URLs are given here, and answered here. The task's own `dispatch` does not run, so a test asks nobody else.
 const answers: Readonly<Record<string, RequestListener>> = {
@@ -12,6 +12,13 @@ const answers: Readonly<Record<string, RequestListener>> = {
   '/moved': (_request, response) => response.writeHead(302, { location: '/hello' }).end(),
   '/gone': (_request, response) => response.writeHead(404).end('no such page'),
   '/busy': (_request, response) => response.writeHead(busy++ === 0 ? 503 : 200).end('at last'),
+  // It lets nobody in for a moment, once. Some time later it does.
+  '/limited': (_request, response) => {
+    const isFirst = limitedAt === undefined;
+    limitedAt ??= Date.now();
+    response.writeHead(isFirst ? 429 : 200, isFirst ? { 'retry-after': '1' } : {}).end();
+  },
+  '/tomorrow': (_request, response) => response.writeHead(429, { 'retry-after': '86400' }).end(),
   '/reset': (request) => request.socket.destroy(),
   '/endless': (_request, response) => {
     const more = (): boolean => response.write(Buffer.alloc(1024 * 1024));
@@ -20,6 +27,7 @@ const answers: Readonly<Record<string, RequestListener>> = {
   },
 };
 let busy = 0;
+let limitedAt: number | undefined;
 const server = createServer((request, response) => answers[request.url ?? '']?.(request, response));
 const at = (path: string): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
 
@@ -63,6 +71,24 @@ test('two workers fetch the URLs, and print a line for each', async () => {
 
   assert.equal(counts.done, 3);
   assert.equal(counts.failed, 1);
+});
+
+test('after a 429 it waits as long as it is asked to, and that is no failure', async () => {
+  const taskFile = new URL('../tasks/example-task.ts', import.meta.url);
+  const items = ['/limited', '/tomorrow'].map(at);
+
+  const { counts } = await new Master(taskFile, { workers: 1, items, signals: false }).run();
+
+  assert.equal(counts.done, 1);
+  assert.equal(counts.failed, 1); // who asks to wait until tomorrow is not waited for
+  assert.ok(Date.now() - (limitedAt ?? 0) >= 1000);
+});
+
+test('Retry-After has seconds, or a date', () => {
+  assert.equal(waitOf('120'), 120_000);
+  assert.equal(waitOf('Thu, 01 Jan 1970 00:00:00 GMT'), 0);
+  assert.equal(waitOf('soon'), undefined);
+  assert.equal(waitOf(null), undefined);
 });
 
 test('a list of URLs may have comments and empty lines', async () => {

@@ -1,0 +1,78 @@
+/**
+ * Decides when items may be handed out: --rate, and what holds all items back for a time (`throttle`, RateLimited).
+ * Pure; runs in the master, and in the simulator of the tests.
+ *
+ * --rate is a bucket of tokens. It fills at the rate, each hand-out takes a token, and an item that comes back unstarted
+ * returns its token. The bucket holds at most the tokens of BURST_MS, so no burst follows a quiet time.
+ */
+
+/** How much of the rate may be caught up at once, in milliseconds. */
+const BURST_MS = 100;
+/** Sums of fractions may come out a little below the whole number that they are. */
+const ROUNDING = 1e-6;
+
+/** What holds items back. */
+export type Holder = 'throttle' | 'RateLimited';
+
+/** The gate of one run. */
+export class Gate {
+  readonly #perMs: number;
+  readonly #most: number;
+  #tokens = 1;
+  /** When the bucket was filled last. Infinity: not yet. */
+  #filledAt = Infinity;
+  /** Until when each holder keeps the gate closed. */
+  readonly #until: Record<Holder, number> = { throttle: -Infinity, RateLimited: -Infinity };
+
+  /** rate - how many items may be handed out in a second, above 0; Infinity for no limit. */
+  constructor(rate: number) {
+    this.#perMs = rate / 1000;
+    this.#most = Math.max(1, this.#perMs * BURST_MS);
+  }
+
+  /** Hands nothing out before that time, for this holder's sake. */
+  hold(holder: Holder, until: number): void {
+    this.#until[holder] = until;
+  }
+
+  /** Until when the holder keeps the gate closed. */
+  heldUntil(holder: Holder): number {
+    return this.#until[holder];
+  }
+
+  /** How many items may be handed out now. */
+  room(now: number): number {
+    if (now < this.#closedUntil) return 0;
+    if (this.#perMs === Infinity) return Infinity;
+    this.#fill(now);
+    return Math.floor(this.#tokens + ROUNDING);
+  }
+
+  /** When the next item may be handed out; `now` if it may already. */
+  opensAt(now: number): number {
+    const at = Math.max(now, this.#closedUntil);
+    if (this.#perMs === Infinity) return at;
+    this.#fill(now);
+    return Math.max(at, now + Math.max(0, 1 - this.#tokens) / this.#perMs);
+  }
+
+  /** Items were handed out. */
+  passed(count: number): void {
+    if (this.#perMs < Infinity) this.#tokens -= count;
+  }
+
+  /** Items came back unstarted. */
+  returned(count: number): void {
+    if (this.#perMs < Infinity) this.#tokens = Math.min(this.#most, this.#tokens + count);
+  }
+
+  get #closedUntil(): number {
+    return Math.max(this.#until.throttle, this.#until.RateLimited);
+  }
+
+  #fill(now: number): void {
+    const ms = Math.max(0, now - this.#filledAt);
+    this.#tokens = Math.min(this.#most, this.#tokens + ms * this.#perMs);
+    this.#filledAt = now;
+  }
+}

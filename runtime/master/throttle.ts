@@ -1,0 +1,61 @@
+/**
+ * Asks the task's `throttle` before items are handed out, at most once a second, and holds them back for as long as it
+ * says. Until it answers nothing is handed out either: it may be waiting for the very database that is overloaded. Runs
+ * in the master. Internal.
+ */
+
+import { type DivvyError, hookThrew, throttleIsNone } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
+import { isDelay } from '../item-error.ts';
+import type { AnyTask } from '../task/task.ts';
+import type { Delivery } from './delivery.ts';
+import type { Payload } from './settling.ts';
+
+/** How often to ask at most, in milliseconds. */
+const ASK_EVERY_MS = 1000;
+
+/** What the throttle needs from the run. */
+export interface ThrottleOptions {
+  readonly task: AnyTask;
+  readonly delivery: Delivery<Payload>;
+  readonly observe: (event: RunEvent) => void;
+  readonly fail: (fault: DivvyError) => void;
+  readonly wake: () => void;
+}
+
+/** The throttle of one run. */
+export class Throttle {
+  readonly #run: ThrottleOptions;
+  #askedAt = -Infinity;
+  /** `throttle` has not answered yet. */
+  isAsking = false;
+
+  constructor(run: ThrottleOptions) {
+    this.#run = run;
+  }
+
+  /** Asks, if an item could be handed out now and it is time to ask again. */
+  askIfDue(now: number): void {
+    const { task, delivery } = this.#run;
+    if (!task.throttle || this.isAsking || now - this.#askedAt < ASK_EVERY_MS) return;
+    if (delivery.stopping !== 'no' || !delivery.handsOut(now)) return;
+    this.#askedAt = now;
+    this.isAsking = true;
+    delivery.gate.hold('throttle', Infinity);
+    void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const { task, delivery, observe, fail, wake } = this.#run;
+    try {
+      const ms: unknown = await task.throttle?.();
+      if (!isDelay(ms)) throw throttleIsNone(ms);
+      delivery.gate.hold('throttle', performance.now() + ms);
+      if (ms > 0 && delivery.stopping === 'no') observe({ type: 'held back', by: 'throttle', ms });
+    } catch (error) {
+      if (delivery.stopping === 'no') fail(hookThrew('throttle', error)); // during a stop nobody needs its answer
+    }
+    this.isAsking = false;
+    wake();
+  }
+}

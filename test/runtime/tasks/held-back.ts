@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ItemContext, type Parallelizable, RateLimited } from '#divvy';
+
+const [how = '', ...answers] = process.argv.slice(2);
+let starts = 0;
+
+/** Six items, and what holds them back: `throttle` with its answers, or the first item, which throws an error that asks to wait. */
+export default class HeldBack implements Parallelizable<number> {
+  *dispatch(): Generator<number> {
+    for (let item = 1; item <= 6; item++) yield item;
+  }
+
+  async throttle(): Promise<number> {
+    if (how !== 'throttle') return 0;
+    const answer = answers.shift() ?? '0';
+    console.log(`throttle ${answer} at ${Date.now()}`);
+    if (answer === 'throws') throw new Error('the replica is gone');
+    if (answer === 'never') await new Promise(() => {});
+    return JSON.parse(answer) as number;
+  }
+
+  async process(item: number, { attempt }: ItemContext): Promise<void> {
+    starts += 1;
+    console.log(`item ${item} attempt ${attempt} at ${Date.now()}`);
+    if (item !== 1 || starts > 1) return;
+    await sleep(1); // so that it is not over before anything else could begin
+    const ms = Number(answers[0]);
+    if (how === 'limited') throw new RateLimited(ms);
+    if (how === 'asks') throw Object.assign(new Error('later'), { retryAfterMs: ms });
+  }
+}
