@@ -10,7 +10,6 @@ import path from 'node:path';
 import { type DivvyError, journalFailed, journalInUse } from '../errors.ts';
 import type { ItemError, RunResult } from '../parallelizable.ts';
 import { lockOf } from './folder.ts';
-import { HASHED } from './key-set.ts';
 import { Lock } from './lock.ts';
 import type { JournalRecord } from './records.ts';
 
@@ -87,7 +86,7 @@ export class Journal {
     this.#lines.push(JSON.stringify(record));
   }
 
-  /** Adds the `done` record of these items, the same as add() would, in a fraction of the time. */
+  /** Adds the record of items that are done. */
   done({ number, starts, worker, durationMs, payloads }: EndedRun): void {
     const occurrence = payloads[0]?.occurrence ?? 1;
     if (payloads.length > 1 && payloads.some((payload) => payload.occurrence > 1)) {
@@ -96,12 +95,9 @@ export class Journal {
         this.done({ ...one, number: number + index, payloads: [payload] });
       return;
     }
-    let keys = '';
-    for (const { key } of payloads)
-      keys += `${keys === '' ? '' : ','}${HASHED.test(key) ? `"${key}"` : JSON.stringify(key)}`;
-    const which = occurrence > 1 ? `,"occurrence":${occurrence}` : '';
-    const how = `"attempts":${starts},"worker":${worker},"ms":${rounded(durationMs)}`;
-    this.#lines.push(`{"type":"done","number":${number},"keys":[${keys}]${which},${how}}`);
+    const keys = payloads.map(({ key }) => key);
+    const which = occurrence > 1 ? { occurrence } : {};
+    this.add({ type: 'done', number, keys, ...which, attempts: starts, worker, ms: rounded(durationMs) });
   }
 
   /** Adds the record of an item whose attempt failed, and that is tried again. */
