@@ -91,6 +91,18 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     words: { most: 1, what: 'one task' },
     load: async () => (await import('../generators/status/status.ts')).status,
   },
+  runs: {
+    takes: '[task]',
+    summary: 'the runs of a task, or of each: when, by whom, with what, how they ended',
+    words: { most: 1, what: 'one task' },
+    load: async () => (await import('../generators/runs/runs.ts')).runs,
+  },
+  failures: {
+    takes: '<task>',
+    summary: 'the items that failed in the last run of a task, with their errors',
+    words: { most: 1, what: 'one task' },
+    load: async () => (await import('../generators/failures/failures.ts')).failures,
+  },
   template: {
     takes: '<part> …',
     summary: 'list, new <name>, check [folder] or test [folder]: templates of a team',

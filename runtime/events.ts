@@ -85,6 +85,16 @@ export type RunEvent =
       readonly number?: number;
       readonly error?: ItemError;
     }
+  /** The item has been in progress for longer than --warn-after. `stack` is where its worker is, a line each. */
+  | {
+      readonly type: 'item slow';
+      readonly number: number;
+      /** Undefined if keys are not recorded. */
+      readonly key: string | undefined;
+      readonly worker: number;
+      readonly ms: number;
+      readonly stack: readonly string[];
+    }
   /** The item counts as failed: afterFailure has run, and its line is in the journal. */
   | { readonly type: 'item failed'; readonly outcome: Outcome; readonly error: ItemError }
   /** The item's outcome could not be recorded. The item was processed; with `error`, it had failed. */

@@ -43,8 +43,12 @@ export interface Settings {
   readonly rate: number;
   /** How long an item may take, in milliseconds; 0 or Infinity for no limit. */
   readonly timeoutMs: number;
+  /** An item that takes longer is reported, with its stack, in milliseconds; 0 or Infinity for never. */
+  readonly warnAfterMs: number;
   /** A worker is replaced after so many items, from 1; Infinity for never. */
   readonly recycleAfter: number;
+  /** A worker is replaced once it is so old, in milliseconds; 0 or Infinity for never. */
+  readonly recycleOlderMs: number;
   /** A worker is replaced when it uses more memory than so many bytes; Infinity for never. */
   readonly recycleAboveBytes: number;
   /** Stop once so many items have failed: a number, from 1, or a share of the finished ones, such as `5%`. */
@@ -53,8 +57,11 @@ export interface Settings {
   readonly journal: string | boolean;
   /** Resume the last unfinished run, or the run of the named journal. */
   readonly resume: boolean;
-  /** Dispatch again, and process only the items that failed in the last run. */
-  readonly retryFailed: boolean;
+  /**
+   * Dispatch again, and process only the items that failed in the last run; a text: only those whose error has it in it,
+   * as `--failures` shows the error.
+   */
+  readonly retryFailed: boolean | string;
   /** Process only the first so many items that are not skipped, from 1; Infinity for all. */
   readonly limit: number;
   /** Process nothing: `observe` only gets each item. */
@@ -113,7 +120,9 @@ const DEFAULTS: Settings = {
   backoffCapMs: 30_000,
   rate: Infinity,
   timeoutMs: Infinity,
+  warnAfterMs: Infinity,
   recycleAfter: Infinity,
+  recycleOlderMs: Infinity,
   recycleAboveBytes: Infinity,
   halt: Infinity,
   journal: false,
@@ -136,12 +145,15 @@ const DEFAULTS: Settings = {
   itemEvents: false,
 };
 
+/** Of these durations, 0 means that there is no such limit. */
+const NONE_AT_0: readonly string[] = ['timeoutMs', 'warnAfterMs', 'recycleOlderMs'];
+
 /** How an option is written on the command line, and its limits. */
 export interface OptionRow {
   readonly key: keyof Settings;
   /** As the help shows it: `-n, --workers N`. */
   readonly usage: string;
-  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'rate' | 'path' | 'modules';
+  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'rate' | 'flag or text' | 'path' | 'modules';
   /** With the default in brackets, if there is one. */
   readonly doc: string;
   /** The smallest and the largest number allowed. */
@@ -196,13 +208,20 @@ export const OPTIONS: readonly OptionRow[] = [
     'duration',
     'time for an item; then its signal is aborted, after --kill-after SIGKILL; 0 for none',
   ),
+  row('warnAfterMs', '--warn-after D', 'duration', 'report an item that takes longer, with its stack'),
   row('recycleAfter', '--recycle-after N', 'number', 'replace a worker after so many items', 1),
+  row('recycleOlderMs', '--recycle-older D', 'duration', 'replace a worker that is older'),
   row('recycleAboveBytes', '--recycle-above MB', 'megabytes', 'replace a worker that uses more memory', 1),
   row('halt', '--halt N|N%', 'share', 'stop once N items have failed, or N% of them after the first 100', 1),
   row('journal', '--journal FILE', 'path', 'where outcomes are recorded (.divvy/<task>/<run id>.ndjson)'),
   row('journal', '--no-journal', 'off', 'record nothing'),
   row('resume', '--resume', 'flag', 'go on with the last unfinished run, or that of --journal'),
-  row('retryFailed', '--retry-failed', 'flag', 'take only the items that failed in the last run'),
+  row(
+    'retryFailed',
+    '--retry-failed[=ERROR]',
+    'flag or text',
+    'take only the items that failed in the last run (whose error has the text ERROR in it)',
+  ),
   row('limit', '--limit N', 'number', 'process only the first N items that are not skipped', 1),
   row('dryRun', '--dry-run', 'flag', 'print the items, one a line, and process none'),
   row('killAfterMs', '--kill-after D', 'duration', 'time between asking a worker to exit and SIGKILL (5s)'),
@@ -270,6 +289,9 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
     if (!isShare(value)) throw notAShare(given.name, given.value);
   } else if (kind === 'rate') {
     if (rateOf(value) === undefined) throw notARate(given.name, given.value);
+  } else if (kind === 'flag or text') {
+    if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
+      throw mustBe(given.name, 'true, false, or a text that is in the errors', given.value);
   } else if (kind === 'modules') {
     if (moduleList(value) === undefined) throw notModules(given.name, given.value);
   } else if (kind === 'number' || kind === 'megabytes') {
@@ -305,9 +327,8 @@ export function settingsOf(options: MasterOptions): Settings {
     const value = settings[key];
     if (value === DEFAULTS[key] || (kind === 'off' && value !== false)) continue;
     checkOption(row, value, { name: key, value, unit: 1 });
-    // A timeout of 0 means no timeout: otherwise it would fail every item.
     if (kind === 'duration')
-      settings[key] = key === 'timeoutMs' && value === 0 ? Infinity : Math.min(value as number, LONGEST_MS);
+      settings[key] = NONE_AT_0.includes(key) && value === 0 ? Infinity : Math.min(value as number, LONGEST_MS);
     if (kind === 'rate') settings[key] = rateOf(value);
     // Now, not later: the task may change the working directory.
     if (kind === 'modules') settings[key] = moduleList(value)?.map((name) => moduleFrom(path.resolve(), name));

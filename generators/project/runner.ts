@@ -1,5 +1,5 @@
 /**
- * Asks a project's own runner about the last run of a task. The journal's format belongs to the vendored release, so
+ * Asks a project's own runner about the runs of a task. The journal's format belongs to the vendored release, so
  * that release reads it, and not this code.
  */
 
@@ -53,12 +53,31 @@ export function runnerOf({ folder, manifest }: Project): string {
  * Rejects with a Refusal: with exit code 2 if there is no runner, with 1 if the runner cannot tell.
  */
 export async function lastRun(project: Project, file: string): Promise<LastRun | null> {
-  const argv = [runnerOf(project), '--status', '--json', file];
+  return (await askRunner(project, file, '--status', parseJson)) as LastRun | null;
+}
+
+/**
+ * What the runner shows of a task's runs.
+ *
+ * file  - the task file's absolute path.
+ * what  - the runner's flag for it.
+ * parse - reads the runner's answer in JSON; without it the answer is text for people.
+ *
+ * Rejects with a Refusal: with exit code 2 if there is no runner, with 1 if the runner cannot tell.
+ */
+export async function askRunner<T = string>(
+  project: Project,
+  file: string,
+  what: '--status' | '--runs' | '--failures',
+  parse?: (output: string) => T,
+): Promise<T | string> {
+  const runner = runnerOf(project);
+  const argv = [runner, what, ...(parse ? ['--json'] : []), file];
   const asked = await runTool(process.execPath, argv, { cwd: project.folder });
-  const byHand = `node ${relative(project.folder, argv[0] ?? '')} --status ${relative(project.folder, file)}`;
+  const byHand = `node ${relative(project.folder, runner)} ${what} ${relative(project.folder, file)}`;
   if (!asked.done) throw lastRunUnknown(relative(project.folder, file), asked.said || asked.reason, byHand);
   try {
-    return parseJson(asked.output) as LastRun | null;
+    return parse ? parse(asked.output) : asked.output;
   } catch {
     throw lastRunUnknown(relative(project.folder, file), `the answer is not JSON: ${asked.output}`, byHand);
   }

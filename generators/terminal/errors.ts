@@ -187,6 +187,11 @@ export const noTask = (name: string, tasks: readonly string[], nearest: string |
     `${didYouMean(nearest)}${tasks.length === 0 ? 'There are none here.' : `There are: ${tasks.join(', ')}.`}`,
   );
 
+export const taskNotNamed = (tasks: readonly string[]): Refusal =>
+  tasks.length === 0
+    ? new Refusal(2, 'there are no tasks here', 'Add one with: divvy add <task>')
+    : new Refusal(2, 'there are several tasks', `Name one of them: ${tasks.join(', ')}.`);
+
 export const whichTask = (tasks: readonly string[]): Refusal =>
   new Refusal(2, 'there are several tasks', `Add --task, with one of: ${tasks.join(', ')}.`);
 

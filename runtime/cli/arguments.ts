@@ -15,11 +15,15 @@ import {
   unitOf,
 } from '../options.ts';
 
+/** What can be shown of runs, without running anything. */
+const SHOWN = ['status', 'runs', 'failures'] as const;
+type Shown = (typeof SHOWN)[number];
+
 /** What a command line asks for. */
 export type Request =
   | { readonly want: 'help' | 'version' }
-  /** Show the state of the task's last run. */
-  | { readonly want: 'status'; readonly taskFile: string; readonly json: boolean }
+  /** Show the state of the task's last run, of all of them, or the failed items of the last one. */
+  | { readonly want: Shown; readonly taskFile: string; readonly json: boolean }
   | {
       readonly want: 'run';
       readonly taskFile: string;
@@ -41,20 +45,22 @@ export type Request =
  * task file; everything after `--` belongs to the task. Throws UsageError.
  */
 export function readArguments(argv: readonly string[]): Request {
-  const parsed = parse(argv);
+  const { words, texts } = withoutTexts(argv);
+  const parsed = parse(words);
   if (parsed.values['help'] === true) return { want: 'help' };
   if (parsed.values['version'] === true) return { want: 'version' };
   checkWords(parsed.values);
   const [taskFile, ...args] = parsed.positionals;
   if (taskFile === undefined) throw taskFileNotNamed();
   const json = parsed.values['json'] === true;
-  if (parsed.values['status'] === true) return { want: 'status', taskFile, json };
+  const shown = SHOWN.find((word) => parsed.values[word] === true);
+  if (shown) return { want: shown, taskFile, json };
   const options: Record<string, unknown> = { journal: true };
   for (const row of OPTIONS) {
     const { flag } = flagOf(row);
     const value = parsed.values[flag];
     if (value === undefined) continue;
-    options[row.key] = row.kind === 'off' ? false : readValue(row, flag, value);
+    options[row.key] = row.kind === 'off' ? false : readValue(row, flag, texts.get(flag) ?? value);
   }
   checkTogether(options, nameOf);
   const quiet = parsed.values['quiet'] === true;
@@ -84,13 +90,29 @@ function checkWords(values: Parsed['values']): void {
   }
 }
 
+/**
+ * Takes the texts out of `--retry-failed=ERROR` and the like: parseArgs knows no option whose value may be left out.
+ */
+function withoutTexts(argv: readonly string[]): { words: string[]; texts: Map<string, string> } {
+  const texts = new Map<string, string>();
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const flags = OPTIONS.filter(({ kind }) => kind === 'flag or text').map((row) => `--${flagOf(row).flag}`);
+  const words = argv.map((word, at) => {
+    const flag = at < end && flags.find((each) => word.startsWith(`${each}=`));
+    if (!flag) return word;
+    texts.set(flag.slice(2), word.slice(flag.length + 1));
+    return flag;
+  });
+  return { words, texts };
+}
+
 type Parsed = { values: Record<string, unknown>; positionals: string[] };
 
 function parse(argv: readonly string[]): Parsed {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string; multiple?: true }> = {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
-    status: { type: 'boolean' },
+    ...Object.fromEntries(SHOWN.map((word) => [word, { type: 'boolean' as const }])),
     json: { type: 'boolean' },
     quiet: { type: 'boolean', short: 'q' },
     events: { type: 'string' },
@@ -100,7 +122,7 @@ function parse(argv: readonly string[]): Parsed {
   for (const row of OPTIONS) {
     const { flag, short } = flagOf(row);
     options[flag] = {
-      type: row.kind === 'flag' || row.kind === 'off' ? 'boolean' : 'string',
+      type: row.kind.startsWith('flag') || row.kind === 'off' ? 'boolean' : 'string',
       ...(short !== undefined && { short }),
       ...(row.kind === 'modules' && { multiple: true }),
     };

@@ -12,6 +12,8 @@ export function help(): string {
     ['      --json', 'write events as NDJSON on stderr'],
     ['      --events FILE', 'append events as NDJSON to a file, apart from what workers write'],
     ['      --status', 'show how the last run of the task stands, and run nothing'],
+    ['      --runs', 'show the runs of the task, the newest first, and run nothing'],
+    ['      --failures', 'show the failed items of the last run, with their errors, and run nothing'],
     ['  -h, --help', 'show this help'],
     ['      --version', 'show the release of the runtime'],
   );

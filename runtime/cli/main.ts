@@ -44,18 +44,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       // The task may have set an exit code for something that the run's own does not show.
       exitCode = result.exitCode || Number(process.exitCode ?? 0);
       stoppedBy = result.stoppedBy;
-    } else if (request.want === 'status') {
-      const { describeStatus, statusOf } = await import('./status.ts');
-      const status = statusOf(request.taskFile);
-      process.stdout.write(
-        `${request.json ? JSON.stringify(status ?? null) : describeStatus(status, request.taskFile)}\n`,
-      );
-    } else if (request.want === 'help') {
-      const { help } = await import('./help.ts');
-      process.stdout.write(help());
-    } else {
-      process.stdout.write(`${version()}\n`);
-    }
+    } else await show(request);
   } catch (error) {
     exitCode = reporting ? reporting.error(error) : sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
@@ -107,6 +96,30 @@ class EndingSignals {
     process.removeAllListeners(stoppedBy);
     process.kill(process.pid, stoppedBy);
     setTimeout(() => exitWithoutHang(exitCode), RAISED_WITHIN_MS);
+  }
+}
+
+/** Shows what the command line asks for, on stdout. */
+async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  if (request.want === 'version') say(version());
+  else if (request.want === 'help') {
+    const { help } = await import('./help.ts');
+    process.stdout.write(help());
+  } else {
+    const { want, taskFile, json } = request;
+    const { describeRuns, describeStatus, runsOf, statusOf } = await import('./status.ts');
+    if (want === 'runs') {
+      const runs = runsOf(taskFile);
+      say(json ? JSON.stringify(runs) : describeRuns(runs));
+      return;
+    }
+    const status = statusOf(taskFile);
+    if (want === 'status') say(json ? JSON.stringify(status ?? null) : describeStatus(status, taskFile));
+    else {
+      const { showFailures } = await import('./failures.ts');
+      showFailures(status, taskFile, json);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The state of a task's last run, from its journal: whether it goes on, and what it has done. Runs in its own process,
- * beside that of the run. Internal.
+ * The state of a task's last run, or of all, from the journals: whether it goes on, and what it has done. Runs in its own
+ * process, beside that of the run. Internal.
  */
 
 import fs from 'node:fs';
@@ -13,7 +13,7 @@ import type { Standing } from '../journal/standing.ts';
 import { needTaskFile } from '../task/task.ts';
 import { here } from '../text/here.ts';
 import { fileWord, runner, shellWords, visible } from '../text/shell.ts';
-import { plural } from '../text/words.ts';
+import { grouped, plural, seconds } from '../text/words.ts';
 
 /** The state of a run. */
 export interface Status {
@@ -31,6 +31,8 @@ export interface Status {
   readonly pid: number;
   readonly host: string;
   readonly user: string;
+  /** The commit of the task's repository, if it has one. */
+  readonly commit: string | undefined;
   readonly began: string;
   readonly ended: string | undefined;
   readonly stoppedBy: string | undefined;
@@ -55,6 +57,21 @@ export function statusOf(taskFile: string): Status | undefined {
   }
   needTaskFile(file);
   return undefined;
+}
+
+/**
+ * Returns the state of each run of the task whose journal is kept, the newest first. Throws as `statusOf` does.
+ */
+export function runsOf(taskFile: string): Status[] {
+  const file = path.resolve(taskFile);
+  try {
+    const runs = standingsOf(file).flatMap((standing) => statusIn(standing) ?? []);
+    if (runs.length > 0) return runs;
+  } catch (error) {
+    throw journalUnreadable(journalFolder(file), error);
+  }
+  needTaskFile(file);
+  return [];
 }
 
 function isFolder(folder: string): boolean {
@@ -95,6 +112,7 @@ function statusIn(standing: Standing): Status | undefined {
     pid: last.pid,
     host: last.host,
     user: last.user,
+    commit: last.commit,
     began: first.at,
     ended: end?.at,
     stoppedBy: end?.stoppedBy,
@@ -110,8 +128,14 @@ export function describeStatus(status: Status | undefined, taskFile: string): st
   const how = state === 'running' ? `runs, master ${pid} on ${host}` : state;
   const when = `began ${began}${ended === undefined ? '' : `, ended ${ended}`}`;
   const counts = `${plural(done, 'item')} done${failed > 0 ? `, ${failed} failed` : ''}`;
-  const lines = [`${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`];
-  const { args, optionWords, cwd } = status;
+  const line = `${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`;
+  return [visible(line), ...commandsToGoOn(status, taskFile)].join('\n');
+}
+
+/** Returns the commands that continue a run, a line each, with what each is for. */
+export function commandsToGoOn(status: Status, taskFile: string): string[] {
+  const { state, done, failed, args, optionWords, cwd } = status;
+  const lines: string[] = [];
   const command = (option: string): string => {
     const words = shellWords([
       ...['node', runner(cwd), option, ...optionWords, fileWord(path.resolve(taskFile), cwd)],
@@ -123,5 +147,20 @@ export function describeStatus(status: Status | undefined, taskFile: string): st
   // A run that has done nothing is simply started again.
   if (state === 'unfinished' && done + failed > 0) lines.push(`to go on: ${command('--resume')}`);
   if (state !== 'running' && failed > 0) lines.push(`to try what failed again: ${command('--retry-failed')}`);
-  return lines.map(visible).join('\n');
+  return lines.map(visible);
+}
+
+/** Returns the runs in words, the newest first. */
+export function describeRuns(runs: readonly Status[]): string {
+  if (runs.length === 0) return 'no run yet';
+  return runs.map((run) => visible(lineOf(run))).join('\n');
+}
+
+function lineOf({ runId, state, stoppedBy, done, failed, began, ended, user, host, commit, args }: Status): string {
+  const how = stoppedBy === undefined ? state : `${state} (stopped by ${stoppedBy})`;
+  const took = ended === undefined ? '' : `, ${seconds(Date.parse(ended) - Date.parse(began))} in all`;
+  const failures = failed > 0 ? `, ${grouped(failed)} failed` : '';
+  const words = args.length > 0 ? `, with ${shellWords(args)}` : '';
+  const at = commit === undefined ? '' : `, commit ${commit.slice(0, 10)}`;
+  return `${runId}: ${how}: ${grouped(done)} done${failures}; began ${began}${took}, by ${user} on ${host}${at}${words}`;
 }

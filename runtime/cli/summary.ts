@@ -7,7 +7,7 @@ import { isComplete } from '../journal/standing.ts';
 import type { RunResult } from '../parallelizable.ts';
 import type { Failures } from '../text/failures.ts';
 import { fromHere } from '../text/here.ts';
-import { commandWith } from '../text/shell.ts';
+import { commandWith, wordOf } from '../text/shell.ts';
 import type { Line } from '../text/terminal.ts';
 import { plural } from '../text/words.ts';
 
@@ -38,22 +38,18 @@ export function waysToGoOn(
   if (journal === undefined) return [];
   // Nothing of this run is recorded, but the run that it should have resumed is.
   const isNothing = counts.dispatched + counts.skipped === 0;
-  if (isNothing && !isOption('--resume', argv) && !isOption('--retry-failed', argv)) return [];
+  const retry = wordOf('--retry-failed', argv);
+  if (isNothing && !wordOf('--resume', argv) && !retry) return [];
   // With an exit code above 1 it ended before everything was dispatched: for example, dispatch threw.
   const isEarly = counts.unfinished > 0 || stoppedBy !== undefined || exitCode > 1 || limited;
   // A stopped run may be complete all the same: then a resume would start a new one.
   const early = isEarly && !isComplete(journal);
-  const retry = isOption('--retry-failed', argv);
   const lines: string[] = [];
   if (early || counts.failed > 0) lines.push(`journal: ${fromHere(journal)}`);
   if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);
-  if (counts.failed > 0 || (early && retry))
-    lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
+  // A retry that was stopped goes on with the same text; what failed now may have failed with another error.
+  if (early && retry) lines.push(`to try what failed again: ${commandWith(retry, argv)}`);
+  else if (counts.failed > 0) lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
   return lines.map((text) => ({ text, whole: true }));
 }
 
-/** Returns whether the option is on the command line, and not among the task's own arguments after `--`. */
-function isOption(option: string, argv: readonly string[]): boolean {
-  const at = argv.indexOf(option);
-  return at >= 0 && !argv.slice(0, at).includes('--');
-}

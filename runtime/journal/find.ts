@@ -18,6 +18,8 @@ export interface Wanted {
   /** Path of the journal; true for one in the task's own folder. */
   readonly file: string | true;
   readonly mode: RunRecord['mode'];
+  /** With `retry-failed`: only failures whose error has this text in it. */
+  readonly errorText: string | undefined;
 }
 
 /** The earlier run that was found. */

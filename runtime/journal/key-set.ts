@@ -6,8 +6,8 @@
 
 import { ALPHABET, sha256 } from '../key.ts';
 
-/** How an occurrence ended in an earlier run. */
-export type Ended = 'done' | 'failed';
+/** How an occurrence ended in an earlier run. `left`: it failed, and this run is not asked to try it again. */
+export type Ended = 'done' | 'failed' | 'left';
 
 const TABLES = 256;
 /** 128 bits of the key's hash. */
@@ -15,6 +15,8 @@ const WORDS = 4;
 /** One byte per key. Two bits: how it ended in an earlier run. */
 const DONE = 0x80;
 const FAILED = 0x40;
+const LEFT = DONE | FAILED;
+const BITS: Readonly<Record<Ended, number>> = { done: DONE, failed: FAILED, left: LEFT };
 /**
  * Six bits, at the key's first occurrence: how often the key has occurred in this run. Higher counts are kept outside
  * the tables.
@@ -36,9 +38,10 @@ interface Table {
 
 /** The keys of one run. */
 export class KeySet {
-  /** How many occurrences were done, and how many had failed, in an earlier run. */
+  /** How many occurrences ended in each way in an earlier run. */
   done = 0;
   failed = 0;
+  left = 0;
   readonly #tables: Table[] = [];
   /** How many places a new table has, and how full it may be. */
   readonly #places: number;
@@ -77,7 +80,7 @@ export class KeySet {
       return;
     }
     this[how] += 1;
-    table.known[place ?? 0] = 1 | (how === 'done' ? DONE : FAILED);
+    table.known[place ?? 0] = 1 | BITS[how];
   }
 
   /** The lines that are read come from a run that retries failed items: each outcome replaces a failure of its key. */
@@ -114,7 +117,7 @@ export class KeySet {
     const before = endedOf(known);
     if (before !== undefined) this[before] -= 1;
     this[how] += 1;
-    table.known[place] = (known & SEEN) | (how === 'done' ? DONE : FAILED);
+    table.known[place] = (known & SEEN) | BITS[how];
   }
 
   /**
@@ -199,6 +202,7 @@ function grow(table: Table): void {
 }
 
 function endedOf(known: number): Ended | undefined {
+  if ((known & LEFT) === LEFT) return 'left';
   return known & FAILED ? 'failed' : known & DONE ? 'done' : undefined;
 }
 

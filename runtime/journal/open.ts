@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type DivvyError, journalExists, journalFailed, journalIsNoFile } from '../errors.ts';
 import { hashOfTask } from '../task/task.ts';
 import { here } from '../text/here.ts';
+import { chainOf } from '../text/failures.ts';
 import { shellWords, type TakenOver, visible } from '../text/shell.ts';
 import { dateOf, grouped, plural } from '../text/words.ts';
 import { commitOf } from './commit.ts';
@@ -21,7 +22,7 @@ import { numbered } from './number.ts';
 import { Orphans, orphansWithoutOutcomes } from './orphans.ts';
 import { placeHere, startOf, waitUntilGone } from './processes.ts';
 import { type RecordedOptions, recordedOf } from './recorded.ts';
-import { countKeys, FORMAT, type JournalRecord, type ProcessName, type RunRecord, readJournal } from './records.ts';
+import { countKeys, type FailedRecord, FORMAT, type JournalRecord, type ProcessName, type RunRecord, readJournal } from './records.ts';
 import type { Standing } from './standing.ts';
 
 /** What a run asks of its journal, and the earlier run that was found. */
@@ -121,7 +122,8 @@ function claimRunId(folder: string, runId: string): string {
 }
 
 async function goOn(request: JournalRequest, folder: string, file: string): Promise<OpenedJournal> {
-  const { dryRun, takeOver } = request;
+  const { dryRun, takeOver, errorText } = request;
+  const isWanted = ({ error }: FailedRecord): boolean => errorText === undefined || chainOf(error).includes(errorText);
   const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
     const keys = new KeySet(countKeys(file));
@@ -133,7 +135,7 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
         keys.readsRetries = record.mode === 'retry-failed';
       }
       orphans.see(record);
-      if (record.type === 'failed') keys.ended(record.key, record.occurrence, 'failed');
+      if (record.type === 'failed') keys.ended(record.key, record.occurrence, isWanted(record) ? 'failed' : 'left');
       if (record.type === 'done') for (const key of record.keys) keys.ended(key, record.occurrence, 'done');
     };
     const whole = readJournal(file, see, (bytes, from) => keys.endedHashed(bytes, from, 'done'));
@@ -164,8 +166,9 @@ function hasChanged(first: RunRecord | undefined, taskFile: string): boolean {
 }
 
 /** Returns the lines that say which run is resumed, how much of it is skipped, and which options come from it. */
-function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: KeySet): string[] {
+function resuming({ found, mode, takenOver, errorText }: JournalRequest, keys: KeySet): string[] {
   if (!found.first) return [];
+  const { done, failed, left } = keys;
   const { runId, at } = found.first;
   const { args, optionWords } = takenOver;
   const run = `run ${runId} of ${dateOf(at)}`;
@@ -175,7 +178,7 @@ function resuming({ found, mode, takenOver }: JournalRequest, { done, failed }: 
   const first =
     mode === 'resume'
       ? `Resuming ${run}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`
-      : `Retrying ${plural(failed, 'failed item')} of ${run}`;
+      : `Retrying ${plural(failed, 'failed item')} of ${run}${errorText === undefined ? '' : ` whose error has “${errorText}” in it; ${left === 1 ? '1 other stays as it is' : `${grouped(left)} others stay as they are`}`}`;
   return [
     first,
     ...(args.length > 0 ? [`Using its arguments: ${shellWords(args)}${given}`] : []),

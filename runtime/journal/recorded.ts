@@ -4,7 +4,7 @@
  */
 
 import { fileURLToPath } from 'node:url';
-import { flagOf, type MasterOptions, OPTIONS, type OptionRow, unitOf } from '../options.ts';
+import { flagOf, type MasterOptions, OPTIONS, type OptionRow, rateOf, unitOf } from '../options.ts';
 import { fileWord } from '../text/shell.ts';
 
 /** Options by their names in options.ts, as JSON values. */
@@ -56,8 +56,22 @@ function moduleWord(name: string, folder: string | undefined): string {
 function valueWord({ kind, least }: OptionRow, value: unknown): string | undefined {
   if (typeof value !== 'number') return String(value);
   if (kind === 'duration') return durationWord(value);
+  if (kind === 'rate') return rateWord(value);
   const units = value / unitOf(kind);
   return Number.isInteger(units) && units >= least ? String(units) : undefined;
+}
+
+function rateWord(perSecond: number): string | undefined {
+  for (const [unit, seconds] of [
+    ['s', 1],
+    ['m', 60],
+    ['h', 3600],
+  ] as const) {
+    const word = `${perSecond * seconds}/${unit}`;
+    if (/^\d+\//.test(word) && rateOf(word) === perSecond) return word;
+  }
+  const word = String(perSecond);
+  return rateOf(word) === perSecond ? word : undefined; // with an exponent it is none
 }
 
 function durationWord(ms: number): string {

@@ -123,6 +123,7 @@ export class Recording {
     const file = this.#file;
     if (file === false) return undefined;
     const mode = resume ? 'resume' : retryFailed ? 'retry-failed' : 'new';
-    return { taskFile: this.#taskFile, args, file, mode };
+    const errorText = typeof retryFailed === 'string' ? retryFailed : undefined;
+    return { taskFile: this.#taskFile, args, file, mode, errorText };
   }
 }

@@ -43,7 +43,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.failedBefore = options.keys?.failed ?? 0;
+    this.failedBefore = (options.keys?.failed ?? 0) + (options.keys?.left ?? 0);
   }
 
   /** The limit is reached: no more items are wanted. */
@@ -71,7 +71,7 @@ export class Intake {
     const { occurrence, ended } = keys.count(key, !isOwn);
     const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;
     if (!isTaken) {
-      if (ended === 'failed') this.skippedFailed += 1;
+      if (ended === 'failed' || ended === 'left') this.skippedFailed += 1;
       else if (ended === 'done') this.skippedDone += 1;
       else this.leftBehind += 1;
       return undefined;

@@ -5,6 +5,7 @@
  * Internal.
  *
  *   the rules no longer need it  drain: it finishes its items and exits
+ *   it is older than it may be   drain, too (--recycle-older)
  *   it leaves, and has no items  killed after --kill-after, unless its output waits for a slow reader
  *   an item is past --timeout    killed after --kill-after more (timeouts.ts says which)
  *   a forceful stop              busy: its items are aborted, and it is killed after --kill-after; idle: killed now
@@ -23,12 +24,29 @@ export class Kills {
   readonly #workers: readonly Worker[];
   readonly #timeouts: Timeouts;
   readonly #timers = new Map<Worker, NodeJS.Timeout>();
+  /** When each worker's process became ready, by performance.now(). */
+  readonly #readyAt = new Map<Worker, number>();
 
   constructor(settings: Settings, delivery: Delivery<Payload>, workers: readonly Worker[], timeouts: Timeouts) {
     this.#settings = settings;
     this.#delivery = delivery;
     this.#workers = workers;
     this.#timeouts = timeouts;
+  }
+
+  /** The worker's process takes items from now on. */
+  ready(worker: Worker, now: number): void {
+    this.#readyAt.set(worker, now);
+  }
+
+  /** Workers that are older than they may be get no more items: the rules drain them. Returns whether there are any. */
+  replaceOld(now: number): boolean {
+    const old = [...this.#readyAt].filter(([, at]) => now - at >= this.#settings.recycleOlderMs);
+    for (const [worker] of old) {
+      this.#readyAt.delete(worker);
+      this.#delivery.leaving(worker.number);
+    }
+    return old.length > 0;
   }
 
   /** Tells the worker to finish its items and exit. */
@@ -63,6 +81,7 @@ export class Kills {
   gone(worker: Worker): void {
     clearTimeout(this.#timers.get(worker));
     this.#timers.delete(worker);
+    this.#readyAt.delete(worker);
   }
 
   /** If the output is read slowly, that is not the worker's fault; a kill would lose what it still has to write. */

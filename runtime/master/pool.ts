@@ -234,6 +234,7 @@ export class Pool {
         this.#events.observe({ type: 'worker ready', worker: worker.number });
         this.#delivery.ready(worker.number);
         worker.ready = true;
+        this.kills.ready(worker, performance.now());
         break;
       case 'boot failed':
         this.#events.observe({ type: 'boot failed', worker: worker.number, error: message.error });

@@ -24,6 +24,7 @@ import { Outputs } from './output.ts';
 import { batchesAcks, prefetchAt } from './pace.ts';
 import { Pool } from './pool.ts';
 import { type Payload, Settling } from './settling.ts';
+import { SlowItems } from './slow-items.ts';
 import type { Spare } from './spare.ts';
 import { Stopping } from './stopping.ts';
 import { Throttle } from './throttle.ts';
@@ -70,6 +71,7 @@ export class RunLoop {
   readonly #intake: Intake;
   readonly #dispatch: Dispatch;
   readonly #throttle: Throttle;
+  readonly #slowItems: SlowItems;
   readonly #outputs: Outputs;
   #server: Server | undefined;
   #timers: NodeJS.Timeout[] = [];
@@ -97,7 +99,8 @@ export class RunLoop {
     this.#settling = new Settling({ task, delivery, journal, itemEvents, observe, fail, wake, isReaderGone });
     this.#intake = new Intake({ task, keys: opened.keys, mode: opened.mode, limit: settings.limit });
     const { pool } = this;
-    this.#throttle = new Throttle({ task, delivery, observe, fail, wake });
+    this.#slowItems = new SlowItems(settings.warnAfterMs, delivery, workers, observe);
+    this.#throttle = new Throttle({ task, dryRun: settings.dryRun, delivery, observe, fail, wake });
     const dispatched = { task, settings, delivery, observe, fail, wake };
     this.#dispatch = new Dispatch({ ...dispatched, intake: this.#intake, settling: this.#settling });
     this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
@@ -181,14 +184,20 @@ export class RunLoop {
     }
     if (opened.nothingToDo) this.delivery.closed();
     if (opened.nothingToDo || this.delivery.stopping !== 'no') return;
-    if (settings.timeoutMs < Infinity) {
+    if (Math.min(settings.timeoutMs, settings.warnAfterMs, settings.recycleOlderMs) < Infinity) {
       // If it was the master that was busy, first read which items have ended by now.
-      const look = (): void => void setImmediate(() => this.pool.kills.killOverdue(performance.now()));
-      this.#timers.push(setInterval(look, LOOK_EVERY_MS));
+      this.#timers.push(setInterval(() => void setImmediate(this.#lookAtTimes), LOOK_EVERY_MS));
     }
     this.#timers.push(setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS));
     this.#dispatch.begin();
   }
+
+  readonly #lookAtTimes = (): void => {
+    const now = performance.now();
+    this.pool.kills.killOverdue(now);
+    this.#slowItems.look(now);
+    if (this.pool.kills.replaceOld(now)) this.#options.wakeup.wake();
+  };
 
   async #loop(): Promise<void> {
     const { signals, wakeup } = this.#options;

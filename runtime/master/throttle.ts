@@ -17,6 +17,8 @@ const ASK_EVERY_MS = 1000;
 /** What the throttle needs from the run. */
 export interface ThrottleOptions {
   readonly task: AnyTask;
+  /** Nothing is handed out in this run, so nobody need be asked. */
+  readonly dryRun: boolean;
   readonly delivery: Delivery<Payload>;
   readonly observe: (event: RunEvent) => void;
   readonly fail: (fault: DivvyError) => void;
@@ -36,8 +38,8 @@ export class Throttle {
 
   /** Asks, if an item could be handed out now and it is time to ask again. */
   askIfDue(now: number): void {
-    const { task, delivery } = this.#run;
-    if (!task.throttle || this.isAsking || now - this.#askedAt < ASK_EVERY_MS) return;
+    const { task, dryRun, delivery } = this.#run;
+    if (!task.throttle || dryRun || this.isAsking || now - this.#askedAt < ASK_EVERY_MS) return;
     if (delivery.stopping !== 'no' || !delivery.handsOut(now)) return;
     this.#askedAt = now;
     this.isAsking = true;

@@ -119,6 +119,11 @@ class Teller {
           { text: `${this.#label(event)} will be tried again: ${chainOf(event.error)}`, look: 'again' },
           ...detailsOf(event.error, true).map(dim),
         ];
+      case 'item slow': {
+        const name = itemLabel(event.number, event.key ?? '', this.#keys);
+        const where = `in worker ${event.worker} for ${seconds(event.ms)} (--warn-after)`;
+        return [{ text: `${name} has been ${where}`, look: 'again' }, ...event.stack.map(dim)];
+      }
       case 'held back':
         return this.#heldBack(event);
       case 'item failed':

@@ -22,15 +22,21 @@ export function runner(folder?: string): string {
 /** Options for one run only: a command that continues that run does not repeat them. */
 const ONCE: readonly string[] = ['--resume', '--retry-failed', '--concurrent-run', '--take-over'];
 
+/** Returns the word that gives this option, perhaps with a value behind `=`, before the task's own arguments. */
+export function wordOf(option: string, argv: readonly string[]): string | undefined {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  return argv.slice(0, end).find((word) => word === option || word.startsWith(`${option}=`));
+}
+
 /**
  * Returns the command that continues a run.
  *
- * option - `--resume`, or `--retry-failed`.
+ * option - `--resume`, or `--retry-failed`, perhaps with its text.
  * argv   - the runner's command line for that run. Its paths are relative to the user's folder.
  */
 export function commandWith(option: string, argv: readonly string[]): string {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length; // after it come the task's own arguments
-  const own = argv.filter((arg, at) => at > end || !ONCE.includes(arg));
+  const own = argv.filter((arg, at) => at > end || !ONCE.includes(arg.split('=', 1)[0] ?? arg));
   return shellWords(['node', runner(), option, ...own]);
 }
 

@@ -219,3 +219,59 @@ describe('what cannot be told is said, with what to do:', () => {
     expect((await divvy(['list'], { cwd })).stdout).toContain('nightly  the runtime is not where divvy.json says');
   });
 });
+
+describe('divvy runs and divvy failures say of', () => {
+  test('a task that never ran just that', async () => {
+    const cwd = project();
+    expect(await divvy(['runs', 'nightly'], { cwd })).toMatchObject({ code: 0, stdout: 'nightly:\n  no run yet\n' });
+    expect(await divvy(['failures', 'nightly'], { cwd })).toMatchObject({ code: 0, stdout: 'no run yet\n' });
+  });
+
+  test('runs: the newest first, with how each ended, by whom, and its arguments', async () => {
+    const cwd = project();
+    await run(cwd, '7');
+    await run(cwd, '2');
+    const { code, stdout } = await divvy(['runs'], { cwd });
+    expect(code).toBe(0);
+    const line = (counts: string, arg: string): RegExp =>
+      new RegExp(`^  [\\d-]+-\\w+: complete: ${counts}; began \\S+Z, [\\d.]+ (ms|s) in all, by \\S+ on \\S+, with ${arg}$`);
+    expect(stdout.split('\n')).toEqual([
+      'nightly:',
+      expect.stringMatching(line('2 done, 1 failed', '2')),
+      expect.stringMatching(line('3 done', '7')),
+      'weekly:',
+      '  no run yet',
+      '',
+    ]);
+    const { tasks } = await json(['runs', 'nightly'], cwd);
+    expect(tasks).toMatchObject([{ name: 'nightly', runs: [{ failed: 1, args: ['2'] }, { failed: 0, args: ['7'] }] }]);
+  });
+
+  test('failures: the item, its error, where it was thrown, and the command that tries it again', async () => {
+    const cwd = project();
+    await run(cwd, '2');
+    const { code, stdout } = await divvy(['failures', 'nightly'], { cwd });
+    expect(code).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toMatch(/^item 2 \([\w-]{22}\) failed: Error: not this one$/);
+    expect(lines[1]).toMatch(/^ {2}at Nightly\.process \(tasks\/nightly\.ts:4:\d+\)$/);
+    expect(lines[2]).toMatch(/^[\d-]+-\w+: 1 item failed$/);
+    expect(lines[3]).toMatch(/^to try what failed again: node runtime\/run\.mjs --retry-failed .*tasks\/nightly\.ts -- 2$/);
+    const answer = (await json(['failures', 'nightly'], cwd)) as unknown as { failed: unknown };
+    expect(answer.failed).toMatchObject([{ number: 2, attempts: 1, error: { name: 'Error', message: 'not this one' } }]);
+  });
+
+  test('failures that a retry has done away with: none', async () => {
+    const cwd = project();
+    await run(cwd, '2');
+    writeFileSync(join(cwd, 'tasks/nightly.ts'), TASK.replace('throw new', 'new'));
+    await run(cwd, '--retry-failed', '2');
+    expect((await divvy(['failures', 'nightly'], { cwd })).stdout).toMatch(/^[\d-]+-\w+: no item has failed\n$/);
+  });
+
+  test('several tasks of which none is named: which there are', async () => {
+    const { code, stderr } = await divvy(['failures'], { cwd: project() });
+    expect(code).toBe(2);
+    expect(stderr).toContain('Name one of them: nightly, weekly.');
+  });
+});

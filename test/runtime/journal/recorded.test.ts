@@ -87,6 +87,10 @@ describe('the options of a run', () => {
     const value = (kind: string, least: number, most: number): fc.Arbitrary<unknown> => {
       if (kind === 'flag') return fc.constant(true);
       if (kind === 'share') return fc.oneof(fc.integer({ min: 1 }), fc.constantFrom('5%', '0.5%'));
+      if (kind === 'rate')
+        return fc
+          .tuple(fc.integer({ min: 1, max: 100_000 }), fc.constantFrom(1, 60, 3600))
+          .map(([count, seconds]) => count / seconds);
       if (kind === 'duration')
         return fc.oneof(
           fc.nat(2 ** 31 - 1),

@@ -4,7 +4,7 @@ import { type ItemContext, type Parallelizable, RateLimited } from '#divvy';
 const [how = '', ...answers] = process.argv.slice(2);
 let starts = 0;
 
-/** Six items, and what holds them back: `throttle` with its answers, or the first item, which throws an error that asks to wait. */
+/** Six items, and what holds them back: `throttle` with its answers, or the first item, which throws an error that asks to wait, or takes long. */
 export default class HeldBack implements Parallelizable<number> {
   *dispatch(): Generator<number> {
     for (let item = 1; item <= 6; item++) yield item;
@@ -25,6 +25,8 @@ export default class HeldBack implements Parallelizable<number> {
     if (item !== 1 || starts > 1) return;
     await sleep(1); // so that it is not over before anything else could begin
     const ms = Number(answers[0]);
+    if (how === 'slow') await sleep(ms);
+    if (how === 'blocks') for (const end = performance.now() + ms; performance.now() < end; );
     if (how === 'limited') throw new RateLimited(ms);
     if (how === 'asks') throw Object.assign(new Error('later'), { retryAfterMs: ms });
   }

@@ -1,0 +1,37 @@
+/** `divvy failures <task>`: the items that failed in a task's last run, with their keys and errors. */
+
+import { parseJson } from '../json/parse.ts';
+import { openProject } from '../project/manifest.ts';
+import { askRunner } from '../project/runner.ts';
+import { findTask, taskNames } from '../project/tasks.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { taskNotNamed } from '../terminal/errors.ts';
+import { saying } from '../terminal/waiting.ts';
+
+/**
+ * Reports the failed items. A project's only task need not be named.
+ *
+ * Rejects with a Refusal: with exit code 2 if there is no project, no runtime or no such task, with 1 if the runtime
+ * cannot tell.
+ */
+export async function failures({ words, cwd, terminal }: Call): Promise<Exit> {
+  const project = await openProject(cwd, terminal);
+  const names = taskNames(project);
+  const word = words[0] ?? (names.length === 1 ? names[0] : undefined);
+  if (word === undefined) throw taskNotNamed(names);
+  const file = findTask(word, cwd, project);
+  await saying(terminal.note, 'Still looking for the failed items: waiting for the runtime.', async () => {
+    if (terminal.json) {
+      const failed = await askRunner(project, file, '--failures', linesOf);
+      terminal.result({ command: 'failures', folder: project.folder, task: word, failed });
+    } else terminal.show((await askRunner(project, file, '--failures')).trimEnd());
+  });
+  return 0;
+}
+
+function linesOf(output: string): unknown[] {
+  return output
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(parseJson);
+}

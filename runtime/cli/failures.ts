@@ -1,0 +1,66 @@
+/**
+ * The failed items of a task's last run, from its journal. Runs in its own process, beside that of the run. Internal.
+ */
+
+import { type FailedRecord, readJournal } from '../journal/records.ts';
+import { chainOf, detailsOf, itemLabel } from '../text/failures.ts';
+import { visible } from '../text/shell.ts';
+import { grouped, plural } from '../text/words.ts';
+import { commandsToGoOn, type Status } from './status.ts';
+
+/** How many failed items are shown to people. */
+const SHOWN_MAX = 1000;
+
+/**
+ * Passes each item that has failed to `each`, in the order in which they failed. An outcome of `--retry-failed` replaces
+ * the failure before it. Throws DivvyError if the journal can't be read.
+ */
+export function failuresIn(journal: string, each: (failed: FailedRecord) => void): void {
+  /** By item: how many of its failures a retry has replaced. */
+  const replaced = new Map<string, number>();
+  let isRetry = false;
+  readJournal(journal, (record) => {
+    if (record.type === 'run') isRetry = record.mode === 'retry-failed';
+    if (!isRetry || (record.type !== 'done' && record.type !== 'failed')) return;
+    for (const key of 'keys' in record ? record.keys : [record.key]) {
+      const name = nameOf(key, record.occurrence);
+      replaced.set(name, (replaced.get(name) ?? 0) + 1);
+    }
+  });
+  readJournal(journal, (record) => {
+    if (record.type !== 'failed') return;
+    const name = nameOf(record.key, record.occurrence);
+    const left = replaced.get(name) ?? 0;
+    if (left === 0) each(record);
+    else replaced.set(name, left - 1);
+  });
+}
+
+const nameOf = (key: string, occurrence = 1): string => `${occurrence} ${key}`;
+
+/** Writes the failed items of a run, a line of JSON each, or in words for people. */
+export function showFailures(status: Status | undefined, taskFile: string, json: boolean): void {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  let count = 0;
+  if (status) {
+    failuresIn(status.journal, (failed) => {
+      count += 1;
+      if (json) say(JSON.stringify(failed));
+      else if (count <= SHOWN_MAX) for (const line of wordsFor(failed)) say(line);
+    });
+  }
+  if (json) return;
+  if (!status) say('no run yet');
+  else if (count === 0) say(`${status.runId}: no item has failed`);
+  else {
+    const more = count > SHOWN_MAX ? `; these are the first ${grouped(SHOWN_MAX)}, --json has them all` : '';
+    say(`${status.runId}: ${plural(count, 'item')} failed${more}`);
+    for (const line of commandsToGoOn(status, taskFile)) say(line);
+  }
+}
+
+function wordsFor({ number, key, attempts, error }: FailedRecord): string[] {
+  const tries = attempts > 1 ? ` after ${plural(attempts, 'attempt')}` : '';
+  // Whether the key is the task's own is not recorded; shown whole, a hash helps to find its line in the journal.
+  return [`${itemLabel(number, key, 'own')} failed${tries}: ${chainOf(error)}`, ...detailsOf(error, false)].map(visible);
+}

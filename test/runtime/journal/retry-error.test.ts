@@ -1,0 +1,66 @@
+// --retry-failed=ERROR: of the failed items only those whose error has this text in it.
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Ended, runTask } from '../run-task.ts';
+
+const TASK = `
+  export default class Errors {
+    *dispatch() { yield* ['one reset', 'two', 'three typo', 'four reset', 'five'].map((name) => ({ name })); }
+    process({ name }) {
+      console.log(name);
+      if (process.env.MENDED) return;
+      if (name.endsWith('typo')) throw new TypeError('no such field');
+      if (name.endsWith('reset')) throw new Error('fetch failed', { cause: Object.assign(new Error('read'), { code: 'ECONNRESET' }) });
+    }
+  }`;
+
+function taskThatFails(): (...args: string[]) => Promise<Ended & { items: string[] }> {
+  const folder = fs.mkdtempSync(path.join(tmpdir(), 'divvy-retry-'));
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'errors.ts');
+  fs.writeFileSync(file, TASK);
+  return async (...args) => {
+    const env = args.length > 0 ? { MENDED: '1' } : {};
+    const ended = await runTask(file, { args: ['-n', '1', ...args], env }).ended();
+    return { ...ended, items: ended.stdout.trimEnd().split('\n').filter(Boolean) };
+  };
+}
+
+test.each(['ECONNRESET', 'fetch failed', 'caused by Error [ECONNRESET]: read'])(
+  'takes the items whose error has %s in it, and the others stay failed',
+  async (text) => {
+    const run = taskThatFails();
+    expect((await run()).status).toBe(1);
+    const { status, items, stderr } = await run(`--retry-failed=${text}`);
+    expect(items).toEqual(['one reset', 'four reset']);
+    expect(stderr).toMatch(/^divvy: Retrying 2 failed items of run .* whose error has “.*” in it; 1 other stays as it is$/m);
+    expect(stderr).toContain('1 item had already failed; retry it with --retry-failed');
+    expect(status).toBe(1);
+    const rest = await run('--retry-failed');
+    expect([rest.status, rest.items]).toEqual([0, ['three typo']]);
+  },
+);
+
+test('that no failed item has: nothing is processed, and what failed stays so', async () => {
+  const run = taskThatFails();
+  await run();
+  const { status, items, stderr } = await run('--retry-failed=ENOENT');
+  expect([status, items]).toEqual([1, []]);
+  expect(stderr).toContain('Retrying 0 failed items of run');
+  expect((await run('--retry-failed')).items).toEqual(['one reset', 'three typo', 'four reset']);
+});
+
+test('a resume after it leaves what is done', async () => {
+  const run = taskThatFails();
+  await run();
+  await run('--retry-failed=TypeError', '--limit', '1');
+  expect((await run('--resume')).items).toEqual(['one reset', 'two', 'three typo', 'four reset', 'five']); // complete: a new run
+});
+
+test('without a text behind the = it is refused', async () => {
+  const { status, stderr } = await taskThatFails()('--retry-failed=');
+  expect(status).toBe(2);
+  expect(stderr).toContain("--retry-failed must be true, false, or a text that is in the errors, and is ''");
+});
