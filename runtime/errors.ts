@@ -376,7 +376,7 @@ export const mustBe = (what: string, must: string, value: unknown): UsageError =
   new UsageError(`${what} must be ${must}, and is ${inspected(value, { depth: 0 })}`);
 
 export const throttleIsNone = (value: unknown): TypeError =>
-  new TypeError(`it must return a number of milliseconds from 0 (0 goes on), and returned ${inspected(value)}`);
+  new TypeError(`it must return how many milliseconds to wait (0: don't wait), and returned ${inspected(value)}`);
 
 export const notWholeNumber = (what: string, value: unknown, least: number, most: number): UsageError => {
   const above = Number(value) > most;

@@ -104,7 +104,7 @@ function errorParts(thrown: object, room: Room, depth: number, most: number): It
   return parts;
 }
 
-/** Infinity is none: the item would never be tried again. */
+/** Infinity is not a delay: the item would never be tried again. */
 export function isDelay(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value < Infinity;
 }

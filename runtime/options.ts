@@ -39,15 +39,15 @@ export interface Settings {
   readonly backoffMs: number;
   /** The longest delay before a retry, in milliseconds; `backoffMs` if that is longer. */
   readonly backoffCapMs: number;
-  /** How many items may begin in a second, in all workers together, above 0; Infinity for no limit. */
+  /** How many items may begin in a second, in all workers together; 0 or Infinity for no limit. */
   readonly rate: number;
   /** How long an item may take, in milliseconds; 0 or Infinity for no limit. */
   readonly timeoutMs: number;
-  /** An item that takes longer is reported, with its stack, in milliseconds; 0 or Infinity for never. */
+  /** Milliseconds after which an item in progress is reported, with its stack; 0 or Infinity for never. */
   readonly warnAfterMs: number;
   /** A worker is replaced after so many items, from 1; Infinity for never. */
   readonly recycleAfter: number;
-  /** A worker is replaced once it is so old, in milliseconds; 0 or Infinity for never. */
+  /** Milliseconds after which a worker is replaced; 0 or Infinity for never. */
   readonly recycleOlderMs: number;
   /** A worker is replaced when it uses more memory than so many bytes; Infinity for never. */
   readonly recycleAboveBytes: number;
@@ -153,7 +153,17 @@ export interface OptionRow {
   readonly key: keyof Settings;
   /** As the help shows it: `-n, --workers N`. */
   readonly usage: string;
-  readonly kind: 'flag' | 'off' | 'number' | 'duration' | 'megabytes' | 'share' | 'rate' | 'flag or text' | 'path' | 'modules';
+  readonly kind:
+    | 'flag'
+    | 'off'
+    | 'number'
+    | 'duration'
+    | 'megabytes'
+    | 'share'
+    | 'rate'
+    | 'flag or text'
+    | 'path'
+    | 'modules';
   /** With the default in brackets, if there is one. */
   readonly doc: string;
   /** The smallest and the largest number allowed. */
@@ -220,7 +230,7 @@ export const OPTIONS: readonly OptionRow[] = [
     'retryFailed',
     '--retry-failed[=ERROR]',
     'flag or text',
-    'take only the items that failed in the last run (whose error has the text ERROR in it)',
+    'only the items that failed in the last run; with =, those whose error contains ERROR',
   ),
   row('limit', '--limit N', 'number', 'process only the first N items that are not skipped', 1),
   row('dryRun', '--dry-run', 'flag', 'print the items, one a line, and process none'),
@@ -262,11 +272,14 @@ function isShare(value: unknown): boolean {
 
 const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-/** Returns the items per second that `100/s`, `30/m`, `1000/h` or a number stand for; undefined for anything else. */
+/**
+ * Returns the items per second that `100/s`, `30/m`, `1000/h` or a number stand for; Infinity for 0, which means no limit;
+ * undefined for anything else.
+ */
 export function rateOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return value > 0 ? value : undefined;
-  const [, amount = '0', unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(String(value)) ?? [];
-  return Number(amount) / (SECONDS_OF[unit] ?? 1) || undefined;
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(String(value)) ?? [];
+  const rate = typeof value === 'number' ? value : amount && Number(amount) / (SECONDS_OF[unit] ?? 1);
+  return typeof rate === 'number' && rate >= 0 ? rate || Infinity : undefined;
 }
 
 /** The longest delay of a Node.js timer. */
@@ -291,7 +304,7 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
     if (rateOf(value) === undefined) throw notARate(given.name, given.value);
   } else if (kind === 'flag or text') {
     if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
-      throw mustBe(given.name, 'true, false, or a text that is in the errors', given.value);
+      throw mustBe(given.name, 'true, false, or a text to look for in the errors', given.value);
   } else if (kind === 'modules') {
     if (moduleList(value) === undefined) throw notModules(given.name, given.value);
   } else if (kind === 'number' || kind === 'megabytes') {

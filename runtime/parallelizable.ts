@@ -25,8 +25,8 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
 
   /**
    * Runs in a worker, once for each attempt at an item. When it throws, the attempt has failed, and the worker lives on.
-   * An error with `permanent: true` (PermanentError) is not tried again; one with `retryAfterMs` is tried again after so
-   * many milliseconds; RateLimited holds back the whole run.
+   * With --retries it is tried again: after `retryAfterMs` milliseconds if the error has that, never if it has
+   * `permanent: true` (PermanentError). RateLimited holds back the whole run.
    */
   process(item: Item, context: ItemContext): Result | Promise<Result>;
 
@@ -67,9 +67,10 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
   afterFailure?(item: Item, error: ItemError, outcome: Outcome): MaybePromise<void>;
 
   /**
-   * Runs in the master, at most once a second, before items are handed out. Returns for how many milliseconds to hold
-   * them back: because a replica lags, or a load is too high; 0 goes on. Items in progress go on meanwhile. When it
-   * throws, or returns anything but a number of 0 or more, the run stops gracefully; exit 70.
+   * Runs in the master, before items are handed out, and at most once a second. Returns how many milliseconds to hold
+   * them back, because a replica lags or a load is too high; 0: go on. Return 1000 or more to stay closed until the next
+   * question. Items in progress go on. When it throws, or returns anything but a number of 0 or more, the run stops
+   * gracefully; exit 70.
    */
   throttle?(): MaybePromise<number>;
 
@@ -212,8 +213,9 @@ export class PermanentError extends Error {
 }
 
 /**
- * Thrown by `process` when a limit of somebody else's is reached, as by a 429 of HTTP. It is no attempt at the item,
- * which is processed again later. Until then no worker begins an item. Any error with `rateLimited: true` counts as one.
+ * `process` throws it when another service limits you, as with HTTP 429. It does not count as an attempt: the item is
+ * processed again later. Until then the master hands out nothing. Any error with `rateLimited: true` counts as one; if
+ * that has no `retryAfterMs`, the wait is that of --backoff.
  */
 export class RateLimited extends Error {
   override readonly name = 'RateLimited';
@@ -221,15 +223,15 @@ export class RateLimited extends Error {
   readonly retryAfterMs: number;
 
   /**
-   * retryAfterMs - how long no item is begun, in milliseconds, from 0.
+   * retryAfterMs - how long nothing is handed out, in milliseconds, from 0; at least 100 are waited.
    * options      - `cause`, as of any Error.
    *
    * Throws RangeError if it is not such a number.
    */
   constructor(retryAfterMs: number, options?: ErrorOptions) {
-    if (!(retryAfterMs >= 0 && retryAfterMs < Infinity))
+    if (!(typeof retryAfterMs === 'number' && retryAfterMs >= 0 && retryAfterMs < Infinity))
       throw new RangeError(`RateLimited takes a number of milliseconds from 0, not ${retryAfterMs}`, options);
-    super(`a limit is reached; nothing begins for ${retryAfterMs} ms`, options);
+    super(`wait ${retryAfterMs} ms`, options);
     this.retryAfterMs = retryAfterMs;
   }
 }

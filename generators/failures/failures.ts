@@ -2,7 +2,7 @@
 
 import { parseJson } from '../json/parse.ts';
 import { openProject } from '../project/manifest.ts';
-import { askRunner } from '../project/runner.ts';
+import { askRunner, showRuns } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
 import { taskNotNamed } from '../terminal/errors.ts';
@@ -24,7 +24,7 @@ export async function failures({ words, cwd, terminal }: Call): Promise<Exit> {
     if (terminal.json) {
       const failed = await askRunner(project, file, '--failures', linesOf);
       terminal.result({ command: 'failures', folder: project.folder, task: word, failed });
-    } else terminal.show((await askRunner(project, file, '--failures')).trimEnd());
+    } else terminal.show((await showRuns(project, file, '--failures')).trimEnd());
   });
   return 0;
 }
@@ -33,5 +33,5 @@ function linesOf(output: string): unknown[] {
   return output
     .split('\n')
     .filter((line) => line !== '')
-    .map(parseJson);
+    .map((line) => parseJson(line));
 }

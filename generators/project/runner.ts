@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { runTool } from '../programs/processes.ts';
-import { lastRunUnknown, noRunner } from '../terminal/errors.ts';
+import { noRunner, runsUnknown } from '../terminal/errors.ts';
 import type { Project } from './manifest.ts';
 
 /** The state of a task's last run, as `run.mjs --status --json` reports it. */
@@ -57,31 +57,42 @@ export async function lastRun(project: Project, file: string): Promise<LastRun |
 }
 
 /**
- * What the runner shows of a task's runs.
+ * What the runner shows of a task's runs, in JSON, as `parse` reads it.
  *
- * file  - the task file's absolute path.
- * what  - the runner's flag for it.
- * parse - reads the runner's answer in JSON; without it the answer is text for people.
+ * Rejects as showRuns does.
+ */
+export async function askRunner<T>(
+  project: Project,
+  file: string,
+  what: Shown,
+  parse: (output: string) => T,
+): Promise<T> {
+  const output = await showRuns(project, file, what, '--json');
+  try {
+    return parse(output);
+  } catch {
+    throw runsUnknown(relative(project.folder, file), `the answer is not JSON: ${output}`, byHand(project, file, what));
+  }
+}
+
+/**
+ * What the runner shows of a task's runs, in words; `more` are further words of its command line.
+ *
+ * file - the task file's absolute path.
  *
  * Rejects with a Refusal: with exit code 2 if there is no runner, with 1 if the runner cannot tell.
  */
-export async function askRunner<T = string>(
-  project: Project,
-  file: string,
-  what: '--status' | '--runs' | '--failures',
-  parse?: (output: string) => T,
-): Promise<T | string> {
-  const runner = runnerOf(project);
-  const argv = [runner, what, ...(parse ? ['--json'] : []), file];
+export async function showRuns(project: Project, file: string, what: Shown, ...more: string[]): Promise<string> {
+  const argv = [runnerOf(project), what, ...more, file];
   const asked = await runTool(process.execPath, argv, { cwd: project.folder });
-  const byHand = `node ${relative(project.folder, runner)} ${what} ${relative(project.folder, file)}`;
-  if (!asked.done) throw lastRunUnknown(relative(project.folder, file), asked.said || asked.reason, byHand);
-  try {
-    return parse ? parse(asked.output) : asked.output;
-  } catch {
-    throw lastRunUnknown(relative(project.folder, file), `the answer is not JSON: ${asked.output}`, byHand);
-  }
+  if (asked.done) return asked.output;
+  throw runsUnknown(relative(project.folder, file), asked.said || asked.reason, byHand(project, file, what));
 }
+
+type Shown = '--status' | '--runs' | '--failures';
+
+const byHand = (project: Project, file: string, what: Shown): string =>
+  `node ${relative(project.folder, runnerOf(project))} ${what} ${relative(project.folder, file)}`;
 
 /** The run in words: its state, and how many items are done and failed. */
 export function inWords(run: LastRun | null): string {

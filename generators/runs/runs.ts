@@ -2,32 +2,40 @@
 
 import { parseJson } from '../json/parse.ts';
 import { openProject } from '../project/manifest.ts';
-import { askRunner, type LastRun } from '../project/runner.ts';
+import { askRunner, showRuns } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
 
+type Task = { readonly name: string } & ({ readonly runs: unknown } | { readonly error: string });
+
 /**
- * Reports the runs whose journals are kept, the newest first.
+ * Reports the runs whose journals are kept, the newest first. Without a task's name it reports all tasks; if it cannot
+ * tell about one, it says why, and resolves with 1.
  *
  * Rejects with a Refusal: with exit code 2 if there is no project, no runtime or no such task, with 1 if the runtime
- * cannot tell.
+ * cannot tell about the named task.
  */
-export async function runs({ words, cwd, terminal }: Call): Promise<Exit> {
+export async function runs({ words: [word], cwd, terminal }: Call): Promise<Exit> {
   const project = await openProject(cwd, terminal);
-  const names = words[0] === undefined ? taskNames(project) : [words[0]];
-  const tasks: { name: string; runs: LastRun[] }[] = [];
+  const names = word === undefined ? taskNames(project) : [word];
+  const tasks: Task[] = [];
   await saying(terminal.note, 'Still looking for the runs: waiting for the runtime.', async () => {
     for (const name of names) {
       const file = findTask(name, cwd, project);
-      if (terminal.json) tasks.push({ name, runs: (await askRunner(project, file, '--runs', parseJson)) as LastRun[] });
-      else {
-        const text = (await askRunner(project, file, '--runs')).trimEnd();
-        terminal.show(`${name}:\n${text.replace(/^/gm, '  ')}`);
+      try {
+        if (terminal.json) tasks.push({ name, runs: await askRunner(project, file, '--runs', parseJson) });
+        else terminal.show(`${name}:\n${(await showRuns(project, file, '--runs')).trimEnd().replace(/^/gm, '  ')}`);
+      } catch (error) {
+        if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
+        tasks.push({ name, error: error.message });
+        terminal.say(`${name}: ${harmless(error.message)}`);
       }
     }
   });
   if (names.length === 0) terminal.say(`There are no tasks in ${project.folder}.`);
   terminal.result({ command: 'runs', folder: project.folder, tasks });
-  return 0;
+  return tasks.some((task) => 'error' in task) ? 1 : 0;
 }

@@ -239,10 +239,10 @@ export const unmergedManifest = (file: string, conflicts: readonly Conflict[]): 
     'Keep the side that names the folders you have, and delete the other with the lines that begin with <<<<<<<, ======= and >>>>>>>.',
   );
 
-export const lastRunUnknown = (file: string, reason: string, byHand: string): Refusal =>
+export const runsUnknown = (file: string, reason: string, byHand: string): Refusal =>
   new Refusal(
     1,
-    `how the last run of ${file} stands cannot be told: ${reason}`,
+    `the runtime can't tell about the runs of ${file}: ${reason}`,
     `Ask the runtime by hand:\n  ${byHand}`,
   );
 

@@ -114,7 +114,10 @@ export const flags = {
     help: 'work in this folder instead of the current one',
     helpIn: { add: 'the package to work in; by default the one that is here' },
   },
-  json: { help: 'one JSON object on stdout; text goes to stderr', commands: [...WRITE, 'list', 'status', 'runs', 'failures', 'template'] },
+  json: {
+    help: 'one JSON object on stdout; text goes to stderr',
+    commands: [...WRITE, 'list', 'status', 'runs', 'failures', 'template'],
+  },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },
   color: { negation: 'only', help: 'no colours; NO_COLOR and TERM=dumb mean the same' },

@@ -23,7 +23,7 @@ type Shown = (typeof SHOWN)[number];
 export type Request =
   | { readonly want: 'help' | 'version' }
   /** Show the state of the task's last run, of all of them, or the failed items of the last one. */
-  | { readonly want: Shown; readonly taskFile: string; readonly json: boolean }
+  | { readonly want: Shown; readonly taskFile: string; readonly args: readonly string[]; readonly json: boolean }
   | {
       readonly want: 'run';
       readonly taskFile: string;
@@ -54,7 +54,7 @@ export function readArguments(argv: readonly string[]): Request {
   if (taskFile === undefined) throw taskFileNotNamed();
   const json = parsed.values['json'] === true;
   const shown = SHOWN.find((word) => parsed.values[word] === true);
-  if (shown) return { want: shown, taskFile, json };
+  if (shown) return { want: shown, taskFile, args, json };
   const options: Record<string, unknown> = { journal: true };
   for (const row of OPTIONS) {
     const { flag } = flagOf(row);

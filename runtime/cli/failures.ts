@@ -53,7 +53,7 @@ export function showFailures(status: Status | undefined, taskFile: string, json:
   if (!status) say('no run yet');
   else if (count === 0) say(`${status.runId}: no item has failed`);
   else {
-    const more = count > SHOWN_MAX ? `; these are the first ${grouped(SHOWN_MAX)}, --json has them all` : '';
+    const more = count > SHOWN_MAX ? `. Shown: the first ${grouped(SHOWN_MAX)}. All of them: --json` : '';
     say(`${status.runId}: ${plural(count, 'item')} failed${more}`);
     for (const line of commandsToGoOn(status, taskFile)) say(line);
   }
@@ -62,5 +62,7 @@ export function showFailures(status: Status | undefined, taskFile: string, json:
 function wordsFor({ number, key, attempts, error }: FailedRecord): string[] {
   const tries = attempts > 1 ? ` after ${plural(attempts, 'attempt')}` : '';
   // Whether the key is the task's own is not recorded; shown whole, a hash helps to find its line in the journal.
-  return [`${itemLabel(number, key, 'own')} failed${tries}: ${chainOf(error)}`, ...detailsOf(error, false)].map(visible);
+  return [`${itemLabel(number, key, 'own')} failed${tries}: ${chainOf(error)}`, ...detailsOf(error, false)].map(
+    visible,
+  );
 }

@@ -102,19 +102,18 @@ class EndingSignals {
 /** Shows what the command line asks for, on stdout. */
 async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
-  if (request.want === 'version') say(version());
-  else if (request.want === 'help') {
+  if (!('taskFile' in request)) {
     const { help } = await import('./help.ts');
-    process.stdout.write(help());
+    process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
   } else {
-    const { want, taskFile, json } = request;
+    const { want, taskFile, args, json } = request;
     const { describeRuns, describeStatus, runsOf, statusOf } = await import('./status.ts');
     if (want === 'runs') {
-      const runs = runsOf(taskFile);
+      const runs = runsOf(taskFile, args);
       say(json ? JSON.stringify(runs) : describeRuns(runs));
       return;
     }
-    const status = statusOf(taskFile);
+    const status = statusOf(taskFile, args);
     if (want === 'status') say(json ? JSON.stringify(status ?? null) : describeStatus(status, taskFile));
     else {
       const { showFailures } = await import('./failures.ts');

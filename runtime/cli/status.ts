@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { journalUnreadable } from '../errors.ts';
 import { isInUse, journalFolder, standingsOf } from '../journal/folder.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
@@ -40,16 +41,22 @@ export interface Status {
   readonly failed: number;
 }
 
+/** A run whose journal can't be read. */
+export interface Unreadable {
+  readonly journal: string;
+  readonly error: string;
+}
+
 /**
- * Returns the state of the task's last run; undefined if there was none. A run that goes on, or that has any outcome,
- * comes before one that never did anything.
+ * Returns the state of the task's last run with these arguments, or with any if there are none; undefined if there was
+ * no run. A run that goes on, or that has any outcome, comes before one that never did anything.
  *
  * Throws DivvyError if the journals can't be read, and UsageError if there is neither a run nor a task file.
  */
-export function statusOf(taskFile: string): Status | undefined {
+export function statusOf(taskFile: string, args: readonly string[]): Status | undefined {
   const file = path.resolve(taskFile);
   try {
-    const standings = standingsOf(file);
+    const standings = ofArguments(standingsOf(file), args);
     const last = standings.find((each) => each.hasOutcomes || isRunning(each)) ?? standings[0];
     if (last) return statusIn(last);
   } catch (error) {
@@ -60,18 +67,31 @@ export function statusOf(taskFile: string): Status | undefined {
 }
 
 /**
- * Returns the state of each run of the task whose journal is kept, the newest first. Throws as `statusOf` does.
+ * Returns the state of each run whose journal is kept, the newest first: of those with these arguments, or of all if
+ * there are none. Throws as `statusOf` does.
  */
-export function runsOf(taskFile: string): Status[] {
+export function runsOf(taskFile: string, args: readonly string[]): (Status | Unreadable)[] {
   const file = path.resolve(taskFile);
   try {
-    const runs = standingsOf(file).flatMap((standing) => statusIn(standing) ?? []);
+    const runs = ofArguments(standingsOf(file), args).flatMap((standing) => {
+      try {
+        return statusIn(standing) ?? [];
+      } catch (error) {
+        return { journal: standing.file, error: (error as Error).message };
+      }
+    });
     if (runs.length > 0) return runs;
   } catch (error) {
     throw journalUnreadable(journalFolder(file), error);
   }
   needTaskFile(file);
   return [];
+}
+
+/** A run whose first line can't be read may have these arguments, too. */
+function ofArguments(standings: readonly Standing[], args: readonly string[]): readonly Standing[] {
+  if (args.length === 0) return standings;
+  return standings.filter(({ first }) => first === undefined || isDeepStrictEqual(first.args, args));
 }
 
 function isFolder(folder: string): boolean {
@@ -151,14 +171,15 @@ export function commandsToGoOn(status: Status, taskFile: string): string[] {
 }
 
 /** Returns the runs in words, the newest first. */
-export function describeRuns(runs: readonly Status[]): string {
+export function describeRuns(runs: readonly (Status | Unreadable)[]): string {
   if (runs.length === 0) return 'no run yet';
-  return runs.map((run) => visible(lineOf(run))).join('\n');
+  const line = (run: Status | Unreadable): string => ('error' in run ? run.error : lineOf(run));
+  return runs.map((run) => visible(line(run))).join('\n');
 }
 
 function lineOf({ runId, state, stoppedBy, done, failed, began, ended, user, host, commit, args }: Status): string {
   const how = stoppedBy === undefined ? state : `${state} (stopped by ${stoppedBy})`;
-  const took = ended === undefined ? '' : `, ${seconds(Date.parse(ended) - Date.parse(began))} in all`;
+  const took = ended === undefined ? '' : `, ended ${seconds(Date.parse(ended) - Date.parse(began))} later`;
   const failures = failed > 0 ? `, ${grouped(failed)} failed` : '';
   const words = args.length > 0 ? `, with ${shellWords(args)}` : '';
   const at = commit === undefined ? '' : `, commit ${commit.slice(0, 10)}`;

@@ -52,4 +52,3 @@ export function waysToGoOn(
   else if (counts.failed > 0) lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
   return lines.map((text) => ({ text, whole: true }));
 }
-

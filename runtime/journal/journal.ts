@@ -86,7 +86,7 @@ export class Journal {
     this.#lines.push(JSON.stringify(record));
   }
 
-  /** Adds the record of items that are done. */
+  /** Adds the record of items that are done. `usualKeys` in records.ts reads the fields in this order. */
   done({ number, starts, worker, durationMs, payloads }: EndedRun): void {
     const occurrence = payloads[0]?.occurrence ?? 1;
     if (payloads.length > 1 && payloads.some((payload) => payload.occurrence > 1)) {

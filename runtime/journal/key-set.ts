@@ -217,7 +217,7 @@ type Identity = Uint32Array<ArrayBuffer>;
 const bytes = Buffer.alloc(WORDS * 4);
 const identityWords = new Uint32Array(bytes.buffer, bytes.byteOffset, WORDS);
 /** A default key (key.ts), which already is 128 bits of a hash. */
-export const HASHED: RegExp = /^[\w-]{21}[AQgw]$/;
+const HASHED = /^[\w-]{21}[AQgw]$/;
 export const HASHED_LETTERS = 22;
 
 /** Returns the identity of a key: the first 128 bits of a SHA-256. */

@@ -9,8 +9,8 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type DivvyError, journalExists, journalFailed, journalIsNoFile } from '../errors.ts';
 import { hashOfTask } from '../task/task.ts';
+import { mentions } from '../text/failures.ts';
 import { here } from '../text/here.ts';
-import { chainOf } from '../text/failures.ts';
 import { shellWords, type TakenOver, visible } from '../text/shell.ts';
 import { dateOf, grouped, plural } from '../text/words.ts';
 import { commitOf } from './commit.ts';
@@ -22,7 +22,15 @@ import { numbered } from './number.ts';
 import { Orphans, orphansWithoutOutcomes } from './orphans.ts';
 import { placeHere, startOf, waitUntilGone } from './processes.ts';
 import { type RecordedOptions, recordedOf } from './recorded.ts';
-import { countKeys, type FailedRecord, FORMAT, type JournalRecord, type ProcessName, type RunRecord, readJournal } from './records.ts';
+import {
+  countKeys,
+  type FailedRecord,
+  FORMAT,
+  type JournalRecord,
+  type ProcessName,
+  type RunRecord,
+  readJournal,
+} from './records.ts';
 import type { Standing } from './standing.ts';
 
 /** What a run asks of its journal, and the earlier run that was found. */
@@ -123,7 +131,7 @@ function claimRunId(folder: string, runId: string): string {
 
 async function goOn(request: JournalRequest, folder: string, file: string): Promise<OpenedJournal> {
   const { dryRun, takeOver, errorText } = request;
-  const isWanted = ({ error }: FailedRecord): boolean => errorText === undefined || chainOf(error).includes(errorText);
+  const isWanted = ({ error }: FailedRecord): boolean => errorText === undefined || mentions(error, errorText);
   const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
     const keys = new KeySet(countKeys(file));
@@ -175,10 +183,13 @@ function resuming({ found, mode, takenOver, errorText }: JournalRequest, keys: K
   // Say where they were given: in another folder, a path in them may have meant another file.
   const given = found.last?.cwd === here ? '' : ` (they were given in ${found.last?.cwd})`;
   const parts = [`${grouped(done)} done`, ...(failed > 0 ? [`${grouped(failed)} failed`] : [])];
+  const others =
+    left === 1 ? '1 other failed item is left alone' : `${grouped(left)} other failed items are left alone`;
+  const which = errorText === undefined ? '' : ` whose error contains “${errorText}”; ${others}`;
   const first =
     mode === 'resume'
       ? `Resuming ${run}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`
-      : `Retrying ${plural(failed, 'failed item')} of ${run}${errorText === undefined ? '' : ` whose error has “${errorText}” in it; ${left === 1 ? '1 other stays as it is' : `${grouped(left)} others stay as they are`}`}`;
+      : `Retrying ${plural(failed, 'failed item')} of ${run}${which}`;
   return [
     first,
     ...(args.length > 0 ? [`Using its arguments: ${shellWords(args)}${given}`] : []),

@@ -71,7 +71,7 @@ function rateWord(perSecond: number): string | undefined {
     if (/^\d+\//.test(word) && rateOf(word) === perSecond) return word;
   }
   const word = String(perSecond);
-  return rateOf(word) === perSecond ? word : undefined; // with an exponent it is none
+  return rateOf(word) === perSecond ? word : undefined; // 1e-7 is not accepted as a rate
 }
 
 function durationWord(ms: number): string {

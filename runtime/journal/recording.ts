@@ -105,7 +105,7 @@ export class Recording {
     const { openJournal } = await import('./open.ts'); // the first worker's process loads meanwhile: spare.ts
     const { journal, ...opened } = await openJournal(request);
     this.journal = journal;
-    return { ...opened, nothingToDo: opened.mode === 'retry-failed' && found.file === undefined && !dryRun };
+    return { ...opened, nothingToDo: opened.mode === 'retry-failed' && opened.keys.failed === 0 && !dryRun };
   }
 
   /** Releases the run lock, so that another run may begin. */

@@ -1,7 +1,7 @@
 /** How long to wait before the next try of an item or of a boot. Pure; runs in the master. */
 
-/** The longest wait, in milliseconds, if nobody asks for another. */
-export const BACKOFF_CAP_MS = 30_000;
+/** The longest wait before a boot, in milliseconds. Of items it is --backoff-cap. */
+const BACKOFF_CAP_MS = 30_000;
 
 /**
  * Returns milliseconds: `firstMs` before the first try, doubled each time up to `capMs` (or up to `firstMs` if that

@@ -41,6 +41,8 @@ import { PREFETCH_BYTES, Slot } from './slot.ts';
  * least one turn (barrier.ts), and one worker may send so many in a turn.
  */
 const WAITING_MAX = 1000;
+/** How long RateLimited holds everything back at least, in milliseconds: it has no end and is no attempt. */
+const LIMITED_LEAST_MS = 100;
 const ENDED_IN_TURN_MAX = 256;
 
 /** The deliveries of one run. Internal. Times are milliseconds of any clock that only moves forward. */
@@ -101,13 +103,14 @@ export class Delivery<Payload> {
       if (leaves || slot.reserved || slot.backpressure) continue;
       room += Math.max(0, (mayPrefetch ? slot.most : slot.concurrency) - slot.held);
     }
-    return Math.max(0, Math.min(room, this.gate.room(now) - waiting));
+    // One more than the gate lets through: otherwise the end of `dispatch` would be noticed only when it opens again.
+    return Math.max(0, Math.min(room, Math.max(1, this.gate.room(now)) - waiting));
   }
 
-  /** Whether an item could be handed out now, as soon as a worker has room for it. */
+  /** Whether an item waits that could be handed out now, as soon as a worker has room for it. */
   handsOut(now: number): boolean {
-    const isWaiting = this.backlog.pendingCount + this.backlog.suspects.length > 0;
-    return this.gate.room(now) >= 1 && (isWaiting || this.wanted(now) > 0);
+    const { pendingCount, suspects, dueAt } = this.backlog;
+    return (pendingCount + suspects.length > 0 || dueAt <= now) && this.gate.room(now) >= 1;
   }
 
   /** Whether everything has ended: each item has its outcome, and each worker is reaped. */
@@ -138,8 +141,8 @@ export class Delivery<Payload> {
 
   /** When `plan` will have something to do even if nothing happens; Infinity for never. */
   wakeAt(now: number): number {
-    const waits = !this.#closed || this.backlog.pendingCount + this.backlog.suspects.length > 0;
-    const gateAt = waits && this.gate.room(now) < 1 ? this.gate.opensAt(now) : Infinity;
+    const waits = this.backlog.pendingCount + this.backlog.suspects.length > 0;
+    const gateAt = waits && this.gate.room(now) < 1 ? Math.max(now + 1, this.gate.opensAt(now)) : Infinity;
     return Math.min(this.backlog.dueAt, this.#boots.wakeAt(now), gateAt);
   }
 
@@ -243,7 +246,8 @@ export class Delivery<Payload> {
     const [run] = this.#endLeases(worker, number, 1, now, ms);
     if (!run) return undefined;
     if (how !== 'rate limited') return { run, failed: this.#attemptFailed(run, how, now, afterMs) };
-    this.gate.hold('RateLimited', Math.max(this.gate.heldUntil('RateLimited'), now + (afterMs ?? 0)));
+    const wait = Math.max(LIMITED_LEAST_MS, afterMs ?? this.#rules.backoffMs);
+    this.gate.close('RateLimited', Math.max(this.gate.closedUntil('RateLimited'), now + wait));
     this.#putBack([run]);
     return { run, failed: false };
   }

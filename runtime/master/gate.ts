@@ -8,7 +8,7 @@
 
 /** How much of the rate may be caught up at once, in milliseconds. */
 const BURST_MS = 100;
-/** Sums of fractions may come out a little below the whole number that they are. */
+/** 0.9999999 of a token counts as one. */
 const ROUNDING = 1e-6;
 
 /** What holds items back. */
@@ -30,19 +30,19 @@ export class Gate {
     this.#most = Math.max(1, this.#perMs * BURST_MS);
   }
 
-  /** Hands nothing out before that time, for this holder's sake. */
-  hold(holder: Holder, until: number): void {
+  /** Stays closed until that time, for this holder's sake. */
+  close(holder: Holder, until: number): void {
     this.#until[holder] = until;
   }
 
-  /** Until when the holder keeps the gate closed. */
-  heldUntil(holder: Holder): number {
+  /** Until when it is closed for this holder's sake. */
+  closedUntil(holder: Holder): number {
     return this.#until[holder];
   }
 
   /** How many items may be handed out now. */
   room(now: number): number {
-    if (now < this.#closedUntil) return 0;
+    if (now < this.#closedForAllUntil) return 0;
     if (this.#perMs === Infinity) return Infinity;
     this.#fill(now);
     return Math.floor(this.#tokens + ROUNDING);
@@ -50,7 +50,7 @@ export class Gate {
 
   /** When the next item may be handed out; `now` if it may already. */
   opensAt(now: number): number {
-    const at = Math.max(now, this.#closedUntil);
+    const at = Math.max(now, this.#closedForAllUntil);
     if (this.#perMs === Infinity) return at;
     this.#fill(now);
     return Math.max(at, now + Math.max(0, 1 - this.#tokens) / this.#perMs);
@@ -66,7 +66,7 @@ export class Gate {
     if (this.#perMs < Infinity) this.#tokens = Math.min(this.#most, this.#tokens + count);
   }
 
-  get #closedUntil(): number {
+  get #closedForAllUntil(): number {
     return Math.max(this.#until.throttle, this.#until.RateLimited);
   }
 

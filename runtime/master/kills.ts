@@ -26,6 +26,8 @@ export class Kills {
   readonly #timers = new Map<Worker, NodeJS.Timeout>();
   /** When each worker's process became ready, by performance.now(). */
   readonly #readyAt = new Map<Worker, number>();
+  /** Workers that leave because of their age. */
+  readonly #leaving = new Set<Worker>();
 
   constructor(settings: Settings, delivery: Delivery<Payload>, workers: readonly Worker[], timeouts: Timeouts) {
     this.#settings = settings;
@@ -39,14 +41,20 @@ export class Kills {
     this.#readyAt.set(worker, now);
   }
 
-  /** Workers that are older than they may be get no more items: the rules drain them. Returns whether there are any. */
+  /**
+   * Workers that are older than they may be get no more items: the rules drain them, a quarter at a time, since they were
+   * booted together. Returns whether there are any.
+   */
   replaceOld(now: number): boolean {
     const old = [...this.#readyAt].filter(([, at]) => now - at >= this.#settings.recycleOlderMs);
-    for (const [worker] of old) {
+    const most = Math.ceil(this.#delivery.size / 4) - this.#leaving.size;
+    const next = old.slice(0, Math.max(0, most));
+    for (const [worker] of next) {
       this.#readyAt.delete(worker);
+      this.#leaving.add(worker);
       this.#delivery.leaving(worker.number);
     }
-    return old.length > 0;
+    return next.length > 0;
   }
 
   /** Tells the worker to finish its items and exit. */
@@ -82,6 +90,7 @@ export class Kills {
     clearTimeout(this.#timers.get(worker));
     this.#timers.delete(worker);
     this.#readyAt.delete(worker);
+    this.#leaving.delete(worker);
   }
 
   /** If the output is read slowly, that is not the worker's fault; a kill would lose what it still has to write. */

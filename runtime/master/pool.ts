@@ -26,9 +26,6 @@ import { type BootWorker, environmentOf, Worker } from './worker.ts';
  */
 const SILENT_MS = 20;
 
-/** What the USR2 report says about a worker whose output is read slowly. */
-const WAITS_FOR_OUTPUT = '    waits for its output to be read';
-
 /** A worker process that has ended. */
 interface Exit {
   readonly worker: Worker;
@@ -346,7 +343,8 @@ export class Pool {
 
   /** Nobody begins an item for a while, so what waits in workers is taken back, too. */
   #rateLimited(number: number, error: ItemError): void {
-    const { retryAfterMs: ms = 0 } = error;
+    if (this.#delivery.stopping !== 'no') return;
+    const ms = Math.max(0, this.#delivery.gate.closedUntil('RateLimited') - performance.now());
     this.#events.observe({ type: 'held back', by: 'RateLimited', ms, number, error });
     this.#reclaim(this.#delivery.slots.filter((slot) => slot.held > slot.concurrency).map((slot) => slot.number));
   }
@@ -364,9 +362,7 @@ export class Pool {
     const of = running.map(async (worker) => {
       const items = this.#delivery.slot(worker.number).inProgress;
       const at = items.map((item) => `item ${item.number} for ${seconds(now - item.startedAt)}`);
-      // A worker whose output waits for a reader is stuck in its write, and answers nothing.
-      const stack = worker.process?.output.isHeld ? WAITS_FOR_OUTPUT : ((await worker.process?.stack()) ?? '');
-      return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...stack.split('\n')];
+      return [`worker ${worker.number} (${worker.pid}): ${at.join(', ') || 'no item'}`, ...(await worker.stack())];
     });
     return (await Promise.all(of)).flat();
   }

@@ -212,9 +212,9 @@ export class RunLoop {
       this.#settling.write();
       this.stopping.haltIfDue(this.#settling.ended);
       this.delivery.outputIsFull = this.#outputs.isFull;
-      this.#throttle.askIfDue(performance.now());
       this.#dispatch.pull();
       const now = performance.now();
+      this.#throttle.askIfDue(now);
       this.#carryOut(now);
       this.#dispatch.failIfDue();
       if (this.delivery.finished || this.stopping.hasAbandoned) return;
@@ -373,10 +373,11 @@ export class RunLoop {
     if (since !== undefined) return `dispatch to give an item, for ${seconds(now - since)}`;
     if (this.#outputs.isFull) return 'its output to be read';
     if (this.#throttle.isAsking) return 'throttle to answer';
-    for (const holder of ['throttle', 'RateLimited'] as const) {
-      const ms = this.delivery.gate.heldUntil(holder) - now;
-      if (ms > 0) return `the time to be over that ${holder} asked for, ${seconds(ms)} more`;
-    }
-    return 'its workers';
+    const { gate, backlog } = this.delivery;
+    const ms = gate.opensAt(now) - now;
+    if (ms <= 0 || backlog.pendingCount + backlog.suspects.length === 0) return 'its workers';
+    const holders = ['throttle', 'RateLimited'] as const;
+    const holder = holders.find((each) => gate.closedUntil(each) - now >= ms) ?? '--rate';
+    return `${seconds(ms)} more, because of ${holder}`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Reports items that take longer than --warn-after, each attempt once, with the stack of its worker. Runs in the master.
- * Internal.
+ * Reports items that are in progress for longer than --warn-after, each attempt once, with the stack of its worker. Runs
+ * in the master. Internal.
  */
 
 import type { RunEvent } from '../events.ts';
@@ -34,18 +34,21 @@ export class SlowItems {
     const before = this.#reported;
     this.#reported = new Set();
     for (const worker of this.#workers) {
-      for (const { number, startedAt } of this.#delivery.slot(worker.number).overdue(now, this.#afterMs)) {
-        this.#reported.add(number);
-        if (!before.has(number)) void this.#report(worker, number, now - startedAt);
-      }
+      const inProgress = this.#delivery.slot(worker.number).inProgress;
+      for (const { number } of inProgress) if (before.has(number)) this.#reported.add(number);
+      const slow = inProgress.filter((each) => !before.has(each.number) && now - each.startedAt > this.#afterMs);
+      for (const { number } of slow) this.#reported.add(number);
+      if (slow.length > 0) void this.#report(worker, slow, now);
     }
   }
 
-  async #report(worker: Worker, number: number, ms: number): Promise<void> {
-    const run = this.#delivery.slot(worker.number).leases.find((each) => number < each.number + each.count);
-    const key = run?.payloads[number - run.number]?.key;
-    const held = worker.process?.output.isHeld;
-    const stack = held ? '    waits for its output to be read' : ((await worker.process?.stack()) ?? '');
-    this.#observe({ type: 'item slow', number, key: key || undefined, worker: worker.number, ms, stack: stack.split('\n') });
+  async #report(worker: Worker, slow: readonly { number: number; startedAt: number }[], now: number): Promise<void> {
+    const { leases } = this.#delivery.slot(worker.number);
+    const named = slow.map(({ number, startedAt }) => {
+      const run = leases.find((each) => number >= each.number && number < each.number + each.count);
+      return { number, key: run?.payloads[number - run.number]?.key || undefined, ms: now - startedAt };
+    });
+    const stack = await worker.stack(); // one for all: it is the worker's
+    for (const each of named) this.#observe({ type: 'item slow', worker: worker.number, ...each, stack });
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Asks the task's `throttle` before items are handed out, at most once a second, and holds them back for as long as it
- * says. Until it answers nothing is handed out either: it may be waiting for the very database that is overloaded. Runs
+ * says. Until it answers, nothing is handed out either: it may be waiting for the very database that is overloaded. Runs
  * in the master. Internal.
  */
 
@@ -11,7 +11,7 @@ import type { AnyTask } from '../task/task.ts';
 import type { Delivery } from './delivery.ts';
 import type { Payload } from './settling.ts';
 
-/** How often to ask at most, in milliseconds. */
+/** How long after an answer to ask again, in milliseconds. */
 const ASK_EVERY_MS = 1000;
 
 /** What the throttle needs from the run. */
@@ -28,7 +28,7 @@ export interface ThrottleOptions {
 /** The throttle of one run. */
 export class Throttle {
   readonly #run: ThrottleOptions;
-  #askedAt = -Infinity;
+  #answeredAt = -Infinity;
   /** `throttle` has not answered yet. */
   isAsking = false;
 
@@ -36,14 +36,13 @@ export class Throttle {
     this.#run = run;
   }
 
-  /** Asks, if an item could be handed out now and it is time to ask again. */
+  /** Asks, if an item waits that could be handed out now, and it is time to ask again. */
   askIfDue(now: number): void {
     const { task, dryRun, delivery } = this.#run;
-    if (!task.throttle || dryRun || this.isAsking || now - this.#askedAt < ASK_EVERY_MS) return;
+    if (!task.throttle || dryRun || this.isAsking || now - this.#answeredAt < ASK_EVERY_MS) return;
     if (delivery.stopping !== 'no' || !delivery.handsOut(now)) return;
-    this.#askedAt = now;
     this.isAsking = true;
-    delivery.gate.hold('throttle', Infinity);
+    delivery.gate.close('throttle', Infinity);
     void this.#ask();
   }
 
@@ -52,11 +51,12 @@ export class Throttle {
     try {
       const ms: unknown = await task.throttle?.();
       if (!isDelay(ms)) throw throttleIsNone(ms);
-      delivery.gate.hold('throttle', performance.now() + ms);
+      delivery.gate.close('throttle', performance.now() + ms);
       if (ms > 0 && delivery.stopping === 'no') observe({ type: 'held back', by: 'throttle', ms });
     } catch (error) {
       if (delivery.stopping === 'no') fail(hookThrew('throttle', error)); // during a stop nobody needs its answer
     }
+    this.#answeredAt = performance.now(); // not when it was asked: a slow answer would ask for the next one
     this.isAsking = false;
     wake();
   }

@@ -78,6 +78,13 @@ export class Worker implements WorkerHandle {
     return this.process !== undefined;
   }
 
+  /** Resolves with where it is in its code, one line per frame, even if it is stuck in a loop: stack.ts. Internal. */
+  async stack(): Promise<string[]> {
+    // A worker whose output waits for a reader is stuck in its write, and answers nothing.
+    if (this.process?.output.isHeld) return ['    waits for its output to be read'];
+    return ((await this.process?.stack()) ?? '').split('\n');
+  }
+
   kill(signal: NodeJS.Signals = 'SIGTERM'): boolean {
     return this.process?.kill(signal) ?? false;
   }

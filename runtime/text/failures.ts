@@ -39,6 +39,13 @@ export function reasonsOf({ errors, cause }: ItemError): string {
   return chainOf({ name: '', message: '', ...(errors && { errors }), ...(cause && { cause }) });
 }
 
+/** Returns whether the error, one of its causes, or an error aggregated in it has the text in its name, code or message. */
+export function mentions(error: ItemError, text: string): boolean {
+  const { name, code, message, cause, errors = [] } = error;
+  if (`${name}${code === undefined ? '' : ` [${code}]`}: ${message}`.includes(text)) return true;
+  return [...(cause ? [cause] : []), ...errors].some((each) => mentions(each, text)) || chainOf(error).includes(text);
+}
+
 function told(error: ItemError, worded: (line: string, error: ItemError) => string): string {
   const parts: string[] = [];
   let at: ItemError | undefined = error;

@@ -170,9 +170,9 @@ class Teller {
     const isFirst = !this.#heldBy.has(by);
     this.#heldBy.add(by);
     if (!isFirst && !this.#verbose) return [];
-    const why = number === undefined ? by : `item ${number}${error ? `, ${chainOf(error)}` : ''}`;
-    const more = this.#verbose ? '' : '. From here on only with -v';
-    return [{ text: `nothing begins for ${seconds(ms)}: ${why}${more}`, look: 'again' }];
+    const why = error ? `item ${number} threw ${chainOf(error)}` : `${by} asked for it`;
+    const more = this.#verbose ? '' : ' (later waits only with -v)';
+    return [{ text: `no item starts for ${seconds(ms)}: ${why}${more}`, look: 'again' }];
   }
 
   /** If there are very many failures, the first get details, the next one line each, and the rest are only counted. */

@@ -258,7 +258,7 @@ export class Processing {
     if (how === 'rate limited') {
       // Nobody begins an item now. The master must hear of the limit before it hands out again what waits here.
       this.#acks.flush();
-      this.#giveBack();
+      if (!this.#acks.waitsForOutput) this.#giveBack();
     }
     return this.#end(attempt, durationMs, now);
   }

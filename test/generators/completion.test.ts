@@ -14,6 +14,8 @@ const COMMANDS = [
   'run',
   'list',
   'status',
+  'runs',
+  'failures',
   'template',
   'completion',
 ];

@@ -71,7 +71,7 @@ describe('refused with exit code 2:', () => {
   });
 });
 
-test.each(['create', 'add', 'remove', 'hook', 'undo', 'apply', 'list', 'status', 'template'])(
+test.each(['create', 'add', 'remove', 'hook', 'undo', 'apply', 'list', 'status', 'runs', 'failures', 'template'])(
   'divvy %s takes the flags that its help lists, and no other',
   (name) => {
     const help = readFileSync(join(import.meta.dirname, `help/divvy-${name}.txt`), 'utf8');

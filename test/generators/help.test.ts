@@ -22,6 +22,8 @@ describe.each([
   ['divvy-apply', divvy, ['apply', '--help']],
   ['divvy-list', divvy, ['list', '-h']],
   ['divvy-status', divvy, ['status', '--help']],
+  ['divvy-runs', divvy, ['runs', '--help']],
+  ['divvy-failures', divvy, ['failures', '--help']],
   ['divvy-template', divvy, ['template', '--help']],
   ['divvy-template', divvy, ['template', 'check', '--help']],
   ['divvy-completion', divvy, ['completion', '--help']],
@@ -50,7 +52,11 @@ test.each([
 });
 
 test.each([
-  [[], 'no command or task file was given', 'create, add, remove, hook, undo, apply, run, list, status, template'],
+  [
+    [],
+    'no command or task file was given',
+    'create, add, remove, hook, undo, apply, run, list, status, runs, failures, template',
+  ],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
   [['upgrade'], '`divvy upgrade` does not exist yet', 'divvy --help'],
   [['template'], '`divvy template` needs a subcommand', 'Write `divvy template list`'],
@@ -98,6 +104,8 @@ test.each([
   ['run', 'nightly'],
   ['list'],
   ['status'],
+  ['runs'],
+  ['failures'],
   ['template', 'list'],
   ['template', 'new', 'team'],
   ['template', 'check'],

@@ -175,7 +175,7 @@ describe('what cannot be told is said, with what to do:', () => {
     writeFileSync(join(cwd, 'runtime/run.mjs'), "console.error('there is no option --status'); process.exitCode = 2;");
     const ended = await divvy(['status', 'nightly'], { cwd });
     expect(ended).toMatchObject({ code: 1, stdout: '' });
-    expect(ended.stderr).toContain('tasks/nightly.ts stands cannot be told: there is no option --status\n');
+    expect(ended.stderr).toContain("can't tell about the runs of tasks/nightly.ts: there is no option --status\n");
     expect(ended.stderr).toContain('node runtime/run.mjs --status tasks/nightly.ts');
     expect((await json(['list'], cwd)).tasks[0]).toEqual({
       name: 'nightly',
@@ -204,7 +204,7 @@ describe('what cannot be told is said, with what to do:', () => {
     const ended = await divvy(['status'], { cwd });
     expect(ended.code).toBe(1);
     expect(ended.stdout).toMatch(/^nightly: complete/m);
-    expect(ended.stdout).toMatch(/^weekly: how the last run of tasks\/weekly\.ts stands cannot be told: .*line 1 of/m);
+    expect(ended.stdout).toMatch(/^weekly: the runtime can't tell about the runs of tasks\/weekly\.ts: .*line 1 of/m);
     const { code, stdout } = await divvy(['status', '--json'], { cwd });
     expect([code, JSON.parse(stdout).tasks.map((task: object) => Object.keys(task).join())]).toEqual([
       1,
@@ -234,7 +234,9 @@ describe('divvy runs and divvy failures say of', () => {
     const { code, stdout } = await divvy(['runs'], { cwd });
     expect(code).toBe(0);
     const line = (counts: string, arg: string): RegExp =>
-      new RegExp(`^  [\\d-]+-\\w+: complete: ${counts}; began \\S+Z, [\\d.]+ (ms|s) in all, by \\S+ on \\S+, with ${arg}$`);
+      new RegExp(
+        `^  [\\d-]+-\\w+: complete: ${counts}; began \\S+Z, ended [\\d.]+ (ms|s) later, by \\S+ on \\S+, with ${arg}$`,
+      );
     expect(stdout.split('\n')).toEqual([
       'nightly:',
       expect.stringMatching(line('2 done, 1 failed', '2')),
@@ -244,7 +246,15 @@ describe('divvy runs and divvy failures say of', () => {
       '',
     ]);
     const { tasks } = await json(['runs', 'nightly'], cwd);
-    expect(tasks).toMatchObject([{ name: 'nightly', runs: [{ failed: 1, args: ['2'] }, { failed: 0, args: ['7'] }] }]);
+    expect(tasks).toMatchObject([
+      {
+        name: 'nightly',
+        runs: [
+          { failed: 1, args: ['2'] },
+          { failed: 0, args: ['7'] },
+        ],
+      },
+    ]);
   });
 
   test('failures: the item, its error, where it was thrown, and the command that tries it again', async () => {
@@ -256,9 +266,13 @@ describe('divvy runs and divvy failures say of', () => {
     expect(lines[0]).toMatch(/^item 2 \([\w-]{22}\) failed: Error: not this one$/);
     expect(lines[1]).toMatch(/^ {2}at Nightly\.process \(tasks\/nightly\.ts:4:\d+\)$/);
     expect(lines[2]).toMatch(/^[\d-]+-\w+: 1 item failed$/);
-    expect(lines[3]).toMatch(/^to try what failed again: node runtime\/run\.mjs --retry-failed .*tasks\/nightly\.ts -- 2$/);
+    expect(lines[3]).toMatch(
+      /^to try what failed again: node \S*runtime\/run\.mjs --retry-failed .*tasks\/nightly\.ts -- 2$/,
+    );
     const answer = (await json(['failures', 'nightly'], cwd)) as unknown as { failed: unknown };
-    expect(answer.failed).toMatchObject([{ number: 2, attempts: 1, error: { name: 'Error', message: 'not this one' } }]);
+    expect(answer.failed).toMatchObject([
+      { number: 2, attempts: 1, error: { name: 'Error', message: 'not this one' } },
+    ]);
   });
 
   test('failures that a retry has done away with: none', async () => {

@@ -19,7 +19,7 @@ test.each(['10/s', '600/m', '36000/h', '10'])('with --rate %s items begin one af
   expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(250);
 });
 
-test.each(['0/s', '5/d', 'fast', '-1', '1e3', 'Infinity'])('--rate %s is refused, with what it takes', async (rate) => {
+test.each(['5/d', 'fast', '-1', '1e3', 'Infinity'])('--rate %s is refused, with what it takes', async (rate) => {
   const { status, stderr } = await heldBack('none', { args: [`--rate=${rate}`] }).ended();
   expect(status).toBe(2);
   expect(stderr).toContain(
@@ -30,7 +30,7 @@ test.each(['0/s', '5/d', 'fast', '-1', '1e3', 'Infinity'])('--rate %s is refused
 test.each([[], ['--inline']])('throttle holds items back before the first and is asked again %s', async (...args) => {
   const { status, stdout, stderr } = await heldBack('throttle 1200 0', { args }).ended();
   expect(status, stderr).toBe(0);
-  expect(stderr).toMatch(/^divvy: nothing begins for 1\.2 s: throttle\. From here on only with -v$/m);
+  expect(stderr).toMatch(/^divvy: no item starts for 1\.2 s: throttle asked for it \(later waits only with -v\)$/m);
   const lines = said(stdout);
   const [first, second, ...items] = lines.map(({ what }) => what);
   expect([first, second]).toEqual(['throttle 1200', 'throttle 0']);
@@ -40,7 +40,7 @@ test.each([[], ['--inline']])('throttle holds items back before the first and is
 
 test.each([
   ['throws', /the hook throttle threw: Error: the replica is gone/],
-  ['"soon"', /throttle .*it must return a number of milliseconds from 0 \(0 goes on\), and returned 'soon'/],
+  ['"soon"', /throttle .*it must return how many milliseconds to wait \(0: don't wait\), and returned 'soon'/],
   ['-1', /and returned -1/],
   ['null', /and returned null/],
 ])('a throttle that answers %s stops the run', async (answer, message) => {
@@ -52,10 +52,10 @@ test.each([
 
 test.each([
   ['throttle never', 'throttle to answer'],
-  ['throttle 3600000', /the time to be over that throttle asked for, [\d.]+ (min|h) more/],
+  ['throttle 3600000', /waits for [\d.]+ (min|h) more, because of throttle/],
 ])('a run that is held back (%s) says so, and a stop does not wait for it', async (how, waits) => {
   const run = heldBack(how);
-  await run.said(how === 'throttle never' ? /throttle never/ : /nothing begins for/);
+  await run.said(how === 'throttle never' ? /throttle never/ : /no item starts for/);
   run.kill('SIGUSR2');
   const [state = ''] = await run.said(/waits for .*/);
   expect(state).toMatch(waits);
@@ -68,12 +68,48 @@ test.each([
 test.each([[], ['--inline']])('RateLimited holds back everything, and is no attempt %s', async (...args) => {
   const { status, stdout, stderr } = await heldBack('limited 1000', { args: ['-n', '1', ...args] }).ended();
   expect(status, stderr).toBe(0);
-  expect(stderr).toMatch(/^divvy: nothing begins for 1 s: item 1, RateLimited: a limit is reached/m);
+  expect(stderr).toMatch(
+    /^divvy: no item starts for [\d.]+ (s|ms): item 1 threw RateLimited: wait 1000 ms \(later waits only with -v\)$/m,
+  );
   const lines = said(stdout);
   expect(lines.slice(0, 2).map(({ what }) => what)).toEqual(['item 1 attempt 1', 'item 1 attempt 1']);
   expect((lines[1]?.at ?? 0) - (lines[0]?.at ?? 0)).toBeGreaterThanOrEqual(999);
   expect(lines).toHaveLength(7);
   expect(stderr).toMatch(/^divvy: 6 items: 6 done\. Took/m);
+});
+
+test('a throttle that takes its time to answer is not asked again at once', async () => {
+  const { status, stdout, stderr } = await heldBack('slow-throttle 1200').ended();
+  expect(status, stderr).toBe(0);
+  expect(stdout.match(/^throttle/gm)).toHaveLength(1);
+});
+
+test('throttle is asked before a retry, too', async () => {
+  const { status, stdout, stderr } = await heldBack('retried', { args: ['--retries', '1'] }).ended();
+  expect(status, stderr).toBe(0);
+  const asked = said(stdout).filter(({ what }) => what === 'throttle 0');
+  const retried = said(stdout).find(({ what }) => what === 'item 1 attempt 2');
+  expect(asked).toHaveLength(2);
+  expect(asked[1]?.at).toBeLessThanOrEqual(retried?.at ?? 0);
+});
+
+test('with a low rate the end of the items is noticed at once', async () => {
+  const { status, stderr } = await heldBack('one', { args: ['--rate', '1/h'] }).ended();
+  expect(status, stderr).toBe(0);
+  expect(stderr).toMatch(/^divvy: 1 item: 1 done\. Took [\d.]+ (ms|s)\.$/m);
+});
+
+test('a run that waits for --rate says so', async () => {
+  const run = heldBack('none', { args: ['--rate', '1/h'] });
+  await run.said(/^item 1 /m);
+  run.kill('SIGUSR2');
+  await run.said(/waits for (59 min|1 h|60 min|[\d.]+ min) more, because of --rate/);
+  run.kill('SIGINT');
+  expect((await run.ended()).signal).toBe('SIGINT');
+});
+
+test('--rate 0 is no limit', async () => {
+  expect((await heldBack('none', { args: ['--rate', '0'] }).ended()).status).toBe(0);
 });
 
 test('an error with retryAfterMs is tried again after that long, whatever the backoff', async () => {

@@ -41,7 +41,7 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
+      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --backoff-cap 1m --rate 30/m --warn-after 1h --recycle-older 1h --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -49,7 +49,7 @@ describe('the command line', () => {
       socket: 's',
       maxItemBytes: 2 * 1024 * 1024,
       retries: 1,
-      backoffMs: 1500,
+      ...{ backoffMs: 1500, backoffCapMs: 60_000, rate: 0.5, warnAfterMs: 3_600_000, recycleOlderMs: 3_600_000 },
       maxCrashes: 2,
       killAfterMs: 500,
       forceAfterMs: 2000,
@@ -77,10 +77,18 @@ describe('the command line', () => {
     expect(readArguments(['--retry-failed', '-v', 't.ts'])).toMatchObject({
       options: { retryFailed: true, verbose: true },
     });
+    expect(readArguments(['--retry-failed=a b', 't.ts', '--', '--retry-failed=c'])).toMatchObject({
+      ...{ options: { retryFailed: 'a b' }, args: ['--retry-failed=c'] },
+    });
     expect(readArguments(['--no-journal', '--progress', 't.ts'])).toMatchObject({
       ...{ options: { journal: false }, json: false, progress: true },
     });
-    expect(readArguments(['--status', '--json', 't.ts'])).toEqual({ want: 'status', taskFile: 't.ts', json: true });
+    expect(readArguments(['--status', '--json', 't.ts'])).toEqual({
+      want: 'status',
+      taskFile: 't.ts',
+      args: [],
+      json: true,
+    });
   });
 
   const behind = "; --help lists the options, and the task's own arguments go behind --";
@@ -154,7 +162,7 @@ describe('the command line', () => {
     const { status, stdout, stderr } = run(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const { usage, doc } of OPTIONS)
-      expect(stdout).toMatch(new RegExp(`${usage}\\s+${doc.replace(/[()]/g, '.')}`));
+      expect(stdout).toMatch(new RegExp(`${usage.replace(/[[\]]/g, '.')}\\s+${doc.replace(/[()]/g, '.')}`));
     for (const code of ['0', '1', '2', '69', '70', '74', '75', '128+n', '141'])
       expect(stdout).toMatch(new RegExp(`^  ${code.replace('+', '.')} +\\S`, 'm'));
     for (const option of ['--quiet', '--json', '--events FILE', '--progress']) expect(stdout).toContain(option);

@@ -112,10 +112,10 @@ describe('two tasks of one name, in two folders of a project', () => {
     expect(first.notes).toEqual(['There is no unfinished run without arguments: starting a new one']);
     expect(await begin(one, 'c', { mode: 'resume' })).toMatchObject({ id: '20260101-a', ended: 'done' });
     expect(await begin(other, 'd', { mode: 'resume' })).toMatchObject({ id: '20260102-b', ended: 'done' });
-    expect(statusOf(one)?.runId).toBe('20260101-a');
-    expect(statusOf(other)?.runId).toBe('20260102-b');
+    expect(statusOf(one, [])?.runId).toBe('20260101-a');
+    expect(statusOf(other, [])?.runId).toBe('20260102-b');
     for (let at = 10; at < 25; at++) await begin(other, `202602${at}-e`);
-    expect(statusOf(one)?.runId).toBe('20260101-a');
+    expect(statusOf(one, [])?.runId).toBe('20260101-a');
     expect(fs.readdirSync(journalFolder(one))).toHaveLength(1 + 10);
   });
 
@@ -126,7 +126,7 @@ describe('two tasks of one name, in two folders of a project', () => {
     expect(await begin(one, 'a-run')).toMatchObject({ id: 'a-runa', ended: undefined });
     await first.journal?.close();
     expect(await begin(one, 'a-run')).toMatchObject({ id: 'a-runaa', ended: undefined });
-    expect(statusOf(one)?.runId).toBe('a-runaa');
+    expect(statusOf(one, [])?.runId).toBe('a-runaa');
   });
 
   test.each(['writeFileSync', 'writeSync'] as const)(

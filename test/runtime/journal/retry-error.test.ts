@@ -35,7 +35,9 @@ test.each(['ECONNRESET', 'fetch failed', 'caused by Error [ECONNRESET]: read'])(
     expect((await run()).status).toBe(1);
     const { status, items, stderr } = await run(`--retry-failed=${text}`);
     expect(items).toEqual(['one reset', 'four reset']);
-    expect(stderr).toMatch(/^divvy: Retrying 2 failed items of run .* whose error has “.*” in it; 1 other stays as it is$/m);
+    expect(stderr).toMatch(
+      /^divvy: Retrying 2 failed items of run .* whose error contains “.*”; 1 other failed item is left alone$/m,
+    );
     expect(stderr).toContain('1 item had already failed; retry it with --retry-failed');
     expect(status).toBe(1);
     const rest = await run('--retry-failed');
@@ -52,15 +54,16 @@ test('that no failed item has: nothing is processed, and what failed stays so', 
   expect((await run('--retry-failed')).items).toEqual(['one reset', 'three typo', 'four reset']);
 });
 
-test('a resume after it leaves what is done', async () => {
+test('what it has done stays done, and what it left can still be retried', async () => {
   const run = taskThatFails();
   await run();
-  await run('--retry-failed=TypeError', '--limit', '1');
-  expect((await run('--resume')).items).toEqual(['one reset', 'two', 'three typo', 'four reset', 'five']); // complete: a new run
+  expect((await run('--retry-failed=TypeError', '--limit', '1')).items).toEqual(['three typo']);
+  expect((await run('--resume')).items).toEqual([]);
+  expect((await run('--retry-failed')).items).toEqual(['one reset', 'four reset']);
 });
 
 test('without a text behind the = it is refused', async () => {
   const { status, stderr } = await taskThatFails()('--retry-failed=');
   expect(status).toBe(2);
-  expect(stderr).toContain("--retry-failed must be true, false, or a text that is in the errors, and is ''");
+  expect(stderr).toContain("--retry-failed must be true, false, or a text to look for in the errors, and is ''");
 });

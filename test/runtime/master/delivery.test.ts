@@ -251,7 +251,7 @@ test('after RateLimited nobody gets an item before its time, and it was no attem
   expect(delivery.threw(1, 1, 'rate limited', 0, 1, 500)).toMatchObject({ failed: false });
   expect(delivery.threw(2, 2, 'rate limited', 10, 1, 100)).toMatchObject({ failed: false });
   expect(delivery.wakeAt(10)).toBe(500);
-  expect(delivery.wanted(10)).toBe(0);
+  expect(delivery.wanted(10)).toBe(0); // c waits already
   expect(plan(delivery, 499)).toEqual([]);
   expect(plan(delivery, 500)).toEqual(['hand b to 1', 'hand a to 2']);
   expect(delivery.slots.map(({ leases }) => leases.map(({ starts }) => starts))).toEqual([[1], [1]]);

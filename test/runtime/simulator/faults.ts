@@ -16,7 +16,6 @@ import { ITEM_FAULTS } from './item-faults.ts';
 import { RUN_FAULTS } from './run-faults.ts';
 import type { Code } from './simulation.ts';
 
-
 const master = path.join(import.meta.dirname, '../../../runtime/master');
 
 /** The code as it is. */

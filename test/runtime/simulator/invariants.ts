@@ -70,7 +70,7 @@ export function checkPlanned(truth: Truth, now: number): void {
     ensure(!stays || (!over && worker <= truth.size), `worker ${worker} was not asked to exit`);
   }
   const waiting = truth.waiting(({ latest }) => latest <= now);
-  const isOpen = truth.gate.room(now) >= 1;
+  const isOpen = truth.gate.isOpen(now);
   ensure(waiting === 0 || truth.idle() === undefined || !isOpen, `worker ${truth.idle()} idles while an item waits`);
 
   const suspects = truth.waiting(({ suspect, latest }) => suspect && latest <= now);
@@ -105,9 +105,10 @@ export function checkWanted(truth: Truth, wanted: number, now: number): void {
   const settlingMax = WAITING_MAX + truth.size * ENDED_IN_TURN_MAX;
   const full = later >= WAITING_MAX || truth.settling.size >= settlingMax;
   const room = truth.gate.room(now);
-  const most = truth.closed || full ? 0 : Math.max(0, Math.min(truth.roomToPull(), room) - waiting);
+  const most = truth.closed || full ? 0 : Math.max(0, Math.min(truth.roomToPull(), Math.max(1, room)) - waiting);
   ensure(wanted <= most, `${wanted} items are wanted where ${most} find a worker`);
-  const starving = !truth.closed && !full && waiting === 0 && room >= 1 && truth.idle() !== undefined;
+  const mayWait = truth.waiting(({ notBefore }) => notBefore <= now); // of those that are tried again, some perhaps
+  const starving = !truth.closed && !full && mayWait === 0 && truth.idle() !== undefined;
   ensure(wanted > 0 || !starving, `worker ${truth.idle()} idles, and no item is wanted`);
 }
 

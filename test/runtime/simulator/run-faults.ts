@@ -158,25 +158,35 @@ export const RUN_FAULTS: readonly Fault[] = [
   },
   {
     what: 'nobody is woken when the gate opens',
-    find: 'waits && this.gate.room(now) < 1 ? this.gate.opensAt(now) : Infinity',
+    find: 'waits && this.gate.room(now) < 1 ? Math.max(now + 1, this.gate.opensAt(now)) : Infinity',
     put: 'Infinity',
     searched: true,
   },
   {
     what: 'more is pulled than the gate lets through',
-    find: 'Math.min(room, this.gate.room(now) - waiting)',
+    find: 'Math.min(room, Math.max(1, this.gate.room(now)) - waiting)',
     put: 'room',
   },
   {
+    what: 'what comes after the last item is asked for only when the gate is open',
+    find: 'Math.max(1, this.gate.room(now)) - waiting',
+    put: 'this.gate.room(now) - waiting',
+  },
+  {
+    what: 'RateLimited of no time holds nothing back',
+    find: 'Math.max(LIMITED_LEAST_MS, afterMs ?? this.#rules.backoffMs)',
+    put: 'afterMs ?? 0',
+  },
+  {
     what: 'RateLimited holds nothing back',
-    find: "this.gate.hold('RateLimited', Math.max(this.gate.heldUntil('RateLimited'), now + (afterMs ?? 0)));",
+    find: "this.gate.close('RateLimited', Math.max(this.gate.closedUntil('RateLimited'), now + wait));",
     put: '',
     searched: true,
   },
   {
     what: 'a second RateLimited makes the wait shorter',
-    find: "Math.max(this.gate.heldUntil('RateLimited'), now + (afterMs ?? 0))",
-    put: 'now + (afterMs ?? 0)',
+    find: "Math.max(this.gate.closedUntil('RateLimited'), now + wait)",
+    put: 'now + wait',
   },
   {
     what: 'RateLimited is an attempt',

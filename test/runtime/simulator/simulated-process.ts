@@ -330,7 +330,7 @@ export class SimulatedProcess {
     this.#world.ceased(this, work);
     if (how === 'done') this.#world.processed(work);
     const asks = how === 'rate limited' || (how === 'threw' && random.chance(0.2));
-    const afterMs = asks ? random.among([0, 10, 1500]) : undefined;
+    const afterMs = asks ? random.among([undefined, 0, 10, 1500]) : undefined;
     this.#outcomes.push({ number, how, ms: random.whole(0, 30), written: this.pipe.written, afterMs });
     if (how === 'rate limited') {
       this.#flush();

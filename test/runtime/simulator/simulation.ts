@@ -633,7 +633,7 @@ class Simulation implements Surroundings, PipeWorld {
   #throttle(): void {
     const hold = (until: number): void => {
       this.#truth.gate.hold('throttle', until);
-      this.#delivery.gate.hold('throttle', until);
+      this.#delivery.gate.close('throttle', until);
       this.#wake();
     };
     hold(Infinity);

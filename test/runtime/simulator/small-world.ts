@@ -126,7 +126,7 @@ export interface State {
 }
 
 /** How long RateLimited asks to wait. */
-const LIMIT_MS = 10;
+const LIMIT_MS = 100;
 
 export class SmallWorld {
   readonly #case: SmallCase;

@@ -7,6 +7,7 @@ import { ensure } from './violation.ts';
 
 /** How much of the rate may be caught up at once. */
 const BURST_MS = 100;
+/** Sums of fractions differ by less, in milliseconds. */
 const ROUNDING = 1e-3;
 
 export class TrueGate {
@@ -52,7 +53,12 @@ export class TrueGate {
     return Math.max(this.#usedUntil ?? 0, ...this.#heldUntil.values());
   }
 
-  /** How many items may be handed out. */
+  /** Whether an item may be handed out, without a doubt. */
+  isOpen(now: number): boolean {
+    return this.opensAt <= now - (this.#itemMs === 0 ? 0 : ROUNDING);
+  }
+
+  /** How many items may be handed out at most. */
   room(now: number): number {
     if (Math.max(0, ...this.#heldUntil.values()) > now) return 0;
     if (this.#itemMs === 0) return Infinity;

@@ -166,7 +166,7 @@ export class Truth {
     this.#deaths.delete(worker); // its crash loop, if it was one, is over
     if (how === 'done') return this.#judge(entry, 'done');
     if (how !== 'rate limited') return this.#attemptFailed(entry, how === 'threw for good', now, afterMs);
-    this.gate.holdLonger(now + (afterMs ?? 0));
+    this.gate.holdLonger(now + Math.max(100, afterMs ?? this.#scenario.rules.backoffMs));
     this.#putBack(entry);
     return 'waits';
   }

@@ -7,10 +7,15 @@ let starts = 0;
 /** Six items, and what holds them back: `throttle` with its answers, or the first item, which throws an error that asks to wait, or takes long. */
 export default class HeldBack implements Parallelizable<number> {
   *dispatch(): Generator<number> {
-    for (let item = 1; item <= 6; item++) yield item;
+    for (let item = 1; item <= (how === 'one' ? 1 : 6); item++) yield item;
   }
 
   async throttle(): Promise<number> {
+    if (how === 'retried') console.log(`throttle 0 at ${Date.now()}`);
+    if (how === 'slow-throttle') {
+      console.log(`throttle at ${Date.now()}`);
+      await sleep(Number(answers[0]));
+    }
     if (how !== 'throttle') return 0;
     const answer = answers.shift() ?? '0';
     console.log(`throttle ${answer} at ${Date.now()}`);
@@ -27,6 +32,7 @@ export default class HeldBack implements Parallelizable<number> {
     const ms = Number(answers[0]);
     if (how === 'slow') await sleep(ms);
     if (how === 'blocks') for (const end = performance.now() + ms; performance.now() < end; );
+    if (how === 'retried') throw Object.assign(new Error('once'), { retryAfterMs: 1100 });
     if (how === 'limited') throw new RateLimited(ms);
     if (how === 'asks') throw Object.assign(new Error('later'), { retryAfterMs: ms });
   }

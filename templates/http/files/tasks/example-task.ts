@@ -68,7 +68,7 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
       if (waitMs !== undefined && waitMs > LONGEST_WAIT_MS) {
         throw new PermanentError(`${text}, and it asks to wait for ${Math.round(waitMs / 60_000)} minutes`);
       }
-      if (status === 429) throw new RateLimited(waitMs ?? USUAL_WAIT_MS);
+      if (status === 429) throw new RateLimited(Math.max(waitMs ?? USUAL_WAIT_MS, 1000));
       if (status < 500 && status !== 408) throw new PermanentError(text);
       // With --retries it is tried again after `retryAfterMs`, or after the --backoff.
       throw Object.assign(new Error(text), waitMs !== undefined && { retryAfterMs: waitMs });
