@@ -57,10 +57,11 @@ function writtenTypes(member: ContractMember): ts.TypeNode[] {
 
 /**
  * Returns the single line of a new hook. It uses the parameters, since some projects forbid unused ones, and it is
- * correct as it is: an unknown total is Infinity, and the key of an item is its whole content.
+ * correct as it is: an unknown total is Infinity, a throttle goes on, and the key of an item is its whole content.
  */
 function body(member: ContractMember, returns: ts.TypeNode, { semicolon }: Style): string {
   const names = member.parameters.map(({ name }) => name);
+  if (member.name === 'throttle') return `return 0${semicolon} // Go on. How many milliseconds should the run wait?`;
   if (returns.kind === ts.SyntaxKind.NumberKeyword) {
     return `return Number.POSITIVE_INFINITY${semicolon} // Not known yet. How many items does dispatch yield?`;
   }

@@ -185,7 +185,7 @@ function resuming({ found, mode, takenOver, errorText }: JournalRequest, keys: K
   const parts = [`${grouped(done)} done`, ...(failed > 0 ? [`${grouped(failed)} failed`] : [])];
   const others =
     left === 1 ? '1 other failed item is left alone' : `${grouped(left)} other failed items are left alone`;
-  const which = errorText === undefined ? '' : ` whose error contains “${errorText}”; ${others}`;
+  const which = errorText === undefined ? '' : ` whose error contains “${errorText}”${left > 0 ? `; ${others}` : ''}`;
   const first =
     mode === 'resume'
       ? `Resuming ${run}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`

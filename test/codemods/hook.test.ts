@@ -209,8 +209,12 @@ describe('the contract file of the project decides', () => {
     const promised = ['total', 'beforeRun', 'afterRun', 'beforeFork', 'afterFork', 'beforeExit', 'afterExit'];
     const hooks = hooksIn(own).map(({ name }) => name);
 
-    expect(hooks).toEqual([...promised, 'afterProcess', 'afterFailure', 'key']);
-    expect(addHooks(source, { fileName: 't.ts', hooks, contract: own }).kind).toBe('changed');
+    expect(hooks).toEqual([...promised, 'afterProcess', 'afterFailure', 'throttle', 'key']);
+    const edited = addHooks(source, { fileName: 't.ts', hooks, contract: own });
+    expect(edited).toMatchObject({
+      kind: 'changed',
+      text: expect.stringMatching(/throttle\(\): number \{\s+return 0;/),
+    });
   });
 });
 
