@@ -18,7 +18,7 @@ const answers: Readonly<Record<string, (response: ServerResponse, nth: number, r
   fine: (response) => response.setHeader('content-type', 'text/plain').end('fine'),
   moved: (response) => response.writeHead(301, { location: '/fine' }).end(),
   flaky: (response, nth) => response.writeHead(nth < 3 ? 500 : 200).end('at last'),
-  limited: (response, nth) => response.writeHead(nth < 2 ? 429 : 200).end('at last'),
+  limited: (response, nth) => response.writeHead(nth < 2 ? 429 : 200, { 'retry-after': '1' }).end('at last'),
   slow: (response, nth) => response.writeHead(nth < 2 ? 408 : 200).end('at last'),
   down: (response) => response.writeHead(503).end('down'),
   gone: (response) => response.writeHead(404).end('gone'),
@@ -94,7 +94,7 @@ test('each URL has a line that says how it ended, and was asked for as often as 
     ['fine', 2, { ...fine, attempts: 1 }],
     ['moved', 1, { ...fine, attempts: 1 }],
     ['flaky', 3, { ...answer, attempts: 3 }],
-    ['limited', 2, { ...answer, attempts: 2 }],
+    ['limited', 2, { ...answer, attempts: 1 }], // to be told to wait is no attempt
     ['slow', 2, { ...answer, attempts: 2 }],
     ['down', 3, { error: 'HTTP 503 Service Unavailable', attempts: 3 }],
     ['gone', 1, { error: 'HTTP 404 Not Found', attempts: 1 }],
