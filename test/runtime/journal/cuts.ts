@@ -58,7 +58,7 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
     await resumed.journal?.close();
     let records = 0;
     const size = readJournal(file, ({ type }) => {
-      if (type !== 'run') records += 1;
+      if (type !== 'run' && type !== 'tick') records += 1; // a tick comes where the clock has moved
     });
     expect([records, size]).toEqual([count - 1, fs.statSync(file).size]);
   }
