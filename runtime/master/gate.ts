@@ -42,10 +42,10 @@ export class Gate {
 
   /** How many items may be handed out now. */
   room(now: number): number {
-    if (now < this.#closedForAllUntil) return 0;
-    if (this.#perMs === Infinity) return Infinity;
-    this.#fill(now);
-    return Math.floor(this.#tokens + ROUNDING);
+    const isClosed = now < this.#closedForAllUntil;
+    if (this.#perMs === Infinity) return isClosed ? 0 : Infinity;
+    this.#fill(now); // also while it is closed: the bucket fills from the first look on
+    return isClosed ? 0 : Math.floor(this.#tokens + ROUNDING);
   }
 
   /** When the next item may be handed out; `now` if it may already. */
