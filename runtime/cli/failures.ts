@@ -15,7 +15,7 @@ const SHOWN_MAX = 1000;
  * Passes each item that has failed to `each`, in the order in which they failed. An outcome of `--retry-failed` replaces
  * the failure before it. Throws DivvyError if the journal can't be read.
  */
-export function failuresIn(journal: string, each: (failed: FailedRecord) => void): void {
+function failuresIn(journal: string, each: (failed: FailedRecord) => void): void {
   /** By item: how many of its failures a retry has replaced. */
   const replaced = new Map<string, number>();
   let isRetry = false;
