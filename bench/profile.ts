@@ -11,6 +11,8 @@ const HOME = join(import.meta.dirname, '..');
 /** Time between two samples, in microseconds. */
 const INTERVAL = 200;
 const MOST_FUNCTIONS = 15;
+/** Numbers in a quick profile: with the few items of QUICK, hardly a function but those that load modules would be seen. */
+const QUICK_NUMBERS = 100_000;
 /** What V8 calls the time in no function: these rows are always there. */
 const NO_FUNCTION = ['(idle)', '(program)', '(garbage collector)'];
 
@@ -42,7 +44,11 @@ export async function profile(
   wanted: Contestant,
   { quick, folder, say }: { quick: boolean; folder: string; say: (line: string) => void },
 ): Promise<string> {
-  let contestant = wanted.load && quick ? { ...wanted, load: { ...wanted.load, ...QUICK } } : wanted;
+  let contestant = wanted;
+  if (wanted.load && quick) {
+    const few = wanted.load.items === 'numbers' ? { ...QUICK, count: QUICK_NUMBERS } : QUICK;
+    contestant = { ...wanted, load: { ...wanted.load, ...few } };
+  }
   for (let round = 0; round < UNCOUNTED_ROUNDS && !quick; round++) {
     say('not counted');
     const figure = await run(contestant, unit, folder);
