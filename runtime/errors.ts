@@ -74,6 +74,16 @@ export class UnfitError extends Error {
   readonly permanent = true;
 }
 
+/** A person has cancelled the item. Internal: the item fails with it, and its signal is aborted with it. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled';
+  readonly permanent = true;
+
+  constructor() {
+    super('somebody cancelled it');
+  }
+}
+
 /** Returns 128 + n for a signal's name; 1 for anything else. */
 export function exitCodeOf(signal: string): number {
   const number = os.constants.signals[signal as NodeJS.Signals];
@@ -273,6 +283,9 @@ export const journalUnreadable = (place: string, error: unknown): DivvyError =>
         { cause: error },
       );
 
+export const noSuchJournal = (path: string): UsageError =>
+  new UsageError(`there is no journal ${path}; name one with --journal, or leave it out for the task's own folder`);
+
 export const journalIsNoFile = (path: string): DivvyError =>
   new DivvyError(`the journal cannot be written: ${path}: it is not a file; name one with --journal`, 74);
 
@@ -426,7 +439,7 @@ function argumentList(args: readonly string[]): string {
   return args.length === 0 ? 'none' : args.map((arg) => JSON.stringify(arg)).join(' ');
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

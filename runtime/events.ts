@@ -102,7 +102,9 @@ export type RunEvent =
   /** The run is stopping. Sent again if a signal comes after something else has begun to stop it. */
   | {
       readonly type: 'stopping';
-      /** A signal's name, `halt`, `shutdown`, `abort`, `stdout closed`, or the error with which the run fails. */
+      /**
+       * A signal's name, `halt`, `shutdown`, `abort`, `divvy stop`, `stdout closed`, or the error with which the run fails.
+       */
       readonly by: string;
       /** The run fails: an `error` follows at its end. */
       readonly failing: boolean;
@@ -125,7 +127,13 @@ export type RunEvent =
       readonly waitsFor: string;
       readonly forInMs: number | undefined;
     }
-  /** After TTIN or TTOU: how many workers may run from now on. */
+  /** No item starts until the run is continued; `inProgress` items finish. */
+  | { readonly type: 'paused'; readonly inProgress: number }
+  /** A paused run goes on. */
+  | { readonly type: 'continued' }
+  /** A person has cancelled an item in progress: its signal is aborted, and it fails. */
+  | { readonly type: 'item cancelled'; readonly worker: number; readonly number: number; readonly key: string }
+  /** How many workers may run from now on. */
   | { readonly type: 'workers changed'; readonly workers: number }
   /** The answer to USR2. */
   | { readonly type: 'state'; readonly lines: readonly string[] }

@@ -189,7 +189,7 @@ const ONCE: ReadonlySet<keyof Settings> = new Set([
 
 const MEGABYTE = 1024 * 1024;
 /** Each worker has a slot from the start. */
-const WORKERS_MAX = 10_000;
+export const WORKERS_MAX = 10_000;
 /** A frame's length has four bytes, and a frame holds more than the item. */
 const ITEM_MEGABYTES_MAX = 4095;
 

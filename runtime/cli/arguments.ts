@@ -23,7 +23,24 @@ type Shown = (typeof SHOWN)[number];
 export type Request =
   | { readonly want: 'help' | 'version' }
   /** Show the state of the task's last run, of all of them, or the failed items of the last one. */
-  | { readonly want: Shown; readonly taskFile: string; readonly args: readonly string[]; readonly json: boolean }
+  | {
+      readonly want: Shown;
+      readonly taskFile: string;
+      readonly args: readonly string[];
+      /** The journal, if it is not in the task's own folder. */
+      readonly journal: string | undefined;
+      readonly json: boolean;
+    }
+  /** Ask something of the task's run that goes on. */
+  | {
+      readonly want: 'control';
+      /** What to ask: control.ts. */
+      readonly control: string;
+      readonly taskFile: string;
+      readonly args: readonly string[];
+      readonly journal: string | undefined;
+      readonly json: boolean;
+    }
   | {
       readonly want: 'run';
       readonly taskFile: string;
@@ -54,7 +71,12 @@ export function readArguments(argv: readonly string[]): Request {
   if (taskFile === undefined) throw taskFileNotNamed();
   const json = parsed.values['json'] === true;
   const shown = SHOWN.find((word) => parsed.values[word] === true);
-  if (shown) return { want: shown, taskFile, args, json };
+  const journal = parsed.values['journal'] as string | undefined;
+  if (shown) return { want: shown, taskFile, args, journal, json };
+  const control = parsed.values['control'];
+  if (typeof control === 'string') {
+    return { want: 'control', control, taskFile, args, journal, json };
+  }
   const options: Record<string, unknown> = { journal: true };
   for (const row of OPTIONS) {
     const { flag } = flagOf(row);
@@ -116,6 +138,7 @@ function parse(argv: readonly string[]): Parsed {
     json: { type: 'boolean' },
     quiet: { type: 'boolean', short: 'q' },
     events: { type: 'string' },
+    control: { type: 'string' },
     progress: { type: 'boolean' },
     'no-progress': { type: 'boolean' },
   };

@@ -10,6 +10,7 @@ import type { RunResult } from '../parallelizable.ts';
 import { SIGNALS, type Takeover, takeOverSignals } from '../signals.ts';
 import { needFolder } from '../task/task.ts';
 import { flushed, share } from '../text/shared-stream.ts';
+import { visible } from '../text/shell.ts';
 import { type Request, readArguments } from './arguments.ts';
 import { Reporting, sayError } from './reporting.ts';
 
@@ -106,18 +107,32 @@ async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
     const { help } = await import('./help.ts');
     process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
   } else {
-    const { want, taskFile, args, json } = request;
+    const { want, taskFile, args, journal, json } = request;
     const { describeRuns, describeStatus, runsOf, statusOf } = await import('./status.ts');
+    const { askStatus, control, controlRequest, describeRunning } = await import('./control.ts');
+    if (want === 'control') {
+      const { run, answer } = await control(taskFile, args, journal, controlRequest(request.control));
+      say(json ? JSON.stringify({ runId: run.runId, ...answer }) : `${run.runId}: ${answer.text}`);
+      return;
+    }
     if (want === 'runs') {
-      const runs = runsOf(taskFile, args);
+      const runs = runsOf(taskFile, args, journal);
       say(json ? JSON.stringify(runs) : describeRuns(runs));
       return;
     }
-    const status = statusOf(taskFile, args);
-    if (want === 'status') say(json ? JSON.stringify(status ?? null) : describeStatus(status, taskFile));
-    else {
+    const status = statusOf(taskFile, args, journal);
+    if (want === 'failures') {
       const { showFailures } = await import('./failures.ts');
       showFailures(status, taskFile, json);
+      return;
+    }
+    const now = status?.state === 'running' ? await askStatus(status) : undefined;
+    const isKnown = now !== undefined && !(now instanceof Error);
+    if (json) say(JSON.stringify(status ? { ...status, ...(isKnown && { now }) } : null));
+    else {
+      say(describeStatus(status, taskFile));
+      if (isKnown) for (const line of describeRunning(now)) say(visible(line));
+      else if (now) say(visible(`  ${now.message}`));
     }
   }
 }

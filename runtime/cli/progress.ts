@@ -5,14 +5,13 @@
 
 import { fstatSync } from 'node:fs';
 import type { Counts } from '../parallelizable.ts';
+import { Rate } from '../text/rate.ts';
 import { beforeWrites, isLineOpen, writeAside } from '../text/shared-stream.ts';
 import { coloured, columnsOf, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
 import { grouped, plural, seconds } from '../text/words.ts';
 
 const DRAWN_EVERY_MS = 250;
 const SAID_EVERY_MS = 60_000;
-/** The rate is measured over this time, in milliseconds. */
-const RATE_OVER_MS = 15_000;
 /** The time left is an estimate, shown once there is enough to go by: a share of the items, or some time. */
 const LEFT_FROM_SHARE = 0.02;
 const LEFT_FROM_MS = 5000;
@@ -33,6 +32,7 @@ export interface Standing {
   readonly total: number | undefined;
   /** How many workers are running. */
   readonly workers: number;
+  readonly isPaused: boolean;
 }
 
 /** A part of the line, and how it looks. */
@@ -44,40 +44,33 @@ interface Part {
 /** Puts the state into words, and measures the rate over the last seconds. */
 export class Progress {
   readonly #began: number;
-  #samples: { readonly at: number; readonly ended: number }[];
+  readonly #rate: Rate;
 
   constructor(now: number = performance.now()) {
     this.#began = now;
-    this.#samples = [{ at: now, ended: 0 }];
+    this.#rate = new Rate(now);
   }
 
   /** Returns the parts of the line: first the count, then everything else that is known. */
-  parts({ counts, total, workers }: Standing, now: number = performance.now()): Part[] {
+  parts({ counts, total, workers, isPaused }: Standing, now: number = performance.now()): Part[] {
     const { done, failed, retried, skipped } = counts;
     const ended = done + failed;
     const met = ended + skipped;
-    const rate = this.#rate(ended, now);
+    const rate = this.#rate.perSecond(ended, now);
     const parts: Part[] = [];
+    const isKnown = total !== undefined && rate > 0 && !isPaused;
     const add = (text: string, look: Look = 'plain'): number => parts.push({ text, look });
     if (total === undefined) add(`${plural(met, 'item')}`);
     else add(`${grouped(met)} of ${grouped(total)}`);
     if (rate > 0) add(`${rate < 10 ? rate.toFixed(1) : grouped(Math.round(Number(rate.toPrecision(3))))}/s`);
-    const left = total === undefined || rate === 0 ? undefined : Math.max(0, total - met) / rate;
+    if (isPaused) add('paused', 'again');
+    const left = isKnown ? Math.max(0, total - met) / rate : undefined;
     const isGuess = total !== undefined && met / total < LEFT_FROM_SHARE && now - this.#began < LEFT_FROM_MS;
     if (left !== undefined && !isGuess) add(`${seconds(Math.ceil(left) * 1000)} left`);
     if (failed > 0) add(`${grouped(failed)} failed`, 'bad');
     if (retried > 0) add(`${grouped(retried)} retried`, 'again');
     add(plural(workers, 'worker'), 'dim');
     return parts;
-  }
-
-  /** Returns items per second over the last seconds, without those that ended in an earlier run. */
-  #rate(ended: number, now: number): number {
-    this.#samples.push({ at: now, ended });
-    const from = this.#samples.findLastIndex(({ at }) => at <= now - RATE_OVER_MS);
-    if (from > 0) this.#samples = this.#samples.slice(from);
-    const [first = { at: now, ended }] = this.#samples;
-    return now > first.at ? ((ended - first.ended) / (now - first.at)) * 1000 : 0;
   }
 }
 

@@ -115,6 +115,7 @@ export class Reporting {
       counts: master.counts,
       total: this.#total,
       workers: master.workers.filter((worker) => worker.running).length,
+      isPaused: master.paused,
     });
     // With -v there is already a line for each item.
     if (way === 'draw' && (progress || !options.verbose)) this.#stopProgress = drawProgress(standing);

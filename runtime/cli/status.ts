@@ -6,11 +6,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { journalUnreadable } from '../errors.ts';
-import { isInUse, journalFolder, standingsOf } from '../journal/folder.ts';
+import { journalUnreadable, noSuchJournal, otherTask } from '../errors.ts';
+import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/folder.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
-import type { Standing } from '../journal/standing.ts';
+import { type Standing, standingOf } from '../journal/standing.ts';
 import { needTaskFile } from '../task/task.ts';
 import { here } from '../text/here.ts';
 import { fileWord, runner, shellWords, visible } from '../text/shell.ts';
@@ -30,6 +30,8 @@ export interface Status {
   readonly state: 'running' | 'complete' | 'unfinished';
   /** The master's process id. */
   readonly pid: number;
+  /** Path of the control socket of a run that goes on. */
+  readonly control: string | undefined;
   readonly host: string;
   readonly user: string;
   /** The commit of the task's repository, if it has one. */
@@ -53,14 +55,14 @@ export interface Unreadable {
  *
  * Throws DivvyError if the journals can't be read, and UsageError if there is neither a run nor a task file.
  */
-export function statusOf(taskFile: string, args: readonly string[]): Status | undefined {
+export function statusOf(taskFile: string, args: readonly string[], journal?: string): Status | undefined {
   const file = path.resolve(taskFile);
   try {
-    const standings = ofArguments(standingsOf(file), args);
+    const standings = ofArguments(standingsAt(file, journal), args);
     const last = standings.find((each) => each.hasOutcomes || isRunning(each)) ?? standings[0];
     if (last) return statusIn(last);
   } catch (error) {
-    throw journalUnreadable(journalFolder(file), error);
+    throw journalUnreadable(journal ?? journalFolder(file), error);
   }
   needTaskFile(file);
   return undefined;
@@ -70,10 +72,10 @@ export function statusOf(taskFile: string, args: readonly string[]): Status | un
  * Returns the state of each run whose journal is kept, the newest first: of those with these arguments, or of all if
  * there are none. Throws as `statusOf` does.
  */
-export function runsOf(taskFile: string, args: readonly string[]): (Status | Unreadable)[] {
+export function runsOf(taskFile: string, args: readonly string[], journal?: string): (Status | Unreadable)[] {
   const file = path.resolve(taskFile);
   try {
-    const runs = ofArguments(standingsOf(file), args).flatMap((standing) => {
+    const runs = ofArguments(standingsAt(file, journal), args).flatMap((standing) => {
       try {
         return statusIn(standing) ?? [];
       } catch (error) {
@@ -82,10 +84,20 @@ export function runsOf(taskFile: string, args: readonly string[]): (Status | Unr
     });
     if (runs.length > 0) return runs;
   } catch (error) {
-    throw journalUnreadable(journalFolder(file), error);
+    throw journalUnreadable(journal ?? journalFolder(file), error);
   }
   needTaskFile(file);
   return [];
+}
+
+/** Those of the task's own folder, or that of one journal elsewhere. */
+function standingsAt(taskFile: string, journal: string | undefined): Standing[] {
+  if (journal === undefined) return standingsOf(taskFile);
+  const standing = standingOf(journal);
+  if (!standing) throw noSuchJournal(journal);
+  const other = otherTaskOf(journal, taskFile);
+  if (other !== undefined) throw otherTask(journal, other, taskFile);
+  return [standing];
 }
 
 /** A run whose first line can't be read may have these arguments, too. */
@@ -130,6 +142,7 @@ function statusIn(standing: Standing): Status | undefined {
     optionWords: wordsOf(last.options, isFolder(last.cwd) ? last.cwd : undefined),
     state: end?.complete ? 'complete' : !end && isRunning(standing) ? 'running' : 'unfinished',
     pid: last.pid,
+    control: last.control,
     host: last.host,
     user: last.user,
     commit: last.commit,

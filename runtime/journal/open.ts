@@ -38,6 +38,8 @@ export interface JournalRequest extends Wanted {
   readonly found: Found;
   /** Used if the run is new. */
   readonly runId: string;
+  /** Path of the control socket. */
+  readonly control: string;
   /** The options of this run. */
   readonly options: RecordedOptions;
   readonly takenOver: TakenOver;
@@ -243,6 +245,7 @@ function header(request: JournalRequest, number: number, runId: string, mode: Ru
     mode,
     user: userName(),
     ...(commit !== undefined && { commit }),
+    control: request.control,
     pid: process.pid,
     started: startOf(process.pid) ?? '',
     ...placeHere(),

@@ -92,16 +92,17 @@ export class Recording {
   /**
    * Opens the journal. Resolves when no worker of an earlier master is left.
    *
-   * failed - called if written lines could not be synced.
+   * control - the path of the run's control socket.
+   * failed  - called if written lines could not be synced.
    */
-  async open(runId: string, failed: (error: DivvyError) => void): Promise<Opened> {
+  async open(runId: string, control: string, failed: (error: DivvyError) => void): Promise<Opened> {
     const wanted = this.#wanted(this.settings);
     const found = this.#found;
     if (!wanted || !found) return { runId, mode: 'new', keys: undefined, notes: [], nothingToDo: false };
     const options = recordedOf(mergedWith(found.last?.options ?? {}, this.#options));
     const { dryRun, takeOver } = this.settings;
     const { takenOver } = this;
-    const request = { ...wanted, found, runId, options, takenOver, dryRun, takeOver, failed };
+    const request = { ...wanted, found, runId, control, options, takenOver, dryRun, takeOver, failed };
     const { openJournal } = await import('./open.ts'); // the first worker's process loads meanwhile: spare.ts
     const { journal, ...opened } = await openJournal(request);
     this.journal = journal;

@@ -59,6 +59,8 @@ export interface RunRecord extends ProcessName, Place {
   readonly user: string;
   /** The current commit of the task's repository. */
   readonly commit?: string;
+  /** Path of the socket through which the run can be paused or asked (control/). */
+  readonly control?: string;
 }
 
 /** A worker was forked, in the place of the last `run` line. */

@@ -18,6 +18,8 @@
  *   death while alone counts as a crash of the item. So an item does not fail because of another item's crash.
  * - A worker gets more items than it can have in progress only while they are short (pace.ts). Items that it gives back
  *   unstarted go to the next worker, uncounted.
+ * - An item in progress that a person cancels keeps its lease. Where that ends without an ack, the item has failed: it is
+ *   never handed out again.
  *
  * Consecutive items that nothing has happened to move together, as a run (run.ts): that changes nothing in these rules,
  * it only costs less. slot.ts has the state of one worker, backlog.ts the waiting items; boots.ts decides which worker
@@ -222,13 +224,21 @@ export class Delivery<Payload> {
   }
 
   /**
-   * A worker has processed `count` items with the numbers `first` and up, each in `ms` milliseconds. Returns those that
-   * it holds, to be settled. For the others, the ack is refused.
+   * A worker has processed `count` items, numbered from `first`, each in `ms` milliseconds. Returns those that it holds,
+   * to be settled. For the others, the ack is refused.
    */
   acked(worker: number, first: number, count: number, now: number, ms: number): readonly Run<Payload>[] {
     const runs = this.#endLeases(worker, first, count, now, ms);
     for (const run of runs) this.#settle(run);
     return runs;
+  }
+
+  /** A person cancels an item in progress in this worker, as far as the master knows. Returns false if it is not. */
+  cancel(worker: number, number: number): boolean {
+    const slot = this.slot(worker);
+    const item = slot.inProgress.some((each) => each.number === number) ? slot.single(number) : undefined;
+    if (item) item.cancelled = true;
+    return item !== undefined;
   }
 
   /**
@@ -245,22 +255,23 @@ export class Delivery<Payload> {
   ): { run: Run<Payload>; failed: boolean } | undefined {
     const [run] = this.#endLeases(worker, number, 1, now, ms);
     if (!run) return undefined;
-    if (how !== 'rate limited') return { run, failed: this.#attemptFailed(run, how, now, afterMs) };
+    if (how !== 'rate limited' || run.cancelled) return { run, failed: this.#attemptFailed(run, how, now, afterMs) };
     const wait = Math.max(LIMITED_LEAST_MS, afterMs ?? this.#rules.backoffMs);
     this.gate.close('RateLimited', Math.max(this.gate.closedUntil('RateLimited'), now + wait));
     this.#putBack([run]);
     return { run, failed: false };
   }
 
-  /** A worker gives back items that it has not started. */
-  nacked(worker: number, numbers: readonly number[], now: number): void {
+  /** A worker gives back items that it has not started. Those that it returns were cancelled: settle them as failed. */
+  nacked(worker: number, numbers: readonly number[], now: number): readonly Run<Payload>[] {
     const slot = this.slot(worker);
     const runs = [...rangesOf(numbers)].flatMap(([first, count]) => slot.take(first, count, now));
-    if (runs.length === 0) return;
+    if (runs.length === 0) return runs;
     // An item takes longer than expected: until it ends, no item waits behind it.
     this.#setPace(slot, UNKNOWN_PACE);
-    this.#giveBack(runs);
+    const failed = this.#giveBack(runs);
     this.#afterLease(slot);
+    return failed;
   }
 
   /**
@@ -277,12 +288,12 @@ export class Delivery<Payload> {
 
     if (this.stopping === 'forcefully') for (const item of started) this.#release(item);
     else if (timedOut !== undefined && timedOut.size > 0) {
-      this.#putBack(started.filter(({ number }) => !timedOut.has(number)));
+      failed.push(...this.#putBack(started.filter(({ number }) => !timedOut.has(number))));
       failed.push(...started.filter((item) => timedOut.has(item.number) && this.#attemptFailed(item, 'threw', now)));
     } else if (started.length === 1 && timedOut === undefined)
       failed.push(...started.filter((item) => this.#crashedAlone(item)));
-    else for (const item of started.toReversed()) this.#suspect(item); // each goes to the front
-    this.#giveBack(unstarted);
+    else for (const item of started.toReversed()) if (this.#suspect(item)) failed.push(item); // each goes to the front
+    failed.push(...this.#giveBack(unstarted));
 
     if (!expected) {
       this.counts.crashed += 1;
@@ -312,15 +323,11 @@ export class Delivery<Payload> {
     for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
     this.backlog.takeDue(now);
     this.#commands.push(...this.#handing.due(now));
-    if (this.stopping === 'no') this.#bootWorkers(now);
-    return this.#commands.splice(0);
-  }
-
-  #bootWorkers(now: number): void {
-    for (const slot of this.#boots.due(now)) {
+    for (const slot of this.stopping === 'no' ? this.#boots.due(now) : []) {
       slot.booting();
       this.#commands.push({ do: 'boot', worker: slot.number });
     }
+    return this.#commands.splice(0);
   }
 
   #drain(slot: Slot<Payload>): void {
@@ -372,36 +379,48 @@ export class Delivery<Payload> {
     this.counts.unfinished += run.count;
   }
 
-  /** Items that were not started. */
-  #giveBack(runs: readonly Run<Payload>[]): void {
+  /** Items that were not started. Returns those that have failed since they were cancelled, as the next two do. */
+  #giveBack(runs: readonly Run<Payload>[]): readonly Run<Payload>[] {
     for (const run of runs) this.gate.returned(run.count);
-    this.#putBack(runs);
+    return this.#putBack(runs);
   }
 
   /** Items whose start does not count as an attempt go to the next worker first. */
-  #putBack(runs: readonly Run<Payload>[]): void {
+  #putBack(runs: readonly Run<Payload>[]): readonly Run<Payload>[] {
     for (const run of runs) {
       if (run.starts > 1) this.counts.retried -= run.count;
       run.starts -= 1;
     }
-    if (this.stopping === 'no') this.backlog.putFirst(runs);
-    else for (const run of runs) this.#release(run);
+    const failed = runs.filter((run) => this.#failsAsCancelled(run));
+    const others = runs.filter((run) => !failed.includes(run));
+    if (this.stopping === 'no') this.backlog.putFirst(others);
+    else for (const run of others) this.#release(run);
+    return failed;
   }
 
-  #suspect(item: Run<Payload>): void {
+  /** Returns whether the item has failed instead. */
+  #suspect(item: Run<Payload>): boolean {
+    if (this.#failsAsCancelled(item)) return true;
     item.suspect = true;
     if (this.stopping === 'no') this.backlog.putFirst([item]);
     else this.#release(item);
+    return false;
+  }
+
+  /** A cancelled item is settled where any other would be tried again. Returns whether it is. */
+  #failsAsCancelled(item: Run<Payload>): boolean {
+    if (item.cancelled) this.#settle(item);
+    return item.cancelled;
   }
 
   /** Returns whether the item has failed for good. If not, it is tried again later, or a stop leaves it unfinished. */
-  #attemptFailed(item: Run<Payload>, how: 'threw' | 'threw for good', now: number, afterMs?: number): boolean {
+  #attemptFailed(item: Run<Payload>, how: Thrown, now: number, afterMs?: number): boolean {
     item.throws += 1;
     if (this.stopping === 'forcefully') {
       this.#release(item); // it was told to abort, so this says nothing about the item
       return false;
     }
-    if (how === 'threw for good' || item.throws > this.#rules.retries) {
+    if (how === 'threw for good' || item.cancelled || item.throws > this.#rules.retries) {
       this.#settle(item);
       return true;
     }
@@ -415,10 +434,7 @@ export class Delivery<Payload> {
   /** Returns whether this was one crash too many. */
   #crashedAlone(item: Run<Payload>): boolean {
     item.crashes += 1;
-    if (item.crashes < this.#rules.maxCrashes) {
-      this.#suspect(item);
-      return false;
-    }
+    if (item.crashes < this.#rules.maxCrashes) return this.#suspect(item);
     this.#settle(item);
     return true;
   }

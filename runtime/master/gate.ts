@@ -1,5 +1,6 @@
 /**
- * Decides when items may be handed out: --rate, and what holds all items back for a time (`throttle`, RateLimited).
+ * Decides when items may be handed out: --rate, and what holds all items back for a time (a pause, `throttle`,
+ * RateLimited).
  * Pure; runs in the master, and in the simulator of the tests.
  *
  * --rate is a bucket of tokens. It fills at the rate, each hand-out takes a token, and an item that comes back unstarted
@@ -12,7 +13,7 @@ const BURST_MS = 100;
 const ROUNDING = 1e-6;
 
 /** What holds items back. */
-export type Holder = 'throttle' | 'RateLimited';
+export type Holder = 'pause' | 'throttle' | 'RateLimited';
 
 /** The gate of one run. */
 export class Gate {
@@ -22,7 +23,7 @@ export class Gate {
   /** When the bucket was filled last. Infinity: not yet. */
   #filledAt = Infinity;
   /** Until when each holder keeps the gate closed. */
-  readonly #until: Record<Holder, number> = { throttle: -Infinity, RateLimited: -Infinity };
+  readonly #until: Record<Holder, number> = { pause: -Infinity, throttle: -Infinity, RateLimited: -Infinity };
 
   /** rate - how many items may be handed out in a second, above 0; Infinity for no limit. */
   constructor(rate: number) {
@@ -67,7 +68,8 @@ export class Gate {
   }
 
   get #closedForAllUntil(): number {
-    return Math.max(this.#until.throttle, this.#until.RateLimited);
+    const { pause, throttle, RateLimited } = this.#until;
+    return Math.max(pause, throttle, RateLimited);
   }
 
   #fill(now: number): void {

@@ -8,6 +8,7 @@
  *   it is older than it may be   drain, too (--recycle-older)
  *   it leaves, and has no items  killed after --kill-after, unless its output waits for a slow reader
  *   an item is past --timeout    killed after --kill-after more (timeouts.ts says which)
+ *   an item is cancelled         killed after --kill-after, too
  *   a forceful stop              busy: its items are aborted, and it is killed after --kill-after; idle: killed now
  */
 
@@ -80,7 +81,7 @@ export class Kills {
     }
   }
 
-  /** Kills the workers whose items are past their timeout and the kill delay. */
+  /** Kills the workers whose items are past their timeout, or were cancelled, and past the kill delay. */
   killOverdue(now: number): void {
     for (const worker of this.#timeouts.overdue(now)) if (worker.kill('SIGKILL')) this.#timeouts.killed(worker);
   }

@@ -8,7 +8,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { exitCodeOf, masterRunsOnce, mustBe, Shutdown, windowsNeedsWsl } from '../errors.ts';
+import { type DivvyError, exitCodeOf, masterRunsOnce, mustBe, Shutdown, windowsNeedsWsl } from '../errors.ts';
 import type { Observed, RunEvent } from '../events.ts';
 import { Recording } from '../journal/recording.ts';
 import type { MasterOptions, Settings } from '../options.ts';
@@ -20,7 +20,7 @@ import { type AnyTask, loadTask, needFolder } from '../task/task.ts';
 import { reportTo } from '../text/report.ts';
 import type { TakenOver } from '../text/shell.ts';
 import { linesTo } from '../text/terminal.ts';
-import { socketPathFor } from '../wire/socket-path.ts';
+import { controlBeside, socketPathFor } from '../wire/socket-path.ts';
 import { noCounts } from './counts.ts';
 import { needPermissions } from './permissions.ts';
 import type { RunLoop } from './run-loop.ts';
@@ -51,6 +51,8 @@ export class Master {
   #loop: RunLoop | undefined;
   /** How the run was told to stop before the loop was loaded. */
   #stopEarly: 'gracefully' | 'forcefully' | undefined;
+  /** The run was paused before the loop was loaded. */
+  #pausedEarly = false;
 
   /**
    * taskFile - path of the task file, relative to the working directory, or its URL.
@@ -162,6 +164,43 @@ export class Master {
     this.#loop?.shutdown('forcefully');
   }
 
+  /** Whether the run is paused. */
+  get paused(): boolean {
+    return this.#loop?.controls.isPaused ?? this.#pausedEarly;
+  }
+
+  /**
+   * Pauses the run: no item starts until `continue`; items in progress finish. Does nothing if the run is stopping. A run
+   * whose items all have their outcomes ends as ever.
+   */
+  pause(): void {
+    this.#pausedEarly = true;
+    this.#loop?.controls.pause();
+  }
+
+  /** Goes on with a paused run. */
+  continue(): void {
+    this.#pausedEarly = false;
+    this.#loop?.controls.continue();
+  }
+
+  /**
+   * Sets how many workers may run from now on. Does nothing before the run, while it is stopping, and with `inline`.
+   *
+   * count - from 1 to 10,000; any other number changes nothing.
+   */
+  resize(count: number): void {
+    this.#loop?.controls.resize(count);
+  }
+
+  /**
+   * Cancels the items in progress that have this key: their signals are aborted, and they fail as `Cancelled`, whatever
+   * comes of it. A worker whose item does not end within the kill delay is killed. Returns whether there was such an item.
+   */
+  cancel(key: string): boolean {
+    return this.#loop?.controls.cancel(key).ok ?? false;
+  }
+
   /** Loads the task, opens the journal, and returns the loop of the run. */
   async #load(beganAt: number): Promise<RunLoop> {
     const taskFile = this.#taskFile;
@@ -171,7 +210,9 @@ export class Master {
     const task = await this.#unlessStopped(loadTask(taskFile, imports));
     this.#spare = this.#spareProcess(task);
     const { RunLoop } = await import('./run-loop.ts');
-    const opened = await this.#recording.open(this.#run.runId, (error) => this.#loop?.stopping.fail(error));
+    const control = this.#control;
+    const failed = (error: DivvyError): void => this.#loop?.stopping.fail(error);
+    const opened = await this.#recording.open(this.#run.runId, control.path, failed);
     this.#run = { ...this.#run, runId: opened.runId };
     for (const text of opened.notes) this.#observe({ type: 'note', text });
     const loop = new RunLoop({
@@ -180,6 +221,7 @@ export class Master {
       socket: this.socket,
       run: this.#run,
       recording: this.#recording,
+      control: this.#recording.journal && control,
       workers: this.#workers,
       spare: this.#spare,
       signals: this.#signals,
@@ -187,8 +229,17 @@ export class Master {
       observe: this.#observe,
     });
     this.#loop = loop;
+    if (this.#pausedEarly) loop.controls.pause();
     if (this.#stopEarly) loop.shutdown(this.#stopEarly);
     return loop;
+  }
+
+  /** The control socket: in the folder of the run's own, unless that has none. */
+  get #control(): { path: string; folder: string | undefined } {
+    const { inline, socket } = this.#settings;
+    if (!inline && socket === undefined) return { path: controlBeside(this.socket), folder: undefined };
+    const fresh = controlBeside(socketPathFor(undefined));
+    return { path: fresh, folder: path.dirname(fresh) };
   }
 
   /** Undefined if there may be no work for it, or if a hook must run before the fork. */

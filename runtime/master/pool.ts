@@ -219,8 +219,29 @@ export class Pool {
     if (claimed === null) return;
     const numbers = this.#delivery.slot(worker.number).handedBehind(claimed);
     worker.process?.send({ kind: 'forget' }); // it comes after all earlier items: the worker keeps what it gets next
-    this.#delivery.nacked(worker.number, numbers, performance.now());
+    this.#nacked(worker, numbers);
     this.#events.wake();
+  }
+
+  /** Items come back unstarted. */
+  #nacked(worker: Worker, numbers: readonly number[]): void {
+    for (const item of this.#delivery.nacked(worker.number, numbers, performance.now())) {
+      this.timeouts.ended(worker, item.number, 1);
+      this.#run.settling.failed(item, this.timeouts.errorOf(true), worker.process?.output);
+    }
+  }
+
+  /** Cancels the items in progress that have this key. Returns them, with their workers. */
+  cancel(key: string): { worker: Worker; number: number }[] {
+    const items = this.#delivery.slots.flatMap((slot) =>
+      slot.inProgress.flatMap(({ number }) => {
+        const worker = this.workers[slot.number - 1];
+        const isIt = worker && slot.single(number)?.payloads[0]?.key === key;
+        return isIt && this.#delivery.cancel(slot.number, number) ? { worker, number } : [];
+      }),
+    );
+    for (const { worker, number } of items) this.timeouts.cancel(worker, number);
+    return items;
   }
 
   #said(worker: Worker, message: ToMaster): void {
@@ -252,7 +273,7 @@ export class Pool {
         this.#delivery.leaving(worker.number);
         break;
       case 'nack':
-        this.#delivery.nacked(worker.number, message.numbers, performance.now());
+        this.#nacked(worker, message.numbers);
         break;
       case 'hook failed':
         this.#events.exitHookThrew(message.hook, worker.number, message.error);
@@ -285,7 +306,7 @@ export class Pool {
           type: 'worker died',
           worker: worker.number,
           exit,
-          why: timedOut ? 'it ran past its timeout' : why,
+          why: timedOut ? this.timeouts.whyKilled(failed) : why,
           error: uncaught,
           items: started.map((item) => item.number),
           keys: started.flatMap(({ payloads: [payload] }) => payload?.key || []),
@@ -295,7 +316,8 @@ export class Pool {
         this.#events.observe({ type: 'worker exited', worker: worker.number, exit });
       } else this.#leftBadly(worker, exit, why);
       for (const item of failed) {
-        const error = timedOut ? this.timeouts.error : workerDied(how, item.crashes, uncaught);
+        const isUp = item.cancelled || timedOut !== undefined;
+        const error = isUp ? this.timeouts.errorOf(item.cancelled) : workerDied(how, item.crashes, uncaught);
         this.#run.settling.failed(item, error, ended?.output);
       }
       if (bootFailure) {
@@ -346,6 +368,11 @@ export class Pool {
     if (this.#delivery.stopping !== 'no') return;
     const ms = Math.max(0, this.#delivery.gate.closedUntil('RateLimited') - performance.now());
     this.#events.observe({ type: 'held back', by: 'RateLimited', ms, number, error });
+    this.reclaimAll();
+  }
+
+  /** Takes back what waits in workers: nothing is to start now. */
+  reclaimAll(): void {
     this.#reclaim(this.#delivery.slots.filter((slot) => slot.held > slot.concurrency).map((slot) => slot.number));
   }
 

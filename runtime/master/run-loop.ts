@@ -14,9 +14,10 @@ import type { Settings } from '../options.ts';
 import type { ItemError, Run, RunResult } from '../parallelizable.ts';
 import type { SignalRow } from '../signals.ts';
 import type { AnyTask } from '../task/task.ts';
-import { grouped, plural, seconds } from '../text/words.ts';
+import { plural } from '../text/words.ts';
 import { ACKS_GATHERED } from '../wire/messages.ts';
 import type { Server } from '../wire/server.ts';
+import { Controls } from './controls.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatch } from './dispatch.ts';
 import { Intake } from './intake.ts';
@@ -52,6 +53,8 @@ export interface RunLoopOptions {
   /** When the run began, by performance.now(). */
   readonly beganAt: number;
   readonly recording: Recording;
+  /** The control socket, and its folder if that has to be made for it; undefined without a journal, which names it. */
+  readonly control: { readonly path: string; readonly folder: string | undefined } | undefined;
   readonly opened: Opened;
   readonly workers: Worker[];
   readonly spare: Spare | undefined;
@@ -66,6 +69,7 @@ export class RunLoop {
   readonly delivery: Delivery<Payload>;
   readonly pool: Pool;
   readonly stopping: Stopping;
+  readonly controls: Controls;
   readonly #options: RunLoopOptions;
   readonly #settling: Settling;
   readonly #intake: Intake;
@@ -74,7 +78,8 @@ export class RunLoop {
   readonly #slowItems: SlowItems;
   readonly #outputs: Outputs;
   #server: Server | undefined;
-  #timers: NodeJS.Timeout[] = [];
+  #reclaiming: NodeJS.Timeout | undefined;
+  #watching: NodeJS.Timeout | undefined;
   /** Nobody reads stdout any more. */
   #isReaderGone = false;
 
@@ -105,7 +110,12 @@ export class RunLoop {
     this.#dispatch = new Dispatch({ ...dispatched, intake: this.#intake, settling: this.#settling });
     this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
     const dispatch = this.#dispatch;
-    this.stopping = new Stopping({ settings, delivery, pool, outputs: this.#outputs, dispatch, observe, wake });
+    const outputs = this.#outputs;
+    this.stopping = new Stopping({ settings, delivery, pool, outputs, dispatch, observe, wake });
+    const { stopping } = this;
+    const lookAtTimes = (): void => this.#watchTimes();
+    const watched = { settings, delivery, pool, stopping, dispatch, outputs, throttle: this.#throttle };
+    this.controls = new Controls({ ...watched, observe, wake, lookAtTimes });
   }
 
   /** Runs the task to its end. Resolves and rejects as Master.run does. */
@@ -120,13 +130,17 @@ export class RunLoop {
       this.pool.begin({ task, taskFile, boot, settling: this.#settling, journal: recording.journal });
       signal?.addEventListener('abort', aborted);
       if (signal?.aborted) aborted();
+      const { control } = this.#options;
+      if (control) void this.controls.open(control.path, control.folder);
       await this.#begin();
       await this.#loop();
       await this.#windUp();
     } finally {
       this.#options.wakeup.setAlarm(Infinity);
       this.stopping.end();
-      for (const timer of this.#timers) clearInterval(timer);
+      await this.controls.end();
+      clearInterval(this.#reclaiming);
+      clearInterval(this.#watching);
       signal?.removeEventListener('abort', aborted);
       await this.#server?.stopServer();
       this.#outputs.release();
@@ -168,6 +182,7 @@ export class RunLoop {
       const given = await this.#wait(async () => task.total?.());
       // Infinity or NaN: the task does not know, or dispatch never ends.
       const total = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
+      this.controls.total = total;
       observe({
         type: 'started',
         runId: run.runId,
@@ -184,12 +199,14 @@ export class RunLoop {
     }
     if (opened.nothingToDo) this.delivery.closed();
     if (opened.nothingToDo || this.delivery.stopping !== 'no') return;
-    if (Math.min(settings.timeoutMs, settings.warnAfterMs, settings.recycleOlderMs) < Infinity) {
-      // If it was the master that was busy, first read which items have ended by now.
-      this.#timers.push(setInterval(() => void setImmediate(this.#lookAtTimes), LOOK_EVERY_MS));
-    }
-    this.#timers.push(setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS));
+    if (Math.min(settings.timeoutMs, settings.warnAfterMs, settings.recycleOlderMs) < Infinity) this.#watchTimes();
+    this.#reclaiming = setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS);
     this.#dispatch.begin();
+  }
+
+  #watchTimes(): void {
+    // If it was the master that was busy, first read which items have ended by now.
+    this.#watching ??= setInterval(() => void setImmediate(this.#lookAtTimes), LOOK_EVERY_MS);
   }
 
   readonly #lookAtTimes = (): void => {
@@ -342,42 +359,10 @@ export class RunLoop {
 
   #actOnSignals(): void {
     for (const row of this.#options.signals.splice(0)) {
-      if (row.action === 'dump') void this.#dump();
-      else if (row.action === 'more workers') this.#resize(this.delivery.size + 1);
-      else if (row.action === 'fewer workers') this.#resize(this.delivery.size - 1);
+      if (row.action === 'dump') void this.controls.dump();
+      else if (row.action === 'more workers') this.controls.resize(this.delivery.size + 1);
+      else if (row.action === 'fewer workers') this.controls.resize(this.delivery.size - 1);
       else this.stopping.signalled(row);
     }
-  }
-
-  #resize(count: number): void {
-    if (count < 1 || this.delivery.stopping !== 'no') return;
-    this.delivery.resize(count);
-    this.pool.addWorkers(count);
-    this.#options.observe({ type: 'workers changed', workers: count });
-  }
-
-  async #dump(): Promise<void> {
-    const { dispatched, done, failed } = this.delivery.counts;
-    const lines = await this.pool.state();
-    lines.push(
-      `master (${process.pid}): ${plural(dispatched, 'item')} dispatched, ${grouped(done)} done, ${grouped(failed)} failed`,
-      `    waits for ${this.#waitsFor()}`,
-    );
-    this.#options.observe({ type: 'state', lines });
-  }
-
-  /** What the run waits for, in words. */
-  #waitsFor(): string {
-    const now = performance.now();
-    const since = this.#dispatch.waitedSince;
-    if (since !== undefined) return `dispatch to give an item, for ${seconds(now - since)}`;
-    if (this.#outputs.isFull) return 'its output to be read';
-    if (this.#throttle.isAsking) return 'throttle to answer';
-    const { gate, backlog } = this.delivery;
-    const ms = gate.opensAt(now) - now;
-    if (ms <= 0 || backlog.pendingCount + backlog.suspects.length === 0) return 'its workers';
-    const holders = ['throttle', 'RateLimited'] as const;
-    const holder = holders.find((each) => gate.closedUntil(each) - now >= ms) ?? '--rate';
-    return `${seconds(ms)} more, because of ${holder}`;
   }
 }

@@ -24,6 +24,8 @@ export class Run<Payload> {
   crashes = 0;
   /** It was in progress in a worker that died, so it gets a worker to itself. */
   suspect = false;
+  /** A person has cancelled it: where its lease ends without an ack, it has failed. Only a run of one. */
+  cancelled = false;
   /** The worker that holds it or held it last; 0 before the first. */
   worker = 0;
   /** Position of its first item among the items handed to the current process of its worker, from 1. */

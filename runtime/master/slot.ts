@@ -122,6 +122,17 @@ export class Slot<Payload> {
     return numbers;
   }
 
+  /** Cuts out one of its items, as a run of its own. Undefined if it does not hold that. */
+  single(number: number): Run<Payload> | undefined {
+    const index = this.leases.findIndex((run) => number >= run.number && number < run.number + run.count);
+    const run = this.leases[index];
+    if (!run || run.count === 1) return run;
+    const before = number > run.number ? [run.cut(number - run.number)] : [];
+    const item = run.cut(1);
+    this.leases.splice(index, 1, ...before, item, ...(item === run ? [] : [run]));
+    return item;
+  }
+
   /** Hands it items. */
   lease(run: Run<Payload>, batchAcks: boolean, now: number): void {
     run.starts += 1;

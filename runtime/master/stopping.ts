@@ -48,7 +48,8 @@ export interface StoppingOptions {
 /** How one run is stopped. */
 export class Stopping {
   /**
-   * A signal's name, `halt`, `shutdown`, `abort` or `stdout closed`; undefined while the run goes on, and if it fails.
+   * A signal's name, `halt`, `shutdown`, `abort`, `divvy stop` or `stdout closed`; undefined while the run goes on, and if
+   * it fails.
    */
   by: string | undefined;
   /** The error with which the run fails. */
@@ -140,7 +141,7 @@ export class Stopping {
     if (delivery.stopping === 'forcefully' || (already && !by.startsWith('SIG'))) return;
     const isTerm = by === 'SIGTERM';
     const againAfterMs = by.startsWith('SIG') && !isTerm ? settings.forceAfterMs : undefined;
-    const waitsFor = `${this.#waitsFor()}${isTerm ? `, at most ${seconds(settings.graceMs)} (--grace)` : ''}`;
+    const waitsFor = `${this.waitsFor}${isTerm ? `, at most ${seconds(settings.graceMs)} (--grace)` : ''}`;
     const { inProgress } = delivery;
     const unread = this.#unread;
     observe({ type: 'stopping', by, failing, how, already, inProgress, unread, waitsFor, againAfterMs });
@@ -180,7 +181,7 @@ export class Stopping {
     const left = this.#interruptedAt + this.#run.settings.forceAfterMs - now;
     if (left <= 0) this.stop(signal, 'forcefully');
     else if (this.#run.delivery.inProgress > 0 || now - this.#interruptedAt > SAME_KEYPRESS_MS)
-      this.#run.observe({ type: 'signal ignored', signal, waitsFor: this.#waitsFor(), forInMs: left });
+      this.#run.observe({ type: 'signal ignored', signal, waitsFor: this.waitsFor, forInMs: left });
   }
 
   #terminate(signal: string): void {
@@ -199,7 +200,7 @@ export class Stopping {
   }
 
   /** What a stopping run waits for, in words. */
-  #waitsFor(): string {
+  get waitsFor(): string {
     const { inProgress } = this.#run.delivery;
     const running = this.#run.pool.workers.filter((worker) => worker.running).length;
     if (this.#unread > 0) {

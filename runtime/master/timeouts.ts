@@ -1,12 +1,15 @@
 /**
- * Handles items that take too long. Runs in the master. Internal.
+ * Handles items that take too long, or that a person cancels. Runs in the master. Internal.
  *
  * When an item reaches its timeout by the worker's own clock, the worker asks the master whether its time is up. Only
  * the master knows how long it held the worker's output back, or was stopped itself; neither counts. If the time is up,
  * the item's signal is aborted. If the item does not end within the kill delay, its worker is killed. A stuck worker
  * can't ask, and is killed at the same moment by the master's own clock.
+ *
+ * A cancelled item's signal is aborted, too. If the item does not end within the kill delay, its worker is killed.
  */
 
+import { Cancelled, toItemError } from '../errors.ts';
 import { isStopped } from '../journal/processes.ts';
 import type { Settings } from '../options.ts';
 import type { ItemError } from '../parallelizable.ts';
@@ -24,9 +27,10 @@ export class Timeouts {
   readonly #settings: Settings;
   readonly #delivery: Delivery<Payload>;
   readonly #workers: readonly Worker[];
-  /** By worker: the items that it was told are out of time. */
-  readonly #up = new Map<Worker, Set<number>>();
-  #lookedAt: number = performance.now();
+  /** By worker: the items that it was told are out of time, and until when a cancelled one may end by itself. */
+  readonly #up = new Map<Worker, Map<number, number>>();
+  /** Infinity: not yet. */
+  #lookedAt = Infinity;
   /** Workers that were stopped (SIGSTOP) at the last check. */
   readonly #stopped = new Set<Worker>();
   /** Workers that were killed for an item. */
@@ -38,10 +42,16 @@ export class Timeouts {
     this.#workers = workers;
   }
 
-  /** The error of an item whose worker was killed for it. */
-  get error(): ItemError {
+  /** The error of an item whose worker has ended; `isCancelled` if the item was cancelled, else it was out of time. */
+  errorOf(isCancelled: boolean): ItemError {
+    if (isCancelled) return toItemError(new Cancelled());
     const message = `took longer than ${this.#settings.timeoutMs} ms (--timeout), and did not obey its signal`;
     return { name: 'TimeoutError', message };
+  }
+
+  /** Why a worker was killed here, in words; `failed` are the items that failed with it. */
+  whyKilled(failed: readonly { readonly cancelled: boolean }[]): string {
+    return failed.some(({ cancelled }) => cancelled) ? 'its item was cancelled' : 'it ran past its timeout';
   }
 
   /** A worker asks whether an item's time is up. */
@@ -54,30 +64,41 @@ export class Timeouts {
     const ms = Math.max(0, this.#settings.timeoutMs - (now - item.startedAt));
     worker.process?.send({ kind: 'time left', number, ms });
     if (ms > 0) return;
-    const items = this.#up.get(worker) ?? new Set();
-    this.#up.set(worker, items.add(number));
+    this.#isUp(worker, number, Infinity);
+  }
+
+  /** A person cancels an item in progress. */
+  cancel(worker: Worker, number: number): void {
+    this.#isUp(worker, number, performance.now() + this.#settings.killAfterMs);
+    worker.process?.send({ kind: 'cancel', number });
+  }
+
+  #isUp(worker: Worker, number: number, killAt: number): void {
+    const items = this.#up.get(worker) ?? new Map<number, number>();
+    this.#up.set(worker, items.set(number, Math.min(killAt, items.get(number) ?? Infinity)));
   }
 
   /** Items have ended in a worker: `count` of them, with the numbers `first` and up. */
   ended(worker: Worker, first: number, count: number): void {
     if (this.#up.size === 0) return;
-    const up = this.#up.get(worker) ?? new Set();
-    for (const number of up) if (number >= first && number < first + count) up.delete(number);
+    const up = this.#up.get(worker) ?? new Map<number, number>();
+    for (const number of up.keys()) if (number >= first && number < first + count) up.delete(number);
   }
 
-  /** Returns the workers whose items are past their timeout and the kill delay. */
+  /** Returns the workers whose items are past their timeout, or were cancelled, and past the kill delay. */
   overdue(now: number): Worker[] {
     const { timeoutMs, killAfterMs } = this.#settings;
     this.#leaveOutLag(now);
     for (const worker of this.#workers) this.#leaveOutHeld(worker, now);
     for (const worker of this.#stopped) this.#leaveOutStopped(worker, now);
     return this.#workers.filter((worker) => {
-      const isOverdue = this.#delivery.slot(worker.number).overdue(now, timeoutMs + killAfterMs).length > 0;
+      const isUp = [...(this.#up.get(worker)?.values() ?? [])].some((killAt) => killAt <= now);
+      const isOverdue = isUp || this.#delivery.slot(worker.number).overdue(now, timeoutMs + killAfterMs).length > 0;
       return isOverdue && !this.#leaveOutStopped(worker, now);
     });
   }
 
-  /** A worker was killed for an item that is past its timeout. */
+  /** A worker was killed for an item that is past its timeout or was cancelled. */
   killed(worker: Worker): void {
     this.#killed.add(worker);
   }
@@ -106,7 +127,7 @@ export class Timeouts {
     const { inProgress, maybeStarted } = this.#delivery.slot(worker.number);
     const only = maybeStarted === 1 ? inProgress[0] : undefined;
     const isOver = only !== undefined && now - only.startedAt > this.#settings.timeoutMs;
-    return isOver ? new Set([only.number]) : new Set(up);
+    return isOver ? new Set([only.number]) : new Set(up?.keys());
   }
 
   /**

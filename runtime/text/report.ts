@@ -148,6 +148,16 @@ class Teller {
         const again = `In ${seconds(forInMs)}, ${keyOf(signal)} again abandons ${pronounOf(waitsFor)}.`;
         return [{ text: `Already stopping: waiting for ${waitsFor}. ${again}` }];
       }
+      case 'paused': {
+        const finish = event.inProgress === 0 ? '' : ` ${plural(event.inProgress, 'item')} in progress will finish.`;
+        return [{ text: `Paused: no item starts until the run is continued.${finish}`, look: 'again' }];
+      }
+      case 'continued':
+        return [{ text: 'No longer paused: the run goes on.' }];
+      case 'item cancelled': {
+        const name = itemLabel(event.number, this.#keys === 'none' ? '' : event.key, this.#keys);
+        return [{ text: `somebody cancels ${name} in worker ${event.worker}`, look: 'again' }];
+      }
       case 'workers changed':
         return [{ text: `up to ${plural(event.workers, 'worker')} from now on` }];
       case 'state':

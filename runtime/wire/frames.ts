@@ -39,6 +39,7 @@ const JSON_KINDS: readonly string[] = [
   'open lines',
   'overdue',
   'time left',
+  'cancel',
   'leaving',
   'nack',
   'hook failed',

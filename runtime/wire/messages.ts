@@ -9,6 +9,7 @@
  *   open lines                        ──>    comes before the ack: how much of stdout and stderr was written by then
  *   overdue (and goes on)             ──>    is its time up? Delays of the worker or its reader do not count
  *                                     <──    time left: if none, its signal is aborted; else it asks again later
+ *                                     <──    cancel: a person has cancelled an item; its signal is aborted
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
  *                                     <──    drain: finish the items in progress, and exit
  *   nack (items it has not started)   ──>    they go to another worker; at a drain, or when an item takes long
@@ -37,6 +38,7 @@ export type ToWorker =
   | { readonly kind: 'drain' | 'forget' }
   /** Answer about an overdue item: `ms` is 0 if its time is up. */
   | { readonly kind: 'time left'; readonly number: number; readonly ms: number }
+  | { readonly kind: 'cancel'; readonly number: number }
   | { readonly kind: 'abort'; readonly reason: string };
 
 /** Messages from the master, as a worker receives them. */

@@ -5,15 +5,14 @@
  * only the workers got. Any other peer is cut off, and the run goes on.
  */
 
-import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { isMainThread } from 'node:worker_threads';
-import { ProtocolError, socketFailed, socketInUse } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 import { FrameReader, TOKEN_BYTES } from './frames.ts';
+import { listen } from './listen.ts';
 import type { FromMaster, ToMaster, ToWorker } from './messages.ts';
 import { Sender } from './sender.ts';
-import { makeFolder, makeRoomAt } from './socket-path.ts';
+import { makeFolder, makeRoomAt, removePlace } from './socket-path.ts';
 
 const HELLO_WITHIN_MS = 2000;
 /** Above so many connections without a token, the oldest is cut off, so that a flood keeps no worker out. */
@@ -163,13 +162,7 @@ export class Server {
     return peer;
   }
 
-  readonly #remove = (): void => {
-    try {
-      fs.rmSync(this.#isFresh ? path.dirname(this.path) : this.path, { recursive: true, force: true });
-    } catch {
-      // A leftover does no harm.
-    }
-  };
+  readonly #remove = (): void => removePlace(this.#isFresh ? path.dirname(this.path) : this.path);
 }
 
 /**
@@ -207,23 +200,4 @@ function linkTo(socket: net.Socket, peer: Peer): Link {
       socket.destroy();
     },
   };
-}
-
-async function listen(server: net.Server, socketPath: string): Promise<void> {
-  // bind() happens within this call, and only the umask keeps others out from the first moment. A thread, as in a test
-  // runner, can't set the umask: then the token keeps others out until the chmod.
-  const setMask = (mask: number): number => (isMainThread ? process.umask(mask) : mask);
-  const before = setMask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.on('error', (error: NodeJS.ErrnoException) =>
-        reject(error.code === 'EADDRINUSE' ? socketInUse(socketPath) : socketFailed(socketPath, error)),
-      );
-      server.listen({ path: socketPath, backlog: 511 }, resolve);
-      setMask(before);
-    });
-    if (!isMainThread) fs.chmodSync(socketPath, 0o600);
-  } finally {
-    setMask(before);
-  }
 }

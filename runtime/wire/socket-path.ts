@@ -36,19 +36,16 @@ function freshPath(): string {
   const tried: string[] = [];
   for (const parent of new Set([process.env['XDG_RUNTIME_DIR'], os.tmpdir(), '/tmp'])) {
     if (parent === undefined || parent === '') continue;
-    const socketPath = path.resolve(
-      parent,
-      `divvy-${process.pid}-${Math.random().toString(36).slice(2, 10)}`,
-      'master.sock',
-    );
-    if (Buffer.byteLength(socketPath) > PATH_BYTES_MAX) {
+    const folder = path.resolve(parent, `divvy-${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
+    const socketPath = path.join(folder, 'master.sock');
+    if (Buffer.byteLength(controlBeside(socketPath)) > PATH_BYTES_MAX) {
       tried.push(`${parent} (its path is too long)`);
       continue;
     }
     try {
       // Try to make it: only that shows whether it works, as the disk may be full.
-      fs.mkdirSync(path.dirname(socketPath), { mode: 0o700 });
-      fs.rmdirSync(path.dirname(socketPath));
+      fs.mkdirSync(folder, { mode: 0o700 });
+      fs.rmdirSync(folder);
       return socketPath;
     } catch (error) {
       tried.push(`${parent} (${(error as NodeJS.ErrnoException).code})`);
@@ -57,12 +54,26 @@ function freshPath(): string {
   throw noSocketFolder(tried);
 }
 
+/** Returns the path of the control socket in the same folder. */
+export function controlBeside(socketPath: string): string {
+  return path.join(path.dirname(socketPath), 'control.sock');
+}
+
 /** Makes the folder of a path that socketPathFor has chosen. Throws UsageError if that fails. */
 export function makeFolder(folder: string): void {
   try {
     fs.mkdirSync(folder, { mode: 0o700 }); // fails if somebody else has made it
   } catch (error) {
     throw noSocketFolder([`${folder} (${(error as NodeJS.ErrnoException).code})`]);
+  }
+}
+
+/** Removes a folder that was made so, with all that is in it, or a socket. */
+export function removePlace(place: string): void {
+  try {
+    fs.rmSync(place, { recursive: true, force: true });
+  } catch {
+    // A leftover does no harm.
   }
 }
 

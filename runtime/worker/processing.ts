@@ -4,6 +4,7 @@
  */
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { Cancelled } from '../errors.ts';
 import { meaningOf, toItemError } from '../item-error.ts';
 import { contentKey } from '../key.ts';
 import type { ItemContext, WorkerSelf } from '../parallelizable.ts';
@@ -47,7 +48,8 @@ class Attempt implements ItemContext {
   timer: NodeJS.Timeout | undefined;
   /** The process's total stopped time when the item started, or when its time was last extended, in milliseconds. */
   stoppedMs = 0;
-  timedOut: Error | undefined;
+  /** It has failed with this, whatever comes of it: its time is up, or a person has cancelled it. */
+  overruled: Error | undefined;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
 
@@ -163,6 +165,12 @@ export class Processing {
       case 'time left':
         this.#timeLeft(message.number, message.ms);
         return;
+      case 'cancel': {
+        const attempt = this.#attemptAt(message.number);
+        if (attempt) overrule(attempt, new Cancelled());
+        else this.#giveBack(); // it may be among those that wait: then the master fails it
+        return;
+      }
       case 'abort':
         if (this.#state === 'gone') return;
         this.#state = 'aborted';
@@ -231,8 +239,8 @@ export class Processing {
 
   /** Returns what time it is then, as do the other methods that end an item. */
   #ended(attempt: Attempt, result: unknown): number {
-    const { item, startedAt, timedOut } = attempt;
-    if (timedOut) return this.#threw(attempt, timedOut);
+    const { item, startedAt, overruled } = attempt;
+    if (overruled) return this.#threw(attempt, overruled);
     const now = performance.now();
     const durationMs = now - startedAt;
     if (!this.#task.afterProcess) this.#acks.done(item.number, durationMs);
@@ -249,7 +257,7 @@ export class Processing {
   }
 
   #threw(attempt: Attempt, thrown: unknown): number {
-    const error = attempt.timedOut ?? thrown;
+    const error = attempt.overruled ?? thrown;
     const now = performance.now();
     const durationMs = now - attempt.startedAt;
     const how = meaningOf(error);
@@ -280,19 +288,20 @@ export class Processing {
 
   /** The master says how much time an overdue item has left; add the time for which this process was stopped. */
   #timeLeft(number: number, masterMs: number): void {
-    const attempt = [...this.#inProgress].find((each) => each.number === number);
-    if (!attempt || attempt.timedOut) return; // it has ended meanwhile
+    const attempt = this.#attemptAt(number);
+    if (!attempt || attempt.overruled) return; // it has ended meanwhile
     const stoppedMs = this.#stops?.stoppedMs ?? 0;
     const ms = Math.max(masterMs, stoppedMs - attempt.stoppedMs);
     attempt.stoppedMs = stoppedMs;
     if (ms > 0) this.#askLater(attempt, ms);
-    else this.#timeOut(attempt);
+    else {
+      const message = `took longer than ${this.#options.timeoutMs} ms (--timeout)`;
+      overrule(attempt, new DOMException(message, 'TimeoutError'));
+    }
   }
 
-  /** From now on the attempt has failed, whatever it returns. If it does not end, the master kills this worker. */
-  #timeOut(attempt: Attempt): void {
-    attempt.timedOut = new DOMException(`took longer than ${this.#options.timeoutMs} ms (--timeout)`, 'TimeoutError');
-    attempt.abort(attempt.timedOut);
+  #attemptAt(number: number): Attempt | undefined {
+    return [...this.#inProgress].find((each) => each.number === number);
   }
 
   #recycleIfDue(): void {
@@ -350,6 +359,12 @@ export class Processing {
   #abortError(): Error {
     return new DOMException(`the run is being stopped forcefully (${this.#abortReason})`, 'AbortError');
   }
+}
+
+/** From now on the attempt has failed, whatever it returns. If it does not end, the master kills this worker. */
+function overrule(attempt: Attempt, error: Error): void {
+  attempt.overruled ??= error;
+  attempt.abort(attempt.overruled);
 }
 
 function isThenable(value: unknown): boolean {

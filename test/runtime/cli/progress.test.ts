@@ -11,6 +11,7 @@ import { runTask } from '../run-task.ts';
 const standing = (ended: number, more: Partial<Standing & Standing['counts']> = {}): Standing => ({
   total: 1_000_000,
   workers: 8,
+  isPaused: false,
   ...more,
   counts: {
     ...{ dispatched: ended, done: ended, failed: 0, unfinished: 0, skipped: 0, retried: 0, spawned: 8, crashed: 0 },

@@ -5,8 +5,8 @@ import type { EndedRun } from '../../../runtime/journal/journal.ts';
 import { type JournalRequest, type OpenedJournal, openJournal } from '../../../runtime/journal/open.ts';
 
 /** What a run wants of its journal; what is left out is what a run has that is given nothing. */
-export type RunRequest = Omit<JournalRequest, 'found' | 'options' | 'takenOver' | 'takeOver' | 'errorText'> &
-  Partial<JournalRequest>;
+export type RunRequest = Partial<JournalRequest> &
+  Omit<JournalRequest, 'found' | 'control' | 'options' | 'takenOver' | 'takeOver' | 'errorText'>;
 
 /** Items that have ended, with these keys: what a journal is told. */
 export function endedRun(number: number, keys: string | readonly string[], occurrence = 1): EndedRun {
@@ -16,7 +16,8 @@ export function endedRun(number: number, keys: string | readonly string[], occur
 
 /** Finds the run to go on with, and opens its journal, or a new one. */
 export async function openRun(request: RunRequest): Promise<OpenedJournal> {
-  const defaults = { options: {}, takenOver: { args: [], optionWords: [] }, takeOver: false, errorText: undefined };
+  const nothing = { options: {}, takenOver: { args: [], optionWords: [] } };
+  const defaults = { ...nothing, control: '/nowhere/control.sock', takeOver: false, errorText: undefined };
   const found = findEarlier({ ...defaults, ...request });
   return openJournal({ ...defaults, ...request, args: found.args, found });
 }

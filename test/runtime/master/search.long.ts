@@ -14,6 +14,8 @@ test.for([
   smallCase({ prefetch: 1, batchAcks: true }, { deaths: 1, kills: 1, timeouts: 1 }),
   smallCase({ prefetch: 1 }, { deaths: 1, limits: 2, kills: 1 }),
   smallCase({ rate: 100 }, { deaths: 1, limits: 1, throws: 1 }),
+  smallCase({ prefetch: 1 }, { cancels: 2, kills: 1 }),
+  smallCase({ concurrency: 2 }, { deaths: 1, cancels: 1, throws: 1 }),
 ])('no order of events breaks a rule: %j', async (small) => {
   const { states, events, ends } = search(small, await openedCode());
   console.log(`${states} states, ${events} events, ${ends} ends`);

@@ -13,6 +13,9 @@ const cases = [
   smallCase({ workers: 1, prefetch: 2, batchAcks: true, equal: true }, { deaths: 2, throws: 1 }),
   smallCase({ prefetch: 1 }, { limits: 2, kills: 1 }),
   smallCase({ workers: 1, rate: 100 }, { limits: 1, kills: 1, throws: 1 }),
+  smallCase({ workers: 1, prefetch: 1 }, { cancels: 1, limits: 1, kills: 1 }),
+  smallCase({ workers: 1, concurrency: 2 }, { cancels: 1, timeouts: 1, throws: 1 }),
+  smallCase({ workers: 1, prefetch: 2, batchAcks: true }, { cancels: 2, terms: 1, stops: 1 }),
 ];
 
 /** Two workers, three items, one death of the master, two retries: whichever way. */

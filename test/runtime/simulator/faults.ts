@@ -12,6 +12,7 @@ import { Barrier } from '../../../runtime/master/barrier.ts';
 import { Delivery } from '../../../runtime/master/delivery.ts';
 import { Intake } from '../../../runtime/master/intake.ts';
 import { type Fault, RULES } from './fault.ts';
+import { HAND_FAULTS } from './hand-faults.ts';
 import { ITEM_FAULTS } from './item-faults.ts';
 import { RUN_FAULTS } from './run-faults.ts';
 import type { Code } from './simulation.ts';
@@ -70,4 +71,4 @@ async function load(entry: string, texts: ReadonlyMap<string, string>): Promise<
 }
 
 /** All of them. */
-export const faults: readonly Fault[] = [...ITEM_FAULTS, ...RUN_FAULTS];
+export const faults: readonly Fault[] = [...ITEM_FAULTS, ...RUN_FAULTS, ...HAND_FAULTS];

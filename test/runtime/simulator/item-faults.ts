@@ -62,7 +62,7 @@ export const ITEM_FAULTS: readonly Fault[] = [
   },
   {
     what: 'an exit loses what was in progress',
-    find: 'else for (const item of started.toReversed()) this.#suspect(item);',
+    find: 'else for (const item of started.toReversed()) if (this.#suspect(item)) failed.push(item);',
     put: '',
     searched: true,
   },
@@ -122,8 +122,8 @@ export const ITEM_FAULTS: readonly Fault[] = [
   },
   {
     what: 'what is returned is dropped',
-    find: '    this.#giveBack(runs);\n    this.#afterLease',
-    put: '    this.#afterLease',
+    find: 'const failed = this.#giveBack(runs);',
+    put: 'const failed: Run<Payload>[] = [];',
   },
   {
     what: 'ranges that are returned go on over gaps',
@@ -258,8 +258,8 @@ export const ITEM_FAULTS: readonly Fault[] = [
   },
   {
     what: 'a worker that gave items back gets them again behind the slow one',
-    find: '    this.#setPace(slot, UNKNOWN_PACE);\n    this.#giveBack(runs);',
-    put: '    this.#giveBack(runs);',
+    find: '    this.#setPace(slot, UNKNOWN_PACE);\n    const failed = this.#giveBack(runs);',
+    put: '    const failed = this.#giveBack(runs);',
   },
   {
     what: 'a new process is taken to be as fast as the one before',
@@ -312,7 +312,7 @@ export const ITEM_FAULTS: readonly Fault[] = [
   },
   {
     what: 'a death in company counts as a crash of each',
-    find: 'else for (const item of started.toReversed()) this.#suspect(item);',
+    find: 'else for (const item of started.toReversed()) if (this.#suspect(item)) failed.push(item);',
     put: 'else failed.push(...started.filter((item) => this.#crashedAlone(item)));',
     searched: true,
   },

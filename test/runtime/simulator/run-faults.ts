@@ -190,7 +190,7 @@ export const RUN_FAULTS: readonly Fault[] = [
   },
   {
     what: 'RateLimited is an attempt',
-    find: "if (how !== 'rate limited') return { run, failed: this.#attemptFailed(run, how, now, afterMs) };",
+    find: "if (how !== 'rate limited' || run.cancelled) return { run, failed: this.#attemptFailed(run, how, now, afterMs) };",
     put: "return { run, failed: this.#attemptFailed(run, how === 'threw' ? how : 'threw for good', now, afterMs) };",
     searched: true,
   },
@@ -249,7 +249,7 @@ export const RUN_FAULTS: readonly Fault[] = [
   },
   {
     what: 'what stood beside an item that ran past its timeout is lost',
-    find: '      this.#putBack(started.filter(({ number }) => !timedOut.has(number)));\n',
+    find: '      failed.push(...this.#putBack(started.filter(({ number }) => !timedOut.has(number))));\n',
     put: '',
     searched: true,
   },

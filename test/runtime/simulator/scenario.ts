@@ -16,6 +16,10 @@ export interface Intrusion {
     | 'stop forcefully'
     | 'suspend a worker'
     | 'suspend the master'
+    /** No item starts until the run is continued. */
+    | 'pause'
+    /** An item that a worker has, in progress or not. */
+    | 'cancel an item'
     /** `throttle` is asked, and holds everything back until it has answered, and perhaps longer. */
     | 'throttle';
 }
@@ -259,6 +263,8 @@ function intrusionsOf(random: Random, endless: boolean): Intrusion[] {
   if (random.chance(0.15)) add('suspend a worker', random.whole(1, 4));
   if (random.chance(0.15)) add('suspend the master', random.whole(1, 2));
   if (random.chance(0.15)) add('throttle', random.whole(1, 4));
+  if (random.chance(0.15)) add('pause', random.whole(1, 3));
+  if (random.chance(0.2)) add('cancel an item', random.among([1, 5, 30]));
   const graceful = random.chance(0.3);
   if (graceful || endless) add('stop gracefully', 1);
   if (random.chance(0.25)) add('stop forcefully', 1);

@@ -108,8 +108,9 @@ interface OpenedGate {
 
 function nameOf(state: State): string {
   const { delivery, now, left, orphans, processes, unwritten, journal, processed, throws, crashes, yielded } = state;
+  const { stopped, cancelled } = state;
   const unsettled = unwritten.map(({ run, how }) => `${run.number}-${run.count} ${how}`);
-  const around = JSON.stringify([left, orphans, processes, unsettled, journal, processed, yielded, state.stopped]);
+  const around = JSON.stringify([left, orphans, processes, unsettled, journal, processed, yielded, stopped, cancelled]);
   if (!delivery) return around;
   const history = ({ number, count, starts, throws, crashes, suspect, batchAcks }: Run<unknown>): string =>
     `${number}-${count} ${starts > 0} ${throws} ${crashes} ${suspect} ${batchAcks}`;

@@ -37,6 +37,7 @@ export type Said =
 export type Told =
   | { readonly kind: 'items'; readonly items: readonly Handed[] }
   | { readonly kind: 'drain' | 'forget' | 'abort' }
+  | { readonly kind: 'cancel'; readonly number: number }
   | { readonly kind: 'time left'; readonly number: number; readonly ms: number };
 
 /** What a process needs of the world that it is in. */
@@ -80,7 +81,8 @@ export class SimulatedProcess {
   readonly #world: Surroundings;
   readonly #waiting: Handed[] = [];
   readonly #inProgress = new Set<Handed>();
-  readonly #timedOut = new Set<Handed>();
+  /** What these have come to, whatever comes of them: they ran past their timeout, or were cancelled. */
+  readonly #overruled = new Map<Handed, 'threw' | 'threw for good'>();
   /** What it writes. */
   readonly pipe: SimulatedPipe;
   #finished = 0;
@@ -228,7 +230,11 @@ export class SimulatedProcess {
       this.#giveBack();
       this.#exitIfIdle();
     } else if (message.kind === 'time left') this.#timeLeft(message.number, message.ms);
-    else {
+    else if (message.kind === 'cancel') {
+      const handed = [...this.#inProgress].find((each) => each.number === message.number);
+      if (handed) this.#overrule(handed, 'threw for good');
+      else this.#giveBack();
+    } else {
       this.#state = 'aborted';
       for (const handed of this.#inProgress) this.#abort(handed);
       this.#exitIfIdle();
@@ -305,10 +311,12 @@ export class SimulatedProcess {
     const handed = [...this.#inProgress].find((each) => each.number === number);
     if (!handed) return;
     if (ms > 0) this.#after(ms, () => this.#askForTime(handed));
-    else {
-      this.#timedOut.add(handed);
-      this.#abort(handed);
-    }
+    else this.#overrule(handed, 'threw');
+  }
+
+  #overrule(handed: Handed, how: 'threw' | 'threw for good'): void {
+    if (!this.#overruled.has(handed)) this.#overruled.set(handed, how);
+    this.#abort(handed);
   }
 
   #abort(handed: Handed): void {
@@ -325,8 +333,7 @@ export class SimulatedProcess {
     const { random, scenario } = this.#world;
     if (!this.#inProgress.delete(handed)) return;
     const { number, work } = handed;
-    // What ran past its timeout has failed, whatever came of it.
-    const how = this.#timedOut.has(handed) ? 'threw' : ended;
+    const how = this.#overruled.get(handed) ?? ended;
     this.#world.ceased(this, work);
     if (how === 'done') this.#world.processed(work);
     const asks = how === 'rate limited' || (how === 'threw' && random.chance(0.2));

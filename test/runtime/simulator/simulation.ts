@@ -81,8 +81,9 @@ class Simulation implements Surroundings, PipeWorld {
   #late = false;
   /** What it is to do when it goes on. */
   #missed: (() => void)[] = [];
-  /** By worker: the items that it was told ran past their timeout. */
-  readonly #timedOut = new Map<number, Set<number>>();
+  /** By worker: the items that it was told ran past their timeout, or are cancelled. */
+  readonly #overruled = new Map<number, Set<number>>();
+  #isPaused = false;
   readonly #killedOverdue = new Set<number>();
   /** Processes that are looked at while items wait in them, and those whose lifelines have been asked to take these back. */
   readonly #watched = new Set<SimulatedProcess>();
@@ -228,10 +229,22 @@ class Simulation implements Surroundings, PipeWorld {
       const numbers = this.#delivery.slot(worker).handedBehind(claimed);
       this.#note(`worker ${worker} had claimed ${claimed}; reclaimed: ${numbers}`);
       process.tell({ kind: 'forget' });
-      for (const number of numbers) this.#truth.nacked(worker, number, this.#now);
-      this.#delivery.nacked(worker, numbers, this.#now);
+      this.#nacked(worker, process.pipe, numbers);
       this.#wake();
     });
+
+  #nacked(worker: number, pipe: SimulatedPipe, numbers: readonly number[]): void {
+    for (const number of numbers) this.#truth.nacked(worker, number, this.#now);
+    const failed = this.#delivery.nacked(worker, numbers, this.#now);
+    const cancelled = numbers.filter((number) => this.#truth.entry(number).verdict === 'failed');
+    same(
+      'items that failed as they came back',
+      `${failed.map(({ number }) => number).toSorted()}`,
+      `${cancelled.toSorted()}`,
+    );
+    for (const number of cancelled) this.#overruled.get(worker)?.delete(number);
+    for (const run of failed) this.#barrier.hold(pipe, [{ run, how: 'failed', pipe, written: pipe.written }]);
+  }
 
   /** Soon after items began to wait in it, and again while they do. */
   #reclaimIfSilent(process: SimulatedProcess): void {
@@ -276,10 +289,7 @@ class Simulation implements Surroundings, PipeWorld {
         this.#overdue(process, message.number);
         break;
       case 'nack':
-        for (const number of message.numbers) {
-          this.#truth.nacked(worker, number, this.#now);
-        }
-        this.#delivery.nacked(worker, message.numbers, this.#now);
+        this.#nacked(worker, process.pipe, message.numbers);
         break;
       case 'outcomes':
         for (const outcomes of rangesOf(message.outcomes)) this.#heardOutcomes(worker, outcomes);
@@ -421,7 +431,7 @@ class Simulation implements Surroundings, PipeWorld {
     this.#killTimers.delete(worker);
     this.#processes.delete(worker);
     const blamed = this.#killedOverdue.delete(worker) ? this.#itemsToBlame(worker) : undefined;
-    this.#timedOut.delete(worker);
+    this.#overruled.delete(worker);
     const report = this.#delivery.exited(worker, this.#now, blamed);
     this.#note(
       `worker ${worker} has exited ${report.crashed ? '(crashed)' : ''} ${blamed ? `blamed: ${[...blamed]}` : ''}`,
@@ -438,7 +448,7 @@ class Simulation implements Surroundings, PipeWorld {
   /** What its worker had said ran past its timeout; where that said nothing: the only item that it had started, or none. */
   #itemsToBlame(worker: number): Set<number> {
     const started = this.#truth.startedBy(worker).map(({ number }) => number);
-    return new Set(started.filter((number) => started.length === 1 || this.#timedOut.get(worker)?.has(number)));
+    return new Set(started.filter((number) => started.length === 1 || this.#overruled.get(worker)?.has(number)));
   }
 
   /** Items that do not end though their time is over take their workers with them. */
@@ -468,8 +478,12 @@ class Simulation implements Surroundings, PipeWorld {
     const ms = Math.max(0, this.scenario.timeoutMs - (this.#now - item.startedAt));
     process.tell({ kind: 'time left', number, ms });
     if (ms > 0) return;
-    const items = this.#timedOut.get(worker) ?? new Set();
-    this.#timedOut.set(worker, items.add(number));
+    this.#overrule(worker, number);
+  }
+
+  #overrule(worker: number, number: number): void {
+    const items = this.#overruled.get(worker) ?? new Set();
+    this.#overruled.set(worker, items.add(number));
   }
 
   #holdTime({ worker, pipe }: SimulatedProcess): void {
@@ -563,7 +577,7 @@ class Simulation implements Surroundings, PipeWorld {
     const pipe = this.#processes.get(worker)?.pipe;
     if (!pipe) throw new Violation(`worker ${worker} has no process`);
     const fates = outcomes.map((outcome) => this.#truth.answered(worker, outcome, this.#now));
-    for (const { number } of outcomes) this.#timedOut.get(worker)?.delete(number);
+    for (const { number } of outcomes) this.#overruled.get(worker)?.delete(number);
     const { number, how, ms, afterMs } = outcomes[0] ?? { number: 0, how: 'done', ms: 0, afterMs: undefined };
     const written = Math.max(...outcomes.map((outcome) => outcome.written));
     if (how === 'done') {
@@ -625,6 +639,8 @@ class Simulation implements Surroundings, PipeWorld {
     else if (what === 'suspend a worker') victim?.suspend(this.random.whole(10, 20_000));
     else if (what === 'suspend the master') this.#suspend();
     else if (what === 'throttle') this.#throttle();
+    else if (what === 'pause') this.#pause();
+    else if (what === 'cancel an item') this.#cancel();
     else if (what === 'TTIN') this.#resize(this.#truth.size + 1);
     else if (what === 'TTOU') this.#resize(this.#truth.size - 1);
     else this.#stop(what === 'stop gracefully' ? 'gracefully' : 'forcefully');
@@ -638,6 +654,41 @@ class Simulation implements Surroundings, PipeWorld {
     };
     hold(Infinity);
     this.#later(this.random.whole(0, 100), () => hold(this.#now + this.random.among([0, 0, 100, 3000])));
+  }
+
+  #pause(): void {
+    if (this.#isPaused || this.#delivery.stopping !== 'no') return;
+    const hold = (until: number): void => {
+      this.#isPaused = until === Infinity;
+      this.#truth.gate.hold('pause', until);
+      this.#delivery.gate.close('pause', until);
+      this.#wake();
+    };
+    hold(Infinity);
+    this.#reclaimAll();
+    this.#later(this.random.among([0, 100, 3000, 60_000]), () => hold(-Infinity));
+  }
+
+  #cancel(): void {
+    const held = [...this.#truth.active].filter(({ place }) => place === 'held');
+    const entry = held[this.random.whole(0, held.length - 1)];
+    const process = entry?.holder;
+    if (!entry || !process || this.#delivery.stopping === 'forcefully') return;
+    const { number } = entry;
+    const { worker } = process;
+    const isCancelled = this.#delivery.cancel(worker, number);
+    same(`whether item ${number} can be cancelled`, isCancelled, this.#truth.cancel(worker, number));
+    if (!isCancelled) return;
+    this.#note(`item ${number} is cancelled in worker ${worker}`);
+    this.#overrule(worker, number);
+    process.tell({ kind: 'cancel', number });
+    this.#later(KILL_AFTER_MS, () => {
+      const isIn = this.#processes.get(worker) === process && this.#overruled.get(worker)?.has(number);
+      if (!isIn || !process.alive) return;
+      this.#note(`worker ${worker} is killed: its item ${number} was cancelled`);
+      process.die();
+      this.#killedOverdue.add(worker);
+    });
   }
 
   #resize(size: number): void {

@@ -46,6 +46,8 @@ interface Budget {
   deaths: number;
   /** The run is stopped gracefully. */
   stops: number;
+  /** A person cancels an item. */
+  cancels: number;
 }
 
 /** Two workers and three items, one at once in each, an item tried twice, and nothing that goes wrong but what is said. */
@@ -62,7 +64,7 @@ export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Par
     maxCrashes: 2,
     rate: Infinity,
     ...rules,
-    budget: { throws: 0, limits: 0, kills: 0, timeouts: 0, terms: 0, deaths: 0, stops: 0, ...budget },
+    budget: { throws: 0, limits: 0, kills: 0, timeouts: 0, terms: 0, deaths: 0, stops: 0, cancels: 0, ...budget },
   };
 }
 
@@ -78,10 +80,12 @@ interface Payload {
 
 type Said =
   | { readonly kind: 'ready' | 'leaving' }
-  | { readonly kind: 'nack' | 'timed out' | 'threw' | 'rate limited'; readonly number: number }
+  | { readonly kind: 'nack' | 'timed out' | 'threw' | 'rate limited' | 'cancelled'; readonly number: number }
   | { readonly kind: 'done'; readonly number: number; count: number };
+type How = 'done' | 'threw' | 'rate limited' | 'cancelled';
 type Told =
   | { readonly kind: 'items'; readonly batchAcks: boolean; readonly numbers: readonly number[] }
+  | { readonly kind: 'cancel'; readonly number: number }
   | { readonly kind: 'drain' };
 
 interface Process {
@@ -121,6 +125,7 @@ export interface State {
   /** Attempts that failed, and deaths while alone, in this run. */
   throws: number[];
   crashes: number[];
+  cancelled: boolean[];
   stopped: boolean;
   left: Budget;
 }
@@ -143,13 +148,15 @@ export class SmallWorld {
 
   begin(): State {
     const { workers, items, budget } = this.#case;
-    const none = { now: 0, heldUntil: 0, yielded: 0, taken: [], orphans: [], unwritten: [], throws: [], crashes: [] };
+    const none = { now: 0, heldUntil: 0, yielded: 0, taken: [], orphans: [], unwritten: [], throws: [] };
     const state: State = {
       ...none,
       delivery: undefined,
       processes: Array.from({ length: workers }, () => undefined),
       journal: Array.from({ length: items }, () => undefined),
       processed: Array.from({ length: items }, () => false),
+      crashes: [],
+      cancelled: [],
       stopped: false,
       left: { ...budget },
     };
@@ -192,6 +199,7 @@ export class SmallWorld {
       });
     }
     if (left.deaths > 0) add('the master is killed', (of) => this.#die(of));
+    if (left.cancels > 0) this.#movesOfCancel(delivery, add);
     if (left.stops > 0 && delivery.stopping === 'no') {
       add('a graceful stop', (of) => {
         of.left.stops -= 1;
@@ -200,6 +208,18 @@ export class SmallWorld {
       });
     }
     return moves;
+  }
+
+  #movesOfCancel(delivery: Delivery<Payload>, add: (what: string, act: (state: State) => void) => void): void {
+    for (const { number: worker, inProgress } of delivery.slots)
+      for (const { number } of inProgress)
+        add(`somebody cancels item ${number}`, (of) => {
+          of.left.cancels -= 1;
+          ensure(found(of.delivery).cancel(worker, number), `item ${number} cannot be cancelled`);
+          of.cancelled[number] = true;
+          const process = of.processes[worker - 1];
+          if (process) tell(process, { kind: 'cancel', number });
+        });
   }
 
   /** What a process does, and what comes of what it has said. */
@@ -290,6 +310,9 @@ export class SmallWorld {
       if (message.batchAcks) process.batchAcks.push(...message.numbers);
       if (process.state === 'working') this.#beginMore(state, process);
       else giveBack(process);
+    } else if (message?.kind === 'cancel') {
+      if (process.inProgress.includes(message.number)) this.#end(state, process, message.number, 'cancelled');
+      else giveBack(process);
     } else {
       process.state = 'draining';
       giveBack(process);
@@ -308,7 +331,7 @@ export class SmallWorld {
     }
   }
 
-  #end(state: State, process: Process, number: number, how: 'done' | 'threw' | 'rate limited'): void {
+  #end(state: State, process: Process, number: number, how: How): void {
     process.inProgress.splice(process.inProgress.indexOf(number), 1);
     if (how === 'done') {
       ensure(!state.processed[number - 1], `item ${number} was processed again for no reason`);
@@ -338,9 +361,11 @@ export class SmallWorld {
       case 'leaving':
         delivery.leaving(worker);
         break;
-      case 'nack':
-        delivery.nacked(worker, [message.number], state.now);
+      case 'nack': {
+        const [failed] = delivery.nacked(worker, [message.number], state.now);
+        this.#judge(state, message.number, failed);
         break;
+      }
       case 'timed out':
         process.timedOut.push(message.number);
         break;
@@ -350,8 +375,10 @@ export class SmallWorld {
         for (const run of runs) state.unwritten.push({ run, how: 'done' });
         break;
       }
+      case 'cancelled':
       case 'threw': {
-        const verdict = delivery.threw(worker, message.number, 'threw', state.now, 1);
+        const how = message.kind === 'threw' ? 'threw' : 'threw for good';
+        const verdict = delivery.threw(worker, message.number, how, state.now, 1);
         ensure(verdict !== undefined, `the error of worker ${worker} for item ${message.number} was refused`);
         count(state.throws, message.number);
         this.#judge(state, message.number, verdict?.failed ? verdict.run : undefined);
@@ -359,8 +386,9 @@ export class SmallWorld {
       }
       case 'rate limited': {
         const verdict = delivery.threw(worker, message.number, message.kind, state.now, 1, LIMIT_MS);
-        ensure(verdict?.failed === false, `RateLimited of worker ${worker} for item ${message.number} was refused`);
-        state.heldUntil = state.now + LIMIT_MS;
+        ensure(verdict !== undefined, `RateLimited of worker ${worker} for item ${message.number} was refused`);
+        this.#judge(state, message.number, verdict?.failed ? verdict.run : undefined);
+        if (!verdict?.failed) state.heldUntil = state.now + LIMIT_MS;
       }
     }
     this.#turn(state);
@@ -398,8 +426,9 @@ export class SmallWorld {
   }
 
   /** Whether an item has failed for good is told, and right. */
-  #judge({ unwritten, throws, crashes }: State, number: number, failed: Run<Payload> | undefined): void {
-    const tooMuch = (throws[number] ?? 0) > this.#case.retries || (crashes[number] ?? 0) >= this.#case.maxCrashes;
+  #judge({ unwritten, throws, crashes, cancelled }: State, number: number, failed: Run<Payload> | undefined): void {
+    const { retries, maxCrashes } = this.#case;
+    const tooMuch = cancelled[number] || (throws[number] ?? 0) > retries || (crashes[number] ?? 0) >= maxCrashes;
     ensure((failed !== undefined) === tooMuch, `item ${number} has ${failed ? '' : 'not '}failed`);
     if (failed) unwritten.push({ run: failed, how: 'failed' });
   }
@@ -504,6 +533,7 @@ export class SmallWorld {
     state.processed = state.journal.map((how) => how !== undefined);
     state.delivery = new Delivery<Payload>(this.#rules);
     Object.assign(state, { now: 0, heldUntil: 0, yielded: 0, unwritten: [], throws: [], crashes: [], stopped: false });
+    state.cancelled = [];
     this.#turn(state);
   }
 }
@@ -525,7 +555,7 @@ function giveBack(process: Process): void {
 }
 
 /** It will say that an item has ended: of consecutive ones that are done, together. */
-function gather({ gathered }: Process, number: number, how: 'done' | 'threw' | 'rate limited'): void {
+function gather({ gathered }: Process, number: number, how: How): void {
   const last = gathered.at(-1);
   if (how !== 'done') gathered.push({ kind: how, number });
   else if (last?.kind === 'done' && number === last.number + last.count) last.count += 1;

@@ -1,6 +1,6 @@
 /**
  * When items may be handed out, by the simulator's own account: how far the items so far have used up the time that
- * --rate gives them, and until when `throttle` and RateLimited hold everything back.
+ * --rate gives them, and until when a pause, `throttle` and RateLimited hold everything back.
  */
 
 import { ensure } from './violation.ts';
@@ -28,7 +28,7 @@ export class TrueGate {
     this.#usedUntil ??= now;
   }
 
-  hold(holder: 'throttle' | 'RateLimited', until: number): void {
+  hold(holder: 'pause' | 'throttle' | 'RateLimited', until: number): void {
     this.#heldUntil.set(holder, until);
   }
 

@@ -28,6 +28,8 @@ export interface Entry {
   crashesAlone: number;
   /** It was with a worker that went down. */
   suspect: boolean;
+  /** A person has cancelled it: it is never handed out again. */
+  cancelled: boolean;
   /** Its ack may be gathered with others. */
   batchAcks: boolean;
   /** Where it is to be tried again: not before, and by then at the latest. */
@@ -107,6 +109,7 @@ export class Truth {
       throws: 0,
       crashesAlone: 0,
       suspect: false,
+      cancelled: false,
       batchAcks: false,
       notBefore: 0,
       latest: 0,
@@ -132,6 +135,7 @@ export class Truth {
       ensure(entry.holder === undefined, `${where} while worker ${entry.holder?.worker} has it`);
       ensure(entry.place === 'waiting' || entry.place === 'later', `${where} though it is ${entry.place}`);
       ensure(now >= entry.notBefore, `${where} ${entry.notBefore - now} ms before its time`);
+      ensure(!entry.cancelled, `${where} though it was cancelled`);
       ensure(!presence.backpressure || presence.held.length === 0, `${where}, whose socket is full`);
       const suspect = [entry, ...presence.held].find((each) => each.suspect);
       ensure(!suspect || presence.held.length === 0, `${where}, where suspect ${suspect?.number} is not reserved`);
@@ -165,7 +169,8 @@ export class Truth {
     presence.paced = true;
     this.#deaths.delete(worker); // its crash loop, if it was one, is over
     if (how === 'done') return this.#judge(entry, 'done');
-    if (how !== 'rate limited') return this.#attemptFailed(entry, how === 'threw for good', now, afterMs);
+    const isLimited = how === 'rate limited' && !entry.cancelled;
+    if (!isLimited) return this.#attemptFailed(entry, how === 'threw for good', now, afterMs);
     this.gate.holdLonger(now + Math.max(100, afterMs ?? this.#scenario.rules.backoffMs));
     this.#putBack(entry);
     return 'waits';
@@ -175,7 +180,7 @@ export class Truth {
     entry.throws += 1;
     if (this.stopping === 'forcefully') return this.#end(entry, 'unfinished');
     const { retries, backoffMs, backoffCapMs } = this.#scenario.rules;
-    if (permanent || entry.throws > retries) return this.#judge(entry, 'failed');
+    if (permanent || entry.cancelled || entry.throws > retries) return this.#judge(entry, 'failed');
     if (this.stopping !== 'no') return this.#end(entry, 'unfinished');
     entry.place = 'later';
     const backoff = Math.min(Math.max(backoffCapMs, backoffMs), backoffMs * 2 ** (entry.throws - 1));
@@ -191,16 +196,24 @@ export class Truth {
     this.#giveBack(this.#letGo(presence, number, now), now);
   }
 
-  #giveBack(entry: Entry, now: number): void {
+  #giveBack(entry: Entry, now: number): 'failed' | undefined {
     this.gate.cameBack(now);
-    this.#putBack(entry);
+    return this.#putBack(entry);
   }
 
   /** It was started, but that does not count. */
-  #putBack(entry: Entry): void {
+  #putBack(entry: Entry): 'failed' | undefined {
     if (entry.starts > 1) this.retried -= 1;
     entry.starts -= 1;
-    this.#wait(entry);
+    return this.#wait(entry);
+  }
+
+  /** A person cancels it. Returns whether it is in progress in that worker, as far as the master can know. */
+  cancel(worker: number, number: number): boolean {
+    const held = this.workers.get(worker)?.held.slice(0, this.concurrency) ?? [];
+    const entry = held.find((each) => each.number === number);
+    if (entry) entry.cancelled = true;
+    return entry !== undefined;
   }
 
   settled(number: number, outcome: 'done' | 'failed' | 'unfinished'): void {
@@ -299,8 +312,9 @@ export class Truth {
         continue;
       }
       if (blamed && blamed.size > 0) {
-        if (!blamed.has(entry.number)) this.#putBack(entry);
-        else if (this.#attemptFailed(entry, false, now) === 'failed') failed.push(entry);
+        if (!blamed.has(entry.number)) {
+          if (this.#putBack(entry) === 'failed') failed.push(entry);
+        } else if (this.#attemptFailed(entry, false, now) === 'failed') failed.push(entry);
         continue;
       }
       entry.suspect = true;
@@ -309,8 +323,8 @@ export class Truth {
         this.#judge(entry, 'failed');
         failed.push(entry);
         if (!isPoison(entry.work)) innocent.push(entry);
-      } else {
-        this.#wait(entry);
+      } else if (this.#wait(entry) === 'failed') {
+        failed.push(entry);
       }
     }
     for (const entry of unstarted) {
@@ -319,7 +333,7 @@ export class Truth {
         entry.starts -= 1;
         if (entry.starts > 0) this.retried -= 1;
         this.#end(entry, 'unfinished');
-      } else this.#giveBack(entry, now);
+      } else if (this.#giveBack(entry, now) === 'failed') failed.push(entry);
     }
     const neverBooted = this.deaths > 0 && !this.everReady && this.workers.size === 0 && this.stopping === 'no';
     same('crashed', report.crashed, crashed);
@@ -330,7 +344,7 @@ export class Truth {
     const right = unsure || (report.bootInMs >= backoffMs / 2 && report.bootInMs <= backoffMs);
     ensure(right, `the next boot is said to be put off by ${report.bootInMs} ms, not by ${backoffMs}`);
     same('items in progress', report.started.map(numberOf).join(), held.map(numberOf).join());
-    same('items failed', report.failed.map(numberOf).join(), failed.map(numberOf).join());
+    same('items failed', `${report.failed.map(numberOf).toSorted()}`, `${failed.map(numberOf).toSorted()}`);
     const named = innocent.map(({ number }) => number).join();
     ensure(named === '' || !this.#scenario.onlyPoisonKills, `item ${named}, which is innocent, was failed`);
   }
@@ -387,9 +401,11 @@ export class Truth {
     return this.#scenario.rules.concurrency + (paced && bytes < PREFETCH_BYTES ? this.#scenario.prefetch : 0);
   }
 
-  #wait(entry: Entry): void {
+  #wait(entry: Entry): 'failed' | undefined {
+    if (entry.cancelled) return this.#judge(entry, 'failed');
     if (this.stopping === 'no') entry.place = 'waiting';
     else this.#end(entry, 'unfinished');
+    return undefined;
   }
 
   /** Its outcome is to be recorded. */
