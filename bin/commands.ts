@@ -32,6 +32,8 @@ interface CommandEntry extends CommandHelp {
   readonly load?: () => Promise<Command>;
 }
 
+/** Behind the task's name come the arguments of its run. */
+const CONTROLS = { words: { most: Number.POSITIVE_INFINITY, what: 'a task, and the arguments of its run' } };
 const LATER = { takes: '', summary: '', words: { most: 0, what: '' } };
 
 const commands: Readonly<Record<string, CommandEntry>> = {
@@ -102,6 +104,36 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'the items that failed in the last run of a task, with their errors',
     words: { most: 1, what: 'one task' },
     load: async () => (await import('../generators/failures/failures.ts')).failures,
+  },
+  pause: {
+    takes: '[task]',
+    summary: 'let the items in progress of a run finish, and start none until continue',
+    ...CONTROLS,
+    load: async () => (await import('../generators/control/control.ts')).controlOf('pause'),
+  },
+  continue: {
+    takes: '[task]',
+    summary: 'go on with a run that is paused',
+    ...CONTROLS,
+    load: async () => (await import('../generators/control/control.ts')).controlOf('continue'),
+  },
+  workers: {
+    takes: '<n> [task]',
+    summary: 'from now on a run may have so many workers',
+    ...CONTROLS,
+    load: async () => (await import('../generators/control/control.ts')).controlOf('workers'),
+  },
+  cancel: {
+    takes: '<key> [task]',
+    summary: 'abort an item in progress, by its key; it fails as Cancelled',
+    ...CONTROLS,
+    load: async () => (await import('../generators/control/control.ts')).controlOf('cancel'),
+  },
+  stop: {
+    takes: '[task]',
+    summary: 'stop a run once its items in progress have finished, or --now',
+    ...CONTROLS,
+    load: async () => (await import('../generators/control/control.ts')).controlOf('stop'),
   },
   template: {
     takes: '<part> …',

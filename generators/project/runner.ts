@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { runTool } from '../programs/processes.ts';
-import { noRunner, runsUnknown } from '../terminal/errors.ts';
+import { noRunner, runRefuses, runsUnknown } from '../terminal/errors.ts';
 import type { Project } from './manifest.ts';
 
 /** The state of a task's last run, as `run.mjs --status --json` reports it. */
@@ -36,6 +36,10 @@ export interface LastRun {
   /** The number of items in this state. */
   readonly done: number;
   readonly failed: number;
+  /** What a run that goes on says of itself: whether it is paused, and the rest in lines for people. */
+  readonly now?: { readonly state: 'running' | 'paused' | 'stopping'; readonly lines: readonly string[] };
+  /** Why it says nothing. */
+  readonly noAnswer?: string;
 }
 
 /** The runner's absolute path. Throws a Refusal with exit code 2 if it is missing. */
@@ -89,10 +93,45 @@ export async function showRuns(project: Project, file: string, what: Shown, ...m
   throw runsUnknown(relative(project.folder, file), asked.said || asked.reason, byHand(project, file, what));
 }
 
+/**
+ * Asks something of a task's run that goes on; `text` is what stands behind `--control`, `args` tell several runs apart.
+ * Resolves with its answer, as `parse` reads it.
+ *
+ * Rejects with a Refusal: with exit code 2 if there is no runner or it does not understand, with 1 if no run goes on, and
+ * if the run refuses or does not answer.
+ */
+export async function askRun(
+  project: Project,
+  file: string,
+  text: string,
+  args: readonly string[],
+  parse: (output: string) => unknown,
+): Promise<{ runId: string; text: string }> {
+  const argv = [runnerOf(project), `--control=${text}`, '--json', file, '--', ...args];
+  const asked = await runTool(process.execPath, argv, { cwd: project.folder });
+  if (asked.done) return parse(asked.output) as { runId: string; text: string };
+  throw runRefuses(
+    relative(project.folder, file),
+    reasonIn(asked.said) ?? asked.reason,
+    byHand(project, file, '--runs'),
+  );
+}
+
+/** The message of the runner's `error` event, which is one line of JSON; of an older runner, what it said. */
+function reasonIn(said: string): string | undefined {
+  try {
+    return (JSON.parse(said) as { message?: string }).message;
+  } catch {
+    return said === '' ? undefined : said;
+  }
+}
+
 type Shown = '--status' | '--runs' | '--failures';
 
 const byHand = (project: Project, file: string, what: Shown): string =>
   `node ${relative(project.folder, runnerOf(project))} ${what} ${relative(project.folder, file)}`;
+
+const NOW = { running: 'runs now', paused: 'is paused', stopping: 'is stopping' } as const;
 
 /** The run in words: its state, and how many items are done and failed. */
 export function inWords(run: LastRun | null): string {
@@ -100,7 +139,7 @@ export function inWords(run: LastRun | null): string {
   const { state, pid, host, ended, stoppedBy, done, failed } = run;
   const where = host === hostname() ? '' : ` on ${host}`;
   const how = {
-    running: `runs now, as process ${pid}${where}`,
+    running: `${NOW[run.now?.state ?? 'running']}, as process ${pid}${where}`,
     complete: 'complete',
     unfinished: stoppedBy ? `stopped by ${stoppedBy}` : ended === undefined ? 'cut short' : 'unfinished',
   }[state];

@@ -48,6 +48,7 @@ function linesOf(task: Task, call: Call, project: Project): string[] {
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
   lines.push(`  journal ${relative(process.cwd(), run.journal)}`);
+  lines.push(...(run.now?.lines ?? []), ...(run.noAnswer === undefined ? [] : [`  ${run.noAnswer}`]));
   const from = run.cwd ?? call.cwd;
   // Outside the project, the name alone does not find the task.
   const word =

@@ -192,6 +192,16 @@ export const taskNotNamed = (tasks: readonly string[]): Refusal =>
     ? new Refusal(2, 'there are no tasks here', 'Add one with: divvy add <task>')
     : new Refusal(2, 'there are several tasks', `Name one of them: ${tasks.join(', ')}.`);
 
+export const valueNotNamed = (command: string, value: string): Refusal =>
+  new Refusal(
+    2,
+    `${value} is missing`,
+    `Write it before the task: divvy ${command} ${command === 'cancel' ? 'KEY' : 'N'} <task>`,
+  );
+
+export const runRefuses = (file: string, reason: string, byHand: string): Refusal =>
+  new Refusal(1, reason.replace(/^divvy: /gm, ''), `How the runs of ${harmless(file)} stand:\n  ${byHand}`);
+
 export const whichTask = (tasks: readonly string[]): Refusal =>
   new Refusal(2, 'there are several tasks', `Add --task, with one of: ${tasks.join(', ')}.`);
 

@@ -32,6 +32,9 @@ const MAKE = ['create', 'add'];
 /** The commands that write. */
 const WRITE = [...MAKE, 'remove', 'hook', 'apply', 'undo'];
 
+/** The commands that ask something of a run that goes on. */
+const CONTROL = ['pause', 'continue', 'workers', 'cancel', 'stop'];
+
 const YES_MAKES = 'defaults for what is unanswered; never overwrites';
 
 export const flags = {
@@ -108,6 +111,7 @@ export const flags = {
     help: 'npm, pnpm, yarn or bun; by default the one that is in use',
     commands: MAKE,
   },
+  now: { help: 'do not wait for the items in progress: they will be unfinished', commands: ['stop'] },
   cwd: {
     short: 'C',
     value: 'DIR',
@@ -116,7 +120,7 @@ export const flags = {
   },
   json: {
     help: 'one JSON object on stdout; text goes to stderr',
-    commands: [...WRITE, 'list', 'status', 'runs', 'failures', 'template'],
+    commands: [...WRITE, 'list', 'status', 'runs', 'failures', ...CONTROL, 'template'],
   },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },

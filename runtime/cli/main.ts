@@ -1,6 +1,5 @@
 /** The runner: from a command line to an exit code. Runs in the master. */
 
-import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
@@ -10,7 +9,6 @@ import type { RunResult } from '../parallelizable.ts';
 import { SIGNALS, type Takeover, takeOverSignals } from '../signals.ts';
 import { needFolder } from '../task/task.ts';
 import { flushed, share } from '../text/shared-stream.ts';
-import { visible } from '../text/shell.ts';
 import { type Request, readArguments } from './arguments.ts';
 import { Reporting, sayError } from './reporting.ts';
 
@@ -45,7 +43,10 @@ export async function main(argv: readonly string[]): Promise<void> {
       // The task may have set an exit code for something that the run's own does not show.
       exitCode = result.exitCode || Number(process.exitCode ?? 0);
       stoppedBy = result.stoppedBy;
-    } else await show(request);
+    } else {
+      const { show } = await import('./show.ts');
+      await show(request);
+    }
   } catch (error) {
     exitCode = reporting ? reporting.error(error) : sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
@@ -100,43 +101,6 @@ class EndingSignals {
   }
 }
 
-/** Shows what the command line asks for, on stdout. */
-async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
-  const say = (text: string): void => void process.stdout.write(`${text}\n`);
-  if (!('taskFile' in request)) {
-    const { help } = await import('./help.ts');
-    process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
-  } else {
-    const { want, taskFile, args, journal, json } = request;
-    const { describeRuns, describeStatus, runsOf, statusOf } = await import('./status.ts');
-    const { askStatus, control, controlRequest, describeRunning } = await import('./control.ts');
-    if (want === 'control') {
-      const { run, answer } = await control(taskFile, args, journal, controlRequest(request.control));
-      say(json ? JSON.stringify({ runId: run.runId, ...answer }) : `${run.runId}: ${answer.text}`);
-      return;
-    }
-    if (want === 'runs') {
-      const runs = runsOf(taskFile, args, journal);
-      say(json ? JSON.stringify(runs) : describeRuns(runs));
-      return;
-    }
-    const status = statusOf(taskFile, args, journal);
-    if (want === 'failures') {
-      const { showFailures } = await import('./failures.ts');
-      showFailures(status, taskFile, json);
-      return;
-    }
-    const now = status?.state === 'running' ? await askStatus(status) : undefined;
-    const isKnown = now !== undefined && !(now instanceof Error);
-    if (json) say(JSON.stringify(status ? { ...status, ...(isKnown && { now }) } : null));
-    else {
-      say(describeStatus(status, taskFile));
-      if (isKnown) for (const line of describeRunning(now)) say(visible(line));
-      else if (now) say(visible(`  ${now.message}`));
-    }
-  }
-}
-
 async function run(request: Request & { want: 'run' }, reporting: Reporting): Promise<RunResult> {
   const { taskFile, options, args } = request;
   const stop = new AbortController();
@@ -160,13 +124,5 @@ async function run(request: Request & { want: 'run' }, reporting: Reporting): Pr
     return await master.run({ signal: stop.signal });
   } finally {
     reporting.ended();
-  }
-}
-
-function version(): string {
-  try {
-    return fs.readFileSync(new URL('../VERSION', import.meta.url), 'utf8').trim();
-  } catch {
-    return 'unreleased';
   }
 }

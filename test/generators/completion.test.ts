@@ -16,6 +16,11 @@ const COMMANDS = [
   'status',
   'runs',
   'failures',
+  'pause',
+  'continue',
+  'workers',
+  'cancel',
+  'stop',
   'template',
   'completion',
 ];

@@ -71,26 +71,40 @@ describe('refused with exit code 2:', () => {
   });
 });
 
-test.each(['create', 'add', 'remove', 'hook', 'undo', 'apply', 'list', 'status', 'runs', 'failures', 'template'])(
-  'divvy %s takes the flags that its help lists, and no other',
-  (name) => {
-    const help = readFileSync(join(import.meta.dirname, `help/divvy-${name}.txt`), 'utf8');
-    const listed = [...help.matchAll(/^ +(?:-\w, )?(--[\w-]+)(?:, (--no-[\w-]+))?( [A-Z=,]+)?(?= {2})/gm)];
-    const takes = { shown: `divvy ${name}`, name, words: { most: 0, what: 'nothing' } };
-    const taken = listed.flatMap(([, flag = '', negated, value]) =>
-      [flag, ...(negated ? [negated] : [])].map((each) => ({ flag: each, value })),
-    );
-    expect(taken.map(({ flag }) => flag)).toEqual(expect.arrayContaining(['--yes', '--no-input', '--cwd', '--help']));
-    for (const { flag, value } of taken) {
-      const [choice = 'x'] = (flags as Record<string, { choices?: readonly string[] }>)[flag.slice(2)]?.choices ?? [];
-      expect(() => parse(value ? [flag, choice] : [flag], takes)).not.toThrow();
-    }
-    for (const other of Object.keys(flags) as FlagName[]) {
-      if (taken.some(({ flag }) => flag === written(other))) continue;
-      expect(refusalOf([written(other)], takes).message).toBe(`${written(other)} means nothing to divvy ${name}`);
-    }
-  },
-);
+test.each([
+  'create',
+  'add',
+  'remove',
+  'hook',
+  'undo',
+  'apply',
+  'list',
+  'status',
+  'runs',
+  'failures',
+  'pause',
+  'continue',
+  'workers',
+  'cancel',
+  'stop',
+  'template',
+])('divvy %s takes the flags that its help lists, and no other', (name) => {
+  const help = readFileSync(join(import.meta.dirname, `help/divvy-${name}.txt`), 'utf8');
+  const listed = [...help.matchAll(/^ +(?:-\w, )?(--[\w-]+)(?:, (--no-[\w-]+))?( [A-Z=,]+)?(?= {2})/gm)];
+  const takes = { shown: `divvy ${name}`, name, words: { most: 0, what: 'nothing' } };
+  const taken = listed.flatMap(([, flag = '', negated, value]) =>
+    [flag, ...(negated ? [negated] : [])].map((each) => ({ flag: each, value })),
+  );
+  expect(taken.map(({ flag }) => flag)).toEqual(expect.arrayContaining(['--yes', '--no-input', '--cwd', '--help']));
+  for (const { flag, value } of taken) {
+    const [choice = 'x'] = (flags as Record<string, { choices?: readonly string[] }>)[flag.slice(2)]?.choices ?? [];
+    expect(() => parse(value ? [flag, choice] : [flag], takes)).not.toThrow();
+  }
+  for (const other of Object.keys(flags) as FlagName[]) {
+    if (taken.some(({ flag }) => flag === written(other))) continue;
+    expect(refusalOf([written(other)], takes).message).toBe(`${written(other)} means nothing to divvy ${name}`);
+  }
+});
 
 test('every flag has one line of help, and a question where it is asked', () => {
   for (const name of flagNames('create')) {

@@ -1,0 +1,52 @@
+/** What the command line can show without running a task, and what it asks of a run that goes on. Internal. */
+
+import fs from 'node:fs';
+import { visible } from '../text/shell.ts';
+import type { Request } from './arguments.ts';
+import { askStatus, control, controlRequest, describeRunning } from './control.ts';
+import { showFailures } from './failures.ts';
+import { help } from './help.ts';
+import { describeRuns, describeStatus, runsOf, statusOf } from './status.ts';
+
+/** Shows what the command line asks for, on stdout. */
+export async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  if (!('taskFile' in request)) {
+    process.stdout.write(request.want === 'help' ? help() : `${version()}\n`);
+  } else {
+    const { want, taskFile, args, journal, json } = request;
+    if (want === 'control') {
+      const { run, answer } = await control(taskFile, args, journal, controlRequest(request.control));
+      say(json ? JSON.stringify({ runId: run.runId, ...answer }) : `${run.runId}: ${answer.text}`);
+      return;
+    }
+    if (want === 'runs') {
+      const runs = runsOf(taskFile, args, journal);
+      say(json ? JSON.stringify(runs) : describeRuns(runs));
+      return;
+    }
+    const status = statusOf(taskFile, args, journal);
+    if (want === 'failures') {
+      showFailures(status, taskFile, json);
+      return;
+    }
+    const now = status?.state === 'running' ? await askStatus(status) : undefined;
+    const isKnown = now !== undefined && !(now instanceof Error);
+    if (json) {
+      const more = isKnown ? { now: { ...now, lines: describeRunning(now) } } : now && { noAnswer: now.message };
+      say(JSON.stringify(status ? { ...status, ...more } : null));
+    } else {
+      say(describeStatus(status, taskFile));
+      if (isKnown) for (const line of describeRunning(now)) say(visible(line));
+      else if (now) say(visible(`  ${now.message}`));
+    }
+  }
+}
+
+function version(): string {
+  try {
+    return fs.readFileSync(new URL('../VERSION', import.meta.url), 'utf8').trim();
+  } catch {
+    return 'unreleased';
+  }
+}
