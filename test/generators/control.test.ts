@@ -1,4 +1,5 @@
 // A hand on a running run by divvy's commands: they find the task, and the project's own runner asks the run.
+import { once } from 'node:events';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -34,9 +35,8 @@ async function running(cwd: string, ...args: string[]) {
     ...{ cwd, env: cleanEnvironment(), extendEnv: false, reject: false },
   });
   onTestFinished(() => void run.kill('SIGKILL'));
-  const lines = run.stdout[Symbol.asyncIterator]();
-  await lines.next();
-  return { run, begun: async () => void (await lines.next()) };
+  await once(run.stdout, 'data');
+  return { run }; // by itself it would be awaited to its end
 }
 
 const said = (text: string) => ({
@@ -48,7 +48,7 @@ const said = (text: string) => ({
 describe('of the only task, which need not be named', () => {
   test('pause, status, cancel, workers, continue and stop', async () => {
     const cwd = project('nightly');
-    const { run, begun } = await running(cwd);
+    const { run } = await running(cwd);
     expect(await divvy(['pause'], { cwd })).toMatchObject(said('Paused\\. 1 item in progress will finish\\.'));
     const { stdout } = await divvy(['status'], { cwd });
     expect(stdout).toMatch(/^nightly: is paused, as process \d+: 0 done$/m);
@@ -56,8 +56,9 @@ describe('of the only task, which need not be named', () => {
     expect(stdout).toMatch(/^ {2}worker 1 \(process \d+\): item 1 \(user 1\) for [\d.]+ m?s$/m);
     expect(await divvy(['cancel', 'user 1'], { cwd })).toMatchObject(said('Cancelled: item 1 \\(worker 1\\)\\. .*'));
     expect(await divvy(['workers', '2', 'nightly'], { cwd })).toMatchObject(said('Up to 2 workers from now on\\.'));
+    const begun = once(run.stdout, 'data');
     expect(await divvy(['continue', 'nightly'], { cwd })).toMatchObject(said('It goes on\\.'));
-    await begun();
+    await begun;
     const { code, stdout: answer } = await divvy(['stop', '--now', '--json'], { cwd });
     expect(code).toBe(0);
     expect(JSON.parse(answer)).toEqual({
