@@ -323,11 +323,15 @@ export class Delivery<Payload> {
     for (const slot of this.slots) if (over || slot.number > this.size) this.#drain(slot);
     this.backlog.takeDue(now);
     this.#commands.push(...this.#handing.due(now));
-    for (const slot of this.stopping === 'no' ? this.#boots.due(now) : []) {
+    if (this.stopping === 'no') this.#bootWorkers(now);
+    return this.#commands.splice(0);
+  }
+
+  #bootWorkers(now: number): void {
+    for (const slot of this.#boots.due(now)) {
       slot.booting();
       this.#commands.push({ do: 'boot', worker: slot.number });
     }
-    return this.#commands.splice(0);
   }
 
   #drain(slot: Slot<Payload>): void {

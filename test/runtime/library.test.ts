@@ -188,6 +188,46 @@ describe('stopping', () => {
     }
   });
 
+  test('a paused run starts nothing; it is resized, an item cancelled, and it goes on', async () => {
+    const gate = await gateHere();
+    const said: string[] = [];
+    const failed = Promise.withResolvers<void>();
+    const observe = ({ type }: { type: string }): void => {
+      said.push(type);
+      if (type === 'item failed') failed.resolve();
+    };
+    const master = new Master(taskFile('controlled'), { workers: 1, items: [1, 2, 3, 4], signals: false, observe });
+    expect([master.paused, master.cancel('key 1')]).toEqual([false, false]);
+    const running = master.run();
+    await gate.arrived(1);
+    master.pause();
+    master.resize(3);
+    expect([master.paused, master.workerCount]).toEqual([true, 3]);
+    expect([master.cancel('key 2'), master.cancel('key 1')]).toEqual([false, true]);
+    gate.open();
+    await failed.promise;
+    expect(master.tasksDistributed).toBe(1);
+    master.continue();
+    expect(await running).toMatchObject({ exitCode: 1, counts: { dispatched: 4, done: 3, failed: 1, retried: 0 } });
+    expect(said.filter((type) => /paused|continued|cancelled|changed/.test(type))).toEqual([
+      ...['paused', 'workers changed', 'item cancelled', 'continued'],
+    ]);
+  });
+
+  test('a run that is paused before it begins waits until it is continued', async () => {
+    const paused = Promise.withResolvers<void>();
+    const observe = ({ type }: { type: string }): void => {
+      if (type === 'paused') paused.resolve();
+    };
+    const master = new Master(taskFile('echo'), { signals: false, items: [1, 2], observe });
+    master.pause();
+    const running = master.run();
+    await paused.promise;
+    expect([master.paused, master.tasksDistributed]).toEqual([true, 0]);
+    master.continue();
+    expect(await running).toMatchObject({ exitCode: 0, counts: { done: 2 } });
+  });
+
   test('shutdownNow rejects with Shutdown, and its result', async () => {
     const gate = await gateHere();
     const master = new Master(taskFile('gated'), { ...quiet, workers: 2, items: [1, 2, 3, 4, 5] });
