@@ -192,7 +192,7 @@ describe('while the workers drain', () => {
     run.kill('SIGINT');
     const { stdout, stderr, signal } = await run.ended();
     expect([signal, finished(stdout), left(stdout)]).toEqual(['SIGINT', ALL_DONE, []]);
-    expect(stderr).toMatch('worker 1 was killed by SIGKILL');
+    expect(stderr).toMatch(/hook beforeExit \(worker 1\) threw: WorkerDied: the worker was killed by SIGKILL/);
   });
 
   test('a second INT changes nothing until --force-after', async () => {

@@ -39,6 +39,7 @@ describe('a journal', () => {
       options: { retries: 1, backoffMs: 1, workers: 1 },
       mode: 'new',
       user: userInfo().username,
+      control: expect.stringMatching(/\/control\.sock$/),
       ...placeHere(),
       ...born,
     });

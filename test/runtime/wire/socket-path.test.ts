@@ -25,8 +25,9 @@ describe('in a fresh folder', () => {
     await gate.arrived(1);
     const [folder = ''] = fs.readdirSync(run.socketParent);
     expect(permissions(path.join(run.socketParent, folder))).toBe(0o700);
-    expect(fs.readdirSync(path.join(run.socketParent, folder))).toEqual(['master.sock']);
-    expect(permissions(path.join(run.socketParent, folder, 'master.sock'))).toBe(0o600);
+    expect(fs.readdirSync(path.join(run.socketParent, folder)).sort()).toEqual(['control.sock', 'master.sock']);
+    for (const name of ['control.sock', 'master.sock'])
+      expect(permissions(path.join(run.socketParent, folder, name))).toBe(0o600);
     gate.open();
     expect(await run.ended()).toMatchObject({
       status: 0,
