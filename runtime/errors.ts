@@ -18,7 +18,7 @@ import os from 'node:os';
 import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, isDelay, toItemError } from './item-error.ts';
 import type { ItemError, RunResult } from './parallelizable.ts';
 import { reasonsOf } from './text/failures.ts';
-import { dateOf, inspected } from './text/words.ts';
+import { inspected } from './text/words.ts';
 
 export { toItemError } from './item-error.ts';
 
@@ -271,106 +271,27 @@ export const needsJournal = (option: string): UsageError =>
 export const notTogether = (one: string, other: string): UsageError =>
   new UsageError(`${one} and ${other} do not go together; choose one of them`);
 
-export const journalExists = (file: string): UsageError =>
-  new UsageError(`there is a journal at ${file} already; go on with it by --resume, or name another file`);
-
-export const journalUnreadable = (place: string, error: unknown): DivvyError =>
-  error instanceof DivvyError
-    ? error
-    : new DivvyError(
-        `the status of the run cannot be read: ${place}: ${messageOf(error)}; fix that, or ask as the user who ran it`,
-        74,
-        { cause: error },
-      );
-
-export const noSuchJournal = (path: string): UsageError =>
-  new UsageError(`there is no journal ${path}; name one with --journal, or leave it out for the task's own folder`);
-
-export const journalIsNoFile = (path: string): DivvyError =>
-  new DivvyError(`the journal cannot be written: ${path}: it is not a file; name one with --journal`, 74);
-
-export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
-  new UsageError(
-    `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; go on with the same ones, or begin a new run, without --resume and --retry-failed`,
+export const cursorIsNone = (number: number, place: unknown): TaskError =>
+  new TaskError(
+    `cursor returned ${place instanceof Promise ? 'a promise' : inspected(place, { depth: 0, maxStringLength: 60 })} for item ${number}; it must return a string or a finite number`,
   );
 
-export const otherTask = (file: string, other: string, taskFile: string): UsageError =>
-  new UsageError(
-    `the journal belongs to another task, ${other}, and not to ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
+export const cursorKinds = (number: number, place: unknown, before: unknown): TaskError =>
+  new TaskError(
+    `cursor returned ${inspected(place)} for item ${number}, and ${inspected(before)} before; it must return only numbers or only strings`,
   );
 
-/**
- * Makes the error for a lock that somebody holds. `known`: the holder is alive; otherwise it may be. Used for locks of
- * all kinds.
- */
-type HeldBy = (holder: { pid: number; host: string; at: string }, known: boolean) => DivvyError;
-
-export const runInUse: HeldBy = (holder, known) =>
-  inUse(
-    'this run is already going on',
-    holder,
-    known,
-    'Wait until it has ended, or start another with --concurrent-run',
+/** `isFirst`: it is the first item of a resume. */
+export const cursorWentBack = (number: number, place: unknown, before: unknown, isFirst: boolean): TaskError =>
+  new TaskError(
+    isFirst
+      ? `dispatch was asked to go on after ${inspected(before)}, and began with an item at ${inspected(place)}; begin with the first item behind its \`after\``
+      : `cursor went back: item ${number} is at ${inspected(place)}, and the item before it at ${inspected(before)}; dispatch must yield the items in the order of their places`,
   );
 
-export const journalInUse =
-  (file: string): HeldBy =>
-  (holder, known) =>
-    inUse(
-      `the journal ${file} is in use`,
-      holder,
-      known,
-      'Wait until that run has ended, or start a new one without --resume',
-    );
-
-export const folderInUse =
-  (folder: string): HeldBy =>
-  (holder, known) =>
-    inUse(
-      `the folder of the journals, ${folder}, is in use`,
-      holder,
-      known,
-      'Start again when that process has gone on or ended',
-    );
-
-function inUse(
-  what: string,
-  { pid, host, at }: { pid: number; host: string; at: string },
-  known: boolean,
-  next: string,
-): DivvyError {
-  const holder = `process ${pid} on ${host}, since ${dateOf(at)}`;
-  const message = known
-    ? `${what}: ${holder}. ${next}`
-    : `${what}, its lock says: ${holder}. Nothing was started. divvy can't check that process from here: it is on another host, in another container, or from before a reboot. Check it there; if it has ended, add --take-over`;
-  return new DivvyError(message, 75);
-}
-
-export const noRunLock = (folder: string, error: unknown): string =>
-  `this run has no lock, so it can be started a second time: the lock cannot be made in ${folder}: ${messageOf(error)}`;
-
-export const earlierRunChanged = (): DivvyError =>
-  new DivvyError('another run has changed the journals in the meantime; start again', 75);
-
-export const journalFailed = (file: string, error: unknown): DivvyError =>
-  error instanceof DivvyError
-    ? error
-    : new DivvyError(
-        `the journal cannot be written: ${file}: ${messageOf(error)}; fix that, or choose another place with --journal, or add --no-journal; then go on with --resume`,
-        74,
-        { cause: error },
-      );
-
-export const journalDamaged = (file: string, line: number, how: string): DivvyError =>
-  new DivvyError(
-    `the journal is damaged: line ${line} of ${file} ${how}; repair or remove that line, or begin a new run`,
-    74,
-  );
-
-export const journalOfFormat = (file: string, format: unknown, known: number): DivvyError =>
-  new DivvyError(
-    `the journal has the format ${inspected(format)}, and this release reads ${known}: ${file}; go on with the release that wrote it, or begin a new run`,
-    74,
+export const afterNotRead = (place: unknown): TaskError =>
+  new TaskError(
+    `dispatch has yielded an item without a look at \`after\`, and was to go on after ${inspected(place)}; take it: dispatch({ after })`,
   );
 
 export const keyIsNone = (number: number, key: unknown): TaskError =>
@@ -433,10 +354,6 @@ function whatToMend(path: string, error: unknown, isPlain: boolean): string {
   if (OF_OTHER_KIND.test(message))
     return `check the name that is imported${orTsx('. If the file is TypeScript of a CommonJS package,')}`;
   return error instanceof SyntaxError ? `fix it; node ${path} shows where it is` : 'fix it and run again';
-}
-
-function argumentList(args: readonly string[]): string {
-  return args.length === 0 ? 'none' : args.map((arg) => JSON.stringify(arg)).join(' ');
 }
 
 export function messageOf(error: unknown): string {

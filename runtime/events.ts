@@ -1,6 +1,6 @@
 /** The events of a run. Public. */
 
-import type { ItemError, Outcome, RunResult, WorkerExit } from './parallelizable.ts';
+import type { ItemError, Outcome, Place, RunResult, WorkerExit } from './parallelizable.ts';
 
 /** What the items' keys are: the task's own, hashes of the items' content, or not recorded. */
 export type Keys = 'own' | 'hashed' | 'none';
@@ -34,6 +34,8 @@ export type RunEvent =
       /** The journal's absolute path. */
       readonly journal: string | undefined;
       readonly total: number | undefined;
+      /** Where `dispatch` goes on, and the number of the last item up to there, if the task has a cursor. */
+      readonly after: { readonly place: Place; readonly number: number } | undefined;
       readonly keys: Keys;
     }
   /** `pid` is undefined if the process could not be started. */
@@ -147,10 +149,16 @@ export type RunEvent =
       readonly result: RunResult;
       readonly durationMs: number;
       /**
-       * The parts of `counts.skipped`: done in an earlier run, failed in an earlier run, and left by --retry-failed for
-       * a resume. In a dry run, the rest are the items that would be processed.
+       * The parts of `counts.skipped`: done in an earlier run, failed in an earlier run, left by --retry-failed for a
+       * resume, and, if the task has a cursor, others that --retry-failed skips because they had not failed. In a dry
+       * run, the rest are the items that would be processed.
        */
-      readonly skipped: { readonly done: number; readonly failed: number; readonly left: number };
+      readonly skipped: {
+        readonly done: number;
+        readonly failed: number;
+        readonly left: number;
+        readonly others: number;
+      };
     };
 
 /** An event as `observe` gets it. */

@@ -20,8 +20,11 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
    * Runs in the master, once. A generator, async or not, of the items. It is pulled: the next item is asked for only
    * when a worker can take it, so an endless generator is fine. The master's stdin is its own to read.
    * When it throws, the run stops gracefully and exits with 70.
+   *
+   * from - with a `cursor`, where to begin: `after` is undefined at first, and in a resume the place behind which every
+   *        item is still to be yielded, and none before it.
    */
-  dispatch(): AsyncIterable<Item> | Iterable<Item>;
+  dispatch(from?: DispatchFrom): AsyncIterable<Item> | Iterable<Item>;
 
   /**
    * Runs in a worker, once for each attempt at an item. When it throws, the attempt has failed, and the worker lives on.
@@ -75,11 +78,28 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
   throttle?(): MaybePromise<number>;
 
   /**
+   * The item's place in the order of `dispatch`: an id, an offset, a key of the table. With it a resume need not list again
+   * what is done: `dispatch` is called with the last place behind which nothing is left. Several items may share a place.
+   * Numbers must not go back; strings are not compared. Runs in the master, once for each item of `dispatch`. When it
+   * throws, or returns anything else, the run stops gracefully; exit 70.
+   */
+  cursor?(item: Item): Place;
+
+  /**
    * The item's name across runs: it is how a resume knows what is done. By default a hash of its content. Items of the
    * same key are told apart by their order; without a key of your own, items of equal content are interchangeable, and
    * count as one where `process` goes by `context.key`. 1 to 512 bytes. Runs in the master, once for each item of `dispatch`. When it throws: exit 70.
    */
   key?(item: Item): string;
+}
+
+/** A place in the order of `dispatch`. */
+export type Place = string | number;
+
+/** Where `dispatch` is to begin. */
+export interface DispatchFrom {
+  /** The place behind which it begins; undefined: at its beginning. */
+  readonly after?: Place | undefined;
 }
 
 /** What `process` is told of the attempt that it makes. Lives in a worker. */

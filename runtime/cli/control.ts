@@ -7,7 +7,7 @@ import { ask } from '../control/ask.ts';
 import { controlRefused, noControl, noRunGoesOn, notAControl, runsGoOn } from '../control/errors.ts';
 import type { ControlAnswer, ControlRequest, RunningStatus } from '../control/messages.ts';
 import { DivvyError } from '../errors.ts';
-import { placeHere } from '../journal/processes.ts';
+import { machineHere } from '../journal/processes.ts';
 import { WORKERS_MAX } from '../options.ts';
 import { shellWords } from '../text/shell.ts';
 import { grouped, plural, seconds } from '../text/words.ts';
@@ -55,15 +55,15 @@ export async function askStatus(run: Status): Promise<RunningStatus | DivvyError
 }
 
 function socketOf({ runId, control, host, pid }: Status): string {
-  if (control === undefined || host !== placeHere().host) throw noControl(runId, pid, host);
+  if (control === undefined || host !== machineHere().host) throw noControl(runId, pid, host);
   return control;
 }
 
 /** Returns how a running run stands, in lines for people. */
 export function describeRunning(status: RunningStatus): string[] {
-  const { state, counts, total, perSecond, leftMs, waitsFor, workers } = status;
+  const { state, counts, total, before, perSecond, leftMs, waitsFor, workers } = status;
   const { done, failed, skipped, retried } = counts;
-  const met = done + failed + skipped;
+  const met = before + done + failed + skipped;
   const parts = [
     total === undefined ? plural(met, 'item') : `${grouped(met)} of ${grouped(total)} items`,
     ...(perSecond > 0 ? [`${grouped(Number(perSecond.toPrecision(3)))}/s`] : []),

@@ -30,6 +30,8 @@ export interface Standing {
   readonly counts: Counts;
   /** How many items there will be, if known. */
   readonly total: number | undefined;
+  /** How many items are behind the place at which `dispatch` goes on. */
+  readonly before: number;
   /** How many workers are running. */
   readonly workers: number;
   readonly isPaused: boolean;
@@ -52,10 +54,10 @@ export class Progress {
   }
 
   /** Returns the parts of the line: first the count, then everything else that is known. */
-  parts({ counts, total, workers, isPaused }: Standing, now: number = performance.now()): Part[] {
+  parts({ counts, total, before, workers, isPaused }: Standing, now: number = performance.now()): Part[] {
     const { done, failed, retried, skipped } = counts;
     const ended = done + failed;
-    const met = ended + skipped;
+    const met = before + ended + skipped;
     const rate = this.#rate.perSecond(ended, now);
     const parts: Part[] = [];
     const isKnown = total !== undefined && rate > 0 && !isPaused;
@@ -107,9 +109,9 @@ export function plainly(parts: readonly Part[], share: number | undefined): stri
   return parts.map(({ text }, at) => (at === 0 ? `${text}${percent}` : text)).join(', ');
 }
 
-function shareOf({ counts: { done, failed, skipped }, total }: Standing): number | undefined {
+function shareOf({ counts: { done, failed, skipped }, before, total }: Standing): number | undefined {
   if (total === undefined) return undefined;
-  return total === 0 ? 1 : Math.min(1, (done + failed + skipped) / total);
+  return total === 0 ? 1 : Math.min(1, (before + done + failed + skipped) / total);
 }
 
 /**

@@ -29,6 +29,8 @@ export class Reporting {
   #stopProgress = (): void => {};
   #hasStarted = false;
   #total: number | undefined;
+  /** How many items are behind the place at which `dispatch` goes on. */
+  #before = 0;
 
   private constructor(request: Request & { want: 'run' }, argv: readonly string[]) {
     this.#request = request;
@@ -66,6 +68,7 @@ export class Reporting {
     if (event.type === 'started') {
       this.#hasStarted = true;
       this.#total = event.total;
+      this.#before = event.after?.number ?? 0;
       this.#startProgress(master);
     }
     if (event.type === 'ended') this.#stopProgress();
@@ -114,6 +117,7 @@ export class Reporting {
     const standing = () => ({
       counts: master.counts,
       total: this.#total,
+      before: this.#before,
       workers: master.workers.filter((worker) => worker.running).length,
       isPaused: master.paused,
     });

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { journalUnreadable, noSuchJournal, otherTask } from '../errors.ts';
+import { journalUnreadable, noSuchJournal, otherTask } from '../journal/errors.ts';
 import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/folder.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';

@@ -28,6 +28,8 @@ export interface RunningStatus {
   readonly counts: Counts;
   /** What the task's `total` returned, if anything. */
   readonly total?: number;
+  /** How many items are behind the place at which `dispatch` went on. */
+  readonly before: number;
   /** Items that ended in a second, over the last seconds. */
   readonly perSecond: number;
   /** An estimate, in milliseconds; absent without a total, and while nothing ends. */

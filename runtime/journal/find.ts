@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { journalFailed, journalIsNoFile, otherArguments, otherTask } from '../errors.ts';
+import { journalFailed, journalIsNoFile, otherArguments, otherTask } from './errors.ts';
 import { journalFolder, lastRuns, otherTaskOf, standingsOf } from './folder.ts';
 import type { RunRecord } from './records.ts';
 import { firstRunOf, lastRunOf, type Standing } from './standing.ts';

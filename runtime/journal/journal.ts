@@ -7,11 +7,12 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { type DivvyError, journalFailed, journalInUse } from '../errors.ts';
-import type { ItemError, RunResult } from '../parallelizable.ts';
+import type { DivvyError } from '../errors.ts';
+import type { ItemError, Place, RunResult } from '../parallelizable.ts';
+import { journalFailed, journalInUse } from './errors.ts';
 import { lockOf } from './folder.ts';
 import { Lock } from './lock.ts';
-import type { JournalRecord } from './records.ts';
+import type { JournalRecord, Mark } from './records.ts';
 
 const SYNC_WITHIN_MS = 100;
 /** How far the clock must have moved for a tick, in milliseconds. */
@@ -23,7 +24,14 @@ export interface EndedRun {
   readonly starts: number;
   readonly worker: number;
   readonly durationMs: number;
-  readonly payloads: readonly { readonly key: string; readonly occurrence: number }[];
+  readonly payloads: readonly { readonly key: string; readonly occurrence: number; readonly at?: At | undefined }[];
+}
+
+/** Where an item is in the order of `dispatch`, if the task has a cursor. */
+export interface At {
+  readonly place: Place;
+  /** The place before it; undefined for the first one of all. */
+  readonly after: Mark | undefined;
 }
 
 /** An open journal. Its methods throw DivvyError with exit code 74 if it can't be written. */
@@ -97,7 +105,8 @@ export class Journal {
     }
     const keys = payloads.map(({ key }) => key);
     const which = occurrence > 1 ? { occurrence } : {};
-    this.add({ type: 'done', number, keys, ...which, attempts: starts, worker, ms: rounded(durationMs) });
+    const where = payloads[0]?.at ? { places: payloads.map(({ at }) => at?.place ?? '') } : {};
+    this.add({ type: 'done', number, keys, ...which, ...where, attempts: starts, worker, ms: rounded(durationMs) });
   }
 
   /** Adds the record of an item whose attempt failed, and that is tried again. */
@@ -109,11 +118,12 @@ export class Journal {
 
   /** Adds the record of an item that has failed for good. */
   failed({ number, starts, worker, durationMs, payloads }: EndedRun, error: ItemError): void {
-    const { key = '', occurrence = 1 } = payloads[0] ?? {};
+    const { key = '', occurrence = 1, at } = payloads[0] ?? {};
     this.add({
       type: 'failed',
       key,
       ...(occurrence > 1 && { occurrence }),
+      ...(at && { place: at.place, ...(at.after && { after: at.after }) }),
       number,
       attempts: starts,
       worker,

@@ -139,6 +139,11 @@ export class KeySet {
     return { occurrence, ended: endedOf(occurrence === 1 ? known : this.#look(identity(key, occurrence))) };
   }
 
+  /** Returns how this occurrence of the key ended in an earlier run. Keeps nothing, unlike `count`. */
+  endOf(key: string, occurrence: number): Ended | undefined {
+    return endedOf(this.#look(identity(key, occurrence)));
+  }
+
   #look(id: Identity): number {
     const table = this.#tableOf(id);
     return at(table.known, find(table, id));

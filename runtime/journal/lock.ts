@@ -5,11 +5,11 @@
 
 import fs from 'node:fs';
 import type { DivvyError } from '../errors.ts';
-import { canLookInto, lives, placeHere, startOf } from './processes.ts';
-import type { Place, ProcessName } from './records.ts';
+import { canLookInto, lives, machineHere, startOf } from './processes.ts';
+import type { Machine, ProcessName } from './records.ts';
 
 /** Who holds a lock, and since when. */
-export interface Holder extends ProcessName, Place {
+export interface Holder extends ProcessName, Machine {
   /** When it took the lock, in ISO 8601: for people to read. */
   readonly at: string;
 }
@@ -51,7 +51,7 @@ export class Lock {
     const self: Holder = {
       pid: process.pid,
       started: startOf(process.pid) ?? '',
-      ...placeHere(),
+      ...machineHere(),
       at: new Date().toISOString(),
     };
     this.#text = JSON.stringify(self);

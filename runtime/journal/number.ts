@@ -6,7 +6,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DivvyError, folderInUse } from '../errors.ts';
+import { DivvyError } from '../errors.ts';
+import { folderInUse } from './errors.ts';
 import { makeJournalFolder, standingsIn } from './folder.ts';
 import { Lock, type LockRequest } from './lock.ts';
 import type { Standing } from './standing.ts';

@@ -7,31 +7,35 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type DivvyError, journalExists, journalFailed, journalIsNoFile } from '../errors.ts';
+import type { DivvyError } from '../errors.ts';
+import type { Place } from '../parallelizable.ts';
 import { hashOfTask } from '../task/task.ts';
 import { mentions } from '../text/failures.ts';
 import { here } from '../text/here.ts';
 import { shellWords, type TakenOver, visible } from '../text/shell.ts';
 import { dateOf, grouped, plural } from '../text/words.ts';
 import { commitOf } from './commit.ts';
+import { journalExists, journalFailed, journalIsNoFile, otherCursor } from './errors.ts';
 import type { Found, Wanted } from './find.ts';
 import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from './folder.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
+import { AHEAD_MAX, beforeFailed, marksIn, nameAt } from './marks.ts';
 import { numbered } from './number.ts';
 import { Orphans, orphansWithoutOutcomes } from './orphans.ts';
-import { placeHere, startOf, waitUntilGone } from './processes.ts';
+import { machineHere, startOf, waitUntilGone } from './processes.ts';
 import { type RecordedOptions, recordedOf } from './recorded.ts';
 import {
   countKeys,
   type FailedRecord,
   FORMAT,
   type JournalRecord,
+  type Mark,
   type ProcessName,
   type RunRecord,
   readJournal,
 } from './records.ts';
-import type { Standing } from './standing.ts';
+import { endOf, type Standing } from './standing.ts';
 
 /** What a run asks of its journal, and the earlier run that was found. */
 export interface JournalRequest extends Wanted {
@@ -40,6 +44,8 @@ export interface JournalRequest extends Wanted {
   readonly runId: string;
   /** Path of the control socket. */
   readonly control: string;
+  /** The task has a cursor. */
+  readonly hasCursor: boolean;
   /** The options of this run. */
   readonly options: RecordedOptions;
   readonly takenOver: TakenOver;
@@ -57,9 +63,15 @@ export interface OpenedJournal {
   readonly keys: KeySet;
   readonly runId: string;
   readonly mode: RunRecord['mode'];
+  /** With a cursor: where `dispatch` begins; undefined: at its beginning. */
+  readonly begin: Mark | undefined;
+  /** Whether the run was complete before: a retry with a cursor, which does not list everything, leaves that as it is. */
+  readonly wasComplete: boolean | undefined;
   /** Notes for the user. */
   readonly notes: readonly string[];
 }
+
+const NOTHING_YET = { begin: undefined, wasComplete: undefined };
 
 /** How long the workers of a dead master have to end by themselves, through their lifeline, in milliseconds. */
 const ORPHANS_MS = 2000;
@@ -82,9 +94,11 @@ export async function openJournal(request: JournalRequest): Promise<OpenedJourna
 async function begin(request: JournalRequest, folder: string): Promise<OpenedJournal> {
   const { file, mode, dryRun, takeOver } = request;
   if (mode === 'retry-failed') {
-    return { journal: undefined, keys: new KeySet(), runId: request.runId, mode, notes: nothingToRetry(request) };
+    const keys = new KeySet();
+    return { ...NOTHING_YET, journal: undefined, keys, runId: request.runId, mode, notes: nothingToRetry(request) };
   }
-  const opened = { keys: new KeySet(), mode: 'new' as const, notes: mode === 'resume' ? nothingToResume(request) : [] };
+  const notes = mode === 'resume' ? nothingToResume(request) : [];
+  const opened = { ...NOTHING_YET, keys: new KeySet(), mode: 'new' as const, notes };
   if (dryRun) return { ...opened, journal: undefined, runId: request.runId };
   const there = file === true ? undefined : fs.statSync(file, { throwIfNoEntry: false });
   if (there && file !== true) throw there.isFile() ? journalExists(file) : journalIsNoFile(file);
@@ -99,7 +113,7 @@ async function begin(request: JournalRequest, folder: string): Promise<OpenedJou
     let journal: Journal | undefined;
     try {
       journal = new Journal(place, request.failed, takeOver);
-      journal.add(header(request, number, runId, 'new'));
+      journal.add(header(request, number, runId, 'new', undefined));
       journal.write();
     } catch (error) {
       await journal?.close();
@@ -132,41 +146,59 @@ function claimRunId(folder: string, runId: string): string {
 }
 
 async function goOn(request: JournalRequest, folder: string, file: string): Promise<OpenedJournal> {
-  const { dryRun, takeOver, errorText } = request;
+  const { found, mode, dryRun, takeOver, errorText, hasCursor } = request;
+  const hadCursor = found.last?.cursor === true;
+  if (hadCursor !== hasCursor) throw otherCursor(file, hadCursor);
+  const wasComplete = mode === 'retry-failed' && hasCursor ? endOf(file)?.complete === true : undefined;
   const isWanted = ({ error }: FailedRecord): boolean => errorText === undefined || mentions(error, errorText);
   const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
-    const keys = new KeySet(countKeys(file));
+    // With a cursor only the outcomes behind the last mark are kept.
+    const marks = hasCursor ? marksIn(file) : undefined;
+    const keys = new KeySet(marks ? 0 : countKeys(file));
+    let past = 0;
+    let runs = 0;
     const orphans = new Orphans();
     let first: RunRecord | undefined;
     const see = (record: JournalRecord): void => {
       if (record.type === 'run') {
         first ??= record;
         keys.readsRetries = record.mode === 'retry-failed';
+        past = marks?.numbers[runs++] ?? 0;
       }
       orphans.see(record);
-      if (record.type === 'failed') keys.ended(record.key, record.occurrence, isWanted(record) ? 'failed' : 'left');
-      if (record.type === 'done') for (const key of record.keys) keys.ended(key, record.occurrence, 'done');
+      if (record.type === 'failed')
+        keys.ended(nameOf(record.key, record.place), record.occurrence, isWanted(record) ? 'failed' : 'left');
+      if (record.type !== 'done') return;
+      for (const [index, key] of record.keys.entries())
+        if (record.number + index > past) keys.ended(nameOf(key, record.places?.[index]), record.occurrence, 'done');
     };
-    const whole = readJournal(file, see, (bytes, from) => keys.endedHashed(bytes, from, 'done'));
+    const isPast = (number: number): boolean => number + AHEAD_MAX < past;
+    const isDone = (bytes: Buffer, from: number): void => keys.endedHashed(bytes, from, 'done');
+    const whole = readJournal(file, see, marks ? undefined : isDone, marks && isPast);
     keys.isRead();
+    const begin = request.mode === 'retry-failed' && marks ? beforeFailed(file, keys) : marks?.last;
     const runId = first?.runId ?? request.runId;
-    const notes = [...resuming(request, keys), ...(hasChanged(first, request.taskFile) ? [CHANGED] : [])];
+    const notes = [...resuming(request, keys, begin), ...(hasChanged(first, request.taskFile) ? [CHANGED] : [])];
     if (journal) {
       await waitUntilGone([...orphans.workers, ...idleOrphans(request)], ORPHANS_MS);
       journal.cutAt(whole);
       await numbered(folder, { takeOver, needed: request.file === true }, (number) => {
         // A named journal may be outside this folder, so its own number counts, too.
         const own = (request.found.last?.number ?? 0) + 1;
-        journal.add(header(request, Math.max(number, own), runId, request.mode));
+        journal.add(header(request, Math.max(number, own), runId, request.mode, begin));
         journal.write();
       });
     }
-    return { journal, keys, runId, mode: request.mode, notes };
+    return { journal, keys, runId, mode: request.mode, begin, wasComplete, notes };
   } catch (error) {
     await journal?.close();
     throw error;
   }
+}
+
+function nameOf(key: string, place: Place | undefined): string {
+  return place === undefined ? key : nameAt(place, key);
 }
 
 const CHANGED = 'the task file has changed since the run began; what is done stays done';
@@ -176,7 +208,11 @@ function hasChanged(first: RunRecord | undefined, taskFile: string): boolean {
 }
 
 /** Returns the lines that say which run is resumed, how much of it is skipped, and which options come from it. */
-function resuming({ found, mode, takenOver, errorText }: JournalRequest, keys: KeySet): string[] {
+function resuming(
+  { found, mode, takenOver, errorText }: JournalRequest,
+  keys: KeySet,
+  begin: Mark | undefined,
+): string[] {
   if (!found.first) return [];
   const { done, failed, left } = keys;
   const { runId, at } = found.first;
@@ -190,7 +226,7 @@ function resuming({ found, mode, takenOver, errorText }: JournalRequest, keys: K
   const which = errorText === undefined ? '' : ` whose error contains “${errorText}”${left > 0 ? `; ${others}` : ''}`;
   const first =
     mode === 'resume'
-      ? `Resuming ${run}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`
+      ? `Resuming ${run}${begin ? `, after ${JSON.stringify(begin.place)} (item ${grouped(begin.number)})` : ''}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`
       : `Retrying ${plural(failed, 'failed item')} of ${run}${which}`;
   return [
     first,
@@ -228,7 +264,13 @@ function withArguments(args: readonly string[]): string {
   return args.length > 0 ? `with the arguments ${shellWords(args)}` : 'without arguments';
 }
 
-function header(request: JournalRequest, number: number, runId: string, mode: RunRecord['mode']): RunRecord {
+function header(
+  request: JournalRequest,
+  number: number,
+  runId: string,
+  mode: RunRecord['mode'],
+  begin: Mark | undefined,
+): RunRecord {
   const { taskFile, args, options } = request;
   const commit = commitOf(path.dirname(taskFile));
   return {
@@ -246,9 +288,10 @@ function header(request: JournalRequest, number: number, runId: string, mode: Ru
     user: userName(),
     ...(commit !== undefined && { commit }),
     control: request.control,
+    ...(request.hasCursor && { cursor: true as const, ...(begin && { after: begin }) }),
     pid: process.pid,
     started: startOf(process.pid) ?? '',
-    ...placeHere(),
+    ...machineHere(),
   };
 }
 

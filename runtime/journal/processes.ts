@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { killLeftovers } from './leftovers.ts';
-import type { Place, ProcessName } from './records.ts';
+import type { Machine, ProcessName } from './records.ts';
 
 /**
  * Returns the start time of the process, as text to compare only; undefined if there is no such process, or it is dead.
@@ -48,7 +48,7 @@ function bootId(): string {
 }
 
 /** Returns where this process runs. */
-export function placeHere(): Place {
+export function machineHere(): Machine {
   const host = os.hostname();
   if (process.platform !== 'linux') return { host };
   try {
@@ -59,8 +59,8 @@ export function placeHere(): Place {
 }
 
 /** Returns whether this process can see the processes of that place. */
-export function canLookInto({ host, boot, namespace }: Place): boolean {
-  const here = placeHere();
+export function canLookInto({ host, boot, namespace }: Machine): boolean {
+  const here = machineHere();
   return host === here.host && boot === here.boot && namespace === here.namespace;
 }
 

@@ -4,16 +4,17 @@
  */
 
 import path from 'node:path';
-import { type DivvyError, earlierRunChanged, journalFailed, noRunLock } from '../errors.ts';
+import type { DivvyError } from '../errors.ts';
 import { type MasterOptions, type Settings, settingsOf } from '../options.ts';
 import { needTaskFile } from '../task/task.ts';
 import type { TakenOver } from '../text/shell.ts';
+import { earlierRunChanged, journalFailed, noRunLock } from './errors.ts';
 import { type Found, findEarlier, type Wanted } from './find.ts';
 import { journalFolder } from './folder.ts';
 import type { Journal } from './journal.ts';
 import type { KeySet } from './key-set.ts';
 import { mergedWith, recordedOf, wordsOf } from './recorded.ts';
-import type { RunRecord } from './records.ts';
+import type { Mark, RunRecord } from './records.ts';
 import { type RunLock, takeRunLock } from './run-lock.ts';
 
 /** The state of a run once its journal is open. */
@@ -22,6 +23,10 @@ export interface Opened {
   readonly mode: RunRecord['mode'];
   /** Undefined without a journal. */
   readonly keys: KeySet | undefined;
+  /** With a cursor: where `dispatch` begins; undefined: at its beginning. */
+  readonly begin: Mark | undefined;
+  /** Whether it was complete before: a retry with a cursor, which does not list everything, leaves that as it is. */
+  readonly wasComplete: boolean | undefined;
   readonly notes: readonly string[];
   /** There is nothing to dispatch; the run only reports that. */
   readonly nothingToDo: boolean;
@@ -92,17 +97,24 @@ export class Recording {
   /**
    * Opens the journal. Resolves when no worker of an earlier master is left.
    *
-   * control - the path of the run's control socket.
-   * failed  - called if written lines could not be synced.
+   * control   - the path of the run's control socket.
+   * hasCursor - whether the task has a cursor.
+   * failed    - called if written lines could not be synced.
    */
-  async open(runId: string, control: string, failed: (error: DivvyError) => void): Promise<Opened> {
+  async open(
+    runId: string,
+    { control, hasCursor, failed }: { control: string; hasCursor: boolean; failed: (error: DivvyError) => void },
+  ): Promise<Opened> {
     const wanted = this.#wanted(this.settings);
     const found = this.#found;
-    if (!wanted || !found) return { runId, mode: 'new', keys: undefined, notes: [], nothingToDo: false };
+    if (!wanted || !found) {
+      const nothing = { keys: undefined, begin: undefined, wasComplete: undefined, notes: [], nothingToDo: false };
+      return { ...nothing, runId, mode: 'new' };
+    }
     const options = recordedOf(mergedWith(found.last?.options ?? {}, this.#options));
     const { dryRun, takeOver } = this.settings;
     const { takenOver } = this;
-    const request = { ...wanted, found, runId, control, options, takenOver, dryRun, takeOver, failed };
+    const request = { ...wanted, found, runId, control, hasCursor, options, takenOver, dryRun, takeOver, failed };
     const { openJournal } = await import('./open.ts'); // the first worker's process loads meanwhile: spare.ts
     const { journal, ...opened } = await openJournal(request);
     this.journal = journal;

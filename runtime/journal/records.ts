@@ -8,6 +8,7 @@
  *   exit     a worker's process exited: how, and whether in good order
  *   retry    an attempt at an item failed, and it is tried again
  *   tick     the time when the lines after it were written
+ *   mark     with a cursor: the last place behind which no item is left without an outcome
  *   task changed   the task file had changed when a worker booted
  *   done     consecutive items are done: the number of the first one, and the key of each
  *   failed   an item has failed for good, and why
@@ -17,8 +18,8 @@
  */
 
 import fs from 'node:fs';
-import { journalDamaged, journalOfFormat } from '../errors.ts';
-import type { Counts, ItemError } from '../parallelizable.ts';
+import type { Counts, ItemError, Place } from '../parallelizable.ts';
+import { journalDamaged, journalOfFormat } from './errors.ts';
 import { HASHED_LETTERS } from './key-set.ts';
 
 /** The version of the format that this release reads and writes. */
@@ -30,8 +31,14 @@ export interface ProcessName {
   readonly started: string;
 }
 
+/** A place in the order of `dispatch`, and the number of the last item at it. */
+export interface Mark {
+  readonly place: Place;
+  readonly number: number;
+}
+
 /** Where process ids are valid. */
-export interface Place {
+export interface Machine {
   readonly host: string;
   /** On Linux: the boot of the host, and the PID namespace, as a container has its own. */
   readonly boot?: string;
@@ -39,7 +46,7 @@ export interface Place {
 }
 
 /** The first line, and one for each resume. */
-export interface RunRecord extends ProcessName, Place {
+export interface RunRecord extends ProcessName, Machine {
   readonly type: 'run';
   readonly format: number;
   /** Puts the runs of a task in order; the last one in a journal counts. */
@@ -59,6 +66,9 @@ export interface RunRecord extends ProcessName, Place {
   readonly user: string;
   /** The current commit of the task's repository. */
   readonly commit?: string;
+  /** The task has a cursor. `after` is the mark at which `dispatch` began; absent for its beginning. */
+  readonly cursor?: true;
+  readonly after?: Mark;
   /** Path of the socket through which the run can be paused or asked (control/). */
   readonly control?: string;
 }
@@ -99,6 +109,13 @@ export interface TickRecord {
   readonly ms: number;
 }
 
+/** How far the run has come in the order of `dispatch`, and the number of the last item up to there. */
+export interface MarkRecord {
+  readonly type: 'mark';
+  readonly place: Place;
+  readonly number: number;
+}
+
 /** When a worker booted, the task file had changed. */
 export interface TaskChangedRecord {
   readonly type: 'task changed';
@@ -120,11 +137,16 @@ interface OutcomeRecord {
 export interface DoneRecord extends OutcomeRecord {
   readonly type: 'done';
   readonly keys: readonly string[];
+  /** With a cursor: where each of them is. */
+  readonly places?: readonly Place[];
 }
 
 export interface FailedRecord extends OutcomeRecord {
   readonly type: 'failed';
   readonly key: string;
+  /** With a cursor: where it is, and the place before that. */
+  readonly place?: Place;
+  readonly after?: Mark;
   readonly error: ItemError;
 }
 
@@ -145,6 +167,7 @@ export type JournalRecord =
   | ExitRecord
   | RetryRecord
   | TickRecord
+  | MarkRecord
   | TaskChangedRecord
   | DoneRecord
   | FailedRecord
@@ -161,6 +184,8 @@ const BEGINNING = '{"type":"run",';
  * done - called in place of `each` for a `done` line whose keys have the form of default keys, once for each key, with
  *        its 22 characters at `from`. So millions of keys need no string and no record.
  *
+ * isPast - called with the number in a `done` line; if it returns true, nobody needs that line.
+ *
  * Returns how many bytes of complete records there are; after them comes the torn tail of an interrupted write. Throws
  * DivvyError if an earlier line is not a record or has a later format. Also throws errors of fs.
  */
@@ -168,10 +193,12 @@ export function readJournal(
   file: string,
   each: (record: JournalRecord) => void,
   done?: (bytes: Buffer, from: number) => void,
+  isPast?: (number: number) => boolean,
 ): number {
   let line = 0;
   const whole = readLines(file, (bytes, from, end) => {
     line += 1;
+    if (isPast && line > 1 && standsAt(bytes, from, DONE) && isPast(numberAt(bytes, from + DONE.length))) return true;
     const keys = line > 1 && done ? usualKeys(bytes, from, end) : NO_KEYS;
     for (let key = 0; key < keys.count; key++) done?.(bytes, keys.from + key * KEY_STEP);
     if (keys.count > 0) return true;
@@ -221,6 +248,11 @@ function usualKeys(bytes: Buffer, from: number, end: number): Keys {
   }
   const isWhole = bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing after it
   return isWhole ? { from: first, count } : NO_KEYS;
+}
+
+/** Returns the whole number that begins at this place. */
+function numberAt(bytes: Buffer, from: number): number {
+  return Number.parseInt(bytes.toString('latin1', from, from + 16), 10);
 }
 
 /** Returns where the JSON number ends that is at this place; NaN, where nothing is, if there is none. */
@@ -340,13 +372,24 @@ type Fields = { readonly [Key in string]?: unknown };
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isDone = ({ keys, occurrence = 1 }: Fields): boolean =>
-  Array.isArray(keys) && keys.length > 0 && keys.every(isText) && isCount(occurrence);
+const isDone = ({ number, keys, places, occurrence = 1 }: Fields): boolean =>
+  Array.isArray(keys) &&
+  keys.length > 0 &&
+  keys.every(isText) &&
+  isCount(occurrence) &&
+  isCount(number) &&
+  (places === undefined || (Array.isArray(places) && places.length === keys.length && places.every(isPlace)));
+const isPlace = (value: unknown): boolean => isText(value) || Number.isFinite(value);
+const isMark = (value: unknown): boolean => {
+  const { place, number } = Object(value) as Fields;
+  return isPlace(place) && isCount(number);
+};
 
 /** Check that a record has what a resume relies on: for example, it kills workers by what their records say. */
 const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => boolean } = {
-  run: ({ number, runId, at, taskFile, args, options, pid, started, host }) =>
+  run: ({ number, runId, at, taskFile, args, options, pid, started, host, after }) =>
     isCount(number) &&
+    (after === undefined || isMark(after)) &&
     isCount(pid) &&
     [runId, at, taskFile, started, host].every(isText) &&
     Array.isArray(args) &&
@@ -357,8 +400,14 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
   exit: ({ pid, inOrder }) => isCount(pid) && typeof inOrder === 'boolean',
   retry: () => true,
   tick: () => true,
+  mark: isMark,
   'task changed': () => true,
   done: isDone,
-  failed: ({ key, occurrence = 1 }) => isText(key) && isCount(occurrence),
+  failed: ({ key, number, occurrence = 1, place, after }) =>
+    isText(key) &&
+    isCount(occurrence) &&
+    isCount(number) &&
+    (place === undefined || isPlace(place)) &&
+    (after === undefined || isMark(after)),
   end: ({ number, complete }) => isCount(number) && typeof complete === 'boolean',
 };

@@ -5,7 +5,8 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { DivvyError, runInUse } from '../errors.ts';
+import { DivvyError } from '../errors.ts';
+import { runInUse } from './errors.ts';
 import { journalFolder, makeJournalFolder, pathInProject } from './folder.ts';
 import { Lock } from './lock.ts';
 

@@ -173,12 +173,14 @@ export class Controls {
     const counts = { ...delivery.counts };
     const perSecond = this.#perSecond();
     const state = delivery.stopping !== 'no' ? 'stopping' : this.isPaused ? 'paused' : 'running';
-    const left = (this.total ?? Number.NaN) - counts.done - counts.failed - counts.skipped;
+    const before = delivery.lastNumber - counts.dispatched - counts.skipped;
+    const left = (this.total ?? Number.NaN) - before - counts.done - counts.failed - counts.skipped;
     const isKnown = state === 'running' && perSecond > 0 && left >= 0;
     return {
       state,
       counts,
       ...(this.total !== undefined && { total: this.total }),
+      before,
       perSecond,
       ...(isKnown && { leftMs: (left / perSecond) * 1000 }),
       waitsFor: this.waitsFor,

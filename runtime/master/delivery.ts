@@ -81,6 +81,11 @@ export class Delivery<Payload> {
     return this.#handing.distributed;
   }
 
+  /** The number of the last item that `dispatch` yielded. */
+  get lastNumber(): number {
+    return this.#rules.numbersFrom + this.counts.dispatched + this.counts.skipped;
+  }
+
   /** How many workers may run. */
   get size(): number {
     return this.#boots.size;
@@ -158,15 +163,15 @@ export class Delivery<Payload> {
   /** `dispatch` yielded an item; `size` is in bytes. Returns its number. */
   dispatched(payload: Payload, size = 0): number {
     this.counts.dispatched += 1;
-    if (this.stopping === 'no') this.backlog.push(this.#number, payload, size);
+    if (this.stopping === 'no') this.backlog.push(this.lastNumber, payload, size);
     else this.counts.unfinished += 1;
-    return this.#number;
+    return this.lastNumber;
   }
 
   /** `dispatch` yielded an item that can't be sent: it fails without being handed out. */
   dispatchedUnfit(payload: Payload): Run<Payload> {
     this.counts.dispatched += 1;
-    return this.#settle(runOf(this.#number, payload, 0));
+    return this.#settle(runOf(this.lastNumber, payload, 0));
   }
 
   /** `dispatch` yielded an item that ended in an earlier run: only its number counts. */
@@ -441,10 +446,5 @@ export class Delivery<Payload> {
     if (item.crashes < this.#rules.maxCrashes) return this.#suspect(item);
     this.#settle(item);
     return true;
-  }
-
-  /** The number of the last item that `dispatch` yielded. */
-  get #number(): number {
-    return this.counts.dispatched + this.counts.skipped;
   }
 }

@@ -3,11 +3,12 @@
  * that ended in an earlier run, and encodes the rest. Runs in the master. Internal.
  */
 
-import { type DivvyError, dispatchThrew, TaskError, toItemError } from '../errors.ts';
+import { afterNotRead, type DivvyError, dispatchThrew, TaskError, toItemError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { Settings } from '../options.ts';
 import type { AnyTask } from '../task/task.ts';
 import { type Body, encodeValue } from '../wire/codec.ts';
+import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Intake, Taken } from './intake.ts';
 import { Pull } from './pull.ts';
@@ -18,6 +19,8 @@ export interface DispatchOptions {
   readonly task: AnyTask;
   readonly settings: Settings;
   readonly intake: Intake;
+  /** Undefined if the task has none. */
+  readonly cursor: Cursor | undefined;
   readonly delivery: Delivery<Payload>;
   readonly settling: Settling;
   readonly observe: (event: RunEvent) => void;
@@ -34,6 +37,8 @@ export class Dispatch {
   readonly #run: DispatchOptions;
   #pull: Pull | undefined;
   #threw: DivvyError | undefined;
+  /** `dispatch` has looked where to begin. */
+  #hasLooked = false;
 
   constructor(run: DispatchOptions) {
     this.#run = run;
@@ -41,10 +46,10 @@ export class Dispatch {
 
   /** Calls `dispatch`. If it throws, the run fails. */
   begin(): void {
-    const { task, settings, delivery, fail, wake } = this.#run;
+    const { settings, delivery, cursor, fail, wake } = this.#run;
     try {
-      this.#pull = new Pull(settings.items ?? task.dispatch(), {
-        wanted: () => delivery.wanted(performance.now()),
+      this.#pull = new Pull(settings.items ?? this.#items(), {
+        wanted: () => Math.min(cursor?.room ?? Infinity, delivery.wanted(performance.now())),
         item: (value) => this.#yielded(value),
         ended: (error) => {
           delivery.closed();
@@ -56,6 +61,20 @@ export class Dispatch {
     } catch (error) {
       fail(error instanceof TaskError ? error : dispatchThrew(error, 0));
     }
+  }
+
+  #items(): ReturnType<AnyTask['dispatch']> {
+    const { task, cursor } = this.#run;
+    const after = cursor?.begin?.place;
+    const looked = (): void => {
+      this.#hasLooked = true;
+    };
+    return task.dispatch({
+      get after() {
+        looked();
+        return after;
+      },
+    });
   }
 
   /** Pulls as many items as are wanted. */
@@ -79,11 +98,12 @@ export class Dispatch {
   }
 
   #yielded(value: unknown): boolean {
-    const { settings, intake, delivery, observe, fail, wake } = this.#run;
+    const { settings, intake, delivery, cursor, observe, fail, wake } = this.#run;
     wake();
-    const number = delivery.counts.dispatched + delivery.counts.skipped + 1;
+    const number = delivery.lastNumber + 1;
     let taken: Taken | undefined;
     try {
+      if (cursor?.begin && !this.#hasLooked) throw afterNotRead(cursor.begin.place);
       taken = intake.take(value, number);
     } catch (error) {
       fail(error as TaskError);
@@ -100,7 +120,7 @@ export class Dispatch {
     return isSmall;
   }
 
-  #admit(value: unknown, number: number, { key, occurrence }: Taken): boolean {
+  #admit(value: unknown, number: number, taken: Taken): boolean {
     const { settings, delivery, settling } = this.#run;
     let body: Body;
     try {
@@ -108,10 +128,11 @@ export class Dispatch {
     } catch (error) {
       // The item can't be encoded, so the failure hook gets undefined instead.
       const nothing = encodeValue(undefined, `item ${number}`, Infinity);
-      settling.failed(delivery.dispatchedUnfit({ key, occurrence, body: nothing }), toItemError(error));
+      settling.failed(delivery.dispatchedUnfit({ ...taken, body: nothing }), toItemError(error));
       return true;
     }
-    delivery.dispatched({ key, occurrence, body }, body.length);
+    const { key, occurrence, at } = taken;
+    delivery.dispatched(at ? { key, occurrence, at, body } : { key, occurrence, body }, body.length);
     return typeof body === 'string';
   }
 }

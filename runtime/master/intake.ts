@@ -4,9 +4,12 @@
  */
 
 import { hookThrew, keyIsNone } from '../errors.ts';
-import type { KeySet } from '../journal/key-set.ts';
+import type { At } from '../journal/journal.ts';
+import type { Ended, KeySet } from '../journal/key-set.ts';
+import { nameAt } from '../journal/marks.ts';
 import { contentKey } from '../key.ts';
 import type { AnyTask } from '../task/task.ts';
+import type { Cursor } from './cursor.ts';
 
 /** Options of the intake. */
 export interface IntakeOptions {
@@ -17,6 +20,8 @@ export interface IntakeOptions {
   readonly mode: 'new' | 'resume' | 'retry-failed';
   /** How many items the run takes. */
   readonly limit: number;
+  /** Undefined if the task has none. */
+  readonly cursor?: Cursor | undefined;
 }
 
 /** An item that the run takes. */
@@ -25,6 +30,8 @@ export interface Taken {
   readonly key: string;
   /** The item's position among the items with the same key of the task's own, from 1. */
   readonly occurrence: number;
+  /** Where it is, if the task has a cursor. */
+  readonly at?: At;
 }
 
 const UNNAMED: Taken = { key: '', occurrence: 1 };
@@ -38,24 +45,52 @@ export class Intake {
   skippedFailed = 0;
   /** Items that have not ended in any run, and that this run skips because it only retries failed ones. */
   leftBehind = 0;
+  /** The same, if the task has a cursor: then what is done is not known of each, only that it had not failed. */
+  skippedOthers = 0;
   #taken = 0;
   readonly #options: IntakeOptions;
+  /** With a cursor: where the last item was, and how often each key has occurred there. */
+  #at: At | undefined;
+  readonly #seenThere = new Map<string, number>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.failedBefore = (options.keys?.failed ?? 0) + (options.keys?.left ?? 0);
   }
 
-  /** The limit is reached: no more items are wanted. */
+  /** The limit is reached, or all that had failed is met: no more items are wanted. */
   get full(): boolean {
-    return this.#taken >= this.#options.limit;
+    const { limit, mode, cursor, keys } = this.#options;
+    const isMet = cursor !== undefined && mode === 'retry-failed' && this.#taken >= (keys?.failed ?? 0);
+    return isMet || this.#taken >= limit;
   }
 
   /**
    * Returns the item's keys, or undefined if the item is skipped. `number` is the item's number, for error messages.
-   * Throws TaskError if the task's `key` throws or does not return a valid key.
+   * Throws TaskError if the task's `key` or `cursor` throws or does not return what it must.
    */
   take(item: unknown, number: number): Taken | undefined {
+    const { cursor } = this.#options;
+    const at = cursor?.yielded(this.#placeOf(item), number);
+    const taken = at ? this.#takeAt(at, item, number) : this.#takeAnywhere(item, number);
+    if (!taken) cursor?.ended(number, 1);
+    return taken;
+  }
+
+  /** With a cursor, an item is known by its place and its key. */
+  #takeAt(at: At, item: unknown, number: number): Taken | undefined {
+    const { task, keys, mode } = this.#options;
+    const isOwn = task.key !== undefined;
+    const key = isOwn ? this.#ownKey(item, number) : contentKey(item);
+    if (at !== this.#at) this.#seenThere.clear();
+    this.#at = at;
+    const nth = (this.#seenThere.get(key) ?? 0) + 1;
+    this.#seenThere.set(key, nth);
+    const ended = mode === 'new' ? undefined : keys?.endOf(nameAt(at.place, key), nth);
+    return this.#isTaken(ended) ? { key, occurrence: isOwn ? nth : 1, at } : undefined;
+  }
+
+  #takeAnywhere(item: unknown, number: number): Taken | undefined {
     const { task, keys, mode } = this.#options;
     const isOwn = task.key !== undefined;
     if (!isOwn && !keys) {
@@ -69,17 +104,29 @@ export class Intake {
       return { key, occurrence: 1 };
     }
     const { occurrence, ended } = keys.count(key, !isOwn);
-    const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;
-    if (!isTaken) {
-      if (ended === 'failed' || ended === 'left') this.skippedFailed += 1;
-      else if (ended === 'done') this.skippedDone += 1;
-      else this.leftBehind += 1;
-      return undefined;
-    }
-    this.#taken += 1;
-    if (ended === 'failed') this.failedBefore -= 1;
     // Equal items without a key of their own are interchangeable: it is only counted how many have ended.
-    return { key, occurrence: isOwn ? occurrence : 1 };
+    return this.#isTaken(ended) ? { key, occurrence: isOwn ? occurrence : 1 } : undefined;
+  }
+
+  /** Counts the item as taken, or as skipped. */
+  #isTaken(ended: Ended | undefined): boolean {
+    const isTaken = this.#options.mode === 'retry-failed' ? ended === 'failed' : ended === undefined;
+    if (isTaken) {
+      this.#taken += 1;
+      if (ended === 'failed') this.failedBefore -= 1;
+    } else if (ended === 'failed' || ended === 'left') this.skippedFailed += 1;
+    else if (ended === 'done') this.skippedDone += 1;
+    else if (this.#options.cursor) this.skippedOthers += 1;
+    else this.leftBehind += 1;
+    return isTaken;
+  }
+
+  #placeOf(item: unknown): unknown {
+    try {
+      return this.#options.task.cursor?.(item);
+    } catch (error) {
+      throw hookThrew('cursor', error);
+    }
   }
 
   #ownKey(item: unknown, number: number): string {

@@ -212,7 +212,8 @@ export class Master {
     const { RunLoop } = await import('./run-loop.ts');
     const control = this.#control;
     const failed = (error: DivvyError): void => this.#loop?.stopping.fail(error);
-    const opened = await this.#recording.open(this.#run.runId, control.path, failed);
+    const hasCursor = task.cursor !== undefined && settings.items === undefined;
+    const opened = await this.#recording.open(this.#run.runId, { control: control.path, hasCursor, failed });
     this.#run = { ...this.#run, runId: opened.runId };
     for (const text of opened.notes) this.#observe({ type: 'note', text });
     const loop = new RunLoop({

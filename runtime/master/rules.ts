@@ -18,6 +18,8 @@ export interface DeliveryRules {
   readonly backoffCapMs: number;
   /** How many items may be handed out in a second, above 0; Infinity for no limit. */
   readonly rate: number;
+  /** The numbers of the items begin behind this one: 0, or that of the mark at which `dispatch` begins. */
+  readonly numbersFrom: number;
   /** Returns a number from 0 up to, but not including, 1, for the jitter. */
   readonly random: () => number;
   /** How many items may wait in a worker with this pace, in milliseconds per item: pace.ts. */

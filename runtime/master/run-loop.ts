@@ -18,6 +18,7 @@ import { plural } from '../text/words.ts';
 import { ACKS_GATHERED } from '../wire/messages.ts';
 import type { Server } from '../wire/server.ts';
 import { Controls } from './controls.ts';
+import { Cursor } from './cursor.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatch } from './dispatch.ts';
 import { Intake } from './intake.ts';
@@ -94,19 +95,40 @@ export class RunLoop {
     const isAhead = halt === Infinity && rate === Infinity && !task.throttle;
     const prefetch = (pace: number): number => (isAhead ? prefetchAt(pace, concurrency) : 0);
     const acksGathered = ACKS_GATHERED;
-    this.delivery = new Delivery({ ...settings, random: Math.random, prefetch, batchesAcks, acksGathered });
+    const numbersFrom = opened.begin?.number ?? 0;
+    this.delivery = new Delivery({
+      ...settings,
+      numbersFrom,
+      random: Math.random,
+      prefetch,
+      batchesAcks,
+      acksGathered,
+    });
     const { delivery } = this;
     const exitHookThrew = this.#exitHookThrew;
     this.pool = new Pool(workers, settings, delivery, { observe, wake, fail, exitHookThrew });
     const { journal } = recording;
     const itemEvents = verbose || settings.itemEvents;
     const isReaderGone = (): boolean => this.#isReaderGone;
-    this.#settling = new Settling({ task, delivery, journal, itemEvents, observe, fail, wake, isReaderGone });
-    this.#intake = new Intake({ task, keys: opened.keys, mode: opened.mode, limit: settings.limit });
+    const { keys, mode, begin } = opened;
+    const cursor = keys && task.cursor && !settings.items ? new Cursor(begin) : undefined;
+    const marking = { cursor, hasMarks: mode !== 'retry-failed' };
+    this.#settling = new Settling({
+      task,
+      delivery,
+      journal,
+      ...marking,
+      itemEvents,
+      observe,
+      fail,
+      wake,
+      isReaderGone,
+    });
+    this.#intake = new Intake({ task, keys, mode, cursor, limit: settings.limit });
     const { pool } = this;
     this.#slowItems = new SlowItems(settings.warnAfterMs, delivery, workers, observe);
     this.#throttle = new Throttle({ task, dryRun: settings.dryRun, delivery, observe, fail, wake });
-    const dispatched = { task, settings, delivery, observe, fail, wake };
+    const dispatched = { task, settings, delivery, cursor, observe, fail, wake };
     this.#dispatch = new Dispatch({ ...dispatched, intake: this.#intake, settling: this.#settling });
     this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
     const dispatch = this.#dispatch;
@@ -191,6 +213,7 @@ export class RunLoop {
         socket: settings.inline ? undefined : socket,
         journal: recording.journal?.file,
         total,
+        after: opened.begin,
         keys: task.key ? 'own' : recording.journal ? 'hashed' : 'none',
       });
     } catch (error) {
@@ -295,7 +318,10 @@ export class RunLoop {
     try {
       const result = this.#result();
       // An abandoned hook takes its item's outcome with it.
-      const isComplete = this.#dispatch.isComplete && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
+      const { opened } = this.#options;
+      const isAll = opened.wasComplete ?? this.#dispatch.isComplete;
+      const isComplete = isAll && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
+      this.#settling.mark();
       await this.#options.recording.journal?.end(result, isComplete);
     } catch (error) {
       this.stopping.failWith(error as DivvyError);
@@ -307,7 +333,7 @@ export class RunLoop {
     const { observe, beganAt } = this.#options;
     const result = this.#result();
     this.#settling.abandon();
-    const { failedBefore, leftBehind, skippedDone, skippedFailed } = this.#intake;
+    const { failedBefore, leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
     const note = (text: string): void => observe({ type: 'note', text });
     if (failedBefore > 0)
       note(
@@ -321,7 +347,7 @@ export class RunLoop {
       type: 'ended',
       result,
       durationMs: performance.now() - beganAt,
-      skipped: { done: skippedDone, failed: skippedFailed, left: leftBehind },
+      skipped: { done: skippedDone, failed: skippedFailed, left: leftBehind, others: skippedOthers },
     });
     const isForceful = this.delivery.stopping === 'forcefully';
     const shutdown = isForceful ? new Shutdown(result.stoppedBy ?? 'shutdown', result.exitCode) : undefined;

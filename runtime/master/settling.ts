@@ -7,11 +7,13 @@
 import { type DivvyError, hookThrew } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Mark } from '../journal/records.ts';
 import { contentKey } from '../key.ts';
 import type { ItemError, Outcome } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { type Body, decodeValue, useAgain } from '../wire/codec.ts';
 import { Barrier, type Outlet } from './barrier.ts';
+import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Taken } from './intake.ts';
 import type { Run } from './run.ts';
@@ -27,6 +29,10 @@ export interface SettlingOptions {
   readonly task: AnyTask;
   readonly delivery: Delivery<Payload>;
   readonly journal: Journal | undefined;
+  /** Undefined if the task has none. */
+  readonly cursor: Cursor | undefined;
+  /** Whether the journal gets its marks. A run that only retries failed items comes nowhere. */
+  readonly hasMarks: boolean;
   /** Whether `observe` hears of each item that is done. */
   readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
@@ -46,6 +52,8 @@ export interface Ended {
   readonly error: ItemError | undefined;
 }
 
+/** How often to record the mark at most, in milliseconds. */
+const MARK_EVERY_MS = 100;
 const NO_RESULT: Buffer = Buffer.alloc(0);
 
 /** The outcomes of one run. */
@@ -59,6 +67,9 @@ export class Settling {
   /** Outcomes that wait for their hooks. */
   readonly #inHooks = new Set<Ended>();
   #unwritten: Ended[] = [];
+  /** The last mark that was recorded, and when. */
+  #marked: Mark | undefined;
+  #markedAt = -Infinity;
 
   constructor(options: SettlingOptions) {
     this.#options = options;
@@ -112,6 +123,7 @@ export class Settling {
   write(): void {
     const { journal, fail } = this.#options;
     let written = true;
+    if (performance.now() - this.#markedAt >= MARK_EVERY_MS) this.mark();
     try {
       journal?.write();
     } catch (error) {
@@ -122,6 +134,16 @@ export class Settling {
       if (written) this.#count(ended);
       else this.#lose(ended);
     }
+  }
+
+  /** Records how far the run has come, if it has come further. Only outcomes that are written already count for that. */
+  mark(): void {
+    const { cursor, hasMarks, journal } = this.#options;
+    const mark = cursor?.mark;
+    if (!hasMarks || !journal || !mark || mark === this.#marked || mark === cursor.begin) return;
+    this.#marked = mark;
+    this.#markedAt = performance.now();
+    journal.add({ type: 'mark', ...mark });
   }
 
   /** Abandons outcomes that are still in a hook: it is too late for them to count. */
@@ -141,8 +163,9 @@ export class Settling {
   }
 
   #count({ run, error }: Ended): void {
-    const { task, delivery, itemEvents, observe } = this.#options;
+    const { task, delivery, cursor, itemEvents, observe } = this.#options;
     delivery.settled(run, error ? 'failed' : 'done');
+    cursor?.ended(run.number, run.count);
     if (error) observe({ type: 'item failed', outcome: outcomeOf(run, 0), error });
     else if (itemEvents) for (const outcome of outcomesOf(run)) observe({ type: 'item done', outcome });
     // Reuse the buffer: the worker has read it, and no hook or observer has seen it.

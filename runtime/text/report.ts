@@ -260,7 +260,7 @@ function pronounOf(waitsFor: string): string {
 export function endOf({ result, durationMs, skipped }: RunEvent & { type: 'ended' }): string {
   const { counts, stoppedBy } = result;
   const { dispatched, done, failed, unfinished, retried, crashed } = counts;
-  const earlier = skipped.done + skipped.failed + skipped.left;
+  const earlier = skipped.done + skipped.failed + skipped.left + skipped.others;
   const parts = dispatched > 0 ? [plain(done, 'done')] : [];
   if (counts.skipped > earlier) parts.push(`${plain(counts.skipped - earlier, 'would be processed')} (dry run)`);
   if (failed > 0) parts.push(plain(failed, 'failed'));
@@ -279,11 +279,12 @@ function plain(count: number, what: string): string {
 }
 
 /** Returns `done in an earlier run`, or `4 done in an earlier run, 1 failed in an earlier run`. */
-function whySkipped({ done, failed, left }: { done: number; failed: number; left: number }): string {
+function whySkipped({ done, failed, left, others }: (RunEvent & { type: 'ended' })['skipped']): string {
   const kinds = [
     [done, 'done in an earlier run'],
     [failed, 'failed in an earlier run'],
     [left, 'not processed yet'],
+    [others, 'had not failed'],
   ] as const;
   const some = kinds.filter(([count]) => count > 0);
   return some.map(([count, what]) => (some.length === 1 ? what : plain(count, what))).join(', ');

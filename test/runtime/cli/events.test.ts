@@ -41,7 +41,7 @@ describe('--json', () => {
     expect([types[0], types.at(-1)]).toEqual(['started', 'ended']);
     expect(events.at(-1)).toMatchObject({
       durationMs: expect.any(Number),
-      skipped: { done: 0, failed: 0, left: 0 },
+      skipped: { done: 0, failed: 0, left: 0, others: 0 },
       result: { counts: { done: 2, failed: 1, skipped: 0 } },
     });
   });

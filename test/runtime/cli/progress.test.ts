@@ -11,6 +11,7 @@ import { runTask } from '../run-task.ts';
 const standing = (ended: number, more: Partial<Standing & Standing['counts']> = {}): Standing => ({
   total: 1_000_000,
   workers: 8,
+  before: 0,
   isPaused: false,
   ...more,
   counts: {

@@ -30,7 +30,7 @@ const word = (index: number): string =>
 describe('how it ended, in a line', () => {
   const said = (more: Partial<Counts>, ended: Partial<RunEvent & { type: 'ended' }> = {}): string =>
     endOf({
-      ...{ type: 'ended', durationMs: 5000, skipped: { done: 0, failed: 0, left: 0 } },
+      ...{ type: 'ended', durationMs: 5000, skipped: { done: 0, failed: 0, left: 0, others: 0 } },
       ...{ result: result({ counts: { ...counts, ...more } }), ...ended },
     });
 
@@ -39,12 +39,12 @@ describe('how it ended, in a line', () => {
     ['there was nothing', said({}), '0 items. Took 5 s.'],
     [
       'a resume',
-      said({ dispatched: 3, done: 3, skipped: 5 }, { skipped: { done: 5, failed: 0, left: 0 } }),
+      said({ dispatched: 3, done: 3, skipped: 5 }, { skipped: { done: 5, failed: 0, left: 0, others: 0 } }),
       '8 items: 3 done, 5 skipped (done in an earlier run). Took 5 s.',
     ],
     [
       'a resume of a run in which some failed',
-      said({ dispatched: 3, done: 3, skipped: 1270 }, { skipped: { done: 1269, failed: 1, left: 0 } }),
+      said({ dispatched: 3, done: 3, skipped: 1270 }, { skipped: { done: 1269, failed: 1, left: 0, others: 0 } }),
       '1,273 items: 3 done, 1,270 skipped (1,269 done in an earlier run, 1 failed in an earlier run). Took 5 s.',
     ],
     [
@@ -54,7 +54,7 @@ describe('how it ended, in a line', () => {
     ],
     [
       'a dry run',
-      said({ skipped: 8 }, { skipped: { done: 5, failed: 0, left: 0 } }),
+      said({ skipped: 8 }, { skipped: { done: 5, failed: 0, left: 0, others: 0 } }),
       '8 items: 3 would be processed (dry run), 5 skipped (done in an earlier run). Took 5 s.',
     ],
     [

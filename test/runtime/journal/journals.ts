@@ -6,7 +6,7 @@ import { type JournalRequest, type OpenedJournal, openJournal } from '../../../r
 
 /** What a run wants of its journal; what is left out is what a run has that is given nothing. */
 export type RunRequest = Partial<JournalRequest> &
-  Omit<JournalRequest, 'found' | 'control' | 'options' | 'takenOver' | 'takeOver' | 'errorText'>;
+  Omit<JournalRequest, 'found' | 'control' | 'hasCursor' | 'options' | 'takenOver' | 'takeOver' | 'errorText'>;
 
 /** Items that have ended, with these keys: what a journal is told. */
 export function endedRun(number: number, keys: string | readonly string[], occurrence = 1): EndedRun {
@@ -17,7 +17,13 @@ export function endedRun(number: number, keys: string | readonly string[], occur
 /** Finds the run to go on with, and opens its journal, or a new one. */
 export async function openRun(request: RunRequest): Promise<OpenedJournal> {
   const nothing = { options: {}, takenOver: { args: [], optionWords: [] } };
-  const defaults = { ...nothing, control: '/nowhere/control.sock', takeOver: false, errorText: undefined };
+  const defaults = {
+    ...nothing,
+    control: '/nowhere/control.sock',
+    hasCursor: false,
+    takeOver: false,
+    errorText: undefined,
+  };
   const found = findEarlier({ ...defaults, ...request });
   return openJournal({ ...defaults, ...request, args: found.args, found });
 }

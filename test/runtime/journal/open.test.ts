@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { placeHere } from '../../../runtime/journal/processes.ts';
+import { machineHere } from '../../../runtime/journal/processes.ts';
 import { gone, isAlive, makeGate, suspend } from '../run-task.ts';
 import { items, Project } from './ledger.ts';
 
@@ -40,7 +40,7 @@ describe('a journal', () => {
       mode: 'new',
       user: userInfo().username,
       control: expect.stringMatching(/\/control\.sock$/),
-      ...placeHere(),
+      ...machineHere(),
       ...born,
     });
     expect(rest.at(-1)).toMatchObject({

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { placeHere, startOf } from '../../../runtime/journal/processes.ts';
+import { machineHere, startOf } from '../../../runtime/journal/processes.ts';
 import type { JournalRecord } from '../../../runtime/journal/records.ts';
 import { gone, isAlive, makeGate, suspend, taskFile } from '../run-task.ts';
 import { openRun } from './journals.ts';
@@ -85,7 +85,7 @@ describe('a worker that its lifeline did not end', () => {
       ...(LINUX ? [['boot', 'another'] as const, ['namespace', 'pid:[1]'] as const] : []),
     ] as const) {
       await resumeAfter([workerOf(worker)], (head) =>
-        head.replace(`"${field}":${JSON.stringify(placeHere()[field])}`, `"${field}":"${value}"`),
+        head.replace(`"${field}":${JSON.stringify(machineHere()[field])}`, `"${field}":"${value}"`),
       );
       expect([field, isAlive(worker.pid), isAlive(worker.child)]).toEqual([field, true, true]);
     }

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { placeHere } from '../../../runtime/journal/processes.ts';
+import { machineHere } from '../../../runtime/journal/processes.ts';
 import { taskFile } from '../run-task.ts';
 import type { RunRequest } from './journals.ts';
 
@@ -31,4 +31,4 @@ export const requestFor = (file: string, more: Partial<RunRequest> = {}): RunReq
 
 /** The text of a lock of a process here. */
 export const heldBy = (pid: number, started: string | undefined): string =>
-  JSON.stringify({ pid, started, ...placeHere(), at: '2026-01-01T00:00:00.000Z' });
+  JSON.stringify({ pid, started, ...machineHere(), at: '2026-01-01T00:00:00.000Z' });

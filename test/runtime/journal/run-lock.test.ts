@@ -4,7 +4,7 @@ import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Lock } from '../../../runtime/journal/lock.ts';
-import { placeHere, startOf } from '../../../runtime/journal/processes.ts';
+import { machineHere, startOf } from '../../../runtime/journal/processes.ts';
 import { Master } from '../../../runtime/master/master.ts';
 import { makeGate, RUNNER, taskFile } from '../run-task.ts';
 import { items, Project } from './ledger.ts';
@@ -111,7 +111,7 @@ describe('the same task started twice', () => {
 });
 
 describe('a lock of a process that cannot be looked into', () => {
-  const here = placeHere();
+  const here = machineHere();
 
   /** The text of a lock, held in another place by a process whose id here is somebody else's, or nobody's. */
   const lockOf = (place: object): string =>

@@ -311,6 +311,7 @@ function deliveryOf(rules: Partial<DeliveryRules>): Delivery<string> {
     backoffMs: 1000,
     backoffCapMs: 30_000,
     rate: Infinity,
+    numbersFrom: 0,
     random: () => 0,
   };
   return new Delivery<string>({ ...usual, prefetch: () => 0, batchesAcks: () => false, acksGathered: 4, ...rules });

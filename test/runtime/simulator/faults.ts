@@ -9,8 +9,10 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { KeySet } from '../../../runtime/journal/key-set.ts';
 import { Barrier } from '../../../runtime/master/barrier.ts';
+import { Cursor } from '../../../runtime/master/cursor.ts';
 import { Delivery } from '../../../runtime/master/delivery.ts';
 import { Intake } from '../../../runtime/master/intake.ts';
+import { CURSOR_FAULTS } from './cursor-faults.ts';
 import { type Fault, RULES } from './fault.ts';
 import { HAND_FAULTS } from './hand-faults.ts';
 import { ITEM_FAULTS } from './item-faults.ts';
@@ -20,7 +22,7 @@ import type { Code } from './simulation.ts';
 const master = path.join(import.meta.dirname, '../../../runtime/master');
 
 /** The code as it is. */
-export const faultless: Code = { Barrier, Delivery, Intake, KeySet };
+export const faultless: Code = { Barrier, Cursor, Delivery, Intake, KeySet };
 
 /** Returns the code with a fault in it. Throws where the fault has no place in it any more. */
 export async function withFault(fault: Fault): Promise<Code> {
@@ -71,4 +73,4 @@ async function load(entry: string, texts: ReadonlyMap<string, string>): Promise<
 }
 
 /** All of them. */
-export const faults: readonly Fault[] = [...ITEM_FAULTS, ...RUN_FAULTS, ...HAND_FAULTS];
+export const faults: readonly Fault[] = [...ITEM_FAULTS, ...RUN_FAULTS, ...HAND_FAULTS, ...CURSOR_FAULTS];

@@ -1,5 +1,7 @@
 /** Outcomes on their way to count, as runtime/master/settling.ts and the journal have them: first the hook, then the line. */
 
+import type { At } from '../../../runtime/journal/journal.ts';
+import type { Cursor } from '../../../runtime/master/cursor.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Run } from '../../../runtime/master/run.ts';
 import type { Scenario } from './scenario.ts';
@@ -12,8 +14,26 @@ interface Unwritten {
   readonly line: Line;
 }
 
+/** What the journal knows an item by. */
+export interface Name {
+  readonly key: string;
+  readonly occurrence: number;
+  readonly at: At | undefined;
+}
+
+interface RecordsOptions {
+  readonly world: World;
+  readonly truth: Truth;
+  readonly delivery: Delivery<Work>;
+  readonly cursor: Cursor | undefined;
+  readonly run: number;
+  readonly failed: () => void;
+}
+
 /** What a run records. */
 export class Records {
+  readonly #run: number;
+  readonly #cursor: Cursor | undefined;
   readonly #scenario: Scenario;
   readonly #world: World;
   readonly #truth: Truth;
@@ -24,8 +44,10 @@ export class Records {
   #written = 0;
   #ended = 0;
 
-  /** failed - a hook threw, or the disk is full. */
-  constructor(scenario: Scenario, world: World, truth: Truth, delivery: Delivery<Work>, failed: () => void) {
+  /** run - which of the runs of a seed it is. failed - a hook threw, or the disk is full. */
+  constructor(scenario: Scenario, { world, truth, delivery, cursor, run, failed }: RecordsOptions) {
+    this.#run = run;
+    this.#cursor = cursor;
     this.#scenario = scenario;
     this.#world = world;
     this.#truth = truth;
@@ -38,13 +60,16 @@ export class Records {
   }
 
   /** The hook for it has run. */
-  ended(run: Run<Work>, names: readonly { key: string; occurrence: number }[], how: 'done' | 'failed'): void {
+  ended(run: Run<Work>, names: readonly Name[], how: 'done' | 'failed'): void {
     this.#ended += 1;
     if (this.#scenario.hooks.failing && this.#ended % 20 === 0) {
       this.#settle(run, 'unfinished');
       this.#failed();
     } else if (this.#scenario.journal) {
-      const line = run.payloads.map((work, index) => ({ work, key: '', occurrence: 1, ...names[index], how }));
+      const line = run.payloads.map((work, index) => {
+        const { key = '', occurrence = 1, at } = names[index] ?? {};
+        return { work, key, occurrence, at, how, run: this.#run, number: run.number + index };
+      });
       this.#unwritten.push({ run, line });
     } else {
       this.#settle(run, how);
@@ -63,7 +88,10 @@ export class Records {
     const whole = unwritten.length <= room;
     this.#written += unwritten.length;
     if (whole) for (const process of this.#unnamed.splice(0)) this.#world.named.add(process);
+    const mark = this.#cursor?.mark; // of what counted before this turn
     this.#world.write(unwritten.slice(0, Math.max(0, room)).map(({ line }) => line));
+    if (whole && mark && this.#scenario.journal?.mode !== 'retry-failed' && this.#world.random.chance(0.5))
+      this.#world.marks.set(this.#run, mark);
     // What cannot be written to the end counts as unfinished, though some of it may be there.
     for (const { run, line } of unwritten) this.#settle(run, whole ? (line[0]?.how ?? 'done') : 'unfinished');
     if (!whole) this.#failed();
@@ -78,6 +106,7 @@ export class Records {
 
   #settle(run: Run<Work>, as: 'done' | 'failed' | 'unfinished'): void {
     for (const index of run.payloads.keys()) this.#truth.settled(run.number + index, as);
+    if (as !== 'unfinished') this.#cursor?.ended(run.number, run.count);
     this.#delivery.settled(run, as);
   }
 }

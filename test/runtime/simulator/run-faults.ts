@@ -39,8 +39,8 @@ export const RUN_FAULTS: readonly Fault[] = [
   },
   {
     what: 'what comes after a stop is handed out',
-    find: "if (this.stopping === 'no') this.backlog.push(this.#number, payload, size);\n    else this.counts.unfinished += 1;",
-    put: 'this.backlog.push(this.#number, payload, size);',
+    find: "if (this.stopping === 'no') this.backlog.push(this.lastNumber, payload, size);\n    else this.counts.unfinished += 1;",
+    put: 'this.backlog.push(this.lastNumber, payload, size);',
   },
   {
     what: 'the workers are not told to go at the end',
@@ -285,7 +285,7 @@ export const RUN_FAULTS: readonly Fault[] = [
   // ---- resumes ----
   {
     what: 'an item that is skipped is not numbered',
-    find: 'return this.counts.dispatched + this.counts.skipped;',
+    find: 'return this.#rules.numbersFrom + this.counts.dispatched + this.counts.skipped;',
     put: 'return this.counts.dispatched;',
     searched: true,
   },
@@ -293,22 +293,22 @@ export const RUN_FAULTS: readonly Fault[] = [
   {
     what: 'a resume does what is done again',
     file: 'intake.ts',
-    find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
-    put: "const isTaken = mode !== 'retry-failed' || ended === 'failed';",
+    find: "const isTaken = this.#options.mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
+    put: "const isTaken = this.#options.mode !== 'retry-failed' || ended === 'failed';",
     searched: true,
   },
   {
     what: 'a resume takes what has failed',
     file: 'intake.ts',
-    find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
-    put: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended !== 'done';",
+    find: "const isTaken = this.#options.mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
+    put: "const isTaken = this.#options.mode === 'retry-failed' ? ended === 'failed' : ended !== 'done';",
     searched: true,
   },
   {
     what: 'a retry of what has failed takes what is new, too',
     file: 'intake.ts',
-    find: "const isTaken = mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
-    put: "const isTaken = mode === 'retry-failed' ? ended !== 'done' : ended === undefined;",
+    find: "const isTaken = this.#options.mode === 'retry-failed' ? ended === 'failed' : ended === undefined;",
+    put: "const isTaken = this.#options.mode === 'retry-failed' ? ended !== 'done' : ended === undefined;",
   },
   {
     what: 'what failed before does not count',

@@ -90,6 +90,8 @@ export interface JournalScenario {
   readonly reversed: boolean;
   /** No more items than this are taken. */
   readonly limit: number;
+  /** The task has a cursor, and so many items share a place; undefined: it has none. */
+  readonly ties: number | undefined;
 }
 
 /** Returns the runs that a seed stands for: the first, and those that go on with what it left. */
@@ -102,6 +104,7 @@ export function scenariosOf(seed: number): Scenario[] {
   const timeoutMs = first.natures.some((nature) => isStuck(nature)) ? random.whole(200, 400) : first.timeoutMs;
   const distinct = random.chance(0.3) ? random.whole(1, 10) : Infinity;
   const ownKeys = random.chance(0.7);
+  const ties = random.chance(0.5) ? random.among([1, 1, 2, 5]) : undefined;
   const runs: Scenario[] = [];
   const add = (mode: JournalScenario['mode'], troubled: boolean): void => {
     const run: Scenario = {
@@ -113,7 +116,8 @@ export function scenariosOf(seed: number): Scenario[] {
         ownKeys,
         distinct,
         front: mode !== 'new' && random.chance(0.3) ? random.whole(1, 3) : 0,
-        reversed: mode !== 'new' && random.chance(0.2),
+        reversed: mode !== 'new' && ties === undefined && random.chance(0.2),
+        ties,
         limit: troubled && random.chance(0.1) ? random.whole(1, 20) : Infinity,
       },
       diesAtMs: troubled && random.chance(0.8) ? random.whole(0, random.among([100, 1000, 6000])) : Infinity,
@@ -157,6 +161,7 @@ function scenarioOf(random: Random): Scenario {
 
   const scenario: Scenario = {
     rules: {
+      numbersFrom: 0,
       workers: random.whole(1, 5),
       concurrency: random.whole(1, 4),
       maxCrashes: random.whole(1, 3),

@@ -7,10 +7,10 @@ import type { Barrier } from '../../../runtime/master/barrier.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Command } from '../../../runtime/master/rules.ts';
 import type { Run } from '../../../runtime/master/run.ts';
-import { Input, type IntakeCode } from './input.ts';
+import { AHEAD, Input, type IntakeCode } from './input.ts';
 import { checkAccounts, checkFinished, checkPlanned, checkStep, checkWanted } from './invariants.ts';
 import type { Random } from './random.ts';
-import { Records } from './records.ts';
+import { type Name, Records } from './records.ts';
 import { type Intrusion, type Scenario, scenariosOf } from './scenario.ts';
 import { type PipeWorld, SimulatedPipe } from './simulated-pipe.ts';
 import { type Outcome, type Said, SimulatedProcess, type Surroundings } from './simulated-process.ts';
@@ -33,6 +33,8 @@ export interface Code extends IntakeCode {
   readonly Barrier: typeof Barrier;
   readonly Delivery: typeof Delivery;
 }
+
+const NAMELESS: Name = { key: '', occurrence: 1, at: undefined };
 
 /** An outcome that waits for output. */
 interface Held {
@@ -88,7 +90,7 @@ class Simulation implements Surroundings, PipeWorld {
   /** Processes that are looked at while items wait in them, and those whose lifelines have been asked to take these back. */
   readonly #watched = new Set<SimulatedProcess>();
   readonly #reclaiming = new Set<SimulatedProcess>();
-  readonly #names = new Map<number, { key: string; occurrence: number }>();
+  readonly #names = new Map<number, Name>();
 
   constructor(world: World, scenario: Scenario, run: number, code: Code) {
     this.scenario = scenario;
@@ -96,17 +98,21 @@ class Simulation implements Surroundings, PipeWorld {
     this.#world = world;
     world.log?.(JSON.stringify(scenario));
     const { rules, prefetch, batchAcks } = scenario;
+    this.#input = new Input(scenario, world, run, code);
+    const { cursor } = this.#input;
+    const numbersFrom = cursor?.begin?.number ?? 0;
     this.#delivery = new code.Delivery<Work>({
       ...rules,
+      numbersFrom,
       random: this.random.next,
       prefetch: (pace) => (pace < Infinity ? prefetch : 0),
       batchesAcks: (pace) => batchAcks && pace < Infinity,
     });
     this.#barrier = new code.Barrier<Held>();
     this.#began = world.now;
-    this.#truth = new Truth(scenario);
-    this.#input = new Input(scenario, world, run, code);
-    this.#records = new Records(scenario, world, this.#truth, this.#delivery, () => this.#stop('gracefully'));
+    this.#truth = new Truth(scenario, numbersFrom);
+    const recording = { world, truth: this.#truth, delivery: this.#delivery, cursor, run };
+    this.#records = new Records(scenario, { ...recording, failed: () => this.#stop('gracefully') });
   }
 
   /** Until it is finished, or its master is killed. */
@@ -527,7 +533,7 @@ class Simulation implements Surroundings, PipeWorld {
     while (!this.#asking && !this.#dispatchOver) {
       const wanted = this.#delivery.wanted(this.#now);
       checkWanted(this.#truth, wanted, this.#now);
-      if (wanted === 0) return;
+      if (wanted === 0 || (this.#input.cursor?.room ?? Infinity) <= 0) return;
       const { stepMs } = this.scenario.dispatch;
       if (stepMs === 0) {
         this.#dispatch();
@@ -554,6 +560,7 @@ class Simulation implements Surroundings, PipeWorld {
       return;
     }
     const { work } = yielded;
+    this.#checkAhead();
     if (yielded.taken) {
       const unfit = work.nature === 'unfit' ? this.#delivery.dispatchedUnfit(work) : undefined;
       const number = unfit ? unfit.number : this.#delivery.dispatched(work, work.size);
@@ -570,6 +577,15 @@ class Simulation implements Surroundings, PipeWorld {
       this.#truth.closed = true;
       this.#delivery.closed();
     }
+  }
+
+  /** With a cursor: not too many items are listed behind the first that has no outcome. */
+  #checkAhead(): void {
+    if (!this.#input.cursor) return;
+    const number = this.#delivery.lastNumber + 1;
+    const open = [...this.#truth.active, ...this.#truth.settling].map((entry) => entry.number);
+    const first = Math.min(number, ...open);
+    ensure(number - first <= AHEAD, `item ${number} is listed, and item ${first} has no outcome yet`);
   }
 
   /** Outcomes of consecutive items, which are done; or one outcome. */
@@ -620,7 +636,7 @@ class Simulation implements Surroundings, PipeWorld {
     const { ms } = this.scenario.hooks;
     const settle = (): void => {
       this.#note(`item ${run.number} and ${run.count - 1} behind it: its hook has run, it is ${outcome}`);
-      const names = run.payloads.map((_, index) => this.#names.get(run.number + index) ?? { key: '', occurrence: 1 });
+      const names = run.payloads.map((_, index) => this.#names.get(run.number + index) ?? NAMELESS);
       this.#records.ended(run, names, outcome);
       this.#wake();
     };

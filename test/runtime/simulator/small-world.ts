@@ -143,7 +143,7 @@ export class SmallWorld {
     this.#code = code;
     const prefetch = (pace: number): number => (pace < Infinity ? small.prefetch : 0);
     const batchesAcks = (pace: number): boolean => pace < Infinity && small.batchAcks;
-    this.#rules = { ...small, backoffMs: 10, backoffCapMs: 10, random: () => 0, prefetch, batchesAcks };
+    this.#rules = { ...small, numbersFrom: 0, backoffMs: 10, backoffCapMs: 10, random: () => 0, prefetch, batchesAcks };
   }
 
   begin(): State {

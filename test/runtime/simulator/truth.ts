@@ -86,8 +86,12 @@ export class Truth {
   readonly #byNumber = new Map<number, Entry>();
   readonly #deaths = new Map<number, Deaths>();
 
-  constructor(scenario: Scenario) {
+  readonly #numbersFrom: number;
+
+  /** numbersFrom - the number of the last item before the first of this run. */
+  constructor(scenario: Scenario, numbersFrom: number) {
     this.#scenario = scenario;
+    this.#numbersFrom = numbersFrom;
     this.size = scenario.rules.workers;
     this.gate = new TrueGate(scenario.rules.rate);
   }
@@ -101,7 +105,7 @@ export class Truth {
   dispatched(work: Work, number: number): void {
     const entry: Entry = {
       work,
-      number: this.entries.length + this.skipped + 1,
+      number: this.#numbersFrom + this.entries.length + this.skipped + 1,
       place: 'waiting',
       holder: undefined,
       verdict: undefined,

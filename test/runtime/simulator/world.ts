@@ -3,6 +3,8 @@
  * to, across all masters, that no item is in two processes at once, and that none is processed again without an excuse.
  */
 
+import type { At } from '../../../runtime/journal/journal.ts';
+import type { Mark } from '../../../runtime/journal/records.ts';
 import { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { ensure } from './violation.ts';
@@ -55,10 +57,23 @@ export interface Recorded {
   readonly how: 'done' | 'failed';
   /** It was written by a run that retried what had failed. */
   readonly isRetry?: boolean;
+  /** In which run of the seed, and with which number there. */
+  readonly run: number;
+  readonly number: number;
+  /** With a cursor: where it is. */
+  readonly at: At | undefined;
 }
 
 /** How long the workers of a dead master live on at most, and how long a resume has patience with them. */
 export const ORPHANS_MS = 2000;
+
+/** An item in the order of a cursor. */
+export interface Row {
+  readonly place: number;
+  readonly name: string;
+  /** A run has listed it. */
+  isListed: boolean;
+}
 
 interface Happening {
   readonly time: number;
@@ -70,6 +85,10 @@ export class World {
   readonly works = new Map<string, Work>();
   /** What a resume reads. */
   readonly journal: Recorded[] = [];
+  /** Of each run that wrote any, the last mark, and where it began. */
+  readonly marks = new Map<number, Mark>();
+  /** With a cursor: what there is to dispatch, in its order. Some of it was put in between two runs. */
+  readonly rows: Row[] = [];
   /** The processes that the journal names. */
   readonly named = new Set<SimulatedProcess>();
   readonly log: ((line: string) => void) | undefined;

@@ -1,0 +1,101 @@
+/**
+ * Keeps track of how far a run has come in the order of its `dispatch`, if its task has a `cursor`: so a resume need not
+ * list again what is behind it. Pure; runs in the master, and in the simulator of the tests.
+ *
+ * The mark is the last place at which every item, and every one before it, has its outcome. A place becomes the mark only
+ * once an item of another place has been dispatched: until then, more items of that place may come. A resume begins after
+ * the mark, and numbers its items on from it.
+ *
+ * With a cursor an item is known across runs by its place and its key. So an outcome of an item behind the mark is never
+ * taken for that of an equal one further on.
+ */
+
+import { cursorIsNone, cursorKinds, cursorWentBack } from '../errors.ts';
+import type { At } from '../journal/journal.ts';
+import { AHEAD_MAX } from '../journal/marks.ts';
+import type { Mark } from '../journal/records.ts';
+import type { Place } from '../parallelizable.ts';
+
+/** The cursor of one run. */
+export class Cursor {
+  /** Where `dispatch` begins; undefined for its beginning. */
+  readonly begin: Mark | undefined;
+  /** The mark; undefined at the beginning of all. */
+  mark: Mark | undefined;
+  /** Where the last item is that was dispatched. */
+  #at: At | undefined;
+  #last: number;
+  /** All items up to this one have their outcomes. */
+  #ended: number;
+  /** By number: items behind #ended that have their outcomes. */
+  readonly #endedAhead = new Set<number>();
+  /** The places that may become the mark, in their order, from index #next on. */
+  #passed: Mark[] = [];
+  #next = 0;
+
+  readonly #aheadMax: number;
+
+  /**
+   * begin    - the mark at which `dispatch` begins; undefined for its beginning.
+   * aheadMax - how far `dispatch` may be ahead of the first item without an outcome.
+   */
+  constructor(begin: Mark | undefined, aheadMax: number = AHEAD_MAX) {
+    this.#aheadMax = aheadMax;
+    this.begin = begin;
+    this.mark = begin;
+    this.#last = begin?.number ?? 0;
+    this.#ended = this.#last;
+  }
+
+  /** How many more items may be dispatched now. */
+  get room(): number {
+    return this.#aheadMax - (this.#last - this.#ended);
+  }
+
+  /** The first item without an outcome. */
+  get waitsFor(): number {
+    return this.#ended + 1;
+  }
+
+  /**
+   * `dispatch` has yielded an item, with what `cursor` returned for it. Returns where it is. Throws TaskError if that is
+   * no place, or comes before the place of the item before it.
+   */
+  yielded(place: unknown, number: number): At {
+    if (!isPlace(place)) throw cursorIsNone(number, place);
+    this.#last = number;
+    const before = this.#at?.place ?? this.mark?.place;
+    if (before !== undefined && typeof before !== typeof place) throw cursorKinds(number, place, before);
+    if (this.#at && place === before) return this.#at;
+    const isBack = typeof place === 'number' && typeof before === 'number' ? place <= before : place === before;
+    if (isBack) throw cursorWentBack(number, place, before as Place, this.#at === undefined);
+    const after = this.#at ? { place: this.#at.place, number: number - 1 } : this.mark;
+    if (this.#at && after) this.#passed.push(after);
+    this.#at = { place, after };
+    this.#advance();
+    return this.#at;
+  }
+
+  /** Items have their outcomes, recorded by this run or by one before it: `count` of them, numbered from `first`. */
+  ended(first: number, count: number): void {
+    if (first === this.#ended + 1) this.#ended += count;
+    else for (let number = first; number < first + count; number++) this.#endedAhead.add(number);
+    while (this.#endedAhead.size > 0 && this.#endedAhead.delete(this.#ended + 1)) this.#ended += 1;
+    this.#advance();
+  }
+
+  #advance(): void {
+    for (let next = this.#passed[this.#next]; next && next.number <= this.#ended; next = this.#passed[this.#next]) {
+      this.mark = next;
+      this.#next += 1;
+    }
+    // Not `shift`: that would copy the whole list for each place.
+    if (this.#next * 2 < this.#passed.length) return;
+    this.#passed = this.#passed.slice(this.#next);
+    this.#next = 0;
+  }
+}
+
+function isPlace(value: unknown): value is Place {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+}

@@ -1,0 +1,60 @@
+/** Faults in how far a run with a cursor has come, and in what a resume knows its items by. */
+
+import type { Fault } from './fault.ts';
+
+export const CURSOR_FAULTS: readonly Fault[] = [
+  {
+    what: 'the mark passes items that have no outcome',
+    file: 'cursor.ts',
+    find: 'next && next.number <= this.#ended;',
+    put: 'next && next.number <= this.#last;',
+  },
+  {
+    what: 'the mark passes an item that is dispatched after it, and not before',
+    file: 'cursor.ts',
+    find: '{ place: this.#at.place, number: number - 1 }',
+    put: '{ place: this.#at.place, number: number - 2 }',
+  },
+  {
+    what: 'items that end out of their order are forgotten',
+    file: 'cursor.ts',
+    find: 'this.#endedAhead.add(number);',
+    put: 'this.#endedAhead.delete(number);',
+  },
+  {
+    what: 'of items that end together the first is counted',
+    file: 'cursor.ts',
+    find: 'this.#ended += count;',
+    put: 'this.#ended += 1;',
+  },
+  {
+    what: 'dispatch is ever further ahead of an item that takes long',
+    file: 'cursor.ts',
+    find: 'return this.#aheadMax - (this.#last - this.#ended);',
+    put: 'return this.#aheadMax;',
+  },
+  {
+    what: 'what a resume skips keeps the mark where it is',
+    file: 'intake.ts',
+    find: '    if (!taken) cursor?.ended(number, 1);\n',
+    put: '',
+  },
+  {
+    what: 'an item is taken for an equal one at another place',
+    file: 'intake.ts',
+    find: 'nameAt(at.place, key)',
+    put: 'key',
+  },
+  {
+    what: 'equal items are counted on at another place',
+    file: 'intake.ts',
+    find: '    if (at !== this.#at) this.#seenThere.clear();\n',
+    put: '',
+  },
+  {
+    what: 'a retry goes on when all that had failed is met',
+    file: 'intake.ts',
+    find: "mode === 'retry-failed' && this.#taken >= (keys?.failed ?? 0);",
+    put: 'false;',
+  },
+];
