@@ -171,7 +171,8 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
         keys.ended(nameOf(record.key, record.place), record.occurrence, isWanted(record) ? 'failed' : 'left');
       if (record.type !== 'done') return;
       for (const [index, key] of record.keys.entries())
-        if (record.number + index > past) keys.ended(nameOf(key, record.places?.[index]), record.occurrence, 'done');
+        if (!marks || record.number + index > past)
+          keys.ended(nameOf(key, record.places?.[index]), record.occurrence, 'done');
     };
     const isPast = (number: number): boolean => number + AHEAD_MAX < past;
     const isDone = (bytes: Buffer, from: number): void => keys.endedHashed(bytes, from, 'done');

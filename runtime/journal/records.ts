@@ -377,8 +377,8 @@ const isDone = ({ number, keys, places, occurrence = 1 }: Fields): boolean =>
   keys.length > 0 &&
   keys.every(isText) &&
   isCount(occurrence) &&
-  isCount(number) &&
-  (places === undefined || (Array.isArray(places) && places.length === keys.length && places.every(isPlace)));
+  (places === undefined ||
+    (isCount(number) && Array.isArray(places) && places.length === keys.length && places.every(isPlace)));
 const isPlace = (value: unknown): boolean => isText(value) || Number.isFinite(value);
 const isMark = (value: unknown): boolean => {
   const { place, number } = Object(value) as Fields;
@@ -406,8 +406,7 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
   failed: ({ key, number, occurrence = 1, place, after }) =>
     isText(key) &&
     isCount(occurrence) &&
-    isCount(number) &&
-    (place === undefined || isPlace(place)) &&
+    (place === undefined || (isCount(number) && isPlace(place))) &&
     (after === undefined || isMark(after)),
   end: ({ number, complete }) => isCount(number) && typeof complete === 'boolean',
 };

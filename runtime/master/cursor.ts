@@ -22,6 +22,7 @@ export class Cursor {
   readonly begin: Mark | undefined;
   /** The mark; undefined at the beginning of all. */
   mark: Mark | undefined;
+  #recorded: Mark | undefined;
   /** Where the last item is that was dispatched. */
   #at: At | undefined;
   #last: number;
@@ -33,13 +34,17 @@ export class Cursor {
   #passed: Mark[] = [];
   #next = 0;
 
+  readonly #hasMarks: boolean;
   readonly #aheadMax: number;
 
   /**
    * begin    - the mark at which `dispatch` begins; undefined for its beginning.
-   * aheadMax - how far `dispatch` may be ahead of the first item without an outcome.
+   * hasMarks - whether its marks are recorded, so that a resume goes by them.
+   * aheadMax - how far `dispatch` may be ahead of the last mark that is recorded.
    */
-  constructor(begin: Mark | undefined, aheadMax: number = AHEAD_MAX) {
+  constructor(begin: Mark | undefined, hasMarks: boolean, aheadMax: number = AHEAD_MAX) {
+    this.#hasMarks = hasMarks;
+    this.#recorded = begin;
     this.#aheadMax = aheadMax;
     this.begin = begin;
     this.mark = begin;
@@ -49,12 +54,28 @@ export class Cursor {
 
   /** How many more items may be dispatched now. */
   get room(): number {
-    return this.#aheadMax - (this.#last - this.#ended);
+    // Where so many items share a place, the mark can't move before they are over.
+    if (this.#ended === this.#last && !this.unrecorded) return this.#aheadMax;
+    return this.#aheadMax - this.#ahead;
   }
 
-  /** The first item without an outcome. */
-  get waitsFor(): number {
-    return this.#ended + 1;
+  /** The mark, if it is to be recorded: it has moved since. */
+  get unrecorded(): Mark | undefined {
+    return this.#hasMarks && this.mark !== this.#recorded ? this.mark : undefined;
+  }
+
+  /** The mark is to be recorded soon, so that `dispatch` need not wait. */
+  get isPressing(): boolean {
+    return this.#ahead > this.#aheadMax / 2;
+  }
+
+  /** The mark is recorded. */
+  recorded(): void {
+    this.#recorded = this.mark;
+  }
+
+  get #ahead(): number {
+    return this.#last - (this.#hasMarks ? (this.#recorded?.number ?? 0) : this.#ended);
   }
 
   /**

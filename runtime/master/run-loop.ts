@@ -111,13 +111,14 @@ export class RunLoop {
     const itemEvents = verbose || settings.itemEvents;
     const isReaderGone = (): boolean => this.#isReaderGone;
     const { keys, mode, begin } = opened;
-    const cursor = keys && task.cursor && !settings.items ? new Cursor(begin) : undefined;
-    const marking = { cursor, hasMarks: mode !== 'retry-failed' };
+    // A run that only retries failed items comes no further.
+    const hasMarks = journal !== undefined && mode !== 'retry-failed';
+    const cursor = keys && task.cursor && !settings.items ? new Cursor(begin, hasMarks) : undefined;
     this.#settling = new Settling({
       task,
       delivery,
       journal,
-      ...marking,
+      cursor,
       itemEvents,
       observe,
       fail,

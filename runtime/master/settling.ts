@@ -7,7 +7,6 @@
 import { type DivvyError, hookThrew } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { Mark } from '../journal/records.ts';
 import { contentKey } from '../key.ts';
 import type { ItemError, Outcome } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
@@ -31,8 +30,6 @@ export interface SettlingOptions {
   readonly journal: Journal | undefined;
   /** Undefined if the task has none. */
   readonly cursor: Cursor | undefined;
-  /** Whether the journal gets its marks. A run that only retries failed items comes nowhere. */
-  readonly hasMarks: boolean;
   /** Whether `observe` hears of each item that is done. */
   readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
@@ -67,9 +64,9 @@ export class Settling {
   /** Outcomes that wait for their hooks. */
   readonly #inHooks = new Set<Ended>();
   #unwritten: Ended[] = [];
-  /** The last mark that was recorded, and when. */
-  #marked: Mark | undefined;
+  /** When the last mark was recorded. */
   #markedAt = -Infinity;
+  #markTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SettlingOptions) {
     this.#options = options;
@@ -121,9 +118,9 @@ export class Settling {
 
   /** Writes the ended items to the journal; from then on they count. */
   write(): void {
-    const { journal, fail } = this.#options;
+    const { journal, cursor, fail } = this.#options;
     let written = true;
-    if (performance.now() - this.#markedAt >= MARK_EVERY_MS) this.mark();
+    if (cursor?.unrecorded && (cursor.isPressing || this.#markInMs === 0)) this.mark();
     try {
       journal?.write();
     } catch (error) {
@@ -134,16 +131,36 @@ export class Settling {
       if (written) this.#count(ended);
       else this.#lose(ended);
     }
+    this.#remindOfMark();
   }
+
+  /** Sees to it that the mark is recorded: at once if `dispatch` waits for it, else when it is time. */
+  #remindOfMark(): void {
+    const { cursor, wake } = this.#options;
+    if (!cursor?.unrecorded) return;
+    if (cursor.isPressing) wake();
+    else this.#markTimer ??= setTimeout(this.#markLater, this.#markInMs).unref();
+  }
+
+  get #markInMs(): number {
+    return Math.max(0, this.#markedAt + MARK_EVERY_MS - performance.now());
+  }
+
+  readonly #markLater = (): void => {
+    this.#markTimer = undefined;
+    this.#options.wake();
+  };
 
   /** Records how far the run has come, if it has come further. Only outcomes that are written already count for that. */
   mark(): void {
-    const { cursor, hasMarks, journal } = this.#options;
-    const mark = cursor?.mark;
-    if (!hasMarks || !journal || !mark || mark === this.#marked || mark === cursor.begin) return;
-    this.#marked = mark;
+    const { cursor, journal } = this.#options;
+    clearTimeout(this.#markTimer);
+    this.#markTimer = undefined;
+    const mark = cursor?.unrecorded;
+    if (!journal || !mark) return;
     this.#markedAt = performance.now();
     journal.add({ type: 'mark', ...mark });
+    cursor?.recorded();
   }
 
   /** Abandons outcomes that are still in a hook: it is too late for them to count. */

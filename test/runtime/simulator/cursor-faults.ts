@@ -30,8 +30,14 @@ export const CURSOR_FAULTS: readonly Fault[] = [
   {
     what: 'dispatch is ever further ahead of an item that takes long',
     file: 'cursor.ts',
-    find: 'return this.#aheadMax - (this.#last - this.#ended);',
+    find: 'return this.#aheadMax - this.#ahead;',
     put: 'return this.#aheadMax;',
+  },
+  {
+    what: 'dispatch goes by how far the run has come, and not by the mark that is recorded',
+    file: 'cursor.ts',
+    find: '(this.#hasMarks ? (this.#recorded?.number ?? 0) : this.#ended)',
+    put: 'this.#ended',
   },
   {
     what: 'what a resume skips keeps the mark where it is',

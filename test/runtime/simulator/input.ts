@@ -85,7 +85,7 @@ export class Input {
       if (mode !== 'retry-failed') world.marks.set(run, begin ?? { place: -1, number: 0 });
       for (const row of world.rows)
         if (mode !== 'retry-failed' && row.isListed && begin && row.place <= Number(begin.place)) this.#checkEnded(row);
-      this.cursor = new Cursor(begin, AHEAD);
+      this.cursor = new Cursor(begin, mode !== 'retry-failed', AHEAD);
       this.#rows = world.rows.filter(({ place }) => place > Number(begin?.place ?? -1));
     }
     const cursor = (): number => this.#place;

@@ -88,10 +88,12 @@ export class Records {
     const whole = unwritten.length <= room;
     this.#written += unwritten.length;
     if (whole) for (const process of this.#unnamed.splice(0)) this.#world.named.add(process);
-    const mark = this.#cursor?.mark; // of what counted before this turn
+    const mark = this.#cursor?.unrecorded; // of what counted before this turn
     this.#world.write(unwritten.slice(0, Math.max(0, room)).map(({ line }) => line));
-    if (whole && mark && this.#scenario.journal?.mode !== 'retry-failed' && this.#world.random.chance(0.5))
+    if (whole && mark && (this.#cursor?.isPressing || this.#world.random.chance(0.5))) {
       this.#world.marks.set(this.#run, mark);
+      this.#cursor?.recorded();
+    }
     // What cannot be written to the end counts as unfinished, though some of it may be there.
     for (const { run, line } of unwritten) this.#settle(run, whole ? (line[0]?.how ?? 'done') : 'unfinished');
     if (!whole) this.#failed();

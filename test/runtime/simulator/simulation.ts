@@ -60,6 +60,7 @@ class Simulation implements Surroundings, PipeWorld {
   readonly #world: World;
   readonly #input: Input;
   readonly #records: Records;
+  readonly #run: number;
   readonly #delivery: Delivery<Work>;
   readonly #barrier: Barrier<Held>;
   /** Of every process, those that have ended too: what they wrote may be still on its way. */
@@ -96,6 +97,7 @@ class Simulation implements Surroundings, PipeWorld {
     this.scenario = scenario;
     this.random = world.random;
     this.#world = world;
+    this.#run = run;
     world.log?.(JSON.stringify(scenario));
     const { rules, prefetch, batchAcks } = scenario;
     this.#input = new Input(scenario, world, run, code);
@@ -322,6 +324,8 @@ class Simulation implements Surroundings, PipeWorld {
       for (const held of all) this.#out(held, isLost);
     });
     this.#records.write();
+    const { cursor } = this.#input;
+    if (cursor?.unrecorded && cursor.isPressing) this.#wake();
     this.#truth.gate.begin(this.#now);
     for (const command of this.#delivery.plan(this.#now)) this.#carryOut(command);
     checkPlanned(this.#truth, this.#now);
@@ -579,13 +583,14 @@ class Simulation implements Surroundings, PipeWorld {
     }
   }
 
-  /** With a cursor: not too many items are listed behind the first that has no outcome. */
+  /** With a cursor: not too many items are listed behind the mark that a resume would go by, if any has no outcome. */
   #checkAhead(): void {
-    if (!this.#input.cursor) return;
+    const { cursor } = this.#input;
+    if (!cursor || this.scenario.journal?.mode === 'retry-failed') return;
+    const isOpen = this.#truth.active.size + this.#truth.settling.size > 0;
     const number = this.#delivery.lastNumber + 1;
-    const open = [...this.#truth.active, ...this.#truth.settling].map((entry) => entry.number);
-    const first = Math.min(number, ...open);
-    ensure(number - first <= AHEAD, `item ${number} is listed, and item ${first} has no outcome yet`);
+    const mark = this.#world.marks.get(this.#run)?.number ?? 0;
+    ensure(!isOpen || number - mark <= AHEAD, `item ${number} is listed, and the mark is at item ${mark}`);
   }
 
   /** Outcomes of consecutive items, which are done; or one outcome. */

@@ -133,7 +133,15 @@ describe('20,000 failures', () => {
     return { type: 'item failed', outcome, error: error(message, { stack: `Error\n${stack}` }) };
   };
   const started = {
-    ...({ type: 'started', runId: 'r', pid: 1, workers: 1, socket: undefined, total: undefined, after: undefined } as const),
+    ...({
+      type: 'started',
+      runId: 'r',
+      pid: 1,
+      workers: 1,
+      socket: undefined,
+      total: undefined,
+      after: undefined,
+    } as const),
     keys: 'own' as const,
     journal: `${process.cwd()}/j.ndjson`,
   };
