@@ -28,7 +28,7 @@ export function skeleton(
   return [
     { level: 0, text: `/** ${member.summary} */` },
     { level: 0, text: `${member.name}(${parameters}): ${write(returns)} {` },
-    { level: 1, text: body(member, returns, style) },
+    ...body(member, returns, style).map((text) => ({ level: 1 as const, text })),
     { level: 0, text: '}' },
   ];
 }
@@ -56,10 +56,20 @@ function writtenTypes(member: ContractMember): ts.TypeNode[] {
 }
 
 /**
- * Returns the single line of a new hook. It uses the parameters, since some projects forbid unused ones, and it is
- * correct as it is: an unknown total is Infinity, a throttle goes on, and the key of an item is its whole content.
+ * Returns the lines of a new hook. They use the parameters, since some projects forbid unused ones, and are correct as
+ * they are: an unknown total is Infinity, a throttle goes on, with one place for all items a resume begins at the
+ * beginning, and the key of an item is its whole content.
  */
-function body(member: ContractMember, returns: ts.TypeNode, { semicolon }: Style): string {
+function body(member: ContractMember, returns: ts.TypeNode, style: Style): string[] {
+  const { semicolon } = style;
+  if (member.name !== 'cursor') return [line(member, returns, style)];
+  return [
+    `void ${member.parameters[0]?.name ?? '0'}${semicolon} // Where is it in the order of dispatch? Return its id, its offset, or the like.`,
+    `return 0${semicolon}`,
+  ];
+}
+
+function line(member: ContractMember, returns: ts.TypeNode, { semicolon }: Style): string {
   const names = member.parameters.map(({ name }) => name);
   if (member.name === 'throttle') return `return 0${semicolon} // Go on. How many milliseconds should the run wait?`;
   if (returns.kind === ts.SyntaxKind.NumberKeyword) {

@@ -13,6 +13,7 @@ import { type Settings, WORKERS_MAX } from '../options.ts';
 import { Rate } from '../text/rate.ts';
 import { grouped, inspected, plural, seconds } from '../text/words.ts';
 import { makeFolder, removePlace } from '../wire/socket-path.ts';
+import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Outputs } from './output.ts';
@@ -35,6 +36,8 @@ export interface ControlsOptions {
   readonly dispatch: Dispatch;
   readonly outputs: Outputs;
   readonly throttle: Throttle;
+  /** Undefined if the task has none. */
+  readonly cursor: Cursor | undefined;
   readonly observe: (event: RunEvent) => void;
   readonly wake: () => void;
   /** Items have to be looked at from now on: one may not end in time. */
@@ -221,13 +224,15 @@ export class Controls {
 
   /** What the run waits for, in words. */
   get waitsFor(): string {
-    const { delivery, dispatch, outputs, throttle, stopping } = this.#run;
+    const { delivery, dispatch, outputs, throttle, cursor, stopping } = this.#run;
     const now = performance.now();
     if (delivery.stopping !== 'no') return stopping.waitsFor;
     if (this.isPaused) return 'somebody to continue it: it is paused';
     const since = dispatch.waitedSince;
     if (since !== undefined) return `dispatch to give an item, for ${seconds(now - since)}`;
     if (outputs.isFull) return 'its output to be read';
+    if (cursor && cursor.room <= 0)
+      return `item ${cursor.firstOpen}: dispatch is as far ahead of it as it may be (cursor)`;
     if (throttle.isAsking) return 'throttle to answer';
     const { gate, backlog } = delivery;
     const ms = gate.opensAt(now) - now;

@@ -59,6 +59,11 @@ export class Cursor {
     return this.#aheadMax - this.#ahead;
   }
 
+  /** The number of the first item without an outcome. */
+  get firstOpen(): number {
+    return this.#ended + 1;
+  }
+
   /** The mark, if it is to be recorded: it has moved since. */
   get unrecorded(): Mark | undefined {
     return this.#hasMarks && this.mark !== this.#recorded ? this.mark : undefined;

@@ -137,7 +137,7 @@ export class RunLoop {
     this.stopping = new Stopping({ settings, delivery, pool, outputs, dispatch, observe, wake });
     const { stopping } = this;
     const lookAtTimes = (): void => this.#watchTimes();
-    const watched = { settings, delivery, pool, stopping, dispatch, outputs, throttle: this.#throttle };
+    const watched = { settings, delivery, pool, stopping, dispatch, outputs, cursor, throttle: this.#throttle };
     this.controls = new Controls({ ...watched, observe, wake, lookAtTimes });
   }
 

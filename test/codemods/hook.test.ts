@@ -209,11 +209,13 @@ describe('the contract file of the project decides', () => {
     const promised = ['total', 'beforeRun', 'afterRun', 'beforeFork', 'afterFork', 'beforeExit', 'afterExit'];
     const hooks = hooksIn(own).map(({ name }) => name);
 
-    expect(hooks).toEqual([...promised, 'afterProcess', 'afterFailure', 'throttle', 'key']);
+    expect(hooks).toEqual([...promised, 'afterProcess', 'afterFailure', 'throttle', 'cursor', 'key']);
     const edited = addHooks(source, { fileName: 't.ts', hooks, contract: own });
     expect(edited).toMatchObject({
       kind: 'changed',
-      text: expect.stringMatching(/throttle\(\): number \{\s+return 0;/),
+      text: expect.stringMatching(
+        /throttle\(\): number \{\s+return 0;[\s\S]*cursor\(.*\): Place \{\s+void .*\s+return 0;/,
+      ),
     });
   });
 });

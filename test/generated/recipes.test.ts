@@ -87,7 +87,17 @@ async function projectIn(folder: string, name: string): Promise<string> {
 const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
 
 test('each page is tried here, or where it is said above', () => {
-  const pages = ['application-code', 'ci', 'container', 'debugging', 'files', 'http', 'service', 'team-template'];
+  const pages = [
+    'application-code',
+    'backfill',
+    'ci',
+    'container',
+    'debugging',
+    'files',
+    'http',
+    'service',
+    'team-template',
+  ];
   expect(readdirSync(recipes).sort()).toEqual(pages.map((page) => `${page}.md`));
 });
 
@@ -162,6 +172,27 @@ test("application-code: a task runs the application's own code: TypeScript, what
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
     expect(ended.stdout.split('\n').sort()).toEqual(expect.arrayContaining(expected));
   }
+});
+
+test('backfill: each row of the table is changed, and a resume lists only what is left', async () => {
+  const folder = freshFolder();
+  const bin = programsIn(folder);
+  const [create = '', run = ''] = blocksOf('backfill', 'sh');
+  const made = await shell(folder, [create], bin);
+  expect(made, made.stderr).toMatchObject({ code: 0 });
+  const project = join(folder, 'my-backfill');
+  const [task = ''] = blocksOf('backfill', 'ts');
+  expect(task).toMatch(/^\/\/ tasks\/my-backfill\.ts\n/);
+  writeFileSync(join(project, 'tasks/my-backfill.ts'), task);
+  const ended = await shell(project, [run], bin);
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  expect(ended.stderr).toMatch(/5 items: 5 done/);
+  expect(ended.stderr).toMatch(/Resuming run .*, after \d+ \(item \d\): skipping \d items?/);
+  expect(ended.stderr).toMatch(/(2[5-9]|30) items: 25 done/);
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  const db = new DatabaseSync(join(project, 'app.db'), { readOnly: true });
+  expect(db.prepare('select count(*) as left from users where lower is not lower(email)').get()).toEqual({ left: 0 });
+  db.close();
 });
 
 test('ci: the test and the runtime are checked, and a second job goes on with the journal', async () => {

@@ -11,7 +11,8 @@ export default class ExampleTask implements Parallelizable<Item> {
   /**
    * Runs in the master, once. Yields the items, and is asked for the next one only when a worker can take it: the list
    * may be long, or endless. To await what it reads: `async *dispatch(): AsyncGenerator<Item>`. The task's own arguments
-   * are in `process.argv.slice(2)`.
+   * are in `process.argv.slice(2)`. A resume lists them again and skips what is done; with a `cursor` it goes on in the
+   * middle (divvy hook add cursor).
    */
   *dispatch(): Generator<Item> {
     for (let id = 1; id <= 12; id++) yield { id };
@@ -19,7 +20,7 @@ export default class ExampleTask implements Parallelizable<Item> {
 
   /**
    * Runs in a worker, once for each item, while other workers do the same with other items. What it throws fails this
-   * item, and the run goes on. Pass `context.signal` on to what waits: it is aborted when the run is stopped by force.
+   * item, and the run goes on; `RateLimited` holds the whole run back instead. Pass `context.signal` on to what waits: it is aborted when the run is stopped by force.
    */
   async process(item: Item, context: ItemContext): Promise<void> {
     await setTimeout(200, undefined, { signal: context.signal }); // Stands for the real work.
