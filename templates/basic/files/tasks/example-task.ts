@@ -20,7 +20,8 @@ export default class ExampleTask implements Parallelizable<Item> {
 
   /**
    * Runs in a worker, once for each item, while other workers do the same with other items. What it throws fails this
-   * item, and the run goes on; `RateLimited` holds the whole run back instead. Pass `context.signal` on to what waits: it is aborted when the run is stopped by force.
+   * item, and the run goes on; `RateLimited` holds the whole run back instead. Pass `context.signal` on to what waits:
+   * it is aborted when the run is stopped by force.
    */
   async process(item: Item, context: ItemContext): Promise<void> {
     await setTimeout(200, undefined, { signal: context.signal }); // Stands for the real work.
