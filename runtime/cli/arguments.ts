@@ -72,8 +72,9 @@ export function readArguments(argv: readonly string[]): Request {
   const json = parsed.values['json'] === true;
   const shown = SHOWN.find((word) => parsed.values[word] === true);
   const journal = parsed.values['journal'] as string | undefined;
-  if (shown) return { want: shown, taskFile, args, journal, json };
   const control = parsed.values['control'];
+  if (shown && control !== undefined) throw notTogether(`--${shown}`, '--control');
+  if (shown) return { want: shown, taskFile, args, journal, json };
   if (typeof control === 'string') {
     return { want: 'control', control, taskFile, args, journal, json };
   }

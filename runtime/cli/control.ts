@@ -9,7 +9,7 @@ import type { ControlAnswer, ControlRequest, RunningStatus } from '../control/me
 import { DivvyError } from '../errors.ts';
 import { machineHere } from '../journal/processes.ts';
 import { WORKERS_MAX } from '../options.ts';
-import { shellWords } from '../text/shell.ts';
+import { shellWords, visible } from '../text/shell.ts';
 import { grouped, plural, seconds } from '../text/words.ts';
 import { runsOf, type Status } from './status.ts';
 
@@ -34,12 +34,16 @@ export async function control(
   journal: string | undefined,
   request: ControlRequest,
 ): Promise<{ run: Status; answer: ControlAnswer }> {
-  const going = runsOf(taskFile, args, journal).filter((run) => 'state' in run && run.state === 'running') as Status[];
+  const isGoing = (run: object): run is Status => 'state' in run && run.state === 'running';
+  const all = runsOf(taskFile, [], journal).filter(isGoing);
+  // Several may go on: one is named by its id, or by its arguments.
+  const named = all.filter(({ runId }) => args.length === 1 && args[0] === runId);
+  const going = named.length > 0 ? named : runsOf(taskFile, args, journal).filter(isGoing);
   const [run] = going;
   if (!run) throw noRunGoesOn(taskFile, args);
   if (going.length > 1) throw runsGoOn(going.map((each) => `${each.runId} ${shellWords(each.args)}`.trim()));
   const answer = await ask(socketOf(run), request);
-  if (!answer.ok) throw controlRefused(run.runId, answer.text);
+  if (!answer.ok) throw controlRefused(run.runId, visible(answer.text));
   return { run, answer };
 }
 

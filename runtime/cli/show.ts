@@ -17,7 +17,7 @@ export async function show(request: Exclude<Request, { want: 'run' }>): Promise<
     const { want, taskFile, args, journal, json } = request;
     if (want === 'control') {
       const { run, answer } = await control(taskFile, args, journal, controlRequest(request.control));
-      say(json ? JSON.stringify({ runId: run.runId, ...answer }) : `${run.runId}: ${answer.text}`);
+      say(json ? JSON.stringify({ runId: run.runId, ...answer }) : `${run.runId}: ${visible(answer.text)}`);
       return;
     }
     if (want === 'runs') {

@@ -7,14 +7,14 @@ export const notAControl = (text: string, most: number): UsageError =>
 
 export const noRunGoesOn = (taskFile: string, args: readonly string[]): DivvyError =>
   new DivvyError(
-    `no run of ${taskFile} goes on${args.length > 0 ? ` with the arguments ${args.join(' ')}` : ''}; --runs lists its runs`,
+    `no run of ${taskFile} goes on${args.length > 0 ? ` with the arguments ${args.join(' ')}` : ''}; --runs lists its runs. If its journal was named by --journal FILE, add that; without a journal, use its terminal or kill`,
     1,
   );
 
 /** `runs` are their ids and arguments. */
 export const runsGoOn = (runs: readonly string[]): DivvyError =>
   new DivvyError(
-    `${runs.length} runs of this task go on: ${runs.join('; ')}; name one by its arguments, behind the task file`,
+    `${runs.length} runs of this task go on: ${runs.join('; ')}; name one behind the task file, by its id or its arguments`,
     1,
   );
 
@@ -25,7 +25,7 @@ export const noControl = (runId: string, pid: number, host: string): DivvyError 
 
 export const controlFailed = (socketPath: string, error: unknown): DivvyError =>
   new DivvyError(
-    `the run does not answer at ${socketPath} (${messageOf(error)}); it may have just begun or ended, or is suspended or busy: try again`,
+    `the run does not answer at ${socketPath} (${messageOf(error)}). If it is suspended or busy, it may still do what was asked; if it has just begun or ended, try again`,
     1,
     { cause: error },
   );

@@ -10,6 +10,8 @@ import { type ControlAnswer, type ControlRequest, LINE_BYTES_MAX, requestIn } fr
 
 /** How long a peer may take to ask, and to read the answer, in milliseconds. */
 const PATIENCE_MS = 5000;
+/** How long the end of the run waits for whoever reads an answer, in milliseconds. */
+const READ_WITHIN_MS = 200;
 const CONNECTIONS_MAX = 32;
 
 const REFUSED: ControlAnswer = {
@@ -38,9 +40,14 @@ export async function startControl(
   await listen(server, socketPath);
   return async () => {
     for (const socket of open) if (!socket.writableEnded) socket.destroy();
+    // Answers that were given are read at once, or not at all.
+    const deadline = setTimeout(() => {
+      for (const socket of open) socket.destroy();
+    }, READ_WITHIN_MS);
     await new Promise<void>((resolve) => {
-      server.close(() => resolve()); // when the answers that were given have been read
+      server.close(() => resolve());
     });
+    clearTimeout(deadline);
   };
 }
 

@@ -13,6 +13,7 @@ import { type FailedRecord, type Mark, parse, readJournal, readLines } from './r
 
 const RUN = Buffer.from('{"type":"run",');
 const MARK = Buffer.from('{"type":"mark",');
+const UNORDERED = Buffer.from('{"type":"unordered"');
 
 /** How far `dispatch` may be ahead of the first item without an outcome, in items. */
 export const AHEAD_MAX = 100_000;
@@ -25,7 +26,7 @@ export interface Marks {
   readonly numbers: readonly number[];
 }
 
-/** Reads only `run` and `mark` lines. Throws DivvyError if one is damaged, and errors of fs. */
+/** Reads only `run`, `mark` and `unordered` lines. Throws DivvyError if one is damaged, and errors of fs. */
 export function marksIn(file: string): Marks {
   let last: Mark | undefined;
   const numbers: number[] = [];
@@ -34,6 +35,10 @@ export function marksIn(file: string): Marks {
   readLines(file, (bytes, from, end) => {
     line += 1;
     const begins = (what: Buffer): boolean => bytes.subarray(from, from + what.length).equals(what);
+    if (begins(UNORDERED)) {
+      last = undefined;
+      numbers.fill(0);
+    }
     if (!begins(RUN) && !begins(MARK)) return true;
     const record = parse(bytes.toString('utf8', from, end), file, line);
     if (record?.type === 'run') {

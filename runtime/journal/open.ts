@@ -35,7 +35,7 @@ import {
   type RunRecord,
   readJournal,
 } from './records.ts';
-import { endOf, type Standing } from './standing.ts';
+import type { Standing } from './standing.ts';
 
 /** What a run asks of its journal, and the earlier run that was found. */
 export interface JournalRequest extends Wanted {
@@ -149,7 +149,6 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
   const { found, mode, dryRun, takeOver, errorText, hasCursor } = request;
   const hadCursor = found.last?.cursor === true;
   if (hadCursor !== hasCursor) throw otherCursor(file, hadCursor);
-  const wasComplete = mode === 'retry-failed' && hasCursor ? endOf(file)?.complete === true : undefined;
   const isWanted = ({ error }: FailedRecord): boolean => errorText === undefined || mentions(error, errorText);
   const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
@@ -158,6 +157,10 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
     const keys = new KeySet(marks ? 0 : countKeys(file));
     let past = 0;
     let runs = 0;
+    let wasComplete = false;
+    // Numbers can be compared with the last mark of all; texts only with that of their own run, by their numbers.
+    const isBehind = (place: Place | undefined): boolean =>
+      typeof place === 'number' && typeof marks?.last?.place === 'number' && place <= marks.last.place;
     const orphans = new Orphans();
     let first: RunRecord | undefined;
     const see = (record: JournalRecord): void => {
@@ -165,14 +168,18 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
         first ??= record;
         keys.readsRetries = record.mode === 'retry-failed';
         past = marks?.numbers[runs++] ?? 0;
+        if (record.mode !== 'retry-failed') wasComplete = false;
       }
+      if (record.type === 'end' && !keys.readsRetries) wasComplete = record.complete;
       orphans.see(record);
       if (record.type === 'failed')
         keys.ended(nameOf(record.key, record.place), record.occurrence, isWanted(record) ? 'failed' : 'left');
       if (record.type !== 'done') return;
-      for (const [index, key] of record.keys.entries())
-        if (!marks || record.number + index > past)
-          keys.ended(nameOf(key, record.places?.[index]), record.occurrence, 'done');
+      for (const [index, key] of record.keys.entries()) {
+        const place = record.places?.[index];
+        const isKept = !marks || keys.readsRetries || (record.number + index > past && !isBehind(place));
+        if (isKept) keys.ended(nameOf(key, place), record.occurrence, 'done');
+      }
     };
     const isPast = (number: number): boolean => number + AHEAD_MAX < past;
     const isDone = (bytes: Buffer, from: number): void => keys.endedHashed(bytes, from, 'done');
@@ -191,7 +198,8 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
         journal.write();
       });
     }
-    return { journal, keys, runId, mode: request.mode, begin, wasComplete, notes };
+    const isPartly = mode === 'retry-failed' && hasCursor;
+    return { journal, keys, runId, mode, begin, wasComplete: isPartly ? wasComplete : undefined, notes };
   } catch (error) {
     await journal?.close();
     throw error;
@@ -225,9 +233,12 @@ function resuming(
   const others =
     left === 1 ? '1 other failed item is left alone' : `${grouped(left)} other failed items are left alone`;
   const which = errorText === undefined ? '' : ` whose error contains “${errorText}”${left > 0 ? `; ${others}` : ''}`;
+  const skipped = `skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`;
+  // With a mark, of what is behind it only some has been kept, and is listed again.
+  const from = begin && `after ${JSON.stringify(begin.place)} (item ${grouped(begin.number)}), skipping what has ended`;
   const first =
     mode === 'resume'
-      ? `Resuming ${run}${begin ? `, after ${JSON.stringify(begin.place)} (item ${grouped(begin.number)})` : ''}: skipping ${plural(done + failed, 'item')} (${parts.join(', ')})`
+      ? `Resuming ${run}${from ? `, ${from}` : `: ${skipped}`}`
       : `Retrying ${plural(failed, 'failed item')} of ${run}${which}`;
   return [
     first,

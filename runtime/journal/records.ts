@@ -8,6 +8,7 @@
  *   exit     a worker's process exited: how, and whether in good order
  *   retry    an attempt at an item failed, and it is tried again
  *   tick     the time when the lines after it were written
+ *   unordered   with a cursor: an item came too late, so the marks so far are void
  *   mark     with a cursor: the last place behind which no item is left without an outcome
  *   task changed   the task file had changed when a worker booted
  *   done     consecutive items are done: the number of the first one, and the key of each
@@ -116,6 +117,11 @@ export interface MarkRecord {
   readonly number: number;
 }
 
+/** `dispatch` has yielded an item too late, so no mark before this line can be relied on. */
+export interface UnorderedRecord {
+  readonly type: 'unordered';
+}
+
 /** When a worker booted, the task file had changed. */
 export interface TaskChangedRecord {
   readonly type: 'task changed';
@@ -168,6 +174,7 @@ export type JournalRecord =
   | RetryRecord
   | TickRecord
   | MarkRecord
+  | UnorderedRecord
   | TaskChangedRecord
   | DoneRecord
   | FailedRecord
@@ -401,6 +408,7 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
   retry: () => true,
   tick: () => true,
   mark: isMark,
+  unordered: () => true,
   'task changed': () => true,
   done: isDone,
   failed: ({ key, number, occurrence = 1, place, after }) =>

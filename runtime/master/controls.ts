@@ -26,6 +26,8 @@ import type { Throttle } from './throttle.ts';
 const COUNT_EVERY_MS = 1000;
 /** How many keys a message names. */
 const NAMED_MAX = 10;
+/** How a key is shown. */
+const SHORT = { maxStringLength: 100, breakLength: Infinity };
 
 /** What controls need from the run. */
 export interface ControlsOptions {
@@ -53,6 +55,7 @@ export class Controls {
   readonly #rate = new Rate(performance.now());
   #counting: NodeJS.Timeout | undefined;
   #closeSocket: (() => Promise<void>) | undefined;
+  #opening: Promise<void> | undefined;
 
   constructor(run: ControlsOptions) {
     this.#run = run;
@@ -62,7 +65,11 @@ export class Controls {
    * Opens the control socket. `folder` is made for it, unless it is undefined. A run without that socket goes on, and says
    * so.
    */
-  async open(socketPath: string, folder: string | undefined): Promise<void> {
+  open(socketPath: string, folder: string | undefined): void {
+    this.#opening = this.#open(socketPath, folder);
+  }
+
+  async #open(socketPath: string, folder: string | undefined): Promise<void> {
     const { settings, observe } = this.#run;
     this.#counting = setInterval(() => this.#perSecond(), COUNT_EVERY_MS);
     try {
@@ -81,6 +88,7 @@ export class Controls {
 
   /** Closes the control socket when the run is over. */
   async end(): Promise<void> {
+    await this.#opening;
     clearInterval(this.#counting);
     await this.#closeSocket?.();
   }
@@ -106,7 +114,7 @@ export class Controls {
   /** No item starts until `continue`. */
   pause(): ControlAnswer {
     const { delivery, pool, observe } = this.#run;
-    if (delivery.stopping !== 'no') return this.#isStopping();
+    if (delivery.stopping !== 'no' || delivery.finished) return this.#isStopping();
     if (this.isPaused) return done('It was paused already.');
     this.isPaused = true;
     delivery.gate.close('pause', Infinity);
@@ -129,7 +137,7 @@ export class Controls {
   /** From now on so many workers may run. */
   resize(count: number): ControlAnswer {
     const { settings, delivery, pool, observe, wake } = this.#run;
-    if (delivery.stopping !== 'no') return this.#isStopping();
+    if (delivery.stopping !== 'no' || delivery.finished) return this.#isStopping();
     if (settings.inline) return refused('It runs with --inline: all its work is done in one process.');
     if (!(Number.isSafeInteger(count) && count >= 1 && count <= WORKERS_MAX))
       return refused(`The number of workers must be a whole number from 1 to ${WORKERS_MAX}, and is ${count}.`);
@@ -148,18 +156,21 @@ export class Controls {
     if (items.length === 0) {
       const keys = this.#workers().flatMap((worker) => worker.items.map((item) => item.key));
       const more = keys.length > NAMED_MAX ? ` and ${grouped(keys.length - NAMED_MAX)} more` : '';
-      const others = keys.length === 0 ? '' : ` In progress: ${keys.slice(0, NAMED_MAX).join(', ')}${more}.`;
-      return refused(`No item with the key ${inspected(key)} is in progress.${others}`);
+      const named = keys.slice(0, NAMED_MAX).map((each) => inspected(each, SHORT));
+      const others = keys.length === 0 ? '' : ` In progress: ${named.join(', ')}${more}.`;
+      return refused(`No item with the key ${inspected(key, SHORT)} is in progress.${others}`);
     }
     for (const { worker, number } of items) observe({ type: 'item cancelled', worker: worker.number, number, key });
     lookAtTimes();
     const names = items.map(({ worker, number }) => `item ${number} (worker ${worker.number})`).join(', ');
     const within = seconds(settings.killAfterMs);
+    if (settings.inline) return done(`Cancelled: ${names}. With --inline it runs on if it does not obey its signal.`);
     return done(`Cancelled: ${names}. A worker whose item does not obey its signal within ${within} is killed.`);
   }
 
   #stop(isNow: boolean): ControlAnswer {
     const { delivery, stopping } = this.#run;
+    if (delivery.finished) return this.#isStopping();
     const before = delivery.stopping;
     stopping.stop('divvy stop', isNow ? 'forcefully' : 'gracefully');
     const begin = before === delivery.stopping ? 'It is stopping already' : 'Stopping';
@@ -168,6 +179,8 @@ export class Controls {
   }
 
   #isStopping(): ControlAnswer {
+    if (this.#run.delivery.finished)
+      return refused('All its items have ended: it waits for a hook, or dispatch, to end.');
     return refused(`The run is stopping: it waits for ${this.#run.stopping.waitsFor}.`);
   }
 

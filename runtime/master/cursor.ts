@@ -34,6 +34,8 @@ export class Cursor {
   #passed: Mark[] = [];
   #next = 0;
 
+  /** An item came too late, so no mark of this journal can be relied on: a resume begins at the beginning. */
+  isUnordered = false;
   readonly #hasMarks: boolean;
   readonly #aheadMax: number;
 
@@ -54,9 +56,11 @@ export class Cursor {
 
   /** How many more items may be dispatched now. */
   get room(): number {
-    // Where so many items share a place, the mark can't move before they are over.
-    if (this.#ended === this.#last && !this.unrecorded) return this.#aheadMax;
-    return this.#aheadMax - this.#ahead;
+    const room = this.#aheadMax - this.#ahead;
+    if (room > 0 || this.unrecorded) return room;
+    // If very many items share the place of the first open one, the mark can't move before they are over: go by that item.
+    const isShared = this.#at !== undefined && this.#at.after === this.#recorded;
+    return isShared ? this.#aheadMax - (this.#last - this.#ended) : room;
   }
 
   /** The number of the first item without an outcome. */
@@ -66,7 +70,7 @@ export class Cursor {
 
   /** The mark, if it is to be recorded: it has moved since. */
   get unrecorded(): Mark | undefined {
-    return this.#hasMarks && this.mark !== this.#recorded ? this.mark : undefined;
+    return this.#hasMarks && !this.isUnordered && this.mark !== this.#recorded ? this.mark : undefined;
   }
 
   /** The mark is to be recorded soon, so that `dispatch` need not wait. */
@@ -94,7 +98,10 @@ export class Cursor {
     if (before !== undefined && typeof before !== typeof place) throw cursorKinds(number, place, before);
     if (this.#at && place === before) return this.#at;
     const isBack = typeof place === 'number' && typeof before === 'number' ? place <= before : place === before;
-    if (isBack) throw cursorWentBack(number, place, before as Place, this.#at === undefined);
+    if (isBack) {
+      this.isUnordered = this.#at !== undefined;
+      throw cursorWentBack(number, place, before as Place, this.#at === undefined);
+    }
     const after = this.#at ? { place: this.#at.place, number: number - 1 } : this.mark;
     if (this.#at && after) this.#passed.push(after);
     this.#at = { place, after };

@@ -110,6 +110,7 @@ export class Dispatch {
       return false;
     }
     let isSmall = true;
+    if (taken && settings.dryRun) cursor?.ended(number, 1); // nothing else will end it
     if (!taken || settings.dryRun) delivery.skipped();
     else isSmall = this.#admit(value, number, taken);
     if (taken && settings.dryRun) observe({ type: 'item', number, value });

@@ -82,6 +82,7 @@ export class Intake {
     const { task, keys, mode } = this.#options;
     const isOwn = task.key !== undefined;
     const key = isOwn ? this.#ownKey(item, number) : contentKey(item);
+    if (mode === 'new' && !isOwn) return this.#isTaken(undefined) ? { key, occurrence: 1, at } : undefined;
     if (at !== this.#at) this.#seenThere.clear();
     this.#at = at;
     const nth = (this.#seenThere.get(key) ?? 0) + 1;

@@ -154,7 +154,7 @@ export class RunLoop {
       signal?.addEventListener('abort', aborted);
       if (signal?.aborted) aborted();
       const { control } = this.#options;
-      if (control) void this.controls.open(control.path, control.folder);
+      if (control) this.controls.open(control.path, control.folder);
       await this.#begin();
       await this.#loop();
       await this.#windUp();
@@ -320,8 +320,8 @@ export class RunLoop {
       const result = this.#result();
       // An abandoned hook takes its item's outcome with it.
       const { opened } = this.#options;
-      const isAll = opened.wasComplete ?? this.#dispatch.isComplete;
-      const isComplete = isAll && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
+      const isAll = this.#dispatch.isComplete && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
+      const isComplete = opened.wasComplete ?? isAll;
       this.#settling.mark();
       await this.#options.recording.journal?.end(result, isComplete);
     } catch (error) {

@@ -67,6 +67,8 @@ export class Settling {
   /** When the last mark was recorded. */
   #markedAt = -Infinity;
   #markTimer: NodeJS.Timeout | undefined;
+  /** The journal says that its marks are void. */
+  #isVoid = false;
 
   constructor(options: SettlingOptions) {
     this.#options = options;
@@ -120,7 +122,7 @@ export class Settling {
   write(): void {
     const { journal, cursor, fail } = this.#options;
     let written = true;
-    if (cursor?.unrecorded && (cursor.isPressing || this.#markInMs === 0)) this.mark();
+    if (cursor?.isUnordered || (cursor?.unrecorded && (cursor.isPressing || this.#markInMs === 0))) this.mark();
     try {
       journal?.write();
     } catch (error) {
@@ -157,6 +159,10 @@ export class Settling {
     clearTimeout(this.#markTimer);
     this.#markTimer = undefined;
     const mark = cursor?.unrecorded;
+    if (cursor?.isUnordered && !this.#isVoid) {
+      this.#isVoid = true;
+      journal?.add({ type: 'unordered' });
+    }
     if (!journal || !mark) return;
     this.#markedAt = performance.now();
     journal.add({ type: 'mark', ...mark });

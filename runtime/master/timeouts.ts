@@ -112,7 +112,7 @@ export class Timeouts {
       return false;
     }
     this.#stopped.add(worker);
-    this.#delivery.slot(worker.number).standsStill(Infinity, now);
+    this.#standsStill(worker, Infinity, now);
     return true;
   }
 
@@ -138,11 +138,19 @@ export class Timeouts {
     const lagMs = now - this.#lookedAt - LOOK_EVERY_MS;
     this.#lookedAt = now;
     if (lagMs < LAG_MS) return;
-    for (const { number } of this.#workers) this.#delivery.slot(number).standsStill(lagMs, now);
+    for (const worker of this.#workers) this.#standsStill(worker, lagMs, now);
+  }
+
+  /** The last `ms` milliseconds do not count for its items, nor for what is left to those that were cancelled. */
+  #standsStill(worker: Worker, ms: number, now: number): void {
+    this.#delivery.slot(worker.number).standsStill(ms, now);
+    const up = this.#up.get(worker);
+    for (const [number, killAt] of up ?? [])
+      if (killAt < Infinity) up?.set(number, Math.min(killAt + ms, now + this.#settings.killAfterMs));
   }
 
   #leaveOutHeld(worker: Worker, now: number): void {
     const heldMs = worker.process?.output.takeHeldMs(now) ?? 0;
-    if (heldMs > 0) this.#delivery.slot(worker.number).standsStill(heldMs, now);
+    if (heldMs > 0) this.#standsStill(worker, heldMs, now);
   }
 }

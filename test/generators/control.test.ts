@@ -78,7 +78,7 @@ test('of several runs of a task one is named by its arguments', async () => {
   const unnamed = await divvy(['stop', '--now', 'nightly'], { cwd });
   expect(unnamed).toMatchObject({ code: 1, stdout: '' });
   expect(unnamed.stderr).toMatch(
-    /2 runs of this task go on: \S+ table=orders; \S+ table=users; name one by its arguments/,
+    /2 runs of this task go on: \S+ table=orders; \S+ table=users; name one behind the task file, by its id or its arguments/,
   );
   expect(await divvy(['stop', '--now', 'nightly', 'table=users'], { cwd })).toMatchObject({ code: 0 });
   await one.run;

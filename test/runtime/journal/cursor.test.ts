@@ -85,7 +85,7 @@ describe('a resume', () => {
     const { status, stderr } = await table.run(['--resume', '-v']).ended();
     expect(status, stderr).toBe(0);
     expect(table.log()).toEqual(['after 20', 'plain 25', 'plain 30', 'plain 45', 'plain 60']);
-    expect(stderr).toMatch(/^divvy: Resuming run .*, after 20 \(item 2\): skipping 2 items \(2 done\)$/m);
+    expect(stderr).toMatch(/^divvy: Resuming run .*, after 20 \(item 2\), skipping what has ended$/m);
     expect(stderr).toMatch(/item 3 .* is done/);
     expect(stderr).toMatch(/6 items: 4 done, 2 skipped \(done in an earlier run\)/);
     expect(table.status()).toMatch(/: complete: 8 items done;/);
@@ -159,11 +159,34 @@ describe('--retry-failed', () => {
     expect((await table.run(['--retry-failed']).ended()).status).toBe(1);
     expect(table.log()).toEqual(['after 1', 'fails 2']);
     expect(table.status()).toMatch(/: unfinished: 2 items done, 1 failed;/);
-    const { stderr } = await table.run(['--resume']).ended();
+    await table.run(['--resume']).ended();
     expect(table.log()).toEqual(['after 2', 'plain 4', 'plain 5']);
-    expect(stderr).toMatch(/skipping 2 items \(1 done, 1 failed\)/);
     expect(table.status()).toMatch(/: complete: 4 items done, 1 failed;/);
   });
+});
+
+test('a row that comes too late stops the run, and its marks are void: the resume begins at the beginning, and does only what is left', async () => {
+  const table = new Table(plain(1, 2, 5, 6, 4, 7));
+  const rows = (order: number[]): void =>
+    writeFileSync(join(table.folder, 'rows.json'), JSON.stringify(order.map((id) => ({ id, what: 'plain' }))));
+  rows([1, 2, 5, 6, 4, 7]);
+  const { status, stderr } = await table.run([]).ended();
+  expect(status).toBe(70);
+  expect(stderr).toMatch(/cursor went back: item 5 is at 4, and the item before it at 6/);
+  const [, ...before] = table.log();
+  rows([1, 2, 4, 5, 6, 7]);
+  expect((await table.run(['--resume']).ended()).status).toBe(0);
+  const [after, ...left] = table.log();
+  expect(after).toBe('after undefined');
+  expect([...before, ...left].sort()).toEqual([1, 2, 4, 5, 6, 7].map((id) => `plain ${id}`));
+});
+
+test('a dry run prints more items than may wait, and ends', async () => {
+  const table = new Table([]);
+  writeFileSync(join(table.folder, 'rows.json'), JSON.stringify(Array.from({ length: 100_500 }, (_, id) => ({ id }))));
+  const { status, stdout } = await table.run(['--dry-run']).ended();
+  expect(status).toBe(0);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(100_500);
 });
 
 describe('what is no place is refused, with exit code 70', () => {

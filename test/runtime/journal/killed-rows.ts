@@ -28,17 +28,16 @@ export async function killWithCursor({
   writeFileSync(join(folder, 'divvy.json'), '{}');
   const task = join(folder, 'tasks/many-rows.ts');
   symlinkSync(taskFile('many-rows'), task);
-  const start = (...args: string[]): TaskRun =>
-    new TaskRun(
-      [process.execPath, RUNNER, '-n', `${WORKERS}`, ...args, task, '--', folder, `${count}`, `${every}`],
-      {},
-    );
+  const start = (isLast: boolean, ...args: string[]): TaskRun =>
+    new TaskRun([process.execPath, RUNNER, '-n', `${WORKERS}`, ...args, task, '--', folder, `${count}`, `${every}`], {
+      env: isLast ? {} : { WAITS_AT: `${count}` },
+    });
 
   /** How far the runs so far have listed, at most; and how much was listed again, of each. */
   let listed = 0;
   const again: number[] = [];
   for (let killed = 0; ; killed++) {
-    const run = start(...(killed > 0 ? ['--resume'] : []));
+    const run = start(killed === kills, ...(killed > 0 ? ['--resume'] : []));
     const [, after = ''] = await run.said(/^begins after (\d+)$/m);
     if (killed > 0) again.push(listed - Number(after));
     if (killed === kills) {
@@ -46,7 +45,7 @@ export async function killWithCursor({
       expect(status, stderr).toBe(0);
       break;
     }
-    await run.said(/^listed (\d+)$/m);
+    await run.said(/^(listed \d+|waits)$/m);
     run.kill('SIGKILL');
     await run.closed;
     await run.gone();

@@ -30,8 +30,8 @@ export const CURSOR_FAULTS: readonly Fault[] = [
   {
     what: 'dispatch is ever further ahead of an item that takes long',
     file: 'cursor.ts',
-    find: 'return this.#aheadMax - this.#ahead;',
-    put: 'return this.#aheadMax;',
+    find: 'const room = this.#aheadMax - this.#ahead;',
+    put: 'const room = this.#aheadMax;',
   },
   {
     what: 'dispatch goes by how far the run has come, and not by the mark that is recorded',

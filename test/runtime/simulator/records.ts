@@ -90,8 +90,8 @@ export class Records {
     if (whole) for (const process of this.#unnamed.splice(0)) this.#world.named.add(process);
     const mark = this.#cursor?.unrecorded; // of what counted before this turn
     this.#world.write(unwritten.slice(0, Math.max(0, room)).map(({ line }) => line));
-    if (whole && mark && (this.#cursor?.isPressing || this.#world.random.chance(0.5))) {
-      this.#world.marks.set(this.#run, mark);
+    if (mark && (this.#cursor?.isPressing || this.#world.random.chance(0.5))) {
+      if (whole) this.#world.marks.set(this.#run, mark);
       this.#cursor?.recorded();
     }
     // What cannot be written to the end counts as unfinished, though some of it may be there.
