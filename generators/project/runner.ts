@@ -112,15 +112,15 @@ export async function askRun(
   if (asked.done) return parse(asked.output) as { runId: string; text: string };
   throw runRefuses(
     relative(project.folder, file),
-    reasonIn(asked.said) ?? asked.reason,
+    reasonIn(asked.said, parse) ?? asked.reason,
     byHand(project, file, '--runs'),
   );
 }
 
 /** The message of the runner's `error` event, which is one line of JSON; of an older runner, what it said. */
-function reasonIn(said: string): string | undefined {
+function reasonIn(said: string, parse: (text: string) => unknown): string | undefined {
   try {
-    return (JSON.parse(said) as { message?: string }).message;
+    return (parse(said) as { message?: string }).message;
   } catch {
     return said === '' ? undefined : said;
   }
