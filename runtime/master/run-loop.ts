@@ -229,8 +229,10 @@ export class RunLoop {
   }
 
   #watchTimes(): void {
+    if (this.#watching) return;
+    this.pool.timeouts.watch();
     // If it was the master that was busy, first read which items have ended by now.
-    this.#watching ??= setInterval(() => void setImmediate(this.#lookAtTimes), LOOK_EVERY_MS);
+    this.#watching = setInterval(() => void setImmediate(this.#lookAtTimes), LOOK_EVERY_MS);
   }
 
   readonly #lookAtTimes = (): void => {

@@ -54,6 +54,11 @@ export class Timeouts {
     return failed.some(({ cancelled }) => cancelled) ? 'its item was cancelled' : 'it ran past its timeout';
   }
 
+  /** From now on items are looked at, every LOOK_EVERY_MS. */
+  watch(): void {
+    this.#lookedAt = performance.now();
+  }
+
   /** A worker asks whether an item's time is up. */
   ask(worker: Worker, number: number): void {
     const now = performance.now();

@@ -5,7 +5,7 @@
  */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,18 @@ export const RUNNER: string = join(import.meta.dirname, '../../runtime/run.mjs')
 
 /** The path of a task of test/runtime/tasks. */
 export const taskFile = (name: string): string => join(import.meta.dirname, 'tasks', `${name}.ts`);
+
+/**
+ * The path of the same task in a project of its own: for a run whose locks other runs can't look into, as that of PID 1 in a
+ * namespace. These would be refused meanwhile.
+ */
+export function taskApart(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-apart-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'divvy.json'), '{}');
+  symlinkSync(taskFile(name), join(folder, `${name}.ts`));
+  return join(folder, `${name}.ts`);
+}
 
 /** All that the runner says of a run in which every item is done: its summary. */
 export const ALL_WELL: RegExp = /^divvy: [\d,]+ items?(: [\d,]+ done)?\. Took [\d.]+ (ms|s|min)\.\n$/;

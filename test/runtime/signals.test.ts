@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { AS_PID_1, gone, innermost, makeGate, runTask } from './run-task.ts';
+import { AS_PID_1, gone, innermost, makeGate, runTask, taskApart } from './run-task.ts';
 
 const GRACEFUL = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
 const STATUS = { SIGINT: 130, SIGQUIT: 131, SIGHUP: 129, SIGTERM: 143 } as const;
@@ -240,7 +240,7 @@ if (process.platform === 'linux') {
       '%s: the exit code stands for it',
       async (signal) => {
         const gate = await makeGate();
-        const run = runTask('gated', { by: AS_PID_1, args: ['-v', '-n', '2', '--', '3'], env: gate.env });
+        const run = runTask(taskApart('gated'), { by: AS_PID_1, args: ['-v', '-n', '2', '--', '3'], env: gate.env });
         await Promise.race([gate.arrived(2), run.said(/: Stopping /)]);
         expect(run.stderr).toMatch(': master 1,');
         process.kill(innermost(run.pid), signal);
