@@ -1,20 +1,30 @@
 /** Asks something of a running run, through its control socket. Runs in a process of its own, beside that of the run. Internal. */
 
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { controlFailed } from './errors.ts';
 import { type ControlAnswer, type ControlRequest, LINE_BYTES_MAX } from './messages.ts';
 
 /** How long the master may take to answer, in milliseconds. */
 const PATIENCE_MS = 5000;
+/** How long the socket of a run that has just begun is waited for, and how often it is tried, in milliseconds. */
+const BEGINS_WITHIN_MS = 2000;
+const AGAIN_AFTER_MS = 50;
 /** An answer may list very many workers. */
 const ANSWER_BYTES_MAX = 1024 * LINE_BYTES_MAX;
 
 /** Resolves with the answer. Rejects with DivvyError if there is none. */
 export async function ask(socketPath: string, request: ControlRequest): Promise<ControlAnswer> {
-  try {
-    return JSON.parse(await lineFrom(socketPath, `${JSON.stringify(request)}\n`)) as ControlAnswer;
-  } catch (error) {
-    throw controlFailed(socketPath, error);
+  const line = `${JSON.stringify(request)}\n`;
+  for (const until = performance.now() + BEGINS_WITHIN_MS; ; ) {
+    try {
+      return JSON.parse(await lineFrom(socketPath, line)) as ControlAnswer;
+    } catch (error) {
+      // A run opens its socket a moment after it has begun.
+      const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
+      if (isThere || performance.now() > until) throw controlFailed(socketPath, error);
+      await sleep(AGAIN_AFTER_MS);
+    }
   }
 }
 

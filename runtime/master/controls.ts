@@ -24,6 +24,8 @@ import type { Throttle } from './throttle.ts';
 
 /** How often to count what has ended, for the rate, in milliseconds. */
 const COUNT_EVERY_MS = 1000;
+/** The control socket is opened so many milliseconds after the run has begun: by then the first item is on its way. */
+const OPEN_AFTER_MS = 150;
 /** How many keys a message names. */
 const NAMED_MAX = 10;
 /** How a key is shown. */
@@ -55,6 +57,7 @@ export class Controls {
   readonly #rate = new Rate(performance.now());
   #counting: NodeJS.Timeout | undefined;
   #closeSocket: (() => Promise<void>) | undefined;
+  #openingSoon: NodeJS.Timeout | undefined;
   #opening: Promise<void> | undefined;
 
   constructor(run: ControlsOptions) {
@@ -66,14 +69,16 @@ export class Controls {
    * so.
    */
   open(socketPath: string, folder: string | undefined): void {
-    this.#opening = this.#open(socketPath, folder);
+    this.#openingSoon = setTimeout(() => {
+      this.#opening = this.#open(socketPath, folder);
+    }, OPEN_AFTER_MS);
   }
 
   async #open(socketPath: string, folder: string | undefined): Promise<void> {
     const { settings, observe } = this.#run;
     this.#counting = setInterval(() => this.#perSecond(), COUNT_EVERY_MS);
     try {
-      const { startControl } = await import('../control/server.ts'); // while the first worker boots
+      const { startControl } = await import('../control/server.ts');
       if (folder !== undefined) makeFolder(folder);
       const close = await startControl(socketPath, (request) => this.answer(request));
       this.#closeSocket = async () => {
@@ -88,6 +93,7 @@ export class Controls {
 
   /** Closes the control socket when the run is over. */
   async end(): Promise<void> {
+    clearTimeout(this.#openingSoon);
     await this.#opening;
     clearInterval(this.#counting);
     await this.#closeSocket?.();

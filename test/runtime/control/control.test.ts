@@ -209,8 +209,9 @@ describe('the socket', () => {
   );
 
   test('a master that is suspended is said not to answer, and the journal is shown', async () => {
-    const { run, gate, ask } = await controlled(['-n', '1'], '1');
+    const { run, gate, ask, status: running } = await controlled(['-n', '1'], '1');
     await gate.arrived(1);
+    expect(running()?.state).toBe('running'); // its socket is there
     await suspend(run.pid);
     const { status, stdout } = ask('--status');
     expect(status).toBe(0);

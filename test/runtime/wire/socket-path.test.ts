@@ -25,7 +25,9 @@ describe('in a fresh folder', () => {
     await gate.arrived(1);
     const [folder = ''] = fs.readdirSync(run.socketParent);
     expect(permissions(path.join(run.socketParent, folder))).toBe(0o700);
-    expect(fs.readdirSync(path.join(run.socketParent, folder)).sort()).toEqual(['control.sock', 'master.sock']);
+    const files = (): string[] => fs.readdirSync(path.join(run.socketParent, folder)).sort();
+    while (files().length < 2) await new Promise((resolve) => setTimeout(resolve, 10)); // the second comes a moment later
+    expect(files()).toEqual(['control.sock', 'master.sock']);
     for (const name of ['control.sock', 'master.sock'])
       expect(permissions(path.join(run.socketParent, folder, name))).toBe(0o600);
     gate.open();
