@@ -271,6 +271,12 @@ export const needsJournal = (option: string): UsageError =>
 export const notTogether = (one: string, other: string): UsageError =>
   new UsageError(`${one} and ${other} do not go together; choose one of them`);
 
+export const orderedNeedsResults = (ordered: string, results: string): UsageError =>
+  new UsageError(`${ordered} is about the file of ${results}, and none is named; name one, or leave ${ordered} out`);
+
+export const sameFile = (one: string, other: string, file: string): UsageError =>
+  new UsageError(`${one} and ${other} name the same file, ${file}; name another for one of them`);
+
 export const cursorIsNone = (number: number, place: unknown): TaskError =>
   new TaskError(
     `cursor returned ${place instanceof Promise ? 'a promise' : inspected(place, { depth: 0, maxStringLength: 60 })} for item ${number}; it must return a string or a finite number`,

@@ -14,6 +14,8 @@ import {
   notModules,
   notTogether,
   notWholeNumber,
+  orderedNeedsResults,
+  sameFile,
 } from './errors.ts';
 import type { Observed } from './events.ts';
 import { moduleFrom } from './task/imports.ts';
@@ -55,6 +57,10 @@ export interface Settings {
   readonly halt: number | string;
   /** Where outcomes are recorded: a path, true for a file in the task's own folder, false for no journal. */
   readonly journal: string | boolean;
+  /** Path of the file to which what `process` returns is written, a line of JSON for each item that is done. */
+  readonly results: string | undefined;
+  /** Write the results in the order of `dispatch`. */
+  readonly ordered: boolean;
   /** Resume the last unfinished run, or the run of the named journal. */
   readonly resume: boolean;
   /**
@@ -126,6 +132,8 @@ const DEFAULTS: Settings = {
   recycleAboveBytes: Infinity,
   halt: Infinity,
   journal: false,
+  results: undefined,
+  ordered: false,
   resume: false,
   retryFailed: false,
   limit: Infinity,
@@ -225,6 +233,8 @@ export const OPTIONS: readonly OptionRow[] = [
   row('halt', '--halt N|N%', 'share', 'stop once N items have failed, or N% of them after the first 100', 1),
   row('journal', '--journal FILE', 'path', 'where outcomes are recorded (.divvy/<task>/<run id>.ndjson)'),
   row('journal', '--no-journal', 'off', 'record nothing'),
+  row('results', '--results FILE', 'path', 'what process returns: a line of JSON for each item that is done'),
+  row('ordered', '--ordered', 'flag', 'write the results in the order of dispatch'),
   row('resume', '--resume', 'flag', 'go on with the last unfinished run, or that of --journal'),
   row(
     'retryFailed',
@@ -323,9 +333,16 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
 
 /** Throws UsageError if options exclude each other. `nameOf` returns an option's name as it was given. */
 export function checkTogether(options: MasterOptions, nameOf: (key: keyof Settings) => string): void {
-  const { resume, retryFailed, journal } = options;
+  const { resume, retryFailed, journal, results, ordered, dryRun } = options;
   if (resume && retryFailed) throw notTogether(nameOf('resume'), nameOf('retryFailed'));
   if ((resume || retryFailed) && journal === false) throw needsJournal(nameOf(resume ? 'resume' : 'retryFailed'));
+  if (ordered && retryFailed) throw notTogether(nameOf('ordered'), nameOf('retryFailed'));
+  // A resume takes the file from the run that it goes on with.
+  if (ordered && results === undefined && !resume && !dryRun)
+    throw orderedNeedsResults(nameOf('ordered'), nameOf('results'));
+  const isJournal =
+    typeof journal === 'string' && results !== undefined && path.resolve(journal) === path.resolve(results);
+  if (isJournal) throw sameFile(nameOf('results'), nameOf('journal'), results);
 }
 
 /** Returns the settings. Throws UsageError if a value is invalid. */
@@ -344,6 +361,7 @@ export function settingsOf(options: MasterOptions): Settings {
       settings[key] = NONE_AT_0.includes(key) && value === 0 ? Infinity : Math.min(value as number, LONGEST_MS);
     if (kind === 'rate') settings[key] = rateOf(value);
     // Now, not later: the task may change the working directory.
+    if (key === 'results') settings[key] = path.resolve(value as string);
     if (kind === 'modules') settings[key] = moduleList(value)?.map((name) => moduleFrom(path.resolve(), name));
   }
   checkTogether(settings as MasterOptions, (key) => key);

@@ -2,8 +2,9 @@
  * Reads the runner's command line. Runs in the master. Internal.
  */
 
+import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { mustBe, noOption, notTogether, optionGoesWrong, taskFileNotNamed } from '../errors.ts';
+import { mustBe, noOption, notTogether, optionGoesWrong, sameFile, taskFileNotNamed } from '../errors.ts';
 import {
   checkOption,
   checkTogether,
@@ -89,6 +90,9 @@ export function readArguments(argv: readonly string[]): Request {
   const quiet = parsed.values['quiet'] === true;
   const events = parsed.values['events'] as string | undefined;
   if (events === '') throw mustBe('--events', 'a path', events);
+  const { results } = options as MasterOptions;
+  if (events !== undefined && results !== undefined && path.resolve(events) === path.resolve(results))
+    throw sameFile('--events', '--results', events);
   const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
   return { want: 'run', taskFile, options, args, json, quiet, events, progress };
 }

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { journalUnreadable, noSuchJournal, otherTask } from '../journal/errors.ts';
 import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/folder.ts';
+import { keptResults } from '../journal/kept-results.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
 import { type Standing, standingOf } from '../journal/standing.ts';
@@ -133,6 +134,8 @@ function statusIn(standing: Standing): Status | undefined {
     }
   });
   if (!first || !last) return undefined;
+  // Items whose lines were missing in the file of results are done again, and have two records.
+  if (last.results !== undefined) done -= keptResults(standing.file, Infinity).missing;
   return {
     runId: first.runId,
     journal: standing.file,
@@ -167,7 +170,7 @@ export function describeStatus(status: Status | undefined, taskFile: string): st
 
 /** Returns the commands that continue a run, a line each, with what each is for. */
 export function commandsToGoOn(status: Status, taskFile: string): string[] {
-  const { state, done, failed, args, optionWords, cwd } = status;
+  const { state, done, failed, args, options, optionWords, cwd } = status;
   const lines: string[] = [];
   const command = (option: string): string => {
     const words = shellWords([
@@ -179,7 +182,8 @@ export function commandsToGoOn(status: Status, taskFile: string): string[] {
   };
   // A run that has done nothing is simply started again.
   if (state === 'unfinished' && done + failed > 0) lines.push(`to go on: ${command('--resume')}`);
-  if (state !== 'running' && failed > 0) lines.push(`to try what failed again: ${command('--retry-failed')}`);
+  if (state !== 'running' && failed > 0 && options['ordered'] !== true)
+    lines.push(`to try what failed again: ${command('--retry-failed')}`);
   return lines.map(visible);
 }
 

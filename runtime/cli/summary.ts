@@ -49,6 +49,8 @@ export function waysToGoOn(
   if (early && !retry) lines.push(`to go on: ${commandWith('--resume', argv)}`);
   // A retry that was stopped goes on with the same text; what failed now may have failed with another error.
   if (early && retry) lines.push(`to try what failed again: ${commandWith(retry, argv)}`);
-  else if (counts.failed > 0) lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
+  // Results in the order of dispatch can't be added to later.
+  else if (counts.failed > 0 && !wordOf('--ordered', argv))
+    lines.push(`to try what failed again: ${commandWith('--retry-failed', argv)}`);
   return lines.map((text) => ({ text, whole: true }));
 }

@@ -35,7 +35,7 @@ export const otherTask = (file: string, other: string, taskFile: string): UsageE
  * Makes the error for a lock that somebody holds. `known`: the holder is alive; otherwise it may be. Used for locks of
  * all kinds.
  */
-type HeldBy = (holder: { pid: number; host: string; at: string }, known: boolean) => DivvyError;
+export type HeldBy = (holder: { pid: number; host: string; at: string }, known: boolean) => DivvyError;
 
 export const runInUse: HeldBy = (holder, known) =>
   inUse(
@@ -65,7 +65,7 @@ export const folderInUse =
       'Start again when that process has gone on or ended',
     );
 
-function inUse(
+export function inUse(
   what: string,
   { pid, host, at }: { pid: number; host: string; at: string },
   known: boolean,

@@ -5,10 +5,10 @@
  * power cut loses at most the lines of the last 100 ms, because the file is synced in groups.
  */
 
-import fs from 'node:fs';
 import path from 'node:path';
 import type { DivvyError } from '../errors.ts';
 import type { ItemError, Place, RunResult } from '../parallelizable.ts';
+import { AppendFile, makeFolder } from './append-file.ts';
 import { journalFailed, journalInUse } from './errors.ts';
 import { lockOf } from './folder.ts';
 import { Lock } from './lock.ts';
@@ -38,9 +38,7 @@ export interface At {
 export class Journal {
   readonly file: string;
   readonly #lock: Lock;
-  readonly #descriptor: number;
-  /** Expected size of the file in bytes, if nobody else writes to it. */
-  #size: number;
+  readonly #open: AppendFile;
   #broken: DivvyError | undefined;
   #lines: string[] = [];
   #syncTimer: NodeJS.Timeout | undefined;
@@ -71,18 +69,16 @@ export class Journal {
       throw journalFailed(file, error);
     }
     try {
-      this.#descriptor = fs.openSync(file, 'a', 0o600);
+      this.#open = new AppendFile(file);
     } catch (error) {
       this.#lock.release();
       throw journalFailed(file, error);
     }
-    this.#size = fs.fstatSync(this.#descriptor).size;
   }
 
   /** Cuts off the torn tail of a record, after the first `bytes` bytes. */
   cutAt(bytes: number): void {
-    this.#try(() => fs.ftruncateSync(this.#descriptor, bytes));
-    this.#size = bytes;
+    this.#try(() => this.#open.cutAt(bytes));
   }
 
   add(record: JournalRecord): void {
@@ -94,8 +90,12 @@ export class Journal {
     this.#lines.push(JSON.stringify(record));
   }
 
-  /** Adds the record of items that are done. `usualKeys` in records.ts reads the fields in this order. */
-  done({ number, starts, worker, durationMs, payloads }: EndedRun): void {
+  /**
+   * Adds the record of items that are done. `usualKeys` in records.ts reads the fields in this order.
+   *
+   * results - with --results: where the line of the one item ends in that file, in bytes.
+   */
+  done({ number, starts, worker, durationMs, payloads }: EndedRun, results?: number): void {
     const occurrence = payloads[0]?.occurrence ?? 1;
     if (payloads.length > 1 && payloads.some((payload) => payload.occurrence > 1)) {
       const one = { starts, worker, durationMs };
@@ -106,7 +106,8 @@ export class Journal {
     const keys = payloads.map(({ key }) => key);
     const which = occurrence > 1 ? { occurrence } : {};
     const where = payloads[0]?.at ? { places: payloads.map(({ at }) => at?.place ?? '') } : {};
-    this.add({ type: 'done', number, keys, ...which, ...where, attempts: starts, worker, ms: rounded(durationMs) });
+    const ended = { attempts: starts, worker, ms: rounded(durationMs), ...(results !== undefined && { results }) };
+    this.add({ type: 'done', number, keys, ...which, ...where, ...ended });
   }
 
   /** Adds the record of an item whose attempt failed, and that is tried again. */
@@ -132,6 +133,16 @@ export class Journal {
     });
   }
 
+  /** The first results are about to be written. Records that so that it survives a power cut. */
+  resultsBegin(): void {
+    this.add({ type: 'results' });
+    this.write();
+    this.#try(() => {
+      this.#open.syncNow();
+      this.#open.syncName();
+    });
+  }
+
   /** Passes the added lines to the system. Written lines count. */
   write(): void {
     if (this.#broken) throw this.#broken;
@@ -142,14 +153,7 @@ export class Journal {
       this.#lines.unshift(`{"type":"tick","ms":${Math.round(now - this.#beganAt)}}`);
     }
     const bytes = Buffer.from(`${this.#lines.splice(0).join('\n')}\n`);
-    this.#try(() => {
-      // Otherwise the system would go on writing to a file that nobody can find or read any more.
-      const { nlink, size } = fs.fstatSync(this.#descriptor);
-      if (nlink === 0) throw new Error('it has been removed');
-      if (size !== this.#size) throw new Error('something else has changed it');
-      for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#descriptor, bytes, at);
-      this.#size += bytes.length;
-    });
+    this.#try(() => this.#open.append(bytes));
     this.#unsynced = true;
     this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_WITHIN_MS);
   }
@@ -163,7 +167,7 @@ export class Journal {
     try {
       // If the lines can't be synced, the run is not complete.
       await this.#syncing;
-      this.#try(() => fs.fdatasyncSync(this.#descriptor));
+      this.#try(() => this.#open.syncNow());
       const at = new Date().toISOString();
       const number = this.#number;
       this.add({ type: 'end', number, at, complete, counts, exitCode, ...(stoppedBy !== undefined && { stoppedBy }) });
@@ -177,18 +181,14 @@ export class Journal {
   async close(): Promise<void> {
     await this.#syncing;
     clearTimeout(this.#syncTimer);
-    try {
-      fs.closeSync(this.#descriptor);
-    } catch {
-      // Everything written has been passed to the system.
-    }
+    this.#open.close();
     this.#lock.release();
   }
 
   #sync(): void {
     this.#unsynced = false;
     this.#syncing = new Promise((resolve) => {
-      fs.fdatasync(this.#descriptor, (error) => {
+      this.#open.sync((error) => {
         this.#syncTimer = this.#unsynced && !error ? setTimeout(() => this.#sync(), SYNC_WITHIN_MS) : undefined;
         if (error) this.#failed(this.#break(error));
         resolve();
@@ -214,19 +214,4 @@ export class Journal {
 /** Returns milliseconds with three significant digits. */
 function rounded(ms: number): number {
   return Number(ms.toPrecision(3));
-}
-
-/**
- * Not with Node.js's recursive mkdir: it never returns if the system reports a missing path below a folder that exists,
- * as in /proc.
- */
-function makeFolder(folder: string): void {
-  if (fs.existsSync(folder)) return;
-  if (path.dirname(folder) !== folder) makeFolder(path.dirname(folder));
-  try {
-    fs.mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    // Another run may have made it meanwhile.
-    if (!fs.existsSync(folder)) throw error;
-  }
 }

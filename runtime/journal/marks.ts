@@ -13,6 +13,7 @@ import { type FailedRecord, type Mark, parse, readJournal, readLines } from './r
 
 const RUN = Buffer.from('{"type":"run",');
 const MARK = Buffer.from('{"type":"mark",');
+const DONE = Buffer.from('{"type":"done",');
 const UNORDERED = Buffer.from('{"type":"unordered"');
 
 /** How far `dispatch` may be ahead of the first item without an outcome, in items. */
@@ -26,12 +27,18 @@ export interface Marks {
   readonly numbers: readonly number[];
 }
 
-/** Reads only `run`, `mark` and `unordered` lines. Throws DivvyError if one is damaged, and errors of fs. */
-export function marksIn(file: string): Marks {
+/**
+ * Reads only `run`, `mark` and `unordered` lines, and `done` lines if there is a file of results. Throws DivvyError if one
+ * is damaged, and errors of fs.
+ *
+ * bounds - how far the results of each `run` line still count (kept-results.ts). Marks behind that don't, either.
+ */
+export function marksIn(file: string, bounds?: readonly number[]): Marks {
   let last: Mark | undefined;
   const numbers: number[] = [];
   let line = 0;
   let isRetry = false;
+  let isVoid = false;
   readLines(file, (bytes, from, end) => {
     line += 1;
     const begins = (what: Buffer): boolean => bytes.subarray(from, from + what.length).equals(what);
@@ -39,12 +46,14 @@ export function marksIn(file: string): Marks {
       last = undefined;
       numbers.fill(0);
     }
-    if (!begins(RUN) && !begins(MARK)) return true;
+    if (!begins(RUN) && !begins(MARK) && !(bounds && begins(DONE))) return true;
     const record = parse(bytes.toString('utf8', from, end), file, line);
     if (record?.type === 'run') {
       isRetry = record.mode === 'retry-failed';
+      isVoid = false;
       numbers.push(isRetry ? 0 : (record.after?.number ?? 0));
-    } else if (record?.type === 'mark' && !isRetry) {
+    } else if (record?.type === 'done') isVoid ||= (record.results ?? 0) > (bounds?.[numbers.length - 1] ?? Infinity);
+    else if (record?.type === 'mark' && !isRetry && !isVoid) {
       last = { place: record.place, number: record.number };
       numbers[numbers.length - 1] = record.number;
     }

@@ -8,46 +8,30 @@ import os from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { DivvyError } from '../errors.ts';
-import type { Place } from '../parallelizable.ts';
 import { hashOfTask } from '../task/task.ts';
-import { mentions } from '../text/failures.ts';
 import { here } from '../text/here.ts';
 import { shellWords, type TakenOver, visible } from '../text/shell.ts';
 import { dateOf, grouped, plural } from '../text/words.ts';
 import { commitOf } from './commit.ts';
+import { type EarlierRequest, readEarlier } from './earlier.ts';
 import { journalExists, journalFailed, journalIsNoFile, otherCursor } from './errors.ts';
-import type { Found, Wanted } from './find.ts';
 import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from './folder.ts';
 import { Journal } from './journal.ts';
 import { KeySet } from './key-set.ts';
-import { AHEAD_MAX, beforeFailed, marksIn, nameAt } from './marks.ts';
+import { beforeFailed } from './marks.ts';
 import { numbered } from './number.ts';
-import { Orphans, orphansWithoutOutcomes } from './orphans.ts';
+import { orphansWithoutOutcomes } from './orphans.ts';
 import { machineHere, startOf, waitUntilGone } from './processes.ts';
-import { type RecordedOptions, recordedOf } from './recorded.ts';
-import {
-  countKeys,
-  type FailedRecord,
-  FORMAT,
-  type JournalRecord,
-  type Mark,
-  type ProcessName,
-  type RunRecord,
-  readJournal,
-} from './records.ts';
+import { recordedOf } from './recorded.ts';
+import { FORMAT, type Mark, type ProcessName, type RunRecord } from './records.ts';
 import type { Standing } from './standing.ts';
 
 /** What a run asks of its journal, and the earlier run that was found. */
-export interface JournalRequest extends Wanted {
-  readonly found: Found;
+export interface JournalRequest extends EarlierRequest {
   /** Used if the run is new. */
   readonly runId: string;
   /** Path of the control socket. */
   readonly control: string;
-  /** The task has a cursor. */
-  readonly hasCursor: boolean;
-  /** The options of this run. */
-  readonly options: RecordedOptions;
   readonly takenOver: TakenOver;
   /** Write nothing: only the keys are needed. */
   readonly dryRun: boolean;
@@ -102,6 +86,7 @@ async function begin(request: JournalRequest, folder: string): Promise<OpenedJou
   if (dryRun) return { ...opened, journal: undefined, runId: request.runId };
   const there = file === true ? undefined : fs.statSync(file, { throwIfNoEntry: false });
   if (there && file !== true) throw there.isFile() ? journalExists(file) : journalIsNoFile(file);
+  request.results?.begin();
   await waitUntilGone(idleOrphans(request), ORPHANS_MS);
   return numbered(folder, { takeOver, needed: file === true }, async (number, standings) => {
     if (file === true) {
@@ -146,55 +131,25 @@ function claimRunId(folder: string, runId: string): string {
 }
 
 async function goOn(request: JournalRequest, folder: string, file: string): Promise<OpenedJournal> {
-  const { found, mode, dryRun, takeOver, errorText, hasCursor } = request;
+  const { found, mode, dryRun, takeOver, hasCursor } = request;
   const hadCursor = found.last?.cursor === true;
   if (hadCursor !== hasCursor) throw otherCursor(file, hadCursor);
-  const isWanted = ({ error }: FailedRecord): boolean => errorText === undefined || mentions(error, errorText);
   const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
-    // With a cursor only the outcomes behind the last mark are kept.
-    const marks = hasCursor ? marksIn(file) : undefined;
-    const keys = new KeySet(marks ? 0 : countKeys(file));
-    let past = 0;
-    let runs = 0;
-    let wasComplete = false;
-    // Numbers can be compared with the last mark of all; texts only with that of their own run, by their numbers.
-    const isBehind = (place: Place | undefined): boolean =>
-      typeof place === 'number' && typeof marks?.last?.place === 'number' && place <= marks.last.place;
-    const orphans = new Orphans();
-    let first: RunRecord | undefined;
-    const see = (record: JournalRecord): void => {
-      if (record.type === 'run') {
-        first ??= record;
-        keys.readsRetries = record.mode === 'retry-failed';
-        past = marks?.numbers[runs++] ?? 0;
-        if (record.mode !== 'retry-failed') wasComplete = false;
-      }
-      if (record.type === 'end' && !keys.readsRetries) wasComplete = record.complete;
-      orphans.see(record);
-      if (record.type === 'failed')
-        keys.ended(nameOf(record.key, record.place), record.occurrence, isWanted(record) ? 'failed' : 'left');
-      if (record.type !== 'done') return;
-      for (const [index, key] of record.keys.entries()) {
-        const place = record.places?.[index];
-        const isKept = !marks || keys.readsRetries || (record.number + index > past && !isBehind(place));
-        if (isKept) keys.ended(nameOf(key, place), record.occurrence, 'done');
-      }
-    };
-    const isPast = (number: number): boolean => number + AHEAD_MAX < past;
-    const isDone = (bytes: Buffer, from: number): void => keys.endedHashed(bytes, from, 'done');
-    const whole = readJournal(file, see, marks ? undefined : isDone, marks && isPast);
-    keys.isRead();
-    const begin = request.mode === 'retry-failed' && marks ? beforeFailed(file, keys) : marks?.last;
+    const { keys, first, whole, orphans, mark, results, wasComplete } = readEarlier(request, file);
+    const begin = mode === 'retry-failed' && hasCursor ? beforeFailed(file, keys) : mark;
     const runId = first?.runId ?? request.runId;
-    const notes = [...resuming(request, keys, begin), ...(hasChanged(first, request.taskFile) ? [CHANGED] : [])];
+    const again = results?.missing ? [linesMissing(results.missing)] : [];
+    const changed = hasChanged(first, request.taskFile) ? [CHANGED] : [];
+    const notes = [...resuming(request, keys, begin), ...again, ...changed];
     if (journal) {
-      await waitUntilGone([...orphans.workers, ...idleOrphans(request)], ORPHANS_MS);
+      await waitUntilGone([...orphans, ...idleOrphans(request)], ORPHANS_MS);
       journal.cutAt(whole);
+      if (results) request.results?.cutAt(results.bytes);
       await numbered(folder, { takeOver, needed: request.file === true }, (number) => {
         // A named journal may be outside this folder, so its own number counts, too.
         const own = (request.found.last?.number ?? 0) + 1;
-        journal.add(header(request, Math.max(number, own), runId, request.mode, begin));
+        journal.add(header(request, Math.max(number, own), runId, request.mode, begin, results?.bytes));
         journal.write();
       });
     }
@@ -206,9 +161,8 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
   }
 }
 
-function nameOf(key: string, place: Place | undefined): string {
-  return place === undefined ? key : nameAt(place, key);
-}
+const linesMissing = (count: number): string =>
+  `the file of results ends before the lines of ${plural(count, 'item')} that are done: they are processed again`;
 
 const CHANGED = 'the task file has changed since the run began; what is done stays done';
 
@@ -282,6 +236,7 @@ function header(
   runId: string,
   mode: RunRecord['mode'],
   begin: Mark | undefined,
+  results: number | undefined = request.results && 0,
 ): RunRecord {
   const { taskFile, args, options } = request;
   const commit = commitOf(path.dirname(taskFile));
@@ -300,6 +255,7 @@ function header(
     user: userName(),
     ...(commit !== undefined && { commit }),
     control: request.control,
+    ...(results !== undefined && { results }),
     ...(request.hasCursor && { cursor: true as const, ...(begin && { after: begin }) }),
     pid: process.pid,
     started: startOf(process.pid) ?? '',

@@ -40,7 +40,7 @@ export function wordsOf(options: RecordedOptions, folder?: string): string[] {
     const value = options[row.key];
     if (row.kind === 'modules') return [value].flat().flatMap((name) => [flag, moduleWord(String(name), folder)]);
     if (row.kind === 'flag') return value === true ? [flag] : [];
-    const word = valueWord(row, value);
+    const word = row.kind === 'path' ? fileWord(String(value), folder) : valueWord(row, value);
     return word === undefined ? [] : [flag, word];
   });
 }

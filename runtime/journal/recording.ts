@@ -4,7 +4,7 @@
  */
 
 import path from 'node:path';
-import type { DivvyError } from '../errors.ts';
+import { type DivvyError, orderedNeedsResults } from '../errors.ts';
 import { type MasterOptions, type Settings, settingsOf } from '../options.ts';
 import { needTaskFile } from '../task/task.ts';
 import type { TakenOver } from '../text/shell.ts';
@@ -15,6 +15,8 @@ import type { Journal } from './journal.ts';
 import type { KeySet } from './key-set.ts';
 import { mergedWith, recordedOf, wordsOf } from './recorded.ts';
 import type { Mark, RunRecord } from './records.ts';
+import { orderedIsNotRetried } from './results-errors.ts';
+import type { ResultsFile } from './results-file.ts';
 import { type RunLock, takeRunLock } from './run-lock.ts';
 
 /** The state of a run once its journal is open. */
@@ -32,6 +34,16 @@ export interface Opened {
   readonly nothingToDo: boolean;
 }
 
+/** What the journal needs of the run. */
+interface OpenRequest {
+  /** The path of the run's control socket. */
+  readonly control: string;
+  /** Whether the task has a cursor. */
+  readonly hasCursor: boolean;
+  /** Called if written lines could not be synced. */
+  readonly failed: (error: DivvyError) => void;
+}
+
 export class Recording {
   /** The run's settings: the options given, then, for those not given, the options of the resumed run. */
   readonly settings: Settings;
@@ -39,6 +51,8 @@ export class Recording {
   readonly takenOver: TakenOver;
   /** Undefined until it is open, and if the run has none. */
   journal: Journal | undefined;
+  /** The file of --results; undefined until it is open, and if the run has none. */
+  results: ResultsFile | undefined;
   readonly #taskFile: string;
   readonly #options: MasterOptions;
   /** Path of the journal; true for one in the task's own folder, false for none. */
@@ -54,14 +68,22 @@ export class Recording {
   constructor(taskFile: string, options: MasterOptions) {
     this.#taskFile = taskFile;
     const given = settingsOf(options);
-    // A path in it is relative to the folder in which this run was started.
-    this.#options = options.import === undefined ? options : { ...options, import: given.import };
+    // A path in them is relative to the folder in which this run was started.
+    this.#options = {
+      ...options,
+      ...(options.import !== undefined && { import: given.import }),
+      ...(options.results !== undefined && { results: given.results }),
+    };
     // Resolve it now: the task may change the working directory.
     this.#file = typeof given.journal === 'string' ? path.resolve(given.journal) : given.journal;
     this.#found = this.#find(given);
     const { last, args } = this.#found ?? {};
+    const { results, ordered } = last?.options ?? {};
+    if (given.retryFailed && ordered === true) throw orderedIsNotRetried(String(results));
     this.settings = last && args ? settingsOf({ ...mergedWith(last.options, options), args }) : given;
     const own = options as Readonly<Record<string, unknown>>;
+    if (this.settings.ordered && this.settings.results === undefined)
+      throw orderedNeedsResults('--ordered', '--results');
     const others = Object.entries(recordedOf(last?.options ?? {})).filter(([key]) => own[key] === undefined);
     this.takenOver = {
       args: given.args.length === 0 ? this.settings.args : [],
@@ -95,28 +117,40 @@ export class Recording {
   }
 
   /**
-   * Opens the journal. Resolves when no worker of an earlier master is left.
+   * Opens the journal, and the file of results. Resolves when no worker of an earlier master is left.
    *
-   * control   - the path of the run's control socket.
-   * hasCursor - whether the task has a cursor.
-   * failed    - called if written lines could not be synced.
+   * Rejects with DivvyError: 2 if a file is not this run's, 74 if one can't be written, 75 if one is in use.
    */
-  async open(
-    runId: string,
-    { control, hasCursor, failed }: { control: string; hasCursor: boolean; failed: (error: DivvyError) => void },
-  ): Promise<Opened> {
+  async open(runId: string, request: OpenRequest): Promise<Opened> {
+    const { results, dryRun, takeOver } = this.settings;
+    if (results !== undefined && !dryRun) {
+      const { ResultsFile } = await import('./results-file.ts');
+      this.results = new ResultsFile(results, takeOver);
+    }
+    try {
+      return await this.#open(runId, request);
+    } catch (error) {
+      this.results?.abandon();
+      this.results = undefined;
+      throw error;
+    }
+  }
+
+  async #open(runId: string, request: OpenRequest): Promise<Opened> {
     const wanted = this.#wanted(this.settings);
     const found = this.#found;
+    const { results } = this;
     if (!wanted || !found) {
+      results?.begin();
       const nothing = { keys: undefined, begin: undefined, wasComplete: undefined, notes: [], nothingToDo: false };
       return { ...nothing, runId, mode: 'new' };
     }
     const options = recordedOf(mergedWith(found.last?.options ?? {}, this.#options));
     const { dryRun, takeOver } = this.settings;
     const { takenOver } = this;
-    const request = { ...wanted, found, runId, control, hasCursor, options, takenOver, dryRun, takeOver, failed };
     const { openJournal } = await import('./open.ts'); // the first worker's process loads meanwhile: spare.ts
-    const { journal, ...opened } = await openJournal(request);
+    const journalRequest = { ...wanted, ...request, found, runId, options, takenOver, results, dryRun, takeOver };
+    const { journal, ...opened } = await openJournal(journalRequest);
     this.journal = journal;
     return { ...opened, nothingToDo: opened.mode === 'retry-failed' && opened.keys.failed === 0 && !dryRun };
   }

@@ -10,6 +10,7 @@
  *   tick     the time when the lines after it were written
  *   unordered   with a cursor: an item came too late, so the marks so far are void
  *   mark     with a cursor: the last place behind which no item is left without an outcome
+ *   results  with --results: the first line of this run is about to be written to that file
  *   task changed   the task file had changed when a worker booted
  *   done     consecutive items are done: the number of the first one, and the key of each
  *   failed   an item has failed for good, and why
@@ -70,6 +71,8 @@ export interface RunRecord extends ProcessName, Machine {
   /** The task has a cursor. `after` is the mark at which `dispatch` began; absent for its beginning. */
   readonly cursor?: true;
   readonly after?: Mark;
+  /** With --results: how many bytes of that file were there, all of them of this run; after that it goes on. */
+  readonly results?: number;
   /** Path of the socket through which the run can be paused or asked (control/). */
   readonly control?: string;
 }
@@ -122,6 +125,11 @@ export interface UnorderedRecord {
   readonly type: 'unordered';
 }
 
+/** Lines of this run may be in the file of results, whether or not their items are done. */
+export interface ResultsRecord {
+  readonly type: 'results';
+}
+
 /** When a worker booted, the task file had changed. */
 export interface TaskChangedRecord {
   readonly type: 'task changed';
@@ -145,6 +153,8 @@ export interface DoneRecord extends OutcomeRecord {
   readonly keys: readonly string[];
   /** With a cursor: where each of them is. */
   readonly places?: readonly Place[];
+  /** With --results: where the line of the item ends in that file, in bytes. Then the record has one item. */
+  readonly results?: number;
 }
 
 export interface FailedRecord extends OutcomeRecord {
@@ -175,6 +185,7 @@ export type JournalRecord =
   | TickRecord
   | MarkRecord
   | UnorderedRecord
+  | ResultsRecord
   | TaskChangedRecord
   | DoneRecord
   | FailedRecord
@@ -379,11 +390,12 @@ type Fields = { readonly [Key in string]?: unknown };
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isDone = ({ number, keys, places, occurrence = 1 }: Fields): boolean =>
+const isDone = ({ number, keys, places, results, occurrence = 1 }: Fields): boolean =>
   Array.isArray(keys) &&
   keys.length > 0 &&
   keys.every(isText) &&
   isCount(occurrence) &&
+  (results === undefined || (isCount(results) && isCount(number) && keys.length === 1)) &&
   (places === undefined ||
     (isCount(number) && Array.isArray(places) && places.length === keys.length && places.every(isPlace)));
 const isPlace = (value: unknown): boolean => isText(value) || Number.isFinite(value);
@@ -394,8 +406,9 @@ const isMark = (value: unknown): boolean => {
 
 /** Check that a record has what a resume relies on: for example, it kills workers by what their records say. */
 const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => boolean } = {
-  run: ({ number, runId, at, taskFile, args, options, pid, started, host, after }) =>
+  run: ({ number, runId, at, taskFile, args, options, pid, started, host, after, results }) =>
     isCount(number) &&
+    (results === undefined || results === 0 || isCount(results)) &&
     (after === undefined || isMark(after)) &&
     isCount(pid) &&
     [runId, at, taskFile, started, host].every(isText) &&
@@ -409,6 +422,7 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
   tick: () => true,
   mark: isMark,
   unordered: () => true,
+  results: () => true,
   'task changed': () => true,
   done: isDone,
   failed: ({ key, number, occurrence = 1, place, after }) =>

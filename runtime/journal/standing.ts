@@ -14,7 +14,10 @@ export interface Standing {
   readonly first: RunRecord | undefined;
   /** The number in the last `run` line; 0 if there is none. */
   readonly number: number;
-  /** Any item is done or has failed. A run without outcomes never counts as the last run. */
+  /**
+   * Any item is done or has failed, or at least a result may have been written. A run without outcomes never counts as
+   * the last run.
+   */
   readonly hasOutcomes: boolean;
   /** Nothing is left to resume. */
   readonly complete: boolean;
@@ -25,7 +28,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const TAIL_BYTES = 16 * 1024;
 const NEWLINE = 10;
 const RUN = Buffer.from('{"type":"run",');
-const OUTCOMES = ['{"type":"done",', '{"type":"failed",'].map((text) => Buffer.from(text));
+const OUTCOMES = ['{"type":"done",', '{"type":"failed",', '{"type":"results"'].map((text) => Buffer.from(text));
 
 /** Returns the state of a journal's run; undefined if the file is gone. Throws errors of fs. */
 export function standingOf(file: string): Standing | undefined {

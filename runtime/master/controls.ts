@@ -16,9 +16,9 @@ import { makeFolder, removePlace } from '../wire/socket-path.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
+import type { Payload } from './ended.ts';
 import type { Outputs } from './output.ts';
 import type { Pool } from './pool.ts';
-import type { Payload } from './settling.ts';
 import type { Stopping } from './stopping.ts';
 import type { Throttle } from './throttle.ts';
 

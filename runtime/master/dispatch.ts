@@ -10,9 +10,11 @@ import type { AnyTask } from '../task/task.ts';
 import { type Body, encodeValue } from '../wire/codec.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
+import type { Payload } from './ended.ts';
 import type { Intake, Taken } from './intake.ts';
+import type { Order } from './order.ts';
 import { Pull } from './pull.ts';
-import type { Payload, Settling } from './settling.ts';
+import type { Settling } from './settling.ts';
 
 /** What dispatch needs from the run. */
 export interface DispatchOptions {
@@ -21,6 +23,8 @@ export interface DispatchOptions {
   readonly intake: Intake;
   /** Undefined if the task has none. */
   readonly cursor: Cursor | undefined;
+  /** Undefined without --ordered. */
+  readonly order: Order<unknown> | undefined;
   readonly delivery: Delivery<Payload>;
   readonly settling: Settling;
   readonly observe: (event: RunEvent) => void;
@@ -46,10 +50,10 @@ export class Dispatch {
 
   /** Calls `dispatch`. If it throws, the run fails. */
   begin(): void {
-    const { settings, delivery, cursor, fail, wake } = this.#run;
+    const { settings, delivery, fail, wake } = this.#run;
     try {
       this.#pull = new Pull(settings.items ?? this.#items(), {
-        wanted: () => Math.min(cursor?.room ?? Infinity, delivery.wanted(performance.now())),
+        wanted: () => this.#wanted(),
         item: (value) => this.#yielded(value),
         ended: (error) => {
           delivery.closed();
@@ -61,6 +65,12 @@ export class Dispatch {
     } catch (error) {
       fail(error instanceof TaskError ? error : dispatchThrew(error, 0));
     }
+  }
+
+  #wanted(): number {
+    const { delivery, cursor, order } = this.#run;
+    const room = order?.roomAfter(delivery.lastNumber) ?? Infinity;
+    return Math.min(room, cursor?.room ?? Infinity, delivery.wanted(performance.now()));
   }
 
   #items(): ReturnType<AnyTask['dispatch']> {
@@ -98,7 +108,7 @@ export class Dispatch {
   }
 
   #yielded(value: unknown): boolean {
-    const { settings, intake, delivery, cursor, observe, fail, wake } = this.#run;
+    const { settings, intake, delivery, settling, cursor, observe, fail, wake } = this.#run;
     wake();
     const number = delivery.lastNumber + 1;
     let taken: Taken | undefined;
@@ -111,8 +121,10 @@ export class Dispatch {
     }
     let isSmall = true;
     if (taken && settings.dryRun) cursor?.ended(number, 1); // nothing else will end it
-    if (!taken || settings.dryRun) delivery.skipped();
-    else isSmall = this.#admit(value, number, taken);
+    if (!taken || settings.dryRun) {
+      delivery.skipped();
+      settling.skipped(number);
+    } else isSmall = this.#admit(value, number, taken);
     if (taken && settings.dryRun) observe({ type: 'item', number, value });
     if (intake.full) {
       delivery.closed();

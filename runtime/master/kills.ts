@@ -14,7 +14,7 @@
 
 import type { Settings } from '../options.ts';
 import type { Delivery } from './delivery.ts';
-import type { Payload } from './settling.ts';
+import type { Payload } from './ended.ts';
 import type { Timeouts } from './timeouts.ts';
 import type { Worker } from './worker.ts';
 

@@ -13,10 +13,11 @@ import { type AnyTask, hashOfTask } from '../task/task.ts';
 import { describeExit, seconds } from '../text/words.ts';
 import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/messages.ts';
 import type { Delivery } from './delivery.ts';
+import { type Ended, outcomeOf, type Payload } from './ended.ts';
 import { Kills } from './kills.ts';
 import type { Command } from './rules.ts';
 import type { Run } from './run.ts';
-import { type Ended, outcomeOf, type Payload, type Settling } from './settling.ts';
+import type { Settling } from './settling.ts';
 import { Timeouts } from './timeouts.ts';
 import { type BootWorker, environmentOf, Worker } from './worker.ts';
 

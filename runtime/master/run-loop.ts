@@ -21,11 +21,14 @@ import { Controls } from './controls.ts';
 import { Cursor } from './cursor.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatch } from './dispatch.ts';
+import type { Payload } from './ended.ts';
 import { Intake } from './intake.ts';
+import { Order } from './order.ts';
 import { Outputs } from './output.ts';
 import { batchesAcks, prefetchAt } from './pace.ts';
 import { Pool } from './pool.ts';
-import { type Payload, Settling } from './settling.ts';
+import { Results } from './results.ts';
+import { Settling } from './settling.ts';
 import { SlowItems } from './slow-items.ts';
 import type { Spare } from './spare.ts';
 import { Stopping } from './stopping.ts';
@@ -114,11 +117,13 @@ export class RunLoop {
     // A run that only retries failed items comes no further.
     const hasMarks = journal !== undefined && mode !== 'retry-failed';
     const cursor = keys && task.cursor && !settings.items ? new Cursor(begin, hasMarks) : undefined;
+    const results = this.#resultsFrom(numbersFrom);
     this.#settling = new Settling({
       task,
       delivery,
       journal,
       cursor,
+      results,
       itemEvents,
       observe,
       fail,
@@ -129,7 +134,7 @@ export class RunLoop {
     const { pool } = this;
     this.#slowItems = new SlowItems(settings.warnAfterMs, delivery, workers, observe);
     this.#throttle = new Throttle({ task, dryRun: settings.dryRun, delivery, observe, fail, wake });
-    const dispatched = { task, settings, delivery, cursor, observe, fail, wake };
+    const dispatched = { task, settings, delivery, cursor, order: results?.order, observe, fail, wake };
     this.#dispatch = new Dispatch({ ...dispatched, intake: this.#intake, settling: this.#settling });
     this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
     const dispatch = this.#dispatch;
@@ -139,6 +144,14 @@ export class RunLoop {
     const lookAtTimes = (): void => this.#watchTimes();
     const watched = { settings, delivery, pool, stopping, dispatch, outputs, cursor, throttle: this.#throttle };
     this.controls = new Controls({ ...watched, observe, wake, lookAtTimes });
+  }
+
+  #resultsFrom(numbersFrom: number): Results | undefined {
+    const { task, settings, recording } = this.#options;
+    const { results: file, journal } = recording;
+    if (!file) return undefined;
+    const forms = { asJson: true, asValue: task.afterProcess !== undefined };
+    return new Results({ file, journal, forms, order: settings.ordered ? new Order(numbersFrom) : undefined });
   }
 
   /** Runs the task to its end. Resolves and rejects as Master.run does. */
@@ -185,13 +198,15 @@ export class RunLoop {
     const { task, taskFile, imports, settings, socket, spare, wakeup } = this.#options;
     if (settings.inline) {
       const { bootInline } = await import('./inline.ts');
-      return bootInline(task, settings, this.#outputs.stdout, wakeup.wake);
+      const keepsResults = settings.results !== undefined;
+      return bootInline(task, { ...settings, keepsResults }, this.#outputs.stdout, wakeup.wake);
     }
     const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = settings;
     const { startServer } = await import('../wire/server.ts'); // while the spare loads its own modules
     const server = await startServer(socket, settings.socket === undefined, maxItemBytes);
     this.#server = server;
-    const limits = { concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes };
+    const keepsResults = settings.results !== undefined;
+    const limits = { concurrency, maxItemBytes, keepsResults, timeoutMs, recycleAfter, recycleAboveBytes };
     const start = { taskFile, imports, args, ...limits };
     return forkWorkers({ server, start, outputs: this.#outputs, spare });
   }
@@ -318,14 +333,17 @@ export class RunLoop {
   }
 
   async #endJournal(): Promise<void> {
+    const { journal, results } = this.#options.recording;
+    this.#settling.abandon();
     try {
+      await results?.close();
       const result = this.#result();
       // An abandoned hook takes its item's outcome with it.
       const { opened } = this.#options;
       const isAll = this.#dispatch.isComplete && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
       const isComplete = opened.wasComplete ?? isAll;
       this.#settling.mark();
-      await this.#options.recording.journal?.end(result, isComplete);
+      await journal?.end(result, isComplete);
     } catch (error) {
       this.stopping.failWith(error as DivvyError);
     }
@@ -335,7 +353,6 @@ export class RunLoop {
   #conclude(): RunResult {
     const { observe, beganAt } = this.#options;
     const result = this.#result();
-    this.#settling.abandon();
     const { failedBefore, leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
     const note = (text: string): void => observe({ type: 'note', text });
     if (failedBefore > 0)

@@ -7,21 +7,16 @@
 import { type DivvyError, hookThrew } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { Journal } from '../journal/journal.ts';
-import { contentKey } from '../key.ts';
-import type { ItemError, Outcome } from '../parallelizable.ts';
+import type { ItemError } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
-import { type Body, decodeValue, useAgain } from '../wire/codec.ts';
+import { decodeValue, useAgain } from '../wire/codec.ts';
+import { resultValue } from '../wire/result.ts';
 import { Barrier, type Outlet } from './barrier.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
-import type { Taken } from './intake.ts';
+import { type Ended, outcomeOf, outcomesOf, type Payload } from './ended.ts';
+import type { Results } from './results.ts';
 import type { Run } from './run.ts';
-
-/** What the master keeps of an item in flight. */
-export interface Payload extends Taken {
-  /** The item, encoded. */
-  readonly body: Body;
-}
 
 /** What settling needs from the master. */
 export interface SettlingOptions {
@@ -30,6 +25,8 @@ export interface SettlingOptions {
   readonly journal: Journal | undefined;
   /** Undefined if the task has none. */
   readonly cursor: Cursor | undefined;
+  /** Undefined without --results. */
+  readonly results: Results | undefined;
   /** Whether `observe` hears of each item that is done. */
   readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
@@ -38,15 +35,6 @@ export interface SettlingOptions {
   readonly wake: () => void;
   /** Nobody reads stdout any more. */
   readonly isReaderGone: () => boolean;
-}
-
-/** The outcome of a run of items, which does not count yet. With a result, an error or a hook, it is one item. */
-export interface Ended {
-  readonly run: Run<Payload>;
-  /** The worker's result, encoded; empty if nobody wants it. */
-  readonly result: Buffer;
-  /** Undefined if the items are done. */
-  readonly error: ItemError | undefined;
 }
 
 /** How often to record the mark at most, in milliseconds. */
@@ -103,7 +91,7 @@ export class Settling {
   };
 
   #settle(ended: Ended): void {
-    const { task } = this.#options;
+    const { task, results } = this.#options;
     const { run, result, error } = ended;
     const hook = error ? 'afterFailure' : 'afterProcess';
     const [payload] = run.payloads;
@@ -114,14 +102,15 @@ export class Settling {
         const outcome = outcomeOf(run, 0);
         return error
           ? task.afterFailure?.(value, error, outcome)
-          : task.afterProcess?.(value, result.length > 0 ? decodeValue(result) : undefined, outcome);
+          : task.afterProcess?.(value, resultValue(result, { asJson: results !== undefined, asValue: true }), outcome);
       });
   }
 
   /** Writes the ended items to the journal; from then on they count. */
   write(): void {
-    const { journal, cursor, fail } = this.#options;
+    const { journal, cursor, results, fail } = this.#options;
     let written = true;
+    results?.write(this.#recordNow, this.#notWritten, this.#options.wake);
     if (cursor?.isUnordered || (cursor?.unrecorded && (cursor.isPressing || this.#markInMs === 0))) this.mark();
     try {
       journal?.write();
@@ -133,7 +122,25 @@ export class Settling {
       if (written) this.#count(ended);
       else this.#lose(ended);
     }
+    if (written) results?.counted();
+    this.#giveUpOrder();
     this.#remindOfMark();
+  }
+
+  readonly #notWritten = (all: readonly Ended[], error: DivvyError): void => {
+    for (const ended of all) this.#lose(ended);
+    this.#options.fail(error);
+  };
+
+  /** Once a stop has ended everything else, nothing can let out what is held back: an item before it is unfinished. */
+  #giveUpOrder(): void {
+    const { delivery, results } = this.#options;
+    if (results?.order?.isStuck(delivery)) for (const ended of results.order.giveUp()) this.#lose(ended);
+  }
+
+  /** An item ended in an earlier run. */
+  skipped(number: number): void {
+    this.#options.results?.left(number);
   }
 
   /** Sees to it that the mark is recorded: at once if `dispatch` waits for it, else when it is time. */
@@ -169,9 +176,9 @@ export class Settling {
     cursor?.recorded();
   }
 
-  /** Abandons outcomes that are still in a hook: it is too late for them to count. */
+  /** Abandons outcomes that are still in a hook, or whose results are not in their file: it is too late for them to count. */
   abandon(): void {
-    for (const ended of this.#inHooks) this.#observeUnfinished(ended);
+    for (const ended of [...this.#inHooks, ...(this.#options.results?.abandon() ?? [])]) this.#observeUnfinished(ended);
     this.#inHooks.clear();
   }
 
@@ -196,6 +203,18 @@ export class Settling {
   }
 
   #record(ended: Ended): void {
+    const { results } = this.#options;
+    const { run, error } = ended;
+    if (results && !error) {
+      results.add(ended);
+      return;
+    }
+    for (let index = 0; index < run.count; index++) results?.left(run.number + index);
+    this.#recordNow(ended);
+  }
+
+  /** resultsEnd - with --results: where the item's line ends in that file, which has been synced. */
+  readonly #recordNow = (ended: Ended, resultsEnd?: number): void => {
     const { journal } = this.#options;
     const { run, error } = ended;
     if (!journal) {
@@ -203,9 +222,9 @@ export class Settling {
       return;
     }
     if (error) journal.failed(run, error);
-    else journal.done(run);
+    else journal.done(run, resultsEnd);
     this.#unwritten.push(ended);
-  }
+  };
 
   #after(ended: Ended, hook: string, call: () => unknown): void {
     const { fail, wake, isReaderGone } = this.#options;
@@ -230,27 +249,4 @@ export class Settling {
       wake();
     });
   }
-}
-
-/** Returns what the master's hooks and events get about an item of a run, `index` behind the first one. */
-export function outcomeOf(run: Run<Payload>, index: number): Outcome {
-  const { starts: attempts, crashes, worker, durationMs } = run;
-  const number = run.number + index;
-  const { key = '', body = '' } = run.payloads[index] ?? {};
-  if (key !== '') return { number, key, attempts, crashes, worker, durationMs };
-  return {
-    number,
-    // Without a journal, make the default key only on demand.
-    get key() {
-      return contentKey(decodeValue(body));
-    },
-    attempts,
-    crashes,
-    worker,
-    durationMs,
-  };
-}
-
-function outcomesOf(run: Run<Payload>): Outcome[] {
-  return run.payloads.map((_, index) => outcomeOf(run, index));
 }

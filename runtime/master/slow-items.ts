@@ -5,7 +5,7 @@
 
 import type { RunEvent } from '../events.ts';
 import type { Delivery } from './delivery.ts';
-import type { Payload } from './settling.ts';
+import type { Payload } from './ended.ts';
 import type { Worker } from './worker.ts';
 
 /** The slow items of one run. */

@@ -16,9 +16,9 @@ import type { SignalRow } from '../signals.ts';
 import { plural, seconds } from '../text/words.ts';
 import type { Delivery } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
+import type { Payload } from './ended.ts';
 import type { Outputs } from './output.ts';
 import type { Pool } from './pool.ts';
-import type { Payload } from './settling.ts';
 import { LONGEST_TIMER_MS } from './wakeup.ts';
 
 /** How long a forceful stop waits for hooks after every worker has been killed, in milliseconds. */

@@ -9,7 +9,7 @@ import type { RunEvent } from '../events.ts';
 import { isDelay } from '../item-error.ts';
 import type { AnyTask } from '../task/task.ts';
 import type { Delivery } from './delivery.ts';
-import type { Payload } from './settling.ts';
+import type { Payload } from './ended.ts';
 
 /** How long after an answer to ask again, in milliseconds. */
 const ASK_EVERY_MS = 1000;

@@ -14,7 +14,7 @@ import { isStopped } from '../journal/processes.ts';
 import type { Settings } from '../options.ts';
 import type { ItemError } from '../parallelizable.ts';
 import type { Delivery } from './delivery.ts';
-import type { Payload } from './settling.ts';
+import type { Payload } from './ended.ts';
 import type { Worker } from './worker.ts';
 
 /** How often to check for items past their timeout, in milliseconds. */

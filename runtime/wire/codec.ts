@@ -154,7 +154,7 @@ const NOT_PLAIN = Symbol('not plain');
 /**
  * Returns the JSON of a small value that JSON can express as exactly as v8.serialize; undefined for any other value.
  */
-function plainText(value: unknown): string | undefined {
+export function plainText(value: unknown): string | undefined {
   if (typeof value === 'number') return isPlainNumber(value) ? String(value) : undefined;
   if ('toJSON' in Array.prototype) return undefined; // JSON.stringify would call a global toJSON
   const plain = plainCopy(value, { values: PLAIN_VALUES, chars: PLAIN_CHARS, seen: [] });

@@ -18,6 +18,7 @@ export interface StartMessage {
   readonly args: readonly string[];
   readonly concurrency: number;
   readonly maxItemBytes: number;
+  readonly keepsResults: boolean;
   /** Infinity becomes null, because JSON has no Infinity. */
   readonly timeoutMs: number | null;
   readonly recycleAfter: number | null;

@@ -72,6 +72,7 @@ async function boot(): Promise<void> {
     self,
     concurrency: start.concurrency,
     maxItemBytes: start.maxItemBytes,
+    keepsResults: start.keepsResults,
     timeoutMs: start.timeoutMs ?? Infinity,
     recycleAfter: start.recycleAfter ?? Infinity,
     recycleAboveBytes: start.recycleAboveBytes ?? Infinity,

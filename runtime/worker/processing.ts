@@ -9,8 +9,8 @@ import { meaningOf, toItemError } from '../item-error.ts';
 import { contentKey } from '../key.ts';
 import type { ItemContext, WorkerSelf } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
-import { bytesOf, encodeValue } from '../wire/codec.ts';
 import type { FromMaster, ReceivedItem, ToMaster } from '../wire/messages.ts';
+import { encodeResult, type ResultForms } from '../wire/result.ts';
 import { Acks } from './acks.ts';
 import type { Claims } from './claims.ts';
 import type { WorkerOutput } from './output.ts';
@@ -23,6 +23,8 @@ export interface ProcessingOptions {
   readonly concurrency: number;
   /** The largest result to send, in bytes. */
   readonly maxItemBytes: number;
+  /** Results are written to a file (--results). */
+  readonly keepsResults: boolean;
   /** How long an item may take, in milliseconds; Infinity for no limit. */
   readonly timeoutMs: number;
   /** After so many items, or above so many bytes of memory, the worker asks to be replaced; Infinity for never. */
@@ -121,6 +123,8 @@ export class Processing {
   readonly #scope: AsyncResource | undefined = scopeForAll();
   readonly #options: ProcessingOptions;
   readonly #acks: Acks;
+  /** Undefined if nobody wants the results. */
+  readonly #resultForms: ResultForms | undefined;
   #waiting: ReceivedItem[] = [];
   /** How many of the first of these are no longer waiting. */
   #begun = 0;
@@ -138,6 +142,8 @@ export class Processing {
   constructor(task: AnyTask, options: ProcessingOptions) {
     this.#task = task;
     this.#options = options;
+    const forms = { asJson: options.keepsResults, asValue: task.afterProcess !== undefined };
+    if (forms.asJson || forms.asValue) this.#resultForms = forms;
     this.#acks = new Acks(options, () => {
       if (this.#state === 'working') this.goOn();
       else this.#exitIfIdle();
@@ -243,11 +249,12 @@ export class Processing {
     if (overruled) return this.#threw(attempt, overruled);
     const now = performance.now();
     const durationMs = now - startedAt;
-    if (!this.#task.afterProcess) this.#acks.done(item.number, durationMs);
+    if (!this.#resultForms) this.#acks.done(item.number, durationMs);
     else {
       let body: Buffer;
       try {
-        body = bytesOf(encodeValue(result, `the result of item ${item.number}`, this.#options.maxItemBytes));
+        const { maxItemBytes } = this.#options;
+        body = encodeResult(result, `the result of item ${item.number}`, maxItemBytes, this.#resultForms);
       } catch (error) {
         return this.#threw(attempt, error);
       }

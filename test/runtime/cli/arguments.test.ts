@@ -41,7 +41,7 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --backoff-cap 1m --rate 30/m --warn-after 1h --recycle-older 1h --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
+      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --backoff-cap 1m --rate 30/m --warn-after 1h --recycle-older 1h --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --results r --ordered --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -62,6 +62,7 @@ describe('the command line', () => {
       recycleAboveBytes: 3 * 1024 * 1024,
       halt: '5%',
       journal: 'j',
+      ...{ results: 'r', ordered: true },
       resume: true,
       limit: 7,
       dryRun: true,
@@ -123,6 +124,10 @@ describe('the command line', () => {
     ['--halt 0 t.ts', "--halt must be a whole number of at least 1, or a share such as 5%, and is '0'"],
     ['--journal= t.ts', "--journal must be a path, and is ''"],
     ['--resume --retry-failed t.ts', '--resume and --retry-failed do not go together; choose one of them'],
+    ['--ordered --results r --retry-failed t.ts', '--ordered and --retry-failed do not go together; choose one of them'],
+    ['--ordered t.ts', '--ordered is about the file of --results, and none is named; name one, or leave --ordered out'],
+    ['--results a/../j --journal j t.ts', '--results and --journal name the same file, a/../j; name another for one of them'],
+    ['--events r --results r t.ts', '--events and --results name the same file, r; name another for one of them'],
     ['--journal j --no-journal t.ts', '--journal and --no-journal do not go together; choose one of them'],
     ['--progress --no-progress t.ts', '--progress and --no-progress do not go together; choose one of them'],
     [

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Journal } from '../../../runtime/journal/journal.ts';
 import { readJournal } from '../../../runtime/journal/records.ts';
+import { ResultsFile, resultLine } from '../../../runtime/journal/results-file.ts';
 import { taskFile } from '../run-task.ts';
 import { endedRun, openRun } from './journals.ts';
 
@@ -62,4 +63,88 @@ export async function cutEverywhere(folder: string, count: number): Promise<void
     });
     expect([records, size]).toEqual([count - 1, fs.statSync(file).size]);
   }
+}
+
+/**
+ * Cuts the journal and the file of results of a small run, one against the other, and resumes it each time: every item must
+ * have one line in the end. A power cut never leaves fewer results than the journal knows; that is tried, too.
+ *
+ * where - 'everywhere': each at every byte. Otherwise each at every byte, and the other at the ends of its lines and beside.
+ */
+export async function cutResultsEverywhere(
+  folder: string,
+  where: 'everywhere' | 'at the ends of lines',
+): Promise<void> {
+  const file = path.join(folder, 'cut.ndjson');
+  const place = path.join(folder, 'results.ndjson');
+  const options = { results: place };
+  const failed = (error: Error): void => {
+    throw error;
+  };
+  const request = {
+    taskFile: taskFile('ledger'),
+    args: ['a'],
+    runId: 'a-run',
+    file,
+    dryRun: false,
+    options,
+    failed,
+  } as const;
+  const keys = where === 'everywhere' ? ['a', 'b', 'c', 'd'] : ['a', 'b'];
+  const sync = vi.spyOn(fs, 'fdatasyncSync').mockImplementation(() => {});
+  onTestFinished(() => sync.mockRestore());
+  const write = (journal: Journal | undefined, results: ResultsFile, which: readonly string[]): void => {
+    for (const key of which) {
+      const [end = 0] = results.append([resultLine(key, keys.indexOf(key) + 1, `"${key}"`)]);
+      journal?.done(endedRun(keys.indexOf(key) + 1, key), end);
+      journal?.write();
+      results.counted(end);
+    }
+  };
+  const first = new ResultsFile(place, false);
+  const { journal } = await openRun({ ...request, results: first, mode: 'new' });
+  journal?.resultsBegin();
+  write(journal, first, keys);
+  await first.close();
+  await journal?.close();
+
+  const lines = fs.readFileSync(file);
+  const made = fs.readFileSync(place);
+  const header = lines.indexOf('{"type":"results"');
+  // In the line of the run there is nothing yet, or else only that.
+  for (let cut = header; cut <= lines.length; cut++) {
+    for (let left = 0; left <= made.length; left++) {
+      const isEither = isEnd(lines, cut) || isEnd(made, left);
+      if (where !== 'everywhere' && !isEither) continue;
+      const text = lines.subarray(0, cut);
+      // Before the journal says that results begin, there are none.
+      if (!text.includes('"results"}\n') && left > 0) continue;
+      fs.writeFileSync(file, text);
+      fs.writeFileSync(place, made.subarray(0, left));
+      const results = new ResultsFile(place, false);
+      const resumed = await openRun({ ...request, results, mode: 'resume' });
+      const isNew = resumed.mode === 'new';
+      const toDo = keys.filter((key) => isNew || resumed.keys.count(key).ended === undefined);
+      const cutAt = `journal at ${cut}, results at ${left}`;
+      // What both say is done stays done.
+      const recorded = text
+        .toString()
+        .split('\n')
+        .slice(0, -1)
+        .filter((line) => line.startsWith('{"type":"done"')).length;
+      const whole = made.subarray(0, left).toString().split('\n').length - 1;
+      expect(toDo, cutAt).toEqual(keys.slice(Math.min(recorded, whole)));
+      resumed.journal?.resultsBegin();
+      write(resumed.journal, results, toDo);
+      await results.close();
+      await resumed.journal?.close();
+      expect(fs.readFileSync(place, 'utf8'), cutAt).toBe(made.toString());
+      if (isNew) fs.rmSync(file);
+    }
+  }
+}
+
+/** Whether a line ends there, or a byte before or behind it. */
+function isEnd(bytes: Buffer, at: number): boolean {
+  return at === 0 || bytes.subarray(Math.max(0, at - 2), at + 1).includes(10);
 }

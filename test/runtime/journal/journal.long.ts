@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { endOf } from '../../../runtime/journal/standing.ts';
 import { runProgram, runTask } from '../run-task.ts';
-import { cutEverywhere } from './cuts.ts';
+import { cutEverywhere, cutResultsEverywhere } from './cuts.ts';
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'divvy-journal-'));
@@ -15,6 +15,10 @@ function scratch(): string {
 
 test('a journal of 200 records that is cut at any byte goes on with what is whole', async () => {
   await cutEverywhere(scratch(), 200);
+});
+
+test('a journal and its results that are both cut at any byte: a resume gives each item one line', async () => {
+  await cutResultsEverywhere(scratch(), 'everywhere');
 });
 
 test('a resume of five million keys fits in 250 MB, and does what is left', async () => {

@@ -15,7 +15,13 @@ export const RULES = [
 export interface Fault {
   readonly what: string;
   /** Relative to runtime/master/; delivery.ts where nothing is said. */
-  readonly file?: (typeof RULES)[number] | 'barrier.ts' | 'cursor.ts' | 'intake.ts' | '../journal/key-set.ts';
+  readonly file?:
+    | (typeof RULES)[number]
+    | 'barrier.ts'
+    | 'cursor.ts'
+    | 'intake.ts'
+    | 'order.ts'
+    | '../journal/key-set.ts';
   readonly find: string;
   readonly put: string;
   /** The search of small cases notices it, too. */

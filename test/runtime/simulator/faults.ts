@@ -12,17 +12,19 @@ import { Barrier } from '../../../runtime/master/barrier.ts';
 import { Cursor } from '../../../runtime/master/cursor.ts';
 import { Delivery } from '../../../runtime/master/delivery.ts';
 import { Intake } from '../../../runtime/master/intake.ts';
+import { Order } from '../../../runtime/master/order.ts';
 import { CURSOR_FAULTS } from './cursor-faults.ts';
 import { type Fault, RULES } from './fault.ts';
 import { HAND_FAULTS } from './hand-faults.ts';
 import { ITEM_FAULTS } from './item-faults.ts';
+import { ORDER_FAULTS } from './order-faults.ts';
 import { RUN_FAULTS } from './run-faults.ts';
 import type { Code } from './simulation.ts';
 
 const master = path.join(import.meta.dirname, '../../../runtime/master');
 
 /** The code as it is. */
-export const faultless: Code = { Barrier, Cursor, Delivery, Intake, KeySet };
+export const faultless: Code = { Barrier, Cursor, Delivery, Intake, KeySet, Order };
 
 /** Returns the code with a fault in it. Throws where the fault has no place in it any more. */
 export async function withFault(fault: Fault): Promise<Code> {
@@ -73,4 +75,10 @@ async function load(entry: string, texts: ReadonlyMap<string, string>): Promise<
 }
 
 /** All of them. */
-export const faults: readonly Fault[] = [...ITEM_FAULTS, ...RUN_FAULTS, ...HAND_FAULTS, ...CURSOR_FAULTS];
+export const faults: readonly Fault[] = [
+  ...ITEM_FAULTS,
+  ...RUN_FAULTS,
+  ...HAND_FAULTS,
+  ...CURSOR_FAULTS,
+  ...ORDER_FAULTS,
+];

@@ -3,16 +3,14 @@
 import type { At } from '../../../runtime/journal/journal.ts';
 import type { Cursor } from '../../../runtime/master/cursor.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
+import type { Order } from '../../../runtime/master/order.ts';
 import type { Run } from '../../../runtime/master/run.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
+import { SimulatedResults, type Unwritten } from './simulated-results.ts';
 import type { Truth } from './truth.ts';
-import type { Line, Work, World } from './world.ts';
-
-interface Unwritten {
-  readonly run: Run<Work>;
-  readonly line: Line;
-}
+import { ensure } from './violation.ts';
+import type { Work, World } from './world.ts';
 
 /** What the journal knows an item by. */
 export interface Name {
@@ -26,8 +24,11 @@ interface RecordsOptions {
   readonly truth: Truth;
   readonly delivery: Delivery<Work>;
   readonly cursor: Cursor | undefined;
+  readonly order: Order<Unwritten> | undefined;
   readonly run: number;
+  readonly later: (ms: number, act: () => void) => void;
   readonly failed: () => void;
+  readonly wake: () => void;
 }
 
 /** What a run records. */
@@ -39,13 +40,15 @@ export class Records {
   readonly #truth: Truth;
   readonly #delivery: Delivery<Work>;
   readonly #failed: () => void;
+  readonly #results: SimulatedResults | undefined;
   #unwritten: Unwritten[] = [];
   #unnamed: SimulatedProcess[] = [];
   #written = 0;
   #ended = 0;
 
   /** run - which of the runs of a seed it is. failed - a hook threw, or the disk is full. */
-  constructor(scenario: Scenario, { world, truth, delivery, cursor, run, failed }: RecordsOptions) {
+  constructor(scenario: Scenario, options: RecordsOptions) {
+    const { world, truth, delivery, cursor, order, run, later, failed, wake } = options;
     this.#run = run;
     this.#cursor = cursor;
     this.#scenario = scenario;
@@ -53,6 +56,25 @@ export class Records {
     this.#truth = truth;
     this.#delivery = delivery;
     this.#failed = failed;
+    const { results } = scenario.journal ?? {};
+    if (!results) return;
+    world.cutResults();
+    this.#results = new SimulatedResults({
+      ...{ scenario: results, world, order, later },
+      synced: ({ run, line }, resultsEnd) => {
+        this.#unwritten.push({ run, line: line.map((recorded) => ({ ...recorded, resultsEnd })) });
+        wake();
+      },
+      failed: (all) => {
+        for (const { run } of all) this.#settle(run, 'unfinished');
+        this.#failed();
+      },
+    });
+  }
+
+  /** An item ended in an earlier run. */
+  skipped(number: number): void {
+    this.#results?.left(number);
   }
 
   forked(process: SimulatedProcess): void {
@@ -70,7 +92,11 @@ export class Records {
         const { key = '', occurrence = 1, at } = names[index] ?? {};
         return { work, key, occurrence, at, how, run: this.#run, number: run.number + index };
       });
-      this.#unwritten.push({ run, line });
+      if (this.#results && how === 'done') this.#results.add({ run, line });
+      else {
+        for (const { number } of line) this.#results?.left(number);
+        this.#unwritten.push({ run, line });
+      }
     } else {
       this.#settle(run, how);
     }
@@ -83,6 +109,7 @@ export class Records {
 
   /** Once a turn, before anything is handed out. */
   write(): void {
+    this.#results?.write();
     const room = (this.#scenario.journal?.lines ?? Infinity) - this.#written;
     const unwritten = this.#unwritten.splice(0);
     const whole = unwritten.length <= room;
@@ -97,10 +124,15 @@ export class Records {
     // What cannot be written to the end counts as unfinished, though some of it may be there.
     for (const { run, line } of unwritten) this.#settle(run, whole ? (line[0]?.how ?? 'done') : 'unfinished');
     if (!whole) this.#failed();
+    const order = this.#results?.order;
+    if (!order?.isStuck(this.#delivery)) return;
+    ensure(this.#truth.active.size === 0, 'results are given up, and an item before them has not ended');
+    for (const { run } of order.giveUp()) this.#settle(run, 'unfinished');
   }
 
   /** The master is killed, perhaps in the middle of a write. */
   tear(): void {
+    this.#results?.tear();
     const { random } = this.#world;
     const lines = this.#unwritten.map(({ line }) => line);
     if (random.chance(0.5)) this.#world.write(lines.slice(0, random.whole(0, lines.length)));

@@ -92,6 +92,16 @@ export interface JournalScenario {
   readonly limit: number;
   /** The task has a cursor, and so many items share a place; undefined: it has none. */
   readonly ties: number | undefined;
+  /** What is returned is kept; undefined: it is not. */
+  readonly results: ResultsScenario | undefined;
+}
+
+export interface ResultsScenario {
+  readonly isOrdered: boolean;
+  /** How long a sync takes at most, in milliseconds. */
+  readonly syncMs: number;
+  /** The disk is full after so many results of this run. */
+  readonly lines: number;
 }
 
 /** Returns the runs that a seed stands for: the first, and those that go on with what it left. */
@@ -105,6 +115,7 @@ export function scenariosOf(seed: number): Scenario[] {
   const distinct = random.chance(0.3) ? random.whole(1, 10) : Infinity;
   const ownKeys = random.chance(0.7);
   const ties = random.chance(0.5) ? random.among([1, 1, 2, 5]) : undefined;
+  const resultsOf = resultsScenarios(new Random(seed ^ 0x0e5017));
   const runs: Scenario[] = [];
   const add = (mode: JournalScenario['mode'], troubled: boolean): void => {
     const run: Scenario = {
@@ -118,6 +129,7 @@ export function scenariosOf(seed: number): Scenario[] {
         front: mode !== 'new' && random.chance(0.3) ? random.whole(1, 3) : 0,
         reversed: mode !== 'new' && ties === undefined && random.chance(0.2),
         ties,
+        results: resultsOf(troubled),
         limit: troubled && random.chance(0.1) ? random.whole(1, 20) : Infinity,
       },
       diesAtMs: troubled && random.chance(0.8) ? random.whole(0, random.among([100, 1000, 6000])) : Infinity,
@@ -129,11 +141,23 @@ export function scenariosOf(seed: number): Scenario[] {
   add('new', true);
   for (let resumes = random.whole(0, 3); resumes > 0; resumes--) add('resume', true);
   add('resume', false);
-  if (random.chance(0.3)) {
+  if (random.chance(0.3) && resultsOf(false)?.isOrdered !== true) {
     add('retry-failed', random.chance(0.5));
     add('resume', false);
   }
   return runs.map((run) => (run.intrusions.some(({ what }) => what === 'kill a worker') ? blameless(run) : run));
+}
+
+/** A source of its own, so that a seed has the same runs with and without results. */
+function resultsScenarios(random: Random): (troubled: boolean) => ResultsScenario | undefined {
+  if (random.chance(0.5)) return () => undefined;
+  const isOrdered = random.chance(0.6);
+  const syncMs = random.among([0, 5, 200]);
+  return (troubled) => ({
+    isOrdered,
+    syncMs,
+    lines: troubled && random.chance(0.15) ? random.whole(0, 30) : Infinity,
+  });
 }
 
 function scenarioOf(random: Random): Scenario {

@@ -5,6 +5,7 @@
 
 import type { Barrier } from '../../../runtime/master/barrier.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
+import type { Order } from '../../../runtime/master/order.ts';
 import type { Command } from '../../../runtime/master/rules.ts';
 import type { Run } from '../../../runtime/master/run.ts';
 import { AHEAD, Input, type IntakeCode } from './input.ts';
@@ -14,6 +15,7 @@ import { type Name, Records } from './records.ts';
 import { type Intrusion, type Scenario, scenariosOf } from './scenario.ts';
 import { type PipeWorld, SimulatedPipe } from './simulated-pipe.ts';
 import { type Outcome, type Said, SimulatedProcess, type Surroundings } from './simulated-process.ts';
+import { HELD, type Unwritten } from './simulated-results.ts';
 import { Truth } from './truth.ts';
 import { ensure, same, Violation } from './violation.ts';
 import { ORPHANS_MS, type Work, World } from './world.ts';
@@ -32,7 +34,10 @@ const STEPS_MAX = 200_000;
 export interface Code extends IntakeCode {
   readonly Barrier: typeof Barrier;
   readonly Delivery: typeof Delivery;
+  readonly Order: typeof Order;
 }
+
+const ENDED = ['done', 'failed', 'unfinished', 'settling'];
 
 const NAMELESS: Name = { key: '', occurrence: 1, at: undefined };
 
@@ -63,6 +68,7 @@ class Simulation implements Surroundings, PipeWorld {
   readonly #run: number;
   readonly #delivery: Delivery<Work>;
   readonly #barrier: Barrier<Held>;
+  readonly #order: Order<Unwritten> | undefined;
   /** Of every process, those that have ended too: what they wrote may be still on its way. */
   readonly #pipes = new Set<SimulatedPipe>();
   /** Nothing that is not out yet will be. */
@@ -113,8 +119,10 @@ class Simulation implements Surroundings, PipeWorld {
     this.#barrier = new code.Barrier<Held>();
     this.#began = world.now;
     this.#truth = new Truth(scenario, numbersFrom);
-    const recording = { world, truth: this.#truth, delivery: this.#delivery, cursor, run };
-    this.#records = new Records(scenario, { ...recording, failed: () => this.#stop('gracefully') });
+    if (scenario.journal?.results?.isOrdered) this.#order = new code.Order(numbersFrom, HELD);
+    const recording = { world, truth: this.#truth, delivery: this.#delivery, cursor, order: this.#order, run };
+    const failed = (): void => this.#stop('gracefully');
+    this.#records = new Records(scenario, { ...recording, later: this.later, failed, wake: this.moved });
   }
 
   /** Until it is finished, or its master is killed. */
@@ -133,6 +141,7 @@ class Simulation implements Surroundings, PipeWorld {
     }
     this.#state = 'ended';
     checkFinished(this.#truth, this.#delivery);
+    if (this.scenario.journal?.results) this.#world.cutResults();
     if (this.#truth.stopping === 'no' && !this.#input.full) this.#input.checkEnded();
   }
 
@@ -300,7 +309,7 @@ class Simulation implements Surroundings, PipeWorld {
         this.#nacked(worker, process.pipe, message.numbers);
         break;
       case 'outcomes':
-        for (const outcomes of rangesOf(message.outcomes)) this.#heardOutcomes(worker, outcomes);
+        for (const outcomes of this.#rangesOf(message.outcomes)) this.#heardOutcomes(worker, outcomes);
     }
     this.#wake();
   }
@@ -538,6 +547,7 @@ class Simulation implements Surroundings, PipeWorld {
       const wanted = this.#delivery.wanted(this.#now);
       checkWanted(this.#truth, wanted, this.#now);
       if (wanted === 0 || (this.#input.cursor?.room ?? Infinity) <= 0) return;
+      if (this.#order?.roomAfter(this.#delivery.lastNumber) === 0) return;
       const { stepMs } = this.scenario.dispatch;
       if (stepMs === 0) {
         this.#dispatch();
@@ -575,6 +585,7 @@ class Simulation implements Surroundings, PipeWorld {
     } else {
       this.#truth.skipped += 1;
       this.#delivery.skipped();
+      this.#records.skipped(this.#delivery.lastNumber);
     }
     if (this.#input.full) {
       this.#dispatchOver = true;
@@ -586,11 +597,23 @@ class Simulation implements Surroundings, PipeWorld {
   /** With a cursor: not too many items are listed behind the mark that a resume would go by, if any has no outcome. */
   #checkAhead(): void {
     const { cursor } = this.#input;
+    if (this.#order) {
+      const ahead = this.#truth.entries.filter(({ place }) => !ENDED.includes(place)).map((each) => each.number);
+      const first = Math.min(this.#delivery.lastNumber + 1, ...ahead);
+      // One more may be on its way from `dispatch` when there is no room any more.
+      const reach = this.#delivery.lastNumber + 1 - first;
+      ensure(reach <= HELD, `item ${this.#delivery.lastNumber + 1} is listed, and item ${first} has not ended`);
+    }
     if (!cursor || this.scenario.journal?.mode === 'retry-failed') return;
     const isOpen = this.#truth.active.size + this.#truth.settling.size > 0;
     const number = this.#delivery.lastNumber + 1;
     const mark = this.#world.marks.get(this.#run)?.number ?? 0;
     ensure(!isOpen || number - mark <= AHEAD, `item ${number} is listed, and the mark is at item ${mark}`);
+  }
+
+  /** With results, each item's comes with its ack. */
+  #rangesOf(outcomes: readonly Outcome[]): Outcome[][] {
+    return this.scenario.journal?.results ? outcomes.map((outcome) => [outcome]) : rangesOf(outcomes);
   }
 
   /** Outcomes of consecutive items, which are done; or one outcome. */

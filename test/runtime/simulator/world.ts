@@ -7,7 +7,7 @@ import type { At } from '../../../runtime/journal/journal.ts';
 import type { Mark } from '../../../runtime/journal/records.ts';
 import { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-import { ensure } from './violation.ts';
+import { ensure, same } from './violation.ts';
 
 /** What is in an item. */
 export type Nature =
@@ -62,6 +62,15 @@ export interface Recorded {
   readonly number: number;
   /** With a cursor: where it is. */
   readonly at: At | undefined;
+  /** With results: how many lines their file had with its own. */
+  readonly resultsEnd?: number;
+}
+
+/** A line in the file of results: of which item, in which run of the seed, and with which number there. */
+export interface ResultLine {
+  readonly work: Work;
+  readonly run: number;
+  readonly number: number;
 }
 
 /** How long the workers of a dead master live on at most, and how long a resume has patience with them. */
@@ -85,6 +94,8 @@ export class World {
   readonly works = new Map<string, Work>();
   /** What a resume reads. */
   readonly journal: Recorded[] = [];
+  /** What is in the file of results. */
+  readonly results: ResultLine[] = [];
   /** Of each run that wrote any, the last mark, and where it began. */
   readonly marks = new Map<number, Mark>();
   /** With a cursor: what there is to dispatch, in its order. Some of it was put in between two runs. */
@@ -151,9 +162,22 @@ export class World {
       const before = this.outcomeOf(work);
       const again = before === 'failed' && this.#retriesFailed;
       ensure(before === undefined || again, `item ${work.id} has a second outcome in the journal: ${how}`);
+      const { resultsEnd } = recorded;
+      const isThere = resultsEnd === undefined || this.results[resultsEnd - 1]?.work === work;
+      ensure(isThere, `item ${work.id} is done, and line ${resultsEnd} of the results is not its own`);
       this.journal.push({ ...recorded, isRetry: this.#retriesFailed });
       this.#recorded.set(work, how);
     }
+  }
+
+  /** A resume cuts the results where the journal says: then each item that is done has one line, and nothing else has. */
+  cutResults(): void {
+    const done = this.journal.filter(({ resultsEnd }) => resultsEnd !== undefined);
+    this.results.length = Math.max(0, ...done.map(({ resultsEnd = 0 }) => resultsEnd));
+    const lines = new Set(this.results.map(({ work }) => work));
+    ensure(lines.size === this.results.length, 'an item has two lines in the results');
+    same('items with a result', lines.size, done.length);
+    for (const { work } of done) ensure(lines.has(work), `item ${work.id} is done, and has no result`);
   }
 
   readonly outcomeOf = (work: Work): 'done' | 'failed' | undefined => this.#recorded.get(work);

@@ -8,7 +8,7 @@ export default class Ledger {
     for (const line of fs.readFileSync(process.env['ITEMS'] ?? '', 'utf8').split('\n')) if (line !== '') yield line;
   }
 
-  async process(item: string, { key, attempt, signal }: ItemContext): Promise<void> {
+  async process(item: string, { key, attempt, signal }: ItemContext): Promise<string> {
     const enter = (what: string): void =>
       fs.appendFileSync(
         process.env['LEDGER'] ?? '',
@@ -27,6 +27,7 @@ export default class Ledger {
     if (item.startsWith('grows')) grown.push(Buffer.alloc(32 * 1024 * 1024, 1));
     writeLines(item);
     enter('end');
+    return `made of ${item}`;
   }
 
   afterFailure(item: string, _error: unknown, { key }: Outcome): void {

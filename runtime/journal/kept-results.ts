@@ -1,0 +1,67 @@
+/**
+ * Which lines of a file of results belong to items that are done, by the places in the journal. Runs in the master.
+ * Internal.
+ *
+ * A journal may have several runs: the first one, and one for each resume. A resume cuts the file where the last line of a
+ * done item ends, and its `run` line says where that was. So of the runs before it, what the journal has behind that place
+ * does not count any more: those items are done again.
+ */
+
+import { parse, readJournal, readLines } from './records.ts';
+
+const RUN = Buffer.from('{"type":"run",');
+
+/** What a journal says of the lines in the file. */
+export interface KeptResults {
+  /** The lines of items that are done come to so many bytes, from the beginning of the file. */
+  readonly bytes: number;
+  /** For each `run` line, how far its results still count: behind that, they are not in the file, or were cut off. */
+  readonly bounds: readonly number[];
+  /** The last of those lines: where it begins, and of which item it is. */
+  readonly last: { readonly from: number; readonly key: string; readonly number: number } | undefined;
+  /** How many items are done, but have no line in the file any more. */
+  readonly missing: number;
+  /** How many items are done, but were never to have a line: their run had no results. */
+  readonly without: number;
+  /** Lines may have been written to the file. */
+  readonly hasBegun: boolean;
+}
+
+/** Reads a journal, for a file of results of `size` bytes. Throws DivvyError if a line is damaged, and errors of fs. */
+export function keptResults(journal: string, size: number): KeptResults {
+  const bounds = boundsIn(journal, size);
+  let run = -1;
+  let from = 0;
+  let [missing, without] = [0, 0];
+  let hasBegun = false;
+  let last: KeptResults['last'];
+  readJournal(journal, (record) => {
+    if (record.type === 'run') {
+      run += 1;
+      from = record.results ?? 0;
+    } else if (record.type === 'results') hasBegun = true;
+    else if (record.type === 'done') {
+      const { keys, number, results } = record;
+      if (results === undefined) without += keys.length;
+      else if (results > (bounds[run] ?? 0)) missing += 1;
+      else {
+        last = { from, key: keys[0] ?? '', number };
+        from = results;
+      }
+    }
+  });
+  return { bytes: last ? from : 0, bounds, last, missing, without, hasBegun };
+}
+
+function boundsIn(journal: string, size: number): number[] {
+  const began: number[] = [];
+  let line = 0;
+  readLines(journal, (bytes, from, end) => {
+    line += 1;
+    if (!bytes.subarray(from, from + RUN.length).equals(RUN)) return true;
+    const record = parse(bytes.toString('utf8', from, end), journal, line);
+    if (record?.type === 'run') began.push(record.results ?? 0);
+    return true;
+  });
+  return began.map((_, run) => Math.min(size, ...began.slice(run + 1)));
+}
