@@ -4,7 +4,7 @@
  * Exit codes of the runner; the first one that applies:
  *   128+n  ended by signal n, after cleaning up: 129 HUP, 130 INT, 131 QUIT, 143 TERM
  *   141    the reader of stdout has gone; a graceful stop
- *   74     the journal cannot be written, or is damaged
+ *   74     the journal or the results cannot be written, or the journal is damaged
  *   75     the same run is already going on, or another run has the journal
  *   70     the task file, `dispatch` or a hook of the master threw, or an unawaited promise of theirs rejected
  *   69     no worker ever became ready

@@ -13,7 +13,8 @@
  * Item   - what `dispatch` yields and `process` takes. It travels between processes as `v8.serialize` carries it:
  *          Date, Map, Set, BigInt, typed arrays, Buffer, undefined and cycles survive. A function, a symbol or an
  *          object with methods in its fields is a compile error; an instance of a class arrives as a plain object.
- * Result - what `process` returns. It is sent to the master only where the task has `afterProcess`.
+ * Result - what `process` returns. It is sent to the master only where the task has `afterProcess`, or with `--results`,
+ *          which keeps it as JSON.
  */
 export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
   /**

@@ -95,6 +95,7 @@ test('each page is tried here, or where it is said above', () => {
     'debugging',
     'files',
     'http',
+    'results',
     'service',
     'team-template',
   ];
@@ -172,6 +173,23 @@ test("application-code: a task runs the application's own code: TypeScript, what
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
     expect(ended.stdout.split('\n').sort()).toEqual(expect.arrayContaining(expected));
   }
+});
+
+test('results: each item has its line, in order, and the page shows the first ones', async () => {
+  const folder = freshFolder();
+  const bin = programsIn(folder);
+  const [create = '', run = '', add = ''] = blocksOf('results', 'sh');
+  const created = await shell(folder, [create], bin);
+  expect(created.code, created.stderr).toBe(0);
+  const project = join(folder, 'my-sums');
+  const [task = ''] = blocksOf('results', 'ts');
+  expect(task).toMatch(/^\/\/ tasks\/my-sums\.ts\n/);
+  writeFileSync(join(project, 'tasks/my-sums.ts'), task);
+  const { code, stdout, stderr } = await shell(project, [run, add], bin);
+  expect(code, stderr).toBe(0);
+  const [shown = ''] = blocksOf('results', 'json');
+  expect(stdout).toContain(`${shown}500500\n`);
+  expect(readFileSync(join(project, 'sums.ndjson'), 'utf8').split('\n')).toHaveLength(11);
 });
 
 test('backfill: each row of the table is changed, and a resume lists only what is left', async () => {

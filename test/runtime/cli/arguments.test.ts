@@ -124,9 +124,15 @@ describe('the command line', () => {
     ['--halt 0 t.ts', "--halt must be a whole number of at least 1, or a share such as 5%, and is '0'"],
     ['--journal= t.ts', "--journal must be a path, and is ''"],
     ['--resume --retry-failed t.ts', '--resume and --retry-failed do not go together; choose one of them'],
-    ['--ordered --results r --retry-failed t.ts', '--ordered and --retry-failed do not go together; choose one of them'],
+    [
+      '--ordered --results r --retry-failed t.ts',
+      '--ordered and --retry-failed do not go together; choose one of them',
+    ],
     ['--ordered t.ts', '--ordered is about the file of --results, and none is named; name one, or leave --ordered out'],
-    ['--results a/../j --journal j t.ts', '--results and --journal name the same file, a/../j; name another for one of them'],
+    [
+      '--results a/../j --journal j t.ts',
+      '--results and --journal name the same file, a/../j; name another for one of them',
+    ],
     ['--events r --results r t.ts', '--events and --results name the same file, r; name another for one of them'],
     ['--journal j --no-journal t.ts', '--journal and --no-journal do not go together; choose one of them'],
     ['--progress --no-progress t.ts', '--progress and --no-progress do not go together; choose one of them'],

@@ -21,7 +21,7 @@ export default class ExampleTask implements Parallelizable<Item> {
   /**
    * Runs in a worker, once for each item, while other workers do the same with other items. What it throws fails this
    * item, and the run goes on; `RateLimited` holds the whole run back instead. Pass `context.signal` on to what waits:
-   * it is aborted when the run is stopped by force.
+   * it is aborted when the run is stopped by force. What it returns is kept with `--results FILE`.
    */
   async process(item: Item, context: ItemContext): Promise<void> {
     await setTimeout(200, undefined, { signal: context.signal }); // Stands for the real work.
