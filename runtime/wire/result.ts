@@ -54,8 +54,6 @@ export function resultValue(bytes: Buffer, { asJson }: ResultForms): unknown {
 /** Returns undefined as null. Throws UnfitError, with the place, if JSON would leave something out or change it. */
 function jsonOf(result: unknown, what: string): string {
   if (result === undefined) return 'null';
-  const plain = plainText(result);
-  if (plain !== undefined) return plain;
   const path: { readonly key: string; readonly value: object }[] = [];
   const where = (key: string): string => {
     const steps = [...path.slice(1).map((step) => step.key), ...(path.length > 0 ? [key] : [])];
@@ -64,13 +62,17 @@ function jsonOf(result: unknown, what: string): string {
   // JSON.stringify goes into the depth first, so what it asks about is in the last object that is not over.
   function seen(this: unknown, key: string, value: unknown): unknown {
     while (path.length > 0 && path.at(-1)?.value !== this) path.pop();
-    const problem = whyNotJson(value) ?? (path.some((step) => step.value === value) ? 'contains itself' : undefined);
+    // JSON.stringify has called toJSON already: that of an invalid Date returns null.
+    const isDate = value === null && types.isDate((this as Record<string, unknown>)[key]);
+    const problem = isDate
+      ? 'is an invalid Date'
+      : (whyNotJson(value) ?? (path.some((step) => step.value === value) ? 'contains itself' : undefined));
     if (problem !== undefined) throw new UnfitError(`${where(key)} ${problem}, which JSON cannot carry`);
     if (typeof value === 'object' && value !== null) path.push({ key, value });
     return value;
   }
   try {
-    return JSON.stringify(result, seen);
+    return plainText(result) ?? JSON.stringify(result, seen) ?? 'null';
   } catch (error) {
     if (error instanceof UnfitError) throw error;
     const last = path.at(-1)?.key ?? '';
