@@ -5,6 +5,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+/** Somebody has removed the file. */
+export class RemovedError extends Error {
+  constructor() {
+    super('it has been removed');
+  }
+}
+
 /** An open file. Its methods throw errors of fs, and an Error if somebody else has changed or removed the file. */
 export class AppendFile {
   readonly file: string;
@@ -31,12 +38,18 @@ export class AppendFile {
     this.#size = bytes;
   }
 
+  /** What tells the file from another one that has the same path later. */
+  get identity(): string {
+    const { ino, birthtimeMs } = fs.fstatSync(this.#descriptor);
+    return `${ino} ${birthtimeMs}`;
+  }
+
   /** Passes all the bytes to the system. If it throws, some of them may be in the file. */
   append(bytes: Buffer): void {
     // Otherwise the system would go on writing to a file that nobody can find or read any more.
     const { nlink, size } = fs.fstatSync(this.#descriptor);
     this.#isChanged ||= nlink === 0 || size !== this.#size;
-    if (this.#isChanged) throw new Error(nlink === 0 ? 'it has been removed' : 'something else has changed it');
+    if (this.#isChanged) throw nlink === 0 ? new RemovedError() : new Error('something else has changed it');
     for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#descriptor, bytes, at);
     this.#size += bytes.length;
   }
@@ -72,16 +85,18 @@ export class AppendFile {
 }
 
 /**
- * Makes a folder and those above it, if they are not there. Not with Node.js's recursive mkdir: it never returns if the
+ * Makes a folder and those above it, if they are not there. Returns those that it made, the innermost first. Not with Node.js's recursive mkdir: it never returns if the
  * system reports a missing path below a folder that exists, as in /proc.
  */
-export function makeFolder(folder: string): void {
-  if (fs.existsSync(folder)) return;
-  if (path.dirname(folder) !== folder) makeFolder(path.dirname(folder));
+export function makeFolder(folder: string): string[] {
+  if (fs.existsSync(folder)) return [];
+  const made = path.dirname(folder) === folder ? [] : makeFolder(path.dirname(folder));
   try {
     fs.mkdirSync(folder, { mode: 0o700 });
+    return [folder, ...made];
   } catch (error) {
     // Another run may have made it meanwhile.
     if (!fs.existsSync(folder)) throw error;
+    return made;
   }
 }

@@ -102,9 +102,9 @@ function resultsOf({ found, options }: EarlierRequest, results: ResultsFile, jou
   const kept = keptResults(journal, results.size);
   const before = found.last?.options['results'];
   if (kept.without > 0) throw resultsCameLate(kept.without);
-  // In the file that the journal names, the end may be missing. Another one must have everything.
-  if (kept.missing > 0 && (results.isNew || before !== results.file))
-    throw resultsAreGone(results.file, kept.missing, String(before));
+  // In the file that the run has written, the end may be missing. Another one must have everything.
+  const isOther = before !== results.file || (kept.identity !== results.identity && !kept.last);
+  if (kept.missing > 0 && isOther) throw resultsAreGone(results.file, kept.missing, String(before));
   results.check(kept);
   if (kept.last && (options['ordered'] === true) !== (found.last?.options['ordered'] === true))
     throw orderCameLate(results.file);

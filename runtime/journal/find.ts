@@ -31,6 +31,8 @@ export interface Found {
   readonly last: RunRecord | undefined;
   /** The arguments of that run; if there is none, those that were given. */
   readonly args: readonly string[];
+  /** If no run was found: a later run that has recorded nothing, and whose options the new one takes. */
+  readonly begun: RunRecord | undefined;
   /** For the message if no run was found: the last run, which is complete, and one with other arguments. */
   readonly complete: RunRecord | undefined;
   readonly other: RunRecord | undefined;
@@ -43,13 +45,15 @@ export interface Found {
  */
 export function findEarlier(wanted: Wanted): Found {
   const { taskFile, args, file, mode } = wanted;
-  const nothing = { file: undefined, first: undefined, last: undefined, args, complete: undefined, other: undefined };
+  const notes = { begun: undefined, complete: undefined, other: undefined };
+  const nothing = { file: undefined, first: undefined, last: undefined, args, ...notes };
   if (mode === 'new') return nothing;
   try {
     if (file !== true) return named(wanted, file) ?? nothing;
-    const { earlier, complete, other } = choose(standingsOf(taskFile), args, mode);
+    const { earlier, begun, complete, other } = choose(standingsOf(taskFile), args, mode);
     if (earlier) return { ...nothing, ...runIn(earlier.file, earlier.first?.args ?? args) };
-    return { ...nothing, complete: complete?.first, other: other?.first };
+    const first = begun && lastRunOf(begun.file);
+    return { ...nothing, begun: first, complete: complete?.first, other: other?.first };
   } catch (error) {
     throw journalFailed(file === true ? journalFolder(taskFile) : file, error);
   }
@@ -64,7 +68,7 @@ function named({ taskFile, args }: Wanted, file: string): Found | undefined {
   if (other !== undefined) throw otherTask(file, other, taskFile);
   const before = firstRunOf(file)?.args ?? args;
   if (args.length > 0 && !isDeepStrictEqual(before, args)) throw otherArguments(before, args);
-  return { ...runIn(file, before), complete: undefined, other: undefined };
+  return { ...runIn(file, before), begun: undefined, complete: undefined, other: undefined };
 }
 
 function runIn(file: string, args: readonly string[]): Pick<Found, 'file' | 'first' | 'last' | 'args'> {
@@ -74,6 +78,8 @@ function runIn(file: string, args: readonly string[]): Pick<Found, 'file' | 'fir
 /** The run of a task that was chosen. */
 interface Choice {
   readonly earlier: Standing | undefined;
+  /** If no run was chosen: one that began later than any with these arguments, and has no outcomes. */
+  readonly begun: Standing | undefined;
   /**
    * If no run was chosen: the last run, which is complete; and the last one with other arguments that can be resumed or
    * retried.
@@ -94,11 +100,13 @@ function choose(standings: readonly Standing[], args: readonly string[], mode: '
   const own = standings.find((each) => each.hasOutcomes && isSame(each));
   const others = lastRuns(standings).filter((each) => !isSame(each));
   const isWanted = ({ complete }: Standing): boolean => mode === 'retry-failed' || !complete;
-  if (own && isWanted(own)) return { earlier: own, complete: undefined, other: undefined };
+  const none = { begun: undefined, complete: undefined, other: undefined };
+  if (own && isWanted(own)) return { ...none, earlier: own };
   const other = others.find(isWanted);
   // No arguments given: use those of the last run.
   if (args.length === 0 && other && other.number > (own?.number ?? 0)) {
-    return { earlier: other, complete: undefined, other: undefined };
+    return { ...none, earlier: other };
   }
-  return { earlier: undefined, complete: own, other };
+  const begun = mode === 'resume' ? standings.find((each) => each.first && isSame(each)) : undefined;
+  return { earlier: undefined, begun: begun?.hasOutcomes ? undefined : begun, complete: own, other };
 }

@@ -103,17 +103,19 @@ export function lastRuns(standings: readonly Standing[]): Standing[] {
   });
 }
 
-/**
- * Returns the path of a journal's lock. Symbolic links give a journal several names, perhaps before it exists; it has
- * one lock, beside the file that they lead to.
- */
+/** Returns the path of a file's lock: there is one, beside the file to which symbolic links lead. */
 export function lockOf(file: string): string {
+  return `${targetOf(file)}.lock`;
+}
+
+/** Returns where symbolic links lead from a file, perhaps before that exists. Throws errors of fs. */
+export function targetOf(file: string): string {
   for (let at = file; ; ) {
     let to: string;
     try {
       to = fs.readlinkSync(at);
     } catch {
-      return `${at}.lock`; // it is not a link
+      return at; // it is not a link
     }
     at = path.resolve(fs.realpathSync(path.dirname(at)), to);
   }

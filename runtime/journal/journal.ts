@@ -133,9 +133,9 @@ export class Journal {
     });
   }
 
-  /** The first results are about to be written. Records that so that it survives a power cut. */
-  resultsBegin(): void {
-    this.add({ type: 'results' });
+  /** The first results are about to be written to a file. Records that so that it survives a power cut. */
+  resultsBegin(identity: string): void {
+    this.add({ type: 'results', identity });
     this.write();
     this.#try(() => {
       this.#open.syncNow();

@@ -23,34 +23,32 @@ export interface KeptResults {
   readonly missing: number;
   /** How many items are done, but were never to have a line: their run had no results. */
   readonly without: number;
-  /** Lines may have been written to the file. */
-  readonly hasBegun: boolean;
+  /** Which file lines were last written to (append-file.ts); undefined if none were. */
+  readonly identity: string | undefined;
 }
 
 /** Reads a journal, for a file of results of `size` bytes. Throws DivvyError if a line is damaged, and errors of fs. */
 export function keptResults(journal: string, size: number): KeptResults {
   const bounds = boundsIn(journal, size);
   let run = -1;
-  let from = 0;
+  let bytes = 0;
   let [missing, without] = [0, 0];
-  let hasBegun = false;
+  let identity: string | undefined;
   let last: KeptResults['last'];
   readJournal(journal, (record) => {
-    if (record.type === 'run') {
-      run += 1;
-      from = record.results ?? 0;
-    } else if (record.type === 'results') hasBegun = true;
+    if (record.type === 'run') run += 1;
+    else if (record.type === 'results') identity = record.identity;
     else if (record.type === 'done') {
       const { keys, number, results } = record;
       if (results === undefined) without += keys.length;
       else if (results > (bounds[run] ?? 0)) missing += 1;
       else {
-        last = { from, key: keys[0] ?? '', number };
-        from = results;
+        last = { from: bytes, key: keys[0] ?? '', number };
+        bytes = results;
       }
     }
   });
-  return { bytes: last ? from : 0, bounds, last, missing, without, hasBegun };
+  return { bytes, bounds, last, missing, without, identity };
 }
 
 function boundsIn(journal: string, size: number): number[] {

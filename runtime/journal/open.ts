@@ -153,7 +153,8 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
         journal.write();
       });
     }
-    const isPartly = mode === 'retry-failed' && hasCursor;
+    // A retry with a cursor does not list everything, and one with nothing to do lists nothing.
+    const isPartly = mode === 'retry-failed' && (hasCursor || keys.failed === 0);
     return { journal, keys, runId, mode, begin, wasComplete: isPartly ? wasComplete : undefined, notes };
   } catch (error) {
     await journal?.close();
@@ -202,8 +203,14 @@ function resuming(
 }
 
 /** Returns the lines that say why there is nothing to resume. */
-function nothingToResume({ found, args }: JournalRequest): string[] {
-  const { complete, other } = found;
+function nothingToResume({ found, args, takenOver }: JournalRequest): string[] {
+  const { begun, complete, other } = found;
+  const { optionWords } = takenOver;
+  if (begun)
+    return [
+      `Run ${begun.runId} of ${dateOf(begun.at)} has recorded nothing: starting again`,
+      ...(optionWords.length > 0 ? [`Using its options: ${shellWords(optionWords)}`] : []),
+    ].map(visible);
   const lines = [
     complete
       ? `The last run (${complete.runId} of ${dateOf(complete.at)}) is complete: starting a new one`

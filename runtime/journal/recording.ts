@@ -77,14 +77,15 @@ export class Recording {
     // Resolve it now: the task may change the working directory.
     this.#file = typeof given.journal === 'string' ? path.resolve(given.journal) : given.journal;
     this.#found = this.#find(given);
-    const { last, args } = this.#found ?? {};
-    const { results, ordered } = last?.options ?? {};
+    const { last, begun, args } = this.#found ?? {};
+    const before = (last ?? begun)?.options;
+    const { results, ordered } = before ?? {};
     if (given.retryFailed && ordered === true) throw orderedIsNotRetried(String(results));
-    this.settings = last && args ? settingsOf({ ...mergedWith(last.options, options), args }) : given;
+    this.settings = before && args ? settingsOf({ ...mergedWith(before, options), args }) : given;
     const own = options as Readonly<Record<string, unknown>>;
     if (this.settings.ordered && this.settings.results === undefined)
       throw orderedNeedsResults('--ordered', '--results');
-    const others = Object.entries(recordedOf(last?.options ?? {})).filter(([key]) => own[key] === undefined);
+    const others = Object.entries(recordedOf(before ?? {})).filter(([key]) => own[key] === undefined);
     this.takenOver = {
       args: given.args.length === 0 ? this.settings.args : [],
       optionWords: wordsOf(Object.fromEntries(others)),
@@ -130,10 +131,14 @@ export class Recording {
     try {
       return await this.#open(runId, request);
     } catch (error) {
-      this.results?.abandon();
-      this.results = undefined;
+      this.#abandonResults();
       throw error;
     }
+  }
+
+  #abandonResults(): void {
+    this.results?.abandon();
+    this.results = undefined;
   }
 
   async #open(runId: string, request: OpenRequest): Promise<Opened> {
@@ -145,13 +150,15 @@ export class Recording {
       const nothing = { keys: undefined, begin: undefined, wasComplete: undefined, notes: [], nothingToDo: false };
       return { ...nothing, runId, mode: 'new' };
     }
-    const options = recordedOf(mergedWith(found.last?.options ?? {}, this.#options));
+    const options = recordedOf(mergedWith((found.last ?? found.begun)?.options ?? {}, this.#options));
     const { dryRun, takeOver } = this.settings;
     const { takenOver } = this;
     const { openJournal } = await import('./open.ts'); // the first worker's process loads meanwhile: spare.ts
     const journalRequest = { ...wanted, ...request, found, runId, options, takenOver, results, dryRun, takeOver };
     const { journal, ...opened } = await openJournal(journalRequest);
     this.journal = journal;
+    const hasNone = !journal && opened.mode === 'retry-failed' && !dryRun;
+    if (hasNone) this.#abandonResults();
     return { ...opened, nothingToDo: opened.mode === 'retry-failed' && opened.keys.failed === 0 && !dryRun };
   }
 

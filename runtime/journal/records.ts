@@ -128,6 +128,8 @@ export interface UnorderedRecord {
 /** Lines of this run may be in the file of results, whether or not their items are done. */
 export interface ResultsRecord {
   readonly type: 'results';
+  /** Which file that is (append-file.ts). */
+  readonly identity: string;
 }
 
 /** When a worker booted, the task file had changed. */
@@ -422,7 +424,7 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
   tick: () => true,
   mark: isMark,
   unordered: () => true,
-  results: () => true,
+  results: ({ identity }) => isText(identity),
   'task changed': () => true,
   done: isDone,
   failed: ({ key, number, occurrence = 1, place, after }) =>

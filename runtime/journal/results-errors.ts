@@ -1,6 +1,8 @@
 /** The errors of the file of --results: what is wrong, with the value, and what to do next. Internal. */
 
 import { DivvyError, messageOf, UsageError } from '../errors.ts';
+import { shellWords } from '../text/shell.ts';
+import { RemovedError } from './append-file.ts';
 import { type HeldBy, inUse } from './errors.ts';
 
 export const resultsExist = (file: string): UsageError =>
@@ -10,6 +12,11 @@ export const resultsExist = (file: string): UsageError =>
 
 export const resultsAreNoFile = (file: string): UsageError =>
   new UsageError(`the results cannot be written to ${file}: it is not a file; name one with --results`);
+
+export const resultsAreOutput = (file: string, stream: string): UsageError =>
+  new UsageError(
+    `${file} is where ${stream} goes, and would get other lines than results; name another file with --results`,
+  );
 
 export const resultsInUse =
   (file: string): HeldBy =>
@@ -21,11 +28,20 @@ export const resultsInUse =
       'Wait until that run has ended, or name another file',
     );
 
-export const resultsFailed = (file: string, error: unknown): DivvyError =>
+export const resultsFailed = (file: string, error: unknown): DivvyError => {
+  if (error instanceof DivvyError) return error;
+  const next =
+    error instanceof RemovedError
+      ? 'put it back if you can, and go on with --resume; otherwise begin a new run'
+      : 'fix that, then go on with --resume';
+  return new DivvyError(`the results cannot be written: ${file}: ${messageOf(error)}; ${next}`, 74, { cause: error });
+};
+
+export const resultsNotOpened = (file: string, error: unknown): DivvyError =>
   error instanceof DivvyError
     ? error
     : new DivvyError(
-        `the results cannot be written: ${file}: ${messageOf(error)}; fix that, then go on with --resume`,
+        `the results cannot be written: ${file}: ${messageOf(error)}; fix that, or name another file with --results`,
         74,
         { cause: error },
       );
@@ -33,6 +49,11 @@ export const resultsFailed = (file: string, error: unknown): DivvyError =>
 export const notOfThisRun = (file: string): UsageError =>
   new UsageError(
     `${file} is not the file of this run's results, and is left as it is: it does not have the lines that the journal knows; put that file back, or begin a new run, without --resume and --retry-failed`,
+  );
+
+export const resultsGoOn = (file: string, bytes: number): UsageError =>
+  new UsageError(
+    `${file} has ${bytes} bytes more than the journal knows, is not the file that the run has written, and is left as it is; if it is a copy of that one, cut them off (truncate -s -${bytes} ${shellWords([file])}) and start again, or put that file back`,
   );
 
 export const resultsAreGone = (file: string, missing: number, before: string): UsageError =>

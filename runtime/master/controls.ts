@@ -19,6 +19,7 @@ import type { Dispatch } from './dispatch.ts';
 import type { Payload } from './ended.ts';
 import type { Outputs } from './output.ts';
 import type { Pool } from './pool.ts';
+import type { Results } from './results.ts';
 import type { Stopping } from './stopping.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -42,6 +43,8 @@ export interface ControlsOptions {
   readonly throttle: Throttle;
   /** Undefined if the task has none. */
   readonly cursor: Cursor | undefined;
+  /** Undefined without --results. */
+  readonly results: Results | undefined;
   readonly observe: (event: RunEvent) => void;
   readonly wake: () => void;
   /** Items have to be looked at from now on: one may not end in time. */
@@ -243,7 +246,7 @@ export class Controls {
 
   /** What the run waits for, in words. */
   get waitsFor(): string {
-    const { delivery, dispatch, outputs, throttle, cursor, stopping } = this.#run;
+    const { delivery, dispatch, outputs, throttle, cursor, results, stopping } = this.#run;
     const now = performance.now();
     if (delivery.stopping !== 'no') return stopping.waitsFor;
     if (this.isPaused) return 'somebody to continue it: it is paused';
@@ -255,7 +258,12 @@ export class Controls {
     if (throttle.isAsking) return 'throttle to answer';
     const { gate, backlog } = delivery;
     const ms = gate.opensAt(now) - now;
-    if (ms <= 0 || backlog.pendingCount + backlog.suspects.length === 0) return 'its workers';
+    if (ms <= 0 || backlog.pendingCount + backlog.suspects.length === 0) {
+      const { held = 0, firstOpen } = results?.order ?? {};
+      return held > 0
+        ? `its workers; ${plural(held, 'result')} wait for item ${firstOpen} to end (--ordered)`
+        : 'its workers';
+    }
     const holders = ['throttle', 'RateLimited'] as const;
     const holder = holders.find((each) => gate.closedUntil(each) - now >= ms) ?? '--rate';
     return `${seconds(ms)} more, because of ${holder}`;

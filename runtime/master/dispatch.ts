@@ -12,8 +12,8 @@ import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Payload } from './ended.ts';
 import type { Intake, Taken } from './intake.ts';
-import type { Order } from './order.ts';
 import { Pull } from './pull.ts';
+import type { Results } from './results.ts';
 import type { Settling } from './settling.ts';
 
 /** What dispatch needs from the run. */
@@ -23,8 +23,8 @@ export interface DispatchOptions {
   readonly intake: Intake;
   /** Undefined if the task has none. */
   readonly cursor: Cursor | undefined;
-  /** Undefined without --ordered. */
-  readonly order: Order<unknown> | undefined;
+  /** Undefined without --results. */
+  readonly results: Results | undefined;
   readonly delivery: Delivery<Payload>;
   readonly settling: Settling;
   readonly observe: (event: RunEvent) => void;
@@ -68,8 +68,8 @@ export class Dispatch {
   }
 
   #wanted(): number {
-    const { delivery, cursor, order } = this.#run;
-    const room = order?.roomAfter(delivery.lastNumber) ?? Infinity;
+    const { delivery, cursor, results } = this.#run;
+    const room = results?.roomAfter(delivery.lastNumber) ?? Infinity;
     return Math.min(room, cursor?.room ?? Infinity, delivery.wanted(performance.now()));
   }
 

@@ -8,8 +8,6 @@
 
 /** How many items may be dispatched from the first one without an outcome on. */
 export const HELD_MAX = 10_000;
-/** With so many bytes held back, nothing more is dispatched until some of it has gone on. */
-const HELD_BYTES = 64 * 1024 * 1024;
 
 /** What the delivery rules know of the run. */
 export interface Standstill {
@@ -23,9 +21,8 @@ export class Order<Outcome> {
   /** Every item up to this one has had its turn. */
   #passed: number;
   /** By number: what has ended before its turn; undefined if there is nothing to write for it. */
-  readonly #early = new Map<number, { readonly outcome: Outcome; readonly bytes: number } | undefined>();
+  readonly #early = new Map<number, Outcome | undefined>();
   #held = 0;
-  #bytes = 0;
   readonly #heldMax: number;
 
   /**
@@ -35,6 +32,11 @@ export class Order<Outcome> {
   constructor(numbersFrom: number, heldMax: number = HELD_MAX) {
     this.#passed = numbersFrom;
     this.#heldMax = heldMax;
+  }
+
+  /** The number of the first item that has not had its turn. */
+  get firstOpen(): number {
+    return this.#passed + 1;
   }
 
   /** How many outcomes are held back. */
@@ -54,14 +56,13 @@ export class Order<Outcome> {
 
   /** How many more items may be dispatched now. `last` is the number of the last one that was. */
   roomAfter(last: number): number {
-    return this.#bytes > HELD_BYTES ? 0 : Math.max(0, this.#heldMax - (last - this.#passed));
+    return Math.max(0, this.#heldMax - (last - this.#passed));
   }
 
-  /** An item is done; `bytes` is the size of its result. Returns the outcomes whose turn it is, in their order. */
-  done(number: number, outcome: Outcome, bytes: number): Outcome[] {
-    this.#early.set(number, { outcome, bytes });
+  /** An item is done. Returns the outcomes whose turn it is, in their order. */
+  done(number: number, outcome: Outcome): Outcome[] {
+    this.#early.set(number, outcome);
     this.#held += 1;
-    this.#bytes += bytes;
     return this.#next();
   }
 
@@ -73,10 +74,9 @@ export class Order<Outcome> {
 
   /** The turn of none of them will come: returns them. */
   giveUp(): Outcome[] {
-    const outcomes = [...this.#early.values()].flatMap((early) => (early ? [early.outcome] : []));
+    const outcomes = [...this.#early.values()].flatMap((early) => (early === undefined ? [] : [early]));
     this.#early.clear();
     this.#held = 0;
-    this.#bytes = 0;
     return outcomes;
   }
 
@@ -86,10 +86,9 @@ export class Order<Outcome> {
       const early = this.#early.get(next);
       this.#early.delete(next);
       this.#passed = next;
-      if (!early) continue;
+      if (early === undefined) continue;
       this.#held -= 1;
-      this.#bytes -= early.bytes;
-      outcomes.push(early.outcome);
+      outcomes.push(early);
     }
     return outcomes;
   }

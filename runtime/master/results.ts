@@ -19,6 +19,9 @@ export interface ResultsOptions {
   readonly order: Order<Ended> | undefined;
 }
 
+/** With so many bytes on their way to the file, or held back, nothing more is dispatched. */
+const GATHERED_BYTES = 64 * 1024 * 1024;
+
 /** Results on their way to the file. */
 export class Results {
   readonly #options: ResultsOptions;
@@ -27,6 +30,8 @@ export class Results {
   /** They are written, and wait for the sync. */
   #writing: readonly Ended[] = [];
   #hasBegun = false;
+  /** Of all that waits, is held back or is being synced. */
+  #bytes = 0;
   /** Where the last line ends that has been synced. */
   #synced = 0;
 
@@ -38,12 +43,16 @@ export class Results {
     return this.#options.order;
   }
 
+  /** How many more items may be dispatched now. `last` is the number of the last one that was. */
+  roomAfter(last: number): number {
+    return this.#bytes > GATHERED_BYTES ? 0 : (this.order?.roomAfter(last) ?? Infinity);
+  }
+
   /** An item is done, and its result is to be written. */
   add(ended: Ended): void {
     const { order } = this;
-    const { run, result } = ended;
-    const bytes = result.length + run.size;
-    if (order) this.#waiting.push(...order.done(run.number, ended, bytes));
+    this.#bytes += bytesOf(ended);
+    if (order) this.#waiting.push(...order.done(ended.run.number, ended));
     else this.#waiting.push(ended);
   }
 
@@ -66,14 +75,15 @@ export class Results {
     if (this.#waiting.length === 0 || this.#writing.length > 0) return;
     const { file, journal, forms } = this.#options;
     const all = this.#waiting.splice(0);
+    for (const ended of all) this.#bytes -= bytesOf(ended);
     let ends: readonly number[];
     try {
       if (!this.#hasBegun) {
-        journal?.resultsBegin();
+        journal?.resultsBegin(file.identity);
         file.syncName();
         this.#hasBegun = true;
       }
-      ends = file.append(all.map((ended) => this.#lineOf(ended, forms)));
+      ends = file.append(all, (ended) => this.#lineOf(ended, forms));
     } catch (error) {
       failed(all, error as DivvyError);
       return;
@@ -101,7 +111,11 @@ export class Results {
     return [...writing, ...this.#waiting.splice(0), ...(this.order?.giveUp() ?? [])];
   }
 
-  #lineOf({ run, result }: Ended, forms: ResultForms): string {
+  #lineOf({ run, result }: Ended, forms: ResultForms): string | Buffer {
     return resultLine(outcomeOf(run, 0).key, run.number, resultJson(result, forms));
   }
+}
+
+function bytesOf({ run, result }: Ended): number {
+  return result.length + run.size;
 }

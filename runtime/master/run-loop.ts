@@ -92,31 +92,16 @@ export class RunLoop {
     const { task, settings, recording, opened, workers, wakeup, observe, verbose } = options;
     const { wake } = wakeup;
     const fail = (fault: DivvyError): void => this.stopping.fail(fault);
-    const { concurrency, halt, rate } = settings;
-    // With --halt, send nothing ahead: no more items should fail after the run is to stop. With --rate and `throttle`,
-    // an item begins when it is handed out, and not later.
-    const isAhead = halt === Infinity && rate === Infinity && !task.throttle;
-    const prefetch = (pace: number): number => (isAhead ? prefetchAt(pace, concurrency) : 0);
-    const acksGathered = ACKS_GATHERED;
     const numbersFrom = opened.begin?.number ?? 0;
-    this.delivery = new Delivery({
-      ...settings,
-      numbersFrom,
-      random: Math.random,
-      prefetch,
-      batchesAcks,
-      acksGathered,
-    });
+    this.delivery = this.#deliveryFrom(numbersFrom);
     const { delivery } = this;
     const exitHookThrew = this.#exitHookThrew;
     this.pool = new Pool(workers, settings, delivery, { observe, wake, fail, exitHookThrew });
     const { journal } = recording;
     const itemEvents = verbose || settings.itemEvents;
     const isReaderGone = (): boolean => this.#isReaderGone;
-    const { keys, mode, begin } = opened;
-    // A run that only retries failed items comes no further.
-    const hasMarks = journal !== undefined && mode !== 'retry-failed';
-    const cursor = keys && task.cursor && !settings.items ? new Cursor(begin, hasMarks) : undefined;
+    const { keys, mode } = opened;
+    const cursor = this.#cursorOf();
     const results = this.#resultsFrom(numbersFrom);
     this.#settling = new Settling({
       task,
@@ -134,7 +119,7 @@ export class RunLoop {
     const { pool } = this;
     this.#slowItems = new SlowItems(settings.warnAfterMs, delivery, workers, observe);
     this.#throttle = new Throttle({ task, dryRun: settings.dryRun, delivery, observe, fail, wake });
-    const dispatched = { task, settings, delivery, cursor, order: results?.order, observe, fail, wake };
+    const dispatched = { task, settings, delivery, cursor, results, observe, fail, wake };
     this.#dispatch = new Dispatch({ ...dispatched, intake: this.#intake, settling: this.#settling });
     this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
     const dispatch = this.#dispatch;
@@ -142,8 +127,36 @@ export class RunLoop {
     this.stopping = new Stopping({ settings, delivery, pool, outputs, dispatch, observe, wake });
     const { stopping } = this;
     const lookAtTimes = (): void => this.#watchTimes();
-    const watched = { settings, delivery, pool, stopping, dispatch, outputs, cursor, throttle: this.#throttle };
+    const watched = {
+      settings,
+      delivery,
+      pool,
+      stopping,
+      dispatch,
+      outputs,
+      cursor,
+      results,
+      throttle: this.#throttle,
+    };
     this.controls = new Controls({ ...watched, observe, wake, lookAtTimes });
+  }
+
+  #deliveryFrom(numbersFrom: number): Delivery<Payload> {
+    const { task, settings } = this.#options;
+    const { concurrency, halt, rate } = settings;
+    // With --halt, send nothing ahead: no more items should fail after the run is to stop. With --rate and `throttle`,
+    // an item begins when it is handed out, and not later.
+    const isAhead = halt === Infinity && rate === Infinity && !task.throttle;
+    const prefetch = (pace: number): number => (isAhead ? prefetchAt(pace, concurrency) : 0);
+    const rules = { prefetch, batchesAcks, acksGathered: ACKS_GATHERED };
+    return new Delivery({ ...settings, ...rules, numbersFrom, random: Math.random });
+  }
+
+  #cursorOf(): Cursor | undefined {
+    const { task, settings, recording, opened } = this.#options;
+    if (!opened.keys || !task.cursor || settings.items) return undefined;
+    // A run that only retries failed items comes no further.
+    return new Cursor(opened.begin, recording.journal !== undefined && opened.mode !== 'retry-failed');
   }
 
   #resultsFrom(numbersFrom: number): Results | undefined {

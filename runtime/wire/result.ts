@@ -42,8 +42,8 @@ export function encodeResult(result: unknown, what: string, maxBytes: number, fo
 }
 
 /** Returns the JSON in the bytes that `encodeResult` made. */
-export function resultJson(bytes: Buffer, { asValue }: ResultForms): string {
-  return asValue ? bytes.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + bytes.readUInt32LE()) : bytes.toString();
+export function resultJson(bytes: Buffer, { asValue }: ResultForms): Buffer {
+  return asValue ? bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + bytes.readUInt32LE()) : bytes;
 }
 
 /** Returns the value in the bytes that `encodeResult` made. */

@@ -93,9 +93,10 @@ export async function cutResultsEverywhere(
   const keys = where === 'everywhere' ? ['a', 'b', 'c', 'd'] : ['a', 'b'];
   const sync = vi.spyOn(fs, 'fdatasyncSync').mockImplementation(() => {});
   onTestFinished(() => sync.mockRestore());
+  const lineOf = (key: string): string | Buffer => resultLine(key, keys.indexOf(key) + 1, Buffer.from(`"${key}"`));
   const write = (journal: Journal | undefined, results: ResultsFile, which: readonly string[]): void => {
     for (const key of which) {
-      const [end = 0] = results.append([resultLine(key, keys.indexOf(key) + 1, `"${key}"`)]);
+      const [end = 0] = results.append([key], lineOf);
       journal?.done(endedRun(keys.indexOf(key) + 1, key), end);
       journal?.write();
       results.counted(end);
@@ -103,7 +104,7 @@ export async function cutResultsEverywhere(
   };
   const first = new ResultsFile(place, false);
   const { journal } = await openRun({ ...request, results: first, mode: 'new' });
-  journal?.resultsBegin();
+  journal?.resultsBegin(first.identity);
   write(journal, first, keys);
   await first.close();
   await journal?.close();
@@ -118,7 +119,7 @@ export async function cutResultsEverywhere(
       if (where !== 'everywhere' && !isEither) continue;
       const text = lines.subarray(0, cut);
       // Before the journal says that results begin, there are none.
-      if (!text.includes('"results"}\n') && left > 0) continue;
+      if (!/\{"type":"results".*\n/.test(text.toString()) && left > 0) continue;
       fs.writeFileSync(file, text);
       fs.writeFileSync(place, made.subarray(0, left));
       const results = new ResultsFile(place, false);
@@ -134,7 +135,7 @@ export async function cutResultsEverywhere(
         .filter((line) => line.startsWith('{"type":"done"')).length;
       const whole = made.subarray(0, left).toString().split('\n').length - 1;
       expect(toDo, cutAt).toEqual(keys.slice(Math.min(recorded, whole)));
-      resumed.journal?.resultsBegin();
+      resumed.journal?.resultsBegin(results.identity);
       write(resumed.journal, results, toDo);
       await results.close();
       await resumed.journal?.close();

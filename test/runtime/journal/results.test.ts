@@ -5,8 +5,10 @@ import {
   existsSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -297,6 +299,66 @@ describe('a file', () => {
     expect((await project.run(['--resume']).ended()).status).toBe(0);
   });
 
+  test('of another run, which goes on where this one has nothing yet, is left as it is', async () => {
+    const project = new ResultsProject(items(4));
+    const precious = join(project.folder, 'precious.ndjson');
+    expect((await project.run(['--results', precious, '--', 'one']).ended()).status).toBe(0);
+    // This one is killed between the sync of its first result and the journal's line.
+    expect((await project.run([...project.args, '-n', '1', '--limit', '1', '--', 'two']).ended()).status).toBe(0);
+    const journal = join(project.journals, project.files().at(-1) ?? '');
+    const text = readFileSync(journal, 'utf8');
+    writeFileSync(journal, text.slice(0, text.indexOf('{"type":"done"')));
+    const { status, stderr } = await project.run(['--resume', '--results', precious, '--', 'two']).ended();
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/has \d+ bytes more than the journal knows/)]);
+    expect(linesOf(precious)).toHaveLength(4);
+  });
+
+  test('of another run with the same first lines is left as it is; a copy that goes on as far as the journal is taken', async () => {
+    const project = new ResultsProject(items(6));
+    const full = join(project.folder, 'full.ndjson');
+    const ordered = ['-n', '1', '--ordered'];
+    expect((await project.run([...ordered, '--results', full, '--', 'one']).ended()).status).toBe(0);
+    expect((await project.run([...ordered, ...project.args, '--limit', '2', '--', 'two']).ended()).status).toBe(0);
+    const refused = await project.run(['--resume', '--results', full, '--', 'two']).ended();
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringMatching(/if it is a copy .*truncate -s -\d+ /)]);
+    expect(linesOf(full)).toHaveLength(6);
+    const [, command = ''] = /\((truncate [^)]+)\)/.exec(refused.stderr) ?? [];
+    expect(spawnSync('sh', ['-c', command]).status).toBe(0);
+    expect((await project.run(['--resume', '--results', full, '--', 'two']).ended()).status).toBe(0);
+    expect(linesOf(full).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('whose end is missing in a run that was resumed before goes on, too', async () => {
+    const project = new ResultsProject(items(6));
+    expect((await project.run([...project.args, '-n', '1', '--limit', '2']).ended()).status).toBe(0);
+    expect((await project.run(['--resume', '-n', '1', '--limit', '2']).ended()).status).toBe(0);
+    truncateSync(project.results, statSync(project.results).size / 4 + 10);
+    const { status, stderr } = await project.run(['--resume', '-n', '1']).ended();
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain('before the lines of 3 items that are done');
+    expect(project.lines.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('that a refused run has made is removed, with its folders, and a symbolic link is left', async () => {
+    const project = new ResultsProject(items(4));
+    expect((await project.run([...project.args, '-n', '1', '--limit', '2']).ended()).status).toBe(0);
+    const link = join(project.folder, 'link.ndjson');
+    symlinkSync(join(project.folder, 'target.ndjson'), link);
+    expect((await project.run(['--resume', '--results', link]).ended()).status).toBe(2);
+    expect([readlinkSync(link), existsSync(link)]).toEqual([join(project.folder, 'target.ndjson'), false]);
+    expect((await project.run(['--resume', '--results', join(project.folder, 'a/b/c')]).ended()).status).toBe(2);
+    expect(existsSync(join(project.folder, 'a'))).toBe(false);
+    const retried = await project.run(['--retry-failed', '--results', join(project.folder, 'd'), '--', 'x']).ended();
+    expect([retried.status, existsSync(join(project.folder, 'd'))]).toEqual([0, false]);
+  });
+
+  test('to which the output goes is refused', async () => {
+    const project = new ResultsProject(['one']);
+    const by = ['sh', '-c', 'exec "$@" > "$0"', join(project.folder, 'out')];
+    const { status, stderr } = await project.run(['--results', '/dev/stdout'], { by }).ended();
+    expect([status, stderr]).toEqual([2, expect.stringContaining('/dev/stdout is where stdout goes')]);
+  });
+
   test('that an other run has: 75', async () => {
     const project = new ResultsProject(['gate 1']);
     const gate = await makeGate();
@@ -363,6 +425,25 @@ describe('a file', () => {
 
 test('a journal and its results that are cut anywhere: a resume gives each item one line', async () => {
   await cutResultsEverywhere(scratch(), 'at the ends of lines');
+});
+
+test('a resume of a run that has recorded nothing begins again, with its options', async () => {
+  const project = new ResultsProject(['gate 1', 'item 2']);
+  const gate = await makeGate();
+  const run = project.run([...project.args, '--ordered', '-n', '2', '-v'], { env: gate.env });
+  await gate.arrived(1);
+  while (!project.processed().includes('item 2')) await new Promise((resolve) => setTimeout(resolve, 10));
+  run.kill('SIGKILL');
+  await run.closed;
+  await run.gone();
+  const resumed = project.run(['--resume'], { env: gate.env });
+  gate.open();
+  const { status, stderr } = await resumed.ended();
+  expect(status, stderr).toBe(0);
+  expect(stderr).toMatch(
+    /Run \S+ of .* has recorded nothing: starting again\n.*Using its options: .*--results .* --ordered/,
+  );
+  project.expectOneLineEach(['gate 1', 'item 2']);
 });
 
 test('a dry run leaves the file alone', async () => {

@@ -42,7 +42,7 @@ export const ORDER_FAULTS: readonly Fault[] = [
   {
     what: 'what is given up has no outcome at all',
     file: 'order.ts',
-    find: 'early ? [early.outcome] : []',
+    find: 'early === undefined ? [] : [early]',
     put: '[]',
   },
 ];

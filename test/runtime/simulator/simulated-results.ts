@@ -43,7 +43,7 @@ export class SimulatedResults {
   }
 
   add(unwritten: Unwritten): void {
-    if (this.order) this.#waiting.push(...this.order.done(unwritten.run.number, unwritten, 1));
+    if (this.order) this.#waiting.push(...this.order.done(unwritten.run.number, unwritten));
     else this.#waiting.push(unwritten);
   }
 
