@@ -16,6 +16,8 @@ test.for([
   smallCase({ rate: 100 }, { deaths: 1, limits: 1, throws: 1 }),
   smallCase({ prefetch: 1 }, { cancels: 2, kills: 1 }),
   smallCase({ concurrency: 2 }, { deaths: 1, cancels: 1, throws: 1 }),
+  smallCase({ ordered: true }, { deaths: 1, throws: 2, kills: 1 }),
+  smallCase({ ordered: true }, { deaths: 2, stops: 1 }),
 ])('no order of events breaks a rule: %j', async (small) => {
   const { states, events, ends } = search(small, await openedCode());
   console.log(`${states} states, ${events} events, ${ends} ends`);

@@ -36,8 +36,12 @@ export async function withFault(fault: Fault): Promise<Code> {
 /** The same, with the private names of the rules opened, so that the whole of their state can be copied and compared. */
 export async function openedCode(fault?: Fault): Promise<Code> {
   const isOfRules = !fault || isRule(fault.file ?? 'delivery.ts');
-  const opened = await loadRules(isOfRules ? fault : undefined, (text) => text.replaceAll(/#(?=[a-z])/gi, '_'));
-  return { ...faultless, ...(fault && !isOfRules && (await withFault(fault))), ...opened };
+  const open = (text: string): string => text.replaceAll(/#(?=[a-z])/gi, '_');
+  const opened = await loadRules(isOfRules ? fault : undefined, open);
+  const isOfOrder = fault?.file === 'order.ts';
+  const order = isOfOrder ? textWith(fault) : readFileSync(path.join(master, 'order.ts'), 'utf8');
+  const openedOrder = await load('order.ts', new Map([['order.ts', open(order)]]));
+  return { ...faultless, ...(fault && !isOfRules && (await withFault(fault))), ...opened, ...openedOrder };
 }
 
 const isRule = (file: string): boolean => (RULES as readonly string[]).includes(file);

@@ -8,12 +8,14 @@ export const ORDER_FAULTS: readonly Fault[] = [
     file: 'order.ts',
     find: 'for (let next = this.#passed + 1; this.#early.has(next); next++)',
     put: 'for (let next = Math.min(...this.#early.keys()); this.#early.has(next); next++)',
+    searched: true,
   },
   {
     what: 'results wait for ever behind an item that has failed',
     file: 'order.ts',
     find: '    this.#early.set(number, undefined);\n',
     put: '',
+    searched: true,
   },
   {
     what: 'ever more results are held back',
@@ -26,12 +28,14 @@ export const ORDER_FAULTS: readonly Fault[] = [
     file: 'order.ts',
     find: "return this.#held > 0 && stopping !== 'no' && leased === 0 && settling === this.#held;",
     put: 'return false;',
+    searched: true,
   },
   {
     what: 'at a stop, results are given up while an item before them is in progress',
     file: 'order.ts',
     find: "stopping !== 'no' && leased === 0 && settling === this.#held",
     put: "stopping !== 'no'",
+    searched: true,
   },
   {
     what: 'a run with a cursor waits for the turns of items before the mark',
@@ -44,5 +48,6 @@ export const ORDER_FAULTS: readonly Fault[] = [
     file: 'order.ts',
     find: 'early === undefined ? [] : [early]',
     put: '[]',
+    searched: true,
   },
 ];

@@ -7,6 +7,7 @@ import type { Boots } from '../../../runtime/master/boots.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Run } from '../../../runtime/master/run.ts';
 import type { Code } from './simulation.ts';
+import { nameOfResults } from './small-results.ts';
 import { type SmallCase, SmallWorld, type State } from './small-world.ts';
 import { ensure, Violation } from './violation.ts';
 
@@ -111,7 +112,7 @@ function nameOf(state: State): string {
   const { stopped, cancelled } = state;
   const unsettled = unwritten.map(({ run, how }) => `${run.number}-${run.count} ${how}`);
   const around = JSON.stringify([left, orphans, processes, unsettled, journal, processed, yielded, stopped, cancelled]);
-  if (!delivery) return around;
+  if (!delivery) return `${around}${state.results?.lines}`;
   const history = ({ number, count, starts, throws, crashes, suspect, batchAcks }: Run<unknown>): string =>
     `${number}-${count} ${starts > 0} ${throws} ${crashes} ${suspect} ${batchAcks}`;
   const histories = (runs: readonly Run<unknown>[]): string => runs.map(history).join();
@@ -127,6 +128,7 @@ function nameOf(state: State): string {
   const waits = backlog.retrying.map(({ run, notBefore }) => `${history(run)} ${Math.max(0, notBefore - now)}`);
   return [
     around,
+    state.results ? nameOfResults(state.results) : '',
     gate,
     throws,
     crashes,
@@ -152,6 +154,12 @@ function copyOf<T>(value: T, copies = new Map<unknown, unknown>()): T {
     copies.set(value, list);
     for (const part of value) list.push(copyOf(part, copies));
     return list as T;
+  }
+  if (value instanceof Map) {
+    const map = new Map<unknown, unknown>();
+    copies.set(value, map);
+    for (const [key, part] of value) map.set(key, copyOf(part, copies));
+    return map as T;
   }
   const copy = Object.create(Object.getPrototypeOf(value)) as Record<string, unknown>;
   copies.set(value, copy);

@@ -10,6 +10,7 @@ import type { Command, DeliveryRules } from '../../../runtime/master/rules.ts';
 import { countOf, type Run } from '../../../runtime/master/run.ts';
 import type { AnyTask } from '../../../runtime/task/task.ts';
 import type { Code } from './simulation.ts';
+import { beginResults, type SmallResults, syncResults } from './small-results.ts';
 import { ensure, same } from './violation.ts';
 
 /** What is to be tried: the rules, and how often each thing may go wrong. */
@@ -27,6 +28,8 @@ export interface SmallCase {
   readonly maxCrashes: number;
   /** How many items may be handed out in a second. */
   readonly rate: number;
+  /** What is returned is kept, in the order of `dispatch`. */
+  readonly ordered: boolean;
   readonly budget: Readonly<Budget>;
 }
 
@@ -63,6 +66,7 @@ export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Par
     retries: 1,
     maxCrashes: 2,
     rate: Infinity,
+    ordered: false,
     ...rules,
     budget: { throws: 0, limits: 0, kills: 0, timeouts: 0, terms: 0, deaths: 0, stops: 0, cancels: 0, ...budget },
   };
@@ -118,6 +122,7 @@ export interface State {
   processes: (Process | undefined)[];
   orphans: Process[];
   unwritten: { run: Run<Payload>; how: 'done' | 'failed' }[];
+  results: SmallResults | undefined;
   /** By item. */
   journal: ('done' | 'failed' | undefined)[];
   /** It was processed, and that is not lost. */
@@ -152,6 +157,7 @@ export class SmallWorld {
     const state: State = {
       ...none,
       delivery: undefined,
+      results: undefined,
       processes: Array.from({ length: workers }, () => undefined),
       journal: Array.from({ length: items }, () => undefined),
       processed: Array.from({ length: items }, () => false),
@@ -165,13 +171,14 @@ export class SmallWorld {
   }
 
   /** Whether everything has ended. Throws where it has not ended as it should. */
-  isOver({ delivery, stopped, journal, processes }: State): boolean {
+  isOver({ delivery, stopped, journal, processes, results }: State): boolean {
     if (!delivery?.finished || stopped) return false;
     const { dispatched, done, failed, skipped } = delivery.counts;
     ensure(done + failed === dispatched, `${dispatched} items were dispatched, ${done} done and ${failed} failed`);
     ensure(dispatched + skipped === journal.length, `${dispatched} items were dispatched and ${skipped} skipped`);
     ensure(!processes.some((process) => process), 'a process is left');
     for (const [index, how] of journal.entries()) ensure(how !== undefined, `item ${index + 1} is lost`);
+    if (results) same('results', results.lines.length, journal.filter((how) => how === 'done').length);
     return true;
   }
 
@@ -190,6 +197,7 @@ export class SmallWorld {
       if (orphans.length === 0) add('a resume', (of) => this.#resume(of));
       return moves;
     }
+    if (state.results && state.results.waiting.length > 0) add('results are synced', (of) => this.#sync(of));
     if (state.unwritten.length > 0) add('the outcomes are written', (of) => this.#write(of));
     const wakeAt = delivery.wakeAt(now);
     if (wakeAt > now && wakeAt < Infinity) {
@@ -337,7 +345,7 @@ export class SmallWorld {
       ensure(!state.processed[number - 1], `item ${number} was processed again for no reason`);
       state.processed[number - 1] = true;
     }
-    gather(process, number, how);
+    gather(process, number, how, this.#case.ordered);
     const gathered = process.gathered.reduce((sum, said) => sum + (said.kind === 'done' ? said.count : 1), 0);
     const isLimited = how === 'rate limited';
     if (isLimited || !process.batchAcks.includes(number) || gathered >= this.#case.acksGathered) flush(process);
@@ -372,7 +380,7 @@ export class SmallWorld {
       case 'done': {
         const runs = delivery.acked(worker, message.number, message.count, state.now, 1);
         same(`the items that worker ${worker} acked`, countOf(runs), message.count);
-        for (const run of runs) state.unwritten.push({ run, how: 'done' });
+        for (const run of runs) this.#done(state, run);
         break;
       }
       case 'cancelled':
@@ -426,11 +434,23 @@ export class SmallWorld {
   }
 
   /** Whether an item has failed for good is told, and right. */
-  #judge({ unwritten, throws, crashes, cancelled }: State, number: number, failed: Run<Payload> | undefined): void {
+  #judge(state: State, number: number, failed: Run<Payload> | undefined): void {
+    const { unwritten, throws, crashes, cancelled, results } = state;
     const { retries, maxCrashes } = this.#case;
     const tooMuch = cancelled[number] || (throws[number] ?? 0) > retries || (crashes[number] ?? 0) >= maxCrashes;
     ensure((failed !== undefined) === tooMuch, `item ${number} has ${failed ? '' : 'not '}failed`);
-    if (failed) unwritten.push({ run: failed, how: 'failed' });
+    if (!failed) return;
+    unwritten.push({ run: failed, how: 'failed' });
+    results?.waiting.push(...results.order.left(number));
+  }
+
+  #done({ unwritten, results }: State, run: Run<Payload>): void {
+    if (results) results.waiting.push(...results.order.done(run.number, run));
+    else unwritten.push({ run, how: 'done' });
+  }
+
+  #sync(state: State): void {
+    syncResults(found(state.results), (run) => state.unwritten.push({ run: run as Run<Payload>, how: 'done' }));
   }
 
   #write(state: State): void {
@@ -446,15 +466,23 @@ export class SmallWorld {
 
   #turn(state: State): void {
     const delivery = found(state.delivery);
+    const { results } = state;
+    if (results?.order.isStuck(delivery)) {
+      ensure(delivery.leased === 0, 'results are given up, and an item has not ended');
+      for (const run of results.order.giveUp()) delivery.settled(run as Run<Payload>, 'unfinished');
+    }
     for (let pulled = true; pulled; ) {
       for (const command of delivery.plan(state.now)) this.#carryOut(state, command);
       pulled = false;
       while (!state.stopped && state.yielded <= this.#case.items && delivery.wanted(state.now) > 0) {
+        if (results?.order.roomAfter(delivery.lastNumber) === 0) break;
         pulled = true;
         state.yielded += 1;
         if (state.yielded > this.#case.items) delivery.closed();
-        else if (!state.taken[state.yielded - 1]) delivery.skipped();
-        else {
+        else if (!state.taken[state.yielded - 1]) {
+          delivery.skipped();
+          results?.waiting.push(...results.order.left(state.yielded));
+        } else {
           const number = delivery.dispatched({ key: `item ${state.yielded}` });
           ensure(number === state.yielded, `item ${state.yielded} has the number ${number}`);
         }
@@ -532,6 +560,7 @@ export class SmallWorld {
     });
     state.processed = state.journal.map((how) => how !== undefined);
     state.delivery = new Delivery<Payload>(this.#rules);
+    if (this.#case.ordered) state.results = beginResults(this.#code, state.results, state.journal);
     Object.assign(state, { now: 0, heldUntil: 0, yielded: 0, unwritten: [], throws: [], crashes: [], stopped: false });
     state.cancelled = [];
     this.#turn(state);
@@ -555,10 +584,10 @@ function giveBack(process: Process): void {
 }
 
 /** It will say that an item has ended: of consecutive ones that are done, together. */
-function gather({ gathered }: Process, number: number, how: How): void {
+function gather({ gathered }: Process, number: number, how: How, isAlone: boolean): void {
   const last = gathered.at(-1);
   if (how !== 'done') gathered.push({ kind: how, number });
-  else if (last?.kind === 'done' && number === last.number + last.count) last.count += 1;
+  else if (!isAlone && last?.kind === 'done' && number === last.number + last.count) last.count += 1;
   else gathered.push({ kind: how, number, count: 1 });
 }
 
