@@ -17,6 +17,9 @@ test.for([
   smallCase({ prefetch: 1 }, { cancels: 2, kills: 1 }),
   smallCase({ concurrency: 2 }, { deaths: 1, cancels: 1, throws: 1 }),
   smallCase({ ordered: true }, { deaths: 1, throws: 2, kills: 1 }),
+  smallCase({ items: 4, ties: 1 }, { deaths: 2, throws: 1 }),
+  smallCase({ items: 4, ties: 2 }, { deaths: 2, throws: 1 }),
+  smallCase({ prefetch: 1 }, { pauses: 2, kills: 1, throws: 1 }),
   smallCase({ ordered: true }, { deaths: 2, stops: 1 }),
 ])('no order of events breaks a rule: %j', async (small) => {
   const { states, events, ends } = search(small, await openedCode());

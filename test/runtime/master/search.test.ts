@@ -16,6 +16,10 @@ const cases = [
   smallCase({ workers: 1, prefetch: 1 }, { cancels: 1, limits: 1, kills: 1 }),
   smallCase({ workers: 1, concurrency: 2 }, { cancels: 1, timeouts: 1, throws: 1 }),
   smallCase({ workers: 1, prefetch: 2, batchAcks: true }, { cancels: 2, terms: 1, stops: 1 }),
+  smallCase({ workers: 1, prefetch: 1 }, { pauses: 2, deaths: 1, throws: 1 }),
+  smallCase({ workers: 1, concurrency: 2, items: 4, ties: 1 }, { deaths: 2, throws: 2 }),
+  smallCase({ workers: 1, concurrency: 2, items: 4, ties: 2 }, { deaths: 1, throws: 2 }),
+  smallCase({ workers: 1, prefetch: 2, batchAcks: true, items: 4, ties: 2 }, { deaths: 1, throws: 1 }),
   smallCase({ workers: 1, concurrency: 2, ordered: true }, { deaths: 1, throws: 2, stops: 1 }),
 ];
 
@@ -31,6 +35,10 @@ test.for([...cases, ...whole])('no order of events breaks a rule: %j', async (sm
 test.for(faults.filter(({ searched }) => searched))('the search notices: $what', async (fault) => {
   const faulty = await openedCode(fault);
   expect(() => {
-    for (const small of cases) if (small.ordered === (fault.file === 'order.ts')) search(small, faulty);
+    for (const small of cases) {
+      const isFor = small.ordered ? 'order.ts' : small.ties > 0 ? 'cursor.ts' : undefined;
+      if (isFor === (['order.ts', 'cursor.ts'].includes(fault.file ?? '') ? fault.file : undefined))
+        search(small, faulty);
+    }
   }).toThrow();
 });

@@ -8,18 +8,21 @@ export const CURSOR_FAULTS: readonly Fault[] = [
     file: 'cursor.ts',
     find: 'next && next.number <= this.#ended;',
     put: 'next && next.number <= this.#last;',
+    searched: true,
   },
   {
     what: 'the mark passes an item that is dispatched after it, and not before',
     file: 'cursor.ts',
     find: '{ place: this.#at.place, number: number - 1 }',
     put: '{ place: this.#at.place, number: number - 2 }',
+    searched: true,
   },
   {
     what: 'items that end out of their order are forgotten',
     file: 'cursor.ts',
     find: 'this.#endedAhead.add(number);',
     put: 'this.#endedAhead.delete(number);',
+    searched: true,
   },
   {
     what: 'of items that end together the first is counted',
@@ -32,12 +35,14 @@ export const CURSOR_FAULTS: readonly Fault[] = [
     file: 'cursor.ts',
     find: 'const room = this.#aheadMax - this.#ahead;',
     put: 'const room = this.#aheadMax;',
+    searched: true,
   },
   {
     what: 'dispatch goes by how far the run has come, and not by the mark that is recorded',
     file: 'cursor.ts',
     find: '(this.#hasMarks ? (this.#recorded?.number ?? 0) : this.#ended)',
     put: 'this.#ended',
+    searched: true,
   },
   {
     what: 'what a resume skips keeps the mark where it is',

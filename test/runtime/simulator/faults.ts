@@ -38,10 +38,12 @@ export async function openedCode(fault?: Fault): Promise<Code> {
   const isOfRules = !fault || isRule(fault.file ?? 'delivery.ts');
   const open = (text: string): string => text.replaceAll(/#(?=[a-z])/gi, '_');
   const opened = await loadRules(isOfRules ? fault : undefined, open);
-  const isOfOrder = fault?.file === 'order.ts';
-  const order = isOfOrder ? textWith(fault) : readFileSync(path.join(master, 'order.ts'), 'utf8');
-  const openedOrder = await load('order.ts', new Map([['order.ts', open(order)]]));
-  return { ...faultless, ...(fault && !isOfRules && (await withFault(fault))), ...opened, ...openedOrder };
+  const alone = async (file: string): Promise<Partial<Code>> => {
+    const text = fault?.file === file ? textWith(fault) : readFileSync(path.join(master, file), 'utf8');
+    return load(file, new Map([[file, open(text)]]));
+  };
+  const others = { ...(await alone('order.ts')), ...(await alone('cursor.ts')) };
+  return { ...faultless, ...(fault && !isOfRules && (await withFault(fault))), ...opened, ...others };
 }
 
 const isRule = (file: string): boolean => (RULES as readonly string[]).includes(file);

@@ -7,6 +7,7 @@ import type { Boots } from '../../../runtime/master/boots.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Run } from '../../../runtime/master/run.ts';
 import type { Code } from './simulation.ts';
+import { nameOfCursor } from './small-cursor.ts';
 import { nameOfResults } from './small-results.ts';
 import { type SmallCase, SmallWorld, type State } from './small-world.ts';
 import { ensure, Violation } from './violation.ts';
@@ -112,7 +113,7 @@ function nameOf(state: State): string {
   const { stopped, cancelled } = state;
   const unsettled = unwritten.map(({ run, how }) => `${run.number}-${run.count} ${how}`);
   const around = JSON.stringify([left, orphans, processes, unsettled, journal, processed, yielded, stopped, cancelled]);
-  if (!delivery) return `${around}${state.results?.lines}`;
+  if (!delivery) return `${around}${state.results?.lines} ${state.cursor?.mark?.number}`;
   const history = ({ number, count, starts, throws, crashes, suspect, batchAcks }: Run<unknown>): string =>
     `${number}-${count} ${starts > 0} ${throws} ${crashes} ${suspect} ${batchAcks}`;
   const histories = (runs: readonly Run<unknown>[]): string => runs.map(history).join();
@@ -129,6 +130,8 @@ function nameOf(state: State): string {
   return [
     around,
     state.results ? nameOfResults(state.results) : '',
+    state.cursor ? nameOfCursor(state.cursor) : '',
+    state.isPaused,
     gate,
     throws,
     crashes,
@@ -160,6 +163,11 @@ function copyOf<T>(value: T, copies = new Map<unknown, unknown>()): T {
     copies.set(value, map);
     for (const [key, part] of value) map.set(key, copyOf(part, copies));
     return map as T;
+  }
+  if (value instanceof Set) {
+    const set: Set<unknown> = new Set(value);
+    copies.set(value, set);
+    return set as T;
   }
   const copy = Object.create(Object.getPrototypeOf(value)) as Record<string, unknown>;
   copies.set(value, copy);

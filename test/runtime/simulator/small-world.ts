@@ -10,6 +10,7 @@ import type { Command, DeliveryRules } from '../../../runtime/master/rules.ts';
 import { countOf, type Run } from '../../../runtime/master/run.ts';
 import type { AnyTask } from '../../../runtime/task/task.ts';
 import type { Code } from './simulation.ts';
+import { beginCursor, listed, type SmallCursor, writeMark } from './small-cursor.ts';
 import { beginResults, type SmallResults, syncResults } from './small-results.ts';
 import { ensure, same } from './violation.ts';
 
@@ -30,6 +31,8 @@ export interface SmallCase {
   readonly rate: number;
   /** What is returned is kept, in the order of `dispatch`. */
   readonly ordered: boolean;
+  /** The task has a cursor, and so many items share a place; 0: it has none. */
+  readonly ties: number;
   readonly budget: Readonly<Budget>;
 }
 
@@ -51,6 +54,8 @@ interface Budget {
   stops: number;
   /** A person cancels an item. */
   cancels: number;
+  /** A person pauses the run, and continues it. */
+  pauses: number;
 }
 
 /** Two workers and three items, one at once in each, an item tried twice, and nothing that goes wrong but what is said. */
@@ -67,8 +72,20 @@ export function smallCase(rules: Partial<Omit<SmallCase, 'budget'>>, budget: Par
     maxCrashes: 2,
     rate: Infinity,
     ordered: false,
+    ties: 0,
     ...rules,
-    budget: { throws: 0, limits: 0, kills: 0, timeouts: 0, terms: 0, deaths: 0, stops: 0, cancels: 0, ...budget },
+    budget: {
+      throws: 0,
+      limits: 0,
+      kills: 0,
+      timeouts: 0,
+      terms: 0,
+      deaths: 0,
+      stops: 0,
+      cancels: 0,
+      pauses: 0,
+      ...budget,
+    },
   };
 }
 
@@ -123,6 +140,8 @@ export interface State {
   orphans: Process[];
   unwritten: { run: Run<Payload>; how: 'done' | 'failed' }[];
   results: SmallResults | undefined;
+  cursor: SmallCursor | undefined;
+  isPaused: boolean;
   /** By item. */
   journal: ('done' | 'failed' | undefined)[];
   /** It was processed, and that is not lost. */
@@ -158,6 +177,8 @@ export class SmallWorld {
       ...none,
       delivery: undefined,
       results: undefined,
+      cursor: undefined,
+      isPaused: false,
       processes: Array.from({ length: workers }, () => undefined),
       journal: Array.from({ length: items }, () => undefined),
       processed: Array.from({ length: items }, () => false),
@@ -171,11 +192,15 @@ export class SmallWorld {
   }
 
   /** Whether everything has ended. Throws where it has not ended as it should. */
-  isOver({ delivery, stopped, journal, processes, results }: State): boolean {
+  isOver({ delivery, stopped, journal, processes, results, cursor }: State): boolean {
     if (!delivery?.finished || stopped) return false;
     const { dispatched, done, failed, skipped } = delivery.counts;
     ensure(done + failed === dispatched, `${dispatched} items were dispatched, ${done} done and ${failed} failed`);
-    ensure(dispatched + skipped === journal.length, `${dispatched} items were dispatched and ${skipped} skipped`);
+    const before = cursor?.cursor.begin?.number ?? 0;
+    ensure(
+      before + dispatched + skipped === journal.length,
+      `${dispatched} items were dispatched and ${skipped} skipped`,
+    );
     ensure(!processes.some((process) => process), 'a process is left');
     for (const [index, how] of journal.entries()) ensure(how !== undefined, `item ${index + 1} is lost`);
     if (results) same('results', results.lines.length, journal.filter((how) => how === 'done').length);
@@ -207,7 +232,21 @@ export class SmallWorld {
       });
     }
     if (left.deaths > 0) add('the master is killed', (of) => this.#die(of));
+    if (state.cursor?.cursor.unrecorded) {
+      add('the mark is written', (of) => {
+        writeMark(found(of.cursor), of.journal);
+        this.#turn(of);
+      });
+    }
     if (left.cancels > 0) this.#movesOfCancel(delivery, add);
+    if (state.isPaused || left.pauses > 0) {
+      add(state.isPaused ? 'it is continued' : 'it is paused', (of) => {
+        if (!of.isPaused) of.left.pauses -= 1;
+        of.isPaused = !of.isPaused;
+        found(of.delivery).gate.close('pause', of.isPaused ? Infinity : -Infinity);
+        this.#turn(of);
+      });
+    }
     if (left.stops > 0 && delivery.stopping === 'no') {
       add('a graceful stop', (of) => {
         of.left.stops -= 1;
@@ -460,6 +499,7 @@ export class SmallWorld {
         state.journal[number - 1] = how;
       }
       found(state.delivery).settled(run, how);
+      state.cursor?.cursor.ended(run.number, run.count);
     }
     this.#turn(state);
   }
@@ -476,8 +516,11 @@ export class SmallWorld {
       pulled = false;
       while (!state.stopped && state.yielded <= this.#case.items && delivery.wanted(state.now) > 0) {
         if (results?.order.roomAfter(delivery.lastNumber) === 0) break;
+        if (state.cursor && state.cursor.cursor.room <= 0) break;
         pulled = true;
         state.yielded += 1;
+        if (state.cursor && state.yielded <= this.#case.items)
+          listed(state.cursor, state.yielded, state.taken[state.yielded - 1] === true);
         if (state.yielded > this.#case.items) delivery.closed();
         else if (!state.taken[state.yielded - 1]) {
           delivery.skipped();
@@ -518,6 +561,7 @@ export class SmallWorld {
       }
       case 'hand':
         ensure(!state.stopped, 'items are handed out after the stop');
+        ensure(!state.isPaused, 'items are handed out though the run is paused');
         ensure(state.heldUntil <= state.now, 'items are handed out though RateLimited holds them back');
         tell(found(process), {
           kind: 'items',
@@ -559,9 +603,21 @@ export class SmallWorld {
       return taken;
     });
     state.processed = state.journal.map((how) => how !== undefined);
-    state.delivery = new Delivery<Payload>(this.#rules);
+    const { ties } = this.#case;
+    if (ties > 0) state.cursor = beginCursor(this.#code, ties, state.cursor?.mark);
+    const numbersFrom = state.cursor?.mark?.number ?? 0;
+    state.delivery = new Delivery<Payload>({ ...this.#rules, numbersFrom });
     if (this.#case.ordered) state.results = beginResults(this.#code, state.results, state.journal);
-    Object.assign(state, { now: 0, heldUntil: 0, yielded: 0, unwritten: [], throws: [], crashes: [], stopped: false });
+    Object.assign(state, {
+      now: 0,
+      heldUntil: 0,
+      isPaused: false,
+      yielded: numbersFrom,
+      unwritten: [],
+      throws: [],
+      crashes: [],
+      stopped: false,
+    });
     state.cancelled = [];
     this.#turn(state);
   }
