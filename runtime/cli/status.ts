@@ -135,7 +135,7 @@ function statusIn(standing: Standing): Status | undefined {
   });
   if (!first || !last) return undefined;
   // Items whose lines were missing in the file of results are done again, and have two records.
-  if (last.results !== undefined) done -= keptResults(standing.file, Infinity).missing;
+  if (last.results !== undefined) done -= keptResults(standing.file, Infinity).replaced;
   return {
     runId: first.runId,
     journal: standing.file,

@@ -19,6 +19,8 @@ export class AppendFile {
   /** Its size in bytes, if nobody else writes to it. */
   #size: number;
   #isChanged = false;
+  /** A write of this process was cut short. */
+  #isTorn = false;
 
   /** Opens the file, or creates it, readable only by this user. */
   constructor(file: string) {
@@ -33,6 +35,7 @@ export class AppendFile {
 
   /** Cuts off what comes after the first `bytes` bytes, unless somebody else may have written it. */
   cutAt(bytes: number): void {
+    this.#isChanged ||= !this.#isTorn && fs.fstatSync(this.#descriptor).size !== this.#size;
     if (this.#isChanged) return;
     fs.ftruncateSync(this.#descriptor, bytes);
     this.#size = bytes;
@@ -50,7 +53,9 @@ export class AppendFile {
     const { nlink, size } = fs.fstatSync(this.#descriptor);
     this.#isChanged ||= nlink === 0 || size !== this.#size;
     if (this.#isChanged) throw nlink === 0 ? new RemovedError() : new Error('something else has changed it');
+    this.#isTorn = true;
     for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#descriptor, bytes, at);
+    this.#isTorn = false;
     this.#size += bytes.length;
   }
 
@@ -64,13 +69,20 @@ export class AppendFile {
     fs.fdatasync(this.#descriptor, synced);
   }
 
-  /** Sees to it that the file's name survives a power cut, too. */
-  syncName(): void {
-    const folder = fs.openSync(path.dirname(this.file), 'r');
-    try {
-      fs.fsyncSync(folder);
-    } finally {
-      fs.closeSync(folder);
+  /** Whether it is empty, whoever may have written to it. */
+  get isEmpty(): boolean {
+    return fs.fstatSync(this.#descriptor).size === 0;
+  }
+
+  /** Sees to it that the file's name survives a power cut, too, and those of folders that were made for it. */
+  syncName(made: readonly string[] = []): void {
+    for (const name of [this.file, ...made]) {
+      const folder = fs.openSync(path.dirname(name), 'r');
+      try {
+        fs.fsyncSync(folder);
+      } finally {
+        fs.closeSync(folder);
+      }
     }
   }
 

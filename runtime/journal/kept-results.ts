@@ -21,6 +21,8 @@ export interface KeptResults {
   readonly last: { readonly from: number; readonly key: string; readonly number: number } | undefined;
   /** How many items are done, but have no line in the file any more. */
   readonly missing: number;
+  /** How many records are of items that a later run did again, since their lines were missing then. */
+  readonly replaced: number;
   /** How many items are done, but were never to have a line: their run had no results. */
   readonly without: number;
   /** Which file lines were last written to (append-file.ts); undefined if none were. */
@@ -29,10 +31,11 @@ export interface KeptResults {
 
 /** Reads a journal, for a file of results of `size` bytes. Throws DivvyError if a line is damaged, and errors of fs. */
 export function keptResults(journal: string, size: number): KeptResults {
-  const bounds = boundsIn(journal, size);
+  const later = laterThan(beginningsIn(journal));
+  const bounds = later.map((began) => Math.min(size, began));
   let run = -1;
   let bytes = 0;
-  let [missing, without] = [0, 0];
+  let [missing, replaced, without] = [0, 0, 0];
   let identity: string | undefined;
   let last: KeptResults['last'];
   readJournal(journal, (record) => {
@@ -41,17 +44,32 @@ export function keptResults(journal: string, size: number): KeptResults {
     else if (record.type === 'done') {
       const { keys, number, results } = record;
       if (results === undefined) without += keys.length;
-      else if (results > (bounds[run] ?? 0)) missing += 1;
+      else if (results > (later[run] ?? 0)) replaced += 1;
+      else if (results > size) missing += 1;
       else {
         last = { from: bytes, key: keys[0] ?? '', number };
         bytes = results;
       }
     }
   });
-  return { bytes, bounds, last, missing, without, identity };
+  return { bytes, bounds, last, missing, replaced, without, identity };
 }
 
-function boundsIn(journal: string, size: number): number[] {
+/** Returns for each run the least that a later one began with. */
+function laterThan(began: readonly number[]): number[] {
+  let least = Infinity;
+  return began
+    .toReversed()
+    .map((each) => {
+      const before = least;
+      least = Math.min(least, each);
+      return before;
+    })
+    .toReversed();
+}
+
+/** Returns for each `run` line how much of the file of results was kept then. */
+function beginningsIn(journal: string): number[] {
   const began: number[] = [];
   let line = 0;
   readLines(journal, (bytes, from, end) => {
@@ -61,5 +79,5 @@ function boundsIn(journal: string, size: number): number[] {
     if (record?.type === 'run') began.push(record.results ?? 0);
     return true;
   });
-  return began.map((_, run) => Math.min(size, ...began.slice(run + 1)));
+  return began;
 }

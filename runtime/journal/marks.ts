@@ -39,6 +39,7 @@ export function marksIn(file: string, bounds?: readonly number[]): Marks {
   let line = 0;
   let isRetry = false;
   let isVoid = false;
+  const boundNow = (): number => bounds?.[numbers.length - 1] ?? Infinity;
   readLines(file, (bytes, from, end) => {
     line += 1;
     const begins = (what: Buffer): boolean => bytes.subarray(from, from + what.length).equals(what);
@@ -50,9 +51,10 @@ export function marksIn(file: string, bounds?: readonly number[]): Marks {
     const record = parse(bytes.toString('utf8', from, end), file, line);
     if (record?.type === 'run') {
       isRetry = record.mode === 'retry-failed';
-      isVoid = false;
       numbers.push(isRetry ? 0 : (record.after?.number ?? 0));
-    } else if (record?.type === 'done') isVoid ||= (record.results ?? 0) > (bounds?.[numbers.length - 1] ?? Infinity);
+      // A run that began with more results than count now relied on them, too.
+      isVoid = (record.results ?? 0) > boundNow();
+    } else if (record?.type === 'done') isVoid ||= (record.results ?? 0) > boundNow();
     else if (record?.type === 'mark' && !isRetry && !isVoid) {
       last = { place: record.place, number: record.number };
       numbers[numbers.length - 1] = record.number;

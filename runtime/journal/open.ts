@@ -139,7 +139,7 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
     const { keys, first, whole, orphans, mark, results, wasComplete } = readEarlier(request, file);
     const begin = mode === 'retry-failed' && hasCursor ? beforeFailed(file, keys) : mark;
     const runId = first?.runId ?? request.runId;
-    const again = results?.missing ? [linesMissing(results.missing)] : [];
+    const again = results?.missing ? [linesMissing(results.missing, mode)] : [];
     const changed = hasChanged(first, request.taskFile) ? [CHANGED] : [];
     const notes = [...resuming(request, keys, begin), ...again, ...changed];
     if (journal) {
@@ -155,15 +155,23 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
     }
     // A retry with a cursor does not list everything, and one with nothing to do lists nothing.
     const isPartly = mode === 'retry-failed' && (hasCursor || keys.failed === 0);
-    return { journal, keys, runId, mode, begin, wasComplete: isPartly ? wasComplete : undefined, notes };
+    return {
+      journal,
+      keys,
+      runId,
+      mode,
+      begin,
+      wasComplete: isPartly ? wasComplete && !results?.missing : undefined,
+      notes,
+    };
   } catch (error) {
     await journal?.close();
     throw error;
   }
 }
 
-const linesMissing = (count: number): string =>
-  `the file of results ends before the lines of ${plural(count, 'item')} that are done: they are processed again`;
+const linesMissing = (count: number, mode: RunRecord['mode']): string =>
+  `the file of results ends before the lines of ${plural(count, 'item')} that are done: ${mode === 'resume' ? 'they are processed again' : '--resume processes them again'}`;
 
 const CHANGED = 'the task file has changed since the run began; what is done stays done';
 

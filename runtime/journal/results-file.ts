@@ -157,7 +157,7 @@ export class ResultsFile {
 
   /** Sees to it that the file's name survives a power cut, too. */
   syncName(): void {
-    this.#try(() => this.#open.syncName());
+    this.#try(() => this.#open.syncName(this.#made));
   }
 
   /** The item whose line ends there is recorded as done. */
@@ -179,8 +179,8 @@ export class ResultsFile {
 
   /** There is no run after all: leaves everything as it was. */
   abandon(): void {
+    if (this.isNew && this.#open.isEmpty) fs.rmSync(this.#open.file, { force: true });
     this.#open.close();
-    if (this.isNew) fs.rmSync(this.#open.file, { force: true });
     this.#lock.release();
     removeEmpty(this.#made);
   }

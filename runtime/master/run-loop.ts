@@ -16,6 +16,7 @@ import type { SignalRow } from '../signals.ts';
 import type { AnyTask } from '../task/task.ts';
 import { plural } from '../text/words.ts';
 import { ACKS_GATHERED } from '../wire/messages.ts';
+import { resultRoom } from '../wire/result.ts';
 import type { Server } from '../wire/server.ts';
 import { Controls } from './controls.ts';
 import { Cursor } from './cursor.ts';
@@ -216,9 +217,10 @@ export class RunLoop {
     }
     const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = settings;
     const { startServer } = await import('../wire/server.ts'); // while the spare loads its own modules
-    const server = await startServer(socket, settings.socket === undefined, maxItemBytes);
+    const forms = { asJson: settings.results !== undefined, asValue: task.afterProcess !== undefined };
+    const server = await startServer(socket, settings.socket === undefined, resultRoom(maxItemBytes, forms));
     this.#server = server;
-    const keepsResults = settings.results !== undefined;
+    const keepsResults = forms.asJson;
     const limits = { concurrency, maxItemBytes, keepsResults, timeoutMs, recycleAfter, recycleAboveBytes };
     const start = { taskFile, imports, args, ...limits };
     return forkWorkers({ server, start, outputs: this.#outputs, spare });
@@ -368,7 +370,7 @@ export class RunLoop {
     const result = this.#result();
     const { failedBefore, leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
     const note = (text: string): void => observe({ type: 'note', text });
-    if (failedBefore > 0)
+    if (failedBefore > 0 && !this.#options.settings.ordered)
       note(
         `${plural(failedBefore, 'item')} had already failed; retry ${failedBefore === 1 ? 'it' : 'them'} with --retry-failed`,
       );

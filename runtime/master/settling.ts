@@ -108,10 +108,17 @@ export class Settling {
 
   /** Writes the ended items to the journal; from then on they count. */
   write(): void {
-    const { journal, cursor, results, fail } = this.#options;
-    let written = true;
-    results?.write(this.#recordNow, this.#notWritten, this.#options.wake);
+    const { cursor, results, wake } = this.#options;
+    results?.write(this.#recordNow, this.#notWritten, wake);
     if (cursor?.isUnordered || (cursor?.unrecorded && (cursor.isPressing || this.#markInMs === 0))) this.mark();
+    this.#writeRecorded();
+    this.#giveUpOrder();
+    this.#remindOfMark();
+  }
+
+  #writeRecorded(): void {
+    const { journal, results, fail } = this.#options;
+    let written = true;
     try {
       journal?.write();
     } catch (error) {
@@ -123,8 +130,6 @@ export class Settling {
       else this.#lose(ended);
     }
     if (written) results?.counted();
-    this.#giveUpOrder();
-    this.#remindOfMark();
   }
 
   readonly #notWritten = (all: readonly Ended[], error: DivvyError): void => {
@@ -176,10 +181,14 @@ export class Settling {
     cursor?.recorded();
   }
 
-  /** Abandons outcomes that are still in a hook, or whose results are not in their file: it is too late for them to count. */
+  /**
+   * Abandons outcomes that are still in a hook, or whose results are not synced: it is too late for them to count. What is
+   * recorded counts.
+   */
   abandon(): void {
     for (const ended of [...this.#inHooks, ...(this.#options.results?.abandon() ?? [])]) this.#observeUnfinished(ended);
     this.#inHooks.clear();
+    this.#writeRecorded();
   }
 
   /** The outcome can't be recorded, so it does not count. */

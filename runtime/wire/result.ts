@@ -14,6 +14,13 @@ export interface ResultForms {
   readonly asValue: boolean;
 }
 
+/** Returns how long the bytes of a result may be if each form of it may have `maxBytes`. */
+export function resultRoom(maxBytes: number, { asJson, asValue }: ResultForms): number {
+  return asJson && asValue ? 2 * maxBytes + LENGTH_BYTES : maxBytes;
+}
+
+/** A frame's length has four bytes, and a frame holds more than the result. */
+const FRAME_MAX = 4095 * 1024 * 1024;
 /** The length of the JSON comes first if both forms are there. */
 const LENGTH_BYTES = 4;
 
@@ -30,9 +37,10 @@ export function encodeResult(result: unknown, what: string, maxBytes: number, fo
   const value = asValue ? bytesOf(encodeValue(result, what, maxBytes)) : undefined;
   if (!asJson) return value ?? Buffer.alloc(0);
   const json = Buffer.from(jsonOf(result, what));
-  if (json.length > maxBytes) {
+  const most = Math.min(maxBytes, FRAME_MAX - (value?.length ?? 0));
+  if (json.length > most) {
     throw new UnfitError(
-      `${what} comes to ${json.length} bytes of JSON, more than the ${maxBytes} that are allowed; raise --max-item-size (maxItemBytes), or write it to a file of its own`,
+      `${what} comes to ${json.length} bytes of JSON, more than the ${most} that are allowed; raise --max-item-size (maxItemBytes), or write it to a file of its own`,
     );
   }
   if (!value) return json;
@@ -51,13 +59,18 @@ export function resultValue(bytes: Buffer, { asJson }: ResultForms): unknown {
   return decodeValue(asJson ? bytes.subarray(LENGTH_BYTES + bytes.readUInt32LE()) : bytes);
 }
 
+/** How many steps of a place are shown. */
+const STEPS_MAX = 20;
+
 /** Returns undefined as null. Throws UnfitError, with the place, if JSON would leave something out or change it. */
 function jsonOf(result: unknown, what: string): string {
   if (result === undefined) return 'null';
   const path: { readonly key: string; readonly value: object }[] = [];
   const where = (key: string): string => {
     const steps = [...path.slice(1).map((step) => step.key), ...(path.length > 0 ? [key] : [])];
-    return steps.length === 0 ? what : `${what}: .${steps.join('.')}`;
+    const shown =
+      steps.length > STEPS_MAX ? [...steps.slice(0, STEPS_MAX / 2), '…', ...steps.slice(-STEPS_MAX / 2)] : steps;
+    return steps.length === 0 ? what : `${what}: .${shown.join('.')}`;
   };
   // JSON.stringify goes into the depth first, so what it asks about is in the last object that is not over.
   function seen(this: unknown, key: string, value: unknown): unknown {
@@ -88,8 +101,12 @@ function whyNotJson(value: unknown): string | undefined {
   if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol')
     return `is a ${typeof value}`;
   if (typeof value !== 'object' || value === null) return undefined;
+  if (types.isBoxedPrimitive(value)) return whyNotJson(value.valueOf());
   const is = KINDS.find(([isOne]) => isOne(value));
-  return is && `is ${is[1]}`;
+  if (is) return `is ${is[1]}`;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === null || prototype === Object.prototype || Array.isArray(value);
+  return isPlain || Object.keys(value).length > 0 ? undefined : 'is an object without members that are its own';
 }
 
 /** Objects of which JSON would have little or nothing; a class can have a `toJSON` of its own. */

@@ -104,6 +104,14 @@ describe('what process returned', () => {
     ]);
   });
 
+  test('that is almost as large as may be carried reaches the file and afterProcess', async () => {
+    const results = join(scratch(), 'r.ndjson');
+    const args = ['--no-journal', '-n', '1', '--max-item-size', '3', '--results', results, '--', 'large'];
+    const { status, stderr } = await runTask('returns', { args, env: { HOOK: '1' } }).ended();
+    expect(status, stderr).toBe(0);
+    expect(statSync(results).size).toBeGreaterThan(2 * 1024 * 1024);
+  });
+
   test('is larger than may be carried: the item fails, and the error says what to do', async () => {
     const results = join(scratch(), 'r.ndjson');
     const args = ['--no-journal', '-n', '1', '--max-item-size', '1', '--results', results, '--', 'large', 'nothing'];
@@ -266,12 +274,18 @@ describe('a file', () => {
     );
     expect(project.lines.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
     expect(project.processed()).toEqual(['item 1', 'item 2', 'item 3', 'item 3', 'item 4']);
+    // That is over: what is not of this run would not be cut off now.
+    const moved = join(project.folder, 'moved.ndjson');
+    expect(spawnSync('cp', [project.results, moved]).status).toBe(0);
+    appendFileSync(moved, '{"key":"mine"}\n');
     const shown = spawnSync(process.execPath, [
       join(import.meta.dirname, '../../../runtime/run.mjs'),
       '--status',
       project.task,
     ]);
     expect(`${shown.stdout}`).toContain('4 items done');
+    const more = await project.run(['--retry-failed', '--results', moved]).ended();
+    expect([more.status, more.stderr]).toEqual([2, expect.stringContaining('bytes more than the journal knows')]);
   });
 
   test('that was moved can be named', async () => {

@@ -46,6 +46,15 @@ describe('a result', () => {
     [{ at: new Date(Number.NaN) }, 'the result: .at is an invalid Date, which JSON cannot carry'],
     [{ bytes: new Uint8Array(1) }, 'the result: .bytes is an array of bytes or numbers, which JSON cannot carry'],
     [{ p: Promise.resolve() }, 'the result: .p is a promise (await it first), which JSON cannot carry'],
+    [{ of: new Number(Number.NaN) }, 'the result: .of is NaN, which JSON cannot carry'],
+    [
+      { q: new URLSearchParams('a=b') },
+      'the result: .q is an object without members that are its own, which JSON cannot carry',
+    ],
+    [
+      { m: new Proxy(new Map(), {}) },
+      'the result: .m is an object without members that are its own, which JSON cannot carry',
+    ],
     [circle, 'the result: .deep.0.again contains itself, which JSON cannot carry'],
     [
       {
