@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { keptResults } from '../../../runtime/journal/kept-results.ts';
 import { KeySet } from '../../../runtime/journal/key-set.ts';
 import { beforeFailed, marksIn, nameAt } from '../../../runtime/journal/marks.ts';
 import type { Mark } from '../../../runtime/journal/records.ts';
@@ -46,6 +47,28 @@ describe('the marks of a journal', () => {
       mark(30, 9),
     );
     expect(marksIn(file)).toEqual({ last: at(30, 9), numbers: [5, 5, 9] });
+  });
+
+  test('those that relied on results which are lost are void, also in a later run; those of one that knew it are not', () => {
+    const doneAt = (results: number) => ({ type: 'done', number: 1, keys: ['k'], places: [1], results, ms: 1 });
+    const { file } = journal(
+      { results: 0 },
+      ...[doneAt(10), mark(10, 1), doneAt(20), mark(20, 2)],
+      { mode: 'resume', results: 20, after: at(20, 2) },
+      mark(30, 3),
+    );
+    expect(marksIn(file, keptResults(file, 20).bounds)).toEqual({ last: at(30, 3), numbers: [2, 3] });
+    // The file ends behind the first line, and so does what a resume goes by.
+    expect(marksIn(file, keptResults(file, 10).bounds).last).toEqual(at(10, 1));
+    const known = journal(
+      { results: 0 },
+      ...[doneAt(10), mark(10, 1), doneAt(20), mark(20, 2)],
+      { mode: 'resume', results: 10, after: at(10, 1) },
+      ...[doneAt(20), mark(20, 2)],
+    );
+    const kept = keptResults(known.file, 20);
+    expect(kept).toMatchObject({ bytes: 20, missing: 0, replaced: 1 });
+    expect(marksIn(known.file, kept.bounds).last).toEqual(at(20, 2));
   });
 
   test('a retry moves no mark', () => {

@@ -437,6 +437,23 @@ describe('a file', () => {
   });
 });
 
+test('a stop that is abandoned while the disk is slow: what is synced meanwhile counts, in all three places', async () => {
+  const project = new ResultsProject(items(3));
+  // A sync takes longer than the stop waits for, and dispatch is waited for after that.
+  const slow = `import fs from "node:fs"; const real = fs.fdatasync;
+    fs.fdatasync = (fd, done) => setTimeout(real, 1500, fd, done);`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(slow)}` };
+  const run = project.run([...project.args, '-n', '1', '--kill-after', '10ms'], { env });
+  while (project.processed().length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+  run.kill('SIGTERM');
+  const { stderr } = await run.ended();
+  const done = project.records().filter(({ type }) => type === 'done').length;
+  expect(project.lines).toHaveLength(done);
+  expect(Number(/(\d) done/.exec(stderr)?.[1])).toBe(done);
+  expect(await project.run(['--resume']).ended()).toMatchObject({ status: 0 });
+  project.expectOneLineEach(items(3));
+});
+
 test('a journal and its results that are cut anywhere: a resume gives each item one line', async () => {
   await cutResultsEverywhere(scratch(), 'at the ends of lines');
 });
