@@ -13,7 +13,7 @@ import { here } from '../text/here.ts';
 import { shellWords, type TakenOver, visible } from '../text/shell.ts';
 import { dateOf, grouped, plural } from '../text/words.ts';
 import { commitOf } from './commit.ts';
-import { type EarlierRequest, readEarlier } from './earlier.ts';
+import type { EarlierRequest } from './earlier.ts';
 import { journalExists, journalFailed, journalIsNoFile, otherCursor } from './errors.ts';
 import { journalFolder, makeJournalFolder, pruneJournals, standingsOf } from './folder.ts';
 import { Journal } from './journal.ts';
@@ -136,6 +136,7 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
   if (hadCursor !== hasCursor) throw otherCursor(file, hadCursor);
   const journal = dryRun ? undefined : new Journal(file, request.failed, takeOver);
   try {
+    const { readEarlier } = await import('./earlier.ts'); // a new run does without
     const { keys, first, whole, orphans, mark, results, wasComplete } = readEarlier(request, file);
     const begin = mode === 'retry-failed' && hasCursor ? beforeFailed(file, keys) : mark;
     const runId = first?.runId ?? request.runId;

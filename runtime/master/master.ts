@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DivvyError, exitCodeOf, masterRunsOnce, mustBe, Shutdown, windowsNeedsWsl } from '../errors.ts';
 import type { Observed, RunEvent } from '../events.ts';
-import { Recording } from '../journal/recording.ts';
+import { type Opened, Recording } from '../journal/recording.ts';
 import type { MasterOptions, Settings } from '../options.ts';
 import type { Counts, Run, RunResult } from '../parallelizable.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from '../signals.ts';
@@ -23,6 +23,7 @@ import { linesTo } from '../text/terminal.ts';
 import { controlBeside, socketPathFor } from '../wire/socket-path.ts';
 import { noCounts } from './counts.ts';
 import { needPermissions } from './permissions.ts';
+import type { Results } from './results.ts';
 import type { RunLoop } from './run-loop.ts';
 import { Spare } from './spare.ts';
 import { Wakeup } from './wakeup.ts';
@@ -215,9 +216,10 @@ export class Master {
     const hasCursor = task.cursor !== undefined && settings.items === undefined;
     const opened = await this.#recording.open(this.#run.runId, { control: control.path, hasCursor, failed });
     this.#run = { ...this.#run, runId: opened.runId };
+    const results = await this.#results(task, opened);
     for (const text of opened.notes) this.#observe({ type: 'note', text });
     const loop = new RunLoop({
-      ...{ task, taskFile, imports, settings, beganAt, opened },
+      ...{ task, taskFile, imports, settings, beganAt, opened, results },
       verbose: this.verbose,
       socket: this.socket,
       run: this.#run,
@@ -233,6 +235,15 @@ export class Master {
     if (this.#pausedEarly) loop.controls.pause();
     if (this.#stopEarly) loop.shutdown(this.#stopEarly);
     return loop;
+  }
+
+  /** Loaded only if it is needed. */
+  async #results(task: AnyTask, { begin }: Opened): Promise<Results | undefined> {
+    const { results: file, journal } = this.#recording;
+    if (!file) return undefined;
+    const { Results } = await import('./results.ts');
+    const forms = { asJson: true, asValue: task.afterProcess !== undefined };
+    return new Results({ file, journal, forms, numbersFrom: begin?.number ?? 0, isOrdered: this.#settings.ordered });
   }
 
   /** The control socket: in the folder of the run's own, unless that has none. */

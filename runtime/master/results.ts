@@ -8,15 +8,17 @@ import type { Journal } from '../journal/journal.ts';
 import { type ResultsFile, resultLine } from '../journal/results-file.ts';
 import { type ResultForms, resultJson } from '../wire/result.ts';
 import { type Ended, outcomeOf } from './ended.ts';
-import type { Order } from './order.ts';
+import { Order } from './order.ts';
 
 /** What the results need from the run. */
 export interface ResultsOptions {
   readonly file: ResultsFile;
   readonly journal: Journal | undefined;
   readonly forms: ResultForms;
-  /** Undefined without --ordered. */
-  readonly order: Order<Ended> | undefined;
+  /** The number of the last item before the first of this run. */
+  readonly numbersFrom: number;
+  /** With --ordered. */
+  readonly isOrdered: boolean;
 }
 
 /** With so many bytes on their way to the file, or held back, nothing more is dispatched. */
@@ -24,6 +26,8 @@ const GATHERED_BYTES = 64 * 1024 * 1024;
 
 /** Results on their way to the file. */
 export class Results {
+  /** Undefined without --ordered. */
+  readonly order: Order<Ended> | undefined;
   readonly #options: ResultsOptions;
   /** They wait for the next write. */
   #waiting: Ended[] = [];
@@ -37,10 +41,7 @@ export class Results {
 
   constructor(options: ResultsOptions) {
     this.#options = options;
-  }
-
-  get order(): Order<Ended> | undefined {
-    return this.#options.order;
+    this.order = options.isOrdered ? new Order(options.numbersFrom) : undefined;
   }
 
   /** How many more items may be dispatched now. `last` is the number of the last one that was. */

@@ -24,11 +24,10 @@ import { Delivery } from './delivery.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Payload } from './ended.ts';
 import { Intake } from './intake.ts';
-import { Order } from './order.ts';
 import { Outputs } from './output.ts';
 import { batchesAcks, prefetchAt } from './pace.ts';
 import { Pool } from './pool.ts';
-import { Results } from './results.ts';
+import type { Results } from './results.ts';
 import { Settling } from './settling.ts';
 import { SlowItems } from './slow-items.ts';
 import type { Spare } from './spare.ts';
@@ -61,6 +60,8 @@ export interface RunLoopOptions {
   /** The control socket, and its folder if that has to be made for it; undefined without a journal, which names it. */
   readonly control: { readonly path: string; readonly folder: string | undefined } | undefined;
   readonly opened: Opened;
+  /** Undefined without --results. */
+  readonly results: Results | undefined;
   readonly workers: Worker[];
   readonly spare: Spare | undefined;
   /** Signals that have arrived but have not been handled. */
@@ -90,7 +91,7 @@ export class RunLoop {
 
   constructor(options: RunLoopOptions) {
     this.#options = options;
-    const { task, settings, recording, opened, workers, wakeup, observe, verbose } = options;
+    const { task, settings, recording, opened, results, workers, wakeup, observe, verbose } = options;
     const { wake } = wakeup;
     const fail = (fault: DivvyError): void => this.stopping.fail(fault);
     const numbersFrom = opened.begin?.number ?? 0;
@@ -103,7 +104,6 @@ export class RunLoop {
     const isReaderGone = (): boolean => this.#isReaderGone;
     const { keys, mode } = opened;
     const cursor = this.#cursorOf();
-    const results = this.#resultsFrom(numbersFrom);
     this.#settling = new Settling({
       task,
       delivery,
@@ -158,14 +158,6 @@ export class RunLoop {
     if (!opened.keys || !task.cursor || settings.items) return undefined;
     // A run that only retries failed items comes no further.
     return new Cursor(opened.begin, recording.journal !== undefined && opened.mode !== 'retry-failed');
-  }
-
-  #resultsFrom(numbersFrom: number): Results | undefined {
-    const { task, settings, recording } = this.#options;
-    const { results: file, journal } = recording;
-    if (!file) return undefined;
-    const forms = { asJson: true, asValue: task.afterProcess !== undefined };
-    return new Results({ file, journal, forms, order: settings.ordered ? new Order(numbersFrom) : undefined });
   }
 
   /** Runs the task to its end. Resolves and rejects as Master.run does. */
