@@ -18,6 +18,8 @@ async function held(state: 'booting' | 'draining', options: readonly string[] = 
   const args = ['-v', '-n', `${workers}`, '--kill-after', '1m', ...options, '--', state];
   const run = runTask('held', { args, env: gate.env });
   await gate.arrived(workers);
+  // The worker is told to exit when the master has its last ack; the item counts a moment later.
+  if (state === 'draining') await run.said(/item \d+ .*is done/, 4);
   const pidOf = (worker: number): number =>
     Number(new RegExp(`worker ${worker} is process (\\d+)`).exec(run.stderr)?.[1]);
   return { run, gate, pidOf };
