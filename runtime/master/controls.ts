@@ -167,7 +167,7 @@ export class Controls {
       const more = keys.length > NAMED_MAX ? ` and ${grouped(keys.length - NAMED_MAX)} more` : '';
       const named = keys.slice(0, NAMED_MAX).map((each) => inspected(each, SHORT));
       const others = keys.length === 0 ? '' : ` In progress: ${named.join(', ')}${more}.`;
-      return refused(`No item with the key ${inspected(key, SHORT)} is in progress.${others}`);
+      return refused(`No item with the key ${inspected(key, SHORT)} is in progress.${this.#waits(key)}${others}`);
     }
     for (const { worker, number } of items) observe({ type: 'item cancelled', worker: worker.number, number, key });
     lookAtTimes();
@@ -175,6 +175,14 @@ export class Controls {
     const within = seconds(settings.killAfterMs);
     if (settings.inline) return done(`Cancelled: ${names}. With --inline it runs on if it does not obey its signal.`);
     return done(`Cancelled: ${names}. A worker whose item does not obey its signal within ${within} is killed.`);
+  }
+
+  /** Says if an item with this key waits for its retry: then it is in no worker. */
+  #waits(key: string): string {
+    const waiting = this.#run.delivery.backlog.retrying.find(({ run }) => run.payloads[0]?.key === key);
+    if (!waiting) return '';
+    const ms = Math.max(0, waiting.notBefore - performance.now());
+    return ` Item ${waiting.run.number} waits for its retry, in ${seconds(ms)}: it can be cancelled once it is in progress.`;
   }
 
   #stop(isNow: boolean): ControlAnswer {

@@ -176,6 +176,20 @@ describe('cancel', () => {
     expect(stderr).toMatch(/3 items: 2 done, 1 failed\./);
   });
 
+  test('an item that waits for its retry is refused, and the answer says so', async () => {
+    const { run, gate, ask } = await controlled(
+      ['-n', '1', '--retries', '1', '--backoff', '2h', '--backoff-cap', '2h', '--timeout', '200ms'],
+      '1',
+    );
+    await gate.arrived(1);
+    await run.said(/item 1 .*(again|retr)/);
+    const { status, stderr } = ask('--control', 'cancel key 1');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/Item 1 waits for its retry, in \d.*: it can be cancelled once it is in progress\./);
+    expect(ask('--control', 'stop').status).toBe(0);
+    expect((await run.ended()).stderr).toMatch('1 unfinished');
+  });
+
   test('what is not in progress is refused, with what is', async () => {
     const { run, gate, ask } = await controlled(['-n', '2']);
     await gate.arrived(2);
