@@ -7,7 +7,7 @@
  */
 
 /** How many items may be dispatched from the first one without an outcome on. */
-export const HELD_MAX = 10_000;
+const HELD_MAX = 10_000;
 
 /** What the delivery rules know of the run. */
 export interface Standstill {
