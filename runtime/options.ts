@@ -314,7 +314,13 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
     if (rateOf(value) === undefined) throw notARate(given.name, given.value);
   } else if (kind === 'flag or text') {
     if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
-      throw mustBe(given.name, 'true, false, or a text to look for in the errors', given.value);
+      throw mustBe(
+        given.name,
+        given.name === key
+          ? 'true, false, or a text to look for in the errors'
+          : 'alone, or have a text to look for behind =, as in --retry-failed=ECONNRESET',
+        given.value,
+      );
   } else if (kind === 'modules') {
     if (moduleList(value) === undefined) throw notModules(given.name, given.value);
   } else if (kind === 'number' || kind === 'megabytes') {

@@ -68,23 +68,18 @@ export function readArguments(argv: readonly string[]): Request {
   if (parsed.values['help'] === true) return { want: 'help' };
   if (parsed.values['version'] === true) return { want: 'version' };
   checkWords(parsed.values);
+  const options = optionsIn(parsed, texts); // first: one that lacks its value may have taken the task file for it
   const [taskFile, ...args] = parsed.positionals;
   if (taskFile === undefined) throw taskFileNotNamed();
   const json = parsed.values['json'] === true;
-  const shown = SHOWN.find((word) => parsed.values[word] === true);
+  const [shown, another] = SHOWN.filter((word) => parsed.values[word] === true);
+  if (shown && another) throw notTogether(`--${shown}`, `--${another}`);
   const journal = parsed.values['journal'] as string | undefined;
   const control = parsed.values['control'];
   if (shown && control !== undefined) throw notTogether(`--${shown}`, '--control');
   if (shown) return { want: shown, taskFile, args, journal, json };
   if (typeof control === 'string') {
     return { want: 'control', control, taskFile, args, journal, json };
-  }
-  const options: Record<string, unknown> = { journal: true };
-  for (const row of OPTIONS) {
-    const { flag } = flagOf(row);
-    const value = parsed.values[flag];
-    if (value === undefined) continue;
-    options[row.key] = row.kind === 'off' ? false : readValue(row, flag, texts.get(flag) ?? value);
   }
   checkTogether(options, nameOf);
   const quiet = parsed.values['quiet'] === true;
@@ -95,6 +90,17 @@ export function readArguments(argv: readonly string[]): Request {
     throw sameFile('--events', '--results', events);
   const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
   return { want: 'run', taskFile, options, args, json, quiet, events, progress };
+}
+
+function optionsIn({ values }: Parsed, texts: ReadonlyMap<string, string>): Record<string, unknown> {
+  const options: Record<string, unknown> = { journal: true };
+  for (const row of OPTIONS) {
+    const { flag } = flagOf(row);
+    const value = values[flag];
+    if (value === undefined) continue;
+    options[row.key] = row.kind === 'off' ? false : readValue(row, flag, texts.get(flag) ?? value);
+  }
+  return options;
 }
 
 /** Returns the flag of a Master's option. */

@@ -70,7 +70,7 @@ export function describeRunning(status: RunningStatus): string[] {
   const met = before + done + failed + skipped;
   const parts = [
     total === undefined ? plural(met, 'item') : `${grouped(met)} of ${grouped(total)} items`,
-    ...(perSecond > 0 ? [`${grouped(Number(perSecond.toPrecision(3)))}/s`] : []),
+    ...(perSecond > 0 && state !== 'paused' ? [`${grouped(Number(perSecond.toPrecision(3)))}/s`] : []),
     ...(leftMs === undefined ? [] : [`${seconds(leftMs)} left`]),
     ...(failed > 0 ? [`${grouped(failed)} failed`] : []),
     ...(retried > 0 ? [`${grouped(retried)} retried`] : []),

@@ -61,7 +61,7 @@ export function statusOf(taskFile: string, args: readonly string[], journal?: st
   try {
     const standings = ofArguments(standingsAt(file, journal), args);
     const last = standings.find((each) => each.hasOutcomes || isRunning(each)) ?? standings[0];
-    if (last) return statusIn(last);
+    if (last) return statusIn(last, file);
   } catch (error) {
     throw journalUnreadable(journal ?? journalFolder(file), error);
   }
@@ -78,7 +78,7 @@ export function runsOf(taskFile: string, args: readonly string[], journal?: stri
   try {
     const runs = ofArguments(standingsAt(file, journal), args).flatMap((standing) => {
       try {
-        return statusIn(standing) ?? [];
+        return statusIn(standing, file) ?? [];
       } catch (error) {
         return { journal: standing.file, error: (error as Error).message };
       }
@@ -115,7 +115,7 @@ function isRunning({ file, complete }: Standing): boolean {
   return !complete && isInUse(file);
 }
 
-function statusIn(standing: Standing): Status | undefined {
+function statusIn(standing: Standing, taskFile: string): Status | undefined {
   let first: RunRecord | undefined;
   let last = first;
   let end: EndRecord | undefined;
@@ -136,13 +136,17 @@ function statusIn(standing: Standing): Status | undefined {
   if (!first || !last) return undefined;
   // Items whose lines were missing in the file of results are done again, and have two records.
   if (last.results !== undefined) done -= keptResults(standing.file, Infinity).replaced;
+  const folder = isFolder(last.cwd) ? last.cwd : undefined;
+  // One elsewhere is found only if it is named.
+  const isOwn = path.dirname(path.resolve(standing.file)) === journalFolder(taskFile);
+  const journalWords = isOwn ? [] : ['--journal', fileWord(path.resolve(standing.file), folder)];
   return {
     runId: first.runId,
     journal: standing.file,
     args: last.args,
-    ...(isFolder(last.cwd) && { cwd: last.cwd }),
+    ...(folder !== undefined && { cwd: folder }),
     options: last.options,
-    optionWords: wordsOf(last.options, isFolder(last.cwd) ? last.cwd : undefined),
+    optionWords: [...journalWords, ...wordsOf(last.options, folder)],
     state: end?.complete ? 'complete' : !end && isRunning(standing) ? 'running' : 'unfinished',
     pid: last.pid,
     control: last.control,

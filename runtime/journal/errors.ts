@@ -88,7 +88,7 @@ export const journalFailed = (file: string, error: unknown): DivvyError =>
   error instanceof DivvyError
     ? error
     : new DivvyError(
-        `the journal cannot be written: ${file}: ${messageOf(error)}; fix that, or choose another place with --journal, or add --no-journal; then go on with --resume`,
+        `the journal cannot be written: ${file}: ${messageOf(error)}; fix that, then go on with --resume; or begin a new run, in another place (--journal) or without (--no-journal)`,
         74,
         { cause: error },
       );

@@ -203,7 +203,9 @@ function resuming(
   const first =
     mode === 'resume'
       ? `Resuming ${run}${from ? `, ${from}` : `: ${skipped}`}`
-      : `Retrying ${plural(failed, 'failed item')} of ${run}${which}`;
+      : failed === 0 && errorText !== undefined
+        ? `No failed item of ${run} has an error that contains “${errorText}”${left > 0 ? `; ${others}` : ''}`
+        : `Retrying ${plural(failed, 'failed item')} of ${run}${which}`;
   return [
     first,
     ...(args.length > 0 ? [`Using its arguments: ${shellWords(args)}${given}`] : []),

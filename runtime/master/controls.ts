@@ -207,7 +207,8 @@ export class Controls {
     const perSecond = this.#perSecond();
     const state = delivery.stopping !== 'no' ? 'stopping' : this.isPaused ? 'paused' : 'running';
     const before = delivery.lastNumber - counts.dispatched - counts.skipped;
-    const left = (this.total ?? Number.NaN) - before - counts.done - counts.failed - counts.skipped;
+    const inAll = (this.total ?? Number.NaN) - before - counts.done - counts.failed - counts.skipped;
+    const left = Math.min(inAll, this.#run.settings.limit - counts.done - counts.failed);
     const isKnown = state === 'running' && perSecond > 0 && left >= 0;
     return {
       state,
@@ -254,7 +255,7 @@ export class Controls {
 
   /** What the run waits for, in words. */
   get waitsFor(): string {
-    const { delivery, dispatch, outputs, throttle, cursor, results, stopping } = this.#run;
+    const { settings, delivery, dispatch, outputs, throttle, cursor, results, stopping } = this.#run;
     const now = performance.now();
     if (delivery.stopping !== 'no') return stopping.waitsFor;
     if (this.isPaused) return 'somebody to continue it: it is paused';
@@ -266,6 +267,8 @@ export class Controls {
     if (throttle.isAsking) return 'throttle to answer';
     const { gate, backlog } = delivery;
     const ms = gate.opensAt(now) - now;
+    const isIdle = delivery.slots.some((slot) => slot.state === 'ready' && slot.held === 0);
+    if (settings.rate < Infinity && isIdle && !dispatch.isComplete) return 'the next item that --rate allows';
     if (ms <= 0 || backlog.pendingCount + backlog.suspects.length === 0) {
       const { held = 0, firstOpen } = results?.order ?? {};
       return held > 0

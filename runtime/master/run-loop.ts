@@ -226,7 +226,9 @@ export class RunLoop {
       hook = 'total';
       const given = await this.#wait(async () => task.total?.());
       // Infinity or NaN: the task does not know, or dispatch never ends.
-      const total = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
+      const all = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
+      // A resume skips some first, and nobody knows how many.
+      const total = all !== undefined && opened.mode === 'new' ? Math.min(all, settings.limit) : all;
       this.controls.total = total;
       observe({
         type: 'started',
@@ -362,7 +364,9 @@ export class RunLoop {
     const result = this.#result();
     const { failedBefore, leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
     const note = (text: string): void => observe({ type: 'note', text });
-    if (failedBefore > 0 && !this.#options.settings.ordered)
+    if (failedBefore > 0 && this.#options.settings.ordered)
+      note(`${plural(failedBefore, 'item')} had already failed; --failures lists them`);
+    else if (failedBefore > 0)
       note(
         `${plural(failedBefore, 'item')} had already failed; retry ${failedBefore === 1 ? 'it' : 'them'} with --retry-failed`,
       );

@@ -94,6 +94,12 @@ describe('the command line', () => {
 
   const behind = "; --help lists the options, and the task's own arguments go behind --";
   test.each([
+    ['--warn-after t.ts', "--warn-after must be a duration, such as 500ms, 2s or 5m, and is 't.ts'"],
+    ['--runs --failures t.ts', '--runs and --failures do not go together; choose one of them'],
+    [
+      '--retry-failed= t.ts',
+      "--retry-failed must be alone, or have a text to look for behind =, as in --retry-failed=ECONNRESET, and is ''",
+    ],
     ['', 'no task file is named; write its path, such as tasks/my-task.ts, or --help for the options'],
     ['--nope t.ts', `there is no option --nope${behind}`],
     ['--retry 3 t.ts', 'there is no option --retry; did you mean --retries or --retry-failed?'],

@@ -110,7 +110,9 @@ describe.runIf(ROOT_ON_LINUX)('a file system of its own', () => {
     spawnSync('sh', ['-c', `head -c 1000000 /dev/zero > ${folder}/filler`]);
     const project = new Project(items(3));
     const full = await project.run(['--journal', join(folder, 'j.ndjson')]).ended();
-    expect(full.stderr).toMatch(/the journal cannot be written: .*ENOSPC.*choose another place with --journal/);
+    expect(full.stderr).toMatch(
+      /the journal cannot be written: .*ENOSPC.*or begin a new run, in another place \(--journal\)/,
+    );
     expect(full.status).toBe(74);
     rmSync(join(folder, 'filler'));
 
@@ -138,7 +140,9 @@ describe('a folder that may not be written', () => {
     const project = new Project(items(2));
     lock(project.folder);
     const refused = await project.run([], { by }).ended();
-    expect(refused.stderr).toMatch(/the journal cannot be written: .*EACCES.*choose another place with --journal/);
+    expect(refused.stderr).toMatch(
+      /the journal cannot be written: .*EACCES.*or begin a new run, in another place \(--journal\)/,
+    );
     expect([refused.status, project.entered]).toEqual([74, 0]);
     expect((await project.run(['--dry-run'], { by }).ended()).stdout).toBe('"item 1"\n"item 2"\n');
     const unlocked = await project.run(['--no-journal'], { by }).ended();

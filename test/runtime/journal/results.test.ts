@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { makeGate, runTask } from '../run-task.ts';
+import { makeGate, RUNNER, runTask } from '../run-task.ts';
 import { cutResultsEverywhere } from './cuts.ts';
 import { items, Project } from './ledger.ts';
 import { scratch } from './requests.ts';
@@ -475,6 +475,26 @@ test('a resume of a run that has recorded nothing begins again, with its options
     /Run \S+ of .* has recorded nothing: starting again\n.*Using its options: .*--results .* --ordered/,
   );
   project.expectOneLineEach(['gate 1', 'item 2']);
+});
+
+test('a status by --journal, and the failed items, end in commands that name that journal', async () => {
+  const project = new ResultsProject(['item 1', 'fails 2', 'item 3']);
+  const journal = join(project.folder, 'j.ndjson');
+  expect((await project.run([...project.args, '--journal', journal, '--limit', '2', '-n', '1']).ended()).status).toBe(
+    1,
+  );
+  for (const what of ['--status', '--failures']) {
+    const { stdout } = spawnSync(process.execPath, [RUNNER, what, '--journal', journal, project.task], {
+      encoding: 'utf8',
+    });
+    const [, command = ''] = /to go on: (.*)/.exec(stdout) ?? [];
+    expect(command).toMatch(/--resume --journal .*j\.ndjson'? .*--results /);
+    if (what === '--failures') {
+      const ended = spawnSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, ...project.env } });
+      expect([ended.status, ended.stderr]).toEqual([1, expect.stringContaining('1 done, 2 skipped')]);
+    }
+  }
+  expect(project.lines).toHaveLength(2);
 });
 
 test('a dry run leaves the file alone', async () => {
