@@ -45,7 +45,7 @@ test('a quote out of place ends the run, with file and line; mended, it goes on'
   writeFileSync(file, 'id,name\n1,Ada\n2,"Grace H."\n3,Alan\n');
   const resumed = await node(project, ...RUN, '--resume', 'a.csv');
   expect(resumed.stderr).toMatch(
-    /^divvy: There is no unfinished run with the arguments a\.csv: starting a new one\ndivvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/,
+    /^divvy: Run \S+ of .* has recorded nothing: starting again\ndivvy: \d items: \d done(, \d skipped .*)?\. Took [^\n]*$/,
   );
   expect(resumed.exitCode).toBe(0);
   const lines = readFileSync(join(project, 'results.ndjson'), 'utf8').trimEnd().split('\n').sort();

@@ -42,7 +42,7 @@ describe('another place is taken', () => {
     [
       'git ignores some of its files',
       { '.gitignore': 'journal/\n' },
-      'git ignores vendor/divvy/journal/commit.ts, so that',
+      'git ignores vendor/divvy/journal/append-file.ts, so that',
     ],
   ])('for the runtime, where %s', (_, files, reason) =>
     expectRefused({ 'package.json': packageJson(), ...files }, 2, reason, '--runtime-dir third-party/divvy'),
