@@ -97,8 +97,10 @@ export class AppendFile {
 }
 
 /**
- * Makes a folder and those above it, if they are not there. Returns those that it made, the innermost first. Not with Node.js's recursive mkdir: it never returns if the
- * system reports a missing path below a folder that exists, as in /proc.
+ * Makes a folder and those above it, if they are not there. Returns those that it made, the innermost first.
+ *
+ * Not with Node.js's recursive mkdir: it never returns if the system reports a missing path below a folder that exists,
+ * as in /proc.
  */
 export function makeFolder(folder: string): string[] {
   if (fs.existsSync(folder)) return [];
