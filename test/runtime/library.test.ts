@@ -1,5 +1,8 @@
 // What `#divvy` exports, used from a program: here, from the tests themselves.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
@@ -48,6 +51,8 @@ describe('new Master', () => {
     ['signals', 'no', "signals must be true or false, and is 'no'"],
     ['socket', '', "socket must be a path, and is ''"],
     ['socket', 5, 'socket must be a path, and is 5'],
+    ['results', 5, 'results must be a path, and is 5'],
+    ['ordered', 'yes', "ordered must be true or false, and is 'yes'"],
     ['import', ['a', 5], "import must be the name or the path of a module, or a list of these, and is [ 'a', 5 ]"],
     ['items', 'abc', "items must be an iterable, or an async one, and is 'abc'"],
     ['items', 5, 'items must be an iterable, or an async one, and is 5'],
@@ -119,6 +124,23 @@ describe('run', () => {
       expect(master).toMatchObject({ failures: 0, spawnCount: 1, tasksDistributed: 2, workersRunning: false });
       expect(master.workers[0]).toMatchObject({ pid: undefined, running: false, status: { code: 0, signal: null } });
     }
+  });
+
+  test('keeps what process returned, in the order of the items', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'divvy-results-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const results = join(folder, 'r.ndjson');
+    const items = [{ a: 1 }, 'two', new Date(0), undefined, new Map()];
+    const master = new Master(taskFile('echo'), { ...quiet, workers: 2, items, results, ordered: true });
+    expect((await master.run()).counts).toMatchObject({ done: 4, failed: 1 });
+    const lines = readFileSync(results, 'utf8').trimEnd().split('\n');
+    const kept = lines.map((line) => JSON.parse(line) as { number: number; result: unknown });
+    expect(kept.map(({ number, result }) => [number, result])).toEqual([
+      [1, { a: 1 }],
+      [2, 'two'],
+      [3, '1970-01-01T00:00:00.000Z'],
+      [4, null],
+    ]);
   });
 
   test('resolves where items failed: dispatched = done + failed + unfinished', async () => {
