@@ -268,8 +268,9 @@ export class Controls {
     const { gate, backlog } = delivery;
     const ms = gate.opensAt(now) - now;
     const isIdle = delivery.slots.some((slot) => slot.state === 'ready' && slot.held === 0);
-    if (settings.rate < Infinity && isIdle && !dispatch.isComplete) return 'the next item that --rate allows';
     if (ms <= 0 || backlog.pendingCount + backlog.suspects.length === 0) {
+      const isHeld = settings.rate < Infinity && isIdle && !dispatch.isComplete;
+      if (isHeld) return 'the next item that --rate allows';
       const { held = 0, firstOpen } = results?.order ?? {};
       return held > 0
         ? `its workers; ${plural(held, 'result')} wait for item ${firstOpen} to end (--ordered)`
