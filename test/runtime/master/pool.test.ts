@@ -94,7 +94,8 @@ describe('where the folder that it is run in is removed', () => {
     const { status, stdout, stderr } = await run.ended();
     expect(stdout.split('\n').sort()).toEqual(['', 'finished 1', 'finished 2', 'finished 3', 'finished 4']);
     expect(stderr).toMatch(/4 items: 4 done\. 1 retried, \d+ workers died\. Took /);
-    expect(stderr).not.toContain('node:internal');
+    // What USR2 shows may have been caught in code of Node.js itself; anything else of that would be a stack trace.
+    expect(stderr.replaceAll(/^divvy: {4,}at .*$/gm, '')).not.toContain('node:internal');
     expect(status).toBe(0);
   });
 });
