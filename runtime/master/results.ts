@@ -21,7 +21,7 @@ export interface ResultsOptions {
   readonly isOrdered: boolean;
 }
 
-/** With so many bytes on their way to the file, or held back, nothing more is dispatched. */
+/** With so many bytes held back, or waiting for the next write, nothing more is dispatched. */
 const GATHERED_BYTES = 64 * 1024 * 1024;
 
 /** Results on their way to the file. */
@@ -34,7 +34,7 @@ export class Results {
   /** They are written, and wait for the sync. */
   #writing: readonly Ended[] = [];
   #hasBegun = false;
-  /** Of all that waits, is held back or is being synced. */
+  /** Of all that is held back or waits for the next write. */
   #bytes = 0;
   /** Where the last line ends that has been synced. */
   #synced = 0;
