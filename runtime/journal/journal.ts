@@ -51,6 +51,8 @@ export class Journal {
   #number = 0;
   #beganAt = 0;
   #tickedAt = 0;
+  /** A `run` line is added, and not written yet. */
+  #isBeginning = false;
 
   /**
    * file     - path of the journal; it is created if it does not exist, otherwise continued.
@@ -84,6 +86,7 @@ export class Journal {
   add(record: JournalRecord): void {
     if (record.type === 'run') {
       this.#number = record.number;
+      this.#isBeginning = true;
       this.#beganAt = performance.now();
       this.#tickedAt = this.#beganAt;
     }
@@ -148,10 +151,12 @@ export class Journal {
     if (this.#broken) throw this.#broken;
     if (this.#lines.length === 0) return;
     const now = performance.now();
-    if (now - this.#tickedAt >= TICK_MS) {
+    // Never before a `run` line, however long ago that was added: a journal begins with one, and times count from it.
+    if (now - this.#tickedAt >= TICK_MS && !this.#isBeginning) {
       this.#tickedAt = now;
       this.#lines.unshift(`{"type":"tick","ms":${Math.round(now - this.#beganAt)}}`);
     }
+    this.#isBeginning = false;
     const bytes = Buffer.from(`${this.#lines.splice(0).join('\n')}\n`);
     this.#try(() => this.#open.append(bytes));
     this.#unsynced = true;

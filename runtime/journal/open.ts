@@ -217,16 +217,12 @@ function resuming(
 function nothingToResume({ found, args, takenOver }: JournalRequest): string[] {
   const { begun, complete, other } = found;
   const { optionWords } = takenOver;
-  if (begun)
-    return [
-      `Run ${begun.runId} of ${dateOf(begun.at)} has recorded nothing: starting again`,
-      ...(optionWords.length > 0 ? [`Using its options: ${shellWords(optionWords)}`] : []),
-    ].map(visible);
-  const lines = [
-    complete
-      ? `The last run (${complete.runId} of ${dateOf(complete.at)}) is complete: starting a new one`
-      : `There is no unfinished run ${withArguments(args)}: starting a new one`,
-  ];
+  const lines: string[] = [];
+  if (begun) lines.push(`Run ${begun.runId} of ${dateOf(begun.at)} has recorded nothing: starting again`);
+  else if (complete)
+    lines.push(`The last run (${complete.runId} of ${dateOf(complete.at)}) is complete: starting a new one`);
+  else lines.push(`There is no unfinished run ${withArguments(args)}: starting a new one`);
+  if (begun && optionWords.length > 0) lines.push(`Using its options: ${shellWords(optionWords)}`);
   if (other) {
     lines.push(
       `Run ${other.runId} of ${dateOf(other.at)} is unfinished, and was started ${withArguments(other.args)}. To resume that one, stop this one (Ctrl+C) and start it so`,

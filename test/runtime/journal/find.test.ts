@@ -18,6 +18,9 @@ function scratch(): string {
 
 const resumed = (stderr: string): string | undefined => /Resuming run (\S+) of/.exec(stderr)?.[1];
 
+/** No worker ever becomes ready. */
+const NEVER_BOOTS = '--import=data:text/javascript,process.env.DIVVY_WORKER&&process.exit(3)';
+
 describe('--resume', () => {
   test('of a stopped run behind a newer one that is complete: nothing is unfinished, and that is said', async () => {
     const project = new Project(items(3));
@@ -36,12 +39,7 @@ describe('--resume', () => {
   test.each([
     ['that dispatched nothing', [], {}, 0],
     ['whose socket cannot be opened', ['--socket', '/dev/null/no'], {}, 2],
-    [
-      'that no worker of ever booted',
-      ['-n', '1'],
-      { NODE_OPTIONS: '--import=data:text/javascript,process.env.DIVVY_WORKER&&process.exit(3)' },
-      69,
-    ],
+    ['that no worker of ever booted', ['-n', '1'], { NODE_OPTIONS: NEVER_BOOTS }, 69],
   ])('is not led astray by a later run %s', async (_, args, env, status) => {
     const project = new Project(['fails', ...items(3)]);
     await project.run(['--limit', '2', '-n', '1']).ended();
@@ -91,6 +89,18 @@ describe('--resume', () => {
     const { stderr } = await project.run(['--resume', 'table=users']).ended();
     expect(`${resumed(stderr)}.ndjson`).toBe(users);
     expect((await project.run(['--retry-failed', 'table=none']).ended()).stderr).toContain('There is no earlier run');
+  });
+
+  test('a mistyped run that has recorded nothing still leads to the one that is unfinished', async () => {
+    const project = new Project(items(2));
+    await project.run(['-n', '1', '--limit', '1', 'table=users']).ended();
+    const typo = project.run(['table=user'], { env: { NODE_OPTIONS: NEVER_BOOTS } });
+    expect((await typo.ended()).status).toBe(69);
+    const again = await project.run(['--resume', '--limit', '1', 'table=user']).ended();
+    expect(again.stderr).toMatch(/^divvy: Run \S+ of .* has recorded nothing: starting again\n/);
+    expect(again.stderr).toMatch(
+      /is unfinished, and was started with the arguments table=users\. To resume that one, /,
+    );
   });
 
   test('without arguments takes those of the last unfinished run, in the master and in its workers', async () => {

@@ -247,6 +247,23 @@ describe('writing', () => {
     ]);
   });
 
+  test('no time is written before the line of the run, even if the process stood still in between', async () => {
+    const file = path.join(scratch(), 'j.ndjson');
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 150));
+    onTestFinished(() => clock.mockRestore());
+    const { journal } = await openRun(requestFor(file));
+    journal?.done(endedRun(1, 'a'));
+    journal?.write();
+    await journal?.close();
+    const types = fs
+      .readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(types).toEqual(['run', 'tick', 'done']);
+  });
+
   test('one that cannot be opened leaves no lock behind', () => {
     const folder = scratch();
     const file = path.join(folder, 'a-folder');
