@@ -65,6 +65,13 @@ export class Shutdown extends DivvyError {
   }
 }
 
+/** The command line asks what the task's arguments are; nothing was run. Internal: its message is the help. */
+export class ArgumentsHelp extends DivvyError {
+  constructor(text: string) {
+    super(text, 0);
+  }
+}
+
 /** A peer on the socket broke the protocol; its connection can't be used any more. Internal. */
 export class ProtocolError extends Error {}
 
@@ -250,9 +257,32 @@ export const optionGoesWrong = (wrong: string): UsageError =>
 
 /** `near` are similar options. */
 export const noOption = (option: string, near: readonly string[]): UsageError =>
-  near.length === 0
-    ? optionGoesWrong(`there is no option ${option}`)
-    : new UsageError(`there is no option ${option}; did you mean ${near.join(' or ')}?`);
+  new UsageError(
+    `there is no option ${option}; ${near.length === 0 ? '--help lists the options.' : `did you mean ${near.join(' or ')}?`} ${option.startsWith('--') ? `An argument of the task is written ${option.slice(2)}=…, or goes behind --` : "The task's own arguments go behind --"}`,
+  );
+
+/** `wrong` says of each what is wrong. */
+export const argumentsAreWrong = (wrong: readonly string[], help: string): UsageError => {
+  const [first = ''] = wrong;
+  return new UsageError(
+    wrong.length === 1
+      ? `a task argument is wrong: ${first}\n${help}`
+      : [`${wrong.length} task arguments are wrong:`, ...wrong.map((each) => `  ${each}`), help].join('\n'),
+  );
+};
+
+export const argumentHasNoValue = (wrong: string): UsageError =>
+  new UsageError(
+    `a task argument has no value here, outside a run: ${wrong}; in a test: runInline(task, { args: { … } })`,
+  );
+
+export const noSuchArgument = (name: string, names: readonly string[]): UsageError =>
+  new UsageError(`args has ${name}, and no task here declares it; the declared ones are ${names.join(', ') || 'none'}`);
+
+export const argumentsDiffer = (taskFile: string): UsageError =>
+  new UsageError(
+    `another run with other task arguments goes on in this process; start this one when that has ended, or in a process of its own: ${taskFile}`,
+  );
 
 export const eventsNotOpened = (file: string, error: unknown): UsageError =>
   new UsageError(`--events cannot write to ${file}: ${messageOf(error)}; name another file`);

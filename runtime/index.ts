@@ -11,3 +11,4 @@ export type { MasterOptions } from './options.ts';
 export type * from './parallelizable.ts';
 export { PermanentError, RateLimited } from './parallelizable.ts';
 export { isMasterProcess, isWorkerProcess } from './role.ts';
+export { type Argument, type TaskArguments, taskArguments } from './task/arguments.ts';

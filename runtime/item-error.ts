@@ -4,6 +4,7 @@
 
 import { isNativeError } from 'node:util/types';
 import type { ItemError } from './parallelizable.ts';
+import { withoutSecret } from './text/secrets.ts';
 import { inspected } from './text/words.ts';
 
 /** Maximum depth of causes and aggregated errors, and maximum number of errors aggregated in one. */
@@ -174,7 +175,10 @@ function fieldOf(value: unknown): unknown {
 function plainly(value: unknown, depth: number): unknown {
   if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
     return value;
-  if (typeof value === 'string') return value.length > FIELD_BYTES_MAX ? value.slice(0, FIELD_BYTES_MAX) : value;
+  if (typeof value === 'string') {
+    const text = withoutSecret(value);
+    return text.length > FIELD_BYTES_MAX ? text.slice(0, FIELD_BYTES_MAX) : text;
+  }
   if (depth < 3 && Array.isArray(value)) return value.slice(0, FIELDS_MAX).map((entry) => plainly(entry, depth + 1));
   const prototype: unknown = typeof value === 'object' ? Object.getPrototypeOf(value) : undefined;
   if (depth < 3 && (prototype === null || prototype === Object.prototype)) {
@@ -183,7 +187,7 @@ function plainly(value: unknown, depth: number): unknown {
       .map((key) => [key, plainly((value as Record<string, unknown>)[key], depth + 1)]);
     return Object.fromEntries(entries);
   }
-  return inspected(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10, maxStringLength: 200 });
+  return withoutSecret(inspected(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10, maxStringLength: 200 }));
 }
 
 function bytesOf(value: unknown): number {
@@ -191,7 +195,8 @@ function bytesOf(value: unknown): number {
 }
 
 /** Returns at most `most` characters of the text, and no more than the remaining room, which it reduces. */
-function fitted(text: string, most: number, room: Room): string {
+function fitted(whole: string, most: number, room: Room): string {
+  const text = withoutSecret(whole);
   let kept = text.length > most ? text.slice(0, most) : text;
   if (bytesOf(kept) > room.left) kept = kept.slice(0, Math.floor(Math.max(0, room.left) / CHARACTER_BYTES_MAX));
   room.left -= bytesOf(kept);
@@ -199,7 +204,8 @@ function fitted(text: string, most: number, room: Room): string {
 }
 
 /** A stack begins with the message: shorten a long one, so that the frames have room. */
-function withShortMessage(stack: string, message: string, most: number): string {
+function withShortMessage(whole: string, text: string, most: number): string {
+  const [stack, message] = [withoutSecret(whole), withoutSecret(text)];
   const short = 200;
   if (stack.length <= most || message.length <= short) return stack;
   return stack.replace(message, () => `${message.slice(0, short)}…`);

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
+import { ArgumentsHelp, DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
 import { exitWithoutHang } from '../master/exit-hang.ts';
 import { Master } from '../master/master.ts';
 import type { RunResult } from '../parallelizable.ts';
@@ -48,7 +48,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       await show(request);
     }
   } catch (error) {
-    exitCode = reporting ? reporting.error(error) : sayError(error, json);
+    if (error instanceof ArgumentsHelp) process.stdout.write(error.message);
+    else exitCode = reporting ? reporting.error(error) : sayError(error, json);
     if (error instanceof DivvyError) stoppedBy = error.result?.stoppedBy;
     if (error instanceof Shutdown) patience = sleep(READ_WITHIN_MS, undefined);
   }

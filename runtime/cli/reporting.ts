@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { DivvyError, eventsLost, Shutdown, TaskError, toItemError } from '../errors.ts';
 import type { EventHead, Observed } from '../events.ts';
 import type { Master } from '../master/master.ts';
+import { withoutSecrets } from '../task/words.ts';
 import { Failures, stackOf } from '../text/failures.ts';
 import { reportTo } from '../text/report.ts';
 import { wholeWith } from '../text/shell.ts';
@@ -126,6 +127,11 @@ export class Reporting {
     if (way === 'say') this.#stopProgress = sayProgress((text) => log({ text }), standing);
   }
 
+  /** The command line that names this run, without secrets. */
+  #commandLine({ takenOver, argumentNames: names }: Master): readonly string[] {
+    return wholeWith(withoutSecrets(this.#argv, this.#request.args, names), takenOver);
+  }
+
   #sayEnd(event: Observed & { type: 'ended' }, master: Master): void {
     if (this.#request.quiet) return;
     const { result } = event;
@@ -135,7 +141,7 @@ export class Reporting {
     this.#report(event);
     for (const line of failureLines(this.#failures)) log(line);
     const limited = counts.dispatched >= (this.#request.options.limit ?? Infinity);
-    for (const line of waysToGoOn(result, wholeWith(this.#argv, master.takenOver), limited)) log(line);
+    for (const line of waysToGoOn(result, this.#commandLine(master), limited)) log(line);
   }
 }
 
@@ -152,7 +158,9 @@ export function sayError(error: unknown, json: boolean): number {
     return 70;
   }
   // If the run was stopped, the summary has already said so.
-  if (!(error instanceof Shutdown)) log({ text: error.message, look: 'bad' });
+  const [first = '', ...more] = error instanceof Shutdown ? [] : error.message.split('\n');
+  if (first) log({ text: first, look: 'bad' });
+  for (const text of more) write({ text: `  ${text}`, look: 'bad' });
   if (error instanceof TaskError && error.cause !== undefined)
     for (const text of stackOf(toItemError(error.cause))) write({ text, look: 'dim' });
   return exitCodeOf(error);

@@ -5,12 +5,12 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { journalUnreadable, noSuchJournal, otherTask } from '../journal/errors.ts';
 import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/folder.ts';
 import { keptResults } from '../journal/kept-results.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
+import { areNone, isSameRun } from '../journal/same-run.ts';
 import { type Standing, standingOf } from '../journal/standing.ts';
 import { needTaskFile } from '../task/task.ts';
 import { here } from '../text/here.ts';
@@ -104,7 +104,7 @@ function standingsAt(taskFile: string, journal: string | undefined): Standing[] 
 /** A run whose first line can't be read may have these arguments, too. */
 function ofArguments(standings: readonly Standing[], args: readonly string[]): readonly Standing[] {
   if (args.length === 0) return standings;
-  return standings.filter(({ first }) => first === undefined || isDeepStrictEqual(first.args, args));
+  return standings.filter(({ first }) => !first || areNone(first, args) || isSameRun(first, args));
 }
 
 function isFolder(folder: string): boolean {

@@ -1,20 +1,24 @@
 /**
- * Finds the earlier run to resume, or whose failed items to retry. It only reads, because it runs before the task is
- * loaded: a task may read its arguments while it loads. Runs in the master. Internal.
+ * Finds the earlier run to resume, or whose failed items to retry. It only reads, because it first runs before the task is
+ * loaded: a task may read its arguments while it loads. Until then what a run recorded says what its arguments mean. Runs in the master. Internal.
  */
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import type { ArgumentName } from '../task/declared.ts';
+import { recordedWords, withRecorded } from '../task/words.ts';
 import { journalFailed, journalIsNoFile, otherArguments, otherTask } from './errors.ts';
 import { journalFolder, lastRuns, otherTaskOf, standingsOf } from './folder.ts';
 import type { RunRecord } from './records.ts';
+import { areNone, isSameRun } from './same-run.ts';
 import { firstRunOf, lastRunOf, type Standing } from './standing.ts';
 
 /** What a run asks of its journal. */
 export interface Wanted {
   readonly taskFile: string;
   readonly args: readonly string[];
+  /** What the task declares as its arguments; undefined before it is loaded. */
+  readonly names?: readonly ArgumentName[] | undefined;
   /** Path of the journal; true for one in the task's own folder. */
   readonly file: string | true;
   readonly mode: RunRecord['mode'];
@@ -29,8 +33,10 @@ export interface Found {
   /** Its first line, and its last line of type `run`. */
   readonly first: RunRecord | undefined;
   readonly last: RunRecord | undefined;
-  /** The arguments of that run; if there is none, those that were given. */
+  /** The arguments of that run, where others are given those; if there is no such run, those that were given. */
   readonly args: readonly string[];
+  /** Those of them that come from that run. */
+  readonly takenOver: readonly string[];
   /** If no run was found: a later run that has recorded nothing, and whose options the new one takes. */
   readonly begun: RunRecord | undefined;
   /** For the message if no run was found: the last run, which is complete, and one with other arguments. */
@@ -46,12 +52,12 @@ export interface Found {
 export function findEarlier(wanted: Wanted): Found {
   const { taskFile, args, file, mode } = wanted;
   const notes = { begun: undefined, complete: undefined, other: undefined };
-  const nothing = { file: undefined, first: undefined, last: undefined, args, ...notes };
+  const nothing = { file: undefined, first: undefined, last: undefined, args, takenOver: [], ...notes };
   if (mode === 'new') return nothing;
   try {
     if (file !== true) return named(wanted, file) ?? nothing;
-    const { earlier, begun, complete, other } = choose(standingsOf(taskFile), args, mode);
-    if (earlier) return { ...nothing, ...runIn(earlier.file, earlier.first?.args ?? args) };
+    const { earlier, begun, complete, other } = choose(standingsOf(taskFile), wanted, mode);
+    if (earlier) return { ...nothing, ...runIn(earlier.file, wanted) };
     const first = begun && lastRunOf(begun.file);
     return { ...nothing, begun: first, complete: complete?.first, other: other?.first };
   } catch (error) {
@@ -59,20 +65,33 @@ export function findEarlier(wanted: Wanted): Found {
   }
 }
 
-function named({ taskFile, args }: Wanted, file: string): Found | undefined {
-  const found = fs.statSync(file, { throwIfNoEntry: false });
-  if (!found) return undefined;
+function named(wanted: Wanted, file: string): Found | undefined {
+  const there = fs.statSync(file, { throwIfNoEntry: false });
+  if (!there) return undefined;
   // Reading a pipe would wait for ever.
-  if (!found.isFile()) throw journalIsNoFile(file);
-  const other = otherTaskOf(file, taskFile);
-  if (other !== undefined) throw otherTask(file, other, taskFile);
-  const before = firstRunOf(file)?.args ?? args;
-  if (args.length > 0 && !isDeepStrictEqual(before, args)) throw otherArguments(before, args);
-  return { ...runIn(file, before), begun: undefined, complete: undefined, other: undefined };
+  if (!there.isFile()) throw journalIsNoFile(file);
+  const other = otherTaskOf(file, wanted.taskFile);
+  if (other !== undefined) throw otherTask(file, other, wanted.taskFile);
+  const found = runIn(file, wanted);
+  const { first } = found;
+  const { args, names = first?.arguments ?? [] } = wanted;
+  if (first && found.takenOver.length === 0 && !isSameRun(first, found.args, names))
+    throw otherArguments(first.args, recordedWords(args, names));
+  return { ...found, begun: undefined, complete: undefined, other: undefined };
 }
 
-function runIn(file: string, args: readonly string[]): Pick<Found, 'file' | 'first' | 'last' | 'args'> {
-  return { file: path.resolve(file), first: firstRunOf(file), last: lastRunOf(file), args };
+function runIn(file: string, wanted: Wanted): Pick<Found, 'file' | 'first' | 'last' | 'args' | 'takenOver'> {
+  const first = firstRunOf(file);
+  return { file: path.resolve(file), first, last: lastRunOf(file), ...argumentsFor(first, wanted) };
+}
+
+/** Arguments that are none, or none by which runs differ, go with those of the run that was found. */
+function argumentsFor(
+  first: RunRecord | undefined,
+  { args, names = first?.arguments ?? [] }: Wanted,
+): Pick<Found, 'args' | 'takenOver'> {
+  const merged = first && withRecorded(first.args, args, names);
+  return merged ? { args: merged.all, takenOver: merged.before } : { args, takenOver: [] };
 }
 
 /** The run of a task that was chosen. */
@@ -94,19 +113,18 @@ interface Choice {
  *
  * standings - the newest first.
  */
-function choose(standings: readonly Standing[], args: readonly string[], mode: 'resume' | 'retry-failed'): Choice {
+function choose(standings: readonly Standing[], { args, names }: Wanted, mode: 'resume' | 'retry-failed'): Choice {
   // A run with a damaged first line may be this one: choose it, so that it is refused and not ignored.
-  const isSame = ({ first }: Standing): boolean => !first || isDeepStrictEqual(first.args, args);
+  const isSame = ({ first }: Standing): boolean => !first || isSameRun(first, args, names);
   const own = standings.find((each) => each.hasOutcomes && isSame(each));
   const others = lastRuns(standings).filter((each) => !isSame(each));
   const isWanted = ({ complete }: Standing): boolean => mode === 'retry-failed' || !complete;
   const none = { begun: undefined, complete: undefined, other: undefined };
   if (own && isWanted(own)) return { ...none, earlier: own };
   const other = others.find(isWanted);
-  // No arguments given: use those of the last run.
-  if (args.length === 0 && other && other.number > (own?.number ?? 0)) {
-    return { ...none, earlier: other };
-  }
+  // No arguments given by which runs differ: use those of the last run.
+  const isNone = other?.first && areNone(other.first, args, names);
+  if (other && isNone && other.number > (own?.number ?? 0)) return { ...none, earlier: other };
   const begun = mode === 'resume' ? standings.find((each) => each.first && isSame(each)) : undefined;
   return { earlier: undefined, begun: begun?.hasOutcomes ? undefined : begun, complete: own, other };
 }

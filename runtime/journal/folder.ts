@@ -8,6 +8,7 @@ import path from 'node:path';
 import { projectOf } from '../task/project.ts';
 import { holderOf } from './lock.ts';
 import type { RunRecord } from './records.ts';
+import { sameRunKey } from './same-run.ts';
 import { firstRunOf, type Standing, standingOf } from './standing.ts';
 
 /** How many journals of a task to keep. */
@@ -98,8 +99,8 @@ export function lastRuns(standings: readonly Standing[]): Standing[] {
   const seen = new Set<string>();
   return standings.filter(({ first, hasOutcomes }) => {
     if (!hasOutcomes || !first) return false;
-    const args = JSON.stringify(first.args);
-    return !seen.has(args) && seen.add(args);
+    const key = sameRunKey(first);
+    return !seen.has(key) && seen.add(key);
   });
 }
 

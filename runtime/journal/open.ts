@@ -6,7 +6,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { DivvyError } from '../errors.ts';
 import { hashOfTask } from '../task/task.ts';
 import { here } from '../text/here.ts';
@@ -24,6 +23,7 @@ import { orphansWithoutOutcomes } from './orphans.ts';
 import { machineHere, startOf, waitUntilGone } from './processes.ts';
 import { recordedOf } from './recorded.ts';
 import { FORMAT, type Mark, type ProcessName, type RunRecord } from './records.ts';
+import { isSameRun } from './same-run.ts';
 import type { Standing } from './standing.ts';
 
 /** What a run asks of its journal, and the earlier run that was found. */
@@ -111,8 +111,8 @@ async function begin(request: JournalRequest, folder: string): Promise<OpenedJou
 }
 
 /** The same run may have been killed before any item ended. Its workers may still hold the first items. */
-function idleOrphans({ taskFile, args }: JournalRequest): ProcessName[] {
-  const isSame = ({ first }: Standing): boolean => first !== undefined && isDeepStrictEqual(first.args, args);
+function idleOrphans({ taskFile, args, names }: JournalRequest): ProcessName[] {
+  const isSame = ({ first }: Standing): boolean => first !== undefined && isSameRun(first, args, names);
   return orphansWithoutOutcomes(standingsOf(taskFile).filter(isSame));
 }
 
@@ -252,7 +252,7 @@ function header(
   begin: Mark | undefined,
   results: number | undefined = request.results && 0,
 ): RunRecord {
-  const { taskFile, args, options } = request;
+  const { taskFile, args, names = [], options } = request;
   const commit = commitOf(path.dirname(taskFile));
   return {
     type: 'run',
@@ -263,6 +263,7 @@ function header(
     taskFile,
     taskHash: hashOfTask(taskFile),
     args,
+    ...(names.length > 0 && { arguments: names }),
     cwd: here ?? '',
     options: recordedOf(options),
     mode,

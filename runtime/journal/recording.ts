@@ -6,9 +6,10 @@
 import path from 'node:path';
 import { type DivvyError, orderedNeedsResults } from '../errors.ts';
 import { type MasterOptions, type Settings, settingsOf } from '../options.ts';
-import { needTaskFile } from '../task/task.ts';
+import type { ArgumentName } from '../task/declared.ts';
+import { comparedWords, recordedWords } from '../task/words.ts';
 import type { TakenOver } from '../text/shell.ts';
-import { earlierRunChanged, journalFailed, noRunLock } from './errors.ts';
+import { earlierRunChanged, journalFailed, noRunLock, otherArguments } from './errors.ts';
 import { type Found, findEarlier, type Wanted } from './find.ts';
 import { journalFolder } from './folder.ts';
 import type { Journal } from './journal.ts';
@@ -18,6 +19,7 @@ import type { Mark, RunRecord } from './records.ts';
 import { orderedIsNotRetried } from './results-errors.ts';
 import type { ResultsFile } from './results-file.ts';
 import { type RunLock, takeRunLock } from './run-lock.ts';
+import { isSameRun } from './same-run.ts';
 
 /** The state of a run once its journal is open. */
 export interface Opened {
@@ -59,6 +61,10 @@ export class Recording {
   readonly #file: string | boolean;
   readonly #found: Found | undefined;
   #lock: RunLock | undefined;
+  /** What the task declares as its arguments; undefined until it is loaded. */
+  #names: readonly ArgumentName[] | undefined;
+  /** The arguments as the journal has them. */
+  #recorded: readonly string[] = [];
 
   /**
    * Finds the run to resume. Writes nothing yet.
@@ -87,23 +93,27 @@ export class Recording {
       throw orderedNeedsResults('--ordered', '--results');
     const others = Object.entries(recordedOf(before ?? {})).filter(([key]) => own[key] === undefined);
     this.takenOver = {
-      args: given.args.length === 0 ? this.settings.args : [],
+      args: this.#found?.takenOver ?? [],
       optionWords: wordsOf(Object.fromEntries(others)),
     };
   }
 
   /**
-   * Keeps the same run from being started a second time. Returns notes for the user.
+   * Keeps the same run from being started a second time, once the task is loaded. Returns notes for the user.
    *
-   * Throws DivvyError: 75 if the run is already going on, 74 if the journal's folder can't be written.
+   * names - what the task declares as its arguments.
+   *
+   * Throws DivvyError: 75 if the run is already going on, 74 if the journal's folder can't be written, 2 if the run that
+   * was found has other arguments, by what the task declares now.
    */
-  begin(): string[] {
+  begin(names: readonly ArgumentName[]): string[] {
     const { args, dryRun, takeOver, concurrentRun } = this.settings;
-    needTaskFile(this.#taskFile);
+    this.#names = names;
+    this.#recorded = recordedWords(args, names, process.env);
     if (dryRun || (this.#file === false && concurrentRun === undefined)) return [];
     const notes: string[] = [];
     try {
-      this.#lock = takeRunLock(this.#taskFile, args, takeOver);
+      this.#lock = takeRunLock(this.#taskFile, comparedWords(this.#recorded, names), takeOver);
     } catch (error) {
       const folder = journalFolder(this.#taskFile);
       const { exitCode } = error as DivvyError;
@@ -113,8 +123,14 @@ export class Recording {
     }
     // Another run may have resumed and finished it before this one got the lock.
     const now = this.#find(this.settings);
-    if (now?.file !== this.#found?.file || now?.last?.number !== this.#found?.last?.number) throw earlierRunChanged();
+    if (now?.file !== this.#found?.file || now?.last?.number !== this.#found?.last?.number) throw this.#otherRun(names);
     return notes;
+  }
+
+  #otherRun(names: readonly ArgumentName[]): DivvyError {
+    const first = this.#found?.first;
+    if (!first || isSameRun(first, this.#recorded, names)) return earlierRunChanged();
+    return otherArguments(first.args, this.#recorded);
   }
 
   /**
@@ -173,11 +189,13 @@ export class Recording {
     return wanted && findEarlier(wanted);
   }
 
-  #wanted({ resume, retryFailed, args }: Settings): Wanted | undefined {
+  #wanted({ resume, retryFailed, args: given }: Settings): Wanted | undefined {
     const file = this.#file;
     if (file === false) return undefined;
     const mode = resume ? 'resume' : retryFailed ? 'retry-failed' : 'new';
     const errorText = typeof retryFailed === 'string' ? retryFailed : undefined;
-    return { taskFile: this.#taskFile, args, file, mode, errorText };
+    const names = this.#names;
+    const args = names ? this.#recorded : given;
+    return { taskFile: this.#taskFile, args, names, file, mode, errorText };
   }
 }

@@ -21,6 +21,7 @@
 
 import fs from 'node:fs';
 import type { Counts, ItemError, Place } from '../parallelizable.ts';
+import type { ArgumentName } from '../task/declared.ts';
 import { journalDamaged, journalOfFormat } from './errors.ts';
 import { HASHED_LETTERS } from './key-set.ts';
 
@@ -58,7 +59,10 @@ export interface RunRecord extends ProcessName, Machine {
   /** The task file, and the hash of its text: a resume warns if it has changed. */
   readonly taskFile: string;
   readonly taskHash: string;
+  /** The task's own arguments, as words.ts records them: none that is secret. */
   readonly args: readonly string[];
+  /** What they mean: what the task declared as its arguments, if it does that. */
+  readonly arguments?: readonly ArgumentName[];
   /** The folder in which the run was started; paths in the arguments start there. */
   readonly cwd: string;
   /** Options of the runner that also apply to a resume (options.ts), by their names there. */
@@ -401,6 +405,10 @@ const isDone = ({ number, keys, places, results, occurrence = 1 }: Fields): bool
   (places === undefined ||
     (isCount(number) && Array.isArray(places) && places.length === keys.length && places.every(isPlace)));
 const isPlace = (value: unknown): boolean => isText(value) || Number.isFinite(value);
+const isArgumentName = (value: unknown): boolean => {
+  const { name, type, env = '' } = Object(value) as Fields;
+  return isText(name) && isText(type) && typeof env === 'string';
+};
 const isMark = (value: unknown): boolean => {
   const { place, number } = Object(value) as Fields;
   return isPlace(place) && isCount(number);
@@ -408,7 +416,7 @@ const isMark = (value: unknown): boolean => {
 
 /** Check that a record has what a resume relies on: for example, it kills workers by what their records say. */
 const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => boolean } = {
-  run: ({ number, runId, at, taskFile, args, options, pid, started, host, after, results }) =>
+  run: ({ number, runId, at, taskFile, args, arguments: names = [], options, pid, started, host, after, results }) =>
     isCount(number) &&
     (results === undefined || results === 0 || isCount(results)) &&
     (after === undefined || isMark(after)) &&
@@ -416,6 +424,8 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
     [runId, at, taskFile, started, host].every(isText) &&
     Array.isArray(args) &&
     args.every(isText) &&
+    Array.isArray(names) &&
+    names.every(isArgumentName) &&
     typeof options === 'object' &&
     options !== null,
   worker: ({ pid, started }) => isCount(pid) && isText(started),

@@ -19,7 +19,11 @@ export interface RunLock {
 }
 
 /**
- * Takes the lock. Throws DivvyError with exit code 75 if the same run goes on, or may go on. Also throws errors of fs.
+ * Takes the lock.
+ *
+ * args - those by which runs differ.
+ *
+ * Throws DivvyError with exit code 75 if the same run goes on, or may go on. Also throws errors of fs.
  */
 export function takeRunLock(taskFile: string, args: readonly string[], takeOver: boolean): RunLock {
   const folder = journalFolder(taskFile);

@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream';
 import { meaningOf, toItemError } from '../item-error.ts';
 import { contentKey } from '../key.ts';
 import type { FitItem, ItemError, Parallelizable, WorkerExit, WorkerHandle, WorkerSelf } from '../parallelizable.ts';
+import { type ArgumentValues, needDeclared, withValues } from '../task/declared.ts';
 import type { AnyTask } from '../task/task.ts';
 import { decodeValue, encodeValue } from '../wire/codec.ts';
 import { encode, FrameReader } from '../wire/frames.ts';
@@ -31,6 +32,8 @@ const LARGEST = 64 * 1024 * 1024;
  * beforeExit, and `key`. Public; for unit tests.
  *
  * task    - a task, or its class.
+ * args    - the values of the task's arguments (taskArguments), by their names; for those left out the environment or the
+ *           default.
  * items   - replace the items of the task's own `dispatch`.
  * retries - how often to try an item again, at once, after `process` threw; from 0; 0 by default. After PermanentError and
  *           RateLimited it is not tried again.
@@ -39,7 +42,21 @@ const LARGEST = 64 * 1024 * 1024;
  */
 export async function runInline<Item extends FitItem<Item>, Result>(
   task: (new () => Parallelizable<Item, Result>) | Parallelizable<Item, Result>,
-  { items, retries = 0 }: { items?: Iterable<NoInfer<Item>> | AsyncIterable<NoInfer<Item>>; retries?: number } = {},
+  { args = {}, ...options }: InlineRun<NoInfer<Item>> & { args?: ArgumentValues } = {},
+): Promise<InlineOutcome<Item, Awaited<Result>>[]> {
+  needDeclared(Object.keys(args));
+  return withValues(args, () => runItems(task, options));
+}
+
+/** What runInline is to run. */
+interface InlineRun<Item> {
+  items?: Iterable<Item> | AsyncIterable<Item>;
+  retries?: number;
+}
+
+async function runItems<Item extends FitItem<Item>, Result>(
+  task: (new () => Parallelizable<Item, Result>) | Parallelizable<Item, Result>,
+  { items, retries = 0 }: InlineRun<NoInfer<Item>>,
 ): Promise<InlineOutcome<Item, Awaited<Result>>[]> {
   const instance = typeof task === 'function' ? new task() : task;
   const outcomes: InlineOutcome<Item, Awaited<Result>>[] = [];

@@ -14,6 +14,7 @@ import { type Opened, Recording } from '../journal/recording.ts';
 import type { MasterOptions, Settings } from '../options.ts';
 import type { Counts, Run, RunResult } from '../parallelizable.ts';
 import { installSignalTraps, resetSignalTraps, type SignalRow } from '../signals.ts';
+import { type ArgumentName, argumentNames, offer } from '../task/declared.ts';
 import { moduleFrom } from '../task/imports.ts';
 import { projectImports } from '../task/project.ts';
 import { type AnyTask, loadTask, needFolder } from '../task/task.ts';
@@ -45,6 +46,8 @@ export class Master {
   readonly #signals: SignalRow[] = [];
   readonly #workers: Worker[] = [];
   #run: Run;
+  /** Takes the task's arguments back. */
+  #withdraw = (): void => {};
   #began = false;
   /** The first worker's process, until that worker boots. */
   #spare: Spare | undefined;
@@ -87,6 +90,11 @@ export class Master {
   /** Options taken from the resumed run because they were not given. Internal. */
   get takenOver(): TakenOver {
     return this.#recording.takenOver;
+  }
+
+  /** What the task declares as its arguments, once it is loaded. Internal. */
+  get argumentNames(): readonly ArgumentName[] {
+    return argumentNames(this.#taskFile);
   }
 
   /** Worker processes that exited with a failure status. */
@@ -138,13 +146,14 @@ export class Master {
       this.#wakeup.wake();
     };
     if (this.#settings.signals) installSignalTraps(record);
+    this.#withdraw = offer(this.#settings.args);
     try {
-      for (const text of this.#recording.begin()) this.#observe({ type: 'note', text, isProblem: true });
       const loop = await this.#load(beganAt);
       return await loop.run(signal);
     } finally {
       await this.#spare?.dismiss();
       this.#recording.release();
+      this.#withdraw();
       // Only after everything has been reported: npm sends Ctrl+C a second time.
       resetSignalTraps(record);
     }
@@ -208,7 +217,10 @@ export class Master {
     const settings = this.#settings;
     const { folder, modules } = projectImports(taskFile);
     const imports = [...modules.map((name) => moduleFrom(folder, name)), ...settings.import];
-    const task = await this.#unlessStopped(loadTask(taskFile, imports));
+    const task = await this.#unlessStopped(loadTask(taskFile, imports, settings.args));
+    const names = this.argumentNames;
+    if (names.length === 0) this.#withdraw(); // another run in this process may have others
+    for (const text of this.#recording.begin(names)) this.#observe({ type: 'note', text, isProblem: true });
     this.#spare = this.#spareProcess(task);
     const { RunLoop } = await import('./run-loop.ts');
     const control = this.#control;

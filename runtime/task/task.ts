@@ -10,9 +10,11 @@ import {
   taskFileThrew,
   taskHasNoClass,
   taskLacks,
+  UsageError,
 } from '../errors.ts';
 import type { Parallelizable } from '../parallelizable.ts';
 import { inspected } from '../text/words.ts';
+import { declaring, hasDeclarations } from './declared.ts';
 import { loadImports } from './imports.ts';
 
 /** A task whose Item and Result are unknown, as everywhere in the runtime. */
@@ -24,18 +26,26 @@ export type AnyTask = Parallelizable<any, unknown>;
  *
  * taskFile - its absolute path.
  * imports  - modules to load before it, as imports.ts defines them.
+ * args     - its own arguments, which have been offered to it (declared.ts).
  *
- * Throws UsageError if the file does not exist or can't be reached, or if the working directory is gone. Throws
+ * Throws UsageError if the file does not exist or can't be reached, if the working directory is gone, or if the task's
+ * arguments are wrong; ArgumentsHelp if they ask for help. Throws
  * TaskError if the file can't be parsed, throws, or is not a task.
  */
-export async function loadTask(taskFile: string, imports: readonly string[]): Promise<AnyTask> {
+export async function loadTask(
+  taskFile: string,
+  imports: readonly string[],
+  args: readonly string[],
+): Promise<AnyTask> {
   needFolder();
   needTaskFile(taskFile);
   await loadImports(taskFile, imports);
   let exported: unknown;
   try {
-    exported = ((await import(pathToFileURL(taskFile).href)) as { default?: unknown }).default;
+    const load = (): Promise<{ default?: unknown }> => import(pathToFileURL(taskFile).href);
+    exported = (await declaring(taskFile, load)).default;
   } catch (error) {
+    if (error instanceof UsageError) throw error; // it has read an argument that is wrong
     throw taskFileThrew(taskFile, error, imports.length === 0);
   }
   if (typeof exported !== 'function' || !/^class\b/.test(Function.prototype.toString.call(exported))) {
@@ -44,6 +54,8 @@ export async function loadTask(taskFile: string, imports: readonly string[]): Pr
       exported === undefined ? 'it has no default export' : `it exports ${inspected(exported, { depth: 0 })}`,
     );
   }
+  // Loaded by then, if the task has any: it declares them with it.
+  if (hasDeclarations()) (await import('./arguments.ts')).checkArguments(taskFile, args);
   const TaskClass = exported as new () => Record<string, unknown>;
   let task: Record<string, unknown>;
   try {

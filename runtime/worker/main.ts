@@ -13,6 +13,7 @@ import { masterOutOfReach, toItemError } from '../errors.ts';
 import type { WorkerSelf } from '../parallelizable.ts';
 import { becomeWorker } from '../role.ts';
 import { takeOverSignals } from '../signals.ts';
+import { offer } from '../task/declared.ts';
 import { type AnyTask, loadTask } from '../task/task.ts';
 import { FrameReader } from '../wire/frames.ts';
 import type { FromMaster, ToMaster } from '../wire/messages.ts';
@@ -38,6 +39,7 @@ const output = writeBlocking();
 becomeWorker(start.number);
 process.title = `divvy worker ${start.number}`;
 process.argv = [process.execPath, start.taskFile, ...start.args];
+offer(start.args);
 
 const self: WorkerSelf = { number: start.number, pid: process.pid };
 /** The buffer that the socket reads into, reused for each read. */
@@ -62,7 +64,7 @@ await boot();
 async function boot(): Promise<void> {
   let task: AnyTask;
   try {
-    task = await loadTask(start.taskFile, start.imports);
+    task = await loadTask(start.taskFile, start.imports, start.args);
     await task.afterFork?.(self);
   } catch (error) {
     send({ kind: 'boot failed', error: toItemError(error) });

@@ -92,6 +92,7 @@ describe('the command line', () => {
     });
   });
 
+  const asArgument = (name: string): string => `An argument of the task is written ${name}=…, or goes behind --`;
   const behind = "; --help lists the options, and the task's own arguments go behind --";
   test.each([
     ['--warn-after t.ts', "--warn-after must be a duration, such as 500ms, 2s or 5m, and is 't.ts'"],
@@ -101,16 +102,16 @@ describe('the command line', () => {
       "--retry-failed must be alone, or have a text to look for behind =, as in --retry-failed=ECONNRESET, and is ''",
     ],
     ['', 'no task file is named; write its path, such as tasks/my-task.ts, or --help for the options'],
-    ['--nope t.ts', `there is no option --nope${behind}`],
-    ['--retry 3 t.ts', 'there is no option --retry; did you mean --retries or --retry-failed?'],
-    ['--concurency 3 t.ts', 'there is no option --concurency; did you mean --concurrency?'],
-    ['--Workers=3 t.ts', 'there is no option --Workers; did you mean --workers?'],
-    ['--no-progres t.ts', 'there is no option --no-progres; did you mean --no-progress?'],
-    ['--xyz t.ts', `there is no option --xyz${behind}`],
+    ['--nope t.ts', `there is no option --nope; --help lists the options. ${asArgument('nope')}`],
+    ['--retry 3 t.ts', `there is no option --retry; did you mean --retries or --retry-failed? ${asArgument('retry')}`],
+    ['--concurency 3 t.ts', `there is no option --concurency; did you mean --concurrency? ${asArgument('concurency')}`],
+    ['--Workers=3 t.ts', `there is no option --Workers; did you mean --workers? ${asArgument('Workers')}`],
+    ['--no-progres t.ts', `there is no option --no-progres; did you mean --no-progress? ${asArgument('no-progres')}`],
+    ['--xyz t.ts', `there is no option --xyz; --help lists the options. ${asArgument('xyz')}`],
     ['--quiet -v t.ts', '--verbose and --quiet do not go together; choose one of them'],
     ['--progress --json t.ts', '--progress and --json do not go together; choose one of them'],
     ['--events= t.ts', "--events must be a path, and is ''"],
-    ['t.ts -x', `there is no option -x${behind}`],
+    ['t.ts -x', "there is no option -x; --help lists the options. The task's own arguments go behind --"],
     ['t.ts -n', `--workers needs a value${behind}`],
     ['-n -5 t.ts', `-n needs a value, and -5 begins with a dash${behind}`],
     ['--kill-after -1s t.ts', `--kill-after needs a value, and -1s begins with a dash${behind}`],
@@ -166,7 +167,7 @@ describe('the command line', () => {
     expect(run(['--nope', 't.ts'])).toEqual({
       status: 2,
       stdout: '',
-      stderr: `divvy: there is no option --nope${behind}\n`,
+      stderr: `divvy: there is no option --nope; --help lists the options. ${asArgument('nope')}\n`,
     });
     expect(run(['--socket', '', taskFile('arguments')])).toEqual({
       status: 2,

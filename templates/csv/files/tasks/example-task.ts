@@ -1,8 +1,7 @@
-import { appendFileSync, closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
-import { parseArgs } from 'node:util';
 import { parse } from 'csv-parse';
-import { type Outcome, type Parallelizable, PermanentError } from '#divvy';
+import { type Parallelizable, PermanentError, taskArguments } from '#divvy';
 
 /** A row of a file. Its number is 1 below the header; its values go by the names in the header. */
 type Row = {
@@ -21,26 +20,24 @@ const LONGEST_ROW = 1024 * 1024;
 /** What is read as the sign for what it is not has lost what it was. */
 const NOT_TEXT = 'it is not UTF-8; convert the file, or give parse() its encoding';
 
+const args = taskArguments({
+  files: { type: 'words', required: true, doc: 'CSV files with a header, such as people.csv' },
+});
+
 /**
- * Processes the rows of CSV files:
+ * Processes the rows of CSV files, and keeps what comes of each as a line of JSON:
  *
- *   node vendor/divvy/run.mjs tasks/example-task.ts people.csv more.csv -- --results people.ndjson
+ *   node vendor/divvy/run.mjs tasks/example-task.ts --results people.ndjson people.csv more.csv
  *
- * For each row that was processed the results file (results.ndjson, if none is named) gets a line with the row's key.
- * Lines are only ever added: after a crash a row may have two of them, and after a second run it has. The last one holds.
+ * Each row that is done has one line in that file, also after a crash and a --resume. Without --results nothing is kept.
  */
 export default class ExampleTask implements Parallelizable<Row, Result> {
-  /** The results file, open while the run goes on. */
-  #results = -1;
-
   /** Runs in the master, once. A file is read as its rows are asked for, so it may be larger than the memory. */
   async *dispatch(): AsyncGenerator<Row> {
-    const { files } = settings();
-    if (files.length === 0) throw new Error('Give CSV files as arguments, such as people.csv');
-    for (const file of files) yield* rowsOf(file);
+    for (const file of args.files) yield* rowsOf(file);
   }
 
-  /** Names a row across runs: by its place, so that what is in it may be mended. If rows have an id, put that here. */
+  /** Names a row across runs: by its place, so that you can correct its values. If rows have an id, put that here. */
   key({ file, number }: Row): string {
     return `${file}:${number}`;
   }
@@ -50,29 +47,6 @@ export default class ExampleTask implements Parallelizable<Row, Result> {
     if (row.wrong !== undefined) throw new PermanentError(row.wrong);
     // Stands for the real work.
     return Object.fromEntries(Object.entries(row.values).map(([column, value]) => [column, value.trim()]));
-  }
-
-  /** Runs in the master, before everything else. */
-  beforeRun(): void {
-    this.#results = openSync(settings().results, 'a+');
-    // On a full disk, or in a power cut, the last line may have been cut short. The next one does not go on in it.
-    const { size } = fstatSync(this.#results);
-    const last = Buffer.from('\n');
-    if (size > 0) readSync(this.#results, last, 0, 1, size - 1);
-    if (last.toString() !== '\n') appendFileSync(this.#results, '\n');
-  }
-
-  /**
-   * Runs in the master, and only then is the row recorded as done: what a resume skips has its line. The system has the
-   * line when this returns, so that it outlives even a `kill -9`.
-   */
-  afterProcess(_row: Row, result: Result, { key }: Outcome): void {
-    appendFileSync(this.#results, `${JSON.stringify({ key, result })}\n`);
-  }
-
-  /** Runs in the master, after everything else. */
-  afterRun(): void {
-    if (this.#results >= 0) closeSync(this.#results);
   }
 }
 
@@ -116,14 +90,4 @@ export async function* rowsOf(file: string): AsyncGenerator<Row> {
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** The task's own arguments: files, and options behind `--`. A resume with other ones is refused. */
-function settings(): { files: string[]; results: string } {
-  const { positionals, values } = parseArgs({
-    args: process.argv.slice(2),
-    allowPositionals: true,
-    options: { results: { type: 'string', default: 'results.ndjson' } },
-  });
-  return { files: positionals, results: values.results };
 }

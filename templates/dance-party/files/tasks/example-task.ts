@@ -1,22 +1,20 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { ItemContext, Parallelizable } from '#divvy';
+import { type ItemContext, type Parallelizable, taskArguments } from '#divvy';
 
 /** The number of a ticket to the dance party. */
 type Ticket = number;
 
+const args = taskArguments({
+  tickets: { type: 'integer', default: 10, min: 0, doc: 'how many tickets there are' },
+});
+
 /** Hands out a code for each ticket of a dance party. The codes come from a service that is slow. */
 export default class ExampleTask implements Parallelizable<Ticket> {
-  /** Runs in the master, once. Yields the tickets: 10 of them, or as many as the task's first argument says. */
+  /** Runs in the master, once. Yields the tickets: 10 of them, or as many as `tickets=25` says. */
   *dispatch(): Generator<Ticket> {
-    const wanted = process.argv[2] ?? '10';
-    const count = Number(wanted);
-    if (!Number.isSafeInteger(count) || count < 0 || wanted.trim() === '') {
-      throw new Error(`The first argument is how many tickets there are, such as 25. It was ${JSON.stringify(wanted)}`);
-    }
-
-    console.log(`${count} ticket codes for the dance party:`);
-    for (let ticket = 0; ticket < count; ticket++) yield ticket;
+    console.log(`${args.tickets} ticket codes for the dance party:`);
+    for (let ticket = 0; ticket < args.tickets; ticket++) yield ticket;
   }
 
   /** Runs in a worker, for each ticket. Prints the worker's process id, the ticket and its code. */

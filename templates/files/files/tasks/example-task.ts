@@ -3,10 +3,14 @@ import { createReadStream, type Dirent } from 'node:fs';
 import { glob, readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { ItemContext, Parallelizable } from '#divvy';
+import { type ItemContext, type Parallelizable, taskArguments } from '#divvy';
 
 /** The path of a file. The worker opens it; the content itself never goes through the master. */
 type Path = string;
+
+const args = taskArguments({
+  paths: { type: 'words', default: ['.'], doc: "files, folders, and quoted globs such as '*.ts'" },
+});
 
 /** Folders that tools keep their own files in: git, divvy (the journals of runs) and npm. */
 const LEFT_OUT = ['.git', '.divvy', 'node_modules'];
@@ -19,12 +23,11 @@ export default class ExampleTask implements Parallelizable<Path> {
    * Folders named .git, .divvy or node_modules are left out, unless an argument names them.
    */
   async *dispatch(): AsyncGenerator<Path> {
-    const args = process.argv.slice(2);
-    for (const arg of args.length > 0 ? args : ['.']) {
-      const found = await stat(arg).catch(() => undefined);
-      if (found?.isDirectory()) yield* filesBelow(arg);
-      else if (found) yield arg;
-      else yield* filesMatching(arg);
+    for (const path of args.paths) {
+      const found = await stat(path).catch(() => undefined);
+      if (found?.isDirectory()) yield* filesBelow(path);
+      else if (found) yield path;
+      else yield* filesMatching(path);
     }
   }
 

@@ -8,9 +8,14 @@ import {
   type Parallelizable,
   PermanentError,
   RateLimited,
+  taskArguments,
 } from '#divvy';
 
 type Url = string;
+
+const args = taskArguments({
+  urls: { type: 'words', required: true, doc: 'URLs, files with one in each line, or - for such lines on stdin' },
+});
 
 /** What is wanted of an answer. */
 type Answer = { readonly status: number; readonly bytes: number; readonly type: string | null };
@@ -38,12 +43,10 @@ export default class ExampleTask implements Parallelizable<Url, Answer> {
    * stdin. Empty lines and those that begin with # are none.
    */
   async *dispatch(): AsyncGenerator<Url> {
-    const args = process.argv.slice(2);
-    if (args.length === 0) throw new Error('Give URLs, or files with one in each line, as arguments, such as urls.txt');
-    for (const arg of args) {
-      if (arg === '-') yield* urlsIn(createInterface({ input: process.stdin }));
-      else if (isUrl(arg)) yield arg;
-      else yield* urlsIn((await open(arg)).readLines());
+    for (const word of args.urls) {
+      if (word === '-') yield* urlsIn(createInterface({ input: process.stdin }));
+      else if (isUrl(word)) yield word;
+      else yield* urlsIn((await open(word)).readLines());
     }
   }
 

@@ -67,7 +67,7 @@ test('two workers fetch the URLs, and print a line for each', async () => {
   const taskFile = new URL('../tasks/example-task.ts', import.meta.url);
   const items = ['/hello', '/gone', '/moved', '/hello'].map(at);
 
-  const { counts } = await new Master(taskFile, { workers: 2, items, signals: false }).run();
+  const { counts } = await new Master(taskFile, { workers: 2, items, args: ['urls.txt'], signals: false }).run();
 
   assert.equal(counts.done, 3);
   assert.equal(counts.failed, 1);
@@ -77,7 +77,7 @@ test('after a 429 it waits as long as it is asked to, and that is no failure', a
   const taskFile = new URL('../tasks/example-task.ts', import.meta.url);
   const items = ['/limited', '/tomorrow'].map(at);
 
-  const { counts } = await new Master(taskFile, { workers: 1, items, signals: false }).run();
+  const { counts } = await new Master(taskFile, { workers: 1, items, args: ['urls.txt'], signals: false }).run();
 
   assert.equal(counts.done, 1);
   assert.equal(counts.failed, 1); // who asks to wait until tomorrow is not waited for
