@@ -117,8 +117,11 @@ const textsIn = ({ given }: Words, { name }: Declared): string[] =>
 
 const textsOf = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String));
 
+/** What a value is that is not given, if it is not undefined. */
+const NOTHING: { readonly [Type in Argument['type']]?: Value } = { boolean: false, words: [] };
+
 /** Returns the value: of these texts, else of the environment, else the default. */
-function valueAmong(argument: Declared, texts: readonly string[]): { value?: Value; wrong?: string } {
+function valueAmong(argument: Declared, texts: readonly string[]): { value?: Value | undefined; wrong?: string } {
   const { name, env, required, doc, secret } = argument;
   const variable = env === undefined ? undefined : process.env[env];
   const given = texts.length > 0 || !variable ? texts : [variable];
@@ -128,9 +131,7 @@ function valueAmong(argument: Declared, texts: readonly string[]): { value?: Val
     const ways = [...(env === undefined ? [] : [`set the variable ${env}`]), `write ${shapeOf(argument)}`];
     return { wrong: `${name} is missing${doc === undefined ? '' : ` (${doc})`}: ${ways.join(', or ')}` };
   }
-  const { default: value } = argument;
-  if (value !== undefined) return { value };
-  return argument.type === 'boolean' ? { value: false } : argument.type === 'words' ? { value: [] } : {};
+  return { value: argument.default ?? NOTHING[argument.type] };
 }
 
 /** Returns the value that texts stand for. */

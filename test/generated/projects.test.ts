@@ -89,8 +89,8 @@ describe('npm start', () => {
     const project = await makeProject('dance-party');
     for (const { args, count } of [
       { args: [], count: 10 },
-      { args: ['3'], count: 3 },
-      { args: ['0'], count: 0 },
+      { args: ['tickets=3'], count: 3 },
+      { args: ['--', '--tickets', '0'], count: 0 },
     ]) {
       const { exitCode, stdout } = await node(project, 'vendor/divvy/run.mjs', '-n', '2', 'tasks/my-task.ts', ...args);
       expect(exitCode).toBe(0);
@@ -111,10 +111,10 @@ describe('npm start', () => {
         'vendor/divvy/run.mjs',
         'tasks/my-task.ts',
         '--',
-        wanted,
+        `--tickets=${wanted}`,
       );
-      expect({ exitCode, stdout }).toEqual({ exitCode: 70, stdout: '' });
-      expect(stderr).toContain(`It was ${JSON.stringify(wanted)}`);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toContain(`tickets must be a whole number of at least 0, and is ${JSON.stringify(wanted)}`);
     }
   });
 });
