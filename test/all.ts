@@ -12,7 +12,7 @@ const vitest = join(home, 'node_modules/vitest/vitest.mjs');
  * The Node.js versions of package.json's devDependencies; the first runs everything, the others what users run on theirs. The rules
  * of delivery are pure, with neither a clock nor input or output: their simulation and search find the same on each.
  */
-const projects = ['projects', 'templates', 'http', 'csv'].map((name) => `test/generated/${name}.test.ts`);
+const projects = ['projects', 'templates', 'http', 'csv', 'sqlite'].map((name) => `test/generated/${name}.test.ts`);
 const pure = ['delivery', 'search'].map((name) => `--exclude=test/runtime/master/${name}.test.ts`);
 const nodes = [
   { name: 'node', tests: [] },

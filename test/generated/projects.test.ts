@@ -8,7 +8,15 @@ import { withHooks } from '../../generators/project/hooks.ts';
 import { projectFiles } from '../../generators/rendering/files.ts';
 import { findTemplate } from '../../generators/sources/templates.ts';
 import { home } from '../generators/commands.ts';
-import { hookNames, hooksOfTemplate, hooksWrittenIn, makeProject, node, templateNames } from './projects.ts';
+import {
+  hookNames,
+  hooksOfTemplate,
+  hooksWrittenIn,
+  makeProject,
+  node,
+  templateNames,
+  withoutExperimental,
+} from './projects.ts';
 
 const combinations = [[], ...hookNames.map((hook) => [hook]), hookNames];
 
@@ -65,7 +73,7 @@ describe.each(templateNames)('a project of the template %s', (template) => {
     const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
     expect(scripts.test).toBe('node --test "test/**/*.test.ts"');
     const { exitCode, stdout, stderr } = await node(project, '--test', '--test-reporter=tap', 'test/**/*.test.ts');
-    expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 0, stderr: '' });
+    expect({ exitCode, stderr: withoutExperimental(stderr) }, stdout).toEqual({ exitCode: 0, stderr: '' });
     expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThanOrEqual(2);
     expect(stdout).toMatch(/^# fail 0$/m);
   });

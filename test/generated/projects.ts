@@ -59,6 +59,10 @@ export function node(project: string, ...args: string[]): ResultPromise<NodeOpti
   return execa(process.execPath, args, options);
 }
 
+/** Node.js 22 says that of node:sqlite in each process. */
+export const withoutExperimental = (stderr: string): string =>
+  stderr.replaceAll(/\(node:\d+\) ExperimentalWarning: SQLite is an .*\n\(Use `node --trace-warnings .*\n?/g, '');
+
 type NodeOptions = {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;

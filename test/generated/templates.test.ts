@@ -5,11 +5,14 @@ import { Ajv } from 'ajv';
 import { ts } from 'ts-morph';
 import { describe, expect, test } from 'vitest';
 import { home } from '../generators/commands.ts';
-import { node, packagesOf, templateNames } from './projects.ts';
+import { node, packagesOf, templateNames, withoutExperimental } from './projects.ts';
 
 const folder = join(home, 'templates');
 const json = (...path: string[]) => JSON.parse(readFileSync(join(home, ...path), 'utf8'));
 const validate = new Ajv({ allErrors: true }).compile(json('templates/divvy.template.schema.json'));
+
+/** The packages that a task needs to run. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = { csv: ['csv-parse'], postgres: ['pg'] };
 
 describe.each(templateNames)('%s', (name) => {
   const manifest = json('templates', name, 'divvy.template.json');
@@ -20,8 +23,8 @@ describe.each(templateNames)('%s', (name) => {
     expect(existsSync(join(folder, name, manifest.$schema))).toBe(true);
   });
 
-  test('runs before anything is installed, but for csv: it needs a parser, that of this repository', () => {
-    expect(packagesOf(name)).toEqual(name === 'csv' ? ['csv-parse'] : []);
+  test('runs before anything is installed, but for csv and postgres: they need a package, that of this repository', () => {
+    expect(packagesOf(name)).toEqual(NEEDED[name] ?? []);
     const { devDependencies } = json('package.json');
     for (const [needed, range] of Object.entries(manifest.dependencies))
       expect(range).toBe(`^${devDependencies[needed]}`);
@@ -30,7 +33,10 @@ describe.each(templateNames)('%s', (name) => {
   test('passes its own tests here, as it stands', async () => {
     const file = `templates/${name}/files/test/example-task.test.ts`;
     const { exitCode, stdout, stderr } = await node(home, '--test', '--test-reporter=tap', file);
-    expect({ exitCode, stderr: stderr.replace(/^divvy: .*$/m, '') }, stdout).toEqual({ exitCode: 0, stderr: '' });
+    expect({ exitCode, stderr: withoutExperimental(stderr).replace(/^divvy: .*$/m, '') }, stdout).toEqual({
+      exitCode: 0,
+      stderr: '',
+    });
   });
 });
 

@@ -67,12 +67,11 @@ test('two workers change the rows', { skip }, async () => {
   assert.deepEqual(await changed(), ['a@b.c', 'd@e.f', 'g@h.i']);
 });
 
-test('a run in another database than was said is refused', { skip }, async () => {
+test('a run in another database than was said is refused, before it connects', async () => {
   const args = [`url=${url}`, 'database=db.example.org/shop'];
   const run = new Master(taskFile, { workers: 1, items: batches, args, signals: false }).run();
 
   await assert.rejects(run, /the url leads to .*, and database says db\.example\.org\/shop/);
-  assert.deepEqual(await changed(), [null, 'd@e.f', null]);
 });
 
 async function changed(): Promise<unknown[]> {
