@@ -180,12 +180,6 @@ export const taskFileMissing = (path: string, isFolder: boolean): UsageError =>
 export const taskFileOutOfReach = (path: string, error: unknown): UsageError =>
   new UsageError(`the task file cannot be reached: ${messageOf(error)}; check the path, and who may read it: ${path}`);
 
-export const taskFileThrew = (path: string, error: unknown, isPlain: boolean): TaskError =>
-  new TaskError(
-    `the task file cannot be loaded: ${path}: ${nameAndMessage(error)}; ${whatToMend(path, error, isPlain)}`,
-    error,
-  );
-
 export const manifestUnreadable = (file: string, error: unknown): UsageError =>
   new UsageError(`divvy.json cannot be read: ${file}: ${messageOf(error)}; correct it and run again`);
 
@@ -362,41 +356,12 @@ export const notARate = (what: string, value: unknown): UsageError =>
 export const noSuchOption = (name: string, names: readonly string[]): UsageError =>
   new UsageError(`there is no option ${name}; the options of a Master are ${names.join(', ')}`);
 
-/** How to load TypeScript that Node.js can't load. */
-const BY_TSX = 'install tsx (npm install --save-dev tsx) and add --import tsx';
-
-/** Messages of Node.js about a module that it takes for CommonJS, or the other way round. */
-const OF_OTHER_KIND =
-  /does not provide an export named|^Named export|outside a module|^Unexpected token 'export'|^(require|module|exports) is not defined/;
-
-/**
- * Says how to fix a task file that can't be loaded. `isPlain`: no module is imported before it that could load more
- * than Node.js can.
- */
-function whatToMend(path: string, error: unknown, isPlain: boolean): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  const { message } = toItemError(error);
-  const orTsx = (joined: string): string => (isPlain ? `${joined} ${BY_TSX}` : '');
-  if (code === 'ERR_MODULE_NOT_FOUND') {
-    if (message.startsWith('Cannot find package'))
-      return `check the name of the import, or install the package${orTsx('. If it is a path alias of tsconfig.json,')}`;
-    // Many write .js although the file is .ts, because their compiler wants it.
-    if (/\.(?!js')\w+' imported from/.test(message)) return 'check the path of the import';
-    return `check the path of the import: Node.js wants the whole name of the file, such as ./rows.ts${orTsx('. To write it otherwise,')}`;
-  }
-  if (code === 'ERR_UNSUPPORTED_DIR_IMPORT') return `name the file, such as ./rows/index.ts${orTsx('; or')}`;
-  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
-    return `Node.js only strips types: write it without enum, namespace and parameter properties${orTsx('; or')}`;
-  if (OF_OTHER_KIND.test(message))
-    return `check the name that is imported${orTsx('. If the file is TypeScript of a CommonJS package,')}`;
-  return error instanceof SyntaxError ? `fix it; node ${path} shows where it is` : 'fix it and run again';
-}
-
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function nameAndMessage(error: unknown): string {
+/** Returns the name and the message of what was thrown, and of its causes. */
+export function nameAndMessage(error: unknown): string {
   const known = toItemError(error);
   return `${known.name}: ${known.message}${reasonsOf(known)}`;
 }

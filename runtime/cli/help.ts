@@ -27,6 +27,7 @@ Options:
 ${columns(options)}
 
 A duration is 500ms, 2s or 5m; a bare number is seconds. Task arguments that begin with a dash go behind --.
+The arguments that a task declares: <task file> -- --help
 
 Signals:
 ${columns(signals)}

@@ -7,7 +7,6 @@ import {
   folderGone,
   taskFileMissing,
   taskFileOutOfReach,
-  taskFileThrew,
   taskHasNoClass,
   taskLacks,
   UsageError,
@@ -46,7 +45,8 @@ export async function loadTask(
     exported = (await declaring(taskFile, load)).default;
   } catch (error) {
     if (error instanceof UsageError) throw error; // it has read an argument that is wrong
-    throw taskFileThrew(taskFile, error, imports.length === 0);
+    const { taskFileThrew } = await import('./errors.ts'); // only now: loading it would delay the first item
+    throw taskFileThrew(taskFile, error, imports);
   }
   if (typeof exported !== 'function' || !/^class\b/.test(Function.prototype.toString.call(exported))) {
     throw taskHasNoClass(

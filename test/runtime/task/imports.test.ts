@@ -79,7 +79,7 @@ const uses: [string, string, string, string, string][] = [
     "import { rows } from '@app/rows';",
     'rows()',
     'rows',
-    `check the name of the import, or install the package. If it is a path alias of tsconfig.json, ${BY_TSX}`,
+    `check the name of the import, or install the package. If it is a path alias of tsconfig.json, import what your build writes, such as dist/, in place of the source; or ${BY_TSX}`,
   ],
   [
     'an enum',
@@ -260,6 +260,53 @@ describe('refused before anything is begun, with what to do, is', () => {
     );
     expect(existsSync(join(folder, '.divvy'))).toBe(false);
   });
+});
+
+/** Code of an application that Node.js can't load, and what helps in each case. */
+const cases: [what: string, files: Record<string, string>, imports: string, options: string[], says: string][] = [
+  [
+    'a package that is listed, and not installed',
+    { 'package.json': '{ "dependencies": { "pg": "^8.0.0" } }', 'divvy.json': '{}' },
+    'pg',
+    [],
+    'package.json lists it: install what it lists, with npm install',
+  ],
+  [
+    'what has not been built',
+    {},
+    '../dist/rows.js',
+    [],
+    'build first, if your build writes that file; otherwise check the path',
+  ],
+  [
+    'a decorator',
+    { 'src/service.ts': 'const Injectable = () => (type: unknown) => type;\n@Injectable()\nexport class Service {}\n' },
+    '../src/service.ts',
+    [],
+    `src/service.ts:2 has a decorator, and Node.js knows none: import what your build writes, such as dist/, in place of the source. If nothing there needs the metadata of decorators, as NestJS does, you can also ${BY_TSX}`,
+  ],
+  [
+    'what is for a server of React only',
+    {
+      'src/bill.mjs':
+        "throw new Error('This module cannot be imported from a Client Component module. It should only be used from a Server Component.');",
+    },
+    '../src/bill.mjs',
+    [],
+    'start the run with NODE_OPTIONS=--conditions=react-server, for its workers too',
+  ],
+  [
+    'an enum, where something else is loaded first',
+    { 'src/colours.ts': 'export enum Colour { Red }\n', 'setup.mjs': '' },
+    '../src/colours.ts',
+    ['--import', './setup.mjs'],
+    `or ${BY_TSX}`,
+  ],
+];
+test.each(cases)('%s: the error says what to do', (_, files, imports, options, says) => {
+  const folder = projectWith({ 'tasks/says.mts': taskOf(`import '${imports}';`, '1'), ...files });
+  const { status, stderr } = run([...options, 'tasks/says.mts'], folder);
+  expect({ status, stderr }).toEqual({ status: 70, stderr: expect.stringContaining(says) as string });
 });
 
 /** A program, or a test, that imports the runtime and runs a task whose divvy.json has it load something. */
