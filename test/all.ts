@@ -10,10 +10,13 @@ const vitest = join(home, 'node_modules/vitest/vitest.mjs');
 
 /**
  * The Node.js versions of package.json's devDependencies; the first runs everything, the others what users run on theirs. The rules
- * of delivery are pure, with neither a clock nor input or output: their simulation and search find the same on each.
+ * of delivery are pure, with neither a clock nor input or output: their simulation and search find the same on each. So are those
+ * of arguments.
  */
 const projects = ['projects', 'templates', 'http', 'csv', 'sqlite'].map((name) => `test/generated/${name}.test.ts`);
-const pure = ['delivery', 'search'].map((name) => `--exclude=test/runtime/master/${name}.test.ts`);
+const pure = ['master/delivery', 'master/search', 'task/arguments'].map(
+  (name) => `--exclude=test/runtime/${name}.test.ts`,
+);
 const nodes = [
   { name: 'node', tests: [] },
   { name: 'node-24', tests: ['test/runtime/', ...projects, ...pure] },

@@ -1,7 +1,7 @@
 /** Puts the task and the files that it needs into the in-memory tree, and edits the package's own files in memory. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Workshop } from '../change-set/environment.ts';
 import { readBefore } from '../disk/disk.ts';
@@ -18,8 +18,7 @@ import { isNodeTest, testFor, testToRun } from '../host/test-runner.ts';
 import { hintsOfTests } from '../host/test-settings.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
 import { leaveOutOfWorkspaces } from '../host/workspaces.ts';
-import { parseJson } from '../json/parse.ts';
-import { read, version } from '../package.ts';
+import { version } from '../package.ts';
 import { withHooks } from '../project/hooks.ts';
 import { manifestText } from '../project/manifest.ts';
 import { isStartScript, startScript } from '../project/start-script.ts';
@@ -34,6 +33,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { saying } from '../terminal/waiting.ts';
 import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
+import { taskTsconfig } from './task-tsconfig.ts';
 
 export interface Rendered {
   /** The paths of the files that belong to the task: first the task file, then its test. */
@@ -86,7 +86,7 @@ async function renderBy(
   const hints: Hint[] = attempt(() => leaveOutOfWorkspaces(place, manifest.runtime, open)) ?? [];
   if (isBeside(manifest)) {
     const tsconfig = `${manifest.tasks}/tsconfig.json`;
-    if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, tsconfigText(manifest)));
+    if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, taskTsconfig(place, manifest)));
     const folders = [manifest.tasks, manifest.runtime];
     // A listed tsconfig exists: it was read just now.
     const openThere = (path: string) => open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
@@ -293,13 +293,4 @@ function editPackageJson(
   for (const [kind, packages] of Object.entries(needed)) {
     for (const [name, range] of Object.entries(packages)) if (!isThere(name)) put([kind], name, range);
   }
-}
-
-/** The same rules as in a new project, but only for divvy's folders. */
-function tsconfigText({ tasks, runtime }: { readonly tasks: string; readonly runtime: string }): string {
-  const { compilerOptions } = parseJson(read('templates/_project/tsconfig.json')) as {
-    compilerOptions: object;
-  };
-  const include = ['.', posix.relative(tasks, runtime)];
-  return `${JSON.stringify({ compilerOptions, include }, null, 2)}\n`;
 }

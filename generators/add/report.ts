@@ -3,16 +3,15 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
-import { MANIFEST } from '../disk/file-names.ts';
 import { IGNORE_FILES } from '../host/checkers.ts';
 import { IGNORE_FILE } from '../host/formatter.ts';
 import { inWords as byHand } from '../host/hints.ts';
 import type { HostFiles } from '../host/host-files.ts';
-import { hasTsx, needsLoader } from '../host/own-code.ts';
+import { isBeside } from '../host/layout.ts';
 import { packagesOf } from '../host/workspaces.ts';
 import type { Insertion } from '../json/insertions.ts';
 import { version } from '../package.ts';
-import { addDevelopment, localProgram } from '../programs/package-manager.ts';
+import { localProgram } from '../programs/package-manager.ts';
 import { asArgument, commandLine, divvyIn, divvyLine } from '../programs/shell.ts';
 import { DEFAULT_RUNTIME_DIR } from '../project/runtime-folder.ts';
 import type { Installed } from '../report/install.ts';
@@ -25,6 +24,7 @@ import type { Call } from '../terminal/command.ts';
 import { afterWriteFailed } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { table } from '../terminal/help.ts';
+import { ownCodeSteps } from './own-code-steps.ts';
 import type { Rendered } from './render.ts';
 import type { Subject } from './subject.ts';
 
@@ -182,20 +182,16 @@ function inWords(insertion: Insertion): string[] {
 
 function nextSteps(
   { values }: Call,
-  { task, template, manifest, place, packageManager: manager }: Subject,
-  { own: [taskFile = ''] }: Rendered,
+  { task, template, manifest, place, packageManager: manager, testRunner }: Subject,
+  { own: [taskFile = ''], test }: Rendered,
   settled: Settled,
   { install }: Installed,
 ): string[] {
   const isInstalled = values.install !== false && install !== 'failed';
   const here = { task, script: `divvy:${task}`, manager, isInstalled, isKept: isKept(settled, taskFile) };
   const steps = nextStepsOf(template.manifest, here).map((step) => step.replaceAll(`tasks/${task}.ts`, taskFile));
-  if (manifest.import === undefined && needsLoader(place)) {
-    const install = hasTsx(place) ? '' : `${commandLine(addDevelopment(manager, 'tsx'))}, and `;
-    steps.push(
-      `To import your own TypeScript in a task: ${install}add "import": "tsx" to ${MANIFEST}, or --import tsx to the run`,
-    );
-  }
+  const byNode = testRunner === 'node' || testRunner === 'beside';
+  if (isBeside(manifest)) steps.push(...ownCodeSteps(place, manifest, manager, byNode ? test : undefined));
   const folder = folderShown(place.root);
   return folder === '.' ? steps : [commandLine(['cd', asArgument(folder)]), ...steps];
 }

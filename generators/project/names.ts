@@ -30,6 +30,7 @@ const TYPES_OF_A_TASK = new Set([
     'AddressInfo',
     'Readable',
     'Dirent',
+    'DatabaseSync',
   ],
   ...['AsyncGenerator', 'Generator', 'AsyncIterable', 'Iterable', 'Awaited', 'Readonly', 'Partial', 'Record', 'Buffer'],
 ]);

@@ -29,12 +29,15 @@ export function nextStepsOf(
   const steps = (isKept ? RUN_IT : nextSteps).map((step) =>
     step
       .replace(/(?<![\w-])example-task(?![\w-])/g, task)
-      .replace(/^npm (?:run )?([\w:-]+)(?: -- (.*))?$/, (_, name: string, rest: string | undefined) => {
-        const asked = name === 'start' ? script : name;
-        const isShort = asked === 'start' || asked === 'test';
-        const command = manager === 'npm' && isShort ? `npm ${asked}` : `${manager} run ${asked}`;
-        return rest === undefined ? command : `${command}${manager === 'npm' ? ' --' : ''} ${rest}`;
-      }),
+      .replace(
+        /(?<=^(?:[A-Z_]+=\S+ )*)npm (?:run )?([\w:-]+)(?: -- (.*))?$/,
+        (_, name: string, rest: string | undefined) => {
+          const asked = name === 'start' ? script : name;
+          const isShort = asked === 'start' || asked === 'test';
+          const command = manager === 'npm' && isShort ? `npm ${asked}` : `${manager} run ${asked}`;
+          return rest === undefined ? command : `${command}${manager === 'npm' ? ' --' : ''} ${rest}`;
+        },
+      ),
   );
   return [...(isMissing ? [`${manager} install`] : []), ...steps];
 }

@@ -211,7 +211,7 @@ test('divvy list names the tasks, the templates and the hooks', async () => {
     command: 'list',
     folder: cwd,
     tasks: [{ name: 'dance-party' }, { name: 'nightly' }],
-    templates: ['basic', 'dance-party', 'files', 'http', 'csv'].map((name) => ({ name })),
+    templates: ['basic', 'dance-party', 'files', 'http', 'csv', 'postgres', 'sqlite'].map((name) => ({ name })),
     hooks: expect.arrayContaining([{ name: 'beforeFork', summary: expect.stringContaining('master') }]),
   });
   expect(stderr).toContain('nightly');

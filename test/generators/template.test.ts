@@ -276,7 +276,7 @@ describe('template check tells', () => {
 
   test('nothing of the built-in templates', async () => {
     const { code, stdout } = await divvy(['template', 'check', join(home, 'templates')], { cwd: freshFolder() });
-    const good = ['team-template', 'basic', 'csv', 'dance-party', 'files', 'http'];
+    const good = ['team-template', 'basic', 'csv', 'dance-party', 'files', 'http', 'postgres', 'sqlite'];
     expect(stdout).toBe(good.map((name) => `${name}: nothing is wrong\n`).join(''));
     expect(code).toBe(0);
   });
@@ -426,6 +426,8 @@ describe('template list', () => {
       'files',
       'http',
       'csv',
+      'postgres',
+      'sqlite',
     ]);
     expect(sources).toMatchObject([
       {

@@ -335,7 +335,44 @@ test.each<[string, Tree, string]>([
     ': npm install --save-dev tsx, and add',
   ],
 ])("how a task imports the package's own code is said where %s", async (_, files, words) => {
-  expect((await added(files)).nextSteps.at(-1)).toContain(words);
+  expect((await added(files)).nextSteps.join('\n')).toContain(words);
+});
+
+test('what of that code Node.js cannot load is named, each with its place', async () => {
+  const { root, nextSteps } = await added({
+    'package.json': packageJson({ devDependencies: { typescript: '*', '@types/node': '^20.1.0' } }),
+    'tsconfig.json': json({ compilerOptions: { paths: { '@app/*': ['./src/*'] } } }),
+    'src/a/plan.ts': 'export interface A {}\n\nexport enum Plan { A }\n',
+    'src/b.ts':
+      "import { Plan } from './a/plan';\nexport class B {\n  constructor(private readonly plan: Plan) {}\n}\n",
+    'dist/c.ts': 'namespace Left.Out { const a = 1; }\n',
+  });
+  expect(nextSteps.slice(-4)).toEqual([
+    'To check the types of your tasks: npx tsc -p tasks',
+    'The types of Node.js are those of 20 here, and the runtime needs 22: npm install --save-dev @types/node@24',
+    'To import your own TypeScript in a task: npm install --save-dev tsx, and add "import": "tsx" to divvy.json, or --import tsx to the run; or import what your build writes. Node.js can\'t load path aliases (@app/*), enums (src/a/plan.ts:3), parameter properties (src/b.ts:3), imports without a file ending (src/b.ts:1)',
+    "To run such a task's test: node --import tsx --test tasks/nightly.test.ts",
+  ]);
+  expect(JSON.parse(readFileSync(join(root, 'tasks/tsconfig.json'), 'utf8'))).toMatchObject({
+    extends: '../tsconfig.json',
+    compilerOptions: { module: 'preserve', moduleResolution: 'bundler', rootDir: '..', noEmit: true },
+    exclude: [],
+  });
+});
+
+test('where decorators need metadata, the build is named, and not tsx', async () => {
+  const { nextSteps } = await added({
+    'package.json': packageJson({
+      type: undefined,
+      scripts: { build: 'nest build' },
+      devDependencies: { 'ts-node': '*' },
+    }),
+    'tsconfig.json': json({ compilerOptions: { emitDecoratorMetadata: true, experimentalDecorators: true } }),
+    'src/app.ts': '@Module({})\nexport class App {}\n',
+  });
+  expect(nextSteps.at(-1)).toBe(
+    "To call your own code in a task: build it (npm run build), and import what the build writes, such as ../dist/app.module.js. tsx writes no metadata of decorators. Node.js can't load decorators (src/app.ts:1), TypeScript of a CommonJS package",
+  );
 });
 
 test('it is not said where Node.js loads that code by itself', async () => {
