@@ -89,7 +89,7 @@ function errorParts(thrown: object, room: Room, depth: number, most: number): It
     message: fitted(message ?? UNREADABLE, most, room),
   };
   if (stack !== undefined) parts.stack = fitted(withShortMessage(stack, message ?? '', most), most, room);
-  if (code !== undefined) parts.code = typeof code === 'string' ? fitted(code, 200, room) : code;
+  if (code !== undefined) parts.code = typeof code === 'string' ? fitted(code, 200, room) : plainNumber(code);
   if (depth < DEPTH_MAX && room.left > OVERHEAD) {
     const cause = read(thrown, 'cause', (value) => (value === undefined ? undefined : carried(value, room, depth + 1)));
     if (cause !== undefined) parts.cause = cause;
@@ -155,7 +155,7 @@ function fieldsOf(thrown: object, room: Room): Record<string, unknown> | undefin
     const bytes = bytesOf([name, field]);
     if (field === undefined || bytes > room.left) continue;
     room.left -= bytes;
-    fields.push([name, field]);
+    fields.push([withoutSecret(name), field]);
   }
   return fields.length > 0 ? Object.fromEntries(fields) : undefined;
 }
@@ -173,8 +173,8 @@ function fieldOf(value: unknown): unknown {
 }
 
 function plainly(value: unknown, depth: number): unknown {
-  if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
-    return value;
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return plainNumber(value);
   if (typeof value === 'string') {
     const text = withoutSecret(value);
     return text.length > FIELD_BYTES_MAX ? text.slice(0, FIELD_BYTES_MAX) : text;
@@ -184,10 +184,16 @@ function plainly(value: unknown, depth: number): unknown {
   if (depth < 3 && (prototype === null || prototype === Object.prototype)) {
     const entries = Object.keys(value as object)
       .slice(0, FIELDS_MAX)
-      .map((key) => [key, plainly((value as Record<string, unknown>)[key], depth + 1)]);
+      .map((key) => [withoutSecret(key), plainly((value as Record<string, unknown>)[key], depth + 1)]);
     return Object.fromEntries(entries);
   }
-  return withoutSecret(inspected(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10, maxStringLength: 200 }));
+  return inspected(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10, maxStringLength: 200 });
+}
+
+/** A number may be a secret, too. */
+function plainNumber(value: number): number | string {
+  const text = withoutSecret(String(value));
+  return text === String(value) ? value : text;
 }
 
 function bytesOf(value: unknown): number {

@@ -7,6 +7,7 @@ import { exitWithoutHang } from '../master/exit-hang.ts';
 import { Master } from '../master/master.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { SIGNALS, type Takeover, takeOverSignals } from '../signals.ts';
+import { closeDeclarations } from '../task/declared.ts';
 import { needFolder } from '../task/task.ts';
 import { flushed, share } from '../text/shared-stream.ts';
 import { type Request, readArguments } from './arguments.ts';
@@ -117,7 +118,10 @@ async function run(request: Request & { want: 'run' }, reporting: Reporting): Pr
     concurrentRun: false,
     ...options,
     args,
-    observe: (event) => reporting.observe(event, master),
+    observe: (event) => {
+      if (event.type === 'started') closeDeclarations();
+      reporting.observe(event, master);
+    },
     itemEvents: reporting.wantsItems,
   });
   process.argv = [process.execPath, path.resolve(taskFile), ...master.args];

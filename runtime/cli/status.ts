@@ -10,7 +10,7 @@ import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/fol
 import { keptResults } from '../journal/kept-results.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
 import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
-import { areNone, isSameRun } from '../journal/same-run.ts';
+import { hasArguments } from '../journal/same-run.ts';
 import { type Standing, standingOf } from '../journal/standing.ts';
 import { needTaskFile } from '../task/task.ts';
 import { here } from '../text/here.ts';
@@ -104,7 +104,7 @@ function standingsAt(taskFile: string, journal: string | undefined): Standing[] 
 /** A run whose first line can't be read may have these arguments, too. */
 function ofArguments(standings: readonly Standing[], args: readonly string[]): readonly Standing[] {
   if (args.length === 0) return standings;
-  return standings.filter(({ first }) => !first || areNone(first, args) || isSameRun(first, args));
+  return standings.filter(({ first }) => !first || hasArguments(first, args));
 }
 
 function isFolder(folder: string): boolean {

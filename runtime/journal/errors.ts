@@ -26,6 +26,11 @@ export const otherArguments = (before: readonly string[], now: readonly string[]
     `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; go on with the same ones, or begin a new run, without --resume and --retry-failed`,
   );
 
+export const declaredOtherwise = (runId: string): UsageError =>
+  new UsageError(
+    `the task declares other arguments than when run ${runId} began, so it was found too late; resume it with the arguments that it had, or with none (give new ones by the environment or a default), or begin a new run, without --resume and --retry-failed`,
+  );
+
 export const otherTask = (file: string, other: string, taskFile: string): UsageError =>
   new UsageError(
     `the journal belongs to another task, ${other}, and not to ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,

@@ -6,11 +6,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ArgumentName } from '../task/declared.ts';
-import { recordedWords, withRecorded } from '../task/words.ts';
+import { recordedWords, shownWords, withRecorded } from '../task/words.ts';
 import { journalFailed, journalIsNoFile, otherArguments, otherTask } from './errors.ts';
 import { journalFolder, lastRuns, otherTaskOf, standingsOf } from './folder.ts';
 import type { RunRecord } from './records.ts';
-import { areNone, isSameRun } from './same-run.ts';
+import { areNone, isSameRun, otherInEnv } from './same-run.ts';
 import { firstRunOf, lastRunOf, type Standing } from './standing.ts';
 
 /** What a run asks of its journal. */
@@ -74,24 +74,32 @@ function named(wanted: Wanted, file: string): Found | undefined {
   if (other !== undefined) throw otherTask(file, other, wanted.taskFile);
   const found = runIn(file, wanted);
   const { first } = found;
-  const { args, names = first?.arguments ?? [] } = wanted;
-  if (first && found.takenOver.length === 0 && !isSameRun(first, found.args, names))
-    throw otherArguments(first.args, recordedWords(args, names));
+  if (first) refuseOther(first, wanted);
   return { ...found, begun: undefined, complete: undefined, other: undefined };
+}
+
+/** Throws UsageError if the arguments, or the environment, are not those of the run. */
+function refuseOther(first: RunRecord, { args, names = first.arguments ?? [] }: Wanted): void {
+  const isNone = areNone(first, args, names);
+  const others = isNone ? otherInEnv(first, args, names) : shownWords(args, names);
+  if (isNone ? others.length > 0 : !isSameRun(first, args, names))
+    throw otherArguments(recordedWords(first.args, names), others);
 }
 
 function runIn(file: string, wanted: Wanted): Pick<Found, 'file' | 'first' | 'last' | 'args' | 'takenOver'> {
   const first = firstRunOf(file);
-  return { file: path.resolve(file), first, last: lastRunOf(file), ...argumentsFor(first, wanted) };
+  const last = lastRunOf(file);
+  return { file: path.resolve(file), first, last, ...argumentsFor(last ?? first, wanted) };
 }
 
 /** Arguments that are none, or none by which runs differ, go with those of the run that was found. */
 function argumentsFor(
-  first: RunRecord | undefined,
-  { args, names = first?.arguments ?? [] }: Wanted,
+  last: RunRecord | undefined,
+  { args, names = last?.arguments ?? [] }: Wanted,
 ): Pick<Found, 'args' | 'takenOver'> {
-  const merged = first && withRecorded(first.args, args, names);
-  return merged ? { args: merged.all, takenOver: merged.before } : { args, takenOver: [] };
+  if (!last || !areNone(last, args, names)) return { args, takenOver: [] };
+  const { all, before } = withRecorded(last.args, args, names, process.env);
+  return { args: all, takenOver: before };
 }
 
 /** The run of a task that was chosen. */
@@ -113,7 +121,8 @@ interface Choice {
  *
  * standings - the newest first.
  */
-function choose(standings: readonly Standing[], { args, names }: Wanted, mode: 'resume' | 'retry-failed'): Choice {
+function choose(standings: readonly Standing[], wanted: Wanted, mode: 'resume' | 'retry-failed'): Choice {
+  const { args, names } = wanted;
   // A run with a damaged first line may be this one: choose it, so that it is refused and not ignored.
   const isSame = ({ first }: Standing): boolean => !first || isSameRun(first, args, names);
   const own = standings.find((each) => each.hasOutcomes && isSame(each));
@@ -122,9 +131,14 @@ function choose(standings: readonly Standing[], { args, names }: Wanted, mode: '
   const none = { begun: undefined, complete: undefined, other: undefined };
   if (own && isWanted(own)) return { ...none, earlier: own };
   const other = others.find(isWanted);
-  // No arguments given by which runs differ: use those of the last run.
-  const isNone = other?.first && areNone(other.first, args, names);
-  if (other && isNone && other.number > (own?.number ?? 0)) return { ...none, earlier: other };
+  // No arguments given by which runs differ: use those of the last run that the environment doesn't contradict.
+  const last = others.filter(
+    ({ first, number, ...each }) =>
+      first && isWanted({ first, number, ...each }) && areNone(first, args, names) && number > (own?.number ?? 0),
+  );
+  const agreeing = last.find(({ first }) => first && otherInEnv(first, args, names).length === 0);
+  if (agreeing) return { ...none, earlier: agreeing };
+  if (last[0]?.first) refuseOther(last[0].first, wanted);
   const begun = mode === 'resume' ? standings.find((each) => each.first && isSame(each)) : undefined;
   return { earlier: undefined, begun: begun?.hasOutcomes ? undefined : begun, complete: own, other };
 }

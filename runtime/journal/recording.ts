@@ -4,12 +4,13 @@
  */
 
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type DivvyError, orderedNeedsResults } from '../errors.ts';
 import { type MasterOptions, type Settings, settingsOf } from '../options.ts';
 import type { ArgumentName } from '../task/declared.ts';
 import { comparedWords, recordedWords } from '../task/words.ts';
 import type { TakenOver } from '../text/shell.ts';
-import { earlierRunChanged, journalFailed, noRunLock, otherArguments } from './errors.ts';
+import { declaredOtherwise, earlierRunChanged, journalFailed, noRunLock, otherArguments } from './errors.ts';
 import { type Found, findEarlier, type Wanted } from './find.ts';
 import { journalFolder } from './folder.ts';
 import type { Journal } from './journal.ts';
@@ -123,14 +124,17 @@ export class Recording {
     }
     // Another run may have resumed and finished it before this one got the lock.
     const now = this.#find(this.settings);
-    if (now?.file !== this.#found?.file || now?.last?.number !== this.#found?.last?.number) throw this.#otherRun(names);
+    if (now?.file !== this.#found?.file || now?.last?.number !== this.#found?.last?.number)
+      throw this.#otherRun(now, names);
     return notes;
   }
 
-  #otherRun(names: readonly ArgumentName[]): DivvyError {
+  /** `now` is what was found once the task was loaded. */
+  #otherRun(now: Found | undefined, names: readonly ArgumentName[]): DivvyError {
     const first = this.#found?.first;
-    if (!first || isSameRun(first, this.#recorded, names)) return earlierRunChanged();
-    return otherArguments(first.args, this.#recorded);
+    if (first && !isSameRun(first, this.#recorded, names)) return otherArguments(first.args, this.#recorded);
+    const isOther = now?.first && !isDeepStrictEqual(now.first.arguments ?? [], names);
+    return !this.#found?.file && isOther ? declaredOtherwise(now.first.runId) : earlierRunChanged();
   }
 
   /**

@@ -8,7 +8,15 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type DivvyError, exitCodeOf, masterRunsOnce, mustBe, Shutdown, windowsNeedsWsl } from '../errors.ts';
+import {
+  type DivvyError,
+  exitCodeOf,
+  masterRunsOnce,
+  mustBe,
+  Shutdown,
+  UsageError,
+  windowsNeedsWsl,
+} from '../errors.ts';
 import type { Observed, RunEvent } from '../events.ts';
 import { type Opened, Recording } from '../journal/recording.ts';
 import type { MasterOptions, Settings } from '../options.ts';
@@ -19,7 +27,7 @@ import { moduleFrom } from '../task/imports.ts';
 import { projectImports } from '../task/project.ts';
 import { type AnyTask, loadTask, needFolder } from '../task/task.ts';
 import { reportTo } from '../text/report.ts';
-import type { TakenOver } from '../text/shell.ts';
+import { shellWords, type TakenOver } from '../text/shell.ts';
 import { linesTo } from '../text/terminal.ts';
 import { controlBeside, socketPathFor } from '../wire/socket-path.ts';
 import { noCounts } from './counts.ts';
@@ -211,13 +219,23 @@ export class Master {
     return this.#loop?.controls.cancel(key).ok ?? false;
   }
 
+  /** Arguments that nobody has typed now may be wrong, too: then say where they come from. */
+  #saysWhence(error: unknown): never {
+    const { args } = this.takenOver;
+    if (error instanceof UsageError && args.length > 0)
+      error.message += `\nFrom the run to resume: ${shellWords(args)}`;
+    throw error;
+  }
+
   /** Loads the task, opens the journal, and returns the loop of the run. */
   async #load(beganAt: number): Promise<RunLoop> {
     const taskFile = this.#taskFile;
     const settings = this.#settings;
     const { folder, modules } = projectImports(taskFile);
     const imports = [...modules.map((name) => moduleFrom(folder, name)), ...settings.import];
-    const task = await this.#unlessStopped(loadTask(taskFile, imports, settings.args));
+    const task = await this.#unlessStopped(
+      loadTask(taskFile, imports, settings.args).catch((error) => this.#saysWhence(error)),
+    );
     const names = this.argumentNames;
     if (names.length === 0) this.#withdraw(); // another run in this process may have others
     for (const text of this.#recording.begin(names)) this.#observe({ type: 'note', text, isProblem: true });

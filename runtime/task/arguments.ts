@@ -14,6 +14,8 @@ import {
   declaredBeside,
   declaredFor,
   inlineValues,
+  loadingFile,
+  nameOf,
   offered,
 } from './declared.ts';
 import { describeArguments, helpCommand, SHAPES, shapeOf } from './describe.ts';
@@ -39,6 +41,13 @@ type IsThere<One extends Argument> = One extends
   ? true
   : false;
 
+/** Refuses members that an argument of its type does not have, such as a misspelt `secret`. */
+type OnlyKnown<All extends Readonly<Record<string, Argument>>> = {
+  readonly [Name in keyof All]: {
+    readonly [Member in Exclude<keyof All[Name], keyof Extract<Argument, { type: All[Name]['type'] }>>]: never;
+  };
+};
+
 /** The values of declared arguments. Public. */
 export type TaskArguments<All extends Readonly<Record<string, Argument>>> = {
   readonly [Name in keyof All]: IsThere<All[Name]> extends true ? ValueOf<All[Name]> : ValueOf<All[Name]> | undefined;
@@ -58,7 +67,9 @@ export type TaskArguments<All extends Readonly<Record<string, Argument>>> = {
  *
  * Throws TypeError if the declaration itself is wrong. Runs in the master and in every worker.
  */
-export function taskArguments<const All extends Readonly<Record<string, Argument>>>(declared: All): TaskArguments<All> {
+export function taskArguments<const All extends Readonly<Record<string, Argument>>>(
+  declared: All & OnlyKnown<All>,
+): TaskArguments<All> {
   const own = Object.entries(declared).map(([name, argument]): Declared => ({ ...argument, name }));
   for (const argument of own) checkDeclared(argument);
   if (own.filter(({ type }) => type === 'words').length > 1)
@@ -85,28 +96,49 @@ function checkDeclared(argument: Declared): void {
     throw new TypeError(
       `the argument ${name} is of type ${inspected(type)}; take one of ${Object.keys(SHAPES).join(', ')}`,
     );
+  const members = ['name', 'type', 'doc', 'required', 'default', ...(MEMBERS[type] ?? [])];
+  const unknown = Object.keys(argument).find((member) => !members.includes(member));
+  if (unknown !== undefined)
+    throw new TypeError(`the argument ${name} has ${unknown}, which is none of ${members.slice(1).join(', ')}`);
   if (argument.default === undefined) return;
+  if (argument.secret)
+    throw new TypeError(
+      `the argument ${name} is secret and has a default, which anybody can read; leave it out, and give it by env`,
+    );
   if (argument.required)
     throw new TypeError(`the argument ${name} is required and has a default; leave one of them out`);
   const { wrong } = valueFrom(argument, textsOf(argument.default));
   if (wrong !== undefined) throw new TypeError(`the default of an argument is wrong: ${wrong}`);
 }
 
+const NAMED = ['env', 'secret', 'tuning'];
+/** What an argument may say of itself besides what all may. */
+const MEMBERS: Readonly<Record<Argument['type'], readonly string[]>> = {
+  string: NAMED,
+  number: [...NAMED, 'min', 'max'],
+  integer: [...NAMED, 'min', 'max'],
+  boolean: NAMED,
+  words: [],
+};
+
 /** What has been read: arguments are read in `process`, for each item. */
 let known: { readonly words: readonly string[]; readonly values: Map<Declared, Value | undefined> } | undefined;
 
-/** Said if the task reads one while its file loads, before all are known. */
-const LATER = 'To list them: -- --help behind the task file';
-
 function currentValue(argument: Declared): Value | undefined {
   const inline = inlineValues();
-  const [words = []] = offered();
-  if (!inline && known?.words === words && known.values.has(argument)) return known.values.get(argument);
-  const texts = inline ? textsOf(inline[argument.name]) : textsIn(readWords(words, declaredBeside(argument)), argument);
-  const { value, wrong } = valueAmong(argument, texts);
-  if (wrong !== undefined)
-    throw inline || offered().length === 0 ? argumentHasNoValue(wrong) : argumentsAreWrong([wrong], LATER);
-  if (inline) return value;
+  const [words] = offered();
+  if (inline || !words) {
+    const given = inline && Object.hasOwn(inline, argument.name) ? inline[argument.name] : undefined;
+    const { value, wrong } = valueAmong(argument, textsOf(given));
+    if (wrong !== undefined) throw argumentHasNoValue(wrong);
+    return value;
+  }
+  if (known?.words === words && known.values.has(argument)) return known.values.get(argument);
+  const beside = declaredBeside(argument);
+  const read = readWords(words, beside.map(nameOf));
+  const { value, wrong } = valueAmong(argument, textsIn(read, argument));
+  // Only while the file loads: after that all of them have been checked.
+  if (wrong !== undefined) refuse(words, beside, loadingFile() ?? '');
   if (known?.words !== words) known = { words, values: new Map() };
   known.values.set(argument, value);
   return value;
@@ -125,7 +157,7 @@ function valueAmong(argument: Declared, texts: readonly string[]): { value?: Val
   const { name, env, required, doc, secret } = argument;
   const variable = env === undefined ? undefined : process.env[env];
   const given = texts.length > 0 || !variable ? texts : [variable];
-  if (secret) for (const text of given) keepSecret(text);
+  if (secret && argument.type !== 'boolean') for (const text of given) keepSecret(text);
   if (given.length > 0) return valueFrom(argument, given);
   if (required) {
     const ways = [...(env === undefined ? [] : [`set the variable ${env}`]), `write ${shapeOf(argument)}`];
@@ -163,9 +195,22 @@ export function checkArguments(taskFile: string, words: readonly string[]): void
   if (own.length === 0) return;
   // They are read from those of the first run in this process.
   if (!isDeepStrictEqual(offered()[0], words)) throw argumentsDiffer(taskFile);
+  refuse(words, own, taskFile, all);
+  const read = readWords(words, all.map(nameOf));
+  for (const [argument, value] of known?.words === words ? known.values : []) {
+    if (!isDeepStrictEqual(valueAmong(argument, textsIn(read, argument)).value, value))
+      throw new TypeError(
+        `the argument ${argument.name} was read before all arguments were declared, and so had another value; declare them all before one is read`,
+      );
+  }
+}
+
+/** Throws UsageError with everything that is wrong, if anything is, and ArgumentsHelp if the words ask for help. */
+function refuse(words: readonly string[], own: readonly Declared[], taskFile: string, all?: readonly Declared[]): void {
   if (words.includes('--help') || words.includes('-h')) throw new ArgumentsHelp(describeArguments(own, taskFile));
-  const read = readWords(words, all);
+  const read = readWords(words, (all ?? own).map(nameOf));
   const problems = own.flatMap((argument) => valueAmong(argument, textsIn(read, argument)).wrong ?? []);
-  const list = [...read.wrong.map(({ why }) => why), ...problems];
+  // Before all are declared, a word may give one that comes later.
+  const list = [...(all ? read.wrong.map(({ why }) => why) : []), ...problems];
   if (list.length > 0) throw argumentsAreWrong(list, `To list them: ${helpCommand(taskFile)}`);
 }

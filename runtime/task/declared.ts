@@ -46,6 +46,8 @@ export interface ArgumentName {
   readonly env?: string;
   readonly secret?: boolean;
   readonly tuning?: boolean;
+  /** What it is if it is not given, as words; a boolean is false. */
+  readonly default?: readonly string[];
 }
 
 /** An argument with its name. */
@@ -62,6 +64,8 @@ interface Store {
   readonly declarations: Declaration[];
   /** The task file that is being loaded; null if two are at once. */
   loading: string | null | undefined;
+  /** The process has one task, and it is loaded. */
+  isClosed: boolean;
   /** The arguments of each run that goes on in this process. */
   readonly runs: Set<readonly string[]>;
   /** The values that runInline was given. */
@@ -72,7 +76,13 @@ const STORE = Symbol.for('divvy task arguments');
 
 function store(): Store {
   const all = globalThis as { [STORE]?: Store };
-  all[STORE] ??= { declarations: [], loading: undefined, runs: new Set(), inline: new AsyncLocalStorage() };
+  all[STORE] ??= {
+    declarations: [],
+    loading: undefined,
+    isClosed: false,
+    runs: new Set(),
+    inline: new AsyncLocalStorage(),
+  };
   return all[STORE];
 }
 
@@ -80,7 +90,11 @@ function store(): Store {
  * Adds the arguments of one call of taskArguments. Throws TypeError if the task has declared one of them otherwise.
  */
 export function declare(args: readonly Declared[]): void {
-  const { declarations, loading } = store();
+  const { declarations, loading, isClosed } = store();
+  if (isClosed && loading === undefined)
+    throw new TypeError(
+      'taskArguments is called after the task file was loaded; import the module that calls it at the top of the task file',
+    );
   const owner = loading ?? undefined;
   const own = declarations.filter((each) => owner !== undefined && each.owner === owner);
   for (const { name, ...argument } of args) {
@@ -90,6 +104,11 @@ export function declare(args: readonly Declared[]): void {
     if (isOther) throw new TypeError(`the argument ${name} is declared twice, each time otherwise; declare it once`);
   }
   declarations.push({ owner, arguments: args });
+}
+
+/** The task file that is being loaded; undefined if none is, or several are. */
+export function loadingFile(): string | undefined {
+  return store().loading ?? undefined;
 }
 
 /** Loads a task file: what is declared meanwhile is its own. */
@@ -110,18 +129,24 @@ export async function declaring<T>(taskFile: string, load: () => Promise<T>): Pr
 export function declaredFor(taskFile: string): { all: readonly Declared[]; own: readonly Declared[] } {
   const { declarations } = store();
   const own = eachOnce(declarations.filter(({ owner }) => owner === taskFile));
-  const may = declarations.filter(({ owner }) => own.length > 0 || owner === undefined);
-  return { own, all: eachOnce([...may, { owner: taskFile, arguments: own }]) };
+  return { own, all: eachOnce([...declarations, { owner: taskFile, arguments: own }]) };
 }
 
 /** Returns what a journal needs to know of the arguments of a task that is loaded. */
 export function argumentNames(taskFile: string): ArgumentName[] {
-  return declaredFor(taskFile).all.map(({ name, type, env, secret, tuning }) => ({
+  return declaredFor(taskFile).all.map(nameOf);
+}
+
+/** Returns what the words of a command line mean for an argument. */
+export function nameOf({ name, type, env, secret, tuning, default: value }: Declared): ArgumentName {
+  const texts = value === undefined ? (type === 'boolean' ? ['false'] : undefined) : [value].flat().map(String);
+  return {
     ...{ name, type },
+    ...(texts !== undefined && { default: texts }),
     ...(env !== undefined && { env }),
     ...(secret && { secret }),
     ...(tuning && { tuning }),
-  }));
+  };
 }
 
 /** Returns everything that this process has declared, with this one for its name. */
@@ -133,6 +158,11 @@ export function declaredBeside(argument: Declared): readonly Declared[] {
 function eachOnce(declarations: readonly Declaration[]): Declared[] {
   const byName = new Map(declarations.flatMap((each) => each.arguments).map((each) => [each.name, each]));
   return [...byName.values()];
+}
+
+/** From now on nothing can be declared: in a worker, and in the runner's own process. */
+export function closeDeclarations(): void {
+  store().isClosed = true;
 }
 
 /** Whether anything has been declared in this process. */

@@ -39,7 +39,7 @@ export function describeArguments(declared: readonly Declared[], taskFile: strin
     );
     return `  ${shapeOf(argument).padEnd(width)}${text}`.trimEnd();
   });
-  const [named] = declared.filter(({ type }) => type !== 'words');
+  const [named] = declared.filter(({ type, secret }) => type !== 'words' && !secret);
   const how = named
     ? `\n\nWrite them behind the task file: ${shapeOf(named)}. Behind -- you may also write --${named.name} ${SHAPES[named.type]}.`
     : '';

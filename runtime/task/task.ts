@@ -4,12 +4,12 @@ import fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import {
   constructorThrew,
+  DivvyError,
   folderGone,
   taskFileMissing,
   taskFileOutOfReach,
   taskHasNoClass,
   taskLacks,
-  UsageError,
 } from '../errors.ts';
 import type { Parallelizable } from '../parallelizable.ts';
 import { inspected } from '../text/words.ts';
@@ -38,13 +38,17 @@ export async function loadTask(
 ): Promise<AnyTask> {
   needFolder();
   needTaskFile(taskFile);
-  await loadImports(taskFile, imports);
   let exported: unknown;
   try {
-    const load = (): Promise<{ default?: unknown }> => import(pathToFileURL(taskFile).href);
-    exported = (await declaring(taskFile, load)).default;
+    exported = await declaring(taskFile, async () => {
+      await loadImports(taskFile, imports);
+      return ((await import(pathToFileURL(taskFile).href)) as { default?: unknown }).default;
+    });
+    // Loaded by then, if the task has any: it declares them with it.
+    if (hasDeclarations()) (await import('./arguments.ts')).checkArguments(taskFile, args);
   } catch (error) {
-    if (error instanceof UsageError) throw error; // it has read an argument that is wrong
+    // A module of --import; or the task has read an argument that is wrong, or that help is asked for.
+    if (error instanceof DivvyError) throw error;
     const { taskFileThrew } = await import('./errors.ts'); // only now: loading it would delay the first item
     throw taskFileThrew(taskFile, error, imports);
   }
@@ -54,8 +58,6 @@ export async function loadTask(
       exported === undefined ? 'it has no default export' : `it exports ${inspected(exported, { depth: 0 })}`,
     );
   }
-  // Loaded by then, if the task has any: it declares them with it.
-  if (hasDeclarations()) (await import('./arguments.ts')).checkArguments(taskFile, args);
   const TaskClass = exported as new () => Record<string, unknown>;
   let task: Record<string, unknown>;
   try {

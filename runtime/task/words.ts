@@ -10,8 +10,9 @@ import type { ArgumentName } from './declared.ts';
 interface Given {
   readonly name: string;
   readonly text: string;
-  /** The words as they were written: one, or a name and its value. */
+  /** The words as they were written: one, or a name and its value; and where they begin. */
   readonly words: readonly string[];
+  readonly at: number;
 }
 
 /** The words, taken apart. */
@@ -28,6 +29,8 @@ export const NAME: RegExp = /^[A-Za-z][\w-]*$/;
 export function readWords(words: readonly string[], names: readonly ArgumentName[]): Words {
   const given: Given[] = [];
   const wrong: { word: string; why: string }[] = [];
+  const give = (name: string, text: string, at: number, own: string[]): void =>
+    void given.push({ name, text, at, words: own });
   const rest = names.find(({ type }) => type === 'words');
   const named = new Map(names.map((each) => [each.name, each]));
   for (let at = 0; at < words.length; at++) {
@@ -36,21 +39,23 @@ export function readWords(words: readonly string[], names: readonly ArgumentName
     const argument = named.get(name);
     if (dashes === '' && value === undefined) {
       // `-` alone is stdin, by custom.
-      if (rest && (word === '-' || !word.startsWith('-'))) given.push({ name: rest.name, text: word, words: [word] });
+      if (rest && (word === '-' || !word.startsWith('-'))) give(rest.name, word, at, [word]);
       else wrong.push({ word, why: withoutName(word, argument, names) });
     } else if (argument && value !== undefined) {
-      given.push({ name, text: value, words: [word] });
+      give(name, value, at, [word]);
     } else if (argument?.type === 'boolean') {
-      given.push({ name, text: 'true', words: [word] });
+      give(name, 'true', at, [word]);
     } else if (named.get(name.replace(/^no-/, ''))?.type === 'boolean' && value === undefined) {
-      given.push({ name: name.slice('no-'.length), text: 'false', words: [word] });
+      give(name.slice('no-'.length), 'false', at, [word]);
     } else if (argument) {
       const next = words[at + 1];
-      at += 1;
       if (next === undefined || next.startsWith('--')) wrong.push({ word, why: `${word} needs a value` });
-      else given.push({ name, text: next, words: [word, next] });
+      else {
+        give(name, next, at, [word, next]);
+        at += 1;
+      }
     } else {
-      const asWord = rest && dashes === '' ? `; as one of ${rest.name}, write ${rest.name}=${word}` : '';
+      const asWord = rest && dashes === '' ? `; as one of ${rest.name}, write ${rest.name}=${name}=…` : '';
       wrong.push({ word, why: `there is no argument ${name}${didYouMean(name, names)}${asWord}` });
     }
   }
@@ -78,15 +83,15 @@ function didYouMean(name: string, names: readonly ArgumentName[]): string {
 }
 
 /**
- * Returns the arguments as a journal records them: in one order, each as `name=value`, those from the environment too,
- * and none that is secret. Without declared arguments: the words as they are.
+ * Returns the arguments as a journal records them: in one order and one form, each as `name=value`, also those from the
+ * environment and defaults, and none that is secret. Without declared arguments: the words as they are.
  */
 export function recordedWords(
   words: readonly string[],
   names: readonly ArgumentName[],
   env: NodeJS.ProcessEnv = {},
 ): readonly string[] {
-  return inOrder(words, names, env, ({ secret }) => !secret);
+  return inOrder(words, names, ({ secret }) => !secret, otherwise(env));
 }
 
 /** Returns the arguments by which two runs are the same run: as they are recorded, but without those for tuning. */
@@ -95,14 +100,44 @@ export function comparedWords(
   names: readonly ArgumentName[],
   env: NodeJS.ProcessEnv = {},
 ): readonly string[] {
-  return inOrder(words, names, env, ({ secret, tuning }) => !secret && !tuning);
+  return inOrder(words, names, isCompared, otherwise(env));
 }
+
+/** Returns of these the ones that the words themselves give. */
+export function comparedOf(words: readonly string[], names: readonly ArgumentName[]): readonly string[] {
+  return inOrder(words, names, isCompared, () => []);
+}
+
+/** Returns of these the ones that the environment gives where the words do not. */
+export function comparedInEnv(
+  words: readonly string[],
+  names: readonly ArgumentName[],
+  env: NodeJS.ProcessEnv,
+): readonly string[] {
+  const own = new Set(readWords(words, names).given.map(({ name }) => name));
+  const fromEnv = names.filter((each) => !own.has(each.name) && valueIn(env, each) !== undefined);
+  return names.length === 0 ? [] : inOrder([], fromEnv, isCompared, otherwise(env));
+}
+
+const isCompared = ({ secret, tuning }: ArgumentName): boolean => !secret && !tuning;
+
+/** What an argument is that the words do not give. */
+const otherwise =
+  (env: NodeJS.ProcessEnv) =>
+  (argument: ArgumentName): readonly string[] => {
+    const value = valueIn(env, argument);
+    return value === undefined ? (argument.default ?? []) : [value];
+  };
+
+/** An empty variable counts as not set. */
+const valueIn = (env: NodeJS.ProcessEnv, { env: name }: ArgumentName): string | undefined =>
+  (name === undefined ? undefined : env[name]) || undefined;
 
 function inOrder(
   words: readonly string[],
   names: readonly ArgumentName[],
-  env: NodeJS.ProcessEnv,
   isKept: (argument: ArgumentName) => boolean,
+  missing: (argument: ArgumentName) => readonly string[],
 ): readonly string[] {
   if (names.length === 0) return words;
   const { given, wrong } = readWords(words, names);
@@ -110,8 +145,7 @@ function inOrder(
   const sorted = names.filter(isKept).toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1));
   const kept = sorted.flatMap((argument) => {
     const own = given.filter(({ name }) => name === argument.name).map(({ text }) => text);
-    const fromEnv = argument.env === undefined ? undefined : env[argument.env];
-    return (own.length > 0 || !fromEnv ? own : [fromEnv]).map((text) => wordOf(argument, text));
+    return (own.length > 0 ? own : missing(argument)).map((text) => wordOf(argument, text));
   });
   return [...kept, ...wrong.map(({ word }) => word)];
 }
@@ -119,35 +153,54 @@ function inOrder(
 /** One of the words without a name stays so, unless it would be read otherwise. */
 function wordOf({ name, type }: ArgumentName, text: string): string {
   const isPlain = type === 'words' && !/^-.|^[A-Za-z][\w-]*=|^$/.test(text);
-  return isPlain ? text : `${name}=${text}`;
+  const isNumber = (type === 'number' || type === 'integer') && text !== '' && Number.isFinite(Number(text));
+  return isPlain ? text : `${name}=${isNumber ? Number(text) : text}`;
 }
 
 /**
- * Returns a run's recorded arguments where `given` does not replace them, then `given`. Undefined if `given` names
- * anything by which runs differ: then it stands for itself.
+ * Returns a run's recorded arguments where those that are given, also for tuning by the environment, do not replace them;
+ * then those that are given.
  */
 export function withRecorded(
   recorded: readonly string[],
   given: readonly string[],
   names: readonly ArgumentName[],
-): { readonly before: readonly string[]; readonly all: readonly string[] } | undefined {
-  if (comparedWords(given, names).length > 0) return undefined;
-  const replaced = new Set(readWords(given, names).given.map(({ name }) => name));
+  env: NodeJS.ProcessEnv,
+): { readonly before: readonly string[]; readonly all: readonly string[] } {
+  const tuned = names.filter((each) => each.tuning && valueIn(env, each) !== undefined);
+  const replaced = new Set([...readWords(given, names).given, ...tuned].map(({ name }) => name));
   const before = recorded.filter((word) => !readWords([word], names).given.some(({ name }) => replaced.has(name)));
   return { before, all: [...before, ...given] };
 }
 
-/** Returns a command line without the words that give a secret. `words` are those of the task in it. */
+/** Returns words as they may be shown before it is known what is secret among them. */
+export function shownWords(words: readonly string[], names: readonly ArgumentName[]): readonly string[] {
+  if (names.length === 0) return words;
+  const unknown = readWords(words, names).wrong.map(({ word }) => word);
+  const known = recordedWords(words, names);
+  return [
+    ...known.slice(0, known.length - unknown.length),
+    ...unknown.map((word) => (word.includes('=') ? word.replace(/=[\s\S]*/, '=…') : '…')),
+  ];
+}
+
+/** Returns a command line without the words that give a secret. `words` are those of the task in it, in their order. */
 export function withoutSecrets(
   line: readonly string[],
   words: readonly string[],
   names: readonly ArgumentName[],
 ): readonly string[] {
   const secret = new Set(names.filter((each) => each.secret).map(({ name }) => name));
-  const kept = [...line];
-  for (const { words: own } of readWords(words, names).given.filter(({ name }) => secret.has(name))) {
-    const at = kept.findLastIndex((_, index) => own.every((word, offset) => kept[index + offset] === word));
-    if (at >= 0) kept.splice(at, own.length);
+  const gone = new Set<number>();
+  for (const { name, at, words: own } of readWords(words, names).given)
+    if (secret.has(name)) for (let offset = 0; offset < own.length; offset++) gone.add(at + offset);
+  // The task's words are the last ones of the line, but for options between them.
+  const kept: string[] = [];
+  let left = words.length;
+  for (const word of line.toReversed()) {
+    const isOwn = left > 0 && word === words[left - 1];
+    if (isOwn) left -= 1;
+    if (!isOwn || !gone.has(left)) kept.push(word);
   }
-  return kept;
+  return kept.reverse();
 }

@@ -2,6 +2,7 @@
 
 import type { InspectOptions } from 'node:util';
 import type { WorkerExit } from '../parallelizable.ts';
+import { hasSecrets, withoutSecret } from './secrets.ts';
 
 const DATE = { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' } as const;
 
@@ -65,7 +66,9 @@ export function dateOf(at: string): string {
  * errors need it.
  */
 export function inspected(value: unknown, options?: InspectOptions): string {
-  return process.getBuiltinModule('node:util').inspect(value, options);
+  // A secret that is cut would not be found.
+  const whole = hasSecrets() ? { maxStringLength: 1_000_000 } : {};
+  return withoutSecret(process.getBuiltinModule('node:util').inspect(value, { ...options, ...whole }));
 }
 
 /** `was killed by SIGKILL`, `exited with status 1`. */

@@ -13,7 +13,7 @@ import { masterOutOfReach, toItemError } from '../errors.ts';
 import type { WorkerSelf } from '../parallelizable.ts';
 import { becomeWorker } from '../role.ts';
 import { takeOverSignals } from '../signals.ts';
-import { offer } from '../task/declared.ts';
+import { closeDeclarations, offer } from '../task/declared.ts';
 import { type AnyTask, loadTask } from '../task/task.ts';
 import { FrameReader } from '../wire/frames.ts';
 import type { FromMaster, ToMaster } from '../wire/messages.ts';
@@ -65,6 +65,7 @@ async function boot(): Promise<void> {
   let task: AnyTask;
   try {
     task = await loadTask(start.taskFile, start.imports, start.args);
+    closeDeclarations();
     await task.afterFork?.(self);
   } catch (error) {
     send({ kind: 'boot failed', error: toItemError(error) });

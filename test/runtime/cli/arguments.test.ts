@@ -204,7 +204,7 @@ describe('a task file that is no task', () => {
       'syntax.ts',
       'export default clas X {}',
       70,
-      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; fix it; node FILE shows where it is\n {2}FILE:1\n {2}export default clas X \{\}\n +\^+\n$/,
+      /^divvy: the task file cannot be loaded: FILE: SyntaxError: .*; fix it: FILE:1\n {2}FILE:1\n {2}export default clas X \{\}\n +\^+\n$/,
     ],
     [
       'syntax.mjs',
@@ -234,7 +234,7 @@ describe('a task file that is no task', () => {
       'no-package.ts',
       `import 'no-such-package';\n${TASK}`,
       70,
-      /Cannot find package 'no-such-package' imported from FILE; check the name of the import, or install the package\. If it is a path alias of tsconfig\.json, install tsx \(npm install --save-dev tsx\) and add --import tsx\n$/,
+      /Cannot find package 'no-such-package' imported from FILE; check the name of the import, or install the package\. If it is a path alias of tsconfig\.json, import what your build writes, such as dist\/, in place of the source; or install tsx \(npm install --save-dev tsx\) and add --import tsx\n$/,
     ],
     [
       'no-module.ts',

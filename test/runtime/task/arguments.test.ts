@@ -12,7 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { toItemError } from '../../../runtime/item-error.ts';
 import type { JournalRecord } from '../../../runtime/journal/records.ts';
+import { keepSecret } from '../../../runtime/text/secrets.ts';
 import { type Ended, makeGate, RUNNER, type RunOptions, TaskRun, taskFile } from '../run-task.ts';
 
 const TOKEN = 'open sesame';
@@ -90,7 +92,7 @@ describe('what is wrong', () => {
     [[...NEEDED, 'dry=yes'], 'dry must be true or false, and is "yes"'],
     [['table=', 'token=x'], 'table is empty; is a variable not set?'],
     [[...NEEDED, 'table=orders'], 'table is given 2 times; give it once'],
-    [[...NEEDED, 'bacth=5'], 'there is no argument bacth (did you mean batch?); as one of ids, write ids=bacth=5'],
+    [[...NEEDED, 'bacth=5'], 'there is no argument bacth (did you mean batch?); as one of ids, write ids=bacth=…'],
     [[...NEEDED, '--', '--since'], '--since needs a value'],
     [[...NEEDED, '--', '--since', '--dry'], '--since needs a value'],
     [[...NEEDED, '--', '-x'], '"-x" has no name: write it as table=…, if it is that'],
@@ -161,6 +163,29 @@ describe('a secret', () => {
     expect(ended.stderr).toMatch(/--retry-failed .*declares\.ts table=users/);
   });
 
+  // Each in the form in which a program would show it.
+  test.each([
+    ['of several lines', '-----BEGIN-----\nabcdefghij\n-----END-----\n', 'abcdefghij'],
+    ['with a quote', 'open"sesame', 'sesame'],
+    ['with a line end that is trimmed', 'opensesame\n', 'opensesame'],
+    ['with a space, in a query', 'open sesame', 'sesame'],
+    ['that is very long', 'x'.repeat(480), 'xxxxxxxxxx'],
+  ])('%s is found in what is thrown', (_, secret, part) => {
+    keepSecret(secret);
+    class Headers {
+      readonly authorization = secret;
+    }
+    const thrown = Object.assign(new Error(`for ${JSON.stringify({ t: secret })} and ${secret.trim()}`), {
+      headers: new Headers(),
+      query: String(new URLSearchParams({ t: secret })),
+      list: [secret, { [secret]: 1 }],
+      [secret]: new Map([[secret, secret]]),
+      cause: secret,
+    });
+    for (const error of [thrown, secret, { t: secret }, [[secret]]])
+      expect(JSON.stringify(toItemError(error))).not.toContain(part);
+  });
+
   test('is in no copy that JSON or console.log makes of the arguments', async () => {
     const ended = await new Project().ended(NEEDED);
     expect(ended.stdout).toContain('11 letters');
@@ -203,13 +228,13 @@ describe('the same run', () => {
   test('a resume without arguments takes those of the journal, and a secret from the environment', async () => {
     const project = await killed([...NEEDED, 'batch=7', 'x', 'ids=a=b']);
     const ended = await resumed(project, [], { TOKEN });
-    expect(ended.stderr).toContain('Using its arguments: batch=7 table=users x ids=a=b\n');
+    expect(ended.stderr).toContain('Using its arguments: batch=7 dry=false table=users x ids=a=b\n');
     expect(said(ended, 'master')).toEqual([true, 'users', null, 7, null, false, ['x', 'a=b'], '11 letters']);
     expect(ended.stderr).toContain('1 skipped');
     expect(project.runs.map((runs) => runs.map(({ args }) => args))).toEqual([
       [
-        ['batch=7', 'table=users', 'x', 'ids=a=b'],
-        ['batch=7', 'table=users', 'x', 'ids=a=b'],
+        ['batch=7', 'dry=false', 'table=users', 'x', 'ids=a=b'],
+        ['batch=7', 'dry=false', 'table=users', 'x', 'ids=a=b'],
       ],
     ]);
   });
@@ -223,17 +248,17 @@ describe('the same run', () => {
   test('a resume with only secret and tuning ones takes the others of the journal', async () => {
     const project = await killed([...NEEDED, 'batch=7']);
     const ended = await resumed(project, ['batch=9', '--', '--token', 'other']);
-    expect(ended.stderr).toContain('Using its arguments: table=users\n');
+    expect(ended.stderr).toContain('Using its arguments: dry=false table=users\n');
     expect(said(ended, 'worker')).toEqual([false, 'users', null, 9, null, false, [], '5 letters']);
     expect(ended.stderr).toContain('1 skipped');
-    expect(ended.stderr).toMatch(/--retry-failed .*declares\.ts batch=9 -- table=users\n/);
+    expect(ended.stderr).toMatch(/--retry-failed .*declares\.ts batch=9 -- dry=false table=users\n/);
   });
 
   test('a resume with the same ones written otherwise goes on, with others it begins anew', async () => {
     const project = await killed(NEEDED);
     const ended = await resumed(project, ['batch=3', '--', '--token', 'other', '--table', 'orders']);
     expect(ended.stderr).toContain(
-      'There is no unfinished run with the arguments batch=3 table=orders: starting a new one',
+      'There is no unfinished run with the arguments batch=3 dry=false table=orders: starting a new one',
     );
     const same = await resumed(await killed(NEEDED), ['--', '--token', 'other', '--table', 'users']);
     expect(same.stderr).toContain('1 skipped');
@@ -241,14 +266,39 @@ describe('the same run', () => {
 
   test('a resume in whose environment there is another value is refused, with both', async () => {
     const project = await killed(NEEDED);
+    for (const words of [[], ['batch=5']]) {
+      const ended = await resumed(project, words, { TOKEN, SINCE: 'May' });
+      expect(ended).toMatchObject({ status: 2, stdout: '' });
+      expect(ended.stderr).toContain(
+        'the run was begun with other task arguments ("batch=1000" "dry=false" "table=users"), and these are "since=May"',
+      );
+    }
+    const since = await killed(NEEDED, { SINCE: 'May' });
+    expect(await resumed(since, [], { TOKEN, SINCE: 'June' })).toMatchObject({ status: 2, stdout: '' });
+    // What was in the environment then counts now, whether or not it is still there.
+    const ended = await resumed(since, [], { TOKEN });
+    expect(said(ended, 'worker')).toEqual([false, 'users', 'May', 1000, null, false, [], '11 letters']);
+  });
+
+  test('a resume takes what the last resume was tuned to', async () => {
+    const project = await killed([...NEEDED, 'batch=7']);
+    await project.ended(['batch=9', `token=${TOKEN}`], { before: ['--resume', '--limit', '1'] });
+    const ended = await resumed(project, [], { TOKEN });
+    expect(ended.stderr).toContain('Using its arguments: batch=9 dry=false table=users\n');
+  });
+
+  test('of several unfinished runs that one goes on which the environment names', async () => {
+    const project = new Project();
+    for (const SINCE of ['May', 'June'])
+      await project.ended(NEEDED, { before: ['-n', '1', '--limit', '1'], env: { SINCE } });
     const ended = await resumed(project, [], { TOKEN, SINCE: 'May' });
-    expect(ended.status).toBe(2);
-    expect(ended.stderr).toContain(
-      'the run was begun with other task arguments ("table=users"), and these are "since=May" "table=users"',
-    );
-    // What was in the environment then counts now.
-    const other = await resumed(await killed(NEEDED, { SINCE: 'May' }), [], { TOKEN, SINCE: 'June' });
-    expect(said(other, 'worker')).toEqual([false, 'users', 'May', 1000, null, false, [], '11 letters']);
+    expect(said(ended, 'master')).toEqual([true, 'users', 'May', 1000, null, false, [], '11 letters']);
+    expect(ended.stderr).toContain('1 skipped');
+  });
+
+  test('a default that is given, and another way to write a number, are the same run', async () => {
+    const project = await killed([...NEEDED, 'ratio=1e3', 'dry=false']);
+    expect((await resumed(project, [...NEEDED, 'ratio=1000', 'batch=1000'])).stderr).toContain('1 skipped');
   });
 
   test('a journal that is named goes by them, too', async () => {
@@ -256,7 +306,7 @@ describe('the same run', () => {
     const [name = ''] = readdirSync(join(project.folder, '.divvy/declares')).filter((each) => each.endsWith('.ndjson'));
     const journal = ['--journal', join(project.folder, '.divvy/declares', name), '--resume'];
     const other = await project.ended(['table=orders', 'token=other'], { before: journal });
-    expect(other.stderr).toContain('with other task arguments ("table=users"), and these are "table=orders"');
+    expect(other.stderr).toContain('and these are "batch=1000" "dry=false" "table=orders"');
     const ended = await project.ended(['--', '--token=other', '--table=users', '--batch=2'], { before: journal });
     expect(ended.stderr).toContain('1 skipped');
   });
@@ -266,7 +316,7 @@ describe('the same run', () => {
     for (const words of [['table=users'], ['--', '--table', 'users', '--token', 'x', 'batch=4'], ['batch=4']]) {
       const ended = await project.ended(words, { before: ['--status'] });
       expect(ended.stdout).toContain('unfinished');
-      expect(ended.stdout).toMatch(/--resume .*declares\.ts -- batch=7 table=users\n/);
+      expect(ended.stdout).toMatch(/--resume .*declares\.ts -- batch=7 dry=false table=users\n/);
     }
     expect((await project.ended(['table=orders'], { before: ['--status'] })).stdout).toBe('no run yet\n');
   });
@@ -303,13 +353,116 @@ test('an argument may be read while the file loads: a wrong one is exit 2 all th
     stderr: expect.stringContaining('divvy: a task argument is wrong: url is missing: write url=TEXT\n') as string,
   });
   expect(await run('url=here', '--', '--table', 'users')).toMatchObject({ status: 0, stdout: 'here users\n' });
+  const help = await run('--', '--help');
+  expect(help).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('  url=TEXT') as string });
   expect(await run('url=here', 'tabel=users')).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('there is no argument tabel (did you mean table?)') as string,
   });
 });
 
+/** Files of a project of their own; `import … from 'divvy'` is the runtime here. Returns a function that runs the task. */
+function projectOf(files: Readonly<Record<string, string>>) {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-arguments-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'divvy.json'), '{}');
+  const index = join(import.meta.dirname, '../../../runtime/index.ts');
+  const write = (changed: Readonly<Record<string, string>>): void => {
+    for (const [name, text] of Object.entries(changed))
+      writeFileSync(join(folder, name), text.replace("from 'divvy'", `from ${JSON.stringify(index)}`));
+  };
+  write(files);
+  const run = (...words: string[]): Promise<Ended> =>
+    new TaskRun([process.execPath, RUNNER, join(folder, 'task.ts'), ...words], {}).ended();
+  return { run, write, folder };
+}
+
+/** A task with these arguments. */
+const taskWith = (declared: string, body = "console.log('table', args.table)"): string =>
+  `import { taskArguments } from 'divvy';
+   const args = taskArguments(${declared});
+   export default class Task {
+     *dispatch() { yield* [1, 2]; }
+     async process() { ${body}; }
+   }`;
+
+test('arguments that are declared too late, or read too early to be right, are said so, and nothing is recorded', async () => {
+  const late = projectOf({
+    'late.ts':
+      "import { taskArguments } from 'divvy'; export const late = taskArguments({ token: { type: 'string', secret: true } });",
+    'task.ts': taskWith("{ table: { type: 'string' }, ids: { type: 'words' } }", "await import('./late.ts')"),
+  });
+  expect((await late.run('-n', '1', 'x')).stderr).toContain('taskArguments is called after the task file was loaded');
+  const early = projectOf({
+    'early.ts':
+      "import { taskArguments } from 'divvy'; const { ids } = taskArguments({ ids: { type: 'words' } }); export const first = ids;",
+    'task.ts': `import { first } from './early.ts';\n${taskWith("{ batch: { type: 'integer' } }", 'console.log(first)')}`,
+  });
+  expect(await early.run('x', '--', '--batch', '5')).toMatchObject({
+    status: 70,
+    stderr: expect.stringContaining('the argument ids was read before all arguments were declared') as string,
+  });
+});
+
+test('a task that has come to declare others: a resume with what the run had, or with none, goes on; else it says what to do', async () => {
+  const before = "{ table: { type: 'string', required: true }, n: { type: 'integer', default: 5 } }";
+  const { run, write } = projectOf({ 'task.ts': taskWith(before) });
+  await run('--limit', '1', 'table=users');
+  write({
+    'task.ts': taskWith(
+      "{ table: { type: 'string', required: true }, n: { type: 'integer', default: 5 }, token: { type: 'string', secret: true } }",
+    ),
+  });
+  const refused = await run('--resume', 'table=users', 'token=opensesame');
+  expect(refused).toMatchObject({ status: 2, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /the task declares other arguments than when run \S+ began, so it was found too late; resume it with/,
+  );
+  expect(refused.stderr).not.toContain('opensesame');
+  write({
+    'task.ts': taskWith("{ table: { type: 'string', required: true }, n: { type: 'integer', default: 9 } }"),
+  });
+  expect(await run('--resume', 'table=users')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('("n=5" "table=users"), and these are "n=9" "table=users"') as string,
+  });
+  write({ 'task.ts': taskWith("{ table: { type: 'string', required: true } }") });
+  expect(await run('--resume')).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(
+      /there is no argument n .*\n.*\n {2}From the run to resume: n=5 table=users\n/,
+    ) as string,
+  });
+  write({
+    'task.ts': taskWith(
+      "{ table: { type: 'string', required: true }, n: { type: 'integer', default: 9 }, fast: { type: 'boolean', tuning: true } }",
+    ),
+  });
+  expect(await run('--resume')).toMatchObject({ status: 0, stdout: 'table users\n' });
+});
+
+test('two tasks in one program may share a module that declares arguments: each gets its own, and a secret stays out', async () => {
+  const task = taskWith("{ table: { type: 'string' } }", 'console.log(args.table, shared.token.length)');
+  const { folder, write } = projectOf({
+    'shared.ts':
+      "import { taskArguments } from 'divvy'; export const shared = taskArguments({ token: { type: 'string', secret: true, required: true } });",
+    'x.ts': `import { shared } from './shared.ts';\n${task}`,
+    'y.ts': `import { shared } from './shared.ts';\n${task}`,
+  });
+  write({
+    'program.ts': `import { Master } from 'divvy';
+      for (const [name, table] of [['x', 'users'], ['y', 'orders']]) {
+        const file = new URL('./' + name + '.ts', import.meta.url);
+        await new Master(file, { args: ['table=' + table, 'token=open' + table], journal: name + '.ndjson', workers: 1 }).run();
+      }`,
+  });
+  const program = new TaskRun(['sh', '-c', `cd '${folder}' && exec '${process.execPath}' program.ts`], {});
+  expect(await program.ended()).toMatchObject({ status: 0, stdout: 'users 9\nusers 9\norders 10\norders 10\n' });
+  for (const name of ['x', 'y']) expect(readFileSync(join(folder, `${name}.ndjson`), 'utf8')).not.toContain('open');
+});
+
 test.each([
+  ["{ a: { type: 'string', secret: true, default: 'x' } }", 'the argument a is secret and has a default'],
   ["{ 'a b': { type: 'string' } }", 'an argument is called "a b"; begin with a letter'],
   ["{ help: { type: 'string' } }", 'an argument is called "help"'],
   ["{ a: { type: 'date' } }", "the argument a is of type 'date'; take one of string, number, integer, boolean, words"],

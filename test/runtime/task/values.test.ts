@@ -36,7 +36,11 @@ test('the values have their types', () => {
   // @ts-expect-error: a default of another type
   expect(() => taskArguments({ rows: { type: 'integer', default: 'three' } })).toThrow(TypeError);
   // @ts-expect-error: words without a name are no secret
-  taskArguments({ words: { type: 'words', secret: true } });
+  expect(() => taskArguments({ words: { type: 'words', secret: true } })).toThrow(TypeError);
+  // @ts-expect-error: misspelt
+  expect(() => taskArguments({ token: { type: 'string', secert: true } })).toThrow(/has secert, which is none of/);
+  // @ts-expect-error: a text has no smallest value
+  expect(() => taskArguments({ token: { type: 'string', min: 1 } })).toThrow(/has min, which is none of/);
 });
 
 describe('runInline', () => {

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
-import { type DispatchFrom, type Parallelizable, taskArguments } from '#divvy';
+import { type DispatchFrom, type Parallelizable, type Run, type RunResult, taskArguments } from '#divvy';
 
 const args = taskArguments({
   url: { type: 'string', required: true, secret: true, env: 'DATABASE_URL', doc: 'postgres://user:password@host/name' },
@@ -114,8 +114,8 @@ export default class ExampleTask implements Parallelizable<Item, number> {
   }
 
   /** Runs in the master, last. What an earlier run changed is not counted. */
-  async afterRun(): Promise<void> {
-    console.log(args.dry ? `${this.#rows} rows would be changed` : `${this.#rows} rows were changed`);
+  async afterRun(_run: Run, { counts }: RunResult): Promise<void> {
+    if (counts.done > 0) console.log(`${this.#rows} rows ${args.dry ? 'would be' : 'were'} changed`);
     await this.#pool.end();
   }
 

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { type DispatchFrom, type Parallelizable, taskArguments } from '#divvy';
+import { type DispatchFrom, type Parallelizable, type Run, type RunResult, taskArguments } from '#divvy';
 
 const args = taskArguments({
   file: { type: 'string', required: true, doc: 'the database, such as shop.db' },
@@ -77,8 +77,8 @@ export default class ExampleTask implements Parallelizable<Item, number> {
   }
 
   /** Runs in the master, last. What an earlier run changed is not counted. */
-  afterRun(): void {
-    console.log(args.dry ? `${this.#rows} rows would be changed` : `${this.#rows} rows were changed`);
+  afterRun(_run: Run, { counts }: RunResult): void {
+    if (counts.done > 0) console.log(`${this.#rows} rows ${args.dry ? 'would be' : 'were'} changed`);
     this.#database?.close();
   }
 
