@@ -34,7 +34,10 @@ const SIGNS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ['namespaces', /^[ \t]*(?:export )?namespace [\w.]+ *\{/m],
   ['parameter properties', /\bconstructor\([^)]*\b(?:private|public|protected|readonly) \w+/],
   ['decorators', /^[ \t]*@[A-Z]\w*\(/m],
-  ['imports without a file ending', /\bfrom ['"]\.{1,2}\/(?:[^'"]*\/)?[^'"./]+['"]/],
+  [
+    'imports without a file ending',
+    /\bfrom ['"]\.{1,2}\/[^'"]+(?<!\.(?:[cm]?[jt]sx?|json|css|scss|svg|png|node|wasm))['"]/,
+  ],
 ];
 
 /** Looks at the package. `besides` are divvy's own folders, relative to it. */
@@ -66,7 +69,7 @@ function examplesIn(root: string, besides: readonly string[]): string[] {
     for (const [what, pattern] of SIGNS) {
       const match = examples.has(what) ? undefined : pattern.exec(text);
       if (!match) continue;
-      const line = text.slice(0, match.index).split('\n').length + (/^\s*\n/.test(match[0]) ? 1 : 0);
+      const line = text.slice(0, match.index).split('\n').length;
       examples.set(what, `${what} (${relative(root, file).replaceAll('\\', '/')}:${line})`);
     }
     if (examples.size === SIGNS.length) break;
@@ -74,7 +77,7 @@ function examplesIn(root: string, besides: readonly string[]): string[] {
   return SIGNS.flatMap(([what]) => examples.get(what) ?? []);
 }
 
-/** Yields the TypeScript files of a folder, those of `src` and the like before others. */
+/** Yields the TypeScript files of a folder and of those below it, up to a number of them. */
 function* sourcesIn(root: string, besides: readonly string[]): Generator<string> {
   const folders = [root];
   let left = FILES_MAX;

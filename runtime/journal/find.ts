@@ -1,6 +1,7 @@
 /**
  * Finds the earlier run to resume, or whose failed items to retry. It only reads, because it first runs before the task is
- * loaded: a task may read its arguments while it loads. Until then what a run recorded says what its arguments mean. Runs in the master. Internal.
+ * loaded: a task may read its arguments while it loads. Until then what a run recorded says what its arguments mean.
+ * Runs in the master. Internal.
  */
 
 import fs from 'node:fs';
@@ -132,13 +133,11 @@ function choose(standings: readonly Standing[], wanted: Wanted, mode: 'resume' |
   if (own && isWanted(own)) return { ...none, earlier: own };
   const other = others.find(isWanted);
   // No arguments given by which runs differ: use those of the last run that the environment doesn't contradict.
-  const last = others.filter(
-    ({ first, number, ...each }) =>
-      first && isWanted({ first, number, ...each }) && areNone(first, args, names) && number > (own?.number ?? 0),
-  );
-  const agreeing = last.find(({ first }) => first && otherInEnv(first, args, names).length === 0);
+  const newer = others.filter((each) => isWanted(each) && each.number > (own?.number ?? 0));
+  const nameless = newer.filter(({ first }) => first && areNone(first, args, names));
+  const agreeing = nameless.find(({ first }) => first && otherInEnv(first, args, names).length === 0);
   if (agreeing) return { ...none, earlier: agreeing };
-  if (last[0]?.first) refuseOther(last[0].first, wanted);
+  if (nameless[0]?.first) refuseOther(nameless[0].first, wanted);
   const begun = mode === 'resume' ? standings.find((each) => each.first && isSame(each)) : undefined;
   return { earlier: undefined, begun: begun?.hasOutcomes ? undefined : begun, complete: own, other };
 }

@@ -406,8 +406,8 @@ const isDone = ({ number, keys, places, results, occurrence = 1 }: Fields): bool
     (isCount(number) && Array.isArray(places) && places.length === keys.length && places.every(isPlace)));
 const isPlace = (value: unknown): boolean => isText(value) || Number.isFinite(value);
 const isArgumentName = (value: unknown): boolean => {
-  const { name, type, env = '' } = Object(value) as Fields;
-  return isText(name) && isText(type) && typeof env === 'string';
+  const { name, type, env = '', default: texts = [] } = Object(value) as Fields;
+  return [name, type, env].every(isText) && Array.isArray(texts) && texts.every(isText);
 };
 const isMark = (value: unknown): boolean => {
   const { place, number } = Object(value) as Fields;
