@@ -14,6 +14,10 @@ export const hookNames: readonly string[] = hooksOf(contractText()).map(({ name 
 export const packagesOf = (template: string): string[] =>
   Object.keys(findTemplate(template).manifest.dependencies ?? {});
 
+/** The packages of types that a template's task needs besides. */
+export const typesOf = (template: string): string[] =>
+  Object.keys(findTemplate(template).manifest.permissions?.packageJson?.devDependencies ?? {});
+
 /** The hooks that the class in a template has, in the contract's order. */
 export const hooksOfTemplate = (name: string): string[] =>
   hooksWrittenIn(readFileSync(join(home, `templates/${name}/files/tasks/example-task.ts`), 'utf8'));
@@ -40,7 +44,7 @@ export async function makeProject(template: string, hooks: readonly string[] = [
 }
 
 /** Puts a package of this repository in a project. */
-function link(name: string, project: string): void {
+export function link(name: string, project: string): void {
   const installed = join(project, 'node_modules', name);
   mkdirSync(dirname(installed), { recursive: true });
   symlinkSync(join(home, 'node_modules', name), installed);

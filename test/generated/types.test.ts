@@ -1,12 +1,12 @@
 // What divvy puts into a repository passes its type check, whichever TypeScript and @types/node are installed there.
-import { mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
+import { readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freshFolder, home } from '../generators/commands.ts';
 import { divvyHere } from '../generators/in-process.ts';
 import { packageJson } from '../generators/shapes/proof.ts';
 import { put, type Ran, repositoryWith, runIn } from '../generators/shapes/repository.ts';
-import { hookNames, makeProject, packagesOf, templateNames } from './projects.ts';
+import { hookNames, link, makeProject, packagesOf, templateNames, typesOf } from './projects.ts';
 
 // An older TypeScript takes ten seconds for a program where the machine is busy, and there are a dozen.
 vi.setConfig({ testTimeout: 600_000 });
@@ -77,10 +77,7 @@ async function withTasks(root: string, hooks: readonly string[]): Promise<string
     const argv = ['add', `${template}-task`, '--template', template, '--no-install', '--allow-dirty', ...hooked];
     const { code, stderr } = await divvyHere(argv, root);
     expect({ template, code, stderr }).toMatchObject({ template, code: 0 });
-    for (const name of packagesOf(template)) {
-      mkdirSync(join(root, 'node_modules'), { recursive: true });
-      symlinkSync(join(home, 'node_modules', name), join(root, 'node_modules', name));
-    }
+    for (const name of [...packagesOf(template), ...typesOf(template)]) link(name, root);
   }
   return root;
 }
