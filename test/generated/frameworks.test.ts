@@ -1,7 +1,7 @@
 // The recipes for applications of NestJS, Next.js and Express: their commands and tasks, as they stand, beside a small application.
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { freshFolder, home } from '../generators/commands.ts';
 import { blocksOf, programsIn, shell } from './recipe-pages.ts';
 
@@ -170,6 +170,9 @@ export async function close(): Promise<void> {
       'src/plan.ts': 'export enum Plan {\n  Yearly,\n}\n',
       'src/services/customers.ts': `import '../db';
 import { Plan } from '../plan';
+
+// Many programs one after another: a busy machine takes its time.
+vi.setConfig({ testTimeout: 600_000 });
 
 export async function renew(id: number, plan = Plan.Yearly): Promise<string> {
   return plan === Plan.Yearly ? 'customer ' + id : 'none';

@@ -2,9 +2,12 @@
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { countChanges, faultsOver, runThrough } from './databases.ts';
 import { makeProject, node } from './projects.ts';
+
+// Many programs one after another: a busy machine takes its time.
+vi.setConfig({ testTimeout: 600_000 });
 
 /** Makes the table with so many rows, with gaps and up to what does not fit into a number. */
 function makeTable(file: string, rows: number): void {
