@@ -5,6 +5,9 @@ import { expect, test, vi } from 'vitest';
 import { freshFolder, home } from '../generators/commands.ts';
 import { blocksOf, programsIn, shell } from './recipe-pages.ts';
 
+// Many programs one after another: a busy machine takes its time.
+vi.setConfig({ testTimeout: 600_000 });
+
 /** Makes an application, with packages of this repository. Returns its folder. */
 function application(files: Readonly<Record<string, string | object>>, packages: readonly string[]): string {
   const root = join(freshFolder(), 'shop');
@@ -170,9 +173,6 @@ export async function close(): Promise<void> {
       'src/plan.ts': 'export enum Plan {\n  Yearly,\n}\n',
       'src/services/customers.ts': `import '../db';
 import { Plan } from '../plan';
-
-// Many programs one after another: a busy machine takes its time.
-vi.setConfig({ testTimeout: 600_000 });
 
 export async function renew(id: number, plan = Plan.Yearly): Promise<string> {
   return plan === Plan.Yearly ? 'customer ' + id : 'none';
