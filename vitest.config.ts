@@ -15,8 +15,8 @@ class LongestFirst extends BaseSequencer {
 }
 
 /**
- * What is the same on each Node.js, and takes long: the rules of delivery, and those of arguments, have neither a clock nor
- * anything else of the system. (Not by --exclude: a project's own `exclude` takes its place.)
+ * Slow tests that need only one Node.js: the rules of delivery and of arguments depend on nothing of the system.
+ * --exclude can't do this: a project's own `exclude` replaces it.
  */
 const SAME_ON_EACH = ['test/runtime/master/{delivery,search}.test.ts', 'test/runtime/task/arguments.test.ts'];
 

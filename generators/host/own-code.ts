@@ -1,5 +1,5 @@
 /**
- * What of a package's own code Node.js can't load by itself, so that a task which imports it needs tsx, or the build.
+ * Finds code of a package that Node.js can't load by itself. A task that imports it needs tsx, or what the build writes.
  * divvy looks for signs and examples; it doesn't follow imports.
  */
 

@@ -275,7 +275,7 @@ describe('the same run', () => {
     }
     const since = await killed(NEEDED, { SINCE: 'May' });
     expect(await resumed(since, [], { TOKEN, SINCE: 'June' })).toMatchObject({ status: 2, stdout: '' });
-    // What was in the environment then counts now, whether or not it is still there.
+    // The resume uses the recorded value, even if the variable is no longer set.
     const ended = await resumed(since, [], { TOKEN });
     expect(said(ended, 'worker')).toEqual([false, 'users', 'May', 1000, null, false, [], '11 letters']);
   });
