@@ -8,6 +8,7 @@ import { defineConfig, type Plugin } from 'rolldown';
 import { parseAst } from 'rolldown/parseAst';
 import { minify } from 'rolldown/utils';
 import { leftOut } from './release/left-out.ts';
+import { packed } from './release/releases.ts';
 
 const modules = join(import.meta.dirname, 'node_modules');
 const validatorsModule = join(import.meta.dirname, 'generators/schema/validators.ts');
@@ -49,8 +50,6 @@ const uncalled: Record<string, string[]> = {
   ],
   'mem-fs/dist/index.js': ['existsInMemory', 'stream', 'pipeline'],
   'semver/classes/semver.js': ['compareBuild', 'inc'],
-  'semver/classes/range.js': ['intersects'],
-  'semver/classes/comparator.js': ['intersects'],
   'tar/dist/esm/header.js': ['encode'],
   'tar/dist/esm/pax.js': ['encode', 'encodeBody', 'encodeField'],
 };
@@ -206,6 +205,14 @@ const validators: Plugin = {
       code: `${standaloneCode.default(ajv, names)};\nexports.validatorOf = (schema) => ({ ${table.join(', ')} })[schema];`,
       moduleType: 'js',
     };
+  },
+};
+
+/** What the releases put into projects, for `divvy upgrade`. */
+const releases: Plugin = {
+  name: 'releases',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'releases.br', source: packed() });
   },
 };
 
@@ -365,6 +372,7 @@ export default defineConfig([
       withoutLists,
       minified,
       notices,
+      releases,
     ],
     // What these do when loaded is to define things, though their package.json does not say so.
     treeshake: {

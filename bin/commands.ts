@@ -11,7 +11,6 @@ import {
   folderIsGone,
   noCommand,
   noFolderToWorkIn,
-  notThereYet,
   outputNotWritten,
   systemRefused,
   unknownCommand,
@@ -28,13 +27,11 @@ interface CommandEntry extends CommandHelp {
   readonly words: { readonly most: number; readonly what: string };
   /** Its flags belong to the runner, so they are not read here. */
   readonly raw?: true;
-  /** Absent if the command is announced but does not exist yet. */
-  readonly load?: () => Promise<Command>;
+  readonly load: () => Promise<Command>;
 }
 
 /** Behind the task's name come the arguments of its run. */
 const CONTROLS = { words: { most: Number.POSITIVE_INFINITY, what: 'a task, and the arguments of its run' } };
-const LATER = { takes: '', summary: '', words: { most: 0, what: '' } };
 
 const commands: Readonly<Record<string, CommandEntry>> = {
   create: {
@@ -145,16 +142,33 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     takes: '<shell>',
     summary: 'print a script that makes bash, zsh or fish complete commands and flags',
     words: { most: 1, what: 'one shell' },
-    load: async () => (await import('../generators/completion/completion.ts')).completionOf(available()),
+    load: async () => (await import('../generators/completion/completion.ts')).completionOf(commands),
   },
-  doctor: LATER,
-  diff: LATER,
-  upgrade: LATER,
+  doctor: {
+    takes: '',
+    summary: 'what is not as it should be here, and what to do about it',
+    words: { most: 0, what: 'no arguments' },
+    load: async () => (await import('../generators/doctor/doctor.ts')).doctor,
+  },
+  diff: {
+    takes: '[file…]',
+    summary: 'what you changed in the runtime since it was released',
+    words: { most: Number.POSITIVE_INFINITY, what: 'files' },
+    load: async () => (await import('../generators/diff/diff.ts')).diff,
+  },
+  upgrade: {
+    takes: '',
+    summary: 'renew the runtime, and keep what you changed in it',
+    words: { most: 0, what: 'no arguments' },
+    load: async () => (await import('../generators/upgrade/upgrade.ts')).upgrade,
+  },
+  eject: {
+    takes: '',
+    summary: 'keep the runtime and let go of divvy: divvy.json and the lock are removed',
+    words: { most: 0, what: 'no arguments' },
+    load: async () => (await import('../generators/eject/eject.ts')).eject,
+  },
 };
-
-function available(): Record<string, CommandEntry> {
-  return Object.fromEntries(Object.entries(commands).filter(([, { load }]) => load !== undefined));
-}
 
 /**
  * Runs a command line to its end. Then sets the exit code, or ends this process with the signal that ended the command.
@@ -226,7 +240,7 @@ function tellApart(program: Program, argv: readonly string[]): Line {
 
 async function call(program: Program, { shown, name, argv }: Line): Promise<Exit> {
   const entry = commands[name];
-  if (entry?.load === undefined) throw notThereYet(shown, version);
+  if (entry === undefined) throw new TypeError(`no entry for the command ${name}`);
   const { values, words } = entry.raw ? runFlags(argv) : parse(argv, { shown, name, words: entry.words });
   const cwd = folderToWorkIn(values.cwd);
   if (entry.raw) {
@@ -261,7 +275,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
 
 /** `divvy` alone takes options and a task file, as the original does; a single word is a mistyped command. */
 function refuseNoFile(word: string | undefined): void {
-  const names = Object.keys(available());
+  const names = Object.keys(commands);
   if (word === undefined) throw noCommand(names);
   if (isMistyped(word)) throw unknownCommand(word, nearest(word, names));
 }

@@ -1,6 +1,6 @@
 /** Reads the files that this package ships, and its version. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseJson } from './json/parse.ts';
 
@@ -14,6 +14,10 @@ export const version: string = (parseJson(read('package.json')) as { version: st
 export function read(path: string): Buffer {
   return readFileSync(`${packageFolder}${path}`);
 }
+
+/** The same for a file that only the published package has; undefined if there is none. */
+export const readIfThere = (path: string): Buffer | undefined =>
+  existsSync(`${packageFolder}${path}`) ? read(path) : undefined;
 
 /** The folders in a shipped folder, sorted by code units. */
 export function foldersIn(folder: string): string[] {

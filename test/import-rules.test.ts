@@ -75,7 +75,7 @@ test('there is something to look at', () => {
 });
 
 test('relative imports name their file with its ending', () => {
-  const all = importsIn('{bin,generators,release,runtime,templates,test,bench}/**/*.{ts,mjs}').filter(
+  const all = importsIn('{bin,conformance,generators,release,runtime,templates,test,bench}/**/*.{ts,mjs}').filter(
     ({ from }) => !isCase(from),
   );
   expect(shown(all.filter(({ to, isOurs }) => isOurs && !/\.(ts|mjs|cjs|json)$/.test(to)))).toEqual([]);
@@ -93,8 +93,8 @@ test('bin imports generators, and nothing else of ours', () => {
 
 /** The rooms that commands share, from top to bottom: each imports only what stands below it. */
 const SHARED = [
-  ...['report', 'settling', 'host', 'rendering', 'sources', 'project', 'schema', 'change-set', 'programs', 'terminal'],
-  ...['package.ts', 'json', 'disk', 'codemods'],
+  ...['report', 'settling', 'vendored', 'host', 'rendering', 'sources', 'project', 'schema', 'change-set', 'programs', 'terminal'],
+  ...['conformance', 'versions.ts', 'package.ts', 'json', 'disk', 'codemods'],
 ];
 
 describe('generators', () => {
@@ -244,7 +244,7 @@ test.each(['runtime', 'generators'])('%s has no circle of files', (folder) => {
 });
 
 describe('what can be read at one sitting:', () => {
-  const sources = filesIn('{bin,generators,release,runtime,templates}/**/*.{ts,mjs}');
+  const sources = filesIn('{bin,conformance,generators,release,runtime,templates}/**/*.{ts,mjs}');
   const textOf = (file: string): string => readFileSync(join(home, file), 'utf8');
 
   test('no file has more than 450 lines', () => {

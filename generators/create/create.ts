@@ -5,6 +5,7 @@ import { write } from '../change-set/write.ts';
 import { version } from '../package.ts';
 import { asTyped } from '../programs/shell.ts';
 import type { Lock } from '../project/lock.ts';
+import { descriptionOf } from '../rendering/files.ts';
 import { lockText } from '../rendering/lock-edits.ts';
 import { type Settled, settleAll, whyNotInEarnest } from '../settling/conflicts.ts';
 import { writePlan } from '../settling/plan.ts';
@@ -48,9 +49,14 @@ export async function create(call: Call): Promise<Exit> {
     ],
     conflicts: [
       async (workshop) => {
-        const { root, answers: given } = answers;
+        const { root, answers: given, task, template } = answers;
+        const made = { task, description: descriptionOf(template) };
         const lock = ({ written }: Settled, before: Lock | undefined) =>
-          lockText({ ...answers, ...rendered, answers: given.shown, taskFile: taskFileOf(answers) }, written, before);
+          lockText(
+            { ...answers, ...rendered, answers: given.shown, taskFile: taskFileOf(answers), made },
+            written,
+            before,
+          );
         settled = await settleAll(call, { root, edited: new Set(), lock }, workshop);
       },
       () => {

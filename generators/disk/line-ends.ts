@@ -28,6 +28,12 @@ const byLineFeeds = (bytes: Buffer): Buffer =>
 /** The sha256 of a file; for a text, with LF at the end of each line. Without CRLF this is the sum of the bytes. */
 export const sumOf = (bytes: Buffer): string => sha256(byLineFeeds(bytes));
 
+/** A text with LF at the end of each line; undefined for bytes that are no text in UTF-8. */
+export function asText(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8');
+  return isText(bytes) && Buffer.from(text).equals(bytes) ? text.replaceAll('\r\n', '\n') : undefined;
+}
+
 /** Whether two files are the same apart from line ends. */
 export const isSameText = (a: Buffer, b: Buffer): boolean => a.equals(b) || byLineFeeds(a).equals(byLineFeeds(b));
 

@@ -238,3 +238,18 @@ function inheritedFrom(path: string, base: string, root: string): TsConfigJsonRe
   });
   return { ...inherited, ...Object.fromEntries(lists) };
 }
+
+/** The path aliases of a tsconfig and what it extends, with absolute places; none if it cannot be read. */
+export function aliasesOf(path: string): { readonly [alias: string]: readonly string[] } {
+  let options: TsConfigJsonResolved['compilerOptions'];
+  try {
+    options = parseTsconfig(path).compilerOptions;
+  } catch {
+    return {}; // The compiler says so itself.
+  }
+  const { paths = {}, baseUrl } = options ?? {};
+  const from = resolve(dirname(path), baseUrl ?? '.');
+  return Object.fromEntries(
+    Object.entries(paths).map(([alias, places]) => [alias, places.map((it) => resolve(from, it))]),
+  );
+}

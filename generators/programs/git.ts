@@ -91,6 +91,24 @@ export async function isTracked(folder: string, path: string): Promise<boolean> 
   return result.done && result.output !== '';
 }
 
+/**
+ * The contents that a file has had in any commit, the newest first; none if there is no repository, or git is not there. A
+ * shallow clone has only some.
+ */
+export async function* blobsOf(folder: string, path: string, most: number): AsyncGenerator<Buffer> {
+  if (!isInRepository(folder)) return;
+  const log = ['log', '--all', '--format=', '--raw', '--no-abbrev', '--no-renames', `--max-count=${most}`, '--', path];
+  const result = await git(folder, [...AS_IT_IS, '--literal-pathspecs', ...log]);
+  if (!result.done) return;
+  const ids = new Set([...result.output.matchAll(/^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) /gm)].map(([, id = '']) => id));
+  for (const id of ids) {
+    const limits = { mostBytes: LARGEST, seconds: LONGEST, signal: new AbortController().signal };
+    const argv = [...AS_IT_IS, 'cat-file', 'blob', id];
+    const blob = await runBounded('git', argv, { cwd: folder, environment: ownEnvironment(), ...limits });
+    if (blob.done) yield blob.output;
+  }
+}
+
 const git = (folder: string, argv: readonly string[], input?: string): Promise<ToolResult> =>
   runTool('git', argv, { cwd: folder, environment: ownEnvironment(), ...(input !== undefined && { input }) });
 

@@ -48,6 +48,14 @@ export interface LockedTask {
   readonly scripts?: { readonly [name: string]: string };
 }
 
+/** What fills README.md and the other files that every new project gets. */
+export interface Made {
+  /** The first task. */
+  readonly task: string;
+  /** What its template is said to be, as it stands in these files. */
+  readonly description: string;
+}
+
 /** What divvy inserted into a file that existed before. */
 interface LockedHostFile {
   readonly insertions: readonly Insertion[];
@@ -57,6 +65,10 @@ export interface Lock {
   readonly lockVersion: 1;
   /** The version of the vendored runtime: that of the divvy package that wrote it. */
   readonly runtime: string;
+  /** Set if nobody has tried what `divvy upgrade --no-verify` put together. */
+  readonly unverified?: true;
+  /** What the files of the new project were filled with; absent if the tasks were added to a package. */
+  readonly made?: Made;
   readonly tasks: { readonly [task: string]: LockedTask };
   /**
    * The sum of each file that divvy wrote whole, as divvy wrote it: with the hooks, but without later insertions. A
@@ -85,6 +97,8 @@ interface TaskLine extends Omit<LockedTask, 'files'> {
 /** The whole lock as it is in the file. The entries in `edited` and `host` are checked later, when they are used. */
 interface LockFile {
   readonly runtime: string;
+  readonly unverified?: true;
+  readonly made?: Made;
   readonly tasks: { readonly [task: string]: TaskLine };
   readonly files: { readonly [path: string]: string };
   readonly edited?: Table;
@@ -101,7 +115,8 @@ const GAPS = 100;
 const END = '';
 
 /** Renders the lock as a file: the same lock always gives the same text. */
-export function textOf({ lockVersion, runtime, tasks, files, edited = {}, host = {}, folders = [] }: Lock): string {
+export function textOf(lock: Lock): string {
+  const { lockVersion, runtime, unverified, made, tasks, files, edited = {}, host = {}, folders = [] } = lock;
   const own = new Set(Object.values(tasks).flatMap((task) => task.files ?? []));
   const gaps: string[][] = Array.from({ length: GAPS }, () => []);
   for (const [name, task] of sorted(tasks)) {
@@ -130,6 +145,8 @@ export function textOf({ lockVersion, runtime, tasks, files, edited = {}, host =
   const parts = [
     entry('lockVersion', lockVersion),
     entry('runtime', runtime),
+    ...(unverified ? [entry('unverified', unverified)] : []),
+    ...(made ? [entry('made', made)] : []),
     block(
       'files',
       '{}',
@@ -171,7 +188,7 @@ function lockIn(text: string): Lock | undefined {
     return undefined;
   }
   if (!isLockFile(value)) return undefined;
-  const { runtime, tasks: all, edited = {}, host = {}, folders = [] } = value;
+  const { runtime, unverified, made, tasks: all, edited = {}, host = {}, folders = [] } = value;
   const { [END]: _, ...lines } = all;
 
   const tasks: { [task: string]: LockedTask } = {};
@@ -192,6 +209,8 @@ function lockIn(text: string): Lock | undefined {
   return {
     lockVersion: 1,
     runtime,
+    ...(unverified && { unverified }),
+    ...(made && { made }),
     tasks,
     files,
     ...some('edited', Object.fromEntries(Object.entries(hooks).filter(([, each]) => isInserted(each)))),
@@ -205,10 +224,12 @@ const isLockFile = (value: unknown): value is LockFile => faultIn(value) === und
 /** The path to the first wrong value in the lock; undefined if everything is right. */
 function faultIn(value: unknown): readonly string[] | undefined {
   if (!isObject(value)) return [];
-  const { lockVersion, runtime, tasks, files, edited = {}, host = {}, folders = [] } = value;
+  const { lockVersion, runtime, unverified, made, tasks, files, edited = {}, host = {}, folders = [] } = value;
   const part = Object.entries({
     lockVersion: lockVersion === 1,
     runtime: isText(runtime),
+    unverified: unverified === undefined || unverified === true,
+    made: made === undefined || (isObject(made) && isText(made['task']) && isText(made['description'])),
     tasks: isObject(tasks),
     files: isObject(files),
     edited: isObject(edited),

@@ -58,6 +58,11 @@ export function projectFolder(from: string): string | undefined {
 export async function openProject(from: string, terminal: Terminal): Promise<Project> {
   const found = projectFolder(from);
   if (found !== undefined && isPending(found)) await recoverFirst(found, terminal);
+  return readProject(from);
+}
+
+/** The same for a command that writes nothing, not even to take back what was cut short. */
+export async function readProject(from: string): Promise<Project> {
   const folder = projectFolder(from);
   if (folder === undefined) throw noProject(from);
   const file = join(folder, MANIFEST);

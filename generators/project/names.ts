@@ -13,7 +13,7 @@ const LONGEST = 64;
  */
 const TAKEN = new Set([
   ...['divvy', 'start', 'test', 'typecheck', 'typescript', 'node', 'vendor', 'tasks'],
-  ...['last', 'pending', 'done'],
+  ...['last', 'pending', 'done', 'upgrade'],
 ]);
 
 /** Names that a task file declares or uses beside its class. */

@@ -103,19 +103,12 @@ async function fetched(
   return fetchTemplate(text, { ...places, environment, ref, expected, note }, name);
 }
 
-/** Whether a text is a range of versions. */
-export async function isRange(text: string): Promise<boolean> {
-  const { default: validRange } = await import('semver/ranges/valid.js');
-  return validRange(text) !== null;
-}
-
 async function refuseUnmet({ name, requires = {} }: TemplateManifest): Promise<void> {
   if (requires.divvy === undefined && requires.node === undefined) return;
-  const { default: satisfies } = await import('semver/functions/satisfies.js');
+  const { isIn } = await import('../versions.ts');
   const has = { divvy: version, node: process.version };
   for (const [what, range] of Object.entries(requires) as ['divvy' | 'node', string][]) {
-    if (!satisfies(has[what], range, { includePrerelease: true }))
-      throw tooOldForTemplate(name, what, range, has[what]);
+    if (!isIn(has[what], range)) throw tooOldForTemplate(name, what, range, has[what]);
   }
 }
 

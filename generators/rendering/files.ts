@@ -3,6 +3,7 @@
 import { join, posix } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { folded } from '../disk/paths.ts';
+import type { Made } from '../project/lock.ts';
 import { className } from '../project/names.ts';
 import { templateFileRefused, templateNotRendered } from '../sources/errors.ts';
 import { unhidden } from '../sources/hidden.ts';
@@ -24,17 +25,27 @@ export interface Given {
  */
 export async function projectFiles(template: Template, given: Given): Promise<ProjectFile[]> {
   const own = await templateFiles(template, given);
-  const { description: said } = template.manifest;
-  const description = template.origin === undefined ? said : inMarkdown(said);
-  const project = await Promise.all(
-    projectTemplateFiles().map(async (file) => described(await rendered(file, given, description, []), description)),
-  );
+  const made = { task: given.task, description: descriptionOf(template) };
+  const project = await Promise.all(projectTemplateFiles().map((file) => filledFor(file, made, given.runtimeDir)));
   return [
     ...project
       .filter(({ path }) => !own.some((other) => other.path === path))
       .map((file) => ({ ...file, isOwn: false })),
     ...own.map((file) => ({ ...file, isOwn: true })),
   ];
+}
+
+/** What a template is said to be, as it can stand in the files of a project. */
+export const descriptionOf = ({ manifest, origin }: Template): string =>
+  origin === undefined ? manifest.description : inMarkdown(manifest.description);
+
+/** A file that every new project gets, filled for one. */
+export async function filledFor(
+  file: TemplateFile,
+  { task, description }: Made,
+  runtimeDir: string,
+): Promise<TemplateFile> {
+  return described(await rendered(file, { task, runtimeDir }, description, []), description);
 }
 
 /** Only now: the description of somebody's template may have words in it that are placeholders elsewhere. */

@@ -4,7 +4,7 @@ import type { Wanted } from '../change-set/survey.ts';
 import type { Inserted } from '../codemods/inserted.ts';
 import { sumOf } from '../disk/line-ends.ts';
 import { version } from '../package.ts';
-import { type EditedHost, type Lock, type LockedTask, textOf } from '../project/lock.ts';
+import { type EditedHost, type Lock, type LockedTask, type Made, textOf } from '../project/lock.ts';
 import type { Template } from '../sources/templates.ts';
 import { packageJsonOf } from './places.ts';
 
@@ -20,6 +20,8 @@ interface TaskToLock {
   readonly taskFile: string;
   /** The task file and its hooks, if hooks were inserted. */
   readonly edited?: Edited | undefined;
+  /** For a new project. */
+  readonly made?: Made;
 }
 
 /** The hooks that were inserted into a file. */
@@ -37,7 +39,7 @@ export interface Edited {
  * folders - the folders that had to be made.
  */
 export function lockText(
-  { task, template: { manifest, origin }, answers, hooks, files, taskFile, edited }: TaskToLock,
+  { task, template: { manifest, origin }, answers, hooks, files, taskFile, edited, made }: TaskToLock,
   written: readonly Wanted[],
   before: Lock | undefined,
   host: readonly EditedHost[] = [],
@@ -47,7 +49,7 @@ export function lockText(
   const dependencies = Object.keys({ ...manifest.dependencies, ...devDependencies });
   const isOfTemplate = written.some(({ path }) => path === taskFile);
   const there = before !== undefined && Object.hasOwn(before.tasks, task) ? before.tasks[task] : undefined;
-  const madeFrom = {
+  const from = {
     template: manifest.name,
     templateVersion: manifest.version,
     ...(origin && { source: origin.source, resolved: origin.resolved }),
@@ -55,7 +57,7 @@ export function lockText(
     hooks,
   };
   const needed = { files, dependencies, scripts };
-  const locked = isOfTemplate ? lockedTask(madeFrom, needed) : lockedTask(there ?? NOTHING_KNOWN, needed, there);
+  const locked = isOfTemplate ? lockedTask(from, needed) : lockedTask(there ?? NOTHING_KNOWN, needed, there);
   const sums = { ...before?.files };
   // After a file is written anew, its earlier insertions mean nothing.
   const anew: string[] = [];
@@ -64,19 +66,22 @@ export function lockText(
     sums[path] = sumOf(after);
     anew.push(path);
   }
-  const made = [...new Set([...(before?.folders ?? []), ...folders])].sort();
+  const madeFrom = made ?? before?.made;
+  const madeFolders = [...new Set([...(before?.folders ?? []), ...folders])].sort();
   const lock: Lock = {
     lockVersion: 1,
     runtime: before?.runtime ?? version,
+    ...(before?.unverified && { unverified: true }),
+    ...(madeFrom !== undefined && { made: madeFrom }),
     tasks: { ...before?.tasks, [task]: locked },
     files: sums,
     edited: without(before?.edited, anew),
     host: without(before?.host, anew),
-    folders: made,
+    folders: madeFolders,
   };
   const isWritten = written.some(({ path }) => path === edited?.path);
-  const withHost = host.reduce(withEditedHost, lock);
-  return textOf(edited && isWritten ? withEdited(withHost, edited) : withHost);
+  const all = withHost(lock, host);
+  return textOf(edited && isWritten ? withEdited(all, edited) : all);
 }
 
 /** For a task whose file existed before and was kept. */
@@ -113,8 +118,11 @@ export function lockWithout(lock: Lock, task: string, gone: readonly string[], h
     files: without(lock.files, gone),
     edited: without(lock.edited, gone),
   };
-  return textOf(host.reduce(withEditedHost, left));
+  return textOf(withHost(left, host));
 }
+
+/** The lock with what a command has edited in files of the host. */
+export const withHost = (lock: Lock, host: readonly EditedHost[]): Lock => host.reduce(withEditedHost, lock);
 
 const without = <Value>(by: { readonly [name: string]: Value } | undefined, names: readonly string[]) =>
   Object.fromEntries(Object.entries(by ?? {}).filter(([name]) => !names.includes(name)));

@@ -5,12 +5,13 @@ import { parseSafely } from '../json/parse.ts';
 import { type JsonText, lineAt, readJson } from '../json/text.ts';
 import { contractText, hooksOf } from '../project/hooks.ts';
 import { whyNotGiven } from '../rendering/answers.ts';
-import { isRange } from '../rendering/choices.ts';
+
 import { packageJsonOf } from '../rendering/places.ts';
 import { faultsAs } from '../schema/schema.ts';
 import { MANIFEST_OF_TEMPLATE } from '../sources/parts.ts';
 import type { Prompt, TemplateManifest } from '../sources/templates.ts';
 import { Refusal } from '../terminal/refusal.ts';
+import { isRange } from '../versions.ts';
 import { type Finding, fault } from './finding.ts';
 
 /** A checked manifest, with the line of each of its parts. */
@@ -64,9 +65,7 @@ async function meaningOf(manifest: TemplateManifest): Promise<Placed[]> {
   const known = hooksOf(contractText()).map(({ name }) => name);
   const ranges = await Promise.all(
     Object.entries(requires).map(async ([what, range]) =>
-      (await isRange(range))
-        ? []
-        : [{ at: ['requires', what], message: `${JSON.stringify(range)} is no range of versions` }],
+      isRange(range) ? [] : [{ at: ['requires', what], message: `${JSON.stringify(range)} is no range of versions` }],
     ),
   );
   return [

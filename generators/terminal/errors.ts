@@ -39,9 +39,6 @@ export const noCommand = (available: readonly string[]): Refusal =>
     `The commands are ${available.join(', ')}; \`divvy --help\` says more. To run a task: divvy tasks/….ts`,
   );
 
-export const notThereYet = (command: string, version: string): Refusal =>
-  new Refusal(2, `\`${command}\` does not exist yet in version ${version}`, '`divvy --help` lists the commands.');
-
 export const noFolderToWorkIn = (folder: string, reason: string): Refusal =>
   new Refusal(2, `--cwd ${quoted(folder)}: ${reason}`, 'Name a folder that exists.');
 

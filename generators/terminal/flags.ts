@@ -20,6 +20,8 @@ interface FlagEntry {
   readonly many?: true;
   /** `both`: the switch also has a `--no-` form; `only`: it has no other form. */
   readonly negation?: 'both' | 'only';
+  /** The commands for which it may stand without its value, which is then empty. */
+  readonly optionalIn?: readonly string[];
   readonly choices?: readonly string[];
   /** The question to ask on a terminal when the flag is not given. */
   readonly question?: string;
@@ -30,7 +32,9 @@ interface FlagEntry {
 /** The commands that make a task. */
 const MAKE = ['create', 'add'];
 /** The commands that write. */
-const WRITE = [...MAKE, 'remove', 'hook', 'apply', 'undo'];
+const WRITE = [...MAKE, 'remove', 'hook', 'apply', 'undo', 'upgrade', 'eject'];
+/** The commands that compare, and write nothing. */
+const LOOK = ['doctor', 'diff'];
 
 /** The commands that ask something of a run that goes on. */
 const CONTROL = ['pause', 'continue', 'workers', 'cancel', 'stop'];
@@ -48,11 +52,20 @@ export const flags = {
     short: 't',
     value: 'NAME',
     help: 'the template: a name (see divvy list), or a source',
+    helpIn: { upgrade: "renew tasks from their team's template: all, or those of this one" },
+    optionalIn: ['upgrade'],
     question: 'What should the task begin from?',
-    commands: MAKE,
+    commands: [...MAKE, 'upgrade'],
   },
-  ref: { value: 'REF', help: "a branch, a tag or a commit of the template's source in git", commands: MAKE },
-  trust: { help: 'let a template from elsewhere do what it asks for, and remember it', commands: MAKE },
+  ref: {
+    value: 'REF',
+    help: "a branch, a tag or a commit of the template's source in git",
+    commands: [...MAKE, 'upgrade'],
+  },
+  trust: {
+    help: 'let a template from elsewhere do what it asks for, and remember it',
+    commands: [...MAKE, 'upgrade'],
+  },
   name: {
     value: 'NAME',
     help: "the task's name, where it is not the folder's",
@@ -65,8 +78,14 @@ export const flags = {
     question: 'Which hooks should be in the task? (none is fine)',
     commands: MAKE,
   },
-  data: { short: 'd', value: 'K=V', many: true, help: "an answer to the template's own question", commands: MAKE },
-  'data-file': { value: 'FILE', help: 'those answers, as a JSON file', commands: MAKE },
+  data: {
+    short: 'd',
+    value: 'K=V',
+    many: true,
+    help: "an answer to the template's own question",
+    commands: [...MAKE, 'upgrade'],
+  },
+  'data-file': { value: 'FILE', help: 'those answers, as a JSON file', commands: [...MAKE, 'upgrade'] },
   'runtime-dir': { value: 'DIR', help: 'where the runtime is put; vendor/divvy', commands: MAKE },
   task: { value: 'TASK', help: 'the task, by name or path, where there are several', commands: ['hook'] },
   'dry-run': {
@@ -82,8 +101,21 @@ export const flags = {
   plan: {
     value: 'FILE',
     help: 'write a plan for `divvy apply`, and nothing else',
-    commands: [...MAKE, 'remove', 'hook', 'undo'],
+    commands: [...MAKE, 'remove', 'hook', 'undo', 'upgrade', 'eject'],
   },
+  to: { value: 'RELEASE', help: 'the release to go to; by default that of this divvy', commands: ['upgrade'] },
+  check: { help: 'only say whether there is a newer release: exit code 10 if there is', commands: ['upgrade'] },
+  continue: { help: 'go on, once the conflicts are resolved', commands: ['upgrade'] },
+  abort: { help: 'forget an upgrade that waits; nothing of the project was changed', commands: ['upgrade'] },
+  verify: {
+    negation: 'only',
+    help: 'do not try the merged runtime first; divvy doctor reminds of it',
+    commands: ['upgrade'],
+  },
+  upstream: { help: 'what the newest release changed, instead of what you changed', commands: ['diff'] },
+  both: { help: 'who changed how much of each file, and whether it merges', commands: ['diff'] },
+  ci: { help: 'for a workflow: what you edited counts as right', commands: ['doctor'] },
+  online: { help: 'ask npm too for newer releases and known faults', commands: ['doctor'] },
   force: {
     short: 'f',
     help: 'write into a folder that is not empty',
@@ -101,7 +133,7 @@ export const flags = {
   },
   'allow-dirty': {
     help: 'change files that have uncommitted changes',
-    commands: [...MAKE, 'remove', 'hook', 'apply'],
+    commands: [...MAKE, 'remove', 'hook', 'apply', 'upgrade', 'eject'],
   },
   git: { negation: 'both', help: 'git init, by default where no repository is yet', commands: ['create'] },
   install: { negation: 'both', help: 'install packages, by default only where the task needs one', commands: MAKE },
@@ -120,7 +152,7 @@ export const flags = {
   },
   json: {
     help: 'one JSON object on stdout; text goes to stderr',
-    commands: [...WRITE, 'list', 'status', 'runs', 'failures', ...CONTROL, 'template'],
+    commands: [...WRITE, ...LOOK, 'list', 'status', 'runs', 'failures', ...CONTROL, 'template'],
   },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },
@@ -184,7 +216,7 @@ export const flagNames = (command: string): FlagName[] =>
  */
 export function parse(argv: readonly string[], takes: Takes): Parsed {
   const { tokens } = parseArgs({
-    args: [...argv],
+    args: argv.map((word, index) => withoutValue(word, argv[index + 1], takes.name)),
     options: Object.fromEntries(
       Object.entries(entries).map(([name, { short, value }]) => [
         name,
@@ -208,6 +240,10 @@ export function parse(argv: readonly string[], takes: Takes): Parsed {
       continue;
     }
     // A value that looks like a flag means that the value was forgotten, unless it was written with `=`.
+    if (token.value === '' && entry.optionalIn?.includes(takes.name)) {
+      values[name] = '';
+      continue;
+    }
     if (token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('-'))) {
       throw flagNeedsValue(token.rawName, entry.value);
     }
@@ -219,6 +255,13 @@ export function parse(argv: readonly string[], takes: Takes): Parsed {
   const extra = words[takes.words.most];
   if (extra !== undefined) throw tooManyArguments(extra, takes.shown, takes.words.what);
   return { values: values as FlagValues, words };
+}
+
+/** `--template` alone as `--template=`, for a command that takes it so: the next word is then no value of it. */
+function withoutValue(word: string, next: string | undefined, command: string): string {
+  const [, name] = /^--([a-z-]+)$/.exec(word) ?? [];
+  const isOptional = name !== undefined && Object.hasOwn(entries, name) && entries[name]?.optionalIn?.includes(command);
+  return isOptional && (next === undefined || next.startsWith('-')) ? `${word}=` : word;
 }
 
 /** The flag that was meant, and whether it was switched on or off. */

@@ -8,7 +8,7 @@ export type Program = 'create-divvy-task' | 'divvy';
 export interface CommandHelp {
   /** The arguments after the command in the usage line, such as `[dir]`. */
   readonly takes: string;
-  /** One line; empty for a command that does not exist yet. */
+  /** One line. */
   readonly summary: string;
   /** Where to read about flags that are not the generator's own. */
   readonly flagsElsewhere?: string;
@@ -29,7 +29,6 @@ const USAGE = {
 } as const;
 
 export function programHelp(program: Program, commands: Readonly<Record<string, CommandHelp>>): string {
-  const there = Object.entries(commands).filter(([, { summary }]) => summary !== '');
   return [
     `${program} ${version}: ${WHAT}`,
     '',
@@ -37,13 +36,15 @@ export function programHelp(program: Program, commands: Readonly<Record<string, 
     ...table(USAGE[program]),
     '',
     'Commands:',
-    ...table(there.map(([name, { takes, summary }]) => [`${name} ${takes}`.trimEnd(), summary] as const)),
+    ...table(
+      Object.entries(commands).map(([name, { takes, summary }]) => [`${name} ${takes}`.trimEnd(), summary] as const),
+    ),
     '',
     program === 'divvy' ? 'Flags of `divvy create`:' : 'Flags:',
     flagHelp('create'),
     '',
     'Exit codes: 0 done or nothing to do, 1 failed or cancelled, 2 usage or a missing answer,',
-    '3 conflicts, 4 a template that needs trust, 5 uncommitted changes in the way.',
+    '3 conflicts, 4 a template that needs trust, 5 uncommitted changes in the way, 10 differences.',
   ].join('\n');
 }
 

@@ -18,7 +18,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const home = join(import.meta.dirname, '../..');
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'divvy-bundle-')));
   chmodSync(folder, 0o755); // One test runs them as another user.
-  for (const name of ['runtime', 'templates', 'package.json', 'LICENSE'])
+  for (const name of ['runtime', 'templates', 'conformance', 'package.json', 'LICENSE'])
     cpSync(join(home, name), join(folder, name), { recursive: true });
   const dir = join(folder, 'dist');
   for (const options of [config].flat()) {

@@ -23,6 +23,10 @@ const COMMANDS = [
   'stop',
   'template',
   'completion',
+  'doctor',
+  'diff',
+  'upgrade',
+  'eject',
 ];
 const scripts = new Map<string, string>();
 

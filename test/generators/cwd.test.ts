@@ -8,6 +8,7 @@ import { commandFile, createDivvyTask, divvy, freshFolder, treeOf } from './comm
 const COMMANDS = [
   ...[['create', 'my-task'], ['add', 'nightly'], ['remove', 'nightly'], ['hook', 'add', 'key'], ['undo']],
   ...[['apply', 'plan.json'], ['list'], ['status'], ['runs'], ['template', 'list'], ['run', 'nightly']],
+  ...[['doctor'], ['diff'], ['upgrade'], ['eject']],
 ];
 
 test.each(COMMANDS)('one that is not there, or is a file, is exit 2: %s %s', async (...argv) => {

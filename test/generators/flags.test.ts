@@ -88,6 +88,10 @@ test.each([
   'cancel',
   'stop',
   'template',
+  'doctor',
+  'diff',
+  'upgrade',
+  'eject',
 ])('divvy %s takes the flags that its help lists, and no other', (name) => {
   const help = readFileSync(join(import.meta.dirname, `help/divvy-${name}.txt`), 'utf8');
   const listed = [...help.matchAll(/^ +(?:-\w, )?(--[\w-]+)(?:, (--no-[\w-]+))?( [A-Z=,]+)?(?= {2})/gm)];

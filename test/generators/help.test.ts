@@ -33,6 +33,10 @@ describe.each([
   ['divvy-template', divvy, ['template', 'check', '--help']],
   ['divvy-completion', divvy, ['completion', '--help']],
   ['divvy-run', divvy, ['run', '--help']],
+  ['divvy-doctor', divvy, ['doctor', '--help']],
+  ['divvy-diff', divvy, ['diff', '--help']],
+  ['divvy-upgrade', divvy, ['upgrade', '--help']],
+  ['divvy-eject', divvy, ['eject', '--help']],
 ] as const)('%s.txt', (name, command, argv) => {
   test(`is what ${argv.join(' ')} prints`, async () => {
     expect(await command(argv, { cwd: freshFolder() })).toEqual({
@@ -63,7 +67,10 @@ test.each([
     'create, add, remove, hook, undo, apply, run, list, status, runs, failures, pause, continue, workers, cancel, stop, template',
   ],
   [['lst'], '"lst" is neither a command nor a task file', 'Did you mean list?'],
-  [['upgrade'], '`divvy upgrade` does not exist yet', 'divvy --help'],
+  [['upgrade'], 'there is no divvy.json in', 'npm create divvy-task'],
+  [['doctor'], 'there is no divvy.json in', 'npm create divvy-task'],
+  [['diff'], 'there is no divvy.json in', 'npm create divvy-task'],
+  [['eject'], 'there is no divvy.json in', 'npm create divvy-task'],
   [['template'], '`divvy template` needs a subcommand', 'Write `divvy template list`'],
   [['template', 'chek'], '`divvy template` does not know "chek"', 'Did you mean check?'],
   [['template', 'list', 'x'], '"x" is one argument too many', 'no arguments'],

@@ -1,0 +1,10 @@
+/** All cases, in the order in which they are tried. */
+
+import { deliveryCases } from './delivery-cases.ts';
+import { journalCases } from './journal-cases.ts';
+import { stopCases } from './stop-cases.ts';
+import { surfaceCases } from './surface-cases.ts';
+import type { Case } from './trial.ts';
+
+// What waits longest comes first of each, so that the others run beside it.
+export const CASES: readonly Case[] = [...deliveryCases, ...stopCases, ...journalCases, ...surfaceCases];

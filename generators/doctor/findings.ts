@@ -1,0 +1,260 @@
+/** What is not as it should be in a project, each in plain English with what to do. Reads only. */
+
+import { join, posix } from 'node:path';
+import { placesOf, readRecord } from '../change-set/record.ts';
+import { isPending } from '../change-set/recovery.ts';
+import { readBefore, stat } from '../disk/disk.ts';
+import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
+import { parseJson } from '../json/parse.ts';
+import { version } from '../package.ts';
+import { divvyIn } from '../programs/shell.ts';
+import type { Call } from '../terminal/command.ts';
+import { addedFiles, type Home, type Owned, ownedFiles, standingOf } from '../vendored/owned.ts';
+import { conflictsLeft, isUpgradePending, readPending, sideOf } from '../vendored/pending.ts';
+import type { Advisory, Releases } from '../vendored/releases.ts';
+import { named } from '../vendored/three-way.ts';
+import { doMeet, isIn, isNewer, isRange, isVersion, versionAskedFor } from '../versions.ts';
+
+export interface Finding {
+  /**
+   * `broken`: tasks don't run, or divvy's commands don't. `due`: somebody should do something. `yours`: a file differs from the
+   * release, and may be meant to. `note`: good to know.
+   */
+  readonly level: 'broken' | 'due' | 'yours' | 'note';
+  /** What it is, for programs. */
+  readonly code: string;
+  /** The file, if it is about one. */
+  readonly path?: string;
+  readonly message: string;
+  /** A command, or what else to do; empty if nothing has to be done. */
+  readonly remedy: string;
+}
+
+/** Everything that is wrong, in the order in which to mend it. */
+export function findingsOf(call: Call, home: Home, releases: Releases): Finding[] {
+  const owned = ownedFiles(home, releases);
+  return [
+    ...ofLeftWork(call, home),
+    ...ofImports(home),
+    ...ofFiles(call, home, owned),
+    ...ofTasks(call, home),
+    ...ofRelease(call, home, releases.advisories),
+    ...ofNode(home),
+  ];
+}
+
+/** A command that was cut short, and an upgrade that waits. */
+function ofLeftWork(call: Call, { root }: Home): Finding[] {
+  const found: Finding[] = [];
+  if (isPending(root)) {
+    const command = readRecord(placesOf(root).pending)?.command ?? 'a divvy command';
+    found.push({
+      level: 'broken',
+      code: 'cut-short',
+      message: `A command was cut short while it wrote: ${command}`,
+      remedy: `The next command that writes takes it back. To do only that: ${divvyIn(call, root, 'undo')}`,
+    });
+  }
+  if (!isUpgradePending(root)) return found;
+  const state = readPending(root);
+  const left = state?.files.filter((file) => conflictsLeft(file, sideOf(root, 'merged', file.path)?.bytes) > 0) ?? [];
+  found.push({
+    level: 'due',
+    code: 'upgrade-waits',
+    message: `An upgrade from ${state?.from} to ${state?.to} waits for you: ${left.length} of ${state?.files.length} files still have conflicts`,
+    remedy: `Resolve them in .divvy/upgrade/merged/, then: ${divvyIn(call, root, 'upgrade', '--continue')}. To forget it: ${divvyIn(call, root, 'upgrade', '--abort')}`,
+  });
+  return found;
+}
+
+/** The link by which tasks find the runtime. */
+function ofImports({ root, manifest }: Home): Finding[] {
+  const broken = (message: string, remedy: string): Finding[] => [
+    { level: 'broken', code: 'import', path: PACKAGE_JSON, message, remedy },
+  ];
+  const wanted = `./${manifest.runtime}/index.ts`;
+  const line = `Put this into ${PACKAGE_JSON}: "imports": {"#divvy": ${JSON.stringify(wanted)}}`;
+  let parsed: { readonly imports?: { readonly [name: string]: unknown } };
+  try {
+    const bytes = readBefore(root, PACKAGE_JSON)?.bytes;
+    if (bytes === undefined)
+      return broken(`${PACKAGE_JSON} is missing, and without it no task finds the runtime`, line);
+    parsed = parseJson(bytes) as typeof parsed;
+  } catch (error) {
+    return broken(`${PACKAGE_JSON} is not JSON: ${(error as Error).message}`, 'Mend it.');
+  }
+  const there = parsed?.imports?.['#divvy'];
+  if (there === wanted) return [];
+  return broken(
+    there === undefined
+      ? `${PACKAGE_JSON} does not say where #divvy is, so no task finds the runtime`
+      : `#divvy leads to ${JSON.stringify(there)} in ${PACKAGE_JSON}, and divvy.json says that the runtime is in ${manifest.runtime}`,
+    line,
+  );
+}
+
+function ofFiles(call: Call, home: Home, owned: ReadonlyMap<string, Owned>): Finding[] {
+  const { root, lock, manifest } = home;
+  const folder = `${manifest.runtime}/`;
+  if (stat(join(root, manifest.runtime))?.isDirectory() !== true) {
+    const message = `${folder} is missing: no task runs`;
+    return [
+      { level: 'broken', code: 'runtime', path: folder, message, remedy: bringBack(call, home, manifest.runtime) },
+    ];
+  }
+  const stated = readBefore(root, `${folder}VERSION`)?.bytes.toString('utf8').trim();
+  if (stated !== undefined && stated !== lock.runtime) {
+    const message = `${LOCK} is of divvy ${lock.runtime}, and ${folder} of ${stated}: they don't belong together`;
+    const remedy = `Take both from one commit: git checkout COMMIT -- ${LOCK} ${manifest.runtime}`;
+    return [{ level: 'broken', code: 'disagree', path: LOCK, message, remedy }];
+  }
+  const needed = neededBy(root, owned, folder);
+  const all = [...owned.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const found = all.flatMap((file) => ofFile(call, home, file, needed.get(file.path)));
+  const ends = all.filter((file) => standingOf(root, file).standing === 'line-ends');
+  return [...found, ...ofLineEnds(ends), ...addedFiles(home, owned).map((path) => added(call, home, path))];
+}
+
+function ofFile(call: Call, home: Home, file: Owned, neededIn: string | undefined): Finding[] {
+  const { root } = home;
+  const { path } = file;
+  const { standing } = standingOf(root, file);
+  if (standing === 'edited') {
+    const remedy = `To see how: ${divvyIn(call, root, 'diff', path)}`;
+    return [{ level: 'yours', code: 'edited', path, message: `${path} was edited`, remedy }];
+  }
+  if (standing === 'no-file') {
+    const message = `${path} is a link or a folder, and no file: divvy writes nothing there`;
+    return [{ level: 'broken', code: 'no-file', path, message, remedy: 'Put a plain file in its place.' }];
+  }
+  if (standing !== 'missing') return [];
+  const remedy = bringBack(call, home, path);
+  return neededIn === undefined
+    ? [{ level: 'yours', code: 'missing', path, message: `${path} is missing; nothing needs it`, remedy }]
+    : [{ level: 'broken', code: 'missing', path, message: `${path} is missing, and ${neededIn} needs it`, remedy }];
+}
+
+function ofLineEnds(files: readonly Owned[]): Finding[] {
+  const [first, ...more] = files;
+  if (first === undefined) return [];
+  const which = more.length > 0 ? `${first.path} and ${more.length} more have` : `${first.path} has`;
+  const message = `${which} CRLF at the ends of lines: git changed them at checkout. That is no edit, and does no harm`;
+  return [{ level: 'note', code: 'line-ends', path: first.path, message, remedy: '' }];
+}
+
+const added = (call: Call, { root, manifest }: Home, path: string): Finding => ({
+  level: 'yours',
+  code: 'added',
+  path,
+  message: `${path} is not divvy's: somebody put it into ${manifest.runtime}/`,
+  remedy: `${divvyIn(call, root, 'upgrade')} leaves it alone.`,
+});
+
+/** For each vendored file that others name, one of these. */
+function neededBy(root: string, owned: ReadonlyMap<string, Owned>, folder: string): Map<string, string> {
+  const needed = new Map<string, string>([[`${folder}run.mjs`, 'every start of a task']]);
+  for (const { path } of owned.values()) {
+    if (!path.startsWith(folder) || !/\.(m?ts|mjs)$/.test(path)) continue;
+    for (const name of named(path, readBefore(root, path)?.bytes)) if (!needed.has(name)) needed.set(name, path);
+  }
+  return needed;
+}
+
+/** How a file comes back that divvy had written. */
+function bringBack(call: Call, { root, lock, manifest }: Home, path: string): string {
+  const git = `git checkout -- ${path}`;
+  const [task] = Object.keys(lock.tasks).sort();
+  if (task === undefined || lock.runtime !== version || !`${path}/`.startsWith(`${manifest.runtime}/`))
+    return `From git: ${git}`;
+  return `From git: ${git}. Or as it was released: ${divvyIn(call, root, 'add', task)}`;
+}
+
+function ofTasks(call: Call, { root, lock }: Home): Finding[] {
+  return Object.entries(lock.tasks).flatMap(([task, { files = [] }]) => {
+    const gone = files.filter((path) => stat(join(root, path)) === undefined);
+    const isTask = gone.find((path) => posix.basename(path).replace(/\.m?ts$/, '') === task);
+    if (isTask === undefined) return [];
+    const message = `${isTask} is gone, and ${LOCK} still has the task ${task}`;
+    const remedy = `To forget the task: ${divvyIn(call, root, 'remove', task)}. To have it back: git checkout -- ${isTask}`;
+    return [{ level: 'due' as const, code: 'task', path: isTask, message, remedy }];
+  });
+}
+
+/** The command that runs a divvy of another version. */
+export const divvyOf = (wanted: string, ...argv: readonly string[]): string =>
+  `npx --yes --package=create-divvy-task@${wanted} divvy ${argv.join(' ')}`;
+
+function ofRelease(call: Call, { root, lock }: Home, advisories: readonly Advisory[]): Finding[] {
+  const { runtime, unverified } = lock;
+  if (!isVersion(runtime)) {
+    const message = `${LOCK} says that the runtime is of version ${JSON.stringify(runtime)}, which is no version`;
+    return [
+      {
+        level: 'broken',
+        code: 'version',
+        path: LOCK,
+        message,
+        remedy: `Bring it back from git: git checkout -- ${LOCK}`,
+      },
+    ];
+  }
+  const upgrade = divvyIn(call, root, 'upgrade');
+  const faults = advisories.filter(({ affected }) => isIn(runtime, affected));
+  const found: Finding[] = faults.map(({ id, severity, text, fixed }) => ({
+    level: 'due',
+    code: 'advisory',
+    message: `This copy has a known fault (${id}, ${severity}): ${text}`,
+    remedy: `It is mended in ${fixed}: ${isNewer(fixed, version) ? divvyOf(fixed, 'upgrade') : upgrade}`,
+  }));
+  if (unverified) {
+    const message = 'The runtime was put together by an upgrade with --no-verify, and nobody has tried it since';
+    found.push({ level: 'due', code: 'unverified', message, remedy: `To try it now: ${upgrade}` });
+  }
+  if (isNewer(version, runtime)) {
+    const message = `The runtime is of divvy ${runtime}, and this is ${version}`;
+    found.push({ level: 'note', code: 'older', message, remedy: `To renew it: ${upgrade}` });
+  } else if (isNewer(runtime, version)) {
+    const message = `The runtime is of divvy ${runtime}, which is newer than this divvy (${version})`;
+    found.push({
+      level: 'note',
+      code: 'newer',
+      message,
+      remedy: `Use the one that it came from: ${divvyOf(runtime, 'doctor')}`,
+    });
+  }
+  return found;
+}
+
+/** Files that say which Node.js a project is for. */
+const NODE_FILES = ['.nvmrc', '.node-version'];
+
+function ofNode({ root }: Home): Finding[] {
+  const due = (path: string, says: string): Finding => ({
+    level: 'due',
+    code: 'node',
+    path,
+    message: `${path} asks for Node.js ${says}, and the runtime needs ${NEEDED}`,
+    remedy: `Change it there, and run tasks with a Node.js that the runtime takes.`,
+  });
+  const found: Finding[] = [];
+  for (const path of NODE_FILES) {
+    const says = readBefore(root, path)?.bytes.toString('utf8').trim() ?? '';
+    const asked = versionAskedFor(says);
+    if (asked !== undefined && !isIn(asked, NEEDED)) found.push(due(path, says));
+  }
+  const range = enginesIn(readBefore(root, PACKAGE_JSON)?.bytes);
+  if (range !== undefined && isRange(range) && !doMeet(range, NEEDED)) found.push(due(PACKAGE_JSON, range));
+  return found;
+}
+
+/** The versions of Node.js that the runtime takes. */
+const NEEDED = '^22.18 || ^24.11 || >=26';
+
+function enginesIn(packageJson: Buffer | undefined): string | undefined {
+  try {
+    const { engines } = parseJson(packageJson ?? '{}') as { readonly engines?: { readonly node?: unknown } };
+    return typeof engines?.node === 'string' ? engines.node : undefined;
+  } catch {
+    return undefined; // ofImports says that it cannot be read.
+  }
+}

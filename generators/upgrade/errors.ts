@@ -1,0 +1,83 @@
+/** The messages of refusals about upgrades. */
+
+import { LOCK } from '../disk/file-names.ts';
+import { lines, quoted, Refusal } from '../terminal/refusal.ts';
+
+const otherDivvy = (version: string, ...argv: readonly string[]): string =>
+  `npx --yes --package=create-divvy-task@${version} divvy ${argv.join(' ')}`;
+
+export const badVersion = (given: string): Refusal =>
+  new Refusal(2, `${quoted(given)} is no version`, 'A version is written 1.2.3.');
+
+export const notCarried = (wanted: string, here: string, shown: string): Refusal =>
+  new Refusal(
+    2,
+    `this is divvy ${here}, which does not have the runtime of ${wanted}`,
+    `Take the divvy of that version: ${otherDivvy(wanted, shown.replace(/^\S+ /, ''))}`,
+  );
+
+export const lockNewer = (runtime: string, here: string): Refusal =>
+  new Refusal(
+    3,
+    `the runtime here is of divvy ${runtime}, which is newer than this divvy (${here})`,
+    `Nothing was changed. Take a divvy that knows it: ${otherDivvy('latest', 'upgrade')}`,
+  );
+
+export const backwards = (runtime: string, wanted: string): Refusal =>
+  new Refusal(
+    2,
+    `the runtime here is of divvy ${runtime}, and ${wanted} is older: an upgrade goes forwards only`,
+    'To take back the last upgrade: divvy undo. For an older one: git checkout COMMIT -- the runtime, divvy.lock.json and package.json.',
+  );
+
+export const upgradeWaits = (shown: string): Refusal =>
+  new Refusal(
+    3,
+    'an upgrade waits here for its conflicts to be resolved: .divvy/upgrade/',
+    `Resolve them in .divvy/upgrade/merged/, then: ${shown} --continue. To forget it: ${shown} --abort`,
+  );
+
+export const nothingWaits = (shown: string): Refusal =>
+  new Refusal(2, 'no upgrade waits here, so there is nothing to continue', `To begin one: ${shown}`);
+
+export const ofOtherDivvy = (version: string, here: string): Refusal =>
+  new Refusal(
+    2,
+    `divvy ${version} began this upgrade, and this is ${here}, which may merge otherwise`,
+    `Go on with the same: ${otherDivvy(version, 'upgrade', '--continue')}`,
+  );
+
+export const changedSince = (paths: readonly string[], shown: string): Refusal =>
+  new Refusal(
+    3,
+    `${paths.length === 1 ? 'a file has' : `${paths.length} files have`} changed since the upgrade began:${lines(paths)}`,
+    `Nothing was changed. Put that back and try again. Or save what you resolved in .divvy/upgrade/merged/, forget the upgrade (${shown} --abort), and begin again.`,
+  );
+
+export const stillInConflict = (
+  open: readonly { readonly path: string; readonly conflicts: number }[],
+  shown: string,
+): Refusal =>
+  new Refusal(
+    3,
+    `still in conflict:${lines(open.map(({ path, conflicts }) => `.divvy/upgrade/merged/${path}: ${conflicts} ${conflicts === 1 ? 'place' : 'places'}`))}`,
+    `Nothing was changed. Resolve them (the lines between <<<<<<< and >>>>>>>), then: ${shown} --continue`,
+  );
+
+export const cannotTry = (why: string, shown: string): Refusal =>
+  new Refusal(
+    1,
+    `the merged runtime cannot be tried here: ${why}`,
+    `Nothing was changed. Upgrade where it can be tried, or add --no-verify: ${LOCK} then says that nobody has tried it.\n  ${shown} --no-verify`,
+  );
+
+export const noTaskOfTemplate = (name: string, templates: readonly string[]): Refusal =>
+  new Refusal(
+    2,
+    name === ''
+      ? "no task here was made from a team's template"
+      : `no task here was made from the template ${quoted(name)}`,
+    templates.length === 0
+      ? 'Templates of this package have no versions of their own: a task that was made from one is yours.'
+      : `There are tasks from: ${templates.join(', ')}.`,
+  );

@@ -1,0 +1,173 @@
+/**
+ * An upgrade that waits for its owner to resolve conflicts: `.divvy/upgrade/`. The vendored folder stays as it was meanwhile.
+ *
+ *   state.json                        a State
+ *   base/, mine/, theirs/, merged/    each file with conflicts, by its path; merged/ has the markers, and is what is edited
+ */
+
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { openHome, placesOf, refuseLinks, removeAtOnce, removeFolder } from '../change-set/record.ts';
+import { type Before, isBehindFolders, readBefore, stat } from '../disk/disk.ts';
+import { asText, sha256 } from '../disk/line-ends.ts';
+import { whyUnsafe } from '../disk/paths.ts';
+import { parseJson } from '../json/parse.ts';
+import { version } from '../package.ts';
+import { badPending } from './errors.ts';
+import { type Markers, MIDDLE } from './merge.ts';
+import type { Outcome } from './three-way.ts';
+
+export interface PendingFile {
+  readonly path: string;
+  /** The sum of the file that is merged, byte for byte; null if there is none. */
+  readonly mine: string | null;
+  readonly conflicts: number;
+  /** Absent if nothing could be marked. */
+  readonly markers?: Markers;
+  /** How many lines of the file look like the middle of a conflict, and are its owner's or the release's. */
+  readonly middles: number;
+  readonly reason?: string;
+}
+
+export interface State {
+  readonly format: 1;
+  /** The version of divvy that merged: another one may merge otherwise. */
+  readonly divvy: string;
+  /** What is upgraded: `runtime`, or a team's template with its task. */
+  readonly what: string;
+  readonly from: string;
+  readonly to: string;
+  /** The words of the command that began it, to go on as it was meant. */
+  readonly noVerify: boolean;
+  readonly files: readonly PendingFile[];
+}
+
+const SIDES = ['base', 'mine', 'theirs', 'merged'] as const;
+export type Side = (typeof SIDES)[number];
+
+/** The folder of the upgrade that waits. */
+const pendingFolder = (root: string): string => join(placesOf(root).home, 'upgrade');
+
+export const isUpgradePending = (root: string): boolean => stat(pendingFolder(root)) !== undefined;
+
+/** Saves the conflicts, all at once. Returns the folder. */
+export function savePending(
+  root: string,
+  outcomes: readonly Outcome[],
+  about: Pick<State, 'what' | 'from' | 'to' | 'noVerify'>,
+): string {
+  openHome(root);
+  const { aside } = placesOf(root);
+  const folder = pendingFolder(root);
+  removeFolder(aside);
+  mkdirSync(aside);
+  try {
+    // A folder with this name belongs to this process, and goes if the process dies.
+    writeFileSync(join(aside, 'pid'), String(process.pid));
+    for (const outcome of outcomes) {
+      const { path, base, mine, theirs, after } = outcome;
+      const sides = { base, mine: mine?.bytes, theirs, merged: after };
+      for (const side of SIDES) {
+        const bytes = sides[side];
+        if (bytes === undefined) continue;
+        const file = join(aside, side, path);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, bytes);
+      }
+    }
+    const state: State = { format: 1, divvy: version, ...about, files: outcomes.map(pendingFile) };
+    writeFileSync(join(aside, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);
+    renameSync(aside, folder);
+  } catch (error) {
+    removeFolder(aside);
+    throw error;
+  }
+  return folder;
+}
+
+function pendingFile({ path, mine, theirs, conflicts, markers, reason }: Outcome): PendingFile {
+  const middles = Math.max(middlesIn(mine?.bytes), middlesIn(theirs));
+  return {
+    path,
+    mine: mine === undefined ? null : sha256(mine.bytes),
+    conflicts,
+    ...(markers && { markers }),
+    middles,
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+const middlesIn = (bytes: Buffer | undefined): number =>
+  (bytes &&
+    asText(bytes)
+      ?.split('\n')
+      .filter((line) => line === MIDDLE).length) ??
+  0;
+
+/** The upgrade that waits; undefined if there is none. Throws a Refusal with exit code 3 if it cannot be used. */
+export function readPending(root: string): State | undefined {
+  refuseLinks(root);
+  const folder = pendingFolder(root);
+  const state = stat(folder);
+  if (state === undefined) return undefined;
+  if (!state.isDirectory()) throw badPending(folder, 'it is not a folder');
+  const file = readBefore(folder, 'state.json');
+  let parsed: unknown;
+  try {
+    parsed = parseJson(file?.bytes ?? '');
+  } catch {
+    throw badPending(folder, 'its state.json is not JSON');
+  }
+  if (!isState(parsed)) throw badPending(folder, 'its state.json is not one of this version');
+  const unsafe = parsed.files.map(({ path }) => [path, whyUnsafe(path)] as const).find(([, reason]) => reason);
+  if (unsafe !== undefined) throw badPending(folder, `${JSON.stringify(unsafe[0])}: ${unsafe[1]}`);
+  return parsed;
+}
+
+const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+function isState(value: unknown): value is State {
+  return (
+    isObject(value) &&
+    value['format'] === 1 &&
+    ['divvy', 'what', 'from', 'to'].every((name) => isText(value[name])) &&
+    typeof value['noVerify'] === 'boolean' &&
+    Array.isArray(value['files']) &&
+    value['files'].every(isPendingFile)
+  );
+}
+
+function isPendingFile(value: unknown): value is PendingFile {
+  if (!isObject(value)) return false;
+  const { path, mine, conflicts, markers, middles, reason } = value;
+  return (
+    isText(path) &&
+    (mine === null || isText(mine)) &&
+    Number.isInteger(conflicts) &&
+    Number.isInteger(middles) &&
+    (reason === undefined || isText(reason)) &&
+    (markers === undefined || (isObject(markers) && ['mine', 'base', 'theirs'].every((name) => isText(markers[name]))))
+  );
+}
+
+/** A file of one side of the upgrade that waits; undefined if it is not there, or was deleted. */
+export function sideOf(root: string, side: Side, path: string): Before | undefined {
+  const folder = pendingFolder(root);
+  return isBehindFolders(folder, `${side}/${path}`) ? readBefore(folder, `${side}/${path}`) : undefined;
+}
+
+/** How many conflicts are still marked in a file: only markers that divvy has put in count. */
+export function conflictsLeft({ markers, middles }: PendingFile, merged: Buffer | undefined): number {
+  if (markers === undefined || merged === undefined) return 0;
+  const lines = merged.toString('utf8').split(/\r?\n/);
+  const count = (marker: string) => lines.filter((line) => line === marker).length;
+  const ours = [markers.mine, markers.base, markers.theirs].map(count);
+  return Math.max(...ours, count(MIDDLE) - middles, 0);
+}
+
+/** Forgets the upgrade that waits. */
+export function dropPending(root: string): void {
+  removeAtOnce(root, pendingFolder(root));
+}

@@ -1,0 +1,201 @@
+/**
+ * What a release would change in each of divvy's files: from its base (as released), mine (as it is in the project) and
+ * theirs (as the newer release has it).
+ *
+ *   mine        theirs      result
+ *   base        new         theirs
+ *   edited      base        mine
+ *   edited      new         both, line by line; a conflict where they meet
+ *   gone        any         gone, unless a file of the newer release needs it
+ *   base        gone        gone
+ *   edited      gone        a conflict
+ *   another's   new         a conflict, with nothing as its base
+ *
+ * Line ends count nowhere: all three are compared and merged with LF, and mine keeps its own.
+ */
+
+import { posix } from 'node:path';
+import { type Before, readBefore } from '../disk/disk.ts';
+import { asText, isSameText, sumOf } from '../disk/line-ends.ts';
+import type { Bases } from './base.ts';
+import { type Markers, markersFor, merge } from './merge.ts';
+import { type Home, isStatement, type Owned, ownedFiles, placeOf } from './owned.ts';
+import type { Release, Releases } from './releases.ts';
+
+/** What becomes of one file. */
+export interface Outcome {
+  readonly path: string;
+  /** Where it was, if the release moves it. */
+  readonly movedFrom?: string;
+  readonly kind: 'same' | 'mine' | 'theirs' | 'merged' | 'conflict' | 'added' | 'removed' | 'gone';
+  readonly base?: Buffer | undefined;
+  readonly mine?: Before | undefined;
+  /** As the newer release has it; undefined if it has no such file. */
+  readonly theirs?: Buffer | undefined;
+  /** What will be there; undefined if nothing. With a conflict, with its markers. */
+  readonly after: Buffer | undefined;
+  /** How many places cannot be merged. */
+  readonly conflicts: number;
+  readonly markers?: Markers;
+  /** Why it is so, where that is not clear from its kind. */
+  readonly reason?: string;
+}
+
+interface Sides {
+  readonly owned: Owned | undefined;
+  readonly base: Buffer | undefined;
+  readonly mine: Before | undefined;
+  readonly theirs: Buffer | undefined;
+}
+
+/**
+ * What becomes of each of divvy's files when a project goes from its release to another.
+ *
+ * Rejects with a Refusal if a file cannot be read.
+ */
+export async function threeWay(home: Home, bases: Bases, releases: Releases, to: Release): Promise<Outcome[]> {
+  const owned = ownedFiles(home, releases);
+  const moves = movesOf(releases.between(home.lock.runtime, to.version));
+  const outcomes: Outcome[] = [];
+  const seen = new Set<string>();
+  for (const [inRelease, sum] of Object.entries(to.files)) {
+    const path = placeOf(inRelease, home);
+    if (path === undefined || isOfTask(home, path)) continue;
+    const from = [...owned.values()].find((each) => nowOf(each.inRelease, moves) === inRelease);
+    if (from !== undefined) seen.add(from.path);
+    const theirs = await bases.filled(inRelease, sum);
+    outcomes.push(await outcomeOf(home, bases, path, from, theirs, to.version));
+  }
+  for (const each of owned.values()) {
+    if (!seen.has(each.path)) outcomes.push(await outcomeOf(home, bases, each.path, each, undefined, to.version));
+  }
+  return withNeeded(outcomes, home).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+const isOfTask = ({ lock }: Home, path: string): boolean =>
+  Object.values(lock.tasks).some(({ files = [] }) => files.includes(path));
+
+const movesOf = (releases: readonly Release[]): Release['renames'] =>
+  releases.reduce<Release['renames']>((all, { renames }) => {
+    const earlier = Object.entries(all).map(([from, to]) => [from, renames[to] ?? to] as const);
+    return { ...renames, ...Object.fromEntries(earlier) };
+  }, {});
+
+const nowOf = (path: string, moves: Release['renames']): string => moves[path] ?? path;
+
+async function outcomeOf(
+  home: Home,
+  bases: Bases,
+  path: string,
+  owned: Owned | undefined,
+  theirs: Buffer | undefined,
+  version: string,
+): Promise<Outcome> {
+  const { root, lock } = home;
+  const from = owned?.path ?? path;
+  const isMoved = from !== path;
+  const mine = readBefore(root, from);
+  const there = isMoved ? readBefore(root, path) : undefined;
+  const common = { path, ...(isMoved && { movedFrom: from }), mine, theirs };
+  const sides = { owned, base: undefined, mine, theirs };
+  if (there !== undefined && theirs !== undefined && !isSameText(there.bytes, theirs)) {
+    return { ...common, ...inConflict({ ...sides, mine: there }, lock.runtime, version), mine: there };
+  }
+  if (owned !== undefined && theirs !== undefined && isStatement(owned.inRelease)) {
+    return { ...common, kind: mine && isSameText(mine.bytes, theirs) ? 'same' : 'theirs', after: theirs, conflicts: 0 };
+  }
+  const simple = withoutMerge(sides);
+  if (simple !== undefined) return { ...common, conflicts: 0, ...simple };
+  if (owned === undefined) {
+    // A file that only a new project would get.
+    if (!path.startsWith(`${home.manifest.runtime}/`))
+      return { ...common, kind: 'mine', after: mine?.bytes, conflicts: 0 };
+    return { ...common, ...inConflict(sides, lock.runtime, version) };
+  }
+  const base = await bases.of(owned);
+  return { ...common, base, ...merged({ ...sides, base }, lock.runtime, version) };
+}
+
+type Decided = Pick<Outcome, 'kind' | 'after'> & Partial<Outcome>;
+
+/** What becomes of a file that only one side has changed; undefined if both have. */
+function withoutMerge({ owned, mine, theirs }: Sides): Decided | undefined {
+  if (owned === undefined) {
+    if (mine === undefined) return theirs && { kind: 'added', after: theirs };
+    return theirs && isSameText(mine.bytes, theirs) ? { kind: 'same', after: mine.bytes } : undefined;
+  }
+  if (mine === undefined) return { kind: 'gone', after: undefined };
+  const isEdited = sumOf(mine.bytes) !== owned.sum;
+  if (theirs === undefined) return isEdited ? undefined : { kind: 'removed', after: undefined };
+  if (isSameText(mine.bytes, theirs)) return { kind: 'same', after: mine.bytes };
+  if (sumOf(theirs) === owned.sum) return { kind: 'mine', after: mine.bytes };
+  return isEdited ? undefined : { kind: 'theirs', after: theirs };
+}
+
+function merged(
+  sides: Sides & { readonly mine: Before | undefined },
+  from: string,
+  to: string,
+): Decided & { conflicts: number } {
+  const { base, mine, theirs } = sides;
+  const texts = [base ?? Buffer.alloc(0), mine?.bytes, theirs].map((bytes) => bytes && asText(bytes));
+  if (mine === undefined || texts.includes(undefined)) return inConflict(sides, from, to);
+  const [inBase = '', inMine = '', inTheirs = ''] = texts;
+  const all = { base: inBase, mine: inMine, theirs: inTheirs };
+  const markers = markersFor(all, namesOf(from, to));
+  const { text, conflicts } = merge(all, markers);
+  const kind = conflicts > 0 ? 'conflict' : 'merged';
+  const reason =
+    base === undefined
+      ? `${from} had another one, which is in no place that divvy looks: this package, git, npm`
+      : undefined;
+  return { kind, after: Buffer.from(text), conflicts, markers, ...(reason !== undefined && { reason }) };
+}
+
+const namesOf = (from: string, to: string): Markers => ({
+  mine: 'yours',
+  base: `divvy ${from}`,
+  theirs: `divvy ${to}`,
+});
+
+/** A conflict over the whole file: one side has none, or it is no text. */
+function inConflict({ mine, theirs }: Sides, from: string, to: string): Decided & { conflicts: number } {
+  const [inMine, inTheirs] = [mine?.bytes, theirs].map((bytes) => (bytes === undefined ? '' : asText(bytes)));
+  const reason =
+    theirs === undefined
+      ? `divvy ${to} has no such file: leave the file that you want to keep, or delete it`
+      : inMine === undefined || inTheirs === undefined
+        ? 'it is no text: put the one that you want in its place'
+        : 'a file of yours is where the release has one';
+  // Of what is no text only one side can be shown.
+  if (inMine === undefined || inTheirs === undefined) {
+    return { kind: 'conflict', after: mine?.bytes ?? theirs, conflicts: 1, reason };
+  }
+  const all = { base: '', mine: inMine, theirs: inTheirs };
+  const markers = markersFor(all, namesOf(from, to));
+  const { text, conflicts } = merge(all, markers);
+  return { kind: 'conflict', after: Buffer.from(text), conflicts: Math.max(conflicts, 1), markers, reason };
+}
+
+/** Files that their owner deleted, and that a file of the release needs, come back. */
+function withNeeded(outcomes: readonly Outcome[], { manifest }: Home): Outcome[] {
+  const isCode = ({ path, after }: Outcome) =>
+    after !== undefined && path.startsWith(`${manifest.runtime}/`) && /\.m?ts$|\.mjs$/.test(path);
+  const all = [...outcomes];
+  for (let again = true; again; ) {
+    again = false;
+    const needed = new Set(all.filter(isCode).flatMap(({ path, after }) => named(path, after)));
+    for (const [index, each] of all.entries()) {
+      if (each.kind !== 'gone' || each.theirs === undefined || !needed.has(each.path)) continue;
+      all[index] = { ...each, kind: 'added', after: each.theirs, reason: 'you deleted it, and the release needs it' };
+      again = true;
+    }
+  }
+  return all;
+}
+
+/** The files that a source names in a string, relative to itself: what it imports, and what it starts. */
+export function named(path: string, source: Buffer | undefined): string[] {
+  const found = source?.toString('utf8').matchAll(/(['"])(\.{1,2}\/[\w./-]+)\1/g) ?? [];
+  return [...found].map(([, , name = '']) => posix.join(posix.dirname(path), name));
+}
