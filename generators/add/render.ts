@@ -8,30 +8,27 @@ import { readBefore } from '../disk/disk.ts';
 import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { foldersAbove } from '../disk/paths.ts';
 import { divvyTaken } from '../host/errors.ts';
-import { type Formatter, formatted, formattersOf, formattingOnes, keepFormat, leaveAlone } from '../host/formatter.ts';
+import { type Formatter, formattersOf, formattingOnes, keepFormat, leaveAlone } from '../host/formatter.ts';
 import type { Hint } from '../host/hints.ts';
 import { HostFiles, isAsWritten } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { leaveAloneInLinters } from '../host/linter.ts';
 import { inPackageJson as order } from '../host/order.ts';
-import { isNodeTest, testFor, testToRun } from '../host/test-runner.ts';
+import { isNodeTest, testToRun } from '../host/test-runner.ts';
 import { hintsOfTests } from '../host/test-settings.ts';
 import { leaveOut } from '../host/tsconfigs.ts';
 import { leaveOutOfWorkspaces } from '../host/workspaces.ts';
 import { version } from '../package.ts';
-import { withHooks } from '../project/hooks.ts';
 import { manifestText } from '../project/manifest.ts';
 import { isStartScript, startScript } from '../project/start-script.ts';
 import { vendoredRuntime } from '../project/vendor.ts';
-import { modeOf, templateFiles } from '../rendering/files.ts';
 import type { Edited } from '../rendering/lock-edits.ts';
 import { packageJsonOf } from '../rendering/places.ts';
-import { templateFileRefused } from '../sources/errors.ts';
+import { type Format, formatting } from '../task-files/formatting.ts';
+import { inOrder, type TaskFiles, taskFiles } from '../task-files/task-files.ts';
 import type { Call } from '../terminal/command.ts';
 import { Gathered } from '../terminal/gathered.ts';
-import type { Terminal } from '../terminal/terminal.ts';
 import { saying } from '../terminal/waiting.ts';
-import { asModule, isSource, withReferences } from './references.ts';
 import type { Subject } from './subject.ts';
 import { taskTsconfig } from './task-tsconfig.ts';
 
@@ -70,9 +67,11 @@ async function renderBy(
     paths.push(path);
     put(path, after, undefined, mode);
   };
-  const format = formatting(call, formatters, root);
+  const format = formatting(call.terminal, formatters, root);
 
-  const { own, edited } = await renderTask(call, subject, format, add);
+  const { files: made, edited } = await filesOfTask(call, subject, format);
+  for (const { path, after, mode } of made) add(path, after, mode);
+  const own = made.map(({ path }) => path);
   const test = own.find((path) => path === testToRun(testRunner, task, manifest.tests, place.isModule));
   if (lock?.files[MANIFEST] === undefined && readBefore(root, MANIFEST) === undefined)
     add(MANIFEST, await format(MANIFEST, manifestText(manifest)));
@@ -117,110 +116,24 @@ async function renderBy(
   return { own, edited, host, test, hints, folders: folders.sort() };
 }
 
-/** A test of a template; each test runner gets its own version of it. */
-const TEST = /^test\/([^/]+)\.test\.ts$/;
-
-type Format = (path: string, text: string) => Promise<string>;
-
-function formatting(call: Call, formatters: readonly Formatter[], root: string): Format {
-  const formats = formattingOnes(formatters).map((each) => formattingBy(call, each, root));
-  return async (path, text) => {
-    let result = text;
-    for (const format of formats) result = await format(path, result);
-    return result;
-  };
-}
-
-/** If the formatter fails, the file is written unformatted, with a note. */
-function formattingBy({ terminal }: Call, formatter: Formatter, root: string): Format {
-  const { name, program } = formatter;
-  if (program === undefined) {
-    terminal.note(`${name} is set up here, but is not in node_modules: what is written is not formatted by it.`);
-    return async (_, text) => text;
-  }
-  let isSaid = false;
-  return async (path, text) => {
-    const result = await formatted({ ...formatter, program }, root, path, text);
-    if ('text' in result) return result.text;
-    // A fault in the formatter's settings is the same for every file, so print it once.
-    const reason = result.reason.split('\n').slice(0, MOST_LINES).join('\n');
-    const what = `${name} could not format ${path}, which is written as it comes`;
-    terminal.note(isSaid ? `${what}.` : `${what}:\n${reason}`);
-    isSaid = true;
-    return text;
-  };
-}
-
-/** How many lines of a formatter's message to print; the rest is its own stack. */
-const MOST_LINES = 6;
-
 /**
- * Keeps files that are still as divvy wrote them: the formatter may format differently by now, and hooks may have been
- * added.
+ * The task's own files. Those that are still as divvy wrote them stay: the formatter may format differently by now, and hooks
+ * may have been added.
  */
-async function renderTask(
-  { terminal }: Call,
-  subject: Subject,
-  format: Format,
-  add: (path: string, after: Buffer | string, mode?: number) => void,
-): Promise<{ own: string[]; edited: Edited | undefined }> {
-  const { task, place, manifest, lock, template, answers, standing, testRunner } = subject;
-  const { root, isModule } = place;
-  const { tasks, tests: folder, runtime: runtimeDir } = manifest;
-  const isSame = isMadeSo(subject);
-  const left = (path: string): Buffer | undefined => {
-    const before = isSame ? readBefore(root, path) : undefined;
-    return before && isAsWritten(lock, path, before) ? before.bytes : undefined;
-  };
-  const taskFile = `${tasks}/${task}${isModule ? '.ts' : '.mts'}`;
-  const placeOf = (path: string): string => {
-    const place = path.replace(/^tasks\//, `${tasks}/`).replace(/^test\//, `${folder}/`);
-    return !isModule && /^(tasks|test)\//.test(path) ? asModule(place) : place;
-  };
-  // Other files of the template may sort before these two in their folder.
-  const test = testToRun(testRunner, task, folder, isModule);
-  const rank = (path: string) => (path === taskFile ? 0 : path === test ? 1 : 2);
-  const inOrder = (paths: readonly string[]) => paths.toSorted((a, b) => rank(a) - rank(b));
-  const own: string[] = [];
-  let edited: Edited | undefined;
+async function filesOfTask({ terminal }: Call, subject: Subject, format: Format): Promise<TaskFiles> {
+  const { place, lock, standing } = subject;
+  const making = { ...subject, answers: subject.answers.answers };
+  const there = (path: string) => readBefore(place.root, path);
   if (standing) {
     // All of them were read just now.
-    for (const path of standing) add(path, readBefore(root, path)?.bytes ?? '');
-    return { own: inOrder(standing), edited };
+    const files = standing.map((path) => ({ path, after: there(path)?.bytes ?? Buffer.alloc(0) }));
+    return { files: inOrder(files, making), edited: undefined };
   }
-  const put = async (path: string, text: string): Promise<Buffer | string> => {
-    own.push(path);
-    const written = left(path) ?? (await format(path, text));
-    add(path, written);
-    return written;
-  };
-  const files = await templateFiles(template, { task, runtimeDir, answers: answers.answers });
-  const options = { folder, task: taskFile, isModule };
-  const testsOf = (path: string, source: string) =>
-    TEST.test(path) ? testFor(testRunner, source, { ...options, name: path.replace(TEST, '$1') }) : [];
-  const places = new Map(files.map(({ path }) => [path, testsOf(path, '')[0]?.path ?? placeOf(path)]));
-  for (const file of files) {
-    const { path, bytes } = file;
-    const written = bytes.toString('utf8');
-    const source = isSource(path) ? withReferences(written, path, places) : written;
-    if (path === `tasks/${task}.ts`) {
-      edited = await putWithHooks(terminal, subject, { path: taskFile, source }, put);
-    } else if (TEST.test(path)) {
-      for (const file of testsOf(path, source)) await put(file.path, file.text);
-    } else {
-      const place = placeOf(path);
-      own.push(place);
-      add(place, left(place) ?? (source === written ? bytes : source), modeOf({ ...file, path: place }, root));
-    }
-  }
-  refuseTwice(own, template.manifest.name);
-  return { own: inOrder(own), edited };
-}
-
-/** A template's `tasks/` and `test/` may be the same folder here. */
-function refuseTwice(paths: readonly string[], template: string): void {
-  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
-  if (twice !== undefined) throw templateFileRefused(template, twice, 'two of its files would be this one');
+  const isSame = isMadeSo(subject);
+  return taskFiles(terminal, making, format, (path) => {
+    const before = isSame ? there(path) : undefined;
+    return before && isAsWritten(lock, path, before) ? before.bytes : undefined;
+  });
 }
 
 /** Whether the lock has the task as it would be made now. */
@@ -232,20 +145,6 @@ function isMadeSo({ task, lock, template, hooks, answers }: Subject): boolean {
     there.hooks.join() === hooks.join() &&
     isDeepStrictEqual(there.answers, answers.shown)
   );
-}
-
-/** Puts the task's file, with its hooks. Returns what they have put in; undefined without hooks. */
-async function putWithHooks(
-  terminal: Terminal,
-  { hooks }: Subject,
-  { path, source }: { readonly path: string; readonly source: string },
-  put: (path: string, text: string) => Promise<Buffer | string>,
-): Promise<Edited | undefined> {
-  const { text, inserted } = hooks.length > 0 ? await withHooks(source, path, hooks, terminal) : { text: source };
-  const written = await put(path, text);
-  if (!inserted || typeof written !== 'string') return undefined;
-  const { reformatted } = await import('../codemods/reformatted.ts');
-  return { path, inserted: reformatted({ text, inserted }, written, path) ?? inserted };
 }
 
 /**

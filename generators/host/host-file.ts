@@ -194,6 +194,22 @@ export class HostFile {
     this.#text = replaceValue(this.#json(), at, JSON.stringify(value));
   }
 
+  /** Gives a property that divvy put in, or wrote as part of the whole file, another value; it stays divvy's. */
+  renewProperty(at: Path, key: string, value: string): void {
+    this.setValue([...at, key], value);
+    this.#insertions = this.#insertions.map((each) =>
+      'key' in each && each.key === key && isDeepStrictEqual(each.at, at) ? { ...each, value } : each,
+    );
+  }
+
+  /** Removes a property that divvy put in, or wrote as part of the whole file, if it still has that value. */
+  dropOwn(at: Path, key: string, value: string): void {
+    if (this.value([...at, key]) !== value) return;
+    const isOne = (each: Insertion) => 'key' in each && each.key === key && isDeepStrictEqual(each.at, at);
+    if (this.#insertions.some(isOne)) this.takeOut(isOne);
+    else this.dropProperty([...at, key], value);
+  }
+
   /** Removes a property that divvy wrote as part of the whole file, if it still has that value. */
   dropProperty(at: Path, value: string): void {
     if (this.value(at) === value) this.#text = takeOutProperty(this.#json(), at);

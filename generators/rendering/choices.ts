@@ -90,6 +90,27 @@ export const templateAgain = (
     ? Promise.resolve(findTemplate(template))
     : fetched(call, source, undefined, template, { cwd: folder }, resolved);
 
+/**
+ * The newest version of the template that the lock names for a task: by `--ref`, else as divvy.json names the team's source,
+ * else what the source is by default.
+ *
+ * expected - what it must resolve to, if that was decided before.
+ *
+ * Rejects with a Refusal like templateAgain, and with exit code 2 for a `--ref` of what is not in git.
+ */
+export async function newestTemplate(
+  call: Call,
+  { template, source }: { readonly template: string; readonly source: string },
+  { folder, sources }: Pick<Shelf, 'folder' | 'sources'>,
+  expected?: string,
+): Promise<Template> {
+  const { newestOf } = await import('../sources/newest.ts');
+  const { text, ref } = newestOf(source, Object.values(sources));
+  const newest = await fetched(call, text, call.values.ref ?? ref, template, { cwd: folder }, expected);
+  await refuseUnmet(newest.manifest);
+  return newest;
+}
+
 /** Loads the code that fetches only when there is something to fetch. */
 async function fetched(
   { environment, terminal: { note } }: Call,

@@ -139,7 +139,7 @@ export function lockAfterEdit(lock: Lock, edited: Edited, from: Buffer, to: Buff
   return textOf(withEdited({ ...lock, files }, edited));
 }
 
-function withEdited(lock: Lock, { path, inserted }: Edited): Lock {
+export function withEdited(lock: Lock, { path, inserted }: Edited): Lock {
   const isIn = Object.keys(inserted.hooks).length + inserted.imports.length > 0;
   return { ...lock, edited: { ...without(lock.edited, [path]), ...(isIn && { [path]: inserted }) } };
 }

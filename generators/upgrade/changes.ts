@@ -22,19 +22,25 @@ export function changesOf(home: Home, target: Release, settled: readonly Outcome
   const { root, lock } = home;
   const host = new HostFiles(root, lock);
   renewScript(host, target.version);
-  const edits = host.edited();
-  const wanted: Wanted[] = [
-    ...settled.flatMap(wantedFor),
-    ...edits.map(({ path, bytes, before }) => ({ path, after: bytes, from: before.bytes })),
-  ];
+  const wanted = wantedOf(settled, host);
   // What nobody has tried stays so until somebody does.
   const isOther = wanted.length > 0 || lock.runtime !== target.version || lock.unverified === true;
-  const after = withHost(lockAfter(home, target, settled, isUntried && isOther), host.forLock());
-  wanted.push({ path: LOCK, after: Buffer.from(textOf(after)) });
-  const { added, differing } = survey(root, wanted);
+  return changeSetOf(root, wanted, lockAfter(home, target, settled, isUntried && isOther), host);
+}
+
+/** The files of the outcomes, and those of the host that were edited. */
+export function wantedOf(settled: readonly Outcome[], host: HostFiles): Wanted[] {
+  const edits = host.edited().map(({ path, bytes, before }) => ({ path, after: bytes, from: before.bytes }));
+  return [...settled.flatMap(wantedFor), ...edits];
+}
+
+/** Checks everything that is to be written, together with the new lock. Throws a Refusal like survey. */
+export function changeSetOf(root: string, wanted: readonly Wanted[], lock: Lock, host: HostFiles): ChangeSet {
+  const text = textOf(withHost(lock, host.forLock()));
+  const { added, differing } = survey(root, [...wanted, { path: LOCK, after: Buffer.from(text) }]);
   const changes = [...added, ...differing];
   const gone = changes.filter((change) => change.after === undefined).map(({ path }) => path);
-  // Only folders of the runtime can have become empty, and these are divvy's.
+  // Only folders of divvy's own files can have become empty.
   const goneFolders = foldersAbove(gone).sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
   return { root, changes, goneFolders };
 }

@@ -71,6 +71,13 @@ export const cannotTry = (why: string, shown: string): Refusal =>
     `Nothing was changed. Upgrade where it can be tried, or add --no-verify: ${LOCK} then says that nobody has tried it.\n  ${shown} --no-verify`,
   );
 
+export const toIsOfRuntime = (): Refusal =>
+  new Refusal(
+    2,
+    '--to is for the runtime, and --template for tasks',
+    'For a version of a template that is not the newest, give --ref, or name it in divvy.json.',
+  );
+
 export const noTaskOfTemplate = (name: string, templates: readonly string[]): Refusal =>
   new Refusal(
     2,

@@ -16,45 +16,37 @@ import type { Call, Exit } from '../terminal/command.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { lines, Refusal } from '../terminal/refusal.ts';
 import type { Home } from '../vendored/owned.ts';
-import type { Release } from '../vendored/releases.ts';
 import type { Outcome } from '../vendored/three-way.ts';
+import type { Upgrading } from './upgrading.ts';
 import type { Tried } from './verify.ts';
-
-/** How to look for a divvy that is newer than this one. */
-const NEWEST = 'npx --yes --package=create-divvy-task@latest divvy upgrade';
 
 export function reportAbort({ terminal }: Call, root: string, wasThere: boolean): void {
   terminal.say(wasThere ? 'The upgrade is forgotten. Nothing of the project was changed.' : 'No upgrade waits here.');
   terminal.result({ command: 'upgrade', version, written: false, folder: root, aborted: wasThere });
 }
 
-export function reportCheck(call: Call, { root, lock }: Home, target: Release): Exit {
-  const { terminal } = call;
-  const isOlder = lock.runtime !== target.version;
-  terminal.say(
-    isOlder
-      ? `The runtime is of divvy ${lock.runtime}, and ${target.version} is here. To renew it: ${divvyIn(call, root, 'upgrade')}`
-      : upToDate(lock.runtime),
-  );
+export function reportCheck(call: Call, { root }: Home, { what, from, to, isNewer, upToDate, saved }: Upgrading): Exit {
+  const { terminal, values } = call;
+  const argv = ['upgrade', ...(values.template === undefined ? [] : ['--template'])];
+  const remedy = `To renew ${what}: ${divvyIn(call, root, ...argv)}`;
+  terminal.say(isNewer ? `There is a newer release of ${what}: from ${from} to ${to}.\n${remedy}` : upToDate);
   terminal.result({
     command: 'upgrade',
     version,
     written: false,
     folder: root,
-    from: lock.runtime,
-    to: target.version,
+    from: saved.from,
+    to: saved.to,
+    isNewer,
   });
-  return isOlder ? 10 : 0;
+  return isNewer ? 10 : 0;
 }
-
-const upToDate = (runtime: string): string =>
-  `Nothing to do: the runtime is of divvy ${runtime}, the newest that this divvy (${version}) has.\nTo look for a newer one: ${NEWEST}`;
 
 /** `folder` is where the conflicts are; undefined if this is a preview. */
 export function reportConflicts(
   call: Call,
-  { root, lock }: Home,
-  target: Release,
+  { root }: Home,
+  { to, saved }: Upgrading,
   {
     open,
     settled,
@@ -71,15 +63,15 @@ export function reportConflicts(
     folder === undefined
       ? 'Nothing was written. Without --dry-run, --diff or --plan these files are laid out for you in .divvy/upgrade/.'
       : `Nothing of the project was changed: it runs as before.\nResolve them in .divvy/upgrade/merged/; base/, mine/ and theirs/ beside it have each side. Delete a file there that you don't want.\nThen: ${again}\nTo forget the upgrade: ${divvyIn(call, root, 'upgrade', '--abort')}`;
-  const what = `${open.length === 1 ? 'a file was' : `${open.length} files were`} changed in the same places by you and by divvy ${target.version}:`;
+  const what = `${open.length === 1 ? 'a file was' : `${open.length} files were`} changed in the same places by you and by ${to}:`;
   terminal.refuse(new Refusal(3, `${what}${lines(places)}`, remedy));
   terminal.result({
     command: 'upgrade',
     version,
     written: false,
     folder: root,
-    from: lock.runtime,
-    to: target.version,
+    from: saved.from,
+    to: saved.to,
     conflicts: open.map(({ path, conflicts, reason }) => ({ path, conflicts, ...(reason && { reason }) })),
     merged: settled.filter(({ kind }) => kind === 'merged').map(({ path }) => path),
     ...(folder !== undefined && { resolveIn: folder }),
@@ -93,25 +85,26 @@ export interface Done {
   readonly planned: Planned | undefined;
 }
 
-export function reportDone(call: Call, { root, lock }: Home, target: Release, done: Done): void {
+export function reportDone(call: Call, { root }: Home, upgrading: Upgrading, done: Done): void {
+  const { to, saved } = upgrading;
   const { settled, changeSet, tried, planned } = done;
   const { terminal } = call;
   const { changes } = changeSet;
   const preview = previewOf(changes);
   const isGood = tried.failed.length === 0;
   sayPreview(call, preview);
-  if (changes.length === 0) terminal.say(upToDate(lock.runtime));
-  else if (!isGood) terminal.refuse(worse(call, root, tried, target.version));
+  if (changes.length === 0) terminal.say(upgrading.upToDate);
+  else if (!isGood) terminal.refuse(worse(call, root, tried, to));
   else if (isPreview(call)) sayNotWritten(call, root, changes.length, planned);
-  else terminal.say(inWords(call, root, lock.runtime, target.version, settled));
-  for (const line of notesOn(tried, settled)) terminal.note(line);
+  else terminal.say(inWords(call, root, upgrading, settled));
+  for (const line of [...upgrading.notes, ...notesOn(tried, settled)]) terminal.note(line);
   terminal.result({
     command: 'upgrade',
     version,
     written: isGood && !isPreview(call) && changes.length > 0,
     folder: root,
-    from: lock.runtime,
-    to: target.version,
+    from: saved.from,
+    to: saved.to,
     ...filesAsJson(call, preview),
     outcomes: settled.filter(({ kind }) => kind !== 'same').map(({ path, kind }) => ({ path, outcome: kind })),
     tried: tried.isTried,
@@ -134,13 +127,13 @@ function list(failures: Tried['failed']): string {
 const worse = (call: Call, root: string, { failed }: Tried, to: string): Refusal =>
   new Refusal(
     1,
-    `the merged runtime of divvy ${to} does not do what a runtime promises, and the one that is here does:${list(failed)}`,
+    `the merged runtime of ${to} does not do what a runtime promises, and the one that is here does:${list(failed)}`,
     call.values.continue
       ? `Nothing was changed, and what you resolved is still there. Mend it in .divvy/upgrade/merged/, then: ${divvyIn(call, root, 'upgrade', '--continue')}`
       : `Nothing was changed. What you changed and what the release changed do not go together, although no line is in conflict. ${divvyIn(call, root, 'diff')} shows the one, and with --upstream the other.`,
   );
 
-function inWords(call: Call, root: string, from: string, to: string, settled: readonly Outcome[]): string {
+function inWords(call: Call, root: string, { what, from, to }: Upgrading, settled: readonly Outcome[]): string {
   const count = (...kinds: Outcome['kind'][]) => settled.filter(({ kind }) => kinds.includes(kind)).length;
   const parts = [
     [count('theirs'), 'replaced'],
@@ -154,7 +147,9 @@ function inWords(call: Call, root: string, from: string, to: string, settled: re
   const merged = settled.filter(({ kind }) => kind === 'merged');
   const listed = merged.length === 0 || merged.length > MOST_LISTED ? [] : [listOf(merged.map(asEdit), call.terminal)];
   return [
-    from === to ? `divvy ${to}: ${told.join(', ')}.` : `Upgraded from divvy ${from} to ${to}: ${told.join(', ')}.`,
+    from === to
+      ? `${what} of ${to}: ${told.join(', ')}.`
+      : `Upgraded ${what} from ${from} to ${to}: ${told.join(', ')}.`,
     ...listed,
     `To undo it: ${divvyIn(call, root, 'undo')}`,
   ].join('\n');

@@ -23,7 +23,7 @@ export function pendingToContinue({ shown }: Call, { root, lock }: Home): State 
     return (now === undefined ? null : sha256(now.bytes)) !== mine;
   });
   const paths = changed.map(({ path }) => path);
-  if (lock.runtime !== state.from) paths.push('divvy.lock.json');
+  if (state.of.kind === 'runtime' && lock.runtime !== state.from) paths.push('divvy.lock.json');
   if (paths.length > 0) throw changedSince(paths, shown);
   return state;
 }

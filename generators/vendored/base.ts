@@ -15,7 +15,7 @@ import { type Home, type Owned, ownedFiles } from './owned.ts';
 import { type Releases, RUNTIME } from './releases.ts';
 
 /** How many earlier versions of a file git is asked for. */
-const MOST_VERSIONS = 500;
+export const MOST_VERSIONS = 500;
 
 export class Bases {
   readonly #call: Call;

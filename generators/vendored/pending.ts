@@ -29,16 +29,20 @@ export interface PendingFile {
   readonly reason?: string;
 }
 
+/** By task: what its template resolved to, and the answers to it, without secrets. */
+export type PendingTasks = {
+  readonly [task: string]: { readonly resolved: string; readonly answers: { readonly [name: string]: string } };
+};
+
 export interface State {
   readonly format: 1;
   /** The version of divvy that merged: another one may merge otherwise. */
   readonly divvy: string;
-  /** What is upgraded: `runtime`, or a team's template with its task. */
-  readonly what: string;
+  /** What is upgraded. */
+  readonly of: { readonly kind: 'runtime' } | { readonly kind: 'templates'; readonly tasks: PendingTasks };
+  /** For the runtime, its versions. */
   readonly from: string;
   readonly to: string;
-  /** The words of the command that began it, to go on as it was meant. */
-  readonly noVerify: boolean;
   readonly files: readonly PendingFile[];
 }
 
@@ -54,7 +58,7 @@ export const isUpgradePending = (root: string): boolean => stat(pendingFolder(ro
 export function savePending(
   root: string,
   outcomes: readonly Outcome[],
-  about: Pick<State, 'what' | 'from' | 'to' | 'noVerify'>,
+  about: Pick<State, 'of' | 'from' | 'to'>,
 ): string {
   openHome(root);
   const { aside } = placesOf(root);
@@ -132,11 +136,23 @@ function isState(value: unknown): value is State {
   return (
     isObject(value) &&
     value['format'] === 1 &&
-    ['divvy', 'what', 'from', 'to'].every((name) => isText(value[name])) &&
-    typeof value['noVerify'] === 'boolean' &&
+    ['divvy', 'from', 'to'].every((name) => isText(value[name])) &&
+    isSubject(value['of']) &&
     Array.isArray(value['files']) &&
     value['files'].every(isPendingFile)
   );
+}
+
+function isSubject(value: unknown): value is State['of'] {
+  if (!isObject(value)) return false;
+  if (value['kind'] === 'runtime') return true;
+  const { kind, tasks } = value;
+  const isTask = (task: unknown) =>
+    isObject(task) &&
+    isText(task['resolved']) &&
+    isObject(task['answers']) &&
+    Object.values(task['answers']).every(isText);
+  return kind === 'templates' && isObject(tasks) && Object.values(tasks).every(isTask);
 }
 
 function isPendingFile(value: unknown): value is PendingFile {

@@ -41,6 +41,17 @@ export interface Outcome {
   readonly reason?: string;
 }
 
+/** What is merged, and how the two releases are called. */
+export interface Merging {
+  readonly root: string;
+  /** What the markers call the base and theirs, such as `divvy 0.1.0`. */
+  readonly from: string;
+  readonly to: string;
+  readonly baseOf: (owned: Owned) => Promise<Buffer | undefined>;
+  /** Whether a file of the owner's stays where the newer release has one of the same name. */
+  readonly isOwners: (path: string) => boolean;
+}
+
 interface Sides {
   readonly owned: Owned | undefined;
   readonly base: Buffer | undefined;
@@ -56,6 +67,13 @@ interface Sides {
 export async function threeWay(home: Home, bases: Bases, releases: Releases, to: Release): Promise<Outcome[]> {
   const owned = ownedFiles(home, releases);
   const moves = movesOf(releases.between(home.lock.runtime, to.version));
+  const merging: Merging = {
+    root: home.root,
+    from: `divvy ${home.lock.runtime}`,
+    to: `divvy ${to.version}`,
+    baseOf: (each) => bases.of(each),
+    isOwners: (path) => !path.startsWith(`${home.manifest.runtime}/`),
+  };
   const outcomes: Outcome[] = [];
   const seen = new Set<string>();
   for (const [inRelease, sum] of Object.entries(to.files)) {
@@ -64,10 +82,10 @@ export async function threeWay(home: Home, bases: Bases, releases: Releases, to:
     const from = [...owned.values()].find((each) => nowOf(each.inRelease, moves) === inRelease);
     if (from !== undefined) seen.add(from.path);
     const theirs = await bases.filled(inRelease, sum);
-    outcomes.push(await outcomeOf(home, bases, path, from, theirs, to.version));
+    outcomes.push(await outcomeOf(merging, path, from, theirs));
   }
   for (const each of owned.values()) {
-    if (!seen.has(each.path)) outcomes.push(await outcomeOf(home, bases, each.path, each, undefined, to.version));
+    if (!seen.has(each.path)) outcomes.push(await outcomeOf(merging, each.path, each, undefined));
   }
   return withNeeded(outcomes, home).sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -83,15 +101,19 @@ const movesOf = (releases: readonly Release[]): Release['renames'] =>
 
 const nowOf = (path: string, moves: Release['renames']): string => moves[path] ?? path;
 
-async function outcomeOf(
-  home: Home,
-  bases: Bases,
+/**
+ * What becomes of one file.
+ *
+ * owned - the file as the lock has it, perhaps at another path; undefined for a new one.
+ * theirs - as the newer release has it; undefined if it has none.
+ */
+export async function outcomeOf(
+  merging: Merging,
   path: string,
   owned: Owned | undefined,
   theirs: Buffer | undefined,
-  version: string,
 ): Promise<Outcome> {
-  const { root, lock } = home;
+  const { root } = merging;
   const from = owned?.path ?? path;
   const isMoved = from !== path;
   const mine = readBefore(root, from);
@@ -99,7 +121,7 @@ async function outcomeOf(
   const common = { path, ...(isMoved && { movedFrom: from }), mine, theirs };
   const sides = { owned, base: undefined, mine, theirs };
   if (there !== undefined && theirs !== undefined && !isSameText(there.bytes, theirs)) {
-    return { ...common, ...inConflict({ ...sides, mine: there }, lock.runtime, version), mine: there };
+    return { ...common, ...inConflict({ ...sides, mine: there }, merging), mine: there };
   }
   if (owned !== undefined && theirs !== undefined && isStatement(owned.inRelease)) {
     return { ...common, kind: mine && isSameText(mine.bytes, theirs) ? 'same' : 'theirs', after: theirs, conflicts: 0 };
@@ -107,13 +129,11 @@ async function outcomeOf(
   const simple = withoutMerge(sides);
   if (simple !== undefined) return { ...common, conflicts: 0, ...simple };
   if (owned === undefined) {
-    // A file that only a new project would get.
-    if (!path.startsWith(`${home.manifest.runtime}/`))
-      return { ...common, kind: 'mine', after: mine?.bytes, conflicts: 0 };
-    return { ...common, ...inConflict(sides, lock.runtime, version) };
+    if (merging.isOwners(path)) return { ...common, kind: 'mine', after: mine?.bytes, conflicts: 0 };
+    return { ...common, ...inConflict(sides, merging) };
   }
-  const base = await bases.of(owned);
-  return { ...common, base, ...merged({ ...sides, base }, lock.runtime, version) };
+  const base = await merging.baseOf(owned);
+  return { ...common, base, ...merged({ ...sides, base }, merging) };
 }
 
 type Decided = Pick<Outcome, 'kind' | 'after'> & Partial<Outcome>;
@@ -134,36 +154,31 @@ function withoutMerge({ owned, mine, theirs }: Sides): Decided | undefined {
 
 function merged(
   sides: Sides & { readonly mine: Before | undefined },
-  from: string,
-  to: string,
+  merging: Merging,
 ): Decided & { conflicts: number } {
   const { base, mine, theirs } = sides;
   const texts = [base ?? Buffer.alloc(0), mine?.bytes, theirs].map((bytes) => bytes && asText(bytes));
-  if (mine === undefined || texts.includes(undefined)) return inConflict(sides, from, to);
+  if (mine === undefined || texts.includes(undefined)) return inConflict(sides, merging);
   const [inBase = '', inMine = '', inTheirs = ''] = texts;
   const all = { base: inBase, mine: inMine, theirs: inTheirs };
-  const markers = markersFor(all, namesOf(from, to));
+  const markers = markersFor(all, namesOf(merging));
   const { text, conflicts } = merge(all, markers);
   const kind = conflicts > 0 ? 'conflict' : 'merged';
   const reason =
     base === undefined
-      ? `${from} had another one, which is in no place that divvy looks: this package, git, npm`
+      ? `${merging.from} had another one, which is in no place that divvy looks: this package, git, npm`
       : undefined;
   return { kind, after: Buffer.from(text), conflicts, markers, ...(reason !== undefined && { reason }) };
 }
 
-const namesOf = (from: string, to: string): Markers => ({
-  mine: 'yours',
-  base: `divvy ${from}`,
-  theirs: `divvy ${to}`,
-});
+const namesOf = ({ from, to }: Merging): Markers => ({ mine: 'yours', base: from, theirs: to });
 
 /** A conflict over the whole file: one side has none, or it is no text. */
-function inConflict({ mine, theirs }: Sides, from: string, to: string): Decided & { conflicts: number } {
+function inConflict({ mine, theirs }: Sides, merging: Merging): Decided & { conflicts: number } {
   const [inMine, inTheirs] = [mine?.bytes, theirs].map((bytes) => (bytes === undefined ? '' : asText(bytes)));
   const reason =
     theirs === undefined
-      ? `divvy ${to} has no such file: leave the file that you want to keep, or delete it`
+      ? `${merging.to} has no such file: leave the file that you want to keep, or delete it`
       : inMine === undefined || inTheirs === undefined
         ? 'it is no text: put the one that you want in its place'
         : 'a file of yours is where the release has one';
@@ -172,7 +187,7 @@ function inConflict({ mine, theirs }: Sides, from: string, to: string): Decided 
     return { kind: 'conflict', after: mine?.bytes ?? theirs, conflicts: 1, reason };
   }
   const all = { base: '', mine: inMine, theirs: inTheirs };
-  const markers = markersFor(all, namesOf(from, to));
+  const markers = markersFor(all, namesOf(merging));
   const { text, conflicts } = merge(all, markers);
   return { kind: 'conflict', after: Buffer.from(text), conflicts: Math.max(conflicts, 1), markers, reason };
 }

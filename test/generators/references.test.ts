@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { withReferences } from '../../generators/add/references.ts';
+import { withReferences } from '../../generators/task-files/references.ts';
 import { testFor } from '../../generators/host/test-runner.ts';
 import { expectRefused, packageFolder, putFiles, taskText, templateFolder, textOf } from './attacks/hostile.ts';
 import { divvy, freshFolder } from './commands.ts';
