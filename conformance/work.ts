@@ -37,7 +37,7 @@ async function work(item: string, context: ItemContext): Promise<string> {
   const [does = ''] = item.split(' ');
   if (does === 'slow') await told(item, 'until released');
   else if (does === 'blocks') block();
-  else if (does === 'lines') await writeLines(item);
+  else if (does === 'lines' || does === 'raw') await writeLines(item, does === 'raw');
   else if (does === 'large') console.log(`${item} ${'x'.repeat(30_000)}.`);
   else if (does === 'obeys' && !isMended) await obey(item, context.signal, enter);
   else if (does === 'loops' && !isMended) await loop(item);
@@ -85,19 +85,22 @@ function block(): void {
 }
 
 /** Lines in pieces, by turns through the stream and past it, on stdout and on stderr. */
-async function writeLines(item: string): Promise<void> {
+async function writeLines(item: string, isRaw: boolean): Promise<void> {
   for (const line of [1, 2, 3]) {
     process.stdout.write(`${item}: line ${line} `);
     await new Promise((resolve) => setImmediate(resolve));
     process.stdout.write('x'.repeat(line * 700));
     process.stdout.write('.\n');
   }
-  writeSync(1, `${item}: line 4 ${'x'.repeat(9000)}.\n`);
+  const long = `${item}: line 4 ${'x'.repeat(9000)}.\n`;
+  // The stream does not count what is written past it. So after it no line may stay open.
+  if (isRaw) writeSync(1, long);
+  else process.stdout.write(long);
   process.stderr.write(`${item}: on stderr `);
   await new Promise((resolve) => setImmediate(resolve));
   process.stderr.write('.\n');
   // The last line stays open.
-  process.stdout.write(`${item}: line 5.`);
+  process.stdout.write(`${item}: line 5.${isRaw ? '\n' : ''}`);
 }
 
 /** Tells the suite that the item is here. Waits until the suite has heard it, has released the item, or for ever. */

@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { diffPatch } from 'node-diff3';
+import type { Migration } from '../generators/codemods/migration.ts';
 import { sha256 } from '../generators/disk/line-ends.ts';
 import { version } from '../generators/package.ts';
 import {
@@ -19,6 +20,7 @@ import {
   releaseOf,
   shippedFiles,
 } from '../generators/vendored/releases.ts';
+import { isRange, isVersion } from '../generators/versions.ts';
 
 /** What was published, whole: release/past.br. */
 export interface Past {
@@ -33,6 +35,8 @@ export interface Told {
   readonly renames: { readonly [version: string]: { readonly [path: string]: string } };
   /** By version: the files that it removed, so that none of them was forgotten among the moved ones. */
   readonly removed: { readonly [version: string]: readonly string[] };
+  /** By version: what it renamed in tasks. */
+  readonly migrations: { readonly [version: string]: readonly Migration[] };
   readonly advisories: readonly Advisory[];
 }
 
@@ -88,21 +92,26 @@ export function whyNotReleased(
 }
 
 const whyNotAdvisory = ({ id, affected, fixed, severity, text }: Advisory): string[] =>
-  [id, affected, fixed, text].every((it) => typeof it === 'string' && it !== '') &&
+  [id, text].every((it) => typeof it === 'string' && it !== '') &&
+  isRange(affected) &&
+  affected !== '' &&
+  isVersion(fixed) &&
   ['low', 'moderate', 'high', 'critical'].includes(severity)
     ? []
-    : [`the advisory ${id || '(without an id)'} lacks id, affected, fixed, severity or text`];
+    : [
+        `the advisory ${id || '(without an id)'} lacks its id, a range of versions (affected), a version (fixed), a severity or a text`,
+      ];
 
 /** The bytes of dist/releases.br. */
 export function packed(
   before: Past = past(),
-  { renames, advisories }: Told = told(),
+  { renames, migrations, advisories }: Told = told(),
   shipped: ReadonlyMap<string, Buffer> = shippedFiles(),
 ): Buffer {
   const earlier = before.releases.filter((release) => release.version !== version);
   const file: ReleasesFile = {
     format: 1,
-    releases: [...earlier, releaseOf(shipped, renames[version])],
+    releases: [...earlier, releaseOf(shipped, renames[version], migrations[version])],
     contents: contentsOf(earlier, before.texts, shipped, renames[version] ?? {}),
     advisories,
   };
@@ -119,7 +128,11 @@ function contentsOf(
   const contents: { [sum: string]: Content } = {};
   for (const [index, { files }] of releases.entries()) {
     // A file that was moved since is nearest to what it is called now.
-    const moved: Release['renames'] = Object.assign({}, ...releases.slice(index + 1).map(({ renames }) => renames), now);
+    const moved: Release['renames'] = Object.assign(
+      {},
+      ...releases.slice(index + 1).map(({ renames }) => renames),
+      now,
+    );
     for (const [path, sum] of Object.entries(files)) {
       const text = texts[sum];
       if (there.has(sum) || text === undefined) continue;
@@ -150,13 +163,13 @@ const pressed = (value: unknown): Buffer => {
 };
 
 /** The past with the release that is here. Throws if its version is there already. */
-export function withThis(before: Past, { renames }: Told, shipped: ReadonlyMap<string, Buffer>): Past {
+export function withThis(before: Past, { renames, migrations }: Told, shipped: ReadonlyMap<string, Buffer>): Past {
   if (before.releases.some((release) => release.version === version)) {
     throw new Error(`release/past.br has ${version} already. After a release the next version goes into package.json.`);
   }
   const texts = Object.fromEntries([...shipped.values()].map((bytes) => [sha256(bytes), bytes.toString('utf8')]));
   return {
-    releases: [...before.releases, releaseOf(shipped, renames[version])],
+    releases: [...before.releases, releaseOf(shipped, renames[version], migrations[version])],
     texts: { ...before.texts, ...texts },
   };
 }

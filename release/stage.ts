@@ -46,6 +46,13 @@ export function stage(folder: string, manifest: Manifest = manifestOf(home)): vo
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 
+/** Why the releases before this one, or what is told of them, do not fit what is here. */
+async function whyNot(): Promise<string[]> {
+  const { past, told, whyNotReleased } = await import('./releases.ts');
+  const { shippedFiles } = await import('../generators/vendored/releases.ts');
+  return whyNotReleased(readFileSync(join(home, 'CHANGELOG.md'), 'utf8'), shippedFiles(), past(), told());
+}
+
 /** A command that says why, in any shell, and fails. */
 const refusal = (): string =>
   `node -e "console.error('${`${REFUSED}\n${REMEDY}`.replaceAll('"', '\\u0022').replaceAll('\n', '\\n')}');process.exit(1)"`;
@@ -58,6 +65,8 @@ if (process.argv[1] === import.meta.filename) {
     );
     process.exitCode = 1;
   } else {
+    const reasons = await whyNot();
+    if (reasons.length > 0) throw new Error(`This cannot be released:\n${reasons.join('\n')}`);
     stage(join(home, PLACE), manifest);
     console.log(`${PLACE} is there: npm publish ./${PLACE}`);
     if (manifest.repository === undefined) console.log(`It cannot be published yet. ${REFUSED}\n${REMEDY}`);

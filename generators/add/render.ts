@@ -83,37 +83,53 @@ async function renderBy(
   editPackageJson(subject, own[0] ?? '', host, attempt);
   const open = host.open.bind(host);
   const hints: Hint[] = attempt(() => leaveOutOfWorkspaces(place, manifest.runtime, open)) ?? [];
-  if (isBeside(manifest)) {
-    const tsconfig = `${manifest.tasks}/tsconfig.json`;
-    if (readBefore(root, tsconfig) === undefined) add(tsconfig, await format(tsconfig, taskTsconfig(place, manifest)));
-    const folders = [manifest.tasks, manifest.runtime];
-    // A listed tsconfig exists: it was read just now.
-    const openThere = (path: string) => open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
-    leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], openThere, attempt);
-    const files = {
-      open,
-      make: (path: string, text: string) => void (paths.includes(path) || add(path, text)),
-    };
-    const alone = [`${manifest.runtime}/`, LOCK];
-    for (const formatter of formatters)
-      hints.push(...(attempt(() => leaveAlone(formatter, place, alone, files)) ?? []));
-    const isFound = testRunner === 'node' && /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
-    const isTested = testRunner === 'vitest' || isFound;
-    const written = {
-      ...manifest,
-      isNodeTest: isNodeTest(testRunner),
-      isTested,
-      isJavaScript: test?.endsWith('.js') === true,
-      ending: place.isModule ? '.ts' : '.mts',
-    };
-    hints.push(...(attempt(() => leaveAloneInLinters(place, written, open, files.make)) ?? []));
-    hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
-  }
+  const make = (path: string, text: string) => void (paths.includes(path) || add(path, text));
+  if (isBeside(manifest))
+    hints.push(...(await standApart(subject, formatters, { own, test, format, make, open, attempt })));
   gathered.end();
   for (const file of host.edited()) hints.push(...(await keepFormat(formatters, root, file)));
   for (const { path, bytes, before } of host.edited()) put(path, bytes, before.bytes);
   const folders = foldersAbove(paths).filter((folder) => !existsSync(join(root, folder)));
   return { own, edited, host, test, hints, folders: folders.sort() };
+}
+
+/** What the package's own tools need to know, where tasks stand beside its code. Returns the lines to add by hand. */
+async function standApart(
+  { place, manifest, testRunner }: Subject,
+  formatters: readonly Formatter[],
+  made: {
+    readonly own: readonly string[];
+    readonly test: string | undefined;
+    readonly format: Format;
+    readonly make: (path: string, text: string) => void;
+    readonly open: HostFiles['open'];
+    readonly attempt: Gathered['attempt'];
+  },
+): Promise<Hint[]> {
+  const { own, test, format, make, open, attempt } = made;
+  const { root } = place;
+  const hints: Hint[] = [];
+  const tsconfig = `${manifest.tasks}/tsconfig.json`;
+  if (readBefore(root, tsconfig) === undefined) make(tsconfig, await format(tsconfig, taskTsconfig(place, manifest)));
+  const folders = [manifest.tasks, manifest.runtime];
+  // A listed tsconfig exists: it was read just now.
+  const openThere = (path: string) => open(path, 'jsonc') as NonNullable<ReturnType<HostFiles['open']>>;
+  leaveOut(place, folders, [...own, `${manifest.runtime}/index.ts`], openThere, attempt);
+  const files = { open, make };
+  const alone = [`${manifest.runtime}/`, LOCK];
+  for (const formatter of formatters) hints.push(...(attempt(() => leaveAlone(formatter, place, alone, files)) ?? []));
+  const isFound = testRunner === 'node' && /--test\b/.test(place.packageJson.textIn('scripts', 'test') ?? '');
+  const isTested = testRunner === 'vitest' || isFound;
+  const written = {
+    ...manifest,
+    isNodeTest: isNodeTest(testRunner),
+    isTested,
+    isJavaScript: test?.endsWith('.js') === true,
+    ending: place.isModule ? '.ts' : '.mts',
+  };
+  hints.push(...(attempt(() => leaveAloneInLinters(place, written, open, make)) ?? []));
+  hints.push(...(test === undefined ? [] : hintsOfTests(place, testRunner, { ...manifest, test })));
+  return hints;
 }
 
 /**

@@ -178,7 +178,11 @@ async function slowItems(trial: Trial): Promise<void> {
 const SLOW_MS = 8000;
 
 async function wholeLines(trial: Trial): Promise<void> {
-  const items = numbered('lines', 24);
+  await wholeLinesOf(numbered('lines', 24), trial);
+  await wholeLinesOf(numbered('raw', 12), trial);
+}
+
+async function wholeLinesOf(items: readonly string[], trial: Trial): Promise<void> {
   trial.dispatches(items);
   const ended = await trial.run(['-n', '3']);
   expectEnd(ended, 0, 'after a run whose items write lines in pieces');
@@ -191,7 +195,7 @@ async function wholeLines(trial: Trial): Promise<void> {
   const expected = new Set(wanted);
   // An item may go on with the line that the one before it in its worker has left open.
   const workers = new Map(trial.ledger('begin').map(({ item, worker }) => [item, worker]));
-  const piecesOf = (line: string): string[] => line.split(/(?<=\.)(?=lines )/);
+  const piecesOf = (line: string): string[] => line.split(/(?<=\.)(?=lines |raw )/);
   const isWhole = (line: string): boolean =>
     piecesOf(line).every((piece) => expected.has(piece)) &&
     new Set(piecesOf(line).map((piece) => workers.get(piece.split(':')[0] ?? ''))).size === 1;
@@ -201,7 +205,7 @@ async function wholeLines(trial: Trial): Promise<void> {
     `expected whole lines on stdout, each of one worker, got a line of ${broken?.length} characters: ${broken?.slice(0, 200)}`,
   );
   expectSame('the lines on stdout', got.flatMap(piecesOf), wanted);
-  const errors = linesIn(ended.stderr).filter((line) => line.startsWith('lines '));
+  const errors = linesIn(ended.stderr).filter((line) => /^(lines|raw) /.test(line));
   expectSame(
     'the lines on stderr',
     errors,

@@ -10,22 +10,30 @@ import { withHost } from '../rendering/lock-edits.ts';
 import { type Home, ownedFiles } from '../vendored/owned.ts';
 import { type Release, releases } from '../vendored/releases.ts';
 import type { Outcome } from '../vendored/three-way.ts';
+import { type Migrations, sumsAfter } from './migrations.ts';
 
 /**
  * Works out and checks what will be written.
  *
+ * migrations - what releases rename in tasks.
  * isUntried - whether the lock has to say that nobody has tried the runtime.
  *
  * Throws a Refusal with exit code 3 for a file that must not be written, such as a link or a read-only one.
  */
-export function changesOf(home: Home, target: Release, settled: readonly Outcome[], isUntried: boolean): ChangeSet {
+export function changesOf(
+  home: Home,
+  target: Release,
+  settled: readonly Outcome[],
+  migrations: Migrations,
+  isUntried: boolean,
+): ChangeSet {
   const { root, lock } = home;
   const host = new HostFiles(root, lock);
   renewScript(host, target.version);
-  const wanted = wantedOf(settled, host);
+  const wanted = [...wantedOf(settled, host), ...migrations.wanted];
   // What nobody has tried stays so until somebody does.
   const isOther = wanted.length > 0 || lock.runtime !== target.version || lock.unverified === true;
-  return changeSetOf(root, wanted, lockAfter(home, target, settled, isUntried && isOther), host);
+  return changeSetOf(root, wanted, lockAfter(home, target, settled, migrations, isUntried && isOther), host);
 }
 
 /** The files of the outcomes, and those of the host that were edited. */
@@ -67,10 +75,16 @@ function renewScript(host: HostFiles, version: string): void {
 }
 
 /** The lock has the sums of the release, also of files that were merged: so they are still known to be edited. */
-function lockAfter(home: Home, target: Release, settled: readonly Outcome[], isUntried: boolean): Lock {
+function lockAfter(
+  home: Home,
+  target: Release,
+  settled: readonly Outcome[],
+  migrations: Migrations,
+  isUntried: boolean,
+): Lock {
   const { lock } = home;
   const { unverified: _, ...rest } = lock;
-  const files = { ...lock.files };
+  const files = { ...lock.files, ...sumsAfter(lock, migrations) };
   for (const path of ownedFiles(home, releases()).keys()) delete files[path];
   for (const { path, theirs, kind } of settled) {
     const isTheirOwners = kind === 'mine' && lock.files[path] === undefined;

@@ -7,6 +7,7 @@ import type { Home } from '../vendored/owned.ts';
 import { releases } from '../vendored/releases.ts';
 import { threeWay } from '../vendored/three-way.ts';
 import { changesOf } from './changes.ts';
+import { migrationsOf } from './migrations.ts';
 import { settleTarget } from './target.ts';
 import type { Upgrading } from './upgrading.ts';
 import { NOT_TRIED, tryOut } from './verify.ts';
@@ -19,6 +20,8 @@ export async function upgradeOfRuntime(call: Call, home: Home): Promise<Upgradin
   const { lock } = home;
   const target = settleTarget(call, lock);
   const isUntried = call.values.verify === false;
+  const migrations = await migrationsOf(home, releases().between(lock.runtime, target.version));
+  const hasMigrated = migrations.wanted.length > 0;
   return {
     what: 'the runtime',
     from: `divvy ${lock.runtime}`,
@@ -27,12 +30,14 @@ export async function upgradeOfRuntime(call: Call, home: Home): Promise<Upgradin
     upToDate: `Nothing to do: the runtime is of divvy ${lock.runtime}, the newest that this divvy (${version}) has.\nTo look for a newer one: ${NEWEST}`,
     outcomes: call.values.check ? [] : await threeWay(home, new Bases(call, home, releases()), releases(), target),
     saved: { of: { kind: 'runtime' }, from: lock.runtime, to: target.version },
-    notes: [],
-    changesOf: (settled) => changesOf(home, target, settled, isUntried),
+    notes: migrations.notes,
+    changesOf: (settled) => changesOf(home, target, settled, migrations, isUntried),
     // Where nothing of the runtime changes there is nothing to try, unless an earlier upgrade was not tried.
     tryOut: async (settled) => {
       const isChanged = settled.some(({ kind }) => !['same', 'mine', 'gone'].includes(kind));
-      return isUntried || (!isChanged && lock.unverified !== true) ? NOT_TRIED : tryOut(call, home, settled);
+      return isUntried || (!isChanged && lock.unverified !== true)
+        ? NOT_TRIED
+        : tryOut(call, home, settled, hasMigrated);
     },
   };
 }

@@ -8,6 +8,7 @@
 
 import { brotliDecompressSync } from 'node:zlib';
 import { patch } from 'node-diff3';
+import type { Migration } from '../codemods/migration.ts';
 import { sha256 } from '../disk/line-ends.ts';
 import { parseJson } from '../json/parse.ts';
 import { readIfThere, version } from '../package.ts';
@@ -22,6 +23,8 @@ export interface Release {
   readonly files: { readonly [path: string]: string };
   /** Files that this release moved, by their path in the release before. */
   readonly renames: { readonly [path: string]: string };
+  /** What it renames in tasks; absent if nothing. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** A known fault of some releases. */
@@ -125,8 +128,13 @@ export function releaseHere(): Release {
 }
 
 /** The release that consists of the shipped files. */
-export const releaseOf = (shipped: ReadonlyMap<string, Buffer>, renames: Release['renames'] = {}): Release => ({
+export const releaseOf = (
+  shipped: ReadonlyMap<string, Buffer>,
+  renames: Release['renames'] = {},
+  migrations: readonly Migration[] = [],
+): Release => ({
   version,
   files: Object.fromEntries([...shipped].map(([path, bytes]) => [path, sha256(bytes)])),
   renames,
+  ...(migrations.length > 0 && { migrations }),
 });

@@ -15,6 +15,7 @@ export interface Changes {
   /** Whole files, by path; null to remove one. */
   readonly files?: { readonly [path: string]: string | null };
   readonly renames?: { readonly [path: string]: string };
+  readonly migrations?: readonly object[];
   readonly advisories?: readonly object[];
 }
 
@@ -24,7 +25,7 @@ export interface Changes {
  */
 export function madeUp(
   folder: string,
-  { after, version, edits = [], files = {}, renames, advisories = [] }: Changes,
+  { after, version, edits = [], files = {}, renames, migrations, advisories = [] }: Changes,
 ): string {
   const from = after === undefined ? home : dirname(dirname(after));
   mkdirSync(folder, { recursive: true });
@@ -51,7 +52,12 @@ export function madeUp(
   }
   const told = join(folder, 'release/releases.json');
   const before = JSON.parse(readFileSync(told, 'utf8'));
-  const all = { ...before, renames: { ...before.renames, ...(renames && { [version]: renames }) }, advisories };
+  const all = {
+    ...before,
+    renames: { ...before.renames, ...(renames && { [version]: renames }) },
+    migrations: { ...before.migrations, ...(migrations && { [version]: migrations }) },
+    advisories,
+  };
   writeFileSync(told, JSON.stringify(all));
   run(folder, '--packed', join(folder, 'dist/releases.br'));
   return join(folder, 'dist/divvy.cjs');

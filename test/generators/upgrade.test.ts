@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshFolder, home, treeOf } from './commands.ts';
+import { madeUp } from './made-up.ts';
 import { commitAll, git } from './project.ts';
 import { edit, projectOf, put, type Releases, run, textOf, threeReleases } from './upgraded.ts';
 
@@ -531,4 +532,37 @@ test('killed before each rename, the next command puts it right, or it is done',
       expect(withoutDivvy(treeOf(project))).toEqual(before);
     }
   }
+});
+
+test('a release that renames something renames it in tasks too, and shows what is left to write', async () => {
+  const renaming = madeUp(join(folder, 'renaming'), {
+    after: releases.first,
+    version: '0.2.0',
+    edits: [['runtime/index.ts', 'export { Master }', 'export { Master as Chief }']],
+    files: Object.fromEntries(
+      ['conformance/library.ts'].map((path) => [
+        path,
+        readFileSync(join(home, path), 'utf8').replace('Master,', 'Chief as Master,'),
+      ]),
+    ),
+    migrations: [{ name: 'chief', export: 'Master', to: 'Chief' }],
+  });
+  const project = await projectOf(releases.first);
+  put(project, 'tasks/by-namespace.ts', "import * as divvy from '#divvy';\nexport const one = divvy.Master;\n");
+  const before = withoutDivvy(treeOf(project));
+  const { code, stderr } = await run(renaming, ['upgrade'], { cwd: project });
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain('test/nightly.test.ts: Master is called Chief since divvy 0.2.0, and was renamed (chief)');
+  expect(stderr).toContain(
+    'tasks/by-namespace.ts:2: Master is called Chief now. Write: export const one = divvy.Chief;',
+  );
+  expect(textOf(project, 'test/nightly.test.ts')).toMatch(
+    /import \{ Chief, runInline \} from '#divvy';[\s\S]*new Chief\(/,
+  );
+  expect(textOf(project, 'tasks/by-namespace.ts')).toContain('divvy.Master');
+  // The test is still known to be divvy's.
+  expect((await run(renaming, ['add', 'nightly'], { cwd: project })).code).toBe(0);
+  expect((await run(renaming, ['upgrade'], { cwd: project })).stdout).toContain('Nothing to do');
+  await run(renaming, ['undo'], { cwd: project });
+  expect(withoutDivvy(treeOf(project))).toEqual(before);
 });
