@@ -24,6 +24,7 @@ test('each page is tried here, or where it is said above', () => {
     'http',
     'nest',
     'next',
+    'renovate',
     'results',
     'service',
     'team-template',
@@ -197,4 +198,21 @@ test('debugging: the commands run, and a debugger sees the master or, with --inl
   const workers = await shell(project, ['node vendor/divvy/run.mjs -n 2 tasks/my-task.ts'], bin);
   expect(workers, workers.stderr).toMatchObject({ code: 0 });
   expect(workers.stderr.match(/Debugger listening on/g)).toHaveLength(2);
+});
+
+test('renovate: the workflow runs its commands, and the pattern finds the version in a new project', async () => {
+  const folder = freshFolder();
+  const bin = programsIn(folder);
+  expect((await shell(folder, ['npm create divvy-task@latest p -- --yes --no-git'], bin)).code).toBe(0);
+  const project = join(folder, 'p');
+  const commands = [
+    ...readFileSync(join(recipes, 'renovate.md'), 'utf8').matchAll(/- run: npx --yes -p \S+ (divvy .*)$/gm),
+  ];
+  expect(commands.map(([, line]) => line)).toEqual(['divvy doctor --ci', 'divvy upgrade --check']);
+  for (const [, line = ''] of commands) expect((await shell(project, [line], bin)).code).toBe(0);
+  const { customManagers } = JSON.parse(blocksOf('renovate', 'json')[0] ?? '');
+  const pattern = new RegExp(customManagers[0].matchStrings[0]);
+  const packageJson = readFileSync(join(project, 'package.json'), 'utf8');
+  const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+  expect(pattern.exec(packageJson)?.groups).toEqual({ depName: 'create-divvy-task', currentValue: version });
 });
