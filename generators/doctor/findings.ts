@@ -33,7 +33,7 @@ export interface Finding {
 /** Everything that is wrong, in the order in which to mend it. */
 export function findingsOf(call: Call, home: Home, releases: Releases): Finding[] {
   const owned = ownedFiles(home, releases);
-  return [
+  const all = [
     ...ofLeftWork(call, home),
     ...ofImports(home),
     ...ofFiles(call, home, owned),
@@ -41,7 +41,10 @@ export function findingsOf(call: Call, home: Home, releases: Releases): Finding[
     ...ofRelease(call, home, releases.advisories),
     ...ofNode(home),
   ];
+  return LEVELS.flatMap((level) => all.filter((each) => each.level === level));
 }
+
+const LEVELS = ['broken', 'due', 'yours', 'note'] as const;
 
 /** A command that was cut short, and an upgrade that waits. */
 function ofLeftWork(call: Call, { root }: Home): Finding[] {

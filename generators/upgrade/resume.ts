@@ -18,11 +18,11 @@ export function pendingToContinue({ shown }: Call, { root, lock }: Home): State 
   const state = readPending(root);
   if (state === undefined) throw nothingWaits(shown);
   if (state.divvy !== version) throw ofOtherDivvy(state.divvy, version);
-  const changed = state.files.filter(({ path, mine }) => {
-    const now = readBefore(root, path);
+  const changed = state.files.filter(({ path, movedFrom = path, mine }) => {
+    const now = readBefore(root, movedFrom);
     return (now === undefined ? null : sha256(now.bytes)) !== mine;
   });
-  const paths = changed.map(({ path }) => path);
+  const paths = changed.map(({ path, movedFrom = path }) => movedFrom);
   if (state.of.kind === 'runtime' && lock.runtime !== state.from) paths.push('divvy.lock.json');
   if (paths.length > 0) throw changedSince(paths, shown);
   return state;

@@ -19,6 +19,8 @@ import type { Outcome } from './three-way.ts';
 
 export interface PendingFile {
   readonly path: string;
+  /** Where it is in the project, if the release moves it. */
+  readonly movedFrom?: string;
   /** The sum of the file that is merged, byte for byte; null if there is none. */
   readonly mine: string | null;
   readonly conflicts: number;
@@ -89,10 +91,11 @@ export function savePending(
   return folder;
 }
 
-function pendingFile({ path, mine, theirs, conflicts, markers, reason }: Outcome): PendingFile {
+function pendingFile({ path, movedFrom, mine, theirs, conflicts, markers, reason }: Outcome): PendingFile {
   const middles = Math.max(middlesIn(mine?.bytes), middlesIn(theirs));
   return {
     path,
+    ...(movedFrom !== undefined && { movedFrom }),
     mine: mine === undefined ? null : sha256(mine.bytes),
     conflicts,
     ...(markers && { markers }),
@@ -123,7 +126,8 @@ export function readPending(root: string): State | undefined {
     throw badPending(folder, 'its state.json is not JSON');
   }
   if (!isState(parsed)) throw badPending(folder, 'its state.json is not one of this version');
-  const unsafe = parsed.files.map(({ path }) => [path, whyUnsafe(path)] as const).find(([, reason]) => reason);
+  const paths = parsed.files.flatMap(({ path, movedFrom = path }) => [path, movedFrom]);
+  const unsafe = paths.map((path) => [path, whyUnsafe(path)] as const).find(([, reason]) => reason);
   if (unsafe !== undefined) throw badPending(folder, `${JSON.stringify(unsafe[0])}: ${unsafe[1]}`);
   return parsed;
 }
@@ -157,9 +161,10 @@ function isSubject(value: unknown): value is State['of'] {
 
 function isPendingFile(value: unknown): value is PendingFile {
   if (!isObject(value)) return false;
-  const { path, mine, conflicts, markers, middles, reason } = value;
+  const { path, movedFrom, mine, conflicts, markers, middles, reason } = value;
   return (
     isText(path) &&
+    (movedFrom === undefined || isText(movedFrom)) &&
     (mine === null || isText(mine)) &&
     Number.isInteger(conflicts) &&
     Number.isInteger(middles) &&

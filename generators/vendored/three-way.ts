@@ -80,14 +80,21 @@ export async function threeWay(home: Home, bases: Bases, releases: Releases, to:
     const path = placeOf(inRelease, home);
     if (path === undefined || isOfTask(home, path)) continue;
     const from = [...owned.values()].find((each) => nowOf(each.inRelease, moves) === inRelease);
-    if (from !== undefined) seen.add(from.path);
     const theirs = await bases.filled(inRelease, sum);
-    outcomes.push(await outcomeOf(merging, path, from, theirs));
+    // Where a file of the owner's is in the way of a move, that is one thing to decide, and what was edited another.
+    const isInTheWay = from !== undefined && from.path !== path && isTaken(home.root, path, theirs);
+    if (from !== undefined && !isInTheWay) seen.add(from.path);
+    outcomes.push(await outcomeOf(merging, path, isInTheWay ? undefined : from, theirs));
   }
   for (const each of owned.values()) {
     if (!seen.has(each.path)) outcomes.push(await outcomeOf(merging, each.path, each, undefined));
   }
   return withNeeded(outcomes, home).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function isTaken(root: string, path: string, theirs: Buffer | undefined): boolean {
+  const there = readBefore(root, path);
+  return there !== undefined && (theirs === undefined || !isSameText(there.bytes, theirs));
 }
 
 const isOfTask = ({ lock }: Home, path: string): boolean =>
@@ -117,12 +124,8 @@ export async function outcomeOf(
   const from = owned?.path ?? path;
   const isMoved = from !== path;
   const mine = readBefore(root, from);
-  const there = isMoved ? readBefore(root, path) : undefined;
   const common = { path, ...(isMoved && { movedFrom: from }), mine, theirs };
   const sides = { owned, base: undefined, mine, theirs };
-  if (there !== undefined && theirs !== undefined && !isSameText(there.bytes, theirs)) {
-    return { ...common, ...inConflict({ ...sides, mine: there }, merging), mine: there };
-  }
   if (owned !== undefined && theirs !== undefined && isStatement(owned.inRelease)) {
     return { ...common, kind: mine && isSameText(mine.bytes, theirs) ? 'same' : 'theirs', after: theirs, conflicts: 0 };
   }
