@@ -20,8 +20,9 @@ export const isIn = (version: string, range: string): boolean => satisfies(versi
 /** Whether some version is in both ranges. */
 export const doMeet = (one: string, other: string): boolean => intersects(one, other);
 
-/** What a file such as .nvmrc asks for, as a version: `22` is the newest 22. undefined if it names none. */
+/** What a file such as .nvmrc asks for, as a version: `22` and `22.x` are the newest 22. undefined if it names none. */
 export function versionAskedFor(text: string): string | undefined {
   if (!/^v?\d/.test(text)) return undefined;
-  return leastIn(/^v?\d+$/.test(text) ? `${text.replace('v', '')}.999.0` : text)?.version;
+  const [, major] = /^v?(\d+)(?:\.[x*])*$/i.exec(text) ?? [];
+  return leastIn(major === undefined ? text : `${major}.999.0`)?.version;
 }

@@ -11,11 +11,12 @@ import type { Call, Exit } from '../terminal/command.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { table } from '../terminal/help.ts';
 import { Bases } from '../vendored/base.ts';
-import { noLock, noSuchVendored } from '../vendored/errors.ts';
+import { badVersion, noLock, noSuchVendored } from '../vendored/errors.ts';
 import { changedLines } from '../vendored/merge.ts';
 import { type Home, isStatement } from '../vendored/owned.ts';
 import { RUNTIME, releaseHere, releases } from '../vendored/releases.ts';
 import { type Outcome, threeWay } from '../vendored/three-way.ts';
+import { isVersion } from '../versions.ts';
 
 /** A file with its three sides. */
 interface Compared extends Outcome {
@@ -65,6 +66,7 @@ async function homeOf(call: Call): Promise<Home> {
   const root = realRoot(folder);
   const lock = lockToEdit(root);
   if (lock === undefined) throw noLock(root, call.shown);
+  if (!isVersion(lock.runtime)) throw badVersion(lock.runtime);
   return { root, manifest, lock };
 }
 
@@ -92,11 +94,12 @@ const isSame = (one: Buffer | undefined, other: Buffer | undefined): boolean =>
     : one.equals(other) || (asText(one) ?? one) === (asText(other) ?? other);
 
 /** A file of which there is no base is shown as a new one, with a line that says so. */
-function patchOf({ path, base, mine, theirs }: Compared, isUpstream: boolean): string {
+function patchOf({ path: now, movedFrom = now, base, mine, theirs }: Compared, isUpstream: boolean): string {
+  const path = isUpstream ? now : movedFrom;
   const after = isUpstream ? theirs : mine?.bytes;
-  const [before, now] = [base, after].map((bytes) => bytes && Buffer.from(asText(bytes) ?? bytes));
+  const [before, changed] = [base, after].map((bytes) => bytes && Buffer.from(asText(bytes) ?? bytes));
   const nobody = { mode: 0, owner: { uid: 0, gid: 0 } };
-  return diffOf([{ action: 'edit', change: { path, before: before && { bytes: before, ...nobody }, after: now } }]);
+  return diffOf([{ action: 'edit', change: { path, before: before && { bytes: before, ...nobody }, after: changed } }]);
 }
 
 function summary(found: readonly Compared[], { lock }: Home): string[] {

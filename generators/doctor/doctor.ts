@@ -53,7 +53,7 @@ const asFinding = ({ message, remedy }: Refusal): Finding => ({
   level: 'broken',
   code: 'unreadable',
   path: message.includes(MANIFEST) ? MANIFEST : LOCK,
-  message: message.charAt(0).toUpperCase() + message.slice(1),
+  message: /^\S+\.\w/.test(message) ? message : message.charAt(0).toUpperCase() + message.slice(1),
   remedy,
 });
 

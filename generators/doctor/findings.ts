@@ -2,15 +2,15 @@
 
 import { join, posix } from 'node:path';
 import { placesOf, readRecord } from '../change-set/record.ts';
-import { isPending } from '../change-set/recovery.ts';
-import { readBefore, stat } from '../disk/disk.ts';
+import { isBehindFolders, readBefore, stat } from '../disk/disk.ts';
 import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
 import { parseJson } from '../json/parse.ts';
 import { version } from '../package.ts';
 import { divvyIn } from '../programs/shell.ts';
 import type { Call } from '../terminal/command.ts';
+import { Refusal } from '../terminal/refusal.ts';
 import { addedFiles, type Home, type Owned, ownedFiles, standingOf } from '../vendored/owned.ts';
-import { conflictsLeft, isUpgradePending, readPending, sideOf } from '../vendored/pending.ts';
+import { conflictsLeft, isFinished, isUpgradePending, readPending, type State, sideOf } from '../vendored/pending.ts';
 import type { Advisory, Releases } from '../vendored/releases.ts';
 import { named } from '../vendored/three-way.ts';
 import { doMeet, isIn, isNewer, isRange, isVersion, versionAskedFor } from '../versions.ts';
@@ -47,9 +47,9 @@ export function findingsOf(call: Call, home: Home, releases: Releases): Finding[
 const LEVELS = ['broken', 'due', 'yours', 'note'] as const;
 
 /** A command that was cut short, and an upgrade that waits. */
-function ofLeftWork(call: Call, { root }: Home): Finding[] {
+function ofLeftWork(call: Call, { root, lock }: Home): Finding[] {
   const found: Finding[] = [];
-  if (isPending(root)) {
+  if (stat(placesOf(root).pending) !== undefined) {
     const command = readRecord(placesOf(root).pending)?.command ?? 'a divvy command';
     found.push({
       level: 'broken',
@@ -59,12 +59,19 @@ function ofLeftWork(call: Call, { root }: Home): Finding[] {
     });
   }
   if (!isUpgradePending(root)) return found;
-  const state = readPending(root);
-  const left = state?.files.filter((file) => conflictsLeft(file, sideOf(root, 'merged', file.path)?.bytes) > 0) ?? [];
+  let state: State | undefined;
+  try {
+    state = readPending(root);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [...found, { level: 'due', code: 'upgrade-waits', message: error.message, remedy: error.remedy }];
+  }
+  if (state === undefined || isFinished(state, lock)) return found;
+  const left = state.files.filter((file) => conflictsLeft(file, sideOf(root, 'merged', file.path)?.bytes) > 0);
   found.push({
     level: 'due',
     code: 'upgrade-waits',
-    message: `An upgrade from ${state?.from} to ${state?.to} waits for you: ${left.length} of ${state?.files.length} files still have conflicts`,
+    message: `An upgrade from ${state.from} to ${state.to} waits for you: ${left.length} of ${state.files.length} files still have conflicts`,
     remedy: `Resolve them in .divvy/upgrade/merged/, then: ${divvyIn(call, root, 'upgrade', '--continue')}. To forget it: ${divvyIn(call, root, 'upgrade', '--abort')}`,
   });
   return found;
@@ -87,13 +94,19 @@ function ofImports({ root, manifest }: Home): Finding[] {
     return broken(`${PACKAGE_JSON} is not JSON: ${(error as Error).message}`, 'Mend it.');
   }
   const there = parsed?.imports?.['#divvy'];
-  if (there === wanted) return [];
+  if (leadsTo(there, wanted)) return [];
   return broken(
     there === undefined
       ? `${PACKAGE_JSON} does not say where #divvy is, so no task finds the runtime`
       : `#divvy leads to ${JSON.stringify(there)} in ${PACKAGE_JSON}, and divvy.json says that the runtime is in ${manifest.runtime}`,
     line,
   );
+}
+
+/** What `imports` says may depend on conditions. */
+function leadsTo(there: unknown, wanted: string): boolean {
+  if (typeof there !== 'object' || there === null) return there === wanted;
+  return Object.values(there).some((each) => leadsTo(each, wanted));
 }
 
 function ofFiles(call: Call, home: Home, owned: ReadonlyMap<string, Owned>): Finding[] {
@@ -104,6 +117,10 @@ function ofFiles(call: Call, home: Home, owned: ReadonlyMap<string, Owned>): Fin
     return [
       { level: 'broken', code: 'runtime', path: folder, message, remedy: bringBack(call, home, manifest.runtime) },
     ];
+  }
+  if (!isBehindFolders(root, `${folder}VERSION`)) {
+    const message = `${folder} is, or is in, a symbolic link: divvy writes nothing through one, so it cannot be renewed`;
+    return [{ level: 'due', code: 'link', path: folder, message, remedy: 'Put a folder in the place of the link.' }];
   }
   const stated = readBefore(root, `${folder}VERSION`)?.bytes.toString('utf8').trim();
   if (stated !== undefined && stated !== lock.runtime) {
@@ -128,7 +145,8 @@ function ofFile(call: Call, home: Home, file: Owned, neededIn: string | undefine
   }
   if (standing === 'no-file') {
     const message = `${path} is a link or a folder, and no file: divvy writes nothing there`;
-    return [{ level: 'broken', code: 'no-file', path, message, remedy: 'Put a plain file in its place.' }];
+    const level = path.startsWith(`${home.manifest.runtime}/`) ? 'broken' : 'yours';
+    return [{ level, code: 'no-file', path, message, remedy: 'Put a plain file in its place.' }];
   }
   if (standing !== 'missing') return [];
   const remedy = bringBack(call, home, path);
@@ -155,7 +173,10 @@ const added = (call: Call, { root, manifest }: Home, path: string): Finding => (
 
 /** For each vendored file that others name, one of these. */
 function neededBy(root: string, owned: ReadonlyMap<string, Owned>, folder: string): Map<string, string> {
-  const needed = new Map<string, string>([[`${folder}run.mjs`, 'every start of a task']]);
+  const needed = new Map([
+    [`${folder}run.mjs`, 'every start of a task'],
+    [`${folder}index.ts`, 'every task that imports #divvy'],
+  ]);
   for (const { path } of owned.values()) {
     if (!path.startsWith(folder) || !/\.(m?ts|mjs)$/.test(path)) continue;
     for (const name of named(path, readBefore(root, path)?.bytes)) if (!needed.has(name)) needed.set(name, path);

@@ -86,8 +86,8 @@ function lockAfter(
   const { unverified: _, ...rest } = lock;
   const files = { ...lock.files, ...sumsAfter(lock, migrations) };
   for (const path of ownedFiles(home, releases()).keys()) delete files[path];
-  for (const { path, theirs, kind } of settled) {
-    const isTheirOwners = kind === 'mine' && lock.files[path] === undefined;
+  for (const { path, movedFrom = path, theirs, kind } of settled) {
+    const isTheirOwners = kind === 'mine' && lock.files[movedFrom] === undefined;
     if (theirs !== undefined && !isTheirOwners) files[path] = sumOf(theirs);
   }
   return { ...rest, runtime: target.version, files, ...(isUntried && { unverified: true }) };

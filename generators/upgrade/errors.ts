@@ -6,9 +6,6 @@ import { lines, quoted, Refusal } from '../terminal/refusal.ts';
 const otherDivvy = (version: string, ...argv: readonly string[]): string =>
   `npx --yes --package=create-divvy-task@${version} divvy ${argv.join(' ')}`;
 
-export const badVersion = (given: string): Refusal =>
-  new Refusal(2, `${quoted(given)} is no version`, 'A version is written 1.2.3.');
-
 export const notCarried = (wanted: string, here: string, shown: string): Refusal =>
   new Refusal(
     2,
@@ -28,6 +25,20 @@ export const backwards = (runtime: string, wanted: string): Refusal =>
     2,
     `the runtime here is of divvy ${runtime}, and ${wanted} is older: an upgrade goes forwards only`,
     'To take back the last upgrade: divvy undo. For an older one: git checkout COMMIT -- the runtime, divvy.lock.json and package.json.',
+  );
+
+export const otherTarget = (waiting: string, given: string, shown: string): Refusal =>
+  new Refusal(
+    2,
+    `the upgrade that waits goes to ${quoted(waiting)}, and --to says ${quoted(given)}`,
+    `Go on without --to, or forget it first: ${shown} --abort`,
+  );
+
+export const noRuntime = (folder: string): Refusal =>
+  new Refusal(
+    3,
+    `${folder}/run.mjs is missing, so there is no runtime to renew`,
+    `Nothing was changed. Bring it back first: git checkout -- ${folder}. \`divvy doctor\` names what else is missing.`,
   );
 
 export const upgradeWaits = (shown: string): Refusal =>
@@ -54,13 +65,19 @@ export const changedSince = (paths: readonly string[], shown: string): Refusal =
     `Nothing was changed. Put that back and try again. Or save what you resolved in .divvy/upgrade/merged/, forget the upgrade (${shown} --abort), and begin again.`,
   );
 
-export const stillInConflict = (
-  open: readonly { readonly path: string; readonly conflicts: number }[],
-  shown: string,
-): Refusal =>
+interface Open {
+  readonly path: string;
+  readonly conflicts: number;
+  readonly reason?: string;
+}
+
+const stillOpen = ({ path, conflicts, reason }: Open): string =>
+  `.divvy/upgrade/merged/${path}: ${reason ?? `${conflicts} ${conflicts === 1 ? 'place' : 'places'}`}`;
+
+export const stillInConflict = (open: readonly Open[], shown: string): Refusal =>
   new Refusal(
     3,
-    `still in conflict:${lines(open.map(({ path, conflicts }) => `.divvy/upgrade/merged/${path}: ${conflicts} ${conflicts === 1 ? 'place' : 'places'}`))}`,
+    `still in conflict:${lines(open.map(stillOpen))}`,
     `Nothing was changed. Resolve them (the lines between <<<<<<< and >>>>>>>), then: ${shown} --continue`,
   );
 

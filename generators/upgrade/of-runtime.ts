@@ -1,5 +1,6 @@
 /** An upgrade of the runtime, and of the files that every new project gets. */
 
+import { readBefore } from '../disk/disk.ts';
 import { version } from '../package.ts';
 import type { Call } from '../terminal/command.ts';
 import { Bases } from '../vendored/base.ts';
@@ -7,6 +8,7 @@ import type { Home } from '../vendored/owned.ts';
 import { releases } from '../vendored/releases.ts';
 import { threeWay } from '../vendored/three-way.ts';
 import { changesOf } from './changes.ts';
+import { noRuntime } from './errors.ts';
 import { migrationsOf } from './migrations.ts';
 import { settleTarget } from './target.ts';
 import type { Upgrading } from './upgrading.ts';
@@ -15,10 +17,15 @@ import { NOT_TRIED, tryOut } from './verify.ts';
 /** How to look for a divvy that is newer than this one. */
 const NEWEST = 'npx --yes --package=create-divvy-task@latest divvy upgrade';
 
-/** Rejects with a Refusal like settleTarget and threeWay. */
-export async function upgradeOfRuntime(call: Call, home: Home): Promise<Upgrading> {
-  const { lock } = home;
-  const target = settleTarget(call, lock);
+/**
+ * waiting - the release that an upgrade goes to that waits; undefined for a new one.
+ *
+ * Rejects with a Refusal like settleTarget and threeWay, and with exit code 3 if there is no runtime.
+ */
+export async function upgradeOfRuntime(call: Call, home: Home, waiting: string | undefined): Promise<Upgrading> {
+  const { lock, manifest, root } = home;
+  const target = settleTarget(call, lock, waiting);
+  if (readBefore(root, `${manifest.runtime}/run.mjs`) === undefined) throw noRuntime(manifest.runtime);
   const isUntried = call.values.verify === false;
   const migrations = await migrationsOf(home, releases().between(lock.runtime, target.version));
   const hasMigrated = migrations.wanted.length > 0;

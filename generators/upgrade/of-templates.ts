@@ -9,7 +9,7 @@ import { type Place, settlePlace } from '../host/place.ts';
 import { testRunnerOf } from '../host/test-runner.ts';
 import { blobsOf } from '../programs/git.ts';
 import { contractText, hooksOf, readHooks } from '../project/hooks.ts';
-import { insertedIn, type LockedTask } from '../project/lock.ts';
+import { insertedIn, type Lock, type LockedTask } from '../project/lock.ts';
 import { type Answers, settleAnswers } from '../rendering/answers.ts';
 import { newestTemplate, templateAgain } from '../rendering/choices.ts';
 import { whyClashing } from '../rendering/clashes.ts';
@@ -56,8 +56,12 @@ export async function upgradeOfTemplates(
       },
     ],
   });
+  const { outcomes, left } = together(renewals, home.lock);
   const host = new HostFiles(home.root, home.lock);
   const notes = call.values.check ? [] : renewals.flatMap((renewal) => renewPackages(host, renewal, home.lock));
+  notes.push(
+    ...left.map((path) => `${path} belongs to other tasks too, which are not renewed to the same: it stays as it is.`),
+  );
   const names = (list: readonly string[]) => [...new Set(list)].join(', ');
   const from = names(renewals.map(({ locked }) => `${locked.template} ${locked.templateVersion}`));
   const to = names(renewals.map(({ newest }) => `${newest.manifest.name} ${newest.manifest.version}`));
@@ -68,16 +72,41 @@ export async function upgradeOfTemplates(
     to,
     isNewer: renewals.length > 0,
     upToDate: `Nothing to do: ${all.length === 1 ? 'the task' : 'the tasks'} ${names(all)} ${all.length === 1 ? 'is' : 'are'} of the newest version of the template.`,
-    outcomes: renewals.flatMap(({ outcomes }) => outcomes),
+    outcomes,
     saved: { of: { kind: 'templates', tasks: Object.fromEntries(renewals.map(decided)) }, from, to },
     notes,
     changesOf: (settled) => {
-      const lock = renewals.reduce((before, renewal) => lockWithTask(before, renewal, settled), home.lock);
+      const lock = renewals.reduce((before, renewal) => lockWithTask(before, renewal, settled, left), home.lock);
       return changeSetOf(home.root, wantedOf(settled, host), lock, host);
     },
     // What a task does is its owner's, and its tests say whether it still does it.
     tryOut: async () => NOT_TRIED,
   };
+}
+
+/**
+ * The outcomes of all tasks, each file once. A file that several tasks have stays as it is, unless all of them are renewed, and to
+ * the same.
+ */
+function together(renewals: readonly Renewal[], lock: Lock): { outcomes: Outcome[]; left: string[] } {
+  const byPath = Map.groupBy(
+    renewals.flatMap((renewal) => renewal.outcomes),
+    ({ path }) => path,
+  );
+  const left: string[] = [];
+  const outcomes = [...byPath].flatMap(([path, all]) => {
+    const [first, ...more] = all;
+    const owners = Object.entries(lock.tasks).filter(([, { files = [] }]) => files.includes(path));
+    const isRenewed = owners.every(([task]) => renewals.some((each) => each.task === task));
+    const isSame = more.every(({ theirs }) =>
+      theirs && first?.theirs ? theirs.equals(first.theirs) : theirs === first?.theirs,
+    );
+    const isAlone = owners.length <= 1 && more.length === 0;
+    if (first !== undefined && (isAlone || (isRenewed && isSame))) return [first];
+    if (all.some(({ kind }) => kind !== 'same' && kind !== 'mine' && kind !== 'gone')) left.push(path);
+    return [];
+  });
+  return { outcomes, left };
 }
 
 const decided = ({ task, newest, answers }: Renewal) =>

@@ -5,8 +5,8 @@ import { sha256 } from '../disk/line-ends.ts';
 import { version } from '../package.ts';
 import type { Call } from '../terminal/command.ts';
 import type { Home } from '../vendored/owned.ts';
-import { conflictsLeft, readPending, type State, sideOf } from '../vendored/pending.ts';
-import type { Outcome } from '../vendored/three-way.ts';
+import { conflictsLeft, isDeleted, type PendingFile, readPending, type State, sideOf } from '../vendored/pending.ts';
+import { namedIn, type Outcome } from '../vendored/three-way.ts';
 import { changedSince, nothingWaits, ofOtherDivvy } from './errors.ts';
 
 /**
@@ -30,16 +30,44 @@ export function pendingToContinue({ shown }: Call, { root, lock }: Home): State 
 
 /**
  * The outcomes, with what was resolved in place of each conflict. One that is still marked stays a conflict, with the number
- * of places that are left; so does one that is new, because the file has changed since.
+ * of places that are left.
+ *
+ * Throws a Refusal with exit code 3 for a conflict that is new, because a file has changed since.
  */
-export function resolved(root: string, outcomes: readonly Outcome[], { files }: State): Outcome[] {
-  return outcomes.map((outcome) => {
-    if (outcome.kind !== 'conflict') return outcome;
+export function resolved(
+  { shown }: Call,
+  { root, manifest }: Home,
+  outcomes: readonly Outcome[],
+  { files }: State,
+): Outcome[] {
+  const isOpen = ({ kind }: Outcome) => kind === 'conflict';
+  const fresh = outcomes.filter((each) => isOpen(each) && !files.some(({ path }) => path === each.path));
+  if (fresh.length > 0)
+    throw changedSince(
+      fresh.map(({ path }) => path),
+      shown,
+    );
+  const all = outcomes.map((outcome) => {
     const file = files.find(({ path }) => path === outcome.path);
-    if (file === undefined) return outcome;
-    const merged = sideOf(root, 'merged', outcome.path)?.bytes;
-    const left = conflictsLeft(file, merged);
-    if (left > 0) return { ...outcome, conflicts: left };
-    return { ...outcome, kind: merged === undefined ? 'removed' : 'merged', after: merged, conflicts: 0 };
+    return isOpen(outcome) && file !== undefined ? decided(root, outcome, file) : outcome;
   });
+  const needed = namedIn(all, manifest.runtime);
+  return all.map((outcome) => {
+    const isNeeded =
+      outcome.kind === 'removed' && files.some(({ path }) => path === outcome.path) && needed.has(outcome.path);
+    return isNeeded
+      ? { ...outcome, kind: 'conflict', conflicts: 1, reason: 'you deleted it, and the release needs it' }
+      : outcome;
+  });
+}
+
+function decided(root: string, outcome: Outcome, file: PendingFile): Outcome {
+  const merged = sideOf(root, 'merged', outcome.path)?.bytes;
+  if (merged === undefined && !isDeleted(root, 'merged', outcome.path)) {
+    return { ...outcome, conflicts: 1, reason: 'it is no plain file' };
+  }
+  const left = conflictsLeft(file, merged);
+  const { reason: _, ...rest } = outcome;
+  if (left > 0) return { ...rest, conflicts: left };
+  return { ...outcome, kind: merged === undefined ? 'removed' : 'merged', after: merged, conflicts: 0 };
 }

@@ -64,17 +64,26 @@ function isNeeded(lock: Lock, task: string, kind: string, name: string): boolean
   );
 }
 
-/** The lock with a task as its newer template makes it. Of a merged file it has the sum that the template gives it. */
-export function lockWithTask(lock: Lock, renewal: Renewal, settled: readonly Outcome[]): Lock {
+/**
+ * The lock with a task as its newer template makes it. Of a merged file it has the sum that the template gives it.
+ *
+ * left - files that stay as they are.
+ */
+export function lockWithTask(lock: Lock, renewal: Renewal, settled: readonly Outcome[], left: readonly string[]): Lock {
   const { task, locked, newest, answers, made } = renewal;
   const { scripts, devDependencies } = packageJsonOf(newest.manifest);
   const dependencies = Object.keys({ ...newest.manifest.dependencies, ...devDependencies });
   const { dependencies: _, scripts: __, files: before = [], ...rest } = locked;
   const files = { ...lock.files };
   const isOwners = (path: string) => before.includes(path) && lock.files[path] === undefined;
-  for (const path of before) delete files[path];
-  for (const { path, after } of made.files) if (!isOwners(path)) files[path] = sumOf(after);
-  const own = [...made.files.map(({ path }) => path), ...before.filter(isOwners)];
+  const isOthers = (path: string) =>
+    Object.entries(lock.tasks).some(([name, { files: theirs = [] }]) => name !== task && theirs.includes(path));
+  for (const path of before) if (!left.includes(path) && !isOthers(path)) delete files[path];
+  for (const { path, after } of made.files) if (!isOwners(path) && !left.includes(path)) files[path] = sumOf(after);
+  const own = [
+    ...made.files.map(({ path }) => path),
+    ...before.filter((path) => isOwners(path) || left.includes(path)),
+  ];
   const isThere = (path: string) => settled.find((each) => each.path === path)?.kind !== 'gone';
   const after: Lock = {
     ...lock,

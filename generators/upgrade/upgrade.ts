@@ -15,7 +15,14 @@ import { isPreview, isShown, type Planned } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
 import { noLock } from '../vendored/errors.ts';
 import type { Home } from '../vendored/owned.ts';
-import { dropPending, isUpgradePending, type State, savePending } from '../vendored/pending.ts';
+import {
+  dropPending,
+  isFinished,
+  isUpgradePending,
+  readPending,
+  type State,
+  savePending,
+} from '../vendored/pending.ts';
 import type { Outcome } from '../vendored/three-way.ts';
 import { stillInConflict, upgradeWaits } from './errors.ts';
 import { upgradeOfRuntime } from './of-runtime.ts';
@@ -36,12 +43,13 @@ export async function upgrade(call: Call): Promise<Exit> {
   const { values } = call;
   const home = await settleHome(call);
   if (values.abort) return abort(call, home);
+  forgetFinished(call, home);
   const waiting = values.continue ? pendingToContinue(call, home) : undefined;
   const upgrading = await settleUpgrade(call, home, waiting);
   if (values.check) return reportCheck(call, home, upgrading);
   if (waiting === undefined && isUpgradePending(home.root)) throw upgradeWaits(call.shown);
 
-  const settled = waiting === undefined ? upgrading.outcomes : resolved(home.root, upgrading.outcomes, waiting);
+  const settled = waiting === undefined ? upgrading.outcomes : resolved(call, home, upgrading.outcomes, waiting);
   const open = settled.filter(({ kind }) => kind === 'conflict');
   if (open.length > 0) return leaveOpen(call, home, upgrading, open, settled);
 
@@ -77,7 +85,7 @@ function settleUpgrade(call: Call, home: Home, waiting: State | undefined): Prom
   const isOfTemplates = of === undefined ? call.values.template !== undefined : of.kind === 'templates';
   return isOfTemplates
     ? upgradeOfTemplates(call, home, of?.kind === 'templates' ? of.tasks : undefined)
-    : upgradeOfRuntime(call, home);
+    : upgradeOfRuntime(call, home, waiting?.to);
 }
 
 function abort(call: Call, { root }: Home): Exit {
@@ -85,6 +93,12 @@ function abort(call: Call, { root }: Home): Exit {
   if (wasThere) dropPending(root);
   reportAbort(call, root, wasThere);
   return 0;
+}
+
+/** What is in place already, by a plan or in spite of a crash, no longer waits. */
+function forgetFinished(call: Call, { root, lock }: Home): void {
+  const state = readPending(root);
+  if (state !== undefined && isFinished(state, lock) && !isPreview(call)) dropPending(root);
 }
 
 /** Saves the conflicts where they harm nothing; a preview only shows them. */

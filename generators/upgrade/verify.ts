@@ -41,21 +41,44 @@ export async function tryOut(
   const [before, after] = [runtimeNow(home), runtimeAfter(home, settled)];
   const { conform } = await import('../conformance/suite.ts');
   const text = 'Trying the merged runtime: its promises, then the types of the tasks. This takes up to half a minute.';
-  return saying(call.terminal.note, text, async () => {
-    const now = await conform(after);
-    const names = now.failed.map(({ name }) => name);
-    const earlier = names.length === 0 ? [] : (await conform(before, { only: names })).failed.map(({ name }) => name);
-    // The compiler would find the tasks as they still are.
-    const types = hasMigrated ? { skipped: MIGRATED } : await checkTypes(home, before, after);
-    const wrong = 'wrong' in types ? types.wrong.map((reason) => ({ name: 'the types of the tasks', reason })) : [];
-    return {
-      isTried: true,
-      passed: now.passed.length,
-      failed: [...now.failed.filter(({ name }) => !earlier.includes(name)), ...wrong],
-      failedBefore: now.failed.filter(({ name }) => earlier.includes(name)),
-      ...('skipped' in types && { noTypes: types.skipped }),
-    };
-  });
+  return untilSignal((signal) =>
+    saying(call.terminal.note, text, async () => {
+      const now = await conform(after, { signal });
+      const names = now.failed.map(({ name }) => name);
+      const earlier =
+        names.length === 0 ? [] : (await conform(before, { only: names, signal })).failed.map(({ name }) => name);
+      // The compiler would find the tasks as they still are.
+      const types = hasMigrated ? { skipped: MIGRATED } : await checkTypes(home, before, after);
+      const wrong = 'wrong' in types ? types.wrong.map((reason) => ({ name: 'the types of the tasks', reason })) : [];
+      return {
+        isTried: true,
+        passed: now.passed.length,
+        // Where nothing holds, nothing was tried.
+        failed: [...now.failed.filter(({ name }) => now.passed.length === 0 || !earlier.includes(name)), ...wrong],
+        failedBefore: now.passed.length === 0 ? [] : now.failed.filter(({ name }) => earlier.includes(name)),
+        ...('skipped' in types && { noTypes: types.skipped }),
+      };
+    }),
+  );
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A signal ends the trial, with all that it has started and made, and then this process. */
+async function untilSignal<Result>(act: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const stop = new AbortController();
+  let ended: NodeJS.Signals | undefined;
+  const end = (signal: NodeJS.Signals) => {
+    ended ??= signal;
+    stop.abort();
+  };
+  for (const signal of ENDING) process.on(signal, end);
+  try {
+    return await act(stop.signal);
+  } finally {
+    for (const signal of ENDING) process.off(signal, end);
+    if (ended !== undefined) process.kill(process.pid, ended);
+  }
 }
 
 const MIGRATED = 'the release renames something in them. `npm run typecheck` checks them now';

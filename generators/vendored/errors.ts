@@ -23,3 +23,20 @@ export const noSuchVendored = (path: string, folder: string): Refusal =>
     `${quoted(path)} is no file of divvy's in this project`,
     `They are in ${folder}/. \`divvy doctor\` lists what differs.`,
   );
+
+export const badVersion = (given: string): Refusal =>
+  new Refusal(2, `${quoted(given)} is no version`, 'A version is written 1.2.3.');
+
+export const otherUpgrade = (folder: string): Refusal =>
+  new Refusal(
+    3,
+    `another upgrade has just laid out its conflicts here: ${quoted(folder)}`,
+    'Nothing was changed by this one. Resolve them there, then: divvy upgrade --continue',
+  );
+
+export const upgradeTaken = (folder: string): Refusal =>
+  new Refusal(
+    3,
+    `conflicts are laid out in ${quoted(folder)}, and there are other files in it, such as journals of a task called upgrade`,
+    'Nothing was changed. Rename that task, and move the folder with its journals to the new name.',
+  );

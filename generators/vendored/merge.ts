@@ -185,3 +185,27 @@ export function changedLines(before: string, after: string): { readonly added: n
   const sum = (side: 'buffer1' | 'buffer2') => changes.reduce((all, change) => all + change[side][1], 0);
   return { added: sum('buffer2'), removed: sum('buffer1') };
 }
+
+/**
+ * A merged text with the line ends that its lines have in a file; lines that are not in it get the end that most of its lines have.
+ * All lines of `merged` end with LF.
+ */
+export function endedAs(file: string, merged: string): string {
+  if (!file.includes('\r\n')) return merged;
+  const lines = linesOf(file);
+  const plain = lines.map((line) => line.replace(/\r\n$/, '\n'));
+  const isCrlf = lines.filter((line) => line.endsWith('\r\n')).length * 2 > lines.length;
+  const result = linesOf(merged);
+  let [from, to] = [0, 0];
+  const keep = (end: number) => {
+    for (; from < end; from++, to++) result[to] = lines[from] ?? '';
+  };
+  for (const { buffer1, buffer2 } of diffIndices(plain, [...result])) {
+    keep(buffer1[0]);
+    const end = buffer2[0] + buffer2[1];
+    if (isCrlf) for (let at = buffer2[0]; at < end; at++) result[at] = (result[at] ?? '').replace(/\n$/, '\r\n');
+    [from, to] = [buffer1[0] + buffer1[1], end];
+  }
+  keep(plain.length);
+  return result.join('');
+}

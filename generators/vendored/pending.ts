@@ -13,7 +13,9 @@ import { asText, sha256 } from '../disk/line-ends.ts';
 import { whyUnsafe } from '../disk/paths.ts';
 import { parseJson } from '../json/parse.ts';
 import { version } from '../package.ts';
-import { badPending } from './errors.ts';
+import type { Lock } from '../project/lock.ts';
+import { isVersion } from '../versions.ts';
+import { badPending, otherUpgrade, upgradeTaken } from './errors.ts';
 import { type Markers, MIDDLE } from './merge.ts';
 import type { Outcome } from './three-way.ts';
 
@@ -54,7 +56,17 @@ export type Side = (typeof SIDES)[number];
 /** The folder of the upgrade that waits. */
 const pendingFolder = (root: string): string => join(placesOf(root).home, 'upgrade');
 
-export const isUpgradePending = (root: string): boolean => stat(pendingFolder(root)) !== undefined;
+/** A task called upgrade may have its journals there: without a state nothing of it is ours. */
+export const isUpgradePending = (root: string): boolean => stat(join(pendingFolder(root), STATE)) !== undefined;
+
+const STATE = 'state.json';
+
+/** Whether all of an upgrade that waits is in place already. */
+export function isFinished({ of, to }: State, { runtime, tasks }: Lock): boolean {
+  if (of.kind === 'runtime') return runtime === to;
+  const all = Object.entries(of.tasks);
+  return all.every(([task, { resolved }]) => Object.hasOwn(tasks, task) && tasks[task]?.resolved === resolved);
+}
 
 /** Saves the conflicts, all at once. Returns the folder. */
 export function savePending(
@@ -65,6 +77,7 @@ export function savePending(
   openHome(root);
   const { aside } = placesOf(root);
   const folder = pendingFolder(root);
+  if (stat(folder) !== undefined) throw isUpgradePending(root) ? otherUpgrade(folder) : upgradeTaken(folder);
   removeFolder(aside);
   mkdirSync(aside);
   try {
@@ -82,17 +95,19 @@ export function savePending(
       }
     }
     const state: State = { format: 1, divvy: version, ...about, files: outcomes.map(pendingFile) };
-    writeFileSync(join(aside, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);
+    writeFileSync(join(aside, STATE), `${JSON.stringify(state, null, 2)}\n`);
     renameSync(aside, folder);
   } catch (error) {
     removeFolder(aside);
-    throw error;
+    // Of two upgrades at once one is first.
+    throw isUpgradePending(root) ? otherUpgrade(folder) : error;
   }
   return folder;
 }
 
 function pendingFile({ path, movedFrom, mine, theirs, conflicts, markers, reason }: Outcome): PendingFile {
-  const middles = Math.max(middlesIn(mine?.bytes), middlesIn(theirs));
+  // Both may stay.
+  const middles = middlesIn(mine?.bytes) + middlesIn(theirs);
   return {
     path,
     ...(movedFrom !== undefined && { movedFrom }),
@@ -115,10 +130,8 @@ const middlesIn = (bytes: Buffer | undefined): number =>
 export function readPending(root: string): State | undefined {
   refuseLinks(root);
   const folder = pendingFolder(root);
-  const state = stat(folder);
-  if (state === undefined) return undefined;
-  if (!state.isDirectory()) throw badPending(folder, 'it is not a folder');
-  const file = readBefore(folder, 'state.json');
+  if (!isUpgradePending(root)) return undefined;
+  const file = readBefore(folder, STATE);
   let parsed: unknown;
   try {
     parsed = parseJson(file?.bytes ?? '');
@@ -140,7 +153,9 @@ function isState(value: unknown): value is State {
   return (
     isObject(value) &&
     value['format'] === 1 &&
-    ['divvy', 'from', 'to'].every((name) => isText(value[name])) &&
+    ['from', 'to'].every((name) => isText(value[name])) &&
+    isText(value['divvy']) &&
+    isVersion(value['divvy']) &&
     isSubject(value['of']) &&
     Array.isArray(value['files']) &&
     value['files'].every(isPendingFile)
@@ -179,6 +194,10 @@ export function sideOf(root: string, side: Side, path: string): Before | undefin
   return isBehindFolders(folder, `${side}/${path}`) ? readBefore(folder, `${side}/${path}`) : undefined;
 }
 
+/** Whether nothing at all is where a file of one side was. */
+export const isDeleted = (root: string, side: Side, path: string): boolean =>
+  stat(join(pendingFolder(root), side, path)) === undefined;
+
 /** How many conflicts are still marked in a file: only markers that divvy has put in count. */
 export function conflictsLeft({ markers, middles }: PendingFile, merged: Buffer | undefined): number {
   if (markers === undefined || merged === undefined) return 0;
@@ -190,5 +209,5 @@ export function conflictsLeft({ markers, middles }: PendingFile, merged: Buffer 
 
 /** Forgets the upgrade that waits. */
 export function dropPending(root: string): void {
-  removeAtOnce(root, pendingFolder(root));
+  if (isUpgradePending(root)) removeAtOnce(root, pendingFolder(root));
 }

@@ -18,7 +18,7 @@ import { posix } from 'node:path';
 import { type Before, readBefore } from '../disk/disk.ts';
 import { asText, isSameText, sumOf } from '../disk/line-ends.ts';
 import type { Bases } from './base.ts';
-import { type Markers, markersFor, merge } from './merge.ts';
+import { endedAs, type Markers, markersFor, merge } from './merge.ts';
 import { type Home, isStatement, type Owned, ownedFiles, placeOf } from './owned.ts';
 import type { Release, Releases } from './releases.ts';
 
@@ -160,18 +160,18 @@ function merged(
   merging: Merging,
 ): Decided & { conflicts: number } {
   const { base, mine, theirs } = sides;
-  const texts = [base ?? Buffer.alloc(0), mine?.bytes, theirs].map((bytes) => bytes && asText(bytes));
+  const texts = [base, mine?.bytes, theirs].map((bytes) => bytes && asText(bytes));
+  if (base === undefined && theirs !== undefined) {
+    const reason = `${merging.from} had another one, which is in no place that divvy looks: this package, git, npm`;
+    return { ...inConflict(sides, merging), reason };
+  }
   if (mine === undefined || texts.includes(undefined)) return inConflict(sides, merging);
   const [inBase = '', inMine = '', inTheirs = ''] = texts;
   const all = { base: inBase, mine: inMine, theirs: inTheirs };
   const markers = markersFor(all, namesOf(merging));
   const { text, conflicts } = merge(all, markers);
   const kind = conflicts > 0 ? 'conflict' : 'merged';
-  const reason =
-    base === undefined
-      ? `${merging.from} had another one, which is in no place that divvy looks: this package, git, npm`
-      : undefined;
-  return { kind, after: Buffer.from(text), conflicts, markers, ...(reason !== undefined && { reason }) };
+  return { kind, after: Buffer.from(endedAs(mine.bytes.toString('utf8'), text)), conflicts, markers };
 }
 
 const namesOf = ({ from, to }: Merging): Markers => ({ mine: 'yours', base: from, theirs: to });
@@ -192,17 +192,17 @@ function inConflict({ mine, theirs }: Sides, merging: Merging): Decided & { conf
   const all = { base: '', mine: inMine, theirs: inTheirs };
   const markers = markersFor(all, namesOf(merging));
   const { text, conflicts } = merge(all, markers);
-  return { kind: 'conflict', after: Buffer.from(text), conflicts: Math.max(conflicts, 1), markers, reason };
+  // Where nothing can be marked, what its owner has stays unless they say otherwise.
+  if (conflicts === 0) return { kind: 'conflict', after: mine?.bytes ?? theirs, conflicts: 1, reason };
+  return { kind: 'conflict', after: Buffer.from(text), conflicts, markers, reason };
 }
 
 /** Files that their owner deleted, and that a file of the release needs, come back. */
 function withNeeded(outcomes: readonly Outcome[], { manifest }: Home): Outcome[] {
-  const isCode = ({ path, after }: Outcome) =>
-    after !== undefined && path.startsWith(`${manifest.runtime}/`) && /\.m?ts$|\.mjs$/.test(path);
   const all = [...outcomes];
   for (let again = true; again; ) {
     again = false;
-    const needed = new Set(all.filter(isCode).flatMap(({ path, after }) => named(path, after)));
+    const needed = namedIn(all, manifest.runtime);
     for (const [index, each] of all.entries()) {
       if (each.kind !== 'gone' || each.theirs === undefined || !needed.has(each.path)) continue;
       all[index] = { ...each, kind: 'added', after: each.theirs, reason: 'you deleted it, and the release needs it' };
@@ -210,6 +210,20 @@ function withNeeded(outcomes: readonly Outcome[], { manifest }: Home): Outcome[]
     }
   }
   return all;
+}
+
+/** Where every run, and every task, begins. */
+export const ENTRIES = ['run.mjs', 'index.ts'];
+
+/** The files of the runtime that others of it need. */
+export function namedIn(outcomes: readonly Outcome[], runtime: string): Set<string> {
+  const code = outcomes.filter(
+    ({ path, after }) => after !== undefined && path.startsWith(`${runtime}/`) && /\.m?ts$|\.mjs$/.test(path),
+  );
+  return new Set([
+    ...ENTRIES.map((name) => `${runtime}/${name}`),
+    ...code.flatMap(({ path, after }) => named(path, after)),
+  ]);
 }
 
 /** The files that a source names in a string, relative to itself: what it imports, and what it starts. */

@@ -1,6 +1,6 @@
 // `divvy doctor` and `divvy diff`: each thing that can be wrong with a project, one at a time. Neither writes anything.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -163,6 +163,36 @@ const CASES: readonly (readonly [string, (project: string) => void, number, obje
     { level: 'due', code: 'task', remedy: expect.stringContaining('divvy remove nightly') },
   ],
   [
+    'a deleted index.ts',
+    (project) => unlinkSync(join(project, 'vendor/divvy/index.ts')),
+    3,
+    { level: 'broken', code: 'missing', path: 'vendor/divvy/index.ts' },
+  ],
+  [
+    'a runtime behind a link',
+    (project) => {
+      renameSync(join(project, 'vendor'), join(project, 'elsewhere'));
+      symlinkSync('elsewhere', join(project, 'vendor'));
+    },
+    10,
+    { level: 'due', code: 'link' },
+  ],
+  [
+    'a folder in place of README.md',
+    (project) => {
+      unlinkSync(join(project, 'README.md'));
+      mkdirSync(join(project, 'README.md'));
+    },
+    10,
+    { level: 'yours', code: 'no-file' },
+  ],
+  [
+    'an upgrade that waits and cannot be read',
+    (project) => put(project, '.divvy/upgrade/state.json', '{'),
+    10,
+    { level: 'due', code: 'upgrade-waits', remedy: expect.stringContaining('--abort') },
+  ],
+  [
     'a command that was cut short',
     (project) => {
       mkdirSync(join(project, '.divvy/pending'), { recursive: true });
@@ -200,11 +230,17 @@ describe('names', () => {
 
   test('.nvmrc with a major that the runtime takes is fine', async () => {
     const project = await projectOf(releases.first);
-    for (const version of ['22', 'v24', '26', '24.11.1', 'lts/*']) {
+    for (const version of ['22', '22.x', 'v24', '26', '24.11.1', 'lts/*']) {
       put(project, '.nvmrc', `${version}\n`);
       expect((await doctor(project)).findings, version).toEqual([]);
     }
   });
+});
+
+test('a link to the runtime that depends on conditions is one', async () => {
+  const project = await projectOf(releases.first);
+  edit(project, 'package.json', '"./vendor/divvy/index.ts"', '{ "default": "./vendor/divvy/index.ts" }');
+  expect((await doctor(project)).findings).toEqual([]);
 });
 
 test('what was edited counts as right with --ci, and what is broken or due does not', async () => {
@@ -316,6 +352,15 @@ describe('diff', () => {
     expect(stdout).toMatch(/^ {2}vendor\/divvy\/master\/throttle\.ts +you \+1 −1, the release \+1 −1: 1 conflict$/m);
     expect(stdout).toMatch(/^ {2}AGENTS\.md +you deleted, the release \+1 −1: stays deleted$/m);
     expect(stdout).toMatch(/^ {2}vendor\/divvy\/text\/added\.ts +the release new$/m);
+  });
+
+  test('a lock with a version that is none is refused', async () => {
+    const project = await projectOf(releases.first);
+    edit(project, 'divvy.lock.json', '"runtime": "0.1.0"', '"runtime": "banana"');
+    expect(await said(project, releases.first)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"banana" is no version'),
+    });
   });
 
   test('line ends are no difference', async () => {

@@ -265,3 +265,50 @@ test("a task from a template of this package is its owner's", async () => {
     stderr: expect.stringContaining('Templates of this package have no versions of their own'),
   });
 });
+
+describe('a file that several tasks have', () => {
+  const shared = (text: string, version: string): Version => ({
+    version,
+    files: { 'tasks/shared.ts': `export const shared = '${text}';\n` },
+  });
+
+  test('of one template is renewed once, with all of them', async () => {
+    const repository = freshFolder();
+    const source = release(repository, shared('one', '1.0.0'));
+    const cwd = packageFolder();
+    for (const task of ['first', 'second'])
+      expect((await divvy(['add', task, '-t', source, '--yes'], { cwd })).code).toBe(0);
+    release(repository, shared('two', '2.0.0'));
+    expect(await upgrade(cwd)).toMatchObject({ code: 0, stderr: '' });
+    expect(textOf(cwd, 'tasks/shared.ts')).toContain('two');
+    expect(await upgrade(cwd)).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do') });
+    release(repository, { version: '3.0.0' });
+    expect((await upgrade(cwd)).code).toBe(0);
+    expect(existsSync(join(cwd, 'tasks/shared.ts'))).toBe(false);
+  });
+
+  test('of two templates stays as it is, and a line says so', async () => {
+    const [one, other] = [freshFolder(), freshFolder()];
+    const cwd = packageFolder();
+    for (const [task, repository] of [
+      ['first', one],
+      ['second', other],
+    ] as const) {
+      const source = release(repository, { ...shared('one', '1.0.0'), manifest: { name: task } });
+      expect((await divvy(['add', task, '-t', source, '--yes'], { cwd })).code).toBe(0);
+    }
+    for (const version of [
+      { ...shared('two', '2.0.0'), manifest: { name: 'first' } },
+      { version: '3.0.0', manifest: { name: 'first' } },
+    ]) {
+      release(one, version);
+      expect(await upgrade(cwd, 'first')).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('tasks/shared.ts belongs to other tasks too'),
+      });
+      expect(textOf(cwd, 'tasks/shared.ts')).toContain('one');
+    }
+    expect((await divvy(['remove', 'first'], { cwd })).code).toBe(0);
+    expect(textOf(cwd, 'tasks/shared.ts')).toContain('one');
+  });
+});

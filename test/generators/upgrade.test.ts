@@ -566,3 +566,159 @@ test('a release that renames something renames it in tasks too, and shows what i
   await run(renaming, ['undo'], { cwd: project });
   expect(withoutDivvy(treeOf(project))).toEqual(before);
 });
+
+describe('an attacker found, and it holds now:', () => {
+  const THROTTLE = `${VENDORED}master/throttle.ts`;
+  const MERGED = `.divvy/upgrade/merged/${THROTTLE}`;
+
+  async function waiting(...more: string[]): Promise<string> {
+    const project = await projectOf(releases.first);
+    edit(project, THROTTLE, 'const ASK_EVERY_MS = 1000;', 'const ASK_EVERY_MS = 5000;');
+    expect((await run(releases.third, [...QUICK, ...more], { cwd: project })).code).toBe(3);
+    return project;
+  }
+
+  const resolve = (project: string): void =>
+    writeFileSync(
+      join(project, MERGED),
+      textOf(project, MERGED).replace(/<<<<<<<[\s\S]*>>>>>>> .*\n/, 'const ASK_EVERY_MS = 4000;\n'),
+    );
+
+  const goOn = (project: string, ...more: string[]) =>
+    run(releases.third, [...QUICK, '--continue', ...more], { cwd: project });
+
+  test('--continue goes to the release that the upgrade was for', async () => {
+    const project = await waiting('--to', '0.2.0');
+    resolve(project);
+    expect(await goOn(project, '--to', '0.3.0')).toMatchObject({ code: 2, stderr: expect.stringContaining('"0.2.0"') });
+    expect((await goOn(project)).code).toBe(0);
+    expect(textOf(project, `${VENDORED}VERSION`)).toBe('0.2.0\n');
+  });
+
+  test('a link or a folder in merged/ is no deleted file', async () => {
+    for (const kind of ['link', 'folder']) {
+      const project = await waiting();
+      unlinkSync(join(project, MERGED));
+      if (kind === 'link') symlinkSync('/etc/passwd', join(project, MERGED));
+      else put(project, `${MERGED}/x`, '');
+      expect(await goOn(project)).toMatchObject({ code: 3, stderr: expect.stringContaining('it is no plain file') });
+      expect(existsSync(join(project, THROTTLE))).toBe(true);
+    }
+  });
+
+  test('a file that the release needs cannot be deleted in merged/', async () => {
+    const project = await waiting();
+    unlinkSync(join(project, MERGED));
+    expect(await goOn(project)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('you deleted it, and the release needs it'),
+    });
+  });
+
+  test('a file that comes into conflict meanwhile is said to have changed', async () => {
+    const project = await waiting();
+    resolve(project);
+    edit(project, 'README.md', '## Stopping it', '## Ending it');
+    expect(await goOn(project)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('a file has changed since the upgrade began:\n  README.md'),
+    });
+  });
+
+  test('what is in place already no longer waits', async () => {
+    const project = await waiting();
+    resolve(project);
+    const plan = join(freshFolder(), 'plan.json');
+    expect((await goOn(project, '--plan', plan)).code).toBe(0);
+    expect((await run(releases.third, ['apply', plan], { cwd: project })).code).toBe(0);
+    expect((await run(releases.third, ['doctor', '--ci'], { cwd: project })).stdout).not.toContain('waits for you');
+    expect(await run(releases.third, QUICK, { cwd: project })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Nothing to do'),
+    });
+    expect(existsSync(join(project, '.divvy/upgrade'))).toBe(false);
+  });
+
+  test('journals of a task called upgrade are no upgrade that waits, and are never removed', async () => {
+    const project = await projectOf(releases.first);
+    put(project, '.divvy/upgrade/1.ndjson', '{}\n');
+    expect((await run(releases.third, ['upgrade', '--abort'], { cwd: project })).code).toBe(0);
+    expect(textOf(project, '.divvy/upgrade/1.ndjson')).toBe('{}\n');
+    edit(project, THROTTLE, 'const ASK_EVERY_MS = 1000;', 'const ASK_EVERY_MS = 5000;');
+    expect(await run(releases.third, QUICK, { cwd: project })).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('journals of a task called upgrade'),
+    });
+    expect(textOf(project, '.divvy/upgrade/1.ndjson')).toBe('{}\n');
+  });
+
+  test('an edited file that is only moved is still known to be of the release', async () => {
+    const moving = madeUp(join(folder, 'moving'), {
+      after: releases.first,
+      version: '0.2.0',
+      files: { 'runtime/text/speed.ts': '// Nobody imports it.\n' },
+    });
+    const after = madeUp(join(folder, 'moved'), {
+      after: moving,
+      version: '0.3.0',
+      files: { 'runtime/text/speed.ts': null, 'runtime/text/velocity.ts': '// Nobody imports it.\n' },
+      renames: { 'runtime/text/speed.ts': 'runtime/text/velocity.ts' },
+    });
+    const project = await projectOf(moving);
+    put(project, `${VENDORED}text/speed.ts`, '// mine\n// Nobody imports it.\n');
+    expect((await run(after, QUICK, { cwd: project })).code).toBe(0);
+    expect(textOf(project, `${VENDORED}text/velocity.ts`)).toBe('// mine\n// Nobody imports it.\n');
+    const doctor = JSON.parse((await run(after, ['doctor', '--json'], { cwd: project })).stdout);
+    expect(doctor.findings).toMatchObject([
+      { code: 'unverified' },
+      { code: 'edited', path: `${VENDORED}text/velocity.ts` },
+    ]);
+  });
+
+  test('a runtime that is not there is not renewed; index.ts comes back', async () => {
+    const project = await projectOf(releases.first);
+    unlinkSync(join(project, VENDORED, 'index.ts'));
+    expect((await run(releases.second, QUICK, { cwd: project })).code).toBe(0);
+    expect(existsSync(join(project, VENDORED, 'index.ts'))).toBe(true);
+    rmSync(join(project, 'vendor'), { recursive: true });
+    const before = withoutDivvy(treeOf(project));
+    expect(await run(releases.third, QUICK, { cwd: project })).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('git checkout -- vendor/divvy'),
+    });
+    expect(withoutDivvy(treeOf(project))).toEqual(before);
+  });
+
+  test('lines of ======= of both sides may stay', async () => {
+    const heading = madeUp(join(folder, 'heading'), {
+      after: releases.first,
+      version: '0.2.0',
+      edits: [
+        ['templates/_project/README.md', '`npm run divvy -- --help`', 'Theirs\n=======\n\n`npm run divvy -- --help`'],
+      ],
+    });
+    const project = await projectOf(releases.first);
+    edit(project, 'README.md', '`npm run divvy -- --help`', 'Mine\n=======\n\n`npm run divvy -- --help`');
+    expect((await run(heading, QUICK, { cwd: project })).code).toBe(3);
+    const merged = '.divvy/upgrade/merged/README.md';
+    const both = 'Mine\n=======\n\nTheirs\n=======\n\n';
+    const text = textOf(project, merged);
+    const isWhole = /<<<<<<< yours\n[\s\S]*>>>>>>> divvy 0\.2\.0\n/;
+    expect(text).toMatch(isWhole);
+    // The middle of the conflict is left.
+    writeFileSync(join(project, merged), text.replace(isWhole, both.replace('Theirs', '=======\nTheirs')));
+    expect((await run(heading, [...QUICK, '--continue'], { cwd: project })).code).toBe(3);
+    writeFileSync(join(project, merged), text.replace(isWhole, both));
+    expect((await run(heading, [...QUICK, '--continue'], { cwd: project })).code).toBe(0);
+    expect(textOf(project, 'README.md')).toContain(both);
+  });
+
+  test('the ends of lines of a file that has both stay', async () => {
+    const project = await projectOf(releases.first);
+    const text = textOf(project, THROTTLE);
+    const mixed = `// mine, with LF\n${text.replaceAll('\n', '\r\n')}`;
+    writeFileSync(join(project, THROTTLE), mixed);
+    expect((await run(releases.second, QUICK, { cwd: project })).code).toBe(0);
+    expect(textOf(project, THROTTLE)).toBe(mixed.replace('= 1000;', '= 900;'));
+  });
+});
