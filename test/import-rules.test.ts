@@ -93,7 +93,20 @@ test('bin imports generators, and nothing else of ours', () => {
 
 /** The rooms that commands share, from top to bottom: each imports only what stands below it. */
 const SHARED = [
-  ...['report', 'settling', 'task-files', 'vendored', 'host', 'rendering', 'sources', 'project', 'schema', 'change-set', 'programs', 'terminal'],
+  ...[
+    'report',
+    'settling',
+    'task-files',
+    'vendored',
+    'host',
+    'rendering',
+    'sources',
+    'project',
+    'schema',
+    'change-set',
+    'programs',
+    'terminal',
+  ],
   ...['conformance', 'versions.ts', 'package.ts', 'json', 'disk', 'codemods'],
 ];
 

@@ -1,5 +1,7 @@
 /** Asks git about files and repositories. */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { runBounded, runTool, type ToolResult } from './processes.ts';
@@ -106,6 +108,22 @@ export async function* blobsOf(folder: string, path: string, most: number): Asyn
     const argv = [...AS_IT_IS, 'cat-file', 'blob', id];
     const blob = await runBounded('git', argv, { cwd: folder, environment: ownEnvironment(), ...limits });
     if (blob.done) yield blob.output;
+  }
+}
+
+/** What `git merge-file` makes of three texts; undefined if it has conflicts too, or git is not there. */
+export async function mergedByGit(texts: {
+  readonly mine: string;
+  readonly base: string;
+  readonly theirs: string;
+}): Promise<string | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-merge-'));
+  try {
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text);
+    const result = await git(folder, ['merge-file', '-p', 'mine', 'base', 'theirs']);
+    return result.done ? result.output : undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -17,6 +17,7 @@
 import { posix } from 'node:path';
 import { type Before, readBefore } from '../disk/disk.ts';
 import { asText, isSameText, sumOf } from '../disk/line-ends.ts';
+import { mergedByGit } from '../programs/git.ts';
 import type { Bases } from './base.ts';
 import { endedAs, type Markers, markersFor, merge } from './merge.ts';
 import { type Home, isStatement, type Owned, ownedFiles, placeOf } from './owned.ts';
@@ -136,7 +137,7 @@ export async function outcomeOf(
     return { ...common, ...inConflict(sides, merging) };
   }
   const base = await merging.baseOf(owned);
-  return { ...common, base, ...merged({ ...sides, base }, merging) };
+  return { ...common, base, ...(await merged({ ...sides, base }, merging)) };
 }
 
 type Decided = Pick<Outcome, 'kind' | 'after'> & Partial<Outcome>;
@@ -155,10 +156,10 @@ function withoutMerge({ owned, mine, theirs }: Sides): Decided | undefined {
   return isEdited ? undefined : { kind: 'theirs', after: theirs };
 }
 
-function merged(
+async function merged(
   sides: Sides & { readonly mine: Before | undefined },
   merging: Merging,
-): Decided & { conflicts: number } {
+): Promise<Decided & { conflicts: number }> {
   const { base, mine, theirs } = sides;
   const texts = [base, mine?.bytes, theirs].map((bytes) => bytes && asText(bytes));
   if (base === undefined && theirs !== undefined) {
@@ -169,7 +170,10 @@ function merged(
   const [inBase = '', inMine = '', inTheirs = ''] = texts;
   const all = { base: inBase, mine: inMine, theirs: inTheirs };
   const markers = markersFor(all, namesOf(merging));
-  const { text, conflicts } = merge(all, markers);
+  const ours = merge(all, markers);
+  // Where equal lines stand side by side, one algorithm sees two changes touch, and another does not: git's word counts.
+  const byGit = ours.conflicts > 0 ? await mergedByGit(all) : undefined;
+  const { text, conflicts } = byGit === undefined ? ours : { text: byGit, conflicts: 0 };
   const kind = conflicts > 0 ? 'conflict' : 'merged';
   return { kind, after: Buffer.from(endedAs(mine.bytes.toString('utf8'), text)), conflicts, markers };
 }
@@ -213,7 +217,7 @@ function withNeeded(outcomes: readonly Outcome[], { manifest }: Home): Outcome[]
 }
 
 /** Where every run, and every task, begins. */
-export const ENTRIES = ['run.mjs', 'index.ts'];
+const ENTRIES = ['run.mjs', 'index.ts'];
 
 /** The files of the runtime that others of it need. */
 export function namedIn(outcomes: readonly Outcome[], runtime: string): Set<string> {

@@ -53,7 +53,8 @@ async function checkRefused(step: Step, said: string): Promise<void> {
   await checkUndo(step);
 }
 
-test.each(OWNERS)('an owner with $name', async ({ name, edits }) => {
+// With $name a long name would be cut.
+test.each(OWNERS.map(({ name, edits }) => [name, edits] as const))('an owner with %s', async (name, edits) => {
   const project = join(freshFolder(), 'nightly');
   cpSync(firstProject(folder), project, { recursive: true });
   edits(project);
