@@ -2,7 +2,7 @@
 
 import { relative, resolve } from 'node:path';
 import { realRoot } from '../change-set/survey.ts';
-import { asText } from '../disk/line-ends.ts';
+import { asText, fromText } from '../disk/line-ends.ts';
 import { version } from '../package.ts';
 import { lockToEdit } from '../project/lock.ts';
 import { readProject } from '../project/manifest.ts';
@@ -88,6 +88,12 @@ async function compare(call: Call, home: Home): Promise<Compared[]> {
 const isStatementOf = ({ manifest }: Home, path: string): boolean =>
   path.startsWith(`${manifest.runtime}/`) && isStatement(`${RUNTIME}${path.slice(manifest.runtime.length + 1)}`);
 
+/** Bytes that are no text stay as they are. */
+function withLf(bytes: Buffer): Buffer {
+  const text = asText(bytes);
+  return text === undefined ? bytes : fromText(text);
+}
+
 const isSame = (one: Buffer | undefined, other: Buffer | undefined): boolean =>
   one === undefined || other === undefined
     ? one === other
@@ -97,7 +103,7 @@ const isSame = (one: Buffer | undefined, other: Buffer | undefined): boolean =>
 function patchOf({ path: now, movedFrom = now, base, mine, theirs }: Compared, isUpstream: boolean): string {
   const path = isUpstream ? now : movedFrom;
   const after = isUpstream ? theirs : mine?.bytes;
-  const [before, changed] = [base, after].map((bytes) => bytes && Buffer.from(asText(bytes) ?? bytes));
+  const [before, changed] = [base, after].map((bytes) => bytes && withLf(bytes));
   const nobody = { mode: 0, owner: { uid: 0, gid: 0 } };
   return diffOf([{ action: 'edit', change: { path, before: before && { bytes: before, ...nobody }, after: changed } }]);
 }

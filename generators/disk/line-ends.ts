@@ -28,11 +28,15 @@ const byLineFeeds = (bytes: Buffer): Buffer =>
 /** The sha256 of a file; for a text, with LF at the end of each line. Without CRLF this is the sum of the bytes. */
 export const sumOf = (bytes: Buffer): string => sha256(byLineFeeds(bytes));
 
-/** A text with LF at the end of each line; undefined for bytes that are no text in UTF-8. */
-export function asText(bytes: Buffer): string | undefined {
-  const text = bytes.toString('utf8');
-  return isText(bytes) && Buffer.from(text).equals(bytes) ? text.replaceAll('\r\n', '\n') : undefined;
-}
+/**
+ * A text with LF at the end of each line, to be compared and merged line by line; undefined for binary bytes. Each character is
+ * one byte, so that a text in any encoding comes back from `fromText` as it was.
+ */
+export const asText = (bytes: Buffer): string | undefined =>
+  isText(bytes) ? bytes.toString('latin1').replaceAll('\r\n', '\n') : undefined;
+
+/** The bytes of such a text. */
+export const fromText = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** Whether two files are the same apart from line ends. */
 export const isSameText = (a: Buffer, b: Buffer): boolean => a.equals(b) || byLineFeeds(a).equals(byLineFeeds(b));

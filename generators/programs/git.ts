@@ -111,7 +111,7 @@ export async function* blobsOf(folder: string, path: string, most: number): Asyn
   }
 }
 
-/** What `git merge-file` makes of three texts; undefined if it has conflicts too, or git is not there. */
+/** What `git merge-file` makes of three texts, each character of which is a byte; undefined if it has conflicts too, or git is not there. */
 export async function mergedByGit(texts: {
   readonly mine: string;
   readonly base: string;
@@ -119,9 +119,11 @@ export async function mergedByGit(texts: {
 }): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'divvy-merge-'));
   try {
-    for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text);
-    const result = await git(folder, ['merge-file', '-p', 'mine', 'base', 'theirs']);
-    return result.done ? result.output : undefined;
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text, 'latin1');
+    const limits = { mostBytes: LARGEST, seconds: LONGEST, signal: new AbortController().signal };
+    const argv = ['merge-file', '-p', 'mine', 'base', 'theirs'];
+    const result = await runBounded('git', argv, { cwd: folder, environment: ownEnvironment(), ...limits });
+    return result.done ? result.output.toString('latin1') : undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

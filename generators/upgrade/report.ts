@@ -108,7 +108,12 @@ export function reportDone(call: Call, { root }: Home, upgrading: Upgrading, don
     ...filesAsJson(call, preview),
     outcomes: settled.filter(({ kind }) => kind !== 'same').map(({ path, kind }) => ({ path, outcome: kind })),
     tried: tried.isTried,
-    ...(tried.isTried && { passed: tried.passed, failed: tried.failed, failedBefore: tried.failedBefore }),
+    ...(tried.isTried && {
+      passed: tried.passed,
+      failed: tried.failed,
+      failedBefore: tried.failedBefore,
+      wavering: tried.wavering,
+    }),
     ...(planned && { plan: planned.file, apply: planned.apply }),
   });
 }
@@ -168,6 +173,7 @@ function notesOn(tried: Tried, settled: readonly Outcome[]): string[] {
     ...(tried.failedBefore.length > 0
       ? [`The runtime that was here fails this too, so the upgrade is not to blame:${list(tried.failedBefore)}`]
       : []),
+    ...tried.wavering.map((name) => `Tried twice, since it failed the first time and held the second: ${name}.`),
     ...(tried.noTypes === undefined ? [] : [`The types of the tasks were not checked: ${harmless(tried.noTypes)}.`]),
     ...back.map(({ path, reason }) => `${path} is back: ${reason}.`),
   ];

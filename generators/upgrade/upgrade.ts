@@ -98,7 +98,8 @@ function abort(call: Call, { root }: Home): Exit {
 /** What is in place already, by a plan or in spite of a crash, no longer waits. */
 function forgetFinished(call: Call, { root, lock }: Home): void {
   const state = readPending(root);
-  if (state !== undefined && isFinished(state, lock) && !isPreview(call)) dropPending(root);
+  const isReading = isPreview(call) || call.values.check === true;
+  if (state !== undefined && isFinished(state, lock) && !isReading) dropPending(root);
 }
 
 /** Saves the conflicts where they harm nothing; a preview only shows them. */

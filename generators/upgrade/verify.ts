@@ -3,6 +3,7 @@
  * errors of types with it. What the old runtime fails too is told, and not blamed on the upgrade.
  */
 
+import type { Conformity, Failure } from '../conformance/suite.ts';
 import { readBefore } from '../disk/disk.ts';
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { parseJson } from '../json/parse.ts';
@@ -21,14 +22,18 @@ export interface Tried {
   /** How many promises hold. */
   readonly passed: number;
   /** What the merged runtime fails, and the old one does not. */
-  readonly failed: readonly { readonly name: string; readonly reason: string }[];
+  readonly failed: readonly Failure[];
   /** What the old one fails too. */
-  readonly failedBefore: readonly { readonly name: string; readonly reason: string }[];
+  readonly failedBefore: readonly Failure[];
+  /** What failed the first time, and held the second. */
+  readonly wavering: readonly string[];
   /** Why no types were checked. */
   readonly noTypes?: string;
 }
 
-export const NOT_TRIED: Tried = { isTried: false, passed: 0, failed: [], failedBefore: [] };
+const NO_FAILURE: Conformity = { passed: [], failed: [] };
+
+export const NOT_TRIED: Tried = { isTried: false, passed: 0, failed: [], failedBefore: [], wavering: [] };
 
 /** Rejects with a Refusal with exit code 1 where a runtime cannot be tried. */
 export async function tryOut(
@@ -43,19 +48,23 @@ export async function tryOut(
   const text = 'Trying the merged runtime: its promises, then the types of the tasks. This takes up to half a minute.';
   return untilSignal((signal) =>
     saying(call.terminal.note, text, async () => {
-      const now = await conform(after, { signal });
-      const names = now.failed.map(({ name }) => name);
-      const earlier =
-        names.length === 0 ? [] : (await conform(before, { only: names, signal })).failed.map(({ name }) => name);
+      const first = await conform(after, { signal });
+      const names = first.failed.map(({ name }) => name);
+      const retry = (runtime: Runtime) => (names.length === 0 ? NO_FAILURE : conform(runtime, { only: names, signal }));
+      // On a busy machine something may take longer than a case waits for it: what holds the second time holds.
+      const again = await retry(after);
+      const earlier = (again.failed.length === 0 ? [] : (await retry(before)).failed).map(({ name }) => name);
+      const isBlamed = ({ name }: Failure) => first.passed.length === 0 || !earlier.includes(name);
       // The compiler would find the tasks as they still are.
       const types = hasMigrated ? { skipped: MIGRATED } : await checkTypes(home, before, after);
       const wrong = 'wrong' in types ? types.wrong.map((reason) => ({ name: 'the types of the tasks', reason })) : [];
       return {
         isTried: true,
-        passed: now.passed.length,
+        passed: first.passed.length + again.passed.length,
         // Where nothing holds, nothing was tried.
-        failed: [...now.failed.filter(({ name }) => now.passed.length === 0 || !earlier.includes(name)), ...wrong],
-        failedBefore: now.passed.length === 0 ? [] : now.failed.filter(({ name }) => earlier.includes(name)),
+        failed: [...again.failed.filter(isBlamed), ...wrong],
+        failedBefore: again.failed.filter((each) => !isBlamed(each)),
+        wavering: again.passed,
         ...('skipped' in types && { noTypes: types.skipped }),
       };
     }),

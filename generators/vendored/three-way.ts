@@ -16,7 +16,7 @@
 
 import { posix } from 'node:path';
 import { type Before, readBefore } from '../disk/disk.ts';
-import { asText, isSameText, sumOf } from '../disk/line-ends.ts';
+import { asText, fromText, isSameText, sumOf } from '../disk/line-ends.ts';
 import { mergedByGit } from '../programs/git.ts';
 import type { Bases } from './base.ts';
 import { endedAs, type Markers, markersFor, merge } from './merge.ts';
@@ -175,7 +175,7 @@ async function merged(
   const byGit = ours.conflicts > 0 ? await mergedByGit(all) : undefined;
   const { text, conflicts } = byGit === undefined ? ours : { text: byGit, conflicts: 0 };
   const kind = conflicts > 0 ? 'conflict' : 'merged';
-  return { kind, after: Buffer.from(endedAs(mine.bytes.toString('utf8'), text)), conflicts, markers };
+  return { kind, after: fromText(endedAs(mine.bytes.toString('latin1'), text)), conflicts, markers };
 }
 
 const namesOf = ({ from, to }: Merging): Markers => ({ mine: 'yours', base: from, theirs: to });
@@ -198,7 +198,7 @@ function inConflict({ mine, theirs }: Sides, merging: Merging): Decided & { conf
   const { text, conflicts } = merge(all, markers);
   // Where nothing can be marked, what its owner has stays unless they say otherwise.
   if (conflicts === 0) return { kind: 'conflict', after: mine?.bytes ?? theirs, conflicts: 1, reason };
-  return { kind: 'conflict', after: Buffer.from(text), conflicts, markers, reason };
+  return { kind: 'conflict', after: fromText(text), conflicts, markers, reason };
 }
 
 /** Files that their owner deleted, and that a file of the release needs, come back. */

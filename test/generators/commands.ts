@@ -53,7 +53,7 @@ export const createDivvyTask = (argv: readonly string[], options: Options = {}):
   run('create-divvy-task', argv, options);
 
 /** This Node.js, where everybody may run it: the folder that it is in may be closed to others. */
-function nodeForAll(): string {
+export function nodeForAll(): string {
   const copy = join(inject('commands'), 'node');
   if (!existsSync(copy)) copyFileSync(process.execPath, copy);
   chmodSync(copy, 0o755);

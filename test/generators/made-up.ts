@@ -1,6 +1,6 @@
 // Made-up releases of divvy: the bundled commands beside a runtime, templates and a version of their own.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inject } from 'vitest';
 import { cleanEnvironment, home } from './commands.ts';
@@ -10,6 +10,8 @@ export interface Changes {
   /** The release before it: the folder that madeUp has returned. */
   readonly after?: string;
   readonly version: string;
+  /** A folder that its runtime is taken from, whole; by default that of the release before. */
+  readonly runtime?: string;
   /** Texts that are replaced, by file: each has to be there. */
   readonly edits?: readonly (readonly [file: string, from: string, to: string])[];
   /** Whole files, by path; null to remove one. */
@@ -25,12 +27,16 @@ export interface Changes {
  */
 export function madeUp(
   folder: string,
-  { after, version, edits = [], files = {}, renames, migrations, advisories = [] }: Changes,
+  { after, version, runtime, edits = [], files = {}, renames, migrations, advisories = [] }: Changes,
 ): string {
   const from = after === undefined ? home : dirname(dirname(after));
   mkdirSync(folder, { recursive: true });
   for (const name of ['runtime', 'templates', 'conformance', 'LICENSE', 'package.json', 'generators', 'release'])
     cpSync(join(from, name), join(folder, name), { recursive: true });
+  if (runtime !== undefined) {
+    rmSync(join(folder, 'runtime'), { recursive: true });
+    cpSync(runtime, join(folder, 'runtime'), { recursive: true });
+  }
   cpSync(inject('commands'), join(folder, 'dist'), { recursive: true });
   symlinkSync(join(home, 'node_modules'), join(folder, 'node_modules'));
   if (after !== undefined) run(folder, '--keep');

@@ -1,14 +1,19 @@
 // Releases and projects for the tests of upgrade, diff and doctor.
 
-import { spawn } from 'node:child_process';
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cleanEnvironment, type Ended, freshFolder, home, type Options } from './commands.ts';
+import { cleanEnvironment, type Ended, freshFolder, home, nodeForAll, type Options } from './commands.ts';
 import { madeUp } from './made-up.ts';
 
 /** A command of a made-up release, run to its end. */
-export function run(command: string, argv: readonly string[], { cwd, env }: Options = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [command, ...argv], {
+export function run(
+  command: string,
+  argv: readonly string[],
+  { cwd, env, uid, node = process.execPath }: Options & { readonly uid?: number; readonly node?: string } = {},
+): Promise<Ended> {
+  const child = spawn(node, [command, ...argv], {
+    ...(uid !== undefined && { uid, gid: uid }),
     cwd,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -22,6 +27,21 @@ export function run(command: string, argv: readonly string[], { cwd, env }: Opti
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, ...output }));
   });
+}
+
+const NOBODY = 65534;
+
+/**
+ * The same by somebody whom the permissions of files hold for, even where the tests are run by root.
+ *
+ * folder - that of the releases: it is opened for all, and the project is given to them.
+ */
+export function runAsNobody(folder: string, command: string, argv: readonly string[], project: string): Promise<Ended> {
+  if (process.getuid?.() !== 0) return run(command, argv, { cwd: project });
+  chmodSync(folder, 0o755);
+  chmodSync(dirname(project), 0o755);
+  execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, project]);
+  return run(command, argv, { cwd: project, uid: NOBODY, node: nodeForAll() });
 }
 
 /** A project that a release makes, with the template basic. Returns its folder. */
