@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect, isDeepStrictEqual } from 'node:util';
+import { parseJson } from '../json/parse.ts';
 import { Gate } from './gate.ts';
 import { aliveOf, type Ended, endAllOf, MARK, Program } from './program.ts';
 import type { Scratch } from './scratch.ts';
@@ -190,7 +191,7 @@ export interface Event {
 export function linesOf<Line>(text: string): Line[] {
   return text.split('\n').flatMap((line) => {
     try {
-      return JSON.parse(line) as Line;
+      return parseJson(line) as Line;
     } catch {
       return [];
     }

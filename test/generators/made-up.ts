@@ -37,7 +37,9 @@ export function madeUp(
     rmSync(join(folder, 'runtime'), { recursive: true });
     cpSync(runtime, join(folder, 'runtime'), { recursive: true });
   }
-  cpSync(inject('commands'), join(folder, 'dist'), { recursive: true });
+  // Tests keep other things beside the bundle: a Node.js for everybody, and what is compiled.
+  const isOfBundle = (path: string) => path === inject('commands') || /\.(c?js|txt)$/.test(path);
+  cpSync(inject('commands'), join(folder, 'dist'), { recursive: true, filter: isOfBundle });
   symlinkSync(join(home, 'node_modules'), join(folder, 'node_modules'));
   if (after !== undefined) run(folder, '--keep');
   const packageJson = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
