@@ -8,6 +8,9 @@ import { freshFolder, treeOf } from './commands.ts';
 import { madeUp } from './made-up.ts';
 import { edit, projectOf, put, type Releases, run, textOf, threeReleases } from './upgraded.ts';
 
+/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
+const RELEASES = 600_000;
+
 let folder: string;
 let releases: Releases;
 /** It knows of a fault of 0.1.0 and 0.2.0. */
@@ -18,7 +21,7 @@ beforeAll(() => {
   releases = threeReleases(folder);
   const advisory = { id: 'DIVVY-1', affected: '<0.3.0', fixed: '0.3.0', severity: 'high', text: 'It may lose a line.' };
   warned = madeUp(join(folder, '4'), { after: releases.third, version: '0.4.0', advisories: [advisory] });
-});
+}, RELEASES);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -11,13 +11,16 @@ import { OWNERS, VENDORED } from './owners.ts';
 import { checkAgain, checkDoctor, checkUndo, inShort, outside, type Step, upgraded } from './owners-checks.ts';
 import { firstProject, type MadeRelease, runApart, sixReleases } from './owners-releases.ts';
 
+/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
+const RELEASES = 600_000;
+
 let folder: string;
 let releases: readonly MadeRelease[];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'divvy-owners-'));
   releases = await sixReleases(folder);
-});
+}, RELEASES);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

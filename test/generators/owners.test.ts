@@ -8,6 +8,9 @@ import { OWNERS } from './owners.ts';
 import { checkAgain, checkDoctor, checkUndo, inShort, outside, upgraded } from './owners-checks.ts';
 import { firstProject, type MadeRelease, runHere, sixReleases } from './owners-releases.ts';
 
+/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
+const RELEASES = 600_000;
+
 /** Divvy waits for the disk with each file that it writes: several thousand times here, where that proves nothing. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
@@ -19,7 +22,7 @@ const table: Record<string, readonly string[]> = {};
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'divvy-owners-'));
   releases = await sixReleases(folder);
-});
+}, RELEASES);
 
 afterAll(() => {
   rmSync(folder, { recursive: true });

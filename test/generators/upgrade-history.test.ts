@@ -8,6 +8,9 @@ import { home, treeOf } from './commands.ts';
 import { madeUp } from './made-up.ts';
 import { projectOf, run } from './upgraded.ts';
 
+/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
+const RELEASES = 600_000;
+
 /** How many of the commits that changed the runtime are taken, spread over those since it has its rooms. */
 const COMMITS = 5;
 
@@ -30,7 +33,7 @@ beforeAll(() => {
     const runtime = commit === undefined ? join(home, 'runtime') : runtimeOf(commit);
     releases.push(madeUp(at, { ...(after !== undefined && { after }), version: `0.0.${index + 1}`, runtime }));
   }
-});
+}, RELEASES);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -49,7 +52,8 @@ const withoutDivvy = (tree: Record<string, string>): Record<string, string> =>
       .map(([path, text]) => [path, path === 'divvy.lock.json' ? text.replace('  "unverified": true,\n', '') : text]),
   );
 
-test('each past release becomes the newest, byte for byte, and undo brings it back', async () => {
+// Some twenty commands, each of which writes a whole project.
+test('each past release becomes the newest, byte for byte, and undo brings it back', { timeout: 600_000 }, async () => {
   const newest = releases.at(-1) ?? '';
   const fresh = withoutDivvy(treeOf(await projectOf(newest)));
   expect(releases.length).toBeGreaterThan(1);

@@ -9,6 +9,9 @@ import { cleanEnvironment } from './commands.ts';
 import { madeUp } from './made-up.ts';
 import { edit, projectOf, type Releases, run, textOf, threeReleases } from './upgraded.ts';
 
+/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
+const RELEASES = 600_000;
+
 const THROTTLE = 'vendor/divvy/master/throttle.ts';
 
 let folder: string;
@@ -34,7 +37,7 @@ beforeAll(async () => {
   const newest = madeUp(join(folder, 'newest'), { after: releases.third, version: '0.5.0', advisories: [advisory] });
   registry = await startRegistry();
   for (const command of [odd, newest]) await publish(dirname(dirname(command)));
-});
+}, RELEASES);
 
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();

@@ -17,15 +17,21 @@ import { madeUp } from './made-up.ts';
 import { commitAll, git } from './project.ts';
 import { edit, projectOf, put, type Releases, run, runAsNobody, textOf, threeReleases } from './upgraded.ts';
 
+/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
+const RELEASES = 600_000;
+
 let folder: string;
 let releases: Releases;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'divvy-releases-'));
   releases = threeReleases(folder);
-});
+}, RELEASES);
 
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** For what tries a runtime, by some fifty runs of tasks, once or several times. */
+const TRIED = { timeout: 600_000 };
 
 const QUICK = ['upgrade', '--no-verify'];
 const VENDORED = 'vendor/divvy/';
@@ -46,7 +52,7 @@ describe('an untouched project', () => {
     }
   });
 
-  test('is tried before it is in place, and then its types are checked', async () => {
+  test('is tried before it is in place, and then its types are checked', TRIED, async () => {
     const project = await projectOf(releases.first);
     const { code, stdout } = await run(releases.second, ['upgrade', '--json'], { cwd: project });
     expect(code).toBe(0);
@@ -336,7 +342,7 @@ describe('conflicts', () => {
   });
 });
 
-describe('what was merged', () => {
+describe('what was merged', TRIED, () => {
   test('is not put in place if it does less than the runtime that is here', async () => {
     const project = await projectOf(releases.first);
     // The second release moves that file: no line is in conflict, and nothing runs.
@@ -503,7 +509,7 @@ describe('a hostile repository', () => {
 const withoutUpgrade = (tree: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(tree).filter(([path]) => !path.includes('/.divvy')));
 
-test('killed before each rename, the next command puts it right, or it is done', async () => {
+test('killed before each rename, the next command puts it right, or it is done', TRIED, async () => {
   const preload = join(freshFolder(), 'kill.mjs');
   writeFileSync(
     preload,
@@ -534,7 +540,7 @@ test('killed before each rename, the next command puts it right, or it is done',
   }
 });
 
-test('a release that renames something renames it in tasks too, and shows what is left to write', async () => {
+test('a release that renames something renames it in tasks too, and shows what is left to write', TRIED, async () => {
   const renaming = madeUp(join(folder, 'renaming'), {
     after: releases.first,
     version: '0.2.0',
