@@ -6,5 +6,5 @@ import { stopCases } from './stop-cases.ts';
 import { surfaceCases } from './surface-cases.ts';
 import type { Case } from './trial.ts';
 
-// What waits longest comes first of each, so that the others run beside it.
+// In each list the cases that wait longest come first, so that the others run meanwhile.
 export const CASES: readonly Case[] = [...deliveryCases, ...stopCases, ...journalCases, ...surfaceCases];

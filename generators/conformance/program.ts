@@ -42,7 +42,7 @@ export class Program {
         resolve({ code, signal, stdout: Buffer.concat(this.#stdout).toString(), stderr: this.stderr });
       });
     });
-    this.ended.catch(() => {}); // whoever waits for it hears of it
+    this.ended.catch(() => {}); // whoever awaits it gets the error
   }
 
   /** What it has written so far. */
@@ -98,7 +98,7 @@ function environmentOf(pid: string): string {
 
 /** Resolves with those of the processes that live, as soon as none does, or once they have had long enough. */
 export async function aliveOf(pids: readonly number[], signal: AbortSignal): Promise<number[]> {
-  // Nobody is told of the end of a process that is not its own: look again and again.
+  // There is no event for the end of a process that this one has not started: so look repeatedly.
   for (const end = performance.now() + GONE_WITHIN_MS; ; await sleep(LOOK_EVERY_MS, undefined, { signal })) {
     const table = await output('ps', ['-A', '-o', 'pid=,stat=']);
     const living = new Set(

@@ -110,7 +110,7 @@ export class Trial {
   /** Resolves when it holds. Rejects if the program ends first, or if it takes too long. */
   async until(what: string, holds: () => boolean, program?: Program, withinMs = 10_000): Promise<void> {
     this.waitsFor = what;
-    // What another process writes into a file, nobody is told of: look again and again.
+    // There is no reliable event for what another process writes into a file: so look repeatedly.
     for (const end = performance.now() + withinMs; !holds(); await sleep(LOOK_EVERY_MS)) {
       this.#signal.throwIfAborted();
       if (program?.isOver && !holds()) throw new Unmet(`expected ${what}, ${endOf(await program.ended)}`);

@@ -6,7 +6,7 @@ import { isBehindFolders, readBefore, stat } from '../disk/disk.ts';
 import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
 import { parseJson } from '../json/parse.ts';
 import { version } from '../package.ts';
-import { divvyIn } from '../programs/shell.ts';
+import { divvyIn, divvyOf } from '../programs/shell.ts';
 import type { Call } from '../terminal/command.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { addedFiles, type Home, type Owned, ownedFiles, standingOf } from '../vendored/owned.ts';
@@ -203,10 +203,6 @@ function ofTasks(call: Call, { root, lock }: Home): Finding[] {
     return [{ level: 'due' as const, code: 'task', path: isTask, message, remedy }];
   });
 }
-
-/** The command that runs a divvy of another version. */
-export const divvyOf = (wanted: string, ...argv: readonly string[]): string =>
-  `npx --yes --package=create-divvy-task@${wanted} divvy ${argv.join(' ')}`;
 
 function ofRelease(call: Call, { root, lock }: Home, advisories: readonly Advisory[]): Finding[] {
   const { runtime, unverified } = lock;

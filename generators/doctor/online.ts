@@ -2,6 +2,7 @@
 
 import { brotliDecompressSync } from 'node:zlib';
 import { parseJson } from '../json/parse.ts';
+import { divvyOf } from '../programs/shell.ts';
 import { readPackage } from '../sources/npm.ts';
 import type { Call } from '../terminal/command.ts';
 import { Refusal } from '../terminal/refusal.ts';
@@ -9,7 +10,7 @@ import { saying } from '../terminal/waiting.ts';
 import type { Home } from '../vendored/owned.ts';
 import { type ReleasesFile, releases } from '../vendored/releases.ts';
 import { isIn, isNewer } from '../versions.ts';
-import { divvyOf, type Finding } from './findings.ts';
+import type { Finding } from './findings.ts';
 
 /**
  * The newest release on npm, and the faults of this copy that it knows of and this package does not. If npm cannot be asked,

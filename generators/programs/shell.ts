@@ -48,6 +48,10 @@ export function divvyIn(call: Call, project: string, ...argv: readonly string[])
   return divvyLine(call, ...argv, ...(isInside ? [] : ['-C', asArgument(relative(here, project))]));
 }
 
+/** The command line that runs divvy of another version, which npm fetches. */
+export const divvyOf = (wanted: string, ...argv: readonly string[]): string =>
+  `npx --yes --package=create-divvy-task@${wanted} divvy ${argv.join(' ')}`;
+
 /** A folder as an argument that no program mistakes for a flag. */
 export const asArgument = (folder: string): string => (folder.startsWith('-') ? `./${folder}` : folder);
 

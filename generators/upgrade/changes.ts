@@ -31,7 +31,7 @@ export function changesOf(
   const host = new HostFiles(root, lock);
   renewScript(host, target.version);
   const wanted = [...wantedOf(settled, host), ...migrations.wanted];
-  // What nobody has tried stays so until somebody does.
+  // A runtime that was not tried stays marked until an upgrade tries it.
   const isOther = wanted.length > 0 || lock.runtime !== target.version || lock.unverified === true;
   return changeSetOf(root, wanted, lockAfter(home, target, settled, migrations, isUntried && isOther), host);
 }

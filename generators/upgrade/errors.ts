@@ -1,23 +1,21 @@
 /** The messages of refusals about upgrades. */
 
 import { LOCK } from '../disk/file-names.ts';
+import { divvyOf } from '../programs/shell.ts';
 import { lines, quoted, Refusal } from '../terminal/refusal.ts';
-
-const otherDivvy = (version: string, ...argv: readonly string[]): string =>
-  `npx --yes --package=create-divvy-task@${version} divvy ${argv.join(' ')}`;
 
 export const notCarried = (wanted: string, here: string, shown: string): Refusal =>
   new Refusal(
     2,
     `this is divvy ${here}, which does not have the runtime of ${wanted}`,
-    `Take the divvy of that version: ${otherDivvy(wanted, shown.replace(/^\S+ /, ''))}`,
+    `Take the divvy of that version: ${divvyOf(wanted, shown.replace(/^\S+ /, ''))}`,
   );
 
 export const lockNewer = (runtime: string, here: string): Refusal =>
   new Refusal(
     3,
     `the runtime here is of divvy ${runtime}, which is newer than this divvy (${here})`,
-    `Nothing was changed. Take a divvy that knows it: ${otherDivvy('latest', 'upgrade')}`,
+    `Nothing was changed. Take a divvy that knows it: ${divvyOf('latest', 'upgrade')}`,
   );
 
 export const backwards = (runtime: string, wanted: string): Refusal =>
@@ -55,7 +53,7 @@ export const ofOtherDivvy = (version: string, here: string): Refusal =>
   new Refusal(
     2,
     `divvy ${version} began this upgrade, and this is ${here}, which may merge otherwise`,
-    `Go on with the same: ${otherDivvy(version, 'upgrade', '--continue')}`,
+    `Go on with the same: ${divvyOf(version, 'upgrade', '--continue')}`,
   );
 
 export const changedSince = (paths: readonly string[], shown: string): Refusal =>

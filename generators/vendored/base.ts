@@ -1,5 +1,5 @@
 /**
- * Finds the base of a merge: a file as it was released. The lock has its sum, and whatever has that sum is it. So it does not
+ * Finds the base of a merge: a file as it was released. The lock has its sum. Any bytes with that sum are the base, so it does not
  * matter where it comes from: this package, git, or npm.
  */
 
@@ -84,7 +84,7 @@ export class Bases {
       const { files } = await saying(terminal.note, text, () => readPackage(source, cwd, environment));
       return files.map(({ bytes }) => bytes);
     } catch (error) {
-      // Without network, or of a release that was never published: then there is no base, which is said of each file.
+      // There is no network, or the release was never published. Then there is no base, and the report says so for each file.
       if (error instanceof Refusal) return [];
       throw error;
     }

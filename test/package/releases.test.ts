@@ -1,4 +1,4 @@
-// What goes out with a release so that projects can be upgraded: dist/releases.br, and what is told of moves and faults.
+// What a release brings so that projects can be upgraded: dist/releases.br, with moved files and known faults.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
