@@ -410,7 +410,7 @@ export default defineConfig([
           // What makes a project packs better so too, and loads sooner; most other commands need most of it.
           {
             name: 'shared',
-            test: /\/generators\/((create|rendering|settling|report|project|change-set|programs|schema|terminal|disk)\/|sources\/(errors|hidden|templates|trusting)\.ts$)/,
+            test: /\/generators\/((create|rendering|settling|next-steps|project|change-set|programs|schema|terminal|disk)\/|sources\/(errors|hidden|templates|trusting)\.ts$)/,
           },
           // As one file each of these two packs better, and what is in it needs the same other files.
           { name: 'small', test: /\/generators\/(apply|list|run|status|undo)\// },

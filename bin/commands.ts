@@ -257,7 +257,7 @@ async function call(program: Program, { shown, name, argv }: Line): Promise<Exit
   if (values.help) {
     const help = shown === program ? programHelp(program, commands) : commandHelp(shown, name, entry);
     if (values.template === undefined) return say(help);
-    const { templateHelp } = await import('../generators/report/template-help.ts');
+    const { templateHelp } = await import('../generators/next-steps/template-help.ts');
     return say(`${help}\n\n${await templateHelp(values, cwd)}`);
   }
   if (values.version) return say(version);

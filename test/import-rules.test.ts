@@ -94,7 +94,7 @@ test('bin imports generators, and nothing else of ours', () => {
 /** The rooms that commands share, from top to bottom: each imports only what stands below it. */
 const SHARED = [
   ...[
-    'report',
+    'next-steps',
     'settling',
     'task-files',
     'vendored',
@@ -203,9 +203,9 @@ test('a template imports #divvy, node:*, its own files, and what its manifest de
 
 /** The rooms of runtime/ from top to bottom: each imports only what stands below it. A file at the top is a room of its own. */
 const ROOMS = [
-  ...['run.mjs', 'cli', 'index.ts', 'master', 'control', 'worker', 'wire', 'journal'],
+  ...['run.mjs', 'cli', 'report', 'index.ts', 'master', 'control', 'worker', 'wire', 'journal'],
   ...['options.ts', 'task', 'key.ts', 'signals.ts', 'role.ts', 'errors.ts', 'item-error.ts', 'text', 'events.ts'],
-  'parallelizable.ts',
+  ...['version.ts', 'parallelizable.ts'],
 ];
 /** Rooms that know nothing of each other. */
 const APART = [

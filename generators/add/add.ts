@@ -2,9 +2,9 @@
 
 import { runStages, type Workshop } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
+import { type Installed, install, NOTHING_INSTALLED } from '../next-steps/install.ts';
 import { asTyped } from '../programs/shell.ts';
 import { lockText } from '../rendering/lock-edits.ts';
-import { type Installed, install, NOTHING_INSTALLED } from '../report/install.ts';
 import { type Settled, settleAll, type Wishes, whyNotInEarnest } from '../settling/conflicts.ts';
 import { writePlan } from '../settling/plan.ts';
 import { isPreview, type Planned } from '../settling/preview.ts';

@@ -1,8 +1,8 @@
 /** After the write: git init, and an install if there is anything to install. If one fails, the project stays. */
 
+import { type Failed, install } from '../next-steps/install.ts';
 import { gitInit, isInRepository } from '../programs/git.ts';
 import { inFolder } from '../programs/shell.ts';
-import { type Failed, install } from '../report/install.ts';
 import type { Call } from '../terminal/command.ts';
 import { saying } from '../terminal/waiting.ts';
 import type { Answers } from './answers.ts';

@@ -3,12 +3,12 @@
 import { PACKAGE_JSON } from '../disk/file-names.ts';
 import { type Hint, inWords } from '../host/hints.ts';
 import { type Path, readJson, valueAt } from '../json/text.ts';
+import { nextStepsOf } from '../next-steps/next-steps.ts';
+import { conflictFlags, NO_REPLAY, sourceFlags } from '../next-steps/replay.ts';
 import { version } from '../package.ts';
 import { onceOff } from '../programs/package-manager.ts';
 import { asArgument, commandLine } from '../programs/shell.ts';
 import { isStartScript } from '../project/start-script.ts';
-import { nextStepsOf } from '../report/next-steps.ts';
-import { conflictFlags, NO_REPLAY, sourceFlags } from '../report/replay.ts';
 import { isKept, type Settled } from '../settling/conflicts.ts';
 import type { Planned } from '../settling/preview.ts';
 import { diffOf, filesAsJson, isPreview, isShown, listOf, type Previewed } from '../settling/preview.ts';

@@ -17,13 +17,13 @@ import {
 } from '../options.ts';
 
 /** What can be shown of runs, without running anything. */
-const SHOWN = ['status', 'runs', 'failures'] as const;
+const SHOWN = ['status', 'runs', 'failures', 'report-data', 'report-live'] as const;
 type Shown = (typeof SHOWN)[number];
 
 /** What a command line asks for. */
 export type Request =
   | { readonly want: 'help' | 'version' }
-  /** Show the state of the task's last run, of all of them, or the failed items of the last one. */
+  /** Show the state of the task's last run, of all of them, the failed items of the last one, or what it did. */
   | {
       readonly want: Shown;
       readonly taskFile: string;

@@ -2,8 +2,8 @@
  * The failed items of a task's last run, from its journal. Runs in its own process, beside that of the run. Internal.
  */
 
-import { type FailedRecord, readJournal } from '../journal/records.ts';
-import type { Place } from '../parallelizable.ts';
+import { readJournal } from '../journal/reading.ts';
+import { type FailedRecord, itemName } from '../journal/records.ts';
 import { chainOf, detailsOf, itemLabel } from '../text/failures.ts';
 import { visible } from '../text/shell.ts';
 import { grouped, plural } from '../text/words.ts';
@@ -25,20 +25,18 @@ function failuresIn(journal: string, each: (failed: FailedRecord) => void): void
     if (!isRetry || (record.type !== 'done' && record.type !== 'failed')) return;
     const keys = 'keys' in record ? record.keys : [record.key];
     for (const [index, key] of keys.entries()) {
-      const name = nameOf(key, record.occurrence, 'keys' in record ? record.places?.[index] : record.place);
+      const name = itemName(key, record.occurrence, 'keys' in record ? record.places?.[index] : record.place);
       replaced.set(name, (replaced.get(name) ?? 0) + 1);
     }
   });
   readJournal(journal, (record) => {
     if (record.type !== 'failed') return;
-    const name = nameOf(record.key, record.occurrence, record.place);
+    const name = itemName(record.key, record.occurrence, record.place);
     const left = replaced.get(name) ?? 0;
     if (left === 0) each(record);
     else replaced.set(name, left - 1);
   });
 }
-
-const nameOf = (key: string, occurrence = 1, place?: Place): string => `${occurrence} ${JSON.stringify(place)} ${key}`;
 
 /** Writes the failed items of a run, a line of JSON each, or in words for people. */
 export function showFailures(status: Status | undefined, taskFile: string, json: boolean): void {

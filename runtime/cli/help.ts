@@ -14,6 +14,8 @@ export function help(): string {
     ['      --status', 'show how the last run of the task stands, and run nothing'],
     ['      --runs', 'show the runs of the task, the newest first, and run nothing'],
     ['      --failures', 'show the failed items of the last run, with their errors, and run nothing'],
+    ['      --report-data', 'print what the last run did as JSON, for divvy report, and run nothing'],
+    ['      --report-live', 'the same, again whenever it has changed, until the run has ended'],
     ['      --control WHAT', "of the run that goes on: pause, continue, 'workers N', 'cancel KEY', stop, 'stop now'"],
     ['  -h, --help', 'show this help'],
     ['      --version', 'show the release of the runtime'],

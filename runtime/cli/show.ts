@@ -1,12 +1,13 @@
 /** What the command line can show without running a task, and what it asks of a run that goes on. Internal. */
 
-import fs from 'node:fs';
+import { noRunToReport } from '../journal/errors.ts';
 import { visible } from '../text/shell.ts';
+import { version } from '../version.ts';
 import type { Request } from './arguments.ts';
 import { askStatus, control, controlRequest, describeRunning } from './control.ts';
 import { showFailures } from './failures.ts';
 import { help } from './help.ts';
-import { describeRuns, describeStatus, runsOf, statusOf } from './status.ts';
+import { describeRuns, describeStatus, lastStanding, runsOf, statusOf } from './status.ts';
 
 /** Shows what the command line asks for, on stdout. */
 export async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
@@ -25,6 +26,15 @@ export async function show(request: Exclude<Request, { want: 'run' }>): Promise<
       say(json ? JSON.stringify(runs) : describeRuns(runs));
       return;
     }
+    if (want === 'report-data' || want === 'report-live') {
+      const { reportData, reportLive } = await import('./report-data.ts');
+      const standing = lastStanding(taskFile, args, journal);
+      if (!standing) throw noRunToReport(taskFile);
+      const sayData = (data: object): void => say(JSON.stringify(data));
+      if (want === 'report-live') await reportLive(standing, taskFile, sayData);
+      else sayData(reportData(standing, taskFile));
+      return;
+    }
     const status = statusOf(taskFile, args, journal);
     if (want === 'failures') {
       showFailures(status, taskFile, json);
@@ -40,13 +50,5 @@ export async function show(request: Exclude<Request, { want: 'run' }>): Promise<
       if (isKnown) for (const line of describeRunning(now)) say(visible(line));
       else if (now) say(visible(`  ${now.message}`));
     }
-  }
-}
-
-function version(): string {
-  try {
-    return fs.readFileSync(new URL('../VERSION', import.meta.url), 'utf8').trim();
-  } catch {
-    return 'unreleased';
   }
 }

@@ -7,11 +7,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { journalUnreadable, noSuchJournal, otherTask } from '../journal/errors.ts';
 import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/folder.ts';
-import { keptResults } from '../journal/kept-results.ts';
+import { readJournal } from '../journal/reading.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
-import { type EndRecord, type RunRecord, readJournal } from '../journal/records.ts';
 import { hasArguments } from '../journal/same-run.ts';
 import { type Standing, standingOf } from '../journal/standing.ts';
+import { Tally } from '../journal/tally.ts';
 import { needTaskFile } from '../task/task.ts';
 import { here } from '../text/here.ts';
 import { fileWord, runner, shellWords, visible } from '../text/shell.ts';
@@ -58,10 +58,21 @@ export interface Unreadable {
  */
 export function statusOf(taskFile: string, args: readonly string[], journal?: string): Status | undefined {
   const file = path.resolve(taskFile);
+  const last = lastStanding(taskFile, args, journal);
+  try {
+    return last && statusIn(last, file);
+  } catch (error) {
+    throw journalUnreadable(journal ?? journalFolder(file), error);
+  }
+}
+
+/** Returns where the task's last run is, as `statusOf` chooses it. Throws as that does. */
+export function lastStanding(taskFile: string, args: readonly string[], journal?: string): Standing | undefined {
+  const file = path.resolve(taskFile);
   try {
     const standings = ofArguments(standingsAt(file, journal), args);
     const last = standings.find((each) => each.hasOutcomes || isRunning(each)) ?? standings[0];
-    if (last) return statusIn(last, file);
+    if (last) return last;
   } catch (error) {
     throw journalUnreadable(journal ?? journalFolder(file), error);
   }
@@ -116,38 +127,34 @@ function isRunning({ file, complete }: Standing): boolean {
 }
 
 function statusIn(standing: Standing, taskFile: string): Status | undefined {
-  let first: RunRecord | undefined;
-  let last = first;
-  let end: EndRecord | undefined;
-  let done = 0;
-  let failed = 0;
-  readJournal(standing.file, (record) => {
-    if (record.type === 'run') {
-      first ??= record;
-      last = record;
-      end = undefined;
-    } else if (record.type === 'end') end = record;
-    else if (record.type === 'failed' && last?.mode !== 'retry-failed') failed += 1;
-    else if (record.type === 'done') {
-      done += record.keys.length;
-      if (last?.mode === 'retry-failed') failed -= record.keys.length; // each of these items had failed before
-    }
-  });
+  const tally = new Tally();
+  readJournal(standing.file, (record) => tally.see(record));
+  return statusFrom(tally, standing.file, taskFile);
+}
+
+/**
+ * Returns the state of the run whose journal was read into the tally; undefined if it has no `run` line.
+ *
+ * taskFile - its absolute path.
+ */
+export function statusFrom(
+  { first, last, end, done, failed }: Tally,
+  journal: string,
+  taskFile: string,
+): Status | undefined {
   if (!first || !last) return undefined;
-  // Items whose lines were missing in the file of results are done again, and have two records.
-  if (last.results !== undefined) done -= keptResults(standing.file, Infinity).replaced;
   const folder = isFolder(last.cwd) ? last.cwd : undefined;
   // One elsewhere is found only if it is named.
-  const isOwn = path.dirname(path.resolve(standing.file)) === journalFolder(taskFile);
-  const journalWords = isOwn ? [] : ['--journal', fileWord(path.resolve(standing.file), folder)];
+  const isOwn = path.dirname(path.resolve(journal)) === journalFolder(taskFile);
+  const journalWords = isOwn ? [] : ['--journal', fileWord(path.resolve(journal), folder)];
   return {
     runId: first.runId,
-    journal: standing.file,
+    journal,
     args: last.args,
     ...(folder !== undefined && { cwd: folder }),
     options: last.options,
     optionWords: [...journalWords, ...wordsOf(last.options, folder)],
-    state: end?.complete ? 'complete' : !end && isRunning(standing) ? 'running' : 'unfinished',
+    state: end?.complete ? 'complete' : !end && isInUse(journal) ? 'running' : 'unfinished',
     pid: last.pid,
     control: last.control,
     host: last.host,

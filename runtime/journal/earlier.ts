@@ -9,16 +9,9 @@ import { type KeptResults, keptResults } from './kept-results.ts';
 import { KeySet } from './key-set.ts';
 import { AHEAD_MAX, marksIn, nameAt } from './marks.ts';
 import { Orphans } from './orphans.ts';
+import { countKeys, readJournal } from './reading.ts';
 import type { RecordedOptions } from './recorded.ts';
-import {
-  countKeys,
-  type FailedRecord,
-  type JournalRecord,
-  type Mark,
-  type ProcessName,
-  type RunRecord,
-  readJournal,
-} from './records.ts';
+import type { FailedRecord, JournalRecord, Mark, ProcessName, RunRecord } from './records.ts';
 import { orderCameLate, resultsAreGone, resultsCameLate } from './results-errors.ts';
 import type { ResultsFile } from './results-file.ts';
 

@@ -18,6 +18,9 @@ export const journalUnreadable = (place: string, error: unknown): DivvyError =>
 export const noSuchJournal = (path: string): UsageError =>
   new UsageError(`there is no journal ${path}; name one with --journal, or leave it out for the task's own folder`);
 
+export const noRunToReport = (taskFile: string): DivvyError =>
+  new DivvyError(`${taskFile} has no run to report on: start one first, or name a journal with --journal`, 1);
+
 export const journalIsNoFile = (path: string): DivvyError =>
   new DivvyError(`the journal cannot be written: ${path}: it is not a file; name one with --journal`, 74);
 
@@ -104,10 +107,9 @@ export const journalDamaged = (file: string, line: number, how: string): DivvyEr
     74,
   );
 
-export const journalOfFormat = (file: string, format: unknown, known: number): DivvyError =>
-  new DivvyError(
-    `the journal has the format ${inspected(format)}, and this release reads ${known}: ${file}; go on with the release that wrote it, or begin a new run`,
-    74,
+export const journalOfFormat = (file: string, format: unknown, known: number, release: unknown): UsageError =>
+  new UsageError(
+    `the journal has the format ${inspected(format)}, and this release reads ${known}: ${file}; use the release that wrote it${typeof release === 'string' ? ` (${inspected(release)})` : ''}, or begin a new run`,
   );
 
 export const otherCursor = (file: string, had: boolean): UsageError =>

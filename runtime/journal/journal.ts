@@ -175,6 +175,7 @@ export class Journal {
       this.#try(() => this.#open.syncNow());
       const at = new Date().toISOString();
       const number = this.#number;
+      this.#tickedAt = Number.NEGATIVE_INFINITY; // the end has its time, however soon it comes
       this.add({ type: 'end', number, at, complete, counts, exitCode, ...(stoppedBy !== undefined && { stoppedBy }) });
       this.write();
     } finally {

@@ -7,7 +7,8 @@
  * does not count any more: those items are done again.
  */
 
-import { parse, readJournal, readLines } from './records.ts';
+import { readJournal, readLines } from './reading.ts';
+import { parse } from './records.ts';
 
 const RUN = Buffer.from('{"type":"run",');
 

@@ -9,7 +9,8 @@
 
 import type { Place } from '../parallelizable.ts';
 import type { KeySet } from './key-set.ts';
-import { type FailedRecord, type Mark, parse, readJournal, readLines } from './records.ts';
+import { readJournal, readLines } from './reading.ts';
+import { type FailedRecord, type Mark, parse } from './records.ts';
 
 const RUN = Buffer.from('{"type":"run",');
 const MARK = Buffer.from('{"type":"mark",');

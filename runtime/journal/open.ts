@@ -11,6 +11,7 @@ import { hashOfTask } from '../task/task.ts';
 import { here } from '../text/here.ts';
 import { shellWords, type TakenOver, visible } from '../text/shell.ts';
 import { dateOf, grouped, plural } from '../text/words.ts';
+import { version } from '../version.ts';
 import { commitOf } from './commit.ts';
 import type { EarlierRequest } from './earlier.ts';
 import { journalExists, journalFailed, journalIsNoFile, otherCursor } from './errors.ts';
@@ -257,6 +258,7 @@ function header(
   return {
     type: 'run',
     format: FORMAT,
+    release: version(),
     number,
     runId,
     at: new Date().toISOString(),

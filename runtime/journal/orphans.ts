@@ -3,7 +3,8 @@
 import { DivvyError } from '../errors.ts';
 import { isInUse } from './folder.ts';
 import { canLookInto } from './processes.ts';
-import { type JournalRecord, type ProcessName, readJournal } from './records.ts';
+import { readJournal } from './reading.ts';
+import type { JournalRecord, ProcessName } from './records.ts';
 import type { Standing } from './standing.ts';
 
 /** Collects the workers that a journal leaves behind, while it is read. */

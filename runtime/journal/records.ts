@@ -1,5 +1,5 @@
 /**
- * The lines of a journal, and how to read them. Format 1. A journal is NDJSON: each line is an object with a `type`. It
+ * The lines of a journal. Format 1. A journal is NDJSON: each line is an object with a `type`. It
  * holds keys, outcomes and errors, but never an item. Runs in the master, and in commands that show the state of a run.
  * Internal.
  *
@@ -8,6 +8,7 @@
  *   exit     a worker's process exited: how, and whether in good order
  *   retry    an attempt at an item failed, and it is tried again
  *   tick     the time when the lines after it were written
+ *   sample   how many items wait, and the memory of each process
  *   unordered   with a cursor: an item came too late, so the marks so far are void
  *   mark     with a cursor: the last place behind which no item is left without an outcome
  *   results  with --results: the first line of this run is about to be written to that file
@@ -19,11 +20,9 @@
  * Lines of unknown types are skipped: a later release may add some.
  */
 
-import fs from 'node:fs';
 import type { Counts, ItemError, Place } from '../parallelizable.ts';
 import type { ArgumentName } from '../task/declared.ts';
 import { journalDamaged, journalOfFormat } from './errors.ts';
-import { HASHED_LETTERS } from './key-set.ts';
 
 /** The version of the format that this release reads and writes. */
 export const FORMAT = 1;
@@ -52,6 +51,8 @@ export interface Machine {
 export interface RunRecord extends ProcessName, Machine {
   readonly type: 'run';
   readonly format: number;
+  /** The release that wrote it. */
+  readonly release?: string;
   /** Puts the runs of a task in order; the last one in a journal counts. */
   readonly number: number;
   readonly runId: string;
@@ -117,6 +118,20 @@ export interface TickRecord {
   readonly ms: number;
 }
 
+/** The run at one moment; every few seconds. */
+export interface SampleRecord {
+  readonly type: 'sample';
+  /** How many workers' processes there are. */
+  readonly workers: number;
+  /** How many items wait for a worker, or in one, and how many the workers hold. */
+  readonly pending: number;
+  readonly leased: number;
+  /** Megabytes by worker; 0 is the master. Of more than a hundred workers, some of them. */
+  readonly memory: readonly (readonly [worker: number, megabytes: number])[];
+  /** How many items there will be; in the first sample after a `run` line, if known. */
+  readonly total?: number;
+}
+
 /** How far the run has come in the order of `dispatch`, and the number of the last item up to there. */
 export interface MarkRecord {
   readonly type: 'mark';
@@ -154,6 +169,11 @@ interface OutcomeRecord {
   readonly ms: number;
 }
 
+/** Returns what identifies an item in a journal: its key, which one of that key it is, and its place if it has one. */
+export function itemName(key: string, occurrence = 1, place?: Place): string {
+  return `${occurrence} ${JSON.stringify(place)} ${key}`;
+}
+
 export interface DoneRecord extends OutcomeRecord {
   readonly type: 'done';
   readonly keys: readonly string[];
@@ -189,6 +209,7 @@ export type JournalRecord =
   | ExitRecord
   | RetryRecord
   | TickRecord
+  | SampleRecord
   | MarkRecord
   | UnorderedRecord
   | ResultsRecord
@@ -196,177 +217,6 @@ export type JournalRecord =
   | DoneRecord
   | FailedRecord
   | EndRecord;
-
-const CHUNK_BYTES = 1024 * 1024;
-const NEWLINE = 10;
-/** How the first line of a journal begins. */
-const BEGINNING = '{"type":"run",';
-
-/**
- * Reads a journal from its beginning, and passes each record to `each`.
- *
- * done - called in place of `each` for a `done` line whose keys have the form of default keys, once for each key, with
- *        its 22 characters at `from`. So millions of keys need no string and no record.
- *
- * isPast - called with the number in a `done` line; if it returns true, nobody needs that line.
- *
- * Returns how many bytes of complete records there are; after them comes the torn tail of an interrupted write. Throws
- * DivvyError if an earlier line is not a record or has a later format. Also throws errors of fs.
- */
-export function readJournal(
-  file: string,
-  each: (record: JournalRecord) => void,
-  done?: (bytes: Buffer, from: number) => void,
-  isPast?: (number: number) => boolean,
-): number {
-  let line = 0;
-  const whole = readLines(file, (bytes, from, end) => {
-    line += 1;
-    if (isPast && line > 1 && standsAt(bytes, from, DONE) && isPast(numberAt(bytes, from + DONE.length))) return true;
-    const keys = line > 1 && done ? usualKeys(bytes, from, end) : NO_KEYS;
-    for (let key = 0; key < keys.count; key++) done?.(bytes, keys.from + key * KEY_STEP);
-    if (keys.count > 0) return true;
-    const record = parse(bytes.toString('utf8', from, end), file, line);
-    if (record) each(record);
-    return true;
-  });
-  // A resume cuts off a torn tail. A file that has nothing else may belong to somebody else, so check how it begins.
-  if (line === 0 && !beginsAsOne(file)) throw journalDamaged(file, 1, 'does not begin a run');
-  return whole;
-}
-
-/** The parts of a line written by Journal.done: before the number, before the keys, and after them. */
-const DONE = Buffer.from('{"type":"done","number":');
-const KEYS = Buffer.from(',"keys":["');
-const REST = ['],"attempts":', ',"worker":', ',"ms":'].map((name) => Buffer.from(name));
-/** From one key to the next: its characters, and `","` between them. */
-const KEY_STEP = HASHED_LETTERS + 3;
-
-/** Where the first key is, and how many there are. */
-interface Keys {
-  readonly from: number;
-  readonly count: number;
-}
-
-const NO_KEYS: Keys = { from: 0, count: 0 };
-
-/** Returns the keys of a line as Journal.done writes it, if each has 22 characters that need no escape. */
-function usualKeys(bytes: Buffer, from: number, end: number): Keys {
-  if (!standsAt(bytes, from, DONE)) return NO_KEYS;
-  let at = afterNumber(bytes, from + DONE.length);
-  if (!standsAt(bytes, at, KEYS)) return NO_KEYS;
-  at += KEYS.length;
-  const first = at;
-  let count = 0;
-  do {
-    for (const last = at + HASHED_LETTERS; at < last; at++) if (!isPlain(bytes[at])) return NO_KEYS;
-    if (bytes[at] !== QUOTE) return NO_KEYS;
-    at += 1;
-    count += 1;
-    if (bytes[at] !== COMMA) break;
-    at += 2;
-  } while (bytes[at - 1] === QUOTE);
-  for (const name of REST) {
-    if (!standsAt(bytes, at, name)) return NO_KEYS;
-    at = afterNumber(bytes, at + name.length);
-  }
-  const isWhole = bytes[at] === 0x7d && at + 1 === end; // the brace, and nothing after it
-  return isWhole ? { from: first, count } : NO_KEYS;
-}
-
-/** Returns the whole number that begins at this place. */
-function numberAt(bytes: Buffer, from: number): number {
-  return Number.parseInt(bytes.toString('latin1', from, from + 16), 10);
-}
-
-/** Returns where the JSON number ends that is at this place; NaN, where nothing is, if there is none. */
-function afterNumber(bytes: Buffer, from: number): number {
-  let at = bytes[from] === ZERO ? from + 1 : afterDigits(bytes, from);
-  if (bytes[at] === POINT) at = afterDigits(bytes, at + 1);
-  if (bytes[at] === EXPONENT) at = afterDigits(bytes, bytes[at + 1] === MINUS ? at + 2 : at + 1);
-  return at;
-}
-
-function afterDigits(bytes: Buffer, from: number): number {
-  let at = from;
-  while (isDigit(bytes[at])) at += 1;
-  return at > from ? at : Number.NaN;
-}
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
-const ZERO = 0x30;
-const POINT = 0x2e;
-const EXPONENT = 0x65;
-const MINUS = 0x2d;
-
-function isDigit(byte = 0): boolean {
-  return byte >= ZERO && byte <= 0x39;
-}
-
-/** Returns whether the byte is an ASCII character that stands for itself in a JSON string. */
-function isPlain(byte = 0): boolean {
-  return byte >= 0x20 && byte < 0x7f && byte !== QUOTE && byte !== BACKSLASH;
-}
-
-function standsAt(bytes: Buffer, at: number, what: Buffer): boolean {
-  for (let index = 0; index < what.length; index++) if (bytes[at + index] !== what[index]) return false;
-  return true;
-}
-
-function beginsAsOne(file: string): boolean {
-  const descriptor = fs.openSync(file, 'r');
-  try {
-    const bytes = Buffer.alloc(BEGINNING.length);
-    const got = fs.readSync(descriptor, bytes, 0, bytes.length, 0);
-    return BEGINNING.startsWith(bytes.toString('latin1', 0, got));
-  } finally {
-    fs.closeSync(descriptor);
-  }
-}
-
-/** Returns about how many keys a journal has: exactly, if all are default keys. Throws errors of fs. */
-export function countKeys(file: string): number {
-  let count = 0;
-  readLines(file, (bytes, from, end) => {
-    count += Math.max(1, usualKeys(bytes, from, end).count);
-    return true;
-  });
-  return count;
-}
-
-/**
- * Calls `each` for every complete line until it returns false. Returns how many bytes these lines have, including their
- * newlines.
- */
-export function readLines(file: string, each: (bytes: Buffer, from: number, end: number) => boolean): number {
-  const descriptor = fs.openSync(file, 'r');
-  try {
-    // Reuse one buffer; otherwise there would be as much garbage as the journal is large.
-    let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    let kept = 0;
-    let whole = 0;
-    for (;;) {
-      if (kept === chunk.length) chunk = Buffer.concat([chunk], chunk.length * 2); // a longer line
-      const got = fs.readSync(descriptor, chunk, kept, chunk.length - kept, null);
-      if (got === 0) break;
-      const bytes = chunk.subarray(0, kept + got);
-      let from = 0;
-      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
-        const goOn = each(bytes, from, end);
-        from = end + 1;
-        if (!goOn) return whole + from;
-      }
-      whole += from;
-      kept = bytes.length - from;
-      bytes.copyWithin(0, from);
-    }
-    return whole;
-  } finally {
-    fs.closeSync(descriptor);
-  }
-}
 
 /**
  * Returns the record of a line; undefined if its type is not known here.
@@ -382,9 +232,9 @@ export function parse(text: string, file: string, line: number): JournalRecord |
   } catch {
     throw journalDamaged(file, line, 'is not JSON');
   }
-  const { type, format } = Object(record) as { type?: unknown; format?: unknown };
+  const { type, format, release } = Object(record) as Fields;
   if (line === 1 && type !== 'run') throw journalDamaged(file, line, 'does not begin a run');
-  if (type === 'run' && format !== FORMAT) throw journalOfFormat(file, format, FORMAT);
+  if (type === 'run' && format !== FORMAT) throw journalOfFormat(file, format, FORMAT, release);
   const check =
     typeof type === 'string' && Object.hasOwn(CHECKS, type) ? CHECKS[type as JournalRecord['type']] : undefined;
   if (typeof type === 'string' && !check) return undefined;
@@ -432,6 +282,7 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
   exit: ({ pid, inOrder }) => isCount(pid) && typeof inOrder === 'boolean',
   retry: () => true,
   tick: () => true,
+  sample: () => true,
   mark: isMark,
   unordered: () => true,
   results: ({ identity }) => isText(identity),

@@ -5,7 +5,8 @@
 
 import fs from 'node:fs';
 import { DivvyError } from '../errors.ts';
-import { type EndRecord, type JournalRecord, parse, type RunRecord, readLines } from './records.ts';
+import { readLines } from './reading.ts';
+import { type EndRecord, type JournalRecord, parse, type RunRecord } from './records.ts';
 
 /** The state of a run. */
 export interface Standing {

@@ -28,6 +28,7 @@ import { Outputs } from './output.ts';
 import { batchesAcks, prefetchAt } from './pace.ts';
 import { Pool } from './pool.ts';
 import type { Results } from './results.ts';
+import { Samples } from './samples.ts';
 import { Settling } from './settling.ts';
 import { SlowItems } from './slow-items.ts';
 import type { Spare } from './spare.ts';
@@ -84,6 +85,8 @@ export class RunLoop {
   readonly #slowItems: SlowItems;
   readonly #outputs: Outputs;
   #server: Server | undefined;
+  /** Undefined without a journal. */
+  #samples: Samples | undefined;
   #reclaiming: NodeJS.Timeout | undefined;
   #watching: NodeJS.Timeout | undefined;
   /** Nobody reads stdout any more. */
@@ -182,6 +185,7 @@ export class RunLoop {
       this.stopping.end();
       await this.controls.end();
       clearInterval(this.#reclaiming);
+      this.#samples?.end();
       clearInterval(this.#watching);
       signal?.removeEventListener('abort', aborted);
       await this.#server?.stopServer();
@@ -250,6 +254,11 @@ export class RunLoop {
     if (Math.min(settings.timeoutMs, settings.warnAfterMs, settings.recycleOlderMs) < Infinity) this.#watchTimes();
     this.#reclaiming = setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS);
     this.#dispatch.begin();
+    const { journal } = recording;
+    const { delivery, controls } = this;
+    const { workers, wakeup } = this.#options;
+    const total = (): number | undefined => controls.total;
+    if (journal) this.#samples = new Samples({ journal, delivery, workers, total, wake: wakeup.wake });
   }
 
   #watchTimes(): void {

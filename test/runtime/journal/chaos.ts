@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { readJournal } from '../../../runtime/journal/records.ts';
+import { readJournal } from '../../../runtime/journal/reading.ts';
 import type { RunOptions, TaskRun } from '../run-task.ts';
 import { Random } from '../simulator/random.ts';
 import { type Entry, items, linesFor, Project } from './ledger.ts';

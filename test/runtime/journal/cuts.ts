@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Journal } from '../../../runtime/journal/journal.ts';
-import { readJournal } from '../../../runtime/journal/records.ts';
+import { readJournal } from '../../../runtime/journal/reading.ts';
 import { ResultsFile, resultLine } from '../../../runtime/journal/results-file.ts';
 import { taskFile } from '../run-task.ts';
 import { endedRun, openRun } from './journals.ts';

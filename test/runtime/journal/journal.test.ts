@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { DivvyError } from '../../../runtime/errors.ts';
 import { Journal } from '../../../runtime/journal/journal.ts';
 import { KeySet } from '../../../runtime/journal/key-set.ts';
-import { readJournal } from '../../../runtime/journal/records.ts';
+import { readJournal } from '../../../runtime/journal/reading.ts';
 import { contentKey } from '../../../runtime/key.ts';
 import { cutEverywhere } from './cuts.ts';
 import { endedRun, openRun } from './journals.ts';
@@ -47,16 +47,19 @@ describe('reading', () => {
     ['a count that is none', 2, (line: string) => line.replace('"number"', '"occurrence":"2","number"'), 'line 3 of'],
     ['a worker that is every process', 1, () => '{"type":"worker","worker":1,"pid":-1}', 'line 2 of'],
     ['a first line that begins no run', 0, (line: string) => line.replace('"run"', '"end"'), 'does not begin a run'],
-    [
-      'a later format',
-      0,
-      (line: string) => line.replace('"format":1', '"format":2'),
-      'has the format 2, and this release reads 1: ',
-    ],
   ])('%s where a line should be is refused, with its number', async (_, at, change, message) => {
     const refused = await damaged(at, change);
     expect(refused.message).toContain(message);
     expect(refused.exitCode).toBe(74);
+  });
+
+  test('a later format is refused, with the release that wrote it', async () => {
+    const refused = await damaged(0, (line) =>
+      line.replace('"format":1', '"format":2').replace(/"release":"[^"]*"/, '"release":"7.8.9"'),
+    );
+    expect(refused.message).toContain('has the format 2, and this release reads 1: ');
+    expect(refused.message).toContain("use the release that wrote it ('7.8.9')");
+    expect(refused.exitCode).toBe(2);
   });
 
   test('a line of a type that is not known, as a later release may write it, is skipped', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { AHEAD_MAX } from '../../../runtime/journal/marks.ts';
-import { readJournal } from '../../../runtime/journal/records.ts';
+import { readJournal } from '../../../runtime/journal/reading.ts';
 import { ACKS_GATHERED } from '../../../runtime/wire/messages.ts';
 import { RUNNER, TaskRun, taskFile } from '../run-task.ts';
 

@@ -29,6 +29,7 @@ describe('a journal', () => {
     expect(first).toEqual({
       type: 'run',
       format: 1,
+      release: 'unreleased',
       number: 1,
       runId: name.replace('.ndjson', ''),
       at: expect.stringMatching(/^\d{4}-.*Z$/),

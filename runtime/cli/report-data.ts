@@ -1,0 +1,84 @@
+/**
+ * What `divvy report` shows of a task's last run, as a line of JSON on stdout: once, or again whenever it has changed until
+ * the run has ended. Runs in its own process, beside that of the run. Internal.
+ */
+
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { journalUnreadable } from '../journal/errors.ts';
+import type { Standing } from '../journal/standing.ts';
+import type { ReportData } from '../report/data.ts';
+import { Followed } from '../report/follow.ts';
+import { shellWords, visible } from '../text/shell.ts';
+import { cutTo } from '../text/words.ts';
+import { commandsToGoOn, type Status, statusFrom } from './status.ts';
+
+/** How often to look whether the journal has grown. */
+const LOOK_EVERY_MS = 1000;
+const WORDS_MAX = 2000;
+const PATH_MAX = 300;
+
+/** Returns the report as it is now. Throws DivvyError if the journal can't be read. */
+export function reportData(standing: Standing, taskFile: string): ReportData {
+  const followed = new Followed(standing.file);
+  read(followed, standing.file);
+  return dataOf(followed, standing.file, taskFile);
+}
+
+/**
+ * Calls `each` with the report as it is now, and again whenever it has changed. Resolves when the run has ended, or when
+ * nobody holds this process's stdin any more. Rejects as `reportData` throws.
+ */
+export async function reportLive(
+  { file }: Standing,
+  taskFile: string,
+  each: (data: ReportData) => void,
+): Promise<void> {
+  const followed = new Followed(file);
+  let isLeft = false;
+  process.stdin.on('end', () => {
+    isLeft = true;
+  });
+  process.stdin.resume();
+  for (let isFirst = true; !isLeft; isFirst = false) {
+    // Whether it goes on is asked first: what a run writes before its end is read then.
+    const wasRunning = statusFrom(followed.collector.tally, file, path.resolve(taskFile))?.state === 'running';
+    const hasGrown = read(followed, file);
+    const data = dataOf(followed, file, taskFile);
+    const isOver = data.state !== 'running' || data.cut !== undefined;
+    if (hasGrown || isFirst || (isOver && wasRunning)) each(data);
+    if (isOver) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+function read(followed: Followed, journal: string): boolean {
+  try {
+    return followed.read();
+  } catch (error) {
+    throw journalUnreadable(journal, error);
+  }
+}
+
+function dataOf({ collector, cut }: Followed, journal: string, taskFile: string): ReportData {
+  const status = statusFrom(collector.tally, journal, path.resolve(taskFile));
+  const { runId, ...collected } = collector.data();
+  return {
+    ...collected,
+    taskFile: cutTo(visible(taskFile), PATH_MAX),
+    runId: cutTo(visible(runId), PATH_MAX),
+    state: status?.state ?? 'unfinished',
+    at: new Date().toISOString(),
+    began: cutTo(visible(status?.began ?? ''), PATH_MAX),
+    args: words(shellWords(status?.args ?? [])),
+    options: words(shellWords(status?.optionWords ?? [])),
+    next: status ? nextOf(status, taskFile) : [],
+    ...(cut !== undefined && { cut: words(cut) }),
+  };
+}
+
+const words = (text: string): string => cutTo(visible(text), WORDS_MAX);
+
+function nextOf(status: Status, taskFile: string): string[] {
+  return commandsToGoOn(status, taskFile).map(words);
+}

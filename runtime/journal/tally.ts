@@ -1,0 +1,50 @@
+/** Counts the outcomes of a run while its journal is read. Runs in commands that show the state of a run. Internal. */
+
+import type { EndRecord, JournalRecord, RunRecord } from './records.ts';
+
+/** What the lines so far say of the run. */
+export class Tally {
+  first: RunRecord | undefined;
+  /** The last `run` line. */
+  last: RunRecord | undefined;
+  /** How the run ended; undefined if it goes on or was killed. */
+  end: EndRecord | undefined;
+  done = 0;
+  failed = 0;
+  /** With --results: where the lines of the items end in that file, in bytes, ascending. */
+  readonly #results: number[] = [];
+
+  see(record: JournalRecord): void {
+    switch (record.type) {
+      case 'run':
+        this.first ??= record;
+        this.last = record;
+        this.end = undefined;
+        this.#cutAt(record.results);
+        return;
+      case 'end':
+        this.end = record;
+        return;
+      case 'failed':
+        if (!this.isRetry) this.failed += 1;
+        return;
+      case 'done':
+        this.done += record.keys.length;
+        if (this.isRetry) this.failed -= record.keys.length; // each of these items had failed before
+        if (record.results !== undefined) this.#results.push(record.results);
+    }
+  }
+
+  /** Whether the run that goes on only retries failed items: an outcome replaces a failure. */
+  get isRetry(): boolean {
+    return this.last?.mode === 'retry-failed';
+  }
+
+  /** Items whose lines were missing in the file of results are done again, and have two records. */
+  #cutAt(bytes = Infinity): void {
+    for (let last = this.#results.at(-1); last !== undefined && last > bytes; last = this.#results.at(-1)) {
+      this.#results.pop();
+      this.done -= 1;
+    }
+  }
+}

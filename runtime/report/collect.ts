@@ -1,0 +1,139 @@
+/** Makes a report of a run, from the lines of its journal one by one. Runs in commands that show a run. Internal. */
+
+import { type DoneRecord, type FailedRecord, itemName, type JournalRecord } from '../journal/records.ts';
+import { Tally } from '../journal/tally.ts';
+import { cutTo, printable } from '../text/words.ts';
+import { Axis } from './axis.ts';
+import type { ReportData } from './data.ts';
+import { Durations } from './durations.ts';
+import { FailureGroups } from './failures.ts';
+import { Lanes } from './lanes.ts';
+import { Parts } from './parts.ts';
+import { SampleSeries } from './samples.ts';
+import { Slowest } from './slowest.ts';
+import { type How, Throughput } from './throughput.ts';
+
+/** Of items that ended together, so many may be among the slowest. */
+const SLOW_TOGETHER = 20;
+const NAME_MAX = 80;
+
+/** What comes from the journal; the rest comes from whoever shows the run. */
+export type Collected = Omit<ReportData, 'state' | 'at' | 'next' | 'args' | 'options' | 'began' | 'taskFile' | 'cut'>;
+
+/** The report of one run. */
+export class Collector {
+  readonly tally: Tally = new Tally();
+  readonly #axis = new Axis();
+  readonly #throughput = new Throughput(this.#axis);
+  readonly #lanes = new Lanes(this.#axis);
+  readonly #parts = new Parts();
+  readonly #durations = new Durations();
+  readonly #failures = new FailureGroups();
+  readonly #samples = new SampleSeries();
+  readonly #slowest = new Slowest();
+  #retried = 0;
+  #died = 0;
+  #total: number | undefined;
+  /** How far the run has come on the axis. */
+  #nowMs = 0;
+
+  see(record: JournalRecord): void {
+    this.tally.see(record);
+    switch (record.type) {
+      case 'run':
+        // A master that has not said how it ended was killed, and its workers with it.
+        this.#lanes.allLeave(this.#nowMs);
+        this.#parts.begin(record, this.#nowMs);
+        return;
+      case 'tick':
+        this.#reach(this.#parts.beganMs + record.ms);
+        return;
+      case 'worker':
+        this.#lanes.forked(record.worker, this.#nowMs);
+        return;
+      case 'exit':
+        this.#lanes.exited(record.worker, this.#nowMs, record.inOrder);
+        if (!record.inOrder) this.#died += 1;
+        return;
+      case 'sample':
+        this.#total = record.total ?? this.#total;
+        this.#samples.add(this.#nowMs, record);
+        for (const [worker, megabytes] of record.memory) this.#lanes.remembers(worker, megabytes);
+        return;
+      case 'retry':
+        this.#retried += 1;
+        this.#took(record, 1, 'retried');
+        return;
+      case 'done':
+        this.#done(record);
+        return;
+      case 'failed':
+        this.#failed(record);
+        return;
+      case 'end':
+        this.#parts.end(record);
+        this.#lanes.allLeave(this.#nowMs);
+    }
+  }
+
+  data(): Collected {
+    const { done, failed, first, end } = this.tally;
+    return {
+      format: 1,
+      runId: first?.runId ?? '',
+      done,
+      failed,
+      retried: this.#retried,
+      died: this.#died,
+      tookMs: this.#nowMs,
+      ...(this.#total !== undefined && { total: this.#total }),
+      ...(end?.stoppedBy !== undefined && { stoppedBy: cutTo(printable(end.stoppedBy), NAME_MAX) }),
+      ...(end && { exitCode: end.exitCode, ended: end.at }),
+      columns: this.#throughput.data(),
+      parts: this.#parts.data(this.#nowMs),
+      partsLeftOut: this.#parts.leftOut,
+      durations: this.#durations.data(),
+      lanes: this.#lanes.data(this.#nowMs),
+      samples: this.#samples.data(),
+      ...this.#failures.data(),
+      slowest: this.#slowest.data(),
+    };
+  }
+
+  #reach(ms: number): void {
+    if (!(ms > this.#nowMs) || ms === Infinity) return; // what is no time does not move the clock
+    this.#nowMs = ms;
+    this.#axis.reach(ms);
+  }
+
+  #done(record: DoneRecord): void {
+    const { keys, number, ms, worker, attempts, occurrence, places } = record;
+    this.#took(record, keys.length, 'done');
+    this.#durations.add(ms, keys.length, 'done');
+    this.#parts.count('done', keys.length);
+    for (const [index, key] of keys.entries()) {
+      if (this.tally.isRetry) this.#failures.replaced(itemName(key, occurrence, places?.[index]));
+      const ended = { worker, attempts, how: 'done', atMs: this.#nowMs } as const;
+      if (index < SLOW_TOGETHER) this.#slowest.note({ key, number: number + index, ms, ...ended });
+    }
+  }
+
+  #failed(record: FailedRecord): void {
+    const { key, number, ms, worker, attempts, occurrence, place } = record;
+    const name = itemName(key, occurrence, place);
+    if (this.tally.isRetry) this.#failures.replaced(name);
+    this.#failures.add(record, name, this.#nowMs);
+    this.#took(record, 1, 'failed');
+    this.#durations.add(ms, 1, 'failed');
+    this.#parts.count('failed', 1);
+    this.#slowest.note({ key, number, ms, worker, attempts, how: 'failed', atMs: this.#nowMs });
+  }
+
+  /** Items of a worker have just ended, one after another, each in so many milliseconds. */
+  #took({ worker, ms }: { readonly worker: number; readonly ms: number }, items: number, how: How): void {
+    const toMs = this.#nowMs;
+    const fromMs = Math.max(this.#parts.beganMs, toMs - items * ms);
+    this.#throughput.ended(how, items, fromMs, toMs);
+    this.#lanes.ended(worker, items, fromMs, toMs, how);
+  }
+}

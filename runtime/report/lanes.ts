@@ -1,0 +1,141 @@
+/** What each worker of a run did, over time. Runs in commands that show a run. Internal. */
+
+import type { Axis } from './axis.ts';
+import type { Lane as Data } from './data.ts';
+import type { How } from './throughput.ts';
+
+const LANES_MAX = 100;
+/** The busiest that a digit can say. */
+const LEVELS = 35;
+
+/** The workers of one lane. */
+class Lane {
+  readonly busy: Float64Array;
+  readonly deaths: Float64Array;
+  /** When its workers' processes were there. */
+  readonly there: Float64Array;
+  done = 0;
+  failed = 0;
+  retried = 0;
+  processes = 0;
+  died = 0;
+  megabytes = 0;
+
+  constructor(axis: Axis) {
+    this.busy = axis.row();
+    this.deaths = axis.row();
+    this.there = axis.row();
+  }
+}
+
+/** The lanes of one report. If there are more workers than lanes, neighbours share one. */
+export class Lanes {
+  readonly #axis: Axis;
+  readonly #lanes: Lane[] = [];
+  /** How many workers share a lane. */
+  #width = 1;
+  #lastWorker = 0;
+  /** The workers' processes: since when they are there. */
+  readonly #since = new Map<number, number>();
+
+  constructor(axis: Axis) {
+    this.#axis = axis;
+  }
+
+  /** Some items of a worker have ended, and kept it busy from then to then. */
+  ended(worker: number, count: number, fromMs: number, toMs: number, how: How): void {
+    const lane = this.#laneOf(worker);
+    if (!lane) return;
+    lane[how] += count;
+    this.#axis.spread(lane.busy, fromMs, toMs);
+  }
+
+  forked(worker: number, ms: number): void {
+    const lane = this.#laneOf(worker);
+    if (lane) lane.processes += 1;
+    this.#since.set(worker, ms);
+  }
+
+  exited(worker: number, ms: number, inOrder: boolean): void {
+    const lane = this.#laneOf(worker);
+    if (!lane) return;
+    this.#leaves(worker, ms);
+    if (inOrder) return;
+    lane.died += 1;
+    this.#axis.add(lane.deaths, ms, 1);
+  }
+
+  /** The master is gone, and so are all processes. */
+  allLeave(ms: number): void {
+    for (const worker of [...this.#since.keys()]) this.#leaves(worker, ms);
+  }
+
+  remembers(worker: number, megabytes: number): void {
+    const lane = this.#laneOf(worker);
+    if (lane) lane.megabytes = Math.max(lane.megabytes, megabytes);
+  }
+
+  data(nowMs: number): Data[] {
+    const axis = this.#axis;
+    return this.#lanes.map((lane, index) => {
+      const first = index * this.#width + 1;
+      const last = Math.min(first + this.#width - 1, this.#lastWorker);
+      const here = [...this.#since].filter(([worker]) => worker >= first && worker <= last);
+      const there = here.reduce((sum, [, since]) => sum + nowMs - since, total(lane.there));
+      const full = axis.widthMs * (last - first + 1);
+      return {
+        first,
+        last,
+        busy: axis
+          .numbers(lane.busy, (ms) => Math.min(LEVELS, Math.ceil((ms / full) * LEVELS - 0.02)))
+          .map(digit)
+          .join(''),
+        deaths: axis.numbers(lane.deaths).flatMap((count, column) => (count > 0 ? [column] : [])),
+        done: lane.done,
+        failed: lane.failed,
+        retried: lane.retried,
+        load: there > 0 ? Number((total(lane.busy) / there).toFixed(3)) : 0,
+        processes: lane.processes,
+        died: lane.died,
+        ...(lane.megabytes > 0 && { megabytes: lane.megabytes }),
+      };
+    });
+  }
+
+  #leaves(worker: number, ms: number): void {
+    const since = this.#since.get(worker);
+    const lane = this.#laneOf(worker);
+    if (since === undefined || !lane) return;
+    this.#since.delete(worker);
+    this.#axis.spread(lane.there, since, ms);
+  }
+
+  /** Undefined for what is no worker's number: the journal may have been edited. */
+  #laneOf(worker: number): Lane | undefined {
+    if (!Number.isSafeInteger(worker) || worker < 1 || worker > WORKERS_MAX) return undefined;
+    this.#lastWorker = Math.max(this.#lastWorker, worker);
+    while (worker > this.#width * LANES_MAX) this.#double();
+    const index = Math.ceil(worker / this.#width) - 1;
+    while (this.#lanes.length <= index) this.#lanes.push(new Lane(this.#axis));
+    return this.#lanes[index];
+  }
+
+  #double(): void {
+    this.#width *= 2;
+    for (let index = 0; index < this.#lanes.length; index++) {
+      const [lane, other] = this.#lanes.slice(index, index + 2);
+      if (!lane || !other) continue;
+      this.#lanes.splice(index + 1, 1);
+      for (const row of ['busy', 'deaths', 'there'] as const) this.#axis.merge(lane[row], other[row]);
+      for (const count of ['done', 'failed', 'retried', 'processes', 'died'] as const) lane[count] += other[count];
+      lane.megabytes = Math.max(lane.megabytes, other.megabytes);
+    }
+  }
+}
+
+/** More than a run can have (options.ts). */
+const WORKERS_MAX = 1_000_000;
+
+const digit = (level: number): string => Math.max(0, level).toString(36);
+
+const total = (row: Float64Array): number => row.reduce((sum, each) => sum + each, 0);
