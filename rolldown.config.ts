@@ -192,7 +192,9 @@ const validators: Plugin = {
   name: 'validators',
   load(id) {
     if (id !== validatorsModule) return null;
-    const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json'], { cwd: import.meta.dirname });
+    const schemas = globSync(['runtime/*.schema.json', 'templates/*.schema.json', 'generators/report/*.schema.json'], {
+      cwd: import.meta.dirname,
+    });
     const ajv = new Ajv({ strict: false, allErrors: true, inlineRefs: false, code: { source: true } });
     // What is told of a value to people checks nothing.
     const told = (key: string, value: unknown) =>
@@ -215,6 +217,25 @@ const releases: Plugin = {
     this.emitFile({ type: 'asset', fileName: 'releases.br', source: packed() });
   },
 };
+
+/** The style of the page of reports: that of its charts, then ours. */
+const style: Plugin = {
+  name: 'style',
+  async generateBundle() {
+    const parts = [join(modules, 'uplot/dist/uPlot.min.css'), join(import.meta.dirname, 'page/style.css')];
+    const source = parts.map((file) => readFileSync(file, 'utf8')).join('\n');
+    this.emitFile({ type: 'asset', fileName: 'page.css', source: withoutSpaces(source) });
+  },
+};
+
+/** CSS without comments, and without spaces that mean nothing. */
+const withoutSpaces = (css: string): string =>
+  css
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([{};,>]) ?/g, '$1')
+    .replaceAll(';}', '}')
+    .trim();
 
 /** What the commands import once the check has passed is the other bundle. */
 const commands: Plugin = {
@@ -419,6 +440,20 @@ export default defineConfig([
           { name: 'codemods', test: /\/generators\/codemods\// },
         ],
       },
+    },
+  },
+  {
+    // The page of `divvy report`, which the command puts together from this script and the style.
+    input: { page: 'page/main.ts' },
+    platform: 'browser',
+    plugins: [style],
+    output: {
+      dir: 'dist',
+      format: 'iife',
+      entryFileNames: '[name].js',
+      minify: true,
+      // Whoever passes a report on passes uPlot on, and its licence with it.
+      postBanner: `/*!\n${licences([join(modules, 'uplot')]).trim()}\n*/`,
     },
   },
   {

@@ -102,6 +102,12 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     words: { most: 1, what: 'one task' },
     load: async () => (await import('../generators/failures/failures.ts')).failures,
   },
+  report: {
+    takes: '[task]',
+    summary: 'what a run did, as one page: throughput, durations, workers, failures',
+    ...CONTROLS,
+    load: async () => (await import('../generators/report/report.ts')).report,
+  },
   pause: {
     takes: '[task]',
     summary: 'let the items in progress of a run finish, and start none until continue',

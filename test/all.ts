@@ -67,6 +67,7 @@ check('format and lint', 'biome', ['ci']);
 const tsc = join(home, 'node_modules/typescript/bin/tsc');
 check('types', 'node', [tsc]);
 check('types: runtime/ declares what it exports', 'node', [tsc, '-p', 'tsconfig.runtime.json']);
+check('types: the page of reports', 'node', [tsc, '-p', 'tsconfig.page.json']);
 check('unused files, exports and dependencies', 'knip', []);
 check('build', 'npm', ['run', 'build']);
 check('the shape of the package', 'publint', ['--strict']);

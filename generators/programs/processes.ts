@@ -3,6 +3,7 @@
  * first program.
  */
 
+import { once } from 'node:events';
 import type { Exit } from '../terminal/command.ts';
 
 /** How a tool ended: what it printed, or why it failed. */
@@ -17,6 +18,8 @@ export type ToolResult =
       readonly output: string;
       /** The tool is not installed on this machine. */
       readonly missing: boolean;
+      /** Absent if it was killed or could not be run. */
+      readonly exitCode?: number | undefined;
     };
 
 /**
@@ -37,8 +40,9 @@ export async function runTool(
 ): Promise<ToolResult> {
   const { output, said, ...ended } = await toItsEnd(command, argv, options);
   if (ended.reason === undefined) return { done: true, output: output.toString('utf8') };
-  const { reason, missing } = ended;
-  return { done: false, reason, said: said.toString('utf8').trimEnd(), output: output.toString('utf8'), missing };
+  const { reason, missing, exitCode } = ended;
+  const printed = { said: said.toString('utf8').trimEnd(), output: output.toString('utf8') };
+  return { done: false, reason, ...printed, missing, exitCode };
 }
 
 /**
@@ -68,6 +72,40 @@ export async function runRunner(runner: string, argv: readonly string[], cwd: st
   } finally {
     for (const signal of ignored) process.off(signal, ignore);
     for (const signal of handedOn) process.off(signal, handOn);
+  }
+}
+
+/**
+ * Runs a tool that prints a line now and then, maybe for hours, until it ends or the signal aborts: then its stdin ends, and
+ * it has to leave. Not by execa, which keeps all that is printed.
+ *
+ * line - called with each line of its stdout.
+ *
+ * Resolves with what it said on stderr, its last 10,000 characters, and its exit code.
+ */
+export async function runLines(
+  command: string,
+  argv: readonly string[],
+  { cwd, signal, line }: { readonly cwd: string; readonly signal: AbortSignal; readonly line: (text: string) => void },
+): Promise<{ said: string; exitCode: number | undefined }> {
+  const { spawn } = await import('node:child_process');
+  const { createInterface } = await import('node:readline');
+  const child = spawn(command, argv, { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
+  child.stdin.on('error', () => {}); // it has left
+  const leave = (): void => void child.stdin.end();
+  if (signal.aborted) leave();
+  signal.addEventListener('abort', leave);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-10_000);
+  });
+  createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on('line', line);
+  try {
+    const [code] = await ended;
+    return { said: said.trimEnd(), exitCode: typeof code === 'number' ? code : undefined };
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
 }
 
@@ -110,6 +148,7 @@ interface Ended {
   readonly reason?: string;
   readonly missing: boolean;
   readonly isTooMuch: boolean;
+  readonly exitCode?: number | undefined;
 }
 
 async function toItsEnd(
@@ -162,7 +201,7 @@ async function toItsEnd(
     if (ended.isTooMuch) return { ...ended, reason: `${command} was stopped` };
     if (ended.missing) return { ...ended, reason: `${command} is not on this machine` };
     if (exitCode === undefined && signal === undefined) throw result.cause;
-    return { ...ended, reason: `${command} ended with ${signal ?? `exit code ${exitCode}`}` };
+    return { ...ended, exitCode, reason: `${command} ended with ${signal ?? `exit code ${exitCode}`}` };
   } catch (error) {
     const nothing = Buffer.alloc(0);
     const reason = `${command} could not be run: ${(error as Error).message}`;

@@ -122,8 +122,9 @@ export const flags = {
     helpIn: {
       hook: 'remove hooks too that were changed since, or that divvy did not add',
       remove: 'remove files too that were edited since',
+      report: 'replace a file that is no report',
     },
-    commands: ['create', 'hook', 'remove'],
+    commands: ['create', 'hook', 'remove', 'report'],
   },
   'on-conflict': {
     value: 'HOW',
@@ -143,6 +144,15 @@ export const flags = {
     help: 'npm, pnpm, yarn or bun; by default the one that is in use',
     commands: MAKE,
   },
+  out: {
+    short: 'o',
+    value: 'FILE',
+    help: 'the file to write, or - for stdout; by default <task>-<run id>.html here',
+    commands: ['report'],
+  },
+  journal: { value: 'FILE', help: 'the journal of the run, if it is not in its usual place', commands: ['report'] },
+  live: { help: 'serve the page on this machine while the run goes on, then write it', commands: ['report'] },
+  open: { help: 'open it in the browser', commands: ['report'] },
   now: { help: 'do not wait for the items in progress: they will be unfinished', commands: ['stop'] },
   cwd: {
     short: 'C',
@@ -152,7 +162,7 @@ export const flags = {
   },
   json: {
     help: 'one JSON object on stdout; text goes to stderr',
-    commands: [...WRITE, ...LOOK, 'list', 'status', 'runs', 'failures', ...CONTROL, 'template'],
+    commands: [...WRITE, ...LOOK, 'list', 'status', 'runs', 'failures', 'report', ...CONTROL, 'template'],
   },
   quiet: { short: 'q', help: 'say nothing but errors' },
   verbose: { help: 'say more: every file' },
@@ -244,7 +254,11 @@ export function parse(argv: readonly string[], takes: Takes): Parsed {
       values[name] = '';
       continue;
     }
-    if (token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('-'))) {
+    if (
+      token.value === undefined ||
+      token.value === '' ||
+      (!token.inlineValue && token.value.startsWith('-') && token.value !== '-')
+    ) {
       throw flagNeedsValue(token.rawName, entry.value);
     }
     if (entry.choices !== undefined && !entry.choices.includes(token.value))

@@ -1,0 +1,86 @@
+/** Serves the page of a run that goes on, to this machine alone. */
+
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { noAddressToServe } from './errors.ts';
+import { contents, page } from './page.ts';
+import type { ReportData } from './read.ts';
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** A page that is served, and follows its run. */
+export class LivePage {
+  /** Where it is: whoever does not know the address can't read it. */
+  url = '';
+  readonly #name: string;
+  #data: ReportData;
+  readonly #token = randomBytes(16).toString('hex');
+  readonly #server = createServer((request, response) => this.#answer(request, response));
+  readonly #readers = new Set<ServerResponse>();
+
+  constructor(name: string, data: ReportData) {
+    this.#name = name;
+    this.#data = data;
+  }
+
+  /** Opens a free port. Rejects with a Refusal with exit code 1 if that can't be. */
+  async open(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    try {
+      await once(this.#server, 'listening');
+    } catch (error) {
+      throw noAddressToServe((error as Error).message);
+    }
+    const { port } = this.#server.address() as AddressInfo; // it listens on TCP
+    this.url = `http://127.0.0.1:${port}/${this.#token}/`;
+  }
+
+  /** Shows a newer state of the run. */
+  show(data: ReportData): void {
+    this.#data = data;
+    for (const reader of this.#readers) reader.write(this.#event());
+  }
+
+  /** Ends once what was shown has been sent. */
+  async close(): Promise<void> {
+    const ends = [...this.#readers].map(async (reader) => {
+      reader.end('event: over\ndata: \n\n');
+      await once(reader, 'close');
+    });
+    await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #answer({ method, url, headers: { host } }: IncomingMessage, response: ServerResponse): void {
+    const { port } = this.#server.address() as AddressInfo;
+    // A page of somebody else's whose name leads here has another host.
+    const isHere = host === `127.0.0.1:${port}` || host === `localhost:${port}`;
+    const what =
+      isHere && method === 'GET' && url?.startsWith(`/${this.#token}/`) ? url.slice(this.#token.length + 2) : undefined;
+    if (what === '') {
+      response.writeHead(200, { ...HEADERS, 'content-type': 'text/html; charset=utf-8' });
+      response.end(page(this.#name, this.#data, true));
+    } else if (what === 'events') {
+      response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
+      response.write(this.#event());
+      this.#readers.add(response);
+      response.on('close', () => this.#readers.delete(response));
+    } else {
+      response.writeHead(isHere ? 404 : 421, { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' });
+      response.end('There is nothing here. The address of the report stands in the terminal.\n');
+    }
+  }
+
+  #event(): string {
+    return `data: ${JSON.stringify(contents(this.#name, this.#data))}\n\n`;
+  }
+}

@@ -1,0 +1,29 @@
+/** Numbers as people read them, in the page's tables and on the axes of its charts. */
+
+const GROUPS = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const SHORT = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+
+/** `1,269`. */
+export const grouped = (count: number): string => GROUPS.format(count);
+
+/** At most three significant digits: `0.25`, `41,200`. */
+export const short = (value: number): string => SHORT.format(value);
+
+/** `1 item`, `1,000 items`. */
+export const plural = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+/** `250 µs`, `350 ms`, `1.5 s`, `2 min 5 s`, `3 h 20 min`. */
+export function duration(ms: number): string {
+  if (ms === 0) return '0 s';
+  if (ms < 0.9995) return `${short(ms * 1000)} µs`;
+  if (ms < 999.5) return `${short(ms)} ms`;
+  if (ms < 59_950) return `${short(ms / 1000)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return two(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 48 * 60) return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  return two(Math.floor(minutes / 1440), 'd', Math.round((minutes % 1440) / 60), 'h');
+}
+
+const two = (many: number, unit: string, few: number, smaller: string): string =>
+  few === 0 ? `${grouped(many)} ${unit}` : `${grouped(many)} ${unit} ${few} ${smaller}`;

@@ -1,0 +1,126 @@
+/**
+ * `divvy report [task]`: what a run did, as one page. The project's own runner reads the journal; this draws what it says.
+ *
+ *   runner's JSON ─> ReportData ─> page ─┬─> a file
+ *                                        └─> a server on this machine, while the run goes on (--live)
+ */
+
+import { relative, resolve } from 'node:path';
+import { runLines, runTool } from '../programs/processes.ts';
+import { openProject, type Project } from '../project/manifest.ts';
+import { runnerOf } from '../project/runner.ts';
+import { findTask, taskNames } from '../project/tasks.ts';
+import type { Call, Exit } from '../terminal/command.ts';
+import { taskNotNamed } from '../terminal/errors.ts';
+import { saying } from '../terminal/waiting.ts';
+import { liveNeedsAPlace, noReport, reportEndedEarly } from './errors.ts';
+import { reportFile, writeReport } from './file.ts';
+import { LivePage } from './live.ts';
+import { openInBrowser } from './open.ts';
+import { page } from './page.ts';
+import { type ReportData, readReport } from './read.ts';
+import { verdictOf } from './sections.ts';
+
+/** Which run to report on, and who can tell. */
+interface Subject {
+  readonly task: string;
+  readonly project: Project;
+  /** The runner's command line, behind its path. */
+  readonly argv: (what: '--report-data' | '--report-live') => string[];
+}
+
+/**
+ * Writes the page of a task's last run to a file, or serves it while the run goes on. A project's only task need not be
+ * named.
+ *
+ * Rejects with a Refusal: with exit code 2 if there is no project, no runtime or no such task, or if the journal is of a
+ * later release; with 3 if the file is there and is no report; with 1 if the runtime cannot tell or the file can't be
+ * written.
+ */
+export async function report(call: Call): Promise<Exit> {
+  const { values, terminal } = call;
+  if (values.live && values.out === '-') throw liveNeedsAPlace();
+  const subject = await subjectOf(call);
+  const data = await saying(terminal.note, 'Still reading the journal: waiting for the runtime.', () => ask(subject));
+  if (values.live) return live(call, subject, data);
+  if (values.out === '-') process.stdout.write(page(subject.task, data, false));
+  else await write(call, subject, data);
+  return 0;
+}
+
+async function subjectOf({ words, cwd, terminal, values }: Call): Promise<Subject> {
+  const project = await openProject(cwd, terminal);
+  const names = taskNames(project);
+  const task = words[0] ?? (names.length === 1 ? names[0] : undefined);
+  if (task === undefined) throw taskNotNamed(names);
+  const file = relative(project.folder, findTask(task, cwd, project));
+  const journal = values.journal === undefined ? [] : ['--journal', resolve(cwd, values.journal)];
+  return {
+    task,
+    project,
+    argv: (what) => [what, ...journal, file, ...(words.length > 1 ? ['--', ...words.slice(1)] : [])],
+  };
+}
+
+async function ask(subject: Subject): Promise<ReportData> {
+  const { project, argv } = subject;
+  const words = argv('--report-data');
+  const asked = await runTool(process.execPath, [runnerOf(project), ...words], { cwd: project.folder });
+  if (!asked.done) throw noReport(asked.said || asked.reason, asked.exitCode, byHand(subject));
+  return readReport(asked.output);
+}
+
+const byHand = ({ project, argv }: Subject): string =>
+  `node ${relative(project.folder, runnerOf(project))} ${argv('--report-data').join(' ')}`;
+
+async function write({ values, cwd, terminal }: Call, { task }: Subject, data: ReportData): Promise<void> {
+  const { runId, state } = data;
+  const file = reportFile(cwd, values.out, { task, runId }, values.force === true);
+  writeReport(file, page(task, data, false));
+  const { word, sentence } = verdictOf(data);
+  terminal.show(`${task}: ${word}. ${sentence}`);
+  if (data.cut !== undefined) terminal.note(`the report is not whole: ${data.cut}`);
+  terminal.say(`Report: ${relative(process.cwd(), file)}`);
+  if (values.open) await openInBrowser(file, terminal);
+  terminal.result({ command: 'report', task, runId, state, file, ...(data.cut !== undefined && { cut: data.cut }) });
+}
+
+/** Serves the page until the run has ended, then writes the file. Ctrl+C ends the serving, and never the run. */
+async function live(call: Call, subject: Subject, first: ReportData): Promise<Exit> {
+  const { terminal, values, cwd } = call;
+  const { project, argv, task } = subject;
+  if (first.state !== 'running') {
+    terminal.note('the run has ended, so there is nothing to follow');
+    await write(call, subject, first);
+    return 0;
+  }
+  // Before anybody waits for hours: whether the file can be written at the end.
+  reportFile(cwd, values.out, { task, runId: first.runId }, values.force === true);
+  const served = new LivePage(task, first);
+  await served.open();
+  terminal.say(`${task} runs. Its page, until it has ended or you press Ctrl+C (the run goes on): ${served.url}`);
+  if (values.open) await openInBrowser(served.url, terminal);
+  const stop = new AbortController();
+  const leave = (): void => stop.abort();
+  process.once('SIGINT', leave).once('SIGTERM', leave);
+  let last = first;
+  let reading = Promise.resolve();
+  try {
+    const line = (text: string): void => {
+      reading = reading.then(async () => {
+        last = await readReport(text);
+        served.show(last);
+      });
+      reading.catch(leave);
+    };
+    const options = { cwd: project.folder, signal: stop.signal, line };
+    const { said, exitCode } = await runLines(process.execPath, [runnerOf(project), ...argv('--report-live')], options);
+    await reading;
+    if (exitCode !== 0 && !stop.signal.aborted) throw reportEndedEarly(said || `exit code ${exitCode}`);
+  } finally {
+    process.off('SIGINT', leave).off('SIGTERM', leave);
+    await served.close();
+  }
+  await write({ ...call, values: { ...values, open: false } }, subject, last);
+  return 0;
+}

@@ -1,0 +1,211 @@
+/** What the page says, from top to bottom. */
+
+import { type Html, html } from './html.ts';
+import { duration, grouped, plural, short } from './numbers.ts';
+import type { FailureGroup, ReportData } from './read.ts';
+import { durationsTable, memoryTable, partsTable, slowestTable, throughputTable, workersTable } from './tables.ts';
+
+/** So much text of stacks is shown at most, so that the page stays small. */
+const DETAILS_MAX = 40_000;
+/** So many errors are shown with keys and times; of the others, a line each. */
+const IN_FULL = 20;
+const LINE_MAX = 200;
+
+/** How the run stands, in a word for colours, and in words for people. */
+export interface Verdict {
+  readonly kind: 'good' | 'bad' | 'running' | 'open';
+  readonly word: string;
+  readonly sentence: string;
+}
+
+/** All sections. `name` is the task's name. */
+export function sections(name: string, data: ReportData): Html {
+  return html`${header(name, data)}
+<main>
+${figures(data)}
+${throughput(data)}
+${durations(data)}
+${workers(data)}
+${failures(data)}
+${slowest(data)}
+${memory(data)}
+${history(data)}
+</main>`;
+}
+
+export function verdictOf({ state, done, failed, total, stoppedBy, exitCode = 0, ended, tookMs }: ReportData): Verdict {
+  const items = done + failed;
+  const of = total !== undefined && total >= items ? ` of ${grouped(total)}` : '';
+  const took = duration(tookMs);
+  const fate = failed > 0 ? `${grouped(done)} done, ${grouped(failed)} failed` : `${grouped(done)} done`;
+  if (state === 'running')
+    return { kind: 'running', word: 'Running', sentence: `${grouped(items)}${of} items so far: ${fate}.` };
+  if (state === 'complete' && items === 0)
+    return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };
+  if (state === 'complete' && failed === 0)
+    return { kind: 'good', word: 'Complete', sentence: `All ${plural(done, 'item')} done in ${took}.` };
+  if (state === 'complete')
+    return { kind: 'bad', word: 'Complete, with failures', sentence: `${plural(items, 'item')} in ${took}: ${fate}.` };
+  const how =
+    stoppedBy === undefined
+      ? ended === undefined
+        ? 'Cut short'
+        : exitCode > 1
+          ? 'Failed'
+          : 'Unfinished'
+      : `Stopped by ${stoppedBy}`;
+  return {
+    kind: 'open',
+    word: how,
+    sentence: `${grouped(items)}${of} items in ${took}: ${fate}. The rest is left to do.`,
+  };
+}
+
+function header(name: string, data: ReportData): Html {
+  const { kind, word, sentence } = verdictOf(data);
+  const [first] = data.parts;
+  const by = first ? html` · by ${first.user} on ${first.host}` : '';
+  const given = data.args === '' ? '' : html`<div><dt>Arguments</dt><dd><code>${data.args}</code></dd></div>`;
+  const options = data.options === '' ? '' : html`<div><dt>Options</dt><dd><code>${data.options}</code></dd></div>`;
+  return html`<header class="${kind}">
+<p class="what">divvy run <code>${data.runId}</code></p>
+<h1>${name}</h1>
+<p class="verdict"><strong>${word}</strong> ${sentence}</p>
+${bar(data)}
+${data.cut !== undefined && html`<p class="cut" role="note">This report is not whole: ${data.cut}</p>`}
+${data.next.map(command)}
+<p class="when">Began <time datetime="${data.began}">${data.began}</time>${data.ended !== undefined && html`, ended <time datetime="${data.ended}">${data.ended}</time>`}${by} · read from the journal <time datetime="${data.at}">${data.at}</time></p>
+<dl class="given">${given}${options}</dl>
+</header>`;
+}
+
+/** How much is done, failed and left, as one bar. */
+function bar({ done, failed, total = 0 }: ReportData): Html {
+  const all = Math.max(total, done + failed);
+  if (all === 0) return html``;
+  const part = (count: number, what: string): Html | false =>
+    count > 0 &&
+    html`<rect class="${what}" x="${what === 'failed' ? (done / all) * 1000 : 0}" y="0" width="${Math.max(2, (count / all) * 1000)}" height="10"/>`;
+  const left = all - done - failed;
+  const label = `${grouped(done)} done, ${grouped(failed)} failed, ${grouped(left)} left`;
+  return html`<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="${label}"><rect class="left" width="1000" height="10"/>${part(done, 'done')}${part(failed, 'failed')}</svg>`;
+}
+
+/** `to go on: node …`, as a command that can be copied. */
+function command(line: string): Html {
+  const at = line.indexOf(': ');
+  const [what, text] = at < 0 ? ['', line] : [line.slice(0, at), line.slice(at + 2)];
+  const label = what === '' ? '' : `${what[0]?.toUpperCase()}${what.slice(1)}`;
+  return html`<div class="command"><span>${label}</span><code tabindex="0">${text}</code></div>`;
+}
+
+function figures({ columns, done, failed, retried, died, tookMs, durations: { p50, p99 }, lanes }: ReportData): Html {
+  const items = done + failed;
+  const peak = Math.max(
+    0,
+    ...columns.done.map((count, at) => ((count + (columns.failed[at] ?? 0)) / columns.widthMs) * 1000),
+  );
+  const average = tookMs > 0 ? (items / tookMs) * 1000 : 0;
+  const workers = lanes.at(-1)?.last ?? 0;
+  const figure = (value: string, what: string, look = ''): Html =>
+    html`<div class="figure ${look}"><dd>${value}</dd><dt>${what}</dt></div>`;
+  return html`<section aria-label="Figures"><dl class="figures">
+${figure(grouped(done), 'done')}
+${figure(grouped(failed), 'failed', failed > 0 ? 'failed' : '')}
+${figure(grouped(retried), 'retries')}
+${figure(`${short(average)}/s`, `on average, ${short(peak)}/s at most`)}
+${figure(duration(p50), `half take less, 99% less than ${duration(p99)}`)}
+${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 0 ? 'none died' : `${plural(died, 'process').replace('processs', 'processes')} died`}`)}
+</dl></section>`;
+}
+
+function throughput(data: ReportData): Html {
+  if (data.done + data.failed + data.retried === 0) return html``;
+  return html`<section><h2>Throughput</h2>
+<p class="about">Items a second. The time is that of the run${data.parts.length > 1 && ' and of what resumed it, one after another; each shade is one of them'}.</p>
+<div class="chart" data-chart="throughput"></div>
+<h3>Items in progress</h3>
+<div class="chart low" data-chart="running"></div>
+${throughputTable(data)}</section>`;
+}
+
+function durations(data: ReportData): Html {
+  const { p50, p90, p99, max, done } = data.durations;
+  if (done.length === 0) return html``;
+  return html`<section><h2>How long items took</h2>
+<p class="about">Half took less than <b>${duration(p50)}</b>, 90% less than <b>${duration(p90)}</b>, 99% less than <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.</p>
+<div class="chart" data-chart="durations"></div>
+${durationsTable(data)}</section>`;
+}
+
+function workers(data: ReportData): Html {
+  const { lanes, died } = data;
+  if (lanes.length === 0) return html``;
+  const isBand = lanes.some(({ first, last }) => last > first);
+  const bands = isBand ? ' There are more workers than lanes, so each lane is several neighbours.' : '';
+  const deaths = died > 0 ? ' A cross is a process that died or was killed.' : '';
+  return html`<section><h2>Workers</h2>
+<p class="about">A lane for each worker: the fuller the colour, the busier it was.${bands}${deaths}</p>
+<div class="lanes" data-chart="lanes"></div>
+${workersTable(data)}</section>`;
+}
+
+function failures({ failures: groups, otherFailures, failed }: ReportData): Html {
+  if (groups.length === 0 && otherFailures === 0) return html``;
+  let left = DETAILS_MAX;
+  const shown = groups.slice(0, IN_FULL).map((group) => {
+    const length = group.details.join('\n').length;
+    const isShown = length <= left && length > 0;
+    if (isShown) left -= length;
+    return failure(group, isShown, length > 0);
+  });
+  const rest = groups
+    .slice(IN_FULL)
+    .map(({ error, count }) => html`<li><b>${grouped(count)} ×</b> <code>${cut(error)}</code></li>`);
+  const count = groups.reduce((sum, each) => sum + each.count, 0) + otherFailures;
+  const since =
+    count > failed
+      ? ` ${plural(count - failed, 'failure')} of these ${count - failed === 1 ? 'has' : 'have'} been done by a retry since.`
+      : '';
+  return html`<section><h2>Failures</h2>
+<p class="about">Grouped by error, without what differs from item to item.${since}</p>
+<ol class="failures">${shown}</ol>
+${rest.length > 0 && html`<details><summary>${plural(rest.length, 'more error')}</summary><ul>${rest}</ul></details>`}
+${otherFailures > 0 && html`<p>${plural(otherFailures, 'item')} failed with other errors: <code>divvy failures</code> lists them all.</p>`}
+</section>`;
+}
+
+function failure(
+  { error, count, left, first, firstMs, lastMs, details }: FailureGroup,
+  isShown: boolean,
+  has: boolean,
+): Html {
+  const when = count === 1 ? `at ${duration(firstMs)}` : `from ${duration(firstMs)} to ${duration(lastMs)}`;
+  const since = left < count ? ` · ${left <= 0 ? 'all' : grouped(count - left)} done since` : '';
+  const more =
+    has && !isShown ? html`<p class="about">The stack is left out: <code>divvy failures</code> has it.</p>` : '';
+  return html`<li><p class="error"><b>${plural(count, 'item')}</b> <code>${error}</code></p>
+<p class="about">${when}${since} · ${count > first.length ? 'first ' : ''}${plural(first.length, 'key').replace('1 key', 'key')}: ${first.map((key, at) => html`${at > 0 && ', '}<code>${key}</code>`)}</p>
+${isShown && html`<details><summary>Where</summary><pre tabindex="0">${details.join('\n')}</pre></details>`}${more}</li>`;
+}
+
+function slowest(data: ReportData): Html {
+  if (data.slowest.length === 0) return html``;
+  return html`<section><h2>The slowest items</h2>${slowestTable(data)}</section>`;
+}
+
+function memory(data: ReportData): Html {
+  const { at, largest, master } = data.samples;
+  if (at.length === 0) return html``;
+  const most = Math.max(...largest);
+  const about = `The largest worker had ${grouped(most)} MB, the master ${grouped(Math.max(...master))} MB.`;
+  return html`<section><h2>Memory</h2><p class="about">${about}</p>
+<div class="chart low" data-chart="memory"></div>
+${memoryTable(data)}</section>`;
+}
+
+function history(data: ReportData): Html {
+  return html`<section><h2>History</h2>${partsTable(data)}</section>`;
+}
+
+const cut = (text: string): string => (text.length > LINE_MAX ? `${text.slice(0, LINE_MAX)}…` : text);

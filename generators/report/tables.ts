@@ -1,0 +1,139 @@
+/** The tables of the page: what its charts show, for readers without a script, and what only a table can show. */
+
+import { type Html, html } from './html.ts';
+import { duration, grouped, plural, short } from './numbers.ts';
+import type { ReportData } from './read.ts';
+
+/** A chart's table has at most so many rows; each stands for several columns of the chart. */
+const ROWS_MAX = 60;
+
+interface Table {
+  readonly caption: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly (readonly (string | Html)[])[];
+}
+
+/** A table that can be scrolled where it is too wide, also with the keyboard. */
+function table({ caption, heads, rows }: Table): Html {
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption>
+<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    ([first = '', ...others]) =>
+      html`<tr><th scope="row">${first}</th>${others.map((cell) => html`<td>${cell}</td>`)}</tr>
+`,
+  )}</tbody></table></div>`;
+}
+
+/** A table behind a word to open it: the chart above shows the same. */
+function folded(what: Table): Html {
+  return html`<details class="table"><summary>As a table</summary>${table(what)}</details>`;
+}
+
+export function throughputTable({ columns, tookMs }: ReportData): Html {
+  const { widthMs, done, failed, retried, running } = columns;
+  const each = Math.ceil(done.length / ROWS_MAX);
+  const sums = (row: readonly number[], at: number): number => sum(row.slice(at, at + each));
+  const rows = Array.from({ length: Math.ceil(done.length / each) }, (_, index) => {
+    const at = index * each;
+    const toMs = Math.min((at + each) * widthMs, Math.max(tookMs, widthMs));
+    const perSecond = (toMs - at * widthMs) / 1000 || 1;
+    return [
+      duration(at * widthMs),
+      short(sums(done, at) / perSecond),
+      grouped(sums(done, at)),
+      grouped(sums(failed, at)),
+      grouped(sums(retried, at)),
+      short(sums(running, at) / Math.min(each, done.length - at)),
+    ];
+  });
+  const heads = ['From', 'Done a second', 'Done', 'Failed', 'Retried', 'In progress'];
+  return folded({ caption: 'Throughput and items in progress over time', heads, rows });
+}
+
+export function durationsTable({ durations }: ReportData): Html {
+  const { done, failed, from, binsPerDecade } = durations;
+  const edge = (bin: number): string => duration(10 ** ((from + bin) / binsPerDecade));
+  const rows = done.map((count, bin) => [
+    `${edge(bin)} to ${edge(bin + 1)}`,
+    grouped(count),
+    grouped(failed[bin] ?? 0),
+  ]);
+  return folded({ caption: 'How long items took', heads: ['Duration', 'Done', 'Failed'], rows });
+}
+
+/** The workers of a lane: `3`, or `3–4`. */
+export const lane = ({ first, last }: { readonly first: number; readonly last: number }): string =>
+  first === last ? String(first) : `${first}–${last}`;
+
+export function workersTable({ lanes }: ReportData): Html {
+  const rows = lanes.map((each) => [
+    lane(each),
+    grouped(each.done),
+    grouped(each.failed),
+    grouped(each.retried),
+    `${Math.round(each.load * 100)}%`,
+    grouped(each.processes),
+    grouped(each.died),
+    each.megabytes === undefined ? '–' : `${grouped(each.megabytes)} MB`,
+  ]);
+  const heads = ['Worker', 'Done', 'Failed', 'Retried', 'Busy', 'Processes', 'Died', 'Most memory'];
+  return folded({ caption: 'What each worker did', heads, rows });
+}
+
+export function memoryTable({ samples }: ReportData): Html {
+  const { at, master, median, largest, workers, pending, leased } = samples;
+  const each = Math.ceil(at.length / ROWS_MAX);
+  const rows = at.flatMap((ms, index) => {
+    if (index % each > 0) return [];
+    const of = (row: readonly number[]): number => row[index] ?? 0;
+    return [
+      [
+        duration(ms),
+        `${grouped(of(master))} MB`,
+        `${grouped(of(median))} MB`,
+        `${grouped(of(largest))} MB`,
+        grouped(of(workers)),
+        grouped(of(pending)),
+        grouped(of(leased)),
+      ],
+    ];
+  });
+  const heads = ['At', 'Master', 'Median worker', 'Largest worker', 'Workers', 'Items waiting', 'Items handed out'];
+  return folded({ caption: 'Memory and waiting items over time', heads, rows });
+}
+
+export function slowestTable({ slowest }: ReportData): Html {
+  const rows = slowest.map(({ key, number, ms, atMs, worker, attempts, how }) => [
+    html`<code>${key}</code>`,
+    duration(ms),
+    how === 'done' ? 'done' : html`<span class="failed">failed</span>`,
+    grouped(number),
+    grouped(worker),
+    grouped(attempts),
+    duration(atMs),
+  ]);
+  const heads = ['Key', 'Took', 'Outcome', 'Item', 'Worker', 'Attempts', 'Ended at'];
+  return table({ caption: `The ${plural(slowest.length, 'slowest item')}`, heads, rows });
+}
+
+const MODES = { new: 'begun', resume: 'resumed', 'retry-failed': 'failed items retried' } as const;
+
+export function partsTable({ parts, partsLeftOut }: ReportData): Html {
+  const rows = parts.map((part) => [
+    html`<time datetime="${part.at}">${part.at}</time>`,
+    MODES[part.mode] ?? part.mode,
+    duration(part.toMs - part.fromMs),
+    grouped(part.done),
+    grouped(part.failed),
+    part.how,
+    `${part.user} on ${part.host}`,
+    part.commit === undefined ? '–' : html`<code>${part.commit.slice(0, 10)}</code>`,
+    part.release ?? '–',
+  ]);
+  const left =
+    partsLeftOut > 0 ? ` (${plural(partsLeftOut, 'part')} between the first ones and the last ones left out)` : '';
+  const heads = ['When', 'What', 'Took', 'Done', 'Failed', 'How it ended', 'By', 'Commit', 'divvy'];
+  return table({ caption: `The run and what resumed it${left}`, heads, rows });
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
