@@ -1,7 +1,7 @@
 /** The charts of a report, by uPlot, and the lanes. */
 
 import uPlot from 'uplot';
-import { duration, grouped, short } from '../generators/report/numbers.ts';
+import { duration, grouped, rateBeside, short } from '../generators/report/numbers.ts';
 import { type Chart, type ChartData, colour } from './data.ts';
 import { drawLanes } from './lanes.ts';
 
@@ -42,7 +42,11 @@ function plotIn(place: HTMLElement, make: () => Plot): Chart {
 }
 
 /** As the lanes have it, so that all charts over time have one axis. */
-const PADDING: uPlot.Padding = [12, 8, 0, 0];
+const PADDING: uPlot.Padding = [12, 24, 0, 0];
+
+/** Shorter durations count as this. */
+const SHORTEST_MS = 0.001;
+const FEWEST_BINS = 12;
 
 const font = '12px system-ui, sans-serif';
 
@@ -132,12 +136,12 @@ function throughput(data: ChartData): Plot {
   const last = columns.done.length - 1;
   // The last column is not over when the run is.
   const width = (at: number): number => (at === last ? Math.max(data.tookMs - at * widthMs, widthMs / 10) : widthMs);
-  const rate = (row: readonly number[]): number[] => row.map((count, at) => (count / width(at)) * 1000);
+  const perSecond = (row: readonly number[]): number[] => row.map((count, at) => (count / width(at)) * 1000);
   const some = (row: readonly number[]): boolean => row.some((count) => count > 0);
   // Where there is none there is no line: the one at zero is that of the axis.
-  const shown = (row: readonly number[]): (number | null)[] => rate(row).map((each) => (each > 0 ? each : null));
+  const shown = (row: readonly number[]): (number | null)[] => perSecond(row).map((each) => (each > 0 ? each : null));
   const series = [line('Done', colour('done'), { fill: colour('done-fill') })];
-  const rows: (number | null)[][] = [rate(columns.done)];
+  const rows: (number | null)[][] = [perSecond(columns.done)];
   if (some(columns.failed)) {
     series.push(
       line('Failed', colour('failed'), { width: 2, points: { show: true, size: 5, fill: colour('failed') } }),
@@ -154,7 +158,7 @@ function throughput(data: ChartData): Plot {
     middles(data),
     series,
     rows,
-    (value) => `${short(value)}/s`,
+    rateBeside(Math.max(0, ...rows.flat().map(Number))),
   );
 }
 
@@ -172,12 +176,13 @@ function running(data: ChartData): Plot {
 
 function memory(data: ChartData): Plot {
   const { at, master, median, largest } = data.samples;
+  const points = { show: at.length < 3 }; // one alone is no line
   const megabytes = (value: number): string => `${grouped(value)} MB`;
   const value: uPlot.Series['value'] = (_, each) => (each === null || each === undefined ? '–' : megabytes(each));
   const series = [
-    line('Largest worker', colour('failed'), { value }),
-    line('Median worker', colour('done'), { value, dash: [8, 3] }),
-    line('Master', colour('retried'), { value, dash: [2, 3] }),
+    line('Largest worker', colour('failed'), { value, points }),
+    line('Median worker', colour('done'), { value, points, dash: [8, 3] }),
+    line('Master', colour('retried'), { value, points, dash: [2, 3] }),
   ];
   return overTime(data, 'A chart of memory over time', at, series, [largest, median, master], megabytes);
 }
@@ -186,8 +191,11 @@ function memory(data: ChartData): Plot {
 function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p99 } }: ChartData): Plot {
   const msAt = (bin: number): number => 10 ** ((from + bin) / binsPerDecade);
   const binOf = (ms: number): number => Math.log10(ms) * binsPerDecade - from;
-  const both = done.map((count, bin) => count + (failed[bin] ?? 0));
-  const bars = uPlot.paths.bars?.({ size: [0.9, 100], align: 1 });
+  // A few bins alone would be very wide bars.
+  const beside = Math.max(0, Math.ceil((FEWEST_BINS - done.length) / 2));
+  const bins = Array.from({ length: done.length + 2 * beside }, (_, at) => at - beside);
+  const both = bins.map((bin) => (done[bin] ?? 0) + (failed[bin] ?? 0));
+  const bars = uPlot.paths.bars?.({ size: [0.9, Number.POSITIVE_INFINITY], align: 1 });
   const bar = (label: string, name: string, value: uPlot.Series.Value): uPlot.Series => ({
     ...line(label, colour(name), { width: 1, fill: colour(name), value }),
     ...(bars && { paths: bars }),
@@ -195,7 +203,7 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
   const inBin =
     (counts: readonly number[]): uPlot.Series.Value =>
     (_, __, ___, at) =>
-      at === null || at === undefined ? '–' : grouped(counts[at] ?? 0);
+      at === null || at === undefined ? '–' : grouped(counts[at - beside] ?? 0);
   const marks: uPlot.Plugin = {
     hooks: {
       draw: ({ ctx, bbox, valToPos }) => {
@@ -212,7 +220,7 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
           ] as const
         ).entries()) {
           if (!(ms > 0)) continue;
-          const x = Math.round(valToPos(Math.max(0, binOf(ms)), 'x', true));
+          const x = Math.round(valToPos(binOf(Math.max(ms, SHORTEST_MS)), 'x', true));
           ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
           ctx.beginPath();
           ctx.moveTo(x, bbox.top);
@@ -229,16 +237,16 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
   };
   return {
     label: 'A chart of how long items took; the table below has its numbers',
-    data: [done.map((_, bin) => bin), both, failed] as unknown as uPlot.AlignedData, // uPlot changes no data
+    data: [bins, both, bins.map((bin) => failed[bin] ?? 0)] as unknown as uPlot.AlignedData, // uPlot changes no data
     options: {
       scales: {
-        x: { time: false, range: [0, done.length] },
+        x: { time: false, range: [-beside, done.length + beside] },
         y: { range: (_, __, most) => [0, Math.max(1, most * 1.3)] },
       },
       axes: [
         {
           ...axis((bin) => duration(msAt(bin)), 30),
-          splits: () => decades(from, done.length, binsPerDecade),
+          splits: () => decades(from, done.length + beside, binsPerDecade, -beside),
           space: 1,
         },
         axis(short, 56),
@@ -257,14 +265,14 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
 }
 
 /** The bins at which 1 ms, 10 ms, … begin; of few decades also those at 2 and 5. */
-function decades(from: number, bins: number, binsPerDecade: number): number[] {
+function decades(from: number, bins: number, binsPerDecade: number, least: number): number[] {
   const steps = bins > 3 * binsPerDecade ? [1] : [1, 2, 5];
-  const first = Math.floor(from / binsPerDecade);
+  const first = Math.floor((from + least) / binsPerDecade);
   const found: number[] = [];
-  for (let decade = first; decade <= first + bins / binsPerDecade + 1; decade++)
+  for (let decade = first; decade <= first + (bins - least) / binsPerDecade + 1; decade++)
     for (const step of steps) {
       const bin = (decade + Math.log10(step)) * binsPerDecade - from;
-      if (bin >= -1e-6 && bin <= bins) found.push(bin);
+      if (bin >= least - 1e-6 && bin <= bins) found.push(bin);
     }
   return found;
 }

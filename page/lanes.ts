@@ -6,7 +6,7 @@ import { type Chart, type ChartData, colour, type LaneData } from './data.ts';
 const LEVELS = 35;
 /** As the charts have it: what is left of the time, and behind it. */
 const LABELS = 56;
-const PADDING = 8;
+const PADDING = 24;
 const AXIS = 24;
 
 /** Draws the lanes into a canvas. */
@@ -89,9 +89,9 @@ function labelLanes(context: CanvasRenderingContext2D, lanes: readonly LaneData[
   context.textAlign = 'right';
   context.textBaseline = 'middle';
   const each = Math.ceil(14 / height);
-  for (const [index, { first, last }] of lanes.entries()) {
+  for (const [index, { first }] of lanes.entries()) {
     if (index % each > 0) continue;
-    context.fillText(first === last ? String(first) : `${first}–${last}`, LABELS - 6, index * height + height / 2);
+    context.fillText(String(first), LABELS - 6, index * height + height / 2);
   }
 }
 

@@ -9,6 +9,15 @@ export const grouped = (count: number): string => GROUPS.format(count);
 /** At most three significant digits: `0.25`, `41,200`. */
 export const short = (value: number): string => SHORT.format(value);
 
+/** Items a second, as `41,200/s`, `12/min` or `2/h`. */
+export const rate = (perSecond: number): string => rateBeside(perSecond)(perSecond);
+
+/** The same for several rates in one unit, up to `most` items a second. */
+export function rateBeside(most: number): (perSecond: number) => string {
+  const [unit, seconds] = most === 0 || most >= 0.5 ? ['s', 1] : most * 60 >= 0.5 ? ['min', 60] : ['h', 3600];
+  return (perSecond) => `${short(perSecond * seconds)}/${unit}`;
+}
+
 /** `1 item`, `1,000 items`. */
 export const plural = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 

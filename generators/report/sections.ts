@@ -1,7 +1,7 @@
 /** What the page says, from top to bottom. */
 
 import { type Html, html } from './html.ts';
-import { duration, grouped, plural, short } from './numbers.ts';
+import { duration, grouped, plural, rate } from './numbers.ts';
 import type { FailureGroup, ReportData } from './read.ts';
 import { durationsTable, memoryTable, partsTable, slowestTable, throughputTable, workersTable } from './tables.ts';
 
@@ -43,7 +43,11 @@ export function verdictOf({ state, done, failed, total, stoppedBy, exitCode = 0,
   if (state === 'complete' && items === 0)
     return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };
   if (state === 'complete' && failed === 0)
-    return { kind: 'good', word: 'Complete', sentence: `All ${plural(done, 'item')} done in ${took}.` };
+    return {
+      kind: 'good',
+      word: 'Complete',
+      sentence: `${done === 1 ? '1 item' : `All ${plural(done, 'item')}`} done in ${took}.`,
+    };
   if (state === 'complete')
     return { kind: 'bad', word: 'Complete, with failures', sentence: `${plural(items, 'item')} in ${took}: ${fate}.` };
   const how =
@@ -113,7 +117,7 @@ function figures({ columns, done, failed, retried, died, tookMs, durations: { p5
 ${figure(grouped(done), 'done')}
 ${figure(grouped(failed), 'failed', failed > 0 ? 'failed' : '')}
 ${figure(grouped(retried), 'retries')}
-${figure(`${short(average)}/s`, `on average, ${short(peak)}/s at most`)}
+${figure(rate(average), `on average, ${rate(peak)} at most`)}
 ${figure(duration(p50), `half take less, 99% less than ${duration(p99)}`)}
 ${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 0 ? 'none died' : `${plural(died, 'process').replace('processs', 'processes')} died`}`)}
 </dl></section>`;
