@@ -17,6 +17,8 @@ export async function readReport(line: string): Promise<ReportData> {
   } catch {
     throw notAReport(`it is not JSON: ${line.slice(0, 200)}`);
   }
+  const { format } = Object(value) as { format?: unknown };
+  if (format !== 1) throw notAReport(`it has the format ${JSON.stringify(format)}, and this divvy draws 1`);
   const why = await whyNotAs(SCHEMA, value, 'the report');
   if (why !== undefined) throw notAReport(why);
   return value as ReportData;

@@ -35,11 +35,11 @@ ${history(data)}
 
 export function verdictOf({ state, done, failed, total, stoppedBy, exitCode = 0, ended, tookMs }: ReportData): Verdict {
   const items = done + failed;
-  const of = total !== undefined && total >= items ? ` of ${grouped(total)}` : '';
+  const those =
+    total !== undefined && total >= items ? `${grouped(items)} of ${plural(total, 'item')}` : plural(items, 'item');
   const took = duration(tookMs);
   const fate = failed > 0 ? `${grouped(done)} done, ${grouped(failed)} failed` : `${grouped(done)} done`;
-  if (state === 'running')
-    return { kind: 'running', word: 'Running', sentence: `${grouped(items)}${of} items so far: ${fate}.` };
+  if (state === 'running') return { kind: 'running', word: 'Running', sentence: `${those} so far: ${fate}.` };
   if (state === 'complete' && items === 0)
     return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };
   if (state === 'complete' && failed === 0)
@@ -61,7 +61,7 @@ export function verdictOf({ state, done, failed, total, stoppedBy, exitCode = 0,
   return {
     kind: 'open',
     word: how,
-    sentence: `${grouped(items)}${of} items in ${took}: ${fate}. The rest is left to do.`,
+    sentence: `${those} in ${took}: ${fate}. The rest is left to do.`,
   };
 }
 

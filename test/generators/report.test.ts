@@ -1,0 +1,318 @@
+// `divvy report`: the page of a run that really ran, where it is written, and the page that follows a run.
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ReportData as Drawn } from '../../generators/report/read.ts';
+import type { JournalRecord } from '../../runtime/journal/records.ts';
+import type { ReportData } from '../../runtime/report/data.ts';
+import { begun, done, ended, failed, tick } from '../runtime/report/made.ts';
+import { cleanEnvironment, commandFile, divvy, freshFolder, home } from './commands.ts';
+
+/** What the runtime says is what the page is drawn from: the compiler checks it. */
+const asDrawn: (data: ReportData) => Drawn = (data) => data;
+void asDrawn;
+
+const TASK = `import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+export default class Nightly {
+  *dispatch() { for (let item = 1; item <= 12; item++) yield item; }
+  key(item) { return 'user-' + item; }
+  async process(item) {
+    while (process.argv[2] === 'wait' && item === 12 && !existsSync('go')) await sleep(20);
+    if (item % 5 === 0) throw new Error('row ' + item + ' is <b>odd</b> </script><script>alert(1)</script>');
+  }
+}
+`;
+
+function project(...tasks: string[]): string {
+  const cwd = freshFolder();
+  mkdirSync(join(cwd, 'tasks'));
+  writeFileSync(join(cwd, 'divvy.json'), JSON.stringify({ tasks: 'tasks', runtime: 'runtime' }));
+  symlinkSync(join(home, 'runtime'), join(cwd, 'runtime'));
+  for (const name of tasks.length > 0 ? tasks : ['nightly']) writeFileSync(join(cwd, 'tasks', `${name}.ts`), TASK);
+  return cwd;
+}
+
+const run = (cwd: string, ...args: string[]) =>
+  execa(process.execPath, ['runtime/run.mjs', '-n', '2', 'tasks/nightly.ts', ...args], {
+    ...{ cwd, env: cleanEnvironment(), extendEnv: false, reject: false },
+  });
+
+const pages = (cwd: string): string[] => readdirSync(cwd).filter((name) => name.endsWith('.html'));
+const text = (records: readonly JournalRecord[]): string =>
+  records.map((record) => `${JSON.stringify(record)}\n`).join('');
+
+/** A page is too long for the message of a failed test: what is looked for in it is looked up first. */
+const verdictIn = (page: string): string | undefined => /<p class="verdict">(.*?)<\/p>/.exec(page)?.[1];
+const has = (page: string, ...texts: string[]): void =>
+  expect(texts.filter((text) => !page.includes(text))).toEqual([]);
+
+/** A journal of the task, made of these records. */
+function journalOf(cwd: string, records: readonly JournalRecord[]): string {
+  const file = join(cwd, 'j.ndjson');
+  writeFileSync(
+    file,
+    text(records.map((each) => (each.type === 'run' ? { ...each, taskFile: join(cwd, 'tasks/nightly.ts') } : each))),
+  );
+  return file;
+}
+
+describe('divvy report', () => {
+  test('writes the page of the last run, in a file named after it', async () => {
+    const cwd = project();
+    await run(cwd);
+    const { code, stdout, stderr } = await divvy(['report'], { cwd });
+    const [name = ''] = pages(cwd);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(
+      /^nightly: Complete, with failures\. 12 items in .*: 10 done, 2 failed\.\nReport: nightly-[\w-]+\.html\n$/,
+    );
+    expect(name).toMatch(/^nightly-\d{8}-\d{6}-[a-z]{4}\.html$/);
+    const html = readFileSync(join(cwd, name), 'utf8');
+    expect(html.slice(0, 41)).toBe('<!doctype html><!-- a report of divvy -->'.slice(0, 41));
+    has(html, 'row … is &lt;b&gt;odd&lt;/b&gt;');
+    has(html, '<code>user-5</code>, <code>user-10</code>');
+    expect(html.includes('<script>alert')).toBe(false);
+    has(html, 'run.mjs --retry-failed --workers 2 tasks/nightly.ts</code>');
+    expect(readdirSync(cwd).filter((each) => each.includes('.tmp'))).toEqual([]);
+  });
+
+  test('is written again over a report, and over nothing else', async () => {
+    const cwd = project();
+    await run(cwd);
+    writeFileSync(join(cwd, 'mine.html'), 'mine');
+    mkdirSync(join(cwd, 'folder.html'));
+    for (const name of ['mine.html', 'folder.html']) {
+      const { code, stderr } = await divvy(['report', '-o', name], { cwd });
+      expect([code, stderr]).toEqual([
+        3,
+        expect.stringContaining(`${name}" is there already, and divvy did not write it as a report`),
+      ]);
+    }
+    expect(readFileSync(join(cwd, 'mine.html'), 'utf8')).toBe('mine');
+    expect((await divvy(['report', '-o', 'mine.html', '--force'], { cwd })).code).toBe(0);
+    expect((await divvy(['report', '-o', 'mine.html'], { cwd })).code).toBe(0);
+    expect(readFileSync(join(cwd, 'mine.html'), 'utf8').slice(0, 15)).toBe('<!doctype html>');
+    const { code, stderr } = await divvy(['report', '--force', '-o', 'folder.html'], { cwd });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('the report cannot be written')]);
+    const nowhere = await divvy(['report', '-o', 'none/r.html'], { cwd });
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining('Name another file with -o.')]);
+    expect(readdirSync(cwd).filter((each) => each.includes('.tmp'))).toEqual([]);
+  });
+
+  test('goes to stdout with -o -, and tells a program with --json', async () => {
+    const cwd = project();
+    await run(cwd);
+    const piped = await divvy(['report', '-o', '-'], { cwd });
+    expect([piped.code, piped.stderr, pages(cwd)]).toEqual([0, '', []]);
+    expect(/^<!doctype html>[\s\S]*<\/html>\n$/.test(piped.stdout)).toBe(true);
+    const { code, stdout } = await divvy(['report', 'nightly', '--json', '-o', 'r.html'], { cwd });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      command: 'report',
+      task: 'nightly',
+      state: 'complete',
+      file: join(cwd, 'r.html'),
+    });
+  });
+
+  test('asks which task if there are several, and takes one by its name and its arguments', async () => {
+    const cwd = project('nightly', 'weekly');
+    const unnamed = await divvy(['report'], { cwd });
+    expect([unnamed.code, unnamed.stderr]).toEqual([2, expect.stringContaining('nightly')]);
+    const none = await divvy(['report', 'weekly'], { cwd });
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('has no run to report on: start one first')]);
+    await run(cwd, 'one');
+    await run(cwd, 'two');
+    const { stdout } = await divvy(['report', 'nightly', 'one', '-o', '-'], { cwd });
+    has(stdout, '<dt>Arguments</dt><dd><code>one</code></dd>');
+  });
+
+  test('of a journal that is cut or damaged goes up to there, and says so', async () => {
+    const cwd = project();
+    const journal = journalOf(cwd, [begun(), tick(500), done(['a'], 3)]);
+    const cut = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
+    expect(verdictIn(cut.stdout)).toBe('<strong>Cut short</strong> 1 item in 500 ms: 1 done. The rest is left to do.');
+    writeFileSync(journal, `${readFileSync(journal, 'utf8')}nonsense\n${text([done(['b'], 3)])}`);
+    const { code, stderr } = await divvy(['report', '--journal', 'j.ndjson', '-o', 'r.html'], { cwd });
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('the report is not whole: the journal is damaged: line 4 of'),
+    ]);
+    expect(readFileSync(join(cwd, 'r.html'), 'utf8')).toContain(
+      'This report is not whole: the journal is damaged: line 4',
+    );
+  });
+
+  test('of a later format is refused, with the release to use', async () => {
+    const cwd = project();
+    journalOf(cwd, [begun({ format: 2, release: '9.8.7' })]);
+    const { code, stderr } = await divvy(['report', '--journal', 'j.ndjson'], { cwd });
+    expect([code, stderr]).toEqual([2, expect.stringContaining("use the release that wrote it ('9.8.7')")]);
+    expect(pages(cwd)).toEqual([]);
+  });
+
+  test.each([
+    ['is not JSON', 'console.log("nonsense")', 'it is not JSON: nonsense'],
+    [
+      'lacks something',
+      'console.log(JSON.stringify({ format: 1 }))',
+      "the report must have required property 'taskFile'",
+    ],
+    [
+      'is of another format',
+      'console.log(JSON.stringify({ format: 2 }))',
+      'it has the format 2, and this divvy draws 1',
+    ],
+  ])('of a runtime whose answer %s is refused', async (_, script, message) => {
+    const cwd = freshFolder();
+    for (const folder of ['tasks', 'runtime']) mkdirSync(join(cwd, folder));
+    writeFileSync(join(cwd, 'divvy.json'), JSON.stringify({ tasks: 'tasks', runtime: 'runtime' }));
+    writeFileSync(join(cwd, 'tasks/nightly.ts'), TASK);
+    writeFileSync(join(cwd, 'runtime/run.mjs'), script);
+    const { code, stderr } = await divvy(['report'], { cwd });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  test('stays within 250 KB, and shows texts of anybody as texts', async () => {
+    const cwd = project();
+    const long = `</script><script>alert(1)</script>\u001b[31m\u2028\u202e&"'<!--`.repeat(100);
+    const records: JournalRecord[] = [begun({ user: long, host: long, args: [long] })];
+    for (let at = 1; at <= 1000; at++) {
+      const kind = String.fromCharCode(97 + (at % 26)).repeat(1 + (at % 20));
+      const error = {
+        name: `E${kind}`,
+        message: `${kind} ${long}`,
+        stack: `E\n${`    at ${long} (file:///x.ts:1:1)\n`.repeat(4)}`,
+      };
+      records.push(tick(at * 100), failed(`${long}${at}`, at, { worker: at * 2, number: at, error }));
+    }
+    journalOf(cwd, [...records, ended({ complete: false, stoppedBy: long, exitCode: 1 })]);
+    const { code, stdout } = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
+    expect(code).toBe(0);
+    expect(Buffer.byteLength(stdout)).toBeLessThan(250_000);
+    expect(['<script>alert', '<!--&', '\u001b', '\u2028', '\u202e'].filter((text) => stdout.includes(text))).toEqual(
+      [],
+    );
+  });
+
+  test('opens the browser with --open, and says if there is none', async () => {
+    const cwd = project();
+    await run(cwd);
+    const bin = freshFolder();
+    writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\necho "$1" > '${cwd}/opened'\n`);
+    chmodSync(join(bin, 'xdg-open'), 0o755);
+    const env = { PATH: `${bin}:${process.env['PATH']}` };
+    expect((await divvy(['report', '--open', '-o', 'r.html'], { cwd, env })).code).toBe(0);
+    expect(readFileSync(join(cwd, 'opened'), 'utf8')).toBe(`${join(cwd, 'r.html')}\n`);
+    const { code, stderr } = await divvy(['report', '--open', '-o', 'r.html'], { cwd, env: { PATH: '/nowhere' } });
+    expect([code, stderr]).toEqual([0, expect.stringContaining('open it yourself'.replace('it', join(cwd, 'r.html')))]);
+  });
+});
+
+/** What a server answers. */
+async function asked(
+  url: string,
+  host?: string,
+  method = 'GET',
+): Promise<{ status: number | undefined; body: string }> {
+  const sent = request(url, { method, ...(host !== undefined && { headers: { host } }) }).end();
+  const [response] = await once(sent, 'response');
+  let body = '';
+  for await (const chunk of response) body += chunk;
+  return { status: response.statusCode, body };
+}
+
+/** Events as they come, each as its text. */
+async function* eventsOf(url: string): AsyncGenerator<string> {
+  const [response] = await once(request(url).end(), 'response');
+  let rest = '';
+  for await (const chunk of response) {
+    const parts = (rest + chunk).split('\n\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+}
+
+describe('divvy report --live', () => {
+  async function live(cwd: string, ...argv: string[]) {
+    const child = execa(process.execPath, [commandFile('divvy'), 'report', '--live', ...argv], {
+      ...{ cwd, env: cleanEnvironment(), extendEnv: false, reject: false },
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    for await (const chunk of child.stdout) {
+      said += chunk;
+      if (said.includes('http://')) break;
+    }
+    const [url = ''] = /http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\//.exec(said) ?? [];
+    return { child, url };
+  }
+
+  test('serves the page to this machine alone, follows the run, and writes the report at its end', async () => {
+    const cwd = project();
+    const running = run(cwd, 'wait');
+    await once(running.stderr, 'data');
+    const { child, url } = await live(cwd, '-o', 'r.html');
+    const port = new URL(url).port;
+    const page = await asked(url);
+    expect(page.status).toBe(200);
+    has(page.body, "connect-src 'self'");
+    expect((await asked(url, `evil.example:${port}`)).status).toBe(421);
+    expect((await asked(url, `localhost:${port}`)).status).toBe(200);
+    expect((await asked(`http://127.0.0.1:${port}/`)).status).toBe(404);
+    expect((await asked(`http://127.0.0.1:${port}/${'0'.repeat(32)}/events`)).status).toBe(404);
+    expect((await asked(url, undefined, 'POST')).status).toBe(404);
+    const titles: string[] = [];
+    for await (const event of eventsOf(`${url}events`)) {
+      if (event.startsWith('event: over')) break;
+      const { title, html } = JSON.parse(event.slice('data: '.length));
+      titles.push(title);
+      // All but the one that waits are done: now it may end.
+      if (html.includes('9 done, 2 failed')) writeFileSync(join(cwd, 'go'), '');
+    }
+    expect(titles[0]).toBe('nightly: Running');
+    expect(titles.at(-1)).toBe('nightly: Complete, with failures');
+    expect((await child).exitCode).toBe(0);
+    has(readFileSync(join(cwd, 'r.html'), 'utf8'), '10 done, 2 failed');
+    await running;
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends at %s with the report so far, and the run goes on',
+    async (signal) => {
+      const cwd = project();
+      const running = run(cwd, 'wait');
+      await once(running.stderr, 'data');
+      const { child } = await live(cwd, '-o', 'r.html');
+      child.kill(signal);
+      expect((await child).exitCode).toBe(0);
+      has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>');
+      expect(running.nodeChildProcess.exitCode).toBe(null);
+      writeFileSync(join(cwd, 'go'), '');
+      expect((await running).exitCode).toBe(1);
+    },
+  );
+
+  test('of a run that has ended is the report', async () => {
+    const cwd = project();
+    await run(cwd);
+    const { code, stdout, stderr } = await divvy(['report', '--live'], { cwd });
+    expect([code, stderr]).toEqual([0, 'note: the run has ended, so there is nothing to follow\n']);
+    expect(stdout).toContain('Report: nightly-');
+  });
+
+  test('refuses a file in its way before anybody waits for the end', async () => {
+    const cwd = project();
+    const running = run(cwd, 'wait');
+    await once(running.stderr, 'data');
+    writeFileSync(join(cwd, 'mine'), 'mine');
+    expect((await divvy(['report', '--live', '-o', 'mine'], { cwd })).code).toBe(3);
+    expect((await divvy(['report', '--live', '-o', '-'], { cwd })).code).toBe(2);
+    writeFileSync(join(cwd, 'go'), '');
+    await running;
+  });
+});
