@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, relative } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { failuresOf, notRunIn, type Report } from './report.ts';
 
 const home = join(import.meta.dirname, '..');
 const reports = mkdtempSync(join(tmpdir(), 'divvy-test-'));
@@ -23,6 +24,8 @@ const nodes = [
 const failed: string[] = [];
 /** What failed of the tests, told of once more at the end: whoever has only the end of a log knows what to look for. */
 const broken: string[] = [];
+/** What this machine lacks, with the tests that were not run for it. */
+const notRun = new Map<string, Set<string>>();
 
 /** Runs one check with this terminal; `bin` is put first on PATH, so that what the check starts is found there too. */
 function check(title: string, command: string, args: string[], bin?: string): void {
@@ -36,30 +39,6 @@ function check(title: string, command: string, args: string[], bin?: string): vo
   if (status === 0) return;
   console.log(error ? `${title}: ${error.message}` : `${title}: ended with ${signal ?? `exit code ${status}`}`);
   failed.push(title);
-}
-
-/** What vitest's report says of files. */
-interface Report {
-  numPassedTests: number;
-  numFailedTests: number;
-  numPendingTests: number;
-  numTodoTests: number;
-  testResults: {
-    name: string;
-    status: string;
-    message: string;
-    assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
-  }[];
-}
-
-/** Each test that failed, with its message, and each file that could not be run. */
-function failuresOf({ testResults }: Report): string[] {
-  return testResults.flatMap(({ name, status, message, assertionResults }) => {
-    const file = relative(home, name);
-    const tests = assertionResults.filter((test) => test.status === 'failed');
-    if (tests.length === 0) return status === 'failed' ? [`${file}\n${message}`] : [];
-    return tests.map(({ fullName, failureMessages }) => `${file} > ${fullName}\n${failureMessages.join('\n')}`);
-  });
 }
 
 check('format and lint', 'biome', ['ci']);
@@ -84,7 +63,10 @@ for (const { name, tests } of nodes) {
     counts.passed += result.numPassedTests;
     counts.failed += result.numFailedTests;
     counts.skipped += result.numPendingTests + result.numTodoTests;
-    broken.push(...failuresOf(result).map((failure) => `${name}: ${failure}`));
+    for (const [needs, tests] of notRunIn(result, home)) {
+      for (const test of tests) notRun.set(needs, (notRun.get(needs) ?? new Set()).add(test));
+    }
+    broken.push(...failuresOf(result, home).map((failure) => `${name}: ${failure}`));
   } catch (error) {
     console.log(`${name} left no report: ${String(error)}`);
     failed.push(`the report of ${name}`);
@@ -93,6 +75,10 @@ for (const { name, tests } of nodes) {
 rmSync(reports, { recursive: true });
 
 for (const failure of broken) console.log(`\n── ${failure}`);
+for (const [needs, tests] of notRun) {
+  console.log(`\n── Not run: ${needs}`);
+  for (const test of tests) console.log(`   ${test}`);
+}
 console.log(failed.length === 0 ? '\nEvery check passed.' : `\nFailed: ${failed.join('; ')}.`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { cleanEnvironment } from '../generators/commands.ts';
+import { needs } from '../needs.ts';
 import { startPostgres } from './postgres.ts';
 import { changeRows } from './postgres-story.ts';
 import { makeProject } from './projects.ts';
 
 // Many programs one after another: a busy machine takes its time.
 vi.setConfig({ testTimeout: 600_000 });
+needs('postgres');
 
 test(
   'each row is changed once, though masters and workers are killed and the server restarts',

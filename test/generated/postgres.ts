@@ -1,21 +1,18 @@
 // A PostgreSQL server for a test: its own folder, a free port, and an end with the test.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
-
-/** Where Debian has the programs of each release, the newest first. */
-const RELEASES = '/usr/lib/postgresql';
+import { postgresProgram } from '../needs.ts';
 
 function program(name: string): string {
-  const releases = existsSync(RELEASES) ? readdirSync(RELEASES).sort((a, b) => Number(b) - Number(a)) : [];
-  const folder = releases.map((release) => join(RELEASES, release, 'bin')).find((bin) => existsSync(join(bin, name)));
-  if (folder === undefined) throw new Error(`${name} is missing: install PostgreSQL (on Debian: postgresql)`);
-  return join(folder, name);
+  const file = postgresProgram(name);
+  if (file === undefined) throw new Error(`${name} is missing: its test must begin with needs('postgres')`);
+  return file;
 }
 
 /** PostgreSQL refuses to run as root. */

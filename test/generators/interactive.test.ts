@@ -2,10 +2,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { needs } from '../needs.ts';
 import { templateFolder } from './attacks/hostile.ts';
 import { createDivvyTask, freshFolder, treeOf } from './commands.ts';
 import { projectWith, TASK } from './project.ts';
 import { session, shellSession } from './terminal-session.ts';
+
+needs('tmux');
 
 const FOLDER = 'Which folder should the project be in?';
 const TEMPLATE = 'What should the task begin from?';

@@ -45,7 +45,7 @@ function open(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
       });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new Error('tmux is not on this machine, and this test needs it: install it (apt-get install tmux)');
+      throw new Error("tmux is not on this machine: its test must begin with needs('tmux')");
     }
   };
   tmux('new-session', '-d', '-x', '100', '-y', '50', '-c', cwd, ...command);

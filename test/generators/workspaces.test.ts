@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packagesOf } from '../../generators/host/workspaces.ts';
+import { needs } from '../needs.ts';
 import { createDivvyTask, divvy } from './commands.ts';
 import { packageJson } from './shapes/proof.ts';
 import { contentOf, repositoryWith, type Tree } from './shapes/repository.ts';
@@ -146,6 +147,8 @@ describe('nobody is there to be asked:', () => {
 });
 
 describe('on a terminal it is asked,', () => {
+  needs('tmux');
+
   const QUESTION = 'Which package is the task for?';
 
   test('and the answer is where it goes', async () => {
