@@ -1,0 +1,241 @@
+// The page of a report in a real browser, as people see it: at every size of run, on a phone, in the dark and on paper.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { page as pageOf } from '../../generators/report/page.ts';
+import type { ReportData } from '../../generators/report/read.ts';
+import type { JournalRecord } from '../../runtime/journal/records.ts';
+import { Collector } from '../../runtime/report/collect.ts';
+import { needs } from '../needs.ts';
+import { begun, done, ended, exited, failed, forked, retried, sampled, tick } from '../runtime/report/made.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** A browser starts slowly on a busy machine. */
+const BROWSER = 600_000;
+
+let folder: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'divvy-page-'));
+  const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update'];
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-sync', ...quiet];
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args, timeout: BROWSER });
+}, BROWSER);
+
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Size {
+  readonly items: number;
+  readonly workers: number;
+  /** Which items fail. */
+  readonly fails?: (item: number) => boolean;
+  readonly state?: ReportData['state'];
+}
+
+/** The records of a run of half an hour. */
+function* recordsOf({ items, workers, fails = () => false, state = 'complete' }: Size): Generator<JournalRecord> {
+  yield begun({ options: { workers } });
+  for (let worker = 1; worker <= workers; worker++) yield forked(worker);
+  const step = Math.max(1, Math.floor(items / 4000));
+  for (let item = 1; item <= items; item++) {
+    if (item % step === 0) yield tick(Math.round((item / items) * 1_800_000));
+    const worker = 1 + ((item * 7919) % workers);
+    const ms = Number((10 ** ((item % 40) / 10)).toPrecision(3));
+    const error = {
+      name: 'TypeError',
+      message: `row ${item} </script><b>\u2028 is odd`,
+      stack: 'E\n    at f (file:///t.ts:1:1)',
+    };
+    if (item % 997 === 5) yield retried(`user-${item}`, ms, { worker });
+    if (fails(item)) yield failed(`user-${item}`, ms, { number: item, worker, error });
+    else yield done([`user-${item}`], ms, { number: item, worker });
+    if (item % Math.ceil(items / 50) === 0)
+      yield sampled(
+        [
+          [0, 90],
+          [worker, 60 + (item % 30)],
+        ],
+        { total: items },
+      );
+    if (item % 3001 === 7) yield exited(worker, false);
+  }
+  if (state === 'complete') yield ended();
+}
+
+function dataOf(size: Size): ReportData {
+  const collector = new Collector();
+  for (const record of recordsOf(size)) collector.see(record);
+  const collected = collector.data();
+  const { state = 'complete' } = size;
+  const when = { began: '2030-01-01T00:00:00.000Z', at: '2030-01-01T00:31:00.000Z' };
+  const next =
+    collected.failed > 0 ? ['to try what failed again: node vendor/divvy/run.mjs --retry-failed tasks/t.ts'] : [];
+  return { ...collected, ...when, state, taskFile: 'tasks/t.ts', args: '', options: '-n 4', next };
+}
+
+/** Opens the page of a run; what the browser complains of, and what it asks for, is kept. */
+async function opened(data: ReportData, how: { width?: number; dark?: boolean; isWithoutScript?: boolean } = {}) {
+  const file = join(folder, 'r.html');
+  const html = pageOf('nightly', data, false);
+  writeFileSync(file, html);
+  const context = await browser.newContext({
+    viewport: { width: how.width ?? 1100, height: 900 },
+    colorScheme: how.dark ? 'dark' : 'light',
+    javaScriptEnabled: how.isWithoutScript !== true,
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => requests.push(request.url()));
+  await page.goto(pathToFileURL(file).href);
+  return { page, complaints, requests, bytes: Buffer.byteLength(html), close: () => context.close() };
+}
+
+/** What axe finds wrong: which rule, and where. */
+async function wrong(page: Page): Promise<string[]> {
+  await page.evaluate(`${AXE}; undefined`);
+  const found = await page.evaluate('axe.run(document)');
+  const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
+}
+
+/** Which canvases have nothing drawn on them. */
+const blank = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('canvas')].flatMap((canvas) => {
+      const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+      return [...data].some((value) => value > 0) ? [] : [canvas.parentElement?.outerHTML.slice(0, 100) ?? ''];
+    }),
+  );
+
+const numbersIn = (page: Page, caption: string, column: number): Promise<number> =>
+  page.evaluate(
+    ([name, at]) => {
+      const tables = [...document.querySelectorAll('table')].filter((table) => table.caption?.textContent === name);
+      const cells = [...(tables[0]?.tBodies[0]?.rows ?? [])].map((row) => row.cells[Number(at)]?.textContent ?? '');
+      return cells.reduce((sum, text) => sum + Number(text.replaceAll(',', '')), 0);
+    },
+    [caption, column] as const,
+  );
+
+const SIZES: readonly (readonly [string, Size])[] = [
+  ['no item', { items: 0, workers: 1 }],
+  ['one item', { items: 1, workers: 1 }],
+  ['4,000 items', { items: 4000, workers: 8, fails: (item) => item % 100 === 3 }],
+  ['a million items', { items: 1_000_000, workers: 16, fails: (item) => item % 5000 === 3 }],
+  ['nothing but failures', { items: 2000, workers: 4, fails: () => true }],
+  ['10,000 workers', { items: 50_000, workers: 10_000, fails: (item) => item % 1000 === 3 }],
+  ['a run that goes on', { items: 300, workers: 3, state: 'running' }],
+];
+
+describe('the page of', () => {
+  needs('chromium');
+
+  test.each(SIZES)('%s has its numbers, its charts, and nothing wrong', { timeout: BROWSER }, async (_, size) => {
+    const data = dataOf(size);
+    const { page, complaints, requests, bytes, close } = await opened(data);
+    expect(bytes).toBeLessThan(250_000);
+    expect(requests).toHaveLength(1);
+    const figures = await page.locator('.figure dd').allTextContents();
+    const grouped = (count: number): string => new Intl.NumberFormat('en').format(count);
+    expect(figures.slice(0, 3)).toEqual([data.done, data.failed, data.retried].map(grouped));
+    for (const [what, at] of [
+      ['done', 2],
+      ['failed', 3],
+      ['retried', 4],
+    ] as const)
+      expect(await numbersIn(page, 'Throughput and items in progress over time', at)).toBe(data[what]);
+    for (const [what, at] of [
+      ['done', 1],
+      ['failed', 2],
+      ['retried', 3],
+    ] as const)
+      expect(await numbersIn(page, 'What each worker did', at)).toBe(data[what]);
+    expect(await numbersIn(page, 'How long items took', 1)).toBe(data.done);
+    const charts = size.items === 0 ? 1 : 5;
+    expect(await page.locator('canvas').count()).toBe(charts);
+    expect(await blank(page)).toEqual([]);
+    expect(await wrong(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  const SOME = dataOf({ items: 4000, workers: 8, fails: (item) => item % 100 === 3 });
+
+  test.each([
+    ['in the dark', { dark: true }],
+    ['on a phone', { width: 340 }],
+    ['on a phone in the dark', { width: 340, dark: true }],
+  ])('a run is as good %s', { timeout: BROWSER }, async (_, how) => {
+    const { page, complaints, close } = await opened(SOME, how);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+    expect(await blank(page)).toEqual([]);
+    expect(await wrong(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('a run is white on paper, with its charts, though the screen is dark', { timeout: BROWSER }, async () => {
+    const { page, close } = await opened(SOME, { dark: true });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const colours = await page.evaluate(() => {
+      const { backgroundColor, color } = getComputedStyle(document.body);
+      return [backgroundColor, color];
+    });
+    expect(colours).toEqual(['rgb(255, 255, 255)', 'rgb(26, 29, 33)']);
+    expect(await blank(page)).toEqual([]);
+    const pdf = await page.pdf();
+    expect(pdf.length).toBeGreaterThan(20_000);
+    await close();
+  });
+
+  test('a run can be read without a script', { timeout: BROWSER }, async () => {
+    const { page, complaints, close } = await opened(SOME, { isWithoutScript: true });
+    const text = (await page.textContent('body')) ?? '';
+    for (const each of ['3,960', '40', 'Without a script there are no charts', 'TypeError: row … '])
+      expect(text).toContain(each);
+    expect(await page.locator('table').count()).toBe(6);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('a run shows texts of anybody as texts', { timeout: BROWSER }, async () => {
+    const hostile =
+      '</script><script>document.title = "hit"</script><img src=x onerror="document.title = \'hit\'">\u2028';
+    const group = { count: 1, left: 1, firstMs: 0, lastMs: 0 };
+    const data = {
+      ...SOME,
+      args: hostile,
+      next: [hostile],
+      failures: [{ ...group, error: hostile, first: [hostile], details: [hostile] }],
+    };
+    const { page, complaints, requests, close } = await opened(data);
+    await page.locator('.failures summary').click();
+    expect(await page.title()).toBe('nightly: Complete, with failures');
+    expect(await page.locator('.failures pre').textContent()).toContain('<img src=x');
+    expect([complaints, requests.length]).toEqual([[], 1]);
+    await close();
+  });
+
+  test('a run copies its command, and draws anew for another width', { timeout: BROWSER }, async () => {
+    const { page, complaints, close } = await opened(SOME);
+    await page.locator('.command button').click();
+    expect(await page.evaluate(() => String(getSelection()))).toBe(
+      'node vendor/divvy/run.mjs --retry-failed tasks/t.ts',
+    );
+    await page.setViewportSize({ width: 600, height: 800 });
+    await page.waitForFunction(() => [...document.querySelectorAll('canvas')].every((each) => each.clientWidth < 600));
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});
