@@ -284,6 +284,20 @@ export const eventsNotOpened = (file: string, error: unknown): UsageError =>
 export const eventsLost = (file: string, error: Error): string =>
   `${file} cannot be written any more: ${error.message}; it gets no more events, and the run itself is not affected`;
 
+export const metricsAreOthers = (file: string): UsageError =>
+  new UsageError(
+    `${file} has something in it that is not metrics of divvy, and is left as it is; remove it yourself, or name another file with --metrics-file`,
+  );
+
+export const metricsAreNoFile = (file: string): UsageError =>
+  new UsageError(`the metrics cannot be written to ${file}: it is not a file; name one with --metrics-file`);
+
+export const metricsAreOutput = (file: string, stream: string): UsageError =>
+  new UsageError(`${file} is where ${stream} goes, and that would be lost; name another file with --metrics-file`);
+
+export const metricsNotWritten = (file: string, error: unknown): string =>
+  `the metrics cannot be written: ${file}: ${messageOf(error)}; the run itself is not affected, and each later write is tried again`;
+
 export const taskFileNotNamed = (): UsageError =>
   new UsageError('no task file is named; write its path, such as tasks/my-task.ts, or --help for the options');
 

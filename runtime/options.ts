@@ -61,6 +61,8 @@ export interface Settings {
   readonly results: string | undefined;
   /** Write the results in the order of `dispatch`. */
   readonly ordered: boolean;
+  /** Path of a file for the Prometheus node exporter, which gets the numbers of the run each 5 seconds and at the end. */
+  readonly metricsFile: string | undefined;
   /** Resume the last unfinished run, or the run of the named journal. */
   readonly resume: boolean;
   /**
@@ -134,6 +136,7 @@ const DEFAULTS: Settings = {
   journal: false,
   results: undefined,
   ordered: false,
+  metricsFile: undefined,
   resume: false,
   retryFailed: false,
   limit: Infinity,
@@ -235,6 +238,12 @@ export const OPTIONS: readonly OptionRow[] = [
   row('journal', '--no-journal', 'off', 'record nothing'),
   row('results', '--results FILE', 'path', 'what process returns: a line of JSON for each item that is done'),
   row('ordered', '--ordered', 'flag', 'write the results in the order of dispatch'),
+  row(
+    'metricsFile',
+    '--metrics-file FILE',
+    'path',
+    'numbers for the Prometheus node exporter, each 5 s and at the end',
+  ),
   row('resume', '--resume', 'flag', 'go on with the last unfinished run, or that of --journal'),
   row(
     'retryFailed',
@@ -346,9 +355,27 @@ export function checkTogether(options: MasterOptions, nameOf: (key: keyof Settin
   // A resume takes the file from the run that it goes on with.
   if (ordered && results === undefined && !resume && !dryRun)
     throw orderedNeedsResults(nameOf('ordered'), nameOf('results'));
-  const isJournal =
-    typeof journal === 'string' && results !== undefined && path.resolve(journal) === path.resolve(results);
-  if (isJournal) throw sameFile(nameOf('results'), nameOf('journal'), results);
+  checkFiles(options, nameOf);
+}
+
+/** The options that name a file which is written. */
+const FILES = ['results', 'metricsFile', 'journal'] as const;
+
+/** Returns which of them is this file. */
+export function optionOf(file: string, options: MasterOptions): (typeof FILES)[number] | undefined {
+  return FILES.find((key) => {
+    const named = options[key];
+    return typeof named === 'string' && path.resolve(named) === path.resolve(file);
+  });
+}
+
+function checkFiles(options: MasterOptions, nameOf: (key: keyof Settings) => string): void {
+  for (const key of FILES) {
+    const file = options[key];
+    const first = typeof file === 'string' ? optionOf(file, options) : undefined;
+    if (typeof file === 'string' && first && first !== key)
+      throw sameFile(nameOf(first), nameOf(key), String(options[first]));
+  }
 }
 
 /** Returns the settings. Throws UsageError if a value is invalid. */
@@ -367,7 +394,7 @@ export function settingsOf(options: MasterOptions): Settings {
       settings[key] = NONE_AT_0.includes(key) && value === 0 ? Infinity : Math.min(value as number, LONGEST_MS);
     if (kind === 'rate') settings[key] = rateOf(value);
     // Now, not later: the task may change the working directory.
-    if (key === 'results') settings[key] = path.resolve(value as string);
+    if (key === 'results' || key === 'metricsFile') settings[key] = path.resolve(value as string);
     if (kind === 'modules') settings[key] = moduleList(value)?.map((name) => moduleFrom(path.resolve(), name));
   }
   checkTogether(settings as MasterOptions, (key) => key);

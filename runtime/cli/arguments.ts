@@ -2,7 +2,6 @@
  * Reads the runner's command line. Runs in the master. Internal.
  */
 
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { mustBe, noOption, notTogether, optionGoesWrong, sameFile, taskFileNotNamed } from '../errors.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type MasterOptions,
   OPTIONS,
   type OptionRow,
+  optionOf,
   rateOf,
   unitOf,
 } from '../options.ts';
@@ -85,9 +85,8 @@ export function readArguments(argv: readonly string[]): Request {
   const quiet = parsed.values['quiet'] === true;
   const events = parsed.values['events'] as string | undefined;
   if (events === '') throw mustBe('--events', 'a path', events);
-  const { results } = options as MasterOptions;
-  if (events !== undefined && results !== undefined && path.resolve(events) === path.resolve(results))
-    throw sameFile('--events', '--results', events);
+  const same = events === undefined ? undefined : optionOf(events, options);
+  if (events !== undefined && same) throw sameFile('--events', nameOf(same), events);
   const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
   return { want: 'run', taskFile, options, args, json, quiet, events, progress };
 }

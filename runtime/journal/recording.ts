@@ -80,6 +80,7 @@ export class Recording {
       ...options,
       ...(options.import !== undefined && { import: given.import }),
       ...(options.results !== undefined && { results: given.results }),
+      ...(options.metricsFile !== undefined && { metricsFile: given.metricsFile }),
     };
     // Resolve it now: the task may change the working directory.
     this.#file = typeof given.journal === 'string' ? path.resolve(given.journal) : given.journal;

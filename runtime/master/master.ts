@@ -12,6 +12,7 @@ import {
   type DivvyError,
   exitCodeOf,
   masterRunsOnce,
+  metricsNotWritten,
   mustBe,
   Shutdown,
   UsageError,
@@ -31,6 +32,7 @@ import { shellWords, type TakenOver } from '../text/shell.ts';
 import { linesTo } from '../text/terminal.ts';
 import { controlBeside, socketPathFor } from '../wire/socket-path.ts';
 import { noCounts } from './counts.ts';
+import type { Metrics } from './metrics.ts';
 import { needPermissions } from './permissions.ts';
 import type { Results } from './results.ts';
 import type { RunLoop } from './run-loop.ts';
@@ -155,9 +157,14 @@ export class Master {
     };
     if (this.#settings.signals) installSignalTraps(record);
     this.#withdraw = offer(this.#settings.args);
+    let metrics: Metrics | undefined;
     try {
-      const loop = await this.#load(beganAt);
+      metrics = await this.#metrics();
+      const loop = await this.#load(beganAt, metrics);
       return await loop.run(signal);
+    } catch (error) {
+      metrics?.failed(error);
+      throw error;
     } finally {
       await this.#spare?.dismiss();
       this.#recording.release();
@@ -228,7 +235,7 @@ export class Master {
   }
 
   /** Loads the task, opens the journal, and returns the loop of the run. */
-  async #load(beganAt: number): Promise<RunLoop> {
+  async #load(beganAt: number, metrics: Metrics | undefined): Promise<RunLoop> {
     const taskFile = this.#taskFile;
     const settings = this.#settings;
     const { folder, modules } = projectImports(taskFile);
@@ -249,7 +256,7 @@ export class Master {
     const results = await this.#results(task, opened);
     for (const text of opened.notes) this.#observe({ type: 'note', text });
     const loop = new RunLoop({
-      ...{ task, taskFile, imports, settings, beganAt, opened, results },
+      ...{ task, taskFile, imports, settings, beganAt, opened, results, metrics },
       verbose: this.verbose,
       socket: this.socket,
       run: this.#run,
@@ -262,9 +269,24 @@ export class Master {
       observe: this.#observe,
     });
     this.#loop = loop;
+    metrics?.begin(() => ({
+      counts: this.counts,
+      begun: loop.delivery.inProgress + loop.delivery.settling,
+      workers: this.#workers.filter((worker) => worker.running).length,
+    }));
     if (this.#pausedEarly) loop.controls.pause();
     if (this.#stopEarly) loop.shutdown(this.#stopEarly);
     return loop;
+  }
+
+  /** Loaded only if it is needed. Rejects with UsageError if something else is at that path. */
+  async #metrics(): Promise<Metrics | undefined> {
+    const { metricsFile, dryRun } = this.#settings;
+    if (metricsFile === undefined || dryRun) return undefined;
+    const { Metrics } = await import('./metrics.ts');
+    const failed = (error: unknown): void =>
+      this.#observe({ type: 'note', text: metricsNotWritten(metricsFile, error), isProblem: true });
+    return new Metrics(metricsFile, this.#taskFile, failed);
   }
 
   /** Loaded only if it is needed. */

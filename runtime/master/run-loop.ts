@@ -24,6 +24,7 @@ import { Delivery } from './delivery.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Payload } from './ended.ts';
 import { Intake } from './intake.ts';
+import type { Metrics } from './metrics.ts';
 import { Outputs } from './output.ts';
 import { batchesAcks, prefetchAt } from './pace.ts';
 import { Pool } from './pool.ts';
@@ -63,6 +64,8 @@ export interface RunLoopOptions {
   readonly opened: Opened;
   /** Undefined without --results. */
   readonly results: Results | undefined;
+  /** Undefined without --metrics-file. */
+  readonly metrics: Metrics | undefined;
   readonly workers: Worker[];
   readonly spare: Spare | undefined;
   /** Signals that have arrived but have not been handled. */
@@ -94,7 +97,7 @@ export class RunLoop {
 
   constructor(options: RunLoopOptions) {
     this.#options = options;
-    const { task, settings, recording, opened, results, workers, wakeup, observe, verbose } = options;
+    const { task, settings, recording, opened, results, metrics, workers, wakeup, observe, verbose } = options;
     const { wake } = wakeup;
     const fail = (fault: DivvyError): void => this.stopping.fail(fault);
     const numbersFrom = opened.begin?.number ?? 0;
@@ -113,6 +116,7 @@ export class RunLoop {
       journal,
       cursor,
       results,
+      metrics,
       itemEvents,
       observe,
       fail,
@@ -369,7 +373,7 @@ export class RunLoop {
 
   /** Reports the result of the run. Returns it, or throws the error with which the run fails. */
   #conclude(): RunResult {
-    const { observe, beganAt } = this.#options;
+    const { observe, beganAt, metrics } = this.#options;
     const result = this.#result();
     const { failedBefore, leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
     const note = (text: string): void => observe({ type: 'note', text });
@@ -383,6 +387,7 @@ export class RunLoop {
       note(
         `${plural(leftBehind, 'item')} ${leftBehind === 1 ? 'is' : 'are'} not processed yet; --resume does the rest`,
       );
+    metrics?.ended(result); // before the last event: it may have to say that it can't
     observe({
       type: 'ended',
       result,

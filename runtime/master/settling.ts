@@ -15,6 +15,7 @@ import { Barrier, type Outlet } from './barrier.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import { type Ended, outcomeOf, outcomesOf, type Payload } from './ended.ts';
+import type { Metrics } from './metrics.ts';
 import type { Results } from './results.ts';
 import type { Run } from './run.ts';
 
@@ -27,6 +28,8 @@ export interface SettlingOptions {
   readonly cursor: Cursor | undefined;
   /** Undefined without --results. */
   readonly results: Results | undefined;
+  /** Undefined without --metrics-file. */
+  readonly metrics: Metrics | undefined;
   /** Whether `observe` hears of each item that is done. */
   readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
@@ -202,8 +205,10 @@ export class Settling {
   }
 
   #count({ run, error }: Ended): void {
-    const { task, delivery, cursor, itemEvents, observe } = this.#options;
+    const { task, delivery, cursor, metrics, itemEvents, observe } = this.#options;
     delivery.settled(run, error ? 'failed' : 'done');
+    // Not what failed: an item that was killed with its worker has no duration.
+    if (metrics && !error) metrics.done(run.count, run.durationMs);
     cursor?.ended(run.number, run.count);
     if (error) observe({ type: 'item failed', outcome: outcomeOf(run, 0), error });
     else if (itemEvents) for (const outcome of outcomesOf(run)) observe({ type: 'item done', outcome });

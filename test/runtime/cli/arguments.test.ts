@@ -41,7 +41,7 @@ describe('the command line', () => {
 
   test('every option is read', () => {
     const args =
-      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --backoff-cap 1m --rate 30/m --warn-after 1h --recycle-older 1h --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --results r --ordered --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
+      '-n5 -c 2 --inline --socket=s --max-item-size 2 --retries 1 --backoff 1.5 --backoff-cap 1m --rate 30/m --warn-after 1h --recycle-older 1h --max-crashes 2 --kill-after 500ms --force-after 2s --grace 5m --ignore-hup --concurrent-run --take-over --timeout 1m --recycle-after 10 --recycle-above 3 --halt 5% --journal j --results r --ordered --metrics-file m --resume --limit 7 --dry-run --import a --import ./b.mjs --json --events e -q --no-progress t.ts';
     const options = {
       workers: 5,
       concurrency: 2,
@@ -62,7 +62,7 @@ describe('the command line', () => {
       recycleAboveBytes: 3 * 1024 * 1024,
       halt: '5%',
       journal: 'j',
-      ...{ results: 'r', ordered: true },
+      ...{ results: 'r', ordered: true, metricsFile: 'm' },
       resume: true,
       limit: 7,
       dryRun: true,
@@ -140,6 +140,20 @@ describe('the command line', () => {
       '--results a/../j --journal j t.ts',
       '--results and --journal name the same file, a/../j; name another for one of them',
     ],
+    [
+      '--results r --metrics-file ./r t.ts',
+      '--results and --metrics-file name the same file, r; name another for one of them',
+    ],
+    [
+      '--metrics-file j --journal j t.ts',
+      '--metrics-file and --journal name the same file, j; name another for one of them',
+    ],
+    [
+      '--events ./m --metrics-file m t.ts',
+      '--events and --metrics-file name the same file, ./m; name another for one of them',
+    ],
+    ['--events j --journal j t.ts', '--events and --journal name the same file, j; name another for one of them'],
+    ['--metrics-file= t.ts', "--metrics-file must be a path, and is ''"],
     ['--events r --results r t.ts', '--events and --results name the same file, r; name another for one of them'],
     ['--journal j --no-journal t.ts', '--journal and --no-journal do not go together; choose one of them'],
     ['--progress --no-progress t.ts', '--progress and --no-progress do not go together; choose one of them'],
