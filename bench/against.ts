@@ -42,9 +42,12 @@ export async function against(
 
 const isOfRuntime = (word: string): boolean => word.startsWith(RUNTIME + sep);
 
-/** Without a cache there is nothing to compare: it shows what Node.js does. */
-function isOwn({ command, cold }: Contestant): boolean {
-  return !cold && command.some(isOfRuntime);
+/**
+ * Without a cache there is nothing to compare: it shows what Node.js does. And a commit may be older than the metrics, which are
+ * compared with a run that has none.
+ */
+function isOwn({ command, cold, load }: Contestant): boolean {
+  return !cold && !load?.metrics && command.some(isOfRuntime);
 }
 
 const nameOfTheirs = ({ name }: Contestant, { short }: Commit): string => `${name} of ${short}`;

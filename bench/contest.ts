@@ -69,7 +69,7 @@ export async function contest(
         const load = contestant.load && { ...contestant.load, ...(count && { count }), ...(few && QUICK) };
         const figure = await run({ ...contestant, ...(load && { load }) }, work.unit, folder);
         if (round > 0) figures.get(name)?.push(figure);
-        else if (work.unit === 'items/s') counts.set(name, enough(figure));
+        else if (work.unit === 'items/s') counts.set(name, enough(figure, work.aimSeconds));
       }
     }
   }
@@ -118,8 +118,9 @@ export async function run(
 }
 
 /** How many items a contestant gets that does so many in a second: a number of two digits and zeros. */
-export function enough(itemsPerSecond: number): number {
-  return Math.min(MOST_ITEMS, Math.max(1, Number((itemsPerSecond * AIM_SECONDS).toPrecision(2))));
+export function enough(itemsPerSecond: number, aimSeconds = AIM_SECONDS): number {
+  const most = MOST_ITEMS * (aimSeconds / AIM_SECONDS);
+  return Math.min(most, Math.max(1, Number((itemsPerSecond * aimSeconds).toPrecision(2))));
 }
 
 /** The median of what the figures of two contestants, or of one, come to in each round. Throws for one that is not there. */

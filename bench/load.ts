@@ -24,6 +24,8 @@ export interface Load {
   readonly transfer?: boolean;
   /** Whether this runtime keeps its journal. */
   readonly journal?: boolean;
+  /** Whether it writes its metrics. */
+  readonly metrics?: boolean;
 }
 
 /** What a contestant measured itself. */

@@ -29,6 +29,8 @@ export interface Work {
   /** The first is this runtime: what the others are compared with. */
   readonly contestants: readonly [Contestant, ...Contestant[]];
   readonly goals: readonly Goal[];
+  /** How long a run is to take, in seconds, where the count follows from that and it is not as usual. */
+  readonly aimSeconds?: number;
 }
 
 /** What one contestant is to reach, as such or beside another: `times` as good, or `more` of the unit. */
@@ -71,6 +73,10 @@ function entrant(
 const library = [...program('divvy.ts'), join(RUNTIME, 'index.ts')];
 const divvy = entrant('divvy', library);
 const divvyWithJournal = entrant('divvy (journal on)', library, { journal: true });
+const divvyWithMetrics: Entrant = (settings) => ({
+  ...entrant('divvy (--metrics-file)', library, { metrics: true })(settings),
+  asManyAs: 'divvy',
+});
 const jestWorker = entrant('jest-worker (processes)', program('jest-worker.ts'));
 const jestWorkerByJson = entrant('jest-worker (processes, JSON)', program('jest-worker.ts'), { serialization: 'json' });
 const piscina = (inFlight = WINDOW): Entrant => entrant('piscina (threads)', program('piscina.ts'), { inFlight });
@@ -154,6 +160,14 @@ export const WORKS: readonly Work[] = [
       { of: 'divvy (journal on)', limit: 0.22, times: 'limit (no guarantees)' },
       { of: 'divvy (journal on)', limit: 12, times: 'jest-worker (processes)' },
     ],
+  },
+  {
+    name: 'metrics',
+    title: 'Numbers, with metrics and without',
+    unit: 'items/s',
+    contestants: enter({ items: 'numbers', ...small }, divvy, divvyWithMetrics),
+    goals: [{ of: 'divvy (--metrics-file)', limit: 0.97, times: 'divvy' }],
+    aimSeconds: 12, // they are written each 5 s
   },
   {
     name: 'objects',

@@ -59,6 +59,14 @@ test('large Buffers beside a program written by hand, and memory with and withou
   }
 });
 
+test('a run with metrics beside one without', () => {
+  const printed = quick('--only', 'metrics');
+  expectRows(printed, ['divvy', 'divvy (--metrics-file)'], 'items/s');
+  expect(printed).toMatch(
+    /^\| Numbers, with metrics and without; divvy \(--metrics-file\) \| at least 0\.97 × divvy \| [\d.]+ × \|/m,
+  );
+});
+
 test('a profile has the processor time, and the functions of the master and of the workers', () => {
   const printed = quick('--profile', 'numbers', '--journal');
   expect(printed).toMatch(/^Numbers, divvy \(journal on\), 100,000 items: [\d.,]+ items\/s, and /);
@@ -156,5 +164,5 @@ test.each([
   const { status, stdout, stderr } = spawnSync(process.execPath, [bench, ...args], { encoding: 'utf8' });
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toContain(message);
-  expect(stderr).toContain('numbers, objects, async, strings');
+  expect(stderr).toContain('numbers, metrics, objects, async, strings');
 });

@@ -24,6 +24,7 @@ const WARM_UP_MS = 20;
 
 const load = loadOfArguments();
 const journal = load.journal === true && join(tmpdir(), `divvy-bench-${process.pid}.ndjson`);
+const metricsFile = load.metrics ? join(tmpdir(), `divvy-bench-${process.pid}.prom`) : undefined;
 let began = 0;
 let ready = 0;
 let warmUps = 0;
@@ -41,6 +42,7 @@ const master = new Master(new URL('./divvy-task.ts', import.meta.url), {
   workers: load.workers,
   concurrency: load.inFlight,
   journal,
+  ...(metricsFile && { metricsFile }), // a runtime of an earlier commit may not know it
   items: load.work === 'nap' ? whenWarm() : itemsOf(load),
   observe: ({ type }) => {
     if (type === 'worker ready' && ready++ === 0) began = performance.now();
@@ -53,3 +55,4 @@ const { counts } = await master.run();
 clearInterval(watch);
 report(counts.done - warmUps, (ended || performance.now()) - began);
 if (journal) rmSync(journal);
+if (metricsFile) rmSync(metricsFile);
