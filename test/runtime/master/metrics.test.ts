@@ -76,13 +76,15 @@ describe('the numbers of a run', () => {
     expect(metrics.outcomes).toEqual({ done: 1, failed: 0, skipped: 0, unfinished: 0 });
     expect(metrics.values('workers', 'run_in_progress', 'run_exit_code')).toEqual([2, 1, undefined]);
     expect(metrics.value('run_end_time_seconds')).toBeUndefined();
-    const waiting = metrics.value('items_waiting') ?? 0;
+    expect(metrics.value('items_waiting')).toBeGreaterThanOrEqual(0);
     run.kill('SIGINT');
     await run.said(/waiting for 2 items/i);
     gate.open();
     expect((await run.ended()).signal).toBe('SIGINT');
     const after = project.metrics;
-    expect(after.outcomes).toEqual({ done: 3, failed: 0, skipped: 0, unfinished: waiting });
+    const end = project.records().at(-1);
+    const unfinished = end?.type === 'end' ? end.counts.unfinished : undefined;
+    expect(after.outcomes).toEqual({ done: 3, failed: 0, skipped: 0, unfinished });
     expect(after.values('run_exit_code', 'run_in_progress', 'items_in_progress', 'items_waiting')).toEqual([
       130, 0, 0, 0,
     ]);
