@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,8 +46,7 @@ const runner = (...args: string[]) =>
 
 try {
   mkdirSync(join(folder, 'tasks'));
-  mkdirSync(join(folder, 'vendor'));
-  symlinkSync(join(home, 'runtime'), join(folder, 'vendor/divvy'));
+  cpSync(join(home, 'runtime'), join(folder, 'vendor/divvy'), { recursive: true });
   writeFileSync(join(folder, 'divvy.json'), JSON.stringify({ tasks: 'tasks', runtime: 'vendor/divvy' }));
   writeFileSync(join(folder, 'tasks/nightly-backfill.ts'), TASK);
   const first = runner('-n', '8', '--retries', '1', '--backoff', '200ms');
