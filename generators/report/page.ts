@@ -11,7 +11,7 @@ import { sections, verdictOf } from './sections.ts';
 export const BEGINNING = '<!doctype html><!-- a report of divvy -->';
 
 /** What the charts of the page are drawn from. */
-export function chartData({ columns, durations, lanes, samples, parts, tookMs }: ReportData): object {
+function chartData({ columns, durations, lanes, samples, parts, tookMs }: ReportData): object {
   return {
     ...{ columns, durations, samples, tookMs },
     lanes: lanes.map(({ first, last, busy, deaths }) => ({ first, last, busy, deaths })),

@@ -62,7 +62,7 @@ export function durationsTable({ durations }: ReportData): Html {
 }
 
 /** The workers of a lane: `3`, or `3–4`. */
-export const lane = ({ first, last }: { readonly first: number; readonly last: number }): string =>
+const lane = ({ first, last }: { readonly first: number; readonly last: number }): string =>
   first === last ? String(first) : `${first}–${last}`;
 
 export function workersTable({ lanes }: ReportData): Html {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LivePage } from '../../generators/report/live.ts';
 import { page as pageOf } from '../../generators/report/page.ts';
 import type { ReportData } from '../../generators/report/read.ts';
 import type { JournalRecord } from '../../runtime/journal/records.ts';
@@ -237,5 +238,28 @@ describe('the page of', () => {
     await page.waitForFunction(() => [...document.querySelectorAll('canvas')].every((each) => each.clientWidth < 600));
     expect(complaints).toEqual([]);
     await close();
+  });
+
+  test('a run that goes on follows it, and keeps open what the reader has opened', { timeout: BROWSER }, async () => {
+    const before = dataOf({ items: 300, workers: 3, state: 'running' });
+    const live = new LivePage('nightly', before);
+    await live.open();
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(live.url);
+    expect(await page.locator('.live').textContent()).toBe('Live: this page follows the run.');
+    await page.getByText('As a table').first().click();
+    live.show(dataOf({ items: 400, workers: 3, fails: (item) => item === 399 }));
+    await page.getByText('400 items in 30 min: 399 done, 1 failed.').waitFor();
+    expect(await page.title()).toBe('nightly: Complete, with failures');
+    expect(await page.locator('details').first().getAttribute('open')).toBe('');
+    expect(await page.locator('canvas').count()).toBe(5);
+    expect(await blank(page)).toEqual([]);
+    await live.close();
+    await page.getByText('The run has ended. This page stays as it is').waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
   });
 });
