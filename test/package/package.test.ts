@@ -33,12 +33,13 @@ const files = (): string[] =>
 const words = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 describe('the tarball', () => {
-  test('is at most 2.2 MB', () => {
-    expect(statSync(tarball).size).toBeLessThanOrEqual(2_200_000);
+  test('is at most 2.3 MB', () => {
+    expect(statSync(tarball).size).toBeLessThanOrEqual(2_300_000);
   });
 
   // The runtime, which is shipped as it is read, has grown with what a run promises: output that counts, locks, numbers, reports,
-  // what holds a run back and how its failures are looked at (8 KB), a hand on a running run and the cursor (10 KB), results (8 KB), the task's own arguments (8 KB), templates for databases (5 KB), what renews vendored code (42 KB: what tries a runtime 15, upgrade, diff and doctor 17, the releases 5, semver whole 5); and `add`
+  // what holds a run back and how its failures are looked at (8 KB), a hand on a running run and the cursor (10 KB), results (8 KB), the task's own arguments (8 KB), templates for databases (5 KB), what renews vendored code (42 KB: what tries a runtime 15, upgrade, diff and doctor 17, the releases 5, semver whole 5), reports (52 KB: the page with uPlot 29, its numbers and its HTML 23), metrics and
+  // telemetry; and `add`
   // with the formatters, linters, test runners and package managers whose settings it knows. Each of its files has a header of
   // its own in the tarball, so that a house of many rooms costs some kilobytes.
   test('is at most 475 KB without the chunk that edits code', () => {
