@@ -1,29 +1,22 @@
 /**
- * Shows the progress of a run. On a terminal it is a line at the bottom, which is erased before any other line is
- * written; elsewhere a plain line now and then. Runs in the master. Internal.
+ * Shows the progress of a run. On a terminal it is a line that always stands below all output (footer.ts); elsewhere a
+ * plain line now and then. Runs in the master. Internal.
  */
 
 import { fstatSync } from 'node:fs';
 import type { Counts } from '../parallelizable.ts';
 import { Rate } from '../text/rate.ts';
-import { beforeWrites, isLineOpen, writeAside } from '../text/shared-stream.ts';
 import { coloured, columnsOf, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
-import { grouped, plural, seconds } from '../text/words.ts';
+import { cutTo, grouped, plural, seconds } from '../text/words.ts';
+import { Footer } from './footer.ts';
 
-const DRAWN_EVERY_MS = 250;
+/** How often what the line says is worked out. It is drawn as often as output needs it. */
+const WORKED_OUT_EVERY_MS = 250;
 const SAID_EVERY_MS = 60_000;
 /** The time left is an estimate, shown once there is enough to go by: a share of the items, or some time. */
 const LEFT_FROM_SHARE = 0.02;
 const LEFT_FROM_MS = 5000;
 const BAR = 12;
-
-const ERASE = '\r\x1b[K';
-/**
- * Moves below a line that is still open, and back to its end. At the bottom of the terminal, moving down scrolls, so
- * save the position after that.
- */
-const BELOW = '\x1bD\x1b[A\x1b7\x1b[B';
-const BACK = '\x1b8';
 
 /** The state of the run. */
 export interface Standing {
@@ -60,15 +53,15 @@ export class Progress {
     const met = before + ended + skipped;
     const rate = this.#rate.perSecond(ended, now);
     const parts: Part[] = [];
-    const isKnown = total !== undefined && rate > 0 && !isPaused;
-    const add = (text: string, look: Look = 'plain'): number => parts.push({ text, look });
-    if (total === undefined) add(`${plural(met, 'item')}`);
-    else add(`${grouped(met)} of ${grouped(total)}`);
-    if (rate > 0) add(`${rate < 10 ? rate.toFixed(1) : grouped(Math.round(Number(rate.toPrecision(3))))}/s`);
+    const isKnown = total !== undefined && met < total && rate > 0 && !isPaused;
+    const add = (text: string, look: Look): number => parts.push({ text, look });
+    if (total === undefined) add(`${plural(met, 'item')}`, 'good');
+    else add(`${grouped(met)} of ${grouped(total)}`, 'good');
+    if (rate > 0) add(`${rate < 10 ? rate.toFixed(1) : grouped(Math.round(Number(rate.toPrecision(3))))}/s`, 'dim');
     if (isPaused) add('paused', 'again');
     const left = isKnown ? Math.max(0, total - met) / rate : undefined;
     const isGuess = total !== undefined && met / total < LEFT_FROM_SHARE && now - this.#began < LEFT_FROM_MS;
-    if (left !== undefined && !isGuess) add(`${seconds(Math.ceil(left) * 1000)} left`);
+    if (left !== undefined && !isGuess) add(`${seconds(Math.ceil(left) * 1000)} left`, 'dim');
     if (failed > 0) add(`${grouped(failed)} failed`, 'bad');
     if (retried > 0) add(`${grouped(retried)} retried`, 'again');
     add(plural(workers, 'worker'), 'dim');
@@ -76,13 +69,13 @@ export class Progress {
   }
 }
 
-/** Returns the share that is done, as a bar and a percentage. */
+/** Returns the share that is done, as a bar. */
 function barOf(share: number): string {
   const full = Math.round(share * BAR);
-  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${Math.floor(share * 100)}%`;
+  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)} `;
 }
 
-/** Returns the line for a terminal of this width, with colours. */
+/** Returns the line for a terminal of this width, with colours. It is always narrower than that. */
 export function drawn(
   parts: readonly Part[],
   share: number | undefined,
@@ -90,11 +83,17 @@ export function drawn(
   stream: NodeJS.WriteStream,
 ): string {
   const [first = { text: '', look: 'plain' as const }, ...others] = parts;
-  const bar = share === undefined ? '' : `${barOf(share)}  `;
-  const hasBar = bar !== '' && widthOf(bar + first.text) < columns;
-  let used = widthOf(first.text) + (hasBar ? widthOf(bar) : 0);
-  if (used >= columns) return first.text.slice(0, Math.max(0, columns - 1));
-  let line = `${hasBar ? coloured(bar, 'good', stream) : ''}${first.text}`;
+  const percent = share === undefined ? [] : [`${Math.floor(share * 100)}%`];
+  // If the terminal is too narrow for all of it, less is better than a number that is cut.
+  const heads = [
+    ...percent.map((text) => `${barOf(share ?? 0)}${text}  ${first.text}`),
+    first.text,
+    ...percent,
+    cutTo(first.text, Math.max(1, columns - 1)),
+  ];
+  const head = heads.find((text) => widthOf(text) < columns) ?? '';
+  let used = widthOf(head);
+  let line = coloured(head, first.look, stream);
   for (const { text, look } of others) {
     used += 3 + widthOf(text);
     if (used >= columns) break;
@@ -115,34 +114,32 @@ function shareOf({ counts: { done, failed, skipped }, before, total }: Standing)
 }
 
 /**
- * Draws the line until it is stopped. It writes past the patched `write`, so that the lines of others are not affected.
+ * Draws the line until it is stopped.
  *
  * Returns a function that stops it.
  */
-export function drawProgress(standing: () => Standing): () => void {
-  const stream = process.stderr;
+export function drawProgress(
+  standing: () => Standing,
+  { stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process,
+): () => void {
   const progress = new Progress();
-  const streams = [process.stdout, stream].filter(({ isTTY }) => isTTY);
-  const write = (text: string): void => writeAside(stream, text);
-  let shown: 'no' | 'on its line' | 'below an open one' = 'no';
-  const erase = (): void => {
-    if (shown !== 'no') write(shown === 'on its line' ? ERASE : `${ERASE}${BACK}`);
-    shown = 'no';
-  };
-  const draw = (): void => {
-    erase();
+  const footer = new Footer(stdout.isTTY ? [stderr, stdout] : [stderr]);
+  let parts: readonly Part[] = [];
+  let share: number | undefined;
+  const draw = (): void => footer.show(drawn(parts, share, columnsOf(stderr), stderr));
+  const workOut = (): void => {
     const now = standing();
-    const isOpen = streams.some((each) => isLineOpen(each));
-    const line = drawn(progress.parts(now), shareOf(now), columnsOf(stream), stream);
-    write(`${isOpen ? BELOW : ''}\r${line}\x1b[K`);
-    shown = isOpen ? 'below an open one' : 'on its line';
+    parts = progress.parts(now);
+    share = shareOf(now);
+    draw();
   };
-  const ends = streams.map((each) => beforeWrites(each, erase));
-  const timer = setInterval(draw, DRAWN_EVERY_MS);
+  workOut();
+  const timer = setInterval(workOut, WORKED_OUT_EVERY_MS);
+  stderr.on('resize', draw);
   return () => {
     clearInterval(timer);
-    erase();
-    for (const end of ends) end();
+    stderr.off('resize', draw);
+    footer.end();
   };
 }
 

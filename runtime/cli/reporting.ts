@@ -70,7 +70,6 @@ export class Reporting {
       this.#hasStarted = true;
       this.#total = event.total;
       this.#before = event.after?.number ?? 0;
-      this.#startProgress(master);
     }
     if (event.type === 'ended') this.#stopProgress();
     if (event.type === 'item') {
@@ -82,6 +81,7 @@ export class Reporting {
     if (this.#request.json) return;
     if (event.type === 'ended') this.#sayEnd(event, master);
     else this.#report(event);
+    if (event.type === 'started') this.#startProgress(master);
   }
 
   /** The run has ended; from now on only an error is reported. */

@@ -3,7 +3,7 @@
  * hooks, and the runner. Runs in the master. Internal.
  *
  * Only this file patches the `write` of the master's streams. So each writer begins a new line, and the progress line
- * is erased first.
+ * is erased before any output and drawn again below it (cli/footer.ts).
  */
 
 import fs from 'node:fs';
@@ -11,12 +11,20 @@ import type { Writable } from 'node:stream';
 
 const NEWLINE = 0x0a;
 
-/** Calls `act` before anybody in this process writes to the stream. Returns a function that ends this. */
-export function beforeWrites(stream: Writable, act: () => void): () => void {
+/** Something that stands on the same terminal as the output, such as the progress line. */
+export interface Companion {
+  /** Returns what to write right ahead of output to the stream: whatever makes room for it. */
+  before(stream: Writable): string;
+  /** Output to the stream is written, or waits in it. */
+  after(stream: Writable, output: string | Uint8Array): void;
+}
+
+/** Has a companion called for all output to the stream, whoever writes it. Returns a function that ends this. */
+export function accompany(stream: Writable, companion: Companion): () => void {
   const shared = share(stream);
-  shared.before.add(act);
+  shared.companions.add(companion);
   return () => {
-    if (shared.before.delete(act)) shared.leave();
+    if (shared.companions.delete(companion)) shared.leave();
   };
 }
 
@@ -27,7 +35,7 @@ export function isLineOpen(stream: Writable, isOwn = false): boolean {
 }
 
 /** Writes text that belongs to nobody's line, such as a progress line, which is erased again. */
-export function writeAside(stream: Writable, text: string): void {
+export function writeAside(stream: Writable, text: string | Uint8Array): void {
   const shared = streams.get(stream);
   if (shared) shared.writeAside(text);
   else stream.write(text);
@@ -54,7 +62,7 @@ export function share(stream: Writable): SharedStream {
 /** One of the master's streams, shared by this whole process, even by several runs, which may end in any order. */
 export class SharedStream {
   users = 0;
-  readonly before: Set<() => void> = new Set();
+  readonly companions: Set<Companion> = new Set();
   /** Whose line is open: a worker's passage, or the master itself (this). */
   lineOf: object | undefined;
   readonly #stream: Writable;
@@ -62,6 +70,8 @@ export class SharedStream {
   readonly #patched: Writable['write'];
   /** The descriptor, if the stream is a file: Node.js would not notice if a full disk cut a write short. */
   readonly #file: number | undefined;
+  /** How many of the waiting bytes are no output (writeAside). */
+  #asideBytes = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
@@ -70,12 +80,15 @@ export class SharedStream {
     this.#patched = ((...written: Parameters<Writable['write']>): boolean => {
       const [chunk] = written as unknown[];
       const last = typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk.at(-1) : undefined;
-      if (last !== undefined) {
-        this.#prepare();
-        if (this.lineOf !== undefined && this.lineOf !== this) Reflect.apply(this.#write, stream, ['\n']);
-        this.lineOf = last === '\n' || last === NEWLINE ? undefined : this;
-      }
-      return Reflect.apply(this.#write, stream, written);
+      if (last === undefined) return Reflect.apply(this.#write, stream, written); // empty, or refused by Node.js
+      const ending = this.lineOf !== undefined && this.lineOf !== this ? '\n' : '';
+      const first = this.#before() + ending;
+      if (first !== '') Reflect.apply(this.#write, stream, [first]);
+      this.lineOf = last === '\n' || last === NEWLINE ? undefined : this;
+      const goesOn = Reflect.apply(this.#write, stream, written);
+      if (ending !== '') this.#after(ending);
+      this.#after(chunk as string | Uint8Array);
+      return goesOn;
     }) as Writable['write'];
     stream.write = this.#patched;
     setBlocking(stream, false);
@@ -84,9 +97,15 @@ export class SharedStream {
 
   /** Writes a worker's bytes. Calls `written` when they have left this process. Returns whether more may follow. */
   write(bytes: Buffer, written: (error?: Error | null) => void): boolean {
-    this.#prepare();
-    if (this.#file === undefined || this.#stream.writableLength > 0)
-      return Reflect.apply(this.#write, this.#stream, [bytes, written]);
+    if (this.#file === undefined || this.#stream.writableLength > 0) {
+      const first = bytes.length > 0 ? this.#before() : '';
+      // In one write, so that a terminal never shows the state in between.
+      const all = first === '' ? bytes : Buffer.concat([Buffer.from(first), bytes]);
+      const goesOn = Reflect.apply(this.#write, this.#stream, [all, written]);
+      // What follows it is a write of its own: the output counts as soon as it is out itself.
+      if (bytes.length > 0) this.#after(bytes);
+      return goesOn;
+    }
     try {
       for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#file, bytes, at);
       written();
@@ -96,13 +115,23 @@ export class SharedStream {
     return true;
   }
 
-  /** Some output has not left this process yet. */
+  /** Some output has not left this process yet. A waiting progress line is no output: no item has to wait for it. */
   get isWaiting(): boolean {
-    return this.#stream.writableLength > 0 && !this.#stream.destroyed;
+    return this.#stream.writableLength > this.#asideBytes && !this.#stream.destroyed;
   }
 
-  writeAside(text: string): void {
-    Reflect.apply(this.#write, this.#stream, [text]);
+  /** As the function of this name. */
+  writeAside(text: string | Uint8Array): void {
+    const stream = this.#stream;
+    const before = stream.writableLength;
+    let waiting = 0;
+    const out = (): void => {
+      this.#asideBytes -= waiting;
+    };
+    Reflect.apply(this.#write, stream, [text, out]);
+    // If it is out already, `out` is called later all the same.
+    waiting = stream.writableLength - before;
+    this.#asideBytes += waiting;
   }
 
   leave(): void {
@@ -113,8 +142,14 @@ export class SharedStream {
     streams.delete(this.#stream);
   }
 
-  #prepare(): void {
-    for (const act of this.before) act();
+  #before(): string {
+    let first = '';
+    for (const companion of this.companions) first += companion.before(this.#stream);
+    return first;
+  }
+
+  #after(output: string | Uint8Array): void {
+    for (const companion of this.companions) companion.after(this.#stream, output);
   }
 }
 

@@ -18,13 +18,22 @@ const WIDE =
 
 /** Returns how many terminal columns the text takes. */
 export function widthOf(text: string): number {
-  if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
-  let width = 0;
+  return filledTo(text, 0, Infinity);
+}
+
+/**
+ * Returns how many columns are filled once the text stands behind `filled` others, in rows of `columns`: a wide character
+ * that has no room at the end of a row begins the next one.
+ */
+export function filledTo(text: string, filled: number, columns: number): number {
+  if (/^[\u0020-\u007e]*$/.test(text)) return filled + text.length;
+  let at = filled;
   graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   for (const { segment } of graphemes.segment(text)) {
-    width += WIDE.test(segment) ? 2 : /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(segment) ? 0 : 1;
+    const width = WIDE.test(segment) ? 2 : /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(segment) ? 0 : 1;
+    at += width + (width === 2 && at % columns === columns - 1 ? 1 : 0);
   }
-  return width;
+  return at;
 }
 
 /** Breaks a line at spaces, so that no piece is wider than `columns`. Later pieces are indented like the first word. */

@@ -34,7 +34,7 @@ export function seconds(ms: number): string {
  * The escape sequences of a terminal: colours and cursor moves; titles and links, up to their end; and two-character
  * ones. Not `stripVTControlCharacters`: that of Node.js 22.18 also removes the text between a colour and a later BEL.
  */
-const SEQUENCES =
+export const SEQUENCES: RegExp =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for these characters
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
 
