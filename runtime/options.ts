@@ -29,6 +29,8 @@ export interface Settings {
   readonly concurrency: number;
   /** Report on stderr what the master and the workers do. */
   readonly verbose: boolean;
+  /** Put the worker and the item's key before each line that a worker writes: `[w3 user-812] `. Not with `inline`. */
+  readonly tag: boolean;
   /** Run everything in this one process, for a debugger. */
   readonly inline: boolean;
   /** The path of the unix domain socket; undefined for one in a new folder. */
@@ -120,6 +122,7 @@ const DEFAULTS: Settings = {
   workers: os.availableParallelism(),
   concurrency: 1,
   verbose: false,
+  tag: false,
   inline: false,
   socket: undefined,
   maxItemBytes: 64 * 1024 * 1024,
@@ -187,6 +190,7 @@ export interface OptionRow {
 /** Options for one run, or one terminal, only. */
 const ONCE: ReadonlySet<keyof Settings> = new Set([
   'verbose',
+  'tag',
   'inline',
   'socket',
   'journal',
@@ -215,6 +219,7 @@ export const OPTIONS: readonly OptionRow[] = [
   ),
   row('concurrency', '-c, --concurrency N', 'number', 'items in progress at once in each worker (1)', 1),
   row('verbose', '-v, --verbose', 'flag', 'say on stderr what master and workers do'),
+  row('tag', '--tag', 'flag', "put the worker and the item's key before each line that a worker writes"),
   row('inline', '--inline', 'flag', 'run everything in this one process, for a debugger'),
   row('socket', '--socket PATH', 'path', 'the unix domain socket (in a fresh folder)'),
   row('maxItemBytes', '--max-item-size MB', 'megabytes', 'the largest item or result (64)', 1, ITEM_MEGABYTES_MAX),
@@ -348,7 +353,8 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
 
 /** Throws UsageError if options exclude each other. `nameOf` returns an option's name as it was given. */
 export function checkTogether(options: MasterOptions, nameOf: (key: keyof Settings) => string): void {
-  const { resume, retryFailed, journal, results, ordered, dryRun } = options;
+  const { resume, retryFailed, journal, results, ordered, dryRun, tag, inline } = options;
+  if (tag && inline) throw notTogether(nameOf('tag'), nameOf('inline'));
   if (resume && retryFailed) throw notTogether(nameOf('resume'), nameOf('retryFailed'));
   if ((resume || retryFailed) && journal === false) throw needsJournal(nameOf(resume ? 'resume' : 'retryFailed'));
   if (ordered && retryFailed) throw notTogether(nameOf('ordered'), nameOf('retryFailed'));

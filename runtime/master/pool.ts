@@ -114,7 +114,7 @@ export class Pool {
           const numbers = runs.flatMap(({ number, payloads }) => payloads.map((_, index) => number + index));
           this.#events.observe({ type: 'items handed', worker: worker.number, numbers });
         }
-        const hasKeys = this.#run.task.key !== undefined;
+        const hasKeys = this.#run.task.key !== undefined || this.#settings.tag;
         const carried = runs.map(({ number, starts, payloads }) => ({ number, attempt: starts, hasKeys, payloads }));
         worker.process?.send({ kind: 'items', batchAcks, runs: carried });
         return;

@@ -215,14 +215,14 @@ export class RunLoop {
       const keepsResults = settings.results !== undefined;
       return bootInline(task, { ...settings, keepsResults }, this.#outputs.stdout, wakeup.wake);
     }
-    const { args, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = settings;
+    const { args, tag, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = settings;
     const { startServer } = await import('../wire/server.ts'); // while the spare loads its own modules
     const forms = { asJson: settings.results !== undefined, asValue: task.afterProcess !== undefined };
     const server = await startServer(socket, settings.socket === undefined, resultRoom(maxItemBytes, forms));
     this.#server = server;
     const keepsResults = forms.asJson;
     const limits = { concurrency, maxItemBytes, keepsResults, timeoutMs, recycleAfter, recycleAboveBytes };
-    const start = { taskFile, imports, args, ...limits };
+    const start = { taskFile, imports, args, tag, ...limits };
     return forkWorkers({ server, start, outputs: this.#outputs, spare });
   }
 

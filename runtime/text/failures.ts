@@ -19,8 +19,13 @@ const SHORT_KEY = 8;
 
 /** Returns `item 499 (user-503)`. Of a hash it shows only the beginning, enough to find the journal's line. */
 export function itemLabel(number: number, key: string, keys: Keys): string {
-  if (keys === 'own') return `item ${number} (${cutTo(printable(key), KEY_MAX)})`;
-  return keys === 'hashed' ? `item ${number} (key ${key.slice(0, SHORT_KEY)}…)` : `item ${number}`;
+  if (keys === 'none') return `item ${number}`;
+  return `item ${number} (${keys === 'hashed' ? 'key ' : ''}${shortKey(key, keys)})`;
+}
+
+/** Returns a key as people see it: `user-503`, or `1a2b3c4d…` for a hash. */
+export function shortKey(key: string, keys: 'own' | 'hashed'): string {
+  return keys === 'own' ? cutTo(printable(key), KEY_MAX) : `${key.slice(0, SHORT_KEY)}…`;
 }
 
 /**

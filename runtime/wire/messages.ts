@@ -67,7 +67,7 @@ export interface CarriedRun {
   readonly number: number;
   /** Which start of each item this is, from 1. */
   readonly attempt: number;
-  /** Whether the task makes its keys: if not, the worker makes the default key itself, on demand. */
+  /** Whether the keys go with them: if not, the worker makes the default key itself, on demand. */
   readonly hasKeys: boolean;
   /** For each item its key, and the item, encoded by codec.ts. */
   readonly payloads: readonly { readonly key: string; readonly body: Body }[];

@@ -19,6 +19,8 @@ export interface StartMessage {
   readonly concurrency: number;
   readonly maxItemBytes: number;
   readonly keepsResults: boolean;
+  /** A tag stands before each line that the worker writes. */
+  readonly tag: boolean;
   /** Infinity becomes null, because JSON has no Infinity. */
   readonly timeoutMs: number | null;
   readonly recycleAfter: number | null;

@@ -35,7 +35,8 @@ interface Start extends StartMessage {
 const start = getEnvironmentData('divvy start') as Start;
 setEnvironmentData('divvy start', undefined);
 trapSignals();
-const output = writeBlocking();
+const tags = start.tag ? new (await import('./tags.ts')).Tags(start.number) : undefined;
+const output = writeBlocking(tags);
 becomeWorker(start.number);
 process.title = `divvy worker ${start.number}`;
 process.argv = [process.execPath, start.taskFile, ...start.args];
@@ -81,6 +82,7 @@ async function boot(): Promise<void> {
     recycleAboveBytes: start.recycleAboveBytes ?? Infinity,
     claims: new Claims(start.claims),
     output,
+    tags,
     send,
     exit: (how) => {
       if (how === 'at once') endProcess(() => process.kill(process.pid, 'SIGKILL'));

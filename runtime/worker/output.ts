@@ -3,6 +3,8 @@
  * a stream's `write`. Runs in a worker. Internal.
  */
 
+import type { Tags } from './tags.ts';
+
 const NEWLINE = 0x0a;
 
 /** A worker's stdout and stderr. */
@@ -17,8 +19,10 @@ export interface WorkerOutput {
  * Makes writes blocking: the output is in the pipe when the call returns, and so before any ack. Nothing is lost with
  * this process, and nothing piles up in its memory, however slow the reader is. A process that an item starts may share
  * the pipe and make it non-blocking again. So set blocking before each write; if output still waits, acks wait too.
+ *
+ * tags - puts a tag before each line; undefined without --tag.
  */
-export function writeBlocking(): WorkerOutput {
+export function writeBlocking(tags?: Tags): WorkerOutput {
   const streams = [process.stdout, process.stderr] as const;
   const open = [false, false];
   const writes = streams.map((stream, index) => {
@@ -27,11 +31,15 @@ export function writeBlocking(): WorkerOutput {
     stream.on('error', () => {}); // the master is gone, or the task has closed the stream and still writes
     _handle?.setBlocking?.(true);
     stream.write = ((...written: Parameters<typeof write>): boolean => {
-      const [chunk] = written as unknown[];
+      const [chunk, ...rest] = written as unknown[];
       const last = typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk.at(-1) : undefined;
       if (last !== undefined) {
         open[index] = last !== '\n' && last !== NEWLINE;
         _handle?.setBlocking?.(true);
+        if (tags) {
+          const tagged = tags.tagged(index, chunk as string | Uint8Array, rest[0]);
+          return Reflect.apply(write, stream, [tagged, ...rest]);
+        }
       }
       return Reflect.apply(write, stream, written);
     }) as typeof write;

@@ -15,6 +15,7 @@ import { Acks } from './acks.ts';
 import type { Claims } from './claims.ts';
 import type { WorkerOutput } from './output.ts';
 import { Stops } from './stops.ts';
+import type { Tag, Tags } from './tags.ts';
 
 /** How a worker processes items. */
 export interface ProcessingOptions {
@@ -33,6 +34,8 @@ export interface ProcessingOptions {
   /** Which items it has claimed; another thread may reclaim the rest. */
   readonly claims: Claims;
   readonly output: WorkerOutput;
+  /** Only with --tag. */
+  readonly tags?: Tags | undefined;
   /** Returns whether the message has left this process. If not, processing.goOn() is called once it has. */
   readonly send: (message: ToMaster) => boolean;
   /** Exits the worker: gracefully when everything is finished, or at once. */
@@ -52,6 +55,8 @@ class Attempt implements ItemContext {
   stoppedMs = 0;
   /** It has failed with this, whatever comes of it: its time is up, or a person has cancelled it. */
   overruled: Error | undefined;
+  /** Only with --tag. */
+  tag: Tag | undefined;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
 
@@ -219,16 +224,21 @@ export class Processing {
 
   /** Starts an item at `now`. Returns what time it is then, both by performance.now(). */
   #start(item: ReceivedItem, now: number): number {
-    const { self, timeoutMs } = this.#options;
+    const { self, timeoutMs, tags } = this.#options;
     const attempt = new Attempt(self.number, item, now);
     if (this.#stops) {
       attempt.stoppedMs = this.#stops.stoppedMs;
       this.#askLater(attempt, timeoutMs);
     }
+    let task: Pick<AnyTask, 'process'> = this.#task;
+    if (tags) {
+      attempt.tag = tags.of(item, this.#task);
+      task = tags.around(this.#task, attempt.tag);
+    }
     let result: unknown;
     let awaited: boolean;
     try {
-      result = processApart(this.#task, item.value(), attempt, this.#scope);
+      result = processApart(task, item.value(), attempt, this.#scope);
       awaited = isThenable(result);
     } catch (error) {
       return this.#threw(attempt, error);
@@ -280,6 +290,7 @@ export class Processing {
 
   #end(attempt: Attempt, durationMs: number, now: number): number {
     if (attempt.timer) clearTimeout(attempt.timer);
+    if (attempt.tag) attempt.tag.isOver = true;
     this.#inProgress.delete(attempt);
     this.#finished += 1;
     const hasFlushed = this.#acks.ended(attempt.item.batchAcks, durationMs, now);

@@ -73,10 +73,10 @@ describe('the command line', () => {
       ...{ json: true, quiet: true, events: 'e', progress: false },
     };
     expect(readArguments(args.split(' '))).toEqual(read);
-    const keys = [...Object.keys(options), 'retryFailed', 'verbose'].sort();
+    const keys = [...Object.keys(options), 'retryFailed', 'tag', 'verbose'].sort();
     expect(keys).toEqual([...new Set(OPTIONS.map(({ key }) => key))].sort());
-    expect(readArguments(['--retry-failed', '-v', 't.ts'])).toMatchObject({
-      options: { retryFailed: true, verbose: true },
+    expect(readArguments(['--retry-failed', '-v', '--tag', 't.ts'])).toMatchObject({
+      options: { retryFailed: true, verbose: true, tag: true },
     });
     expect(readArguments(['--retry-failed=a b', 't.ts', '--', '--retry-failed=c'])).toMatchObject({
       ...{ options: { retryFailed: 'a b' }, args: ['--retry-failed=c'] },

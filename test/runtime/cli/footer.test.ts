@@ -252,7 +252,7 @@ test('whatever is written, the terminal shows it as without the line', async () 
     text: piece,
     by: fc.constantFrom<'worker' | 'master'>('worker', 'master'),
     on: fc.constantFrom<'stdout' | 'stderr'>('stdout', 'stderr'),
-    then: fc.constantFrom<'turn' | 'tick' | 'nothing'>('turn', 'tick', 'nothing'),
+    next: fc.constantFrom<'turn' | 'tick' | 'nothing'>('turn', 'tick', 'nothing'),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
@@ -264,14 +264,14 @@ test('whatever is written, the terminal shows it as without the line', async () 
         const shared = { stdout: share(streams.stdout), stderr: share(streams.stderr) };
         const footer = at === 0 ? undefined : new Footer([streams.stderr.stream, streams.stdout.stream]);
         footer?.show(FOOT);
-        for (const { text, by, on, then } of steps) {
+        for (const { text, by, on, next } of steps) {
           if (by === 'master') streams[on].write(text);
           else shared[on].write(Buffer.from(text), () => {});
-          if (then === 'tick') footer?.show(FOOT);
-          if (then !== 'nothing') await nextTurn();
+          if (next === 'tick') footer?.show(FOOT);
+          if (next !== 'nothing') await nextTurn();
           const { row } = await screen.cursor();
           // What a later line will erase is not compared: below the cursor there is only the footer.
-          if (then !== 'nothing' && footer) {
+          if (next !== 'nothing' && footer) {
             const rows = await screen.rows();
             expect(rows.length).toBeLessThanOrEqual(row + 2);
           }

@@ -52,8 +52,8 @@ const END = /^divvy: 40 items: 40 done\. Took/;
 
 describe('output of workers and of the master, on both streams', () => {
   const SAYS = [
-    'console.log(`${item} <${"漢字".repeat(item)}>`);',
-    'console.error(`${item} <${"word ".repeat(item)}>`);',
+    'console.log(item + " <" + "漢字".repeat(item) + ">");',
+    'console.error(item + " <" + "word ".repeat(item) + ">");',
   ];
   const dispatch =
     'for (let item = 1; item <= 40; item++) { yield item; console.log("dispatched " + item); await turn(); }';
@@ -93,7 +93,7 @@ describe('output of workers and of the master, on both streams', () => {
   });
 
   test('much of it', async () => {
-    const much = 'for (let line = 1; line <= 100; line++) console.log(`${item} ${line} ${"x".repeat(90)}`);';
+    const much = 'for (let line = 1; line <= 100; line++) console.log(item + " " + line + " " + "x".repeat(90));';
     const run = runIn(80, taskOf('for (let item = 1; item <= 40; item++) yield item;', much));
     expect((await run.ended()).status).toBe(0);
     const screen = new Screen(80, ROWS, { isRaw: true });
