@@ -224,6 +224,18 @@ describe('a terminal that takes nothing for a while', () => {
     },
   );
 
+  test('the line that has waited comes out behind output, and is erased before the next', async () => {
+    const seat = new Seat(80);
+    for (const stream of [seat.stdout, seat.stderr]) stream.hold();
+    seat.footer.show(FOOT);
+    seat.worker('one\n');
+    void seat.stdout.release();
+    void seat.stderr.release();
+    seat.worker('2\n'); // before anybody has been told that all of it is out
+    await nextTurn();
+    expect(await seat.above()).toEqual(['one', '2']);
+  });
+
   test('the end of the run does not leave the line behind', async () => {
     const seat = new Seat(80);
     seat.stderr.hold();

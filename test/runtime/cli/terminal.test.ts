@@ -125,8 +125,8 @@ test('a terminal that gets narrower, and wider again, in the middle of a run', a
     expect((await screen.rows()).filter((row) => /░.* of 40/.test(row)).length).toBeLessThanOrEqual(1);
   }
   // Right after a resize the program does not know yet: then it is cut by the terminal.
-  expect(seen.filter((row) => !row || !(FOOT.test(row) || /^░+ 0%/.test(row)))).toEqual([]);
-  expect(seen).toContainEqual(expect.stringMatching(/^1 of 40/));
+  expect(seen.filter((row) => !row || !(FOOT.test(row) || /^░+ \d%/.test(row)))).toEqual([]);
+  expect(seen).toContainEqual(expect.stringMatching(/^[01] of 40/));
   const lines = await screen.lines();
   expect(lines.slice(1, -1)).toEqual(['now 20', 'was 20', 'now 60', 'was 60']);
   expect(lines.at(-1)).toMatch(/^divvy: 1 item: 1 done\./);
