@@ -22,7 +22,7 @@ export function openTerminal(command: readonly string[], cwd: string, env: NodeJ
       return execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...given], { encoding: 'utf8', env });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new Error('tmux is not on this machine, and this test needs it: install it (apt-get install tmux)');
+      throw new Error("tmux is not on this machine: its test must begin with needs('tmux')");
     }
   };
   tmux('new-session', '-d', '-x', '100', '-y', '50', '-c', cwd, ...command);

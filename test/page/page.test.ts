@@ -19,19 +19,24 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const BROWSER = 600_000;
 
 let folder: string;
-let browser: Browser;
+let launched: Promise<Browser> | undefined;
 
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'divvy-page-'));
+/** Launched by the first test, so that one that needs a browser can say that there is none. */
+function browser(): Promise<Browser> {
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update'];
   const args = ['--no-sandbox', '--disable-gpu', '--disable-sync', ...quiet];
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args, timeout: BROWSER });
-}, BROWSER);
+  launched ??= chromium.launch({ executablePath: '/usr/bin/chromium', args, timeout: BROWSER });
+  return launched;
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'divvy-page-'));
+});
 
 afterAll(async () => {
-  await browser?.close();
+  await (await launched)?.close();
   rmSync(folder, { recursive: true });
-});
+}, BROWSER);
 
 interface Size {
   readonly items: number;
@@ -87,7 +92,7 @@ async function opened(data: ReportData, how: { width?: number; dark?: boolean; i
   const file = join(folder, 'r.html');
   const html = pageOf('nightly', data, false);
   writeFileSync(file, html);
-  const context = await browser.newContext({
+  const context = await (await browser()).newContext({
     viewport: { width: how.width ?? 1100, height: 900 },
     colorScheme: how.dark ? 'dark' : 'light',
     javaScriptEnabled: how.isWithoutScript !== true,
@@ -244,7 +249,7 @@ describe('the page of', () => {
     const before = dataOf({ items: 300, workers: 3, state: 'running' });
     const live = new LivePage('nightly', before);
     await live.open();
-    const page = await browser.newPage();
+    const page = await (await browser()).newPage();
     const complaints: string[] = [];
     page.on('console', (message) => complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(String(error)));
