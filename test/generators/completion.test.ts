@@ -16,6 +16,7 @@ const COMMANDS = [
   'status',
   'runs',
   'failures',
+  'report',
   'pause',
   'continue',
   'workers',

@@ -82,6 +82,7 @@ test.each([
   'status',
   'runs',
   'failures',
+  'report',
   'pause',
   'continue',
   'workers',

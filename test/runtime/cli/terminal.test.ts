@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { needs } from '../../needs.ts';
 import { openTerminal } from '../../tmux.ts';
 import { Project } from '../journal/ledger.ts';
 import { RUNNER, runTask, type TaskRun } from '../run-task.ts';
@@ -163,28 +164,32 @@ test('NO_COLOR: the line has none', async () => {
   expect([...looks].filter(Boolean)).toEqual(['-']);
 });
 
-test('in tmux: the line is last, also after a resize; at the end a prompt follows the summary', async () => {
-  const task = taskOf(
-    'for (let item = 1; item <= 9; item++) { yield item; console.log("said " + item); } await new Promise(() => {});',
-  );
-  const terminal = openTerminal(['sh', '-i'], join(task, '..'), {
-    PATH: process.env['PATH'],
-    TERM: 'xterm-256color',
-    PS1: 'ready$ ',
-    NODE: process.execPath,
-    RUNNER,
+describe('in tmux', () => {
+  needs('tmux');
+
+  test('the line is last, also after a resize; at the end a prompt follows the summary', async () => {
+    const task = taskOf(
+      'for (let item = 1; item <= 9; item++) { yield item; console.log("said " + item); } await new Promise(() => {});',
+    );
+    const terminal = openTerminal(['sh', '-i'], join(task, '..'), {
+      PATH: process.env['PATH'],
+      TERM: 'xterm-256color',
+      PS1: 'ready$ ',
+      NODE: process.execPath,
+      RUNNER,
+    });
+    onTestFinished(() => terminal.keys('C-c'));
+    terminal.types('clear; "$NODE" "$RUNNER" --no-journal -n 2 own.ts');
+    terminal.keys('Enter');
+    const said = Array.from({ length: 9 }, (_, at) => `said ${at + 1}\n`).join('');
+    await terminal.shows(new RegExp(`${said}███░+ 22% {2}9 of 40 .*\n*$`));
+    terminal.resize(30);
+    await terminal.shows(new RegExp(`${said}███░+ 22% {2}9 of 40\n*$`));
+    terminal.resize(90);
+    await terminal.shows(new RegExp(`${said}███░+ 22% {2}9 of 40 .*\n*$`));
+    terminal.keys('C-c');
+    const end = await terminal.shows(/Took .*\n+ready\$/);
+    expect(end).toMatch(new RegExp(`${said}divvy: Stopping .*\ndivvy: Stopped by SIGINT.*\n+ready\\$`));
+    expect(end).not.toContain('of 40');
   });
-  onTestFinished(() => terminal.keys('C-c'));
-  terminal.types('clear; "$NODE" "$RUNNER" --no-journal -n 2 own.ts');
-  terminal.keys('Enter');
-  const said = Array.from({ length: 9 }, (_, at) => `said ${at + 1}\n`).join('');
-  await terminal.shows(new RegExp(`${said}███░+ 22% {2}9 of 40 .*\n*$`));
-  terminal.resize(30);
-  await terminal.shows(new RegExp(`${said}███░+ 22% {2}9 of 40\n*$`));
-  terminal.resize(90);
-  await terminal.shows(new RegExp(`${said}███░+ 22% {2}9 of 40 .*\n*$`));
-  terminal.keys('C-c');
-  const end = await terminal.shows(/Took .*\n+ready\$/);
-  expect(end).toMatch(new RegExp(`${said}divvy: Stopping .*\ndivvy: Stopped by SIGINT.*\n+ready\\$`));
-  expect(end).not.toContain('of 40');
 });
