@@ -103,9 +103,9 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('../generators/failures/failures.ts')).failures,
   },
   report: {
-    takes: '[task]',
+    takes: '[task] [run id]',
     summary: 'what a run did, as one page: throughput, durations, workers, failures',
-    ...CONTROLS,
+    words: { most: Number.POSITIVE_INFINITY, what: 'a task, and the id or the arguments of its run' },
     load: async () => (await import('../generators/report/report.ts')).report,
   },
   pause: {

@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import { duration, grouped, rateBeside, short } from '../generators/report/numbers.ts';
 import { type Chart, type ChartData, colour } from './data.ts';
 import { drawLanes } from './lanes.ts';
+import { STEPS, thinned } from './time.ts';
 
 /** Draws every chart for which the page has a place. */
 export function drawCharts(data: ChartData): Chart[] {
@@ -61,12 +62,6 @@ function axis(values: (value: number) => string, size = 44): uPlot.Axis {
     gap: 4,
   };
 }
-
-/** Milliseconds between the ticks of an axis of time: what people count in. */
-const STEPS = [
-  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000],
-  ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 14_400].map((minutes) => minutes * 60_000),
-];
 
 const timeAxis = (): uPlot.Axis => ({ ...axis((ms) => duration(ms), 30), incrs: STEPS, space: 70 });
 
@@ -127,11 +122,13 @@ function overTime(
   };
 }
 
-const middles = ({ columns: { widthMs, done }, tookMs }: ChartData): number[] =>
+type Columns = ChartData['columns'];
+
+const middles = ({ widthMs, done }: Columns, tookMs: number): number[] =>
   done.map((_, at) => Math.min((at + 0.5) * widthMs, Math.max(tookMs, widthMs / 2)));
 
 function throughput(data: ChartData): Plot {
-  const { columns } = data;
+  const columns = thinned(data);
   const { widthMs } = columns;
   const last = columns.done.length - 1;
   // The last column is not over when the run is.
@@ -155,7 +152,7 @@ function throughput(data: ChartData): Plot {
   return overTime(
     data,
     'A chart of items a second over time; the table below has its numbers',
-    middles(data),
+    middles(columns, data.tookMs),
     series,
     rows,
     rateBeside(Math.max(0, ...rows.flat().map(Number))),
@@ -163,13 +160,14 @@ function throughput(data: ChartData): Plot {
 }
 
 function running(data: ChartData): Plot {
+  const columns = thinned(data);
   const series = [line('In progress', colour('done'), { fill: colour('done-fill') })];
   return overTime(
     data,
     'A chart of how many items were in progress over time',
-    middles(data),
+    middles(columns, data.tookMs),
     series,
-    [data.columns.running],
+    [columns.running],
     short,
   );
 }
@@ -266,7 +264,7 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
 
 /** The bins at which 1 ms, 10 ms, … begin; of few decades also those at 2 and 5. */
 function decades(from: number, bins: number, binsPerDecade: number, least: number): number[] {
-  const steps = bins > 3 * binsPerDecade ? [1] : [1, 2, 5];
+  const steps = bins - least > 2 * binsPerDecade ? [1] : [1, 2, 5];
   const first = Math.floor((from + least) / binsPerDecade);
   const found: number[] = [];
   for (let decade = first; decade <= first + (bins - least) / binsPerDecade + 1; decade++)

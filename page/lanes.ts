@@ -2,12 +2,15 @@
 
 import { duration } from '../generators/report/numbers.ts';
 import { type Chart, type ChartData, colour, type LaneData } from './data.ts';
+import { ticks } from './time.ts';
 
 const LEVELS = 35;
 /** As the charts have it: what is left of the time, and behind it. */
 const LABELS = 56;
 const PADDING = 24;
 const AXIS = 24;
+/** What the label of a tick takes, in pixels. */
+const TICK_WIDTH = 70;
 
 /** Draws the lanes into a canvas. */
 export function drawLanes(place: HTMLElement, { lanes, columns, tookMs, parts }: ChartData): Chart {
@@ -106,9 +109,9 @@ function drawAxis(context: CanvasRenderingContext2D, { end, x, parts, top }: Tim
   context.font = '11px system-ui, sans-serif';
   context.fillStyle = colour('muted');
   context.textBaseline = 'top';
-  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    context.textAlign = share === 0 ? 'left' : share === 1 ? 'right' : 'center';
-    context.fillText(duration(end * share), x(end * share), top + 6);
+  for (const ms of ticks(end, (x(end) - x(0)) / TICK_WIDTH)) {
+    context.textAlign = ms === 0 ? 'left' : 'center';
+    context.fillText(duration(ms), x(ms), top + 6);
   }
   context.fillStyle = colour('ink');
   for (const from of parts.slice(1)) context.fillRect(x(from) - 0.5, 0, 1, top);

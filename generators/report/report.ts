@@ -98,7 +98,7 @@ async function live(call: Call, subject: Subject, first: ReportData): Promise<Ex
   reportFile(cwd, values.out, { task, runId: first.runId }, values.force === true);
   const served = new LivePage(task, first);
   await served.open();
-  terminal.say(`${task} runs. Its page, until it has ended or you press Ctrl+C (the run goes on): ${served.url}`);
+  terminal.say(`Live page of ${task}: ${served.url}\nCtrl+C closes it; the run goes on.`);
   if (values.open) await openInBrowser(served.url, terminal);
   const stop = new AbortController();
   const leave = (): void => stop.abort();

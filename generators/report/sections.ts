@@ -33,36 +33,33 @@ ${history(data)}
 </main>`;
 }
 
-export function verdictOf({ state, done, failed, total, stoppedBy, exitCode = 0, ended, tookMs }: ReportData): Verdict {
+export function verdictOf(data: ReportData): Verdict {
+  const { state, done, failed, total, paused, tookMs } = data;
   const items = done + failed;
   const those =
     total !== undefined && total >= items ? `${grouped(items)} of ${plural(total, 'item')}` : plural(items, 'item');
   const took = duration(tookMs);
   const fate = failed > 0 ? `${grouped(done)} done, ${grouped(failed)} failed` : `${grouped(done)} done`;
-  if (state === 'running') return { kind: 'running', word: 'Running', sentence: `${those} so far: ${fate}.` };
-  if (state === 'complete' && items === 0)
-    return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };
-  if (state === 'complete' && failed === 0)
-    return {
-      kind: 'good',
-      word: 'Complete',
-      sentence: `${done === 1 ? '1 item' : `All ${plural(done, 'item')}`} done in ${took}.`,
-    };
-  if (state === 'complete')
+  if (state === 'running')
+    return { kind: 'running', word: paused ? 'Paused' : 'Running', sentence: `${those} so far: ${fate}.` };
+  if (state === 'unfinished')
+    return { kind: 'open', word: howItEnded(data), sentence: `${those} in ${took}: ${fate}. ${leftOf(data)}` };
+  if (items === 0) return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };
+  if (failed > 0)
     return { kind: 'bad', word: 'Complete, with failures', sentence: `${plural(items, 'item')} in ${took}: ${fate}.` };
-  const how =
-    stoppedBy === undefined
-      ? ended === undefined
-        ? 'Cut short'
-        : exitCode > 1
-          ? 'Failed'
-          : 'Unfinished'
-      : `Stopped by ${stoppedBy}`;
-  return {
-    kind: 'open',
-    word: how,
-    sentence: `${those} in ${took}: ${fate}. The rest is left to do.`,
-  };
+  const all = done === 1 ? '1 item' : `All ${plural(done, 'item')}`;
+  return { kind: 'good', word: 'Complete', sentence: `${all} done in ${took}.` };
+}
+
+function howItEnded({ stoppedBy, ended, exitCode = 0 }: ReportData): string {
+  if (stoppedBy !== undefined) return `Stopped by ${stoppedBy}`;
+  if (ended === undefined) return 'Cut short';
+  return exitCode > 1 ? 'Failed' : 'Unfinished';
+}
+
+function leftOf({ parts, failed }: ReportData): string {
+  if (parts.at(-1)?.mode !== 'retry-failed') return 'The rest is left to do.';
+  return `It was trying failed items again, and did not come to all of them: ${plural(failed, 'item')} still failed.`;
 }
 
 function header(name: string, data: ReportData): Html {
@@ -103,12 +100,8 @@ function command(line: string): Html {
   return html`<div class="command"><span>${label}</span><code tabindex="0">${text}</code></div>`;
 }
 
-function figures({ columns, done, failed, retried, died, tookMs, durations: { p50, p99 }, lanes }: ReportData): Html {
+function figures({ done, failed, retried, died, tookMs, durations: { p50, p99 }, lanes }: ReportData): Html {
   const items = done + failed;
-  const peak = Math.max(
-    0,
-    ...columns.done.map((count, at) => ((count + (columns.failed[at] ?? 0)) / columns.widthMs) * 1000),
-  );
   const average = tookMs > 0 ? (items / tookMs) * 1000 : 0;
   const workers = lanes.at(-1)?.last ?? 0;
   const figure = (value: string, what: string, look = ''): Html =>
@@ -116,9 +109,9 @@ function figures({ columns, done, failed, retried, died, tookMs, durations: { p5
   return html`<section aria-label="Figures"><dl class="figures">
 ${figure(grouped(done), 'done')}
 ${figure(grouped(failed), 'failed', failed > 0 ? 'failed' : '')}
-${figure(grouped(retried), 'retries')}
-${figure(rate(average), `on average, ${rate(peak)} at most`)}
-${figure(duration(p50), `half take less, 99% less than ${duration(p99)}`)}
+${figure(grouped(retried), retried === 1 ? 'retry after an error' : 'retries after an error')}
+${figure(rate(average), 'on average')}
+${figure(duration(p50), `half took less than this, 99% less than ${duration(p99)}`)}
 ${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 0 ? 'none died' : `${plural(died, 'process').replace('processs', 'processes')} died`}`)}
 </dl></section>`;
 }
@@ -126,7 +119,7 @@ ${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 
 function throughput(data: ReportData): Html {
   if (data.done + data.failed + data.retried === 0) return html``;
   return html`<section><h2>Throughput</h2>
-<p class="about">Items a second. The time is that of the run${data.parts.length > 1 && ' and of what resumed it, one after another; each shade is one of them'}.</p>
+<p class="about">Items a second, by the time since the start.${data.parts.length > 1 && ' Only time in which the run was going counts. A new shade is a resume.'}</p>
 <div class="chart" data-chart="throughput"></div>
 <h3>Items in progress</h3>
 <div class="chart low" data-chart="running"></div>
@@ -172,7 +165,7 @@ function failures({ failures: groups, otherFailures, failed }: ReportData): Html
       ? ` ${plural(count - failed, 'failure')} of these ${count - failed === 1 ? 'has' : 'have'} been done by a retry since.`
       : '';
   return html`<section><h2>Failures</h2>
-<p class="about">Grouped by error, without what differs from item to item.${since}</p>
+<p class="about">Equal errors are one group; … stands for the part that differs. Times count from the start.${since}</p>
 <ol class="failures">${shown}</ol>
 ${rest.length > 0 && html`<details><summary>${plural(rest.length, 'more error')}</summary><ul>${rest}</ul></details>`}
 ${otherFailures > 0 && html`<p>${plural(otherFailures, 'item')} failed with other errors: <code>divvy failures</code> lists them all.</p>`}

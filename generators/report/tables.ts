@@ -112,11 +112,11 @@ export function slowestTable({ slowest }: ReportData): Html {
     grouped(attempts),
     duration(atMs),
   ]);
-  const heads = ['Key', 'Took', 'Outcome', 'Item', 'Worker', 'Attempts', 'Ended at'];
+  const heads = ['Key', 'Last attempt took', 'Outcome', 'Item', 'Worker', 'Attempts', 'Ended at'];
   return table({ caption: `The ${plural(slowest.length, 'slowest item')}`, heads, rows });
 }
 
-const MODES = { new: 'begun', resume: 'resumed', 'retry-failed': 'failed items retried' } as const;
+const MODES = { new: 'started', resume: 'resumed', 'retry-failed': 'failed items retried' } as const;
 
 export function partsTable({ parts, partsLeftOut }: ReportData): Html {
   const rows = parts.map((part) => [
@@ -133,7 +133,7 @@ export function partsTable({ parts, partsLeftOut }: ReportData): Html {
   const left =
     partsLeftOut > 0 ? ` (${plural(partsLeftOut, 'part')} between the first ones and the last ones left out)` : '';
   const heads = ['When', 'What', 'Took', 'Done', 'Failed', 'How it ended', 'By', 'Commit', 'divvy'];
-  return table({ caption: `The run and what resumed it${left}`, heads, rows });
+  return table({ caption: `The run and its resumes${left}`, heads, rows });
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);

@@ -91,15 +91,19 @@ export function drawn(
     ...percent,
     cutTo(first.text, Math.max(1, columns - 1)),
   ];
-  const head = heads.find((text) => widthOf(text) < columns) ?? '';
-  let used = widthOf(head);
-  let line = coloured(head, first.look, stream);
-  for (const { text, look } of others) {
-    used += 3 + widthOf(text);
-    if (used >= columns) break;
-    line += coloured(' · ', 'dim', stream) + coloured(text, look, stream);
+  const widthWith = (more: readonly Part[]): number => more.reduce((sum, { text }) => sum + 3 + widthOf(text), 0);
+  // What failed is the last thing to be left out.
+  const failures = others.filter(({ look }) => look === 'bad');
+  const fits = (text: string, more: readonly Part[]): boolean => widthOf(text) + widthWith(more) < columns;
+  const head = heads.find((text) => fits(text, failures)) ?? heads.find((text) => fits(text, [])) ?? '';
+  let shown = fits(head, failures) ? failures : [];
+  for (const part of others) {
+    const more = others.filter((each) => each === part || shown.includes(each));
+    if (!fits(head, more)) break;
+    shown = more;
   }
-  return line;
+  const told = shown.map(({ text, look }) => coloured(' · ', 'dim', stream) + coloured(text, look, stream));
+  return coloured(head, first.look, stream) + told.join('');
 }
 
 /** Returns the same for a log. */

@@ -62,9 +62,11 @@ function read(followed: Followed, journal: string): boolean {
 
 function dataOf({ collector, cut }: Followed, journal: string, taskFile: string): ReportData {
   const status = statusFrom(collector.tally, journal, path.resolve(taskFile));
-  const { runId, ...collected } = collector.data();
+  const { runId, parts, ...collected } = collector.data();
+  const isRunning = status?.state === 'running';
   return {
     ...collected,
+    parts: isRunning ? parts.map((part, at) => (at === parts.length - 1 ? { ...part, how: 'running' } : part)) : parts,
     taskFile: cutTo(visible(taskFile), PATH_MAX),
     runId: cutTo(visible(runId), PATH_MAX),
     state: status?.state ?? 'unfinished',

@@ -1,7 +1,7 @@
 /** What the command line can show without running a task, and what it asks of a run that goes on. Internal. */
 
 import { noRunToReport } from '../journal/errors.ts';
-import { visible } from '../text/shell.ts';
+import { shellWords, visible } from '../text/shell.ts';
 import { version } from '../version.ts';
 import type { Request } from './arguments.ts';
 import { askStatus, control, controlRequest, describeRunning } from './control.ts';
@@ -29,7 +29,7 @@ export async function show(request: Exclude<Request, { want: 'run' }>): Promise<
     if (want === 'report-data' || want === 'report-live') {
       const { reportData, reportLive } = await import('./report-data.ts');
       const standing = lastStanding(taskFile, args, journal);
-      if (!standing) throw noRunToReport(taskFile);
+      if (!standing) throw noRunToReport(taskFile, shellWords(args));
       const sayData = (data: object): void => say(JSON.stringify(data));
       if (want === 'report-live') await reportLive(standing, taskFile, sayData);
       else sayData(reportData(standing, taskFile));

@@ -66,11 +66,15 @@ export function statusOf(taskFile: string, args: readonly string[], journal?: st
   }
 }
 
-/** Returns where the task's last run is, as `statusOf` chooses it. Throws as that does. */
+/** Returns where the task's last run is, or the run with the id that the arguments name. Throws as `statusOf` does. */
 export function lastStanding(taskFile: string, args: readonly string[], journal?: string): Standing | undefined {
   const file = path.resolve(taskFile);
   try {
-    const standings = ofArguments(standingsAt(file, journal), args);
+    const all = standingsAt(file, journal);
+    // A run is named by its id, or by its arguments.
+    const named = all.find(({ first }) => args.length === 1 && first?.runId === args[0]);
+    if (named) return named;
+    const standings = ofArguments(all, args);
     const last = standings.find((each) => each.hasOutcomes || isRunning(each)) ?? standings[0];
     if (last) return last;
   } catch (error) {

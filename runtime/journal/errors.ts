@@ -18,8 +18,13 @@ export const journalUnreadable = (place: string, error: unknown): DivvyError =>
 export const noSuchJournal = (path: string): UsageError =>
   new UsageError(`there is no journal ${path}; name one with --journal, or leave it out for the task's own folder`);
 
-export const noRunToReport = (taskFile: string): DivvyError =>
-  new DivvyError(`${taskFile} has no run to report on: start one first, or name a journal with --journal`, 1);
+export const noRunToReport = (taskFile: string, args: string): DivvyError =>
+  new DivvyError(
+    args === ''
+      ? `${taskFile} has no run to report on: start one first, or name a journal with --journal`
+      : `${taskFile} has no run with the arguments or the id ${args}: --runs lists those that are kept`,
+    1,
+  );
 
 export const journalIsNoFile = (path: string): DivvyError =>
   new DivvyError(`the journal cannot be written: ${path}: it is not a file; name one with --journal`, 74);

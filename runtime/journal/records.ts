@@ -128,6 +128,8 @@ export interface SampleRecord {
   readonly leased: number;
   /** Megabytes by worker; 0 is the master. Of more than a hundred workers, some of them. */
   readonly memory: readonly (readonly [worker: number, megabytes: number])[];
+  /** The run is paused. */
+  readonly paused?: true;
   /** How many items there will be; in the first sample after a `run` line, if known. */
   readonly total?: number;
 }

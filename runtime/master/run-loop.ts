@@ -261,8 +261,7 @@ export class RunLoop {
     const { journal } = recording;
     const { delivery, controls } = this;
     const { workers, wakeup } = this.#options;
-    const total = (): number | undefined => controls.total;
-    if (journal) this.#samples = new Samples({ journal, delivery, workers, total, wake: wakeup.wake });
+    if (journal) this.#samples = new Samples({ journal, delivery, workers, controls, wake: wakeup.wake });
   }
 
   #watchTimes(): void {

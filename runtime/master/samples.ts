@@ -21,8 +21,8 @@ export interface SamplesOptions {
   readonly journal: Journal;
   readonly delivery: Delivery<Payload>;
   readonly workers: readonly Worker[];
-  /** How many items there will be, if known. */
-  readonly total: () => number | undefined;
+  /** How many items there will be, if known, and whether the run is paused. */
+  readonly controls: { readonly total: number | undefined; readonly isPaused: boolean };
   /** Called after a sample was added: the journal has to be written. */
   readonly wake: () => void;
 }
@@ -52,13 +52,13 @@ export class Samples {
   }
 
   async #take(): Promise<void> {
-    const { journal, delivery, workers, total, wake } = this.#options;
+    const { journal, delivery, workers, controls, wake } = this.#options;
     const running = workers.filter(({ pid }) => pid !== undefined && pid !== process.pid);
     const looked = this.#lookedAt(running);
     const bytes = await memoryOf(looked.map(({ pid = 0 }) => pid));
     if (this.#isOver) return;
     const memory = looked.flatMap(({ number }, at) => (bytes[at] ? [[number, megabytes(bytes[at])] as const] : []));
-    const items = this.#isFirst ? total() : undefined;
+    const items = this.#isFirst ? controls.total : undefined;
     this.#isFirst = false;
     journal.add({
       type: 'sample',
@@ -66,6 +66,7 @@ export class Samples {
       pending: delivery.unstarted,
       leased: delivery.leased,
       memory: [[0, megabytes(process.memoryUsage.rss())], ...memory],
+      ...(controls.isPaused && { paused: true }),
       ...(items !== undefined && { total: items }),
     });
     wake();

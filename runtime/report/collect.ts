@@ -34,6 +34,7 @@ export class Collector {
   #retried = 0;
   #died = 0;
   #total: number | undefined;
+  #isPaused = false;
   /** How far the run has come on the axis. */
   #nowMs = 0;
 
@@ -57,6 +58,7 @@ export class Collector {
         return;
       case 'sample':
         this.#total = record.total ?? this.#total;
+        this.#isPaused = record.paused === true;
         this.#samples.add(this.#nowMs, record);
         for (const [worker, megabytes] of record.memory) this.#lanes.remembers(worker, megabytes);
         return;
@@ -86,6 +88,7 @@ export class Collector {
       retried: this.#retried,
       died: this.#died,
       tookMs: this.#nowMs,
+      ...(this.#isPaused && !end && { paused: true as const }),
       ...(this.#total !== undefined && { total: this.#total }),
       ...(end?.stoppedBy !== undefined && { stoppedBy: cutTo(printable(end.stoppedBy), NAME_MAX) }),
       ...(end && { exitCode: end.exitCode, ended: end.at }),
@@ -124,8 +127,9 @@ export class Collector {
     if (this.tally.isRetry) this.#failures.replaced(name);
     this.#failures.add(record, name, this.#nowMs);
     this.#took(record, 1, 'failed');
-    this.#durations.add(ms, 1, 'failed');
     this.#parts.count('failed', 1);
+    if (ms === 0) return; // its worker died with it, so nobody knows how long it took
+    this.#durations.add(ms, 1, 'failed');
     this.#slowest.note({ key, number, ms, worker, attempts, how: 'failed', atMs: this.#nowMs });
   }
 

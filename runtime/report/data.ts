@@ -11,6 +11,8 @@ export interface ReportData {
   readonly taskFile: string;
   readonly runId: string;
   readonly state: 'running' | 'complete' | 'unfinished';
+  /** The run is paused. */
+  readonly paused?: true;
   /** Why the run ended early, if it did. */
   readonly stoppedBy?: string;
   readonly exitCode?: number;
@@ -71,7 +73,7 @@ export interface Part {
   readonly release?: string;
   readonly done: number;
   readonly failed: number;
-  /** `complete`, `unfinished`, `SIGINT`, … ; `running`; `killed` if the journal does not say how it ended. */
+  /** `complete`, `unfinished`, `SIGINT`, …; `cut short` if the journal does not say how it ended, or it goes on. */
   readonly how: string;
 }
 

@@ -26,7 +26,7 @@ export class Parts {
       ...{ mode, at: short(at), user: short(user), host: short(host) },
       ...(commit !== undefined && { commit: short(commit) }),
       ...(release !== undefined && { release: short(release) }),
-      ...{ fromMs: ms, toMs: ms, done: 0, failed: 0, how: 'killed' },
+      ...{ fromMs: ms, toMs: ms, done: 0, failed: 0, how: 'cut short' },
     });
     if (this.#parts.length <= PARTS_MAX) return;
     this.#parts.splice(FIRST_PARTS, 1);

@@ -39,7 +39,7 @@ describe('samples', () => {
         number: at + 1,
         pid: process.ppid,
       })) as unknown as Worker[],
-      total: () => 12,
+      controls: { total: 12, isPaused: true },
       wake,
     });
     return { added: added as SampleRecord[], samples, wake };
@@ -51,7 +51,7 @@ describe('samples', () => {
     expect(added).toEqual([]);
     await vi.advanceTimersByTimeAsync(5001);
     expect(added).toHaveLength(2);
-    expect(added[0]).toMatchObject({ type: 'sample', workers: 2, pending: 3, leased: 7, total: 12 });
+    expect(added[0]).toMatchObject({ type: 'sample', workers: 2, pending: 3, leased: 7, total: 12, paused: true });
     expect(added[1]).not.toHaveProperty('total');
     expect(added[0]?.memory.map(([worker]) => worker)).toEqual([0, 1, 2]);
     expect(wake).toHaveBeenCalledTimes(2);
