@@ -452,8 +452,8 @@ export default defineConfig([
       format: 'iife',
       entryFileNames: '[name].js',
       minify: true,
-      // Whoever passes a report on passes uPlot on, and its licence with it.
-      postBanner: `/*!\n${licences([join(modules, 'uplot')]).trim()}\n*/`,
+      // Whoever passes a report on passes these on, and their licences with them.
+      postBanner: `/*!\n${licences([join(modules, 'morphdom'), join(modules, 'uplot')]).trim()}\n*/`,
     },
   },
   {

@@ -3,6 +3,7 @@
  * numbers in its tables.
  */
 
+import morphdom from 'morphdom';
 import { drawCharts } from './charts.ts';
 import type { Chart, ChartData } from './data.ts';
 
@@ -21,6 +22,7 @@ function localTimes(): void {
 /** A command is marked by a click, and copied where the browser allows that. */
 function copyable(): void {
   for (const code of document.querySelectorAll('.command code')) {
+    if (code.nextElementSibling) continue;
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = 'Copy';
@@ -61,35 +63,49 @@ addEventListener('resize', () => {
   width = innerWidth;
 });
 
-/** Which parts the reader has opened, by their place: they stay open when the page is renewed. */
-function opened(): boolean[] {
-  return [...document.querySelectorAll('details')].map((each) => each.open);
+/**
+ * Changes only what differs: what the reader has opened, marked or focused stays. What scripts have put into the page is
+ * theirs.
+ */
+function renew(html: string): void {
+  if (!place) return;
+  const focused = document.activeElement;
+  morphdom(place, `<div id="report">${html}</div>`, {
+    childrenOnly: true,
+    onBeforeElUpdated: (from, to) => {
+      if (from instanceof HTMLDetailsElement && to instanceof HTMLDetailsElement) to.open = from.open;
+      return !from.hasAttribute('data-chart') && !from.isEqualNode(to);
+    },
+    onBeforeNodeDiscarded: (node) => !(node instanceof HTMLButtonElement),
+  });
+  // What is moved loses the focus.
+  if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
+
+const FOLLOWS = 'Live: this page follows the run.';
 
 function follow(): void {
   const events = new EventSource('events');
   const note = document.createElement('p');
   note.className = 'live';
   note.setAttribute('role', 'status');
-  note.textContent = 'Live: this page follows the run.';
+  note.textContent = FOLLOWS;
   document.body.prepend(note);
   events.onmessage = ({ data }) => {
     const { title, html, chart } = JSON.parse(data);
-    const open = opened();
-    const { scrollY } = window;
     document.title = title;
-    if (place) place.innerHTML = html;
-    for (const [at, each] of [...document.querySelectorAll('details')].entries()) each.open = open[at] ?? false;
+    renew(html);
     show(chart);
-    scrollTo(0, scrollY);
+    note.textContent = FOLLOWS;
   };
   events.addEventListener('over', () => {
     events.close();
     note.textContent = 'The run has ended. This page stays as it is; the terminal says where the report was written.';
   });
+  // The browser tries again by itself.
   events.onerror = () => {
-    events.close();
-    note.textContent = 'divvy report --live has ended, so this page no longer follows the run.';
+    note.textContent =
+      'divvy report --live does not answer: trying again. If you have ended it, this page stays as it is.';
   };
 }
 

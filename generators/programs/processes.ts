@@ -109,6 +109,30 @@ export async function runLines(
   }
 }
 
+/** How long a program has to say that it can't do what it was started for, in milliseconds. */
+const FAILS_WITHIN_MS = 2000;
+
+/**
+ * Starts a program that goes on by itself, such as a browser. Resolves with why it failed, if it soon did; otherwise with
+ * undefined.
+ */
+export async function startApart(command: string, argv: readonly string[]): Promise<string | undefined> {
+  const { spawn } = await import('node:child_process');
+  const child = spawn(command, argv, { stdio: 'ignore', detached: true });
+  child.unref();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, FAILS_WITHIN_MS, undefined);
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      resolve(error.code === 'ENOENT' ? `${command} is not on this machine` : error.message);
+    });
+    child.on('exit', (code) => {
+      clearTimeout(timer);
+      resolve(code === 0 ? undefined : `${command} ended with exit code ${code}`);
+    });
+  });
+}
+
 /** How a tool ended whose output may be anything, and of any length. */
 export type BoundedResult =
   | { readonly done: true; readonly output: Buffer }

@@ -10,13 +10,15 @@ export const notAReport = (why: string): Refusal =>
     'Use the divvy of the release that made the project (npm run divvy -- report), or renew the runtime: divvy upgrade.',
   );
 
-/** The runner's own words, and its exit code. */
+/** The runner's own words, and its exit code. With 1 and 2 it says itself what to do next. */
 export const noReport = (said: string, exitCode: number | undefined, byHand: string): Refusal =>
   new Refusal(
     exitCode === 2 ? 2 : 1,
-    `the runtime can't report on the run: ${harmless(said.replace(/^divvy: /gm, ''))}`,
-    `Ask the runtime by hand:\n  ${byHand}`,
+    `there is no report: ${harmless(withoutName(said))}`,
+    exitCode === 1 || exitCode === 2 ? '' : `Ask the runtime by hand:\n  ${byHand}`,
   );
+
+const withoutName = (said: string): string => said.replace(/^divvy: /gm, '');
 
 export const reportInTheWay = (file: string): Refusal =>
   new Refusal(
@@ -25,14 +27,21 @@ export const reportInTheWay = (file: string): Refusal =>
     'Nothing was written. Name another file with -o, or replace this one with --force.',
   );
 
+export const reportIsNoFile = (file: string): Refusal =>
+  new Refusal(
+    3,
+    `${quoted(file)} is not a file`,
+    'Nothing was written. Name a file with -o, or write to stdout with -o -.',
+  );
+
 export const reportNotWritten = (file: string, why: string): Refusal =>
   new Refusal(1, `the report cannot be written: ${quoted(file)}: ${harmless(why)}`, 'Name another file with -o.');
 
 export const noPageBundle = (): Refusal =>
   new Refusal(2, 'this divvy runs from its sources, and the page of reports is not built', 'Build it: npm run build');
 
-export const liveNeedsAPlace = (): Refusal =>
-  new Refusal(2, '--live serves a page, so it cannot write to stdout', 'Leave -o - or --live out.');
+export const stdoutIsTaken = (flag: string): Refusal =>
+  new Refusal(2, `${flag} needs stdout, and so does -o -`, `Leave -o - or ${flag} out.`);
 
 export const noAddressToServe = (why: string): Refusal =>
   new Refusal(
@@ -42,4 +51,4 @@ export const noAddressToServe = (why: string): Refusal =>
   );
 
 export const reportEndedEarly = (why: string): Refusal =>
-  new Refusal(1, `the runtime stopped reporting on the run: ${harmless(why)}`, 'Start again: divvy report --live');
+  new Refusal(1, `the run can't be followed any further: ${harmless(withoutName(why))}`, '');

@@ -39,7 +39,7 @@ function escaped(text: string): string {
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
     .replace(
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for these characters
-      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
       (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
     );
 }

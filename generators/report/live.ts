@@ -24,7 +24,8 @@ export class LivePage {
   #data: ReportData;
   readonly #token = randomBytes(16).toString('hex');
   readonly #server = createServer((request, response) => this.#answer(request, response));
-  readonly #readers = new Set<ServerResponse>();
+  /** Whoever follows; and whether it has not taken yet what was sent last. */
+  readonly #readers = new Map<ServerResponse, { isBehind: boolean; hasMissed: boolean }>();
 
   constructor(name: string, data: ReportData) {
     this.#name = name;
@@ -46,12 +47,27 @@ export class LivePage {
   /** Shows a newer state of the run. */
   show(data: ReportData): void {
     this.#data = data;
-    for (const reader of this.#readers) reader.write(this.#event());
+    for (const reader of this.#readers.keys()) this.#tell(reader);
+  }
+
+  /** Each event has everything, so a reader that is slow gets the newest when it has caught up. */
+  #tell(reader: ServerResponse): void {
+    const state = this.#readers.get(reader);
+    if (!state) return;
+    state.hasMissed = state.isBehind;
+    if (!state.isBehind) state.isBehind = !reader.write(this.#event());
+  }
+
+  #caughtUp(reader: ServerResponse): void {
+    const state = this.#readers.get(reader);
+    if (!state) return;
+    state.isBehind = false;
+    if (state.hasMissed) this.#tell(reader);
   }
 
   /** Ends once what was shown has been sent. */
   async close(): Promise<void> {
-    const ends = [...this.#readers].map(async (reader) => {
+    const ends = [...this.#readers.keys()].map(async (reader) => {
       reader.end('event: over\ndata: \n\n');
       await once(reader, 'close');
     });
@@ -71,8 +87,9 @@ export class LivePage {
       response.end(page(this.#name, this.#data, true));
     } else if (what === 'events') {
       response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
-      response.write(this.#event());
-      this.#readers.add(response);
+      this.#readers.set(response, { isBehind: false, hasMissed: false });
+      this.#tell(response);
+      response.on('drain', () => this.#caughtUp(response));
       response.on('close', () => this.#readers.delete(response));
     } else {
       response.writeHead(isHere ? 404 : 421, { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' });

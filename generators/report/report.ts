@@ -5,15 +5,17 @@
  *                                        └─> a server on this machine, while the run goes on (--live)
  */
 
-import { relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { runLines, runTool } from '../programs/processes.ts';
+import { commandLine } from '../programs/shell.ts';
 import { openProject, type Project } from '../project/manifest.ts';
 import { runnerOf } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
 import { taskNotNamed } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
 import { saying } from '../terminal/waiting.ts';
-import { liveNeedsAPlace, noReport, reportEndedEarly } from './errors.ts';
+import { noReport, reportEndedEarly, stdoutIsTaken } from './errors.ts';
 import { reportFile, writeReport } from './file.ts';
 import { LivePage } from './live.ts';
 import { openInBrowser } from './open.ts';
@@ -39,7 +41,8 @@ interface Subject {
  */
 export async function report(call: Call): Promise<Exit> {
   const { values, terminal } = call;
-  if (values.live && values.out === '-') throw liveNeedsAPlace();
+  for (const flag of ['live', 'json'] as const)
+    if (values[flag] && values.out === '-') throw stdoutIsTaken(`--${flag}`);
   const subject = await subjectOf(call);
   const data = await saying(terminal.note, 'Still reading the journal: waiting for the runtime.', () => ask(subject));
   if (values.live) return live(call, subject, data);
@@ -51,9 +54,10 @@ export async function report(call: Call): Promise<Exit> {
 async function subjectOf({ words, cwd, terminal, values }: Call): Promise<Subject> {
   const project = await openProject(cwd, terminal);
   const names = taskNames(project);
-  const task = words[0] ?? (names.length === 1 ? names[0] : undefined);
-  if (task === undefined) throw taskNotNamed(names);
-  const file = relative(project.folder, findTask(task, cwd, project));
+  const word = words[0] ?? (names.length === 1 ? names[0] : undefined);
+  if (word === undefined) throw taskNotNamed(names);
+  const file = relative(project.folder, findTask(word, cwd, project));
+  const task = basename(file).replace(/\.[^.]+$/, '');
   const journal = values.journal === undefined ? [] : ['--journal', resolve(cwd, values.journal)];
   return {
     task,
@@ -71,7 +75,7 @@ async function ask(subject: Subject): Promise<ReportData> {
 }
 
 const byHand = ({ project, argv }: Subject): string =>
-  `node ${relative(project.folder, runnerOf(project))} ${argv('--report-data').join(' ')}`;
+  commandLine(['node', relative(project.folder, runnerOf(project)), ...argv('--report-data')]);
 
 async function write({ values, cwd, terminal }: Call, { task }: Subject, data: ReportData): Promise<void> {
   const { runId, state } = data;
@@ -80,7 +84,7 @@ async function write({ values, cwd, terminal }: Call, { task }: Subject, data: R
   const { word, sentence } = verdictOf(data);
   terminal.show(`${task}: ${word}. ${sentence}`);
   if (data.cut !== undefined) terminal.note(`the report is not whole: ${data.cut}`);
-  terminal.say(`Report: ${relative(process.cwd(), file)}`);
+  terminal.say(`Report: ${harmless(relative(process.cwd(), file))}`);
   if (values.open) await openInBrowser(file, terminal);
   terminal.result({ command: 'report', task, runId, state, file, ...(data.cut !== undefined && { cut: data.cut }) });
 }
@@ -88,7 +92,7 @@ async function write({ values, cwd, terminal }: Call, { task }: Subject, data: R
 /** Serves the page until the run has ended, then writes the file. Ctrl+C ends the serving, and never the run. */
 async function live(call: Call, subject: Subject, first: ReportData): Promise<Exit> {
   const { terminal, values, cwd } = call;
-  const { project, argv, task } = subject;
+  const { task } = subject;
   if (first.state !== 'running') {
     terminal.note('the run has ended, so there is nothing to follow');
     await write(call, subject, first);
@@ -99,28 +103,48 @@ async function live(call: Call, subject: Subject, first: ReportData): Promise<Ex
   const served = new LivePage(task, first);
   await served.open();
   terminal.say(`Live page of ${task}: ${served.url}\nCtrl+C closes it; the run goes on.`);
-  if (values.open) await openInBrowser(served.url, terminal);
+  if (values.open) void openInBrowser(served.url, terminal);
   const stop = new AbortController();
   const leave = (): void => stop.abort();
-  process.once('SIGINT', leave).once('SIGTERM', leave);
-  let last = first;
-  let reading = Promise.resolve();
+  // Until the report is written: whoever presses Ctrl+C twice wants it no less.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, leave);
   try {
-    const line = (text: string): void => {
-      reading = reading.then(async () => {
-        last = await readReport(text);
-        served.show(last);
-      });
-      reading.catch(leave);
-    };
-    const options = { cwd: project.folder, signal: stop.signal, line };
-    const { said, exitCode } = await runLines(process.execPath, [runnerOf(project), ...argv('--report-live')], options);
-    await reading;
-    if (exitCode !== 0 && !stop.signal.aborted) throw reportEndedEarly(said || `exit code ${exitCode}`);
+    const { last, broke } = await followed(subject, first, served, stop);
+    await served.close();
+    await write({ ...call, values: { ...values, open: false } }, subject, last);
+    if (broke !== undefined) throw reportEndedEarly(broke);
   } finally {
-    process.off('SIGINT', leave).off('SIGTERM', leave);
+    for (const signal of signals) process.off(signal, leave);
     await served.close();
   }
-  await write({ ...call, values: { ...values, open: false } }, subject, last);
   return 0;
+}
+
+/** Shows what the runner says until the run has ended. Resolves with the last of it, and why there is no more, if that is odd. */
+async function followed(
+  { project, argv }: Subject,
+  first: ReportData,
+  served: LivePage,
+  stop: AbortController,
+): Promise<{ last: ReportData; broke: string | undefined }> {
+  let last = first;
+  let reading = Promise.resolve();
+  let unread: unknown;
+  const line = (text: string): void => {
+    reading = reading.then(async () => {
+      last = await readReport(text);
+      served.show(last);
+    });
+    reading = reading.catch((error: unknown) => {
+      unread ??= error;
+      stop.abort();
+    });
+  };
+  const options = { cwd: project.folder, signal: stop.signal, line };
+  const { said, exitCode } = await runLines(process.execPath, [runnerOf(project), ...argv('--report-live')], options);
+  await reading;
+  if (unread !== undefined) throw unread;
+  const isOdd = exitCode !== 0 && !stop.signal.aborted;
+  return { last, broke: isOdd ? said || `exit code ${exitCode}` : undefined };
 }

@@ -57,7 +57,8 @@ function howItEnded({ stoppedBy, ended, exitCode = 0 }: ReportData): string {
   return exitCode > 1 ? 'Failed' : 'Unfinished';
 }
 
-function leftOf({ parts, failed }: ReportData): string {
+function leftOf({ parts, done, failed, total }: ReportData): string {
+  if (parts.at(-1)?.mode !== 'retry-failed' && done + failed === total) return 'There may be more to do.';
   if (parts.at(-1)?.mode !== 'retry-failed') return 'The rest is left to do.';
   return `It was trying failed items again, and did not come to all of them: ${plural(failed, 'item')} still failed.`;
 }
@@ -106,7 +107,7 @@ function figures({ done, failed, retried, died, tookMs, durations: { p50, p99 },
   const workers = lanes.at(-1)?.last ?? 0;
   const figure = (value: string, what: string, look = ''): Html =>
     html`<div class="figure ${look}"><dd>${value}</dd><dt>${what}</dt></div>`;
-  return html`<section aria-label="Figures"><dl class="figures">
+  return html`<section id="figures" aria-label="Figures"><dl class="figures">
 ${figure(grouped(done), 'done')}
 ${figure(grouped(failed), 'failed', failed > 0 ? 'failed' : '')}
 ${figure(grouped(retried), retried === 1 ? 'retry after an error' : 'retries after an error')}
@@ -118,7 +119,7 @@ ${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 
 
 function throughput(data: ReportData): Html {
   if (data.done + data.failed + data.retried === 0) return html``;
-  return html`<section><h2>Throughput</h2>
+  return html`<section id="throughput"><h2>Throughput</h2>
 <p class="about">Items a second, by the time since the start.${data.parts.length > 1 && ' Only time in which the run was going counts. A new shade is a resume.'}</p>
 <div class="chart" data-chart="throughput"></div>
 <h3>Items in progress</h3>
@@ -129,7 +130,7 @@ ${throughputTable(data)}</section>`;
 function durations(data: ReportData): Html {
   const { p50, p90, p99, max, done } = data.durations;
   if (done.length === 0) return html``;
-  return html`<section><h2>How long items took</h2>
+  return html`<section id="durations"><h2>How long items took</h2>
 <p class="about">Half took less than <b>${duration(p50)}</b>, 90% less than <b>${duration(p90)}</b>, 99% less than <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.</p>
 <div class="chart" data-chart="durations"></div>
 ${durationsTable(data)}</section>`;
@@ -141,7 +142,7 @@ function workers(data: ReportData): Html {
   const isBand = lanes.some(({ first, last }) => last > first);
   const bands = isBand ? ' There are more workers than lanes, so each lane is several neighbours.' : '';
   const deaths = died > 0 ? ' A cross is a process that died or was killed.' : '';
-  return html`<section><h2>Workers</h2>
+  return html`<section id="workers"><h2>Workers</h2>
 <p class="about">A lane for each worker: the fuller the colour, the busier it was.${bands}${deaths}</p>
 <div class="lanes" data-chart="lanes"></div>
 ${workersTable(data)}</section>`;
@@ -164,7 +165,7 @@ function failures({ failures: groups, otherFailures, failed }: ReportData): Html
     count > failed
       ? ` ${plural(count - failed, 'failure')} of these ${count - failed === 1 ? 'has' : 'have'} been done by a retry since.`
       : '';
-  return html`<section><h2>Failures</h2>
+  return html`<section id="failures"><h2>Failures</h2>
 <p class="about">Equal errors are one group; … stands for the part that differs. Times count from the start.${since}</p>
 <ol class="failures">${shown}</ol>
 ${rest.length > 0 && html`<details><summary>${plural(rest.length, 'more error')}</summary><ul>${rest}</ul></details>`}
@@ -188,7 +189,7 @@ ${isShown && html`<details><summary>Where</summary><pre tabindex="0">${details.j
 
 function slowest(data: ReportData): Html {
   if (data.slowest.length === 0) return html``;
-  return html`<section><h2>The slowest items</h2>${slowestTable(data)}</section>`;
+  return html`<section id="slowest"><h2>The slowest items</h2>${slowestTable(data)}</section>`;
 }
 
 function memory(data: ReportData): Html {
@@ -196,13 +197,13 @@ function memory(data: ReportData): Html {
   if (at.length === 0) return html``;
   const most = Math.max(...largest);
   const about = `The largest worker had ${grouped(most)} MB, the master ${grouped(Math.max(...master))} MB.`;
-  return html`<section><h2>Memory</h2><p class="about">${about}</p>
+  return html`<section id="memory"><h2>Memory</h2><p class="about">${about}</p>
 <div class="chart low" data-chart="memory"></div>
 ${memoryTable(data)}</section>`;
 }
 
 function history(data: ReportData): Html {
-  return html`<section><h2>History</h2>${partsTable(data)}</section>`;
+  return html`<section id="history"><h2>History</h2>${partsTable(data)}</section>`;
 }
 
 const cut = (text: string): string => (text.length > LINE_MAX ? `${text.slice(0, LINE_MAX)}…` : text);

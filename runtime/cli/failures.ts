@@ -4,6 +4,7 @@
 
 import { readJournal } from '../journal/reading.ts';
 import { type FailedRecord, itemName } from '../journal/records.ts';
+import { Tally } from '../journal/tally.ts';
 import { chainOf, detailsOf, itemLabel } from '../text/failures.ts';
 import { visible } from '../text/shell.ts';
 import { grouped, plural } from '../text/words.ts';
@@ -19,14 +20,15 @@ const SHOWN_MAX = 1000;
 function failuresIn(journal: string, each: (failed: FailedRecord) => void): void {
   /** By item: how many of its failures a retry has replaced. */
   const replaced = new Map<string, number>();
-  let isRetry = false;
+  const count = (name: string, by: number): void => void replaced.set(name, (replaced.get(name) ?? 0) + by);
+  const tally = new Tally((name) => count(name, -1));
   readJournal(journal, (record) => {
-    if (record.type === 'run') isRetry = record.mode === 'retry-failed';
-    if (!isRetry || (record.type !== 'done' && record.type !== 'failed')) return;
+    tally.see(record);
+    if (!tally.isRetry || (record.type !== 'done' && record.type !== 'failed')) return;
     const keys = 'keys' in record ? record.keys : [record.key];
     for (const [index, key] of keys.entries()) {
       const name = itemName(key, record.occurrence, 'keys' in record ? record.places?.[index] : record.place);
-      replaced.set(name, (replaced.get(name) ?? 0) + 1);
+      count(name, 1);
     }
   });
   readJournal(journal, (record) => {

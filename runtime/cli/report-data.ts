@@ -5,13 +5,13 @@
 
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { journalUnreadable } from '../journal/errors.ts';
+import { hasNoRun, journalUnreadable } from '../journal/errors.ts';
 import type { Standing } from '../journal/standing.ts';
 import type { ReportData } from '../report/data.ts';
 import { Followed } from '../report/follow.ts';
 import { shellWords, visible } from '../text/shell.ts';
 import { cutTo } from '../text/words.ts';
-import { commandsToGoOn, type Status, statusFrom } from './status.ts';
+import { commandsToGoOn, statusFrom } from './status.ts';
 
 /** How often to look whether the journal has grown. */
 const LOOK_EVERY_MS = 1000;
@@ -62,25 +62,22 @@ function read(followed: Followed, journal: string): boolean {
 
 function dataOf({ collector, cut }: Followed, journal: string, taskFile: string): ReportData {
   const status = statusFrom(collector.tally, journal, path.resolve(taskFile));
+  if (!status) throw hasNoRun(journal);
   const { runId, parts, ...collected } = collector.data();
-  const isRunning = status?.state === 'running';
+  const isRunning = status.state === 'running';
   return {
     ...collected,
     parts: isRunning ? parts.map((part, at) => (at === parts.length - 1 ? { ...part, how: 'running' } : part)) : parts,
     taskFile: cutTo(visible(taskFile), PATH_MAX),
     runId: cutTo(visible(runId), PATH_MAX),
-    state: status?.state ?? 'unfinished',
+    state: status.state,
     at: new Date().toISOString(),
-    began: cutTo(visible(status?.began ?? ''), PATH_MAX),
-    args: words(shellWords(status?.args ?? [])),
-    options: words(shellWords(status?.optionWords ?? [])),
-    next: status ? nextOf(status, taskFile) : [],
+    began: cutTo(visible(status.began), PATH_MAX),
+    args: words(shellWords(status.args)),
+    options: words(shellWords(status.optionWords)),
+    next: commandsToGoOn(status, taskFile).map(words),
     ...(cut !== undefined && { cut: words(cut) }),
   };
 }
 
 const words = (text: string): string => cutTo(visible(text), WORDS_MAX);
-
-function nextOf(status: Status, taskFile: string): string[] {
-  return commandsToGoOn(status, taskFile).map(words);
-}

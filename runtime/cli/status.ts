@@ -5,7 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { journalUnreadable, noSuchJournal, otherTask } from '../journal/errors.ts';
+import { journalIsNotRead, journalUnreadable, noSuchJournal, otherTask } from '../journal/errors.ts';
 import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/folder.ts';
 import { readJournal } from '../journal/reading.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
@@ -109,6 +109,7 @@ export function runsOf(taskFile: string, args: readonly string[], journal?: stri
 /** Those of the task's own folder, or that of one journal elsewhere. */
 function standingsAt(taskFile: string, journal: string | undefined): Standing[] {
   if (journal === undefined) return standingsOf(taskFile);
+  if (fs.statSync(journal, { throwIfNoEntry: false })?.isFile() === false) throw journalIsNotRead(journal);
   const standing = standingOf(journal);
   if (!standing) throw noSuchJournal(journal);
   const other = otherTaskOf(journal, taskFile);

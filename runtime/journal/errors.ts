@@ -26,6 +26,12 @@ export const noRunToReport = (taskFile: string, args: string): DivvyError =>
     1,
   );
 
+export const journalIsNotRead = (path: string): UsageError =>
+  new UsageError(`${path} is not a file, so it can't be a journal; name one with --journal, or leave it out`);
+
+export const hasNoRun = (journal: string): DivvyError =>
+  new DivvyError(`there is no run in the journal ${journal}: name another one with --journal`, 1);
+
 export const journalIsNoFile = (path: string): DivvyError =>
   new DivvyError(`the journal cannot be written: ${path}: it is not a file; name one with --journal`, 74);
 

@@ -1,6 +1,6 @@
 /** Counts the outcomes of a run while its journal is read. Runs in commands that show the state of a run. Internal. */
 
-import type { EndRecord, JournalRecord, RunRecord } from './records.ts';
+import { type EndRecord, itemName, type JournalRecord, type RunRecord } from './records.ts';
 
 /** What the lines so far say of the run. */
 export class Tally {
@@ -11,8 +11,14 @@ export class Tally {
   end: EndRecord | undefined;
   done = 0;
   failed = 0;
-  /** With --results: where the lines of the items end in that file, in bytes, ascending. */
-  readonly #results: number[] = [];
+  /** With --results: where the lines of the items end in that file, in bytes, ascending; and what a retry has done. */
+  readonly #results: { readonly end: number; readonly retried: string | undefined }[] = [];
+  readonly #failedAgain: (name: string) => void;
+
+  /** failedAgain - called with the name of an item that a retry had done, if its result was lost: it counts as failed again. */
+  constructor(failedAgain: (name: string) => void = () => {}) {
+    this.#failedAgain = failedAgain;
+  }
 
   see(record: JournalRecord): void {
     switch (record.type) {
@@ -31,7 +37,10 @@ export class Tally {
       case 'done':
         this.done += record.keys.length;
         if (this.isRetry) this.failed -= record.keys.length; // each of these items had failed before
-        if (record.results !== undefined) this.#results.push(record.results);
+        if (record.results !== undefined) {
+          const name = itemName(record.keys[0] ?? '', record.occurrence, record.places?.[0]);
+          this.#results.push({ end: record.results, retried: this.isRetry ? name : undefined });
+        }
     }
   }
 
@@ -40,11 +49,14 @@ export class Tally {
     return this.last?.mode === 'retry-failed';
   }
 
-  /** Items whose lines were missing in the file of results are done again, and have two records. */
+  /** Items whose lines are missing in the file of results are not done any more. */
   #cutAt(bytes = Infinity): void {
-    for (let last = this.#results.at(-1); last !== undefined && last > bytes; last = this.#results.at(-1)) {
+    for (let last = this.#results.at(-1); last && last.end > bytes; last = this.#results.at(-1)) {
       this.#results.pop();
       this.done -= 1;
+      if (last.retried === undefined) continue;
+      this.failed += 1;
+      this.#failedAgain(last.retried);
     }
   }
 }

@@ -48,7 +48,17 @@ export class Samples {
   }
 
   #next(ms: number): void {
-    this.#timer = setTimeout(() => void this.#take(), ms).unref();
+    this.#timer = setTimeout(() => void this.#takeIfPossible(), ms).unref();
+  }
+
+  /** Without /proc or free descriptors nobody knows the memory. That is no fault of the run. */
+  async #takeIfPossible(): Promise<void> {
+    try {
+      await this.#take();
+    } catch {
+      // The next one may be possible.
+    }
+    if (!this.#isOver) this.#next(EVERY_MS);
   }
 
   async #take(): Promise<void> {
@@ -70,7 +80,6 @@ export class Samples {
       ...(items !== undefined && { total: items }),
     });
     wake();
-    this.#next(EVERY_MS);
   }
 
   #lookedAt(running: readonly Worker[]): readonly Worker[] {

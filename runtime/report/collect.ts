@@ -16,13 +16,15 @@ import { type How, Throughput } from './throughput.ts';
 /** Of items that ended together, so many may be among the slowest. */
 const SLOW_TOGETHER = 20;
 const NAME_MAX = 80;
+/** No run takes three hundred years. */
+const LONGEST_MS = 1e13;
 
 /** What comes from the journal; the rest comes from whoever shows the run. */
 export type Collected = Omit<ReportData, 'state' | 'at' | 'next' | 'args' | 'options' | 'began' | 'taskFile' | 'cut'>;
 
 /** The report of one run. */
 export class Collector {
-  readonly tally: Tally = new Tally();
+  readonly tally: Tally = new Tally((name) => this.#failures.undone(name));
   readonly #axis = new Axis();
   readonly #throughput = new Throughput(this.#axis);
   readonly #lanes = new Lanes(this.#axis);
@@ -91,7 +93,7 @@ export class Collector {
       ...(this.#isPaused && !end && { paused: true as const }),
       ...(this.#total !== undefined && { total: this.#total }),
       ...(end?.stoppedBy !== undefined && { stoppedBy: cutTo(printable(end.stoppedBy), NAME_MAX) }),
-      ...(end && { exitCode: end.exitCode, ended: end.at }),
+      ...(end && { exitCode: end.exitCode, ended: cutTo(printable(String(end.at)), NAME_MAX) }),
       columns: this.#throughput.data(),
       parts: this.#parts.data(this.#nowMs),
       partsLeftOut: this.#parts.leftOut,
@@ -104,7 +106,7 @@ export class Collector {
   }
 
   #reach(ms: number): void {
-    if (!(ms > this.#nowMs) || ms === Infinity) return; // what is no time does not move the clock
+    if (!(ms > this.#nowMs && ms < LONGEST_MS)) return; // what is no time does not move the clock
     this.#nowMs = ms;
     this.#axis.reach(ms);
   }
@@ -115,7 +117,7 @@ export class Collector {
     this.#durations.add(ms, keys.length, 'done');
     this.#parts.count('done', keys.length);
     for (const [index, key] of keys.entries()) {
-      if (this.tally.isRetry) this.#failures.replaced(itemName(key, occurrence, places?.[index]));
+      if (this.tally.isRetry) this.#failures.done(itemName(key, occurrence, places?.[index]));
       const ended = { worker, attempts, how: 'done', atMs: this.#nowMs } as const;
       if (index < SLOW_TOGETHER) this.#slowest.note({ key, number: number + index, ms, ...ended });
     }
@@ -124,7 +126,7 @@ export class Collector {
   #failed(record: FailedRecord): void {
     const { key, number, ms, worker, attempts, occurrence, place } = record;
     const name = itemName(key, occurrence, place);
-    if (this.tally.isRetry) this.#failures.replaced(name);
+    if (this.tally.isRetry) this.#failures.failedAgain(name);
     this.#failures.add(record, name, this.#nowMs);
     this.#took(record, 1, 'failed');
     this.#parts.count('failed', 1);

@@ -30,7 +30,11 @@ interface Group {
 /** The failures of one run. */
 export class FailureGroups {
   readonly #groups = new Map<string, Group>();
-  readonly #groupOf = new Map<string, Group>();
+  /** By item: the groups of its failures that count. Items of equal content have one name. */
+  readonly #failed = new Map<string, Group[]>();
+  /** The same for those that a retry has done since. */
+  readonly #doneSince = new Map<string, Group[]>();
+  #remembered = 0;
   #others = 0;
 
   /** An item has failed. `name` identifies the item. */
@@ -49,19 +53,42 @@ export class FailureGroups {
     group.count += 1;
     group.left += 1;
     group.lastMs = ms;
-    if (group.first.length < FIRST_KEYS) group.first.push(cutTo(printable(key), KEY_MAX));
-    if (this.#groupOf.size < REMEMBERED_MAX) this.#groupOf.set(name, group);
+    const shown = cutTo(printable(key), KEY_MAX);
+    if (group.first.length < FIRST_KEYS && !group.first.includes(shown)) group.first.push(shown);
+    if (this.#remembered >= REMEMBERED_MAX) return;
+    this.#remembered += 1;
+    push(this.#failed, name, group);
   }
 
-  /** A retry has replaced the failure of this item. */
-  replaced(name: string): void {
-    const group = this.#groupOf.get(name);
-    if (group) group.left -= 1;
-    this.#groupOf.delete(name);
+  /** A retry of this item has failed, too: that failure takes the place of the one before. */
+  failedAgain(name: string): void {
+    const group = take(this.#failed, name);
+    if (!group) return;
+    group.count -= 1;
+    group.left -= 1;
+    this.#remembered -= 1;
+  }
+
+  /** A retry has done this item. */
+  done(name: string): void {
+    const group = take(this.#failed, name);
+    if (!group) return;
+    group.left -= 1;
+    push(this.#doneSince, name, group);
+  }
+
+  /** What a retry had done of this item is lost. */
+  undone(name: string): void {
+    const group = take(this.#doneSince, name);
+    if (!group) return;
+    group.left += 1;
+    push(this.#failed, name, group);
   }
 
   data(): { failures: FailureGroup[]; otherFailures: number } {
-    const all = [...this.#groups.values()].sort((one, other) => other.count - one.count);
+    const all = [...this.#groups.values()]
+      .filter(({ count }) => count > 0)
+      .sort((one, other) => other.count - one.count);
     const failures = all.slice(0, SHOWN_MAX).map((group, at) => {
       const { same, example, count, left, first, firstMs, lastMs } = group;
       const details = at < DETAILED_MAX ? group.details : [];
@@ -70,6 +97,19 @@ export class FailureGroups {
     const rest = all.slice(SHOWN_MAX).reduce((sum, { count }) => sum + count, 0);
     return { failures, otherFailures: this.#others + rest };
   }
+}
+
+function push(groups: Map<string, Group[]>, name: string, group: Group): void {
+  const before = groups.get(name);
+  if (before) before.push(group);
+  else groups.set(name, [group]);
+}
+
+function take(groups: Map<string, Group[]>, name: string): Group | undefined {
+  const before = groups.get(name);
+  const group = before?.shift();
+  if (before?.length === 0) groups.delete(name);
+  return group;
 }
 
 function shortened(lines: readonly string[]): string[] {

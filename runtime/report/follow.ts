@@ -4,8 +4,9 @@
  */
 
 import { DivvyError } from '../errors.ts';
+import { journalDamaged } from '../journal/errors.ts';
 import { readLines } from '../journal/reading.ts';
-import { parse } from '../journal/records.ts';
+import { type JournalRecord, parse } from '../journal/records.ts';
 import { Collector } from './collect.ts';
 
 /** A journal that may still grow. */
@@ -35,7 +36,7 @@ export class Followed {
         this.#lines += 1;
         try {
           const record = parse(bytes.toString('utf8', from, end), this.#file, this.#lines);
-          if (record) this.collector.see(record);
+          if (record) this.#see(record);
           return true;
         } catch (error) {
           // Exit code 2: it has another format, which this release can't read at all.
@@ -48,5 +49,19 @@ export class Followed {
     );
     this.#bytes += read;
     return read > 0;
+  }
+
+  /** What a report needs is not checked in each record: of a journal that was edited, it may be missing. */
+  #see(record: JournalRecord): void {
+    if ('ms' in record && !(record.ms >= 0 && record.ms < Infinity)) throw this.#damaged();
+    try {
+      this.collector.see(record);
+    } catch {
+      throw this.#damaged();
+    }
+  }
+
+  #damaged(): DivvyError {
+    return journalDamaged(this.#file, this.#lines, 'is no record');
   }
 }

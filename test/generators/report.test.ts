@@ -1,12 +1,25 @@
 // `divvy report`: the page of a run that really ran, where it is written, and the page that follows a run.
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LivePage } from '../../generators/report/live.ts';
 import type { ReportData as Drawn } from '../../generators/report/read.ts';
 import type { JournalRecord } from '../../runtime/journal/records.ts';
+import { Collector } from '../../runtime/report/collect.ts';
 import type { ReportData } from '../../runtime/report/data.ts';
 import { begun, done, ended, failed, tick } from '../runtime/report/made.ts';
 import { cleanEnvironment, commandFile, divvy, freshFolder, home } from './commands.ts';
@@ -84,23 +97,84 @@ describe('divvy report', () => {
     const cwd = project();
     await run(cwd);
     writeFileSync(join(cwd, 'mine.html'), 'mine');
-    mkdirSync(join(cwd, 'folder.html'));
-    for (const name of ['mine.html', 'folder.html']) {
-      const { code, stderr } = await divvy(['report', '-o', name], { cwd });
-      expect([code, stderr]).toEqual([
-        3,
-        expect.stringContaining(`${name}" is there already, and divvy did not write it as a report`),
-      ]);
-    }
+    const refused = await divvy(['report', '-o', 'mine.html'], { cwd });
+    expect([refused.code, refused.stderr]).toEqual([
+      3,
+      expect.stringContaining('mine.html" is there already, and divvy did not write it as a report'),
+    ]);
     expect(readFileSync(join(cwd, 'mine.html'), 'utf8')).toBe('mine');
     expect((await divvy(['report', '-o', 'mine.html', '--force'], { cwd })).code).toBe(0);
     expect((await divvy(['report', '-o', 'mine.html'], { cwd })).code).toBe(0);
     expect(readFileSync(join(cwd, 'mine.html'), 'utf8').slice(0, 15)).toBe('<!doctype html>');
-    const { code, stderr } = await divvy(['report', '--force', '-o', 'folder.html'], { cwd });
-    expect([code, stderr]).toEqual([1, expect.stringContaining('the report cannot be written')]);
     const nowhere = await divvy(['report', '-o', 'none/r.html'], { cwd });
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining('Name another file with -o.')]);
     expect(readdirSync(cwd).filter((each) => each.includes('.tmp'))).toEqual([]);
+  });
+
+  test('is never written in place of what is no file', async () => {
+    const cwd = project();
+    await run(cwd);
+    mkdirSync(join(cwd, 'folder'));
+    execFileSync('mkfifo', [join(cwd, 'pipe')]);
+    symlinkSync('nowhere', join(cwd, 'dangling'));
+    for (const name of ['folder', 'pipe', 'dangling', '/dev/null']) {
+      const { code, stderr } = await divvy(['report', '--force', '-o', name], { cwd });
+      expect([code, stderr]).toEqual([3, expect.stringContaining('is not a file')]);
+    }
+  });
+
+  test('is written where a link leads, with the mode of what was there', async () => {
+    const cwd = project();
+    await run(cwd);
+    expect((await divvy(['report', '-o', 'r.html'], { cwd })).code).toBe(0);
+    chmodSync(join(cwd, 'r.html'), 0o600);
+    const before = statSync(join(cwd, 'r.html'));
+    symlinkSync('r.html', join(cwd, 'latest.html'));
+    expect((await divvy(['report', '-o', 'latest.html'], { cwd })).code).toBe(0);
+    expect(lstatSync(join(cwd, 'latest.html')).isSymbolicLink()).toBe(true);
+    const after = statSync(join(cwd, 'r.html'));
+    expect([after.ino === before.ino, after.mode & 0o777]).toEqual([false, 0o600]);
+    const isProtected = process.getuid?.() === 0 ? 0 : 1;
+    chmodSync(join(cwd, 'r.html'), 0o400);
+    expect((await divvy(['report', '-o', 'r.html'], { cwd })).code).toBe(isProtected);
+  });
+
+  test('of an older run is found by its id; of one that is not there the runs that are kept are named', async () => {
+    const cwd = project();
+    await run(cwd, 'one');
+    await run(cwd, 'two');
+    const [id = ''] = readdirSync(join(cwd, '.divvy/nightly'))
+      .filter((name) => name.endsWith('.ndjson'))
+      .sort();
+    const { code, stdout } = await divvy(['report', 'nightly', id.replace('.ndjson', ''), '-o', '-'], { cwd });
+    expect(code).toBe(0);
+    has(stdout, '<dt>Arguments</dt><dd><code>one</code></dd>');
+    const none = await divvy(['report', 'nightly', 'three'], { cwd });
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringContaining('has no run with the arguments or the id three: --runs lists those that are kept'),
+    ]);
+  });
+
+  test('is named after the task, however that was named', async () => {
+    const cwd = project();
+    await run(cwd);
+    mkdirSync(join(cwd, 'sub'));
+    expect((await divvy(['report', '../tasks/nightly.ts'], { cwd: join(cwd, 'sub') })).code).toBe(0);
+    expect(pages(join(cwd, 'sub'))).toEqual([expect.stringMatching(/^nightly-/)]);
+  });
+
+  test.each([
+    ['an empty file', 'j.ndjson', 1, 'there is no run in the journal'],
+    ['a pipe', 'pipe', 2, "is not a file, so it can't be a journal"],
+    ['nothing', 'none.ndjson', 2, 'there is no journal'],
+  ])('of a journal that is %s is refused', async (_, name, exitCode, message) => {
+    const cwd = project();
+    writeFileSync(join(cwd, 'j.ndjson'), '');
+    execFileSync('mkfifo', [join(cwd, 'pipe')]);
+    const { code, stderr } = await divvy(['report', '--journal', name], { cwd });
+    expect([code, stderr]).toEqual([exitCode, expect.stringContaining(message)]);
+    expect(stderr).not.toContain('by hand');
   });
 
   test('goes to stdout with -o -, and tells a program with --json', async () => {
@@ -108,6 +182,7 @@ describe('divvy report', () => {
     await run(cwd);
     const piped = await divvy(['report', '-o', '-'], { cwd });
     expect([piped.code, piped.stderr, pages(cwd)]).toEqual([0, '', []]);
+    expect((await divvy(['report', '-o', '-', '--json'], { cwd })).code).toBe(2);
     expect(/^<!doctype html>[\s\S]*<\/html>\n$/.test(piped.stdout)).toBe(true);
     const { code, stdout } = await divvy(['report', 'nightly', '--json', '-o', 'r.html'], { cwd });
     expect(code).toBe(0);
@@ -281,7 +356,7 @@ describe('divvy report --live', () => {
     await running;
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'ends at %s with the report so far, and the run goes on',
     async (signal) => {
       const cwd = project();
@@ -289,13 +364,47 @@ describe('divvy report --live', () => {
       await once(running.stderr, 'data');
       const { child } = await live(cwd, '-o', 'r.html');
       child.kill(signal);
+      child.kill(signal);
       expect((await child).exitCode).toBe(0);
-      has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>');
+      has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>', '<td>running</td>');
       expect(running.nodeChildProcess.exitCode).toBe(null);
       writeFileSync(join(cwd, 'go'), '');
       expect((await running).exitCode).toBe(1);
     },
   );
+
+  test('writes what it has read, if the journal goes away', async () => {
+    const cwd = project();
+    const running = run(cwd, 'wait');
+    await once(running.stderr, 'data');
+    const { child } = await live(cwd, '-o', 'r.html');
+    renameSync(join(cwd, '.divvy'), join(cwd, 'away'));
+    const { exitCode, stderr } = await child;
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("the run can't be followed any further")]);
+    has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>');
+    running.kill('SIGKILL');
+  });
+
+  test('sends a reader that is slow only the newest state', async () => {
+    const collector = new Collector();
+    collector.see(begun());
+    const when = { state: 'running', at: '', began: '', taskFile: '', args: '', options: '', next: [] } as const;
+    const data = { ...collector.data(), ...when };
+    const served = new LivePage('nightly', data);
+    await served.open();
+    const [response] = await once(request(`${served.url}events`).end(), 'response');
+    response.pause();
+    for (let at = 0; at < 3000; at++) served.show({ ...data, args: `state ${at} ${'x'.repeat(2000)}` });
+    let all = '';
+    response.setEncoding('utf8').on('data', (text: string) => {
+      all += text;
+    });
+    response.resume();
+    while (!all.includes('state 2999 ')) await once(response, 'data');
+    expect(all.split('\n\n').length).toBeLessThan(1000);
+    response.destroy();
+    await served.close();
+  });
 
   test('of a run that has ended is the report', async () => {
     const cwd = project();

@@ -255,11 +255,15 @@ describe('the page of', () => {
     page.on('pageerror', (error) => complaints.push(String(error)));
     await page.goto(live.url);
     expect(await page.locator('.live').textContent()).toBe('Live: this page follows the run.');
-    await page.getByText('As a table').first().click();
+    // Behind where failures will come.
+    const opened = page.locator('#memory summary');
+    await opened.click();
     live.show(dataOf({ items: 400, workers: 3, fails: (item) => item === 399 }));
     await page.getByText('400 items in 30 min: 399 done, 1 failed.').waitFor();
     expect(await page.title()).toBe('nightly: Complete, with failures');
-    expect(await page.locator('details').first().getAttribute('open')).toBe('');
+    expect(await page.locator('details[open]').count()).toBe(1);
+    expect(await page.evaluate(() => document.activeElement?.closest('section')?.id)).toBe('memory');
+    expect(await page.locator('.command button').count()).toBe(1);
     expect(await page.locator('canvas').count()).toBe(5);
     expect(await blank(page)).toEqual([]);
     await live.close();

@@ -68,6 +68,19 @@ describe('samples', () => {
     expect(new Set(added.flatMap(({ memory }) => memory.map(([worker]) => worker))).size).toBe(251);
   });
 
+  test('are left out while they can not be taken, and that is no fault of the run', async () => {
+    const { added, samples } = begin(1);
+    const rss = vi.spyOn(process.memoryUsage, 'rss').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_resident_set_memory');
+    });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(added).toEqual([]);
+    rss.mockRestore();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(added).toHaveLength(1);
+    samples.end();
+  });
+
   test('are in the journal of a run', async () => {
     const project = new Project(['isAbortable']);
     const run = project.run(['-n', '1']);

@@ -45,7 +45,7 @@ const LINE = fc.oneof(
 /** Makes the lines, and counts them by itself. */
 function told(lines: readonly Record<string, unknown>[]) {
   const records: JournalRecord[] = [begun()];
-  const counts = { done: 0, failed: 0, retried: 0, died: 0, length: 0 };
+  const counts = { done: 0, failed: 0, retried: 0, died: 0, length: 0, unknown: 0 };
   const durations: number[] = [];
   const memory = new Map<number, number>();
   let ms = 0;
@@ -59,7 +59,9 @@ function told(lines: readonly Record<string, unknown>[]) {
     } else if (line['is'] === 'failed') {
       records.push(failed(String(line['key']), took, { worker, error: { name: 'E', message: String(line['text']) } }));
       counts.failed += 1;
-      durations.push(took);
+      // With 0 its worker had died, and nobody knows.
+      if (took > 0) durations.push(took);
+      else counts.unknown += 1;
     } else if (line['is'] === 'retry') {
       records.push(retried(String(line['key']), took, { worker }));
       counts.retried += 1;
@@ -114,7 +116,10 @@ describe('a report', () => {
           counts.retried,
           counts.died,
         ]);
-        expect([sum(data.durations.done), sum(data.durations.failed)]).toEqual([counts.done, counts.failed]);
+        expect([sum(data.durations.done), sum(data.durations.failed)]).toEqual([
+          counts.done,
+          counts.failed - counts.unknown,
+        ]);
         expect(sum(lanes.map(({ died }) => died))).toBe(counts.died);
         expect(sum(data.failures.map(({ count }) => count)) + data.otherFailures).toBe(counts.failed);
         if (data.partsLeftOut === 0)
@@ -168,7 +173,41 @@ describe('a report', () => {
       ended({ exitCode: 1 }),
     ]);
     expect([data.done, data.failed]).toEqual([1, 2]);
-    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[4, 2, ['a', 'b', 'c', 'b']]]);
+    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[3, 2, ['a', 'b', 'c']]]);
+  });
+
+  test('counts an item once, however often a retry has failed with it', () => {
+    const again = [begun({ mode: 'retry-failed' }), failed('a', 1), failed('b', 1)];
+    const data = collected([begun(), failed('a', 1), failed('b', 1), ...again, ...again]);
+    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[2, 2, ['a', 'b']]]);
+    expect(data.failed).toBe(2);
+  });
+
+  test('counts each of the items that share a key', () => {
+    const items = ['a', 'a', 'a'];
+    const before = [begun(), ...items.map((key) => failed(key, 1))];
+    const data = collected([...before, begun({ mode: 'retry-failed' }), done(['a', 'a'], 1)]);
+    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[3, 1, ['a']]]);
+  });
+
+  test('has an item as failed again, if the result of its retry was lost', () => {
+    const data = collected([
+      ...[begun({ results: 0 }), failed('a', 1), failed('b', 1)],
+      ...[
+        begun({ mode: 'retry-failed', results: 0 }),
+        done(['a'], 1, { results: 20 }),
+        done(['b'], 1, { results: 40 }),
+      ],
+      begun({ mode: 'resume', results: 20 }),
+    ]);
+    expect([data.done, data.failed, data.failures[0]?.left]).toEqual([1, 1, 1]);
+  });
+
+  test('knows whether the run is paused', () => {
+    const paused = sampled([[0, 1]], { paused: true });
+    expect(collected([begun(), paused]).paused).toBe(true);
+    expect(collected([begun(), paused, sampled([[0, 1]])])).not.toHaveProperty('paused');
+    expect(collected([begun(), paused, ended()])).not.toHaveProperty('paused');
   });
 
   test('goes on behind the part before, and says how each ended', () => {
@@ -179,14 +218,14 @@ describe('a report', () => {
     ]);
     expect(parts.map(({ fromMs, toMs, how, user, done: count }) => [fromMs, toMs, how, user, count])).toEqual([
       [0, 5000, 'SIGINT', 'somebody', 1],
-      [5000, 7000, 'killed', 'other', 1],
+      [5000, 7000, 'cut short', 'other', 1],
       [7000, 8000, 'complete', 'somebody', 0],
     ]);
     expect(tookMs).toBe(8000);
   });
 
   test('stays small, whatever there is', () => {
-    const long = 'x<&"\u2028'.repeat(3000);
+    const long = 'x<&"\u2028'.repeat(600);
     const records: JournalRecord[] = [];
     for (let part = 0; part < 200; part++) {
       records.push(begun({ mode: 'resume', user: long, host: long, commit: long, release: long, at: long }));
