@@ -12,3 +12,4 @@ export type * from './parallelizable.ts';
 export { PermanentError, RateLimited } from './parallelizable.ts';
 export { isMasterProcess, isWorkerProcess } from './role.ts';
 export { type Argument, type TaskArguments, taskArguments } from './task/arguments.ts';
+export { type AttemptTrace, type RunTrace, type Tracing, traceWith } from './tracing.ts';

@@ -30,6 +30,7 @@ import { type AnyTask, loadTask, needFolder } from '../task/task.ts';
 import { reportTo } from '../text/report.ts';
 import { shellWords, type TakenOver } from '../text/shell.ts';
 import { linesTo } from '../text/terminal.ts';
+import { TracedRun } from '../tracing.ts';
 import { controlBeside, socketPathFor } from '../wire/socket-path.ts';
 import { noCounts } from './counts.ts';
 import type { Metrics } from './metrics.ts';
@@ -61,6 +62,8 @@ export class Master {
   #began = false;
   /** The first worker's process, until that worker boots. */
   #spare: Spare | undefined;
+  /** Undefined if nothing traces the run. */
+  #traced: TracedRun | undefined;
   /** Set once the run loop has been loaded. */
   #loop: RunLoop | undefined;
   /** How the run was told to stop before the loop was loaded. */
@@ -161,9 +164,10 @@ export class Master {
     try {
       metrics = await this.#metrics();
       const loop = await this.#load(beganAt, metrics);
-      return await loop.run(signal);
+      return await (this.#traced ? this.#traced.within(() => loop.run(signal)) : loop.run(signal));
     } catch (error) {
       metrics?.failed(error);
+      await this.#traced?.end(undefined, error); // the loop has ended it already, if that had begun
       throw error;
     } finally {
       await this.#spare?.dismiss();
@@ -246,6 +250,7 @@ export class Master {
     const names = this.argumentNames;
     if (names.length === 0) this.#withdraw(); // another run in this process may have others
     for (const text of this.#recording.begin(names)) this.#observe({ type: 'note', text, isProblem: true });
+    if (!settings.dryRun) this.#traced = TracedRun.of({ taskFile, workers: settings.workers });
     this.#spare = this.#spareProcess(task);
     const { RunLoop } = await import('./run-loop.ts');
     const control = this.#control;
@@ -264,6 +269,7 @@ export class Master {
       control: this.#recording.journal && control,
       workers: this.#workers,
       spare: this.#spare,
+      traced: this.#traced,
       signals: this.#signals,
       wakeup: this.#wakeup,
       observe: this.#observe,
@@ -311,7 +317,7 @@ export class Master {
     const { inline, dryRun } = this.#settings;
     const [first] = this.workers;
     if (inline || dryRun || task.beforeRun || task.beforeFork || !first) return undefined;
-    return new Spare(startProcess, environmentOf(first));
+    return new Spare(startProcess, environmentOf(first, this.#traced?.env));
   }
 
   /** Nothing has begun, and the task's code may never finish loading: a signal that stops a run ends it at once. */

@@ -52,6 +52,8 @@ export interface PoolRun {
   readonly boot: BootWorker;
   readonly settling: Settling;
   readonly journal: Journal | undefined;
+  /** What the run's trace adds to the environment of workers. */
+  readonly traced: NodeJS.ProcessEnv | undefined;
 }
 
 /** The workers of one run. */
@@ -130,7 +132,7 @@ export class Pool {
   /** Gives the worker a process. The run may be stopped while the hook before it runs. */
   async #bootWorker(worker: Worker): Promise<void> {
     await this.#afterExits.get(worker.number);
-    worker.env = environmentOf(worker);
+    worker.env = environmentOf(worker, this.#run.traced);
     try {
       await this.#run.task.beforeFork?.(worker);
     } catch (error) {

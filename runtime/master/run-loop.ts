@@ -15,6 +15,7 @@ import type { ItemError, Run, RunResult } from '../parallelizable.ts';
 import type { SignalRow } from '../signals.ts';
 import type { AnyTask } from '../task/task.ts';
 import { plural } from '../text/words.ts';
+import type { TracedRun } from '../tracing.ts';
 import { ACKS_GATHERED } from '../wire/messages.ts';
 import { resultRoom } from '../wire/result.ts';
 import type { Server } from '../wire/server.ts';
@@ -68,6 +69,7 @@ export interface RunLoopOptions {
   readonly metrics: Metrics | undefined;
   readonly workers: Worker[];
   readonly spare: Spare | undefined;
+  readonly traced: TracedRun | undefined;
   /** Signals that have arrived but have not been handled. */
   readonly signals: SignalRow[];
   readonly wakeup: Wakeup;
@@ -169,14 +171,21 @@ export class RunLoop {
 
   /** Runs the task to its end. Resolves and rejects as Master.run does. */
   async run(signal: AbortSignal | undefined): Promise<RunResult> {
-    const { task, taskFile, recording } = this.#options;
+    const { task, taskFile, recording, traced } = this.#options;
     const aborted = (): void => {
       if (signal?.reason instanceof DivvyError) this.stopping.fail(signal.reason);
       else this.stopping.stop('abort', 'gracefully');
     };
     try {
       const boot = await this.#bootOf();
-      this.pool.begin({ task, taskFile, boot, settling: this.#settling, journal: recording.journal });
+      this.pool.begin({
+        task,
+        taskFile,
+        boot,
+        settling: this.#settling,
+        journal: recording.journal,
+        traced: traced?.env,
+      });
       signal?.addEventListener('abort', aborted);
       if (signal?.aborted) aborted();
       const { control } = this.#options;
@@ -196,7 +205,9 @@ export class RunLoop {
       this.#outputs.release();
       await this.#endJournal();
     }
-    return this.#conclude();
+    const durationMs = performance.now() - this.#options.beganAt;
+    await this.#endTrace();
+    return this.#conclude(durationMs);
   }
 
   /**
@@ -215,13 +226,14 @@ export class RunLoop {
       const keepsResults = settings.results !== undefined;
       return bootInline(task, { ...settings, keepsResults }, this.#outputs.stdout, wakeup.wake);
     }
-    const { args, tag, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes } = settings;
+    const { args, tag, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes, killAfterMs } = settings;
     const { startServer } = await import('../wire/server.ts'); // while the spare loads its own modules
     const forms = { asJson: settings.results !== undefined, asValue: task.afterProcess !== undefined };
     const server = await startServer(socket, settings.socket === undefined, resultRoom(maxItemBytes, forms));
     this.#server = server;
     const keepsResults = forms.asJson;
-    const limits = { concurrency, maxItemBytes, keepsResults, timeoutMs, recycleAfter, recycleAboveBytes };
+    const times = { timeoutMs, killAfterMs };
+    const limits = { concurrency, maxItemBytes, keepsResults, ...times, recycleAfter, recycleAboveBytes };
     const start = { taskFile, imports, args, tag, ...limits };
     return forkWorkers({ server, start, outputs: this.#outputs, spare });
   }
@@ -370,9 +382,15 @@ export class RunLoop {
     }
   }
 
+  async #endTrace(): Promise<void> {
+    const { traced, observe } = this.#options;
+    const why = await traced?.end(this.#result(), this.stopping.fault);
+    if (why !== undefined) observe({ type: 'note', text: `telemetry: ${why}`, isProblem: true });
+  }
+
   /** Reports the result of the run. Returns it, or throws the error with which the run fails. */
-  #conclude(): RunResult {
-    const { observe, beganAt, metrics } = this.#options;
+  #conclude(durationMs: number): RunResult {
+    const { observe, metrics } = this.#options;
     const result = this.#result();
     const { failedBefore, leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
     const note = (text: string): void => observe({ type: 'note', text });
@@ -390,7 +408,7 @@ export class RunLoop {
     observe({
       type: 'ended',
       result,
-      durationMs: performance.now() - beganAt,
+      durationMs,
       skipped: { done: skippedDone, failed: skippedFailed, left: leftBehind, others: skippedOthers },
     });
     const isForceful = this.delivery.stopping === 'forcefully';

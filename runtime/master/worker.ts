@@ -98,9 +98,12 @@ export function startProcess(env: NodeJS.ProcessEnv): ChildProcess {
   return spawn(process.execPath, [ENTRY], { stdio: [...stdio], env, detached: true });
 }
 
-/** Returns the environment of a worker's process, before the hook beforeFork may change it. */
-export function environmentOf(worker: WorkerHandle): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, DIVVY_WORKER: String(worker.number) };
+/**
+ * Returns the environment of a worker's process, before the hook beforeFork may change it. `traced` is what the run's trace
+ * adds to it.
+ */
+export function environmentOf(worker: WorkerHandle, traced: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env, ...traced, DIVVY_WORKER: String(worker.number) };
   const cache = module.getCompileCacheDir?.();
   if (cache !== undefined) env['NODE_COMPILE_CACHE'] ??= cache;
   if (process.stdout.isTTY && env['NO_COLOR'] === undefined) env['FORCE_COLOR'] ??= '1';

@@ -25,6 +25,8 @@ export interface StartMessage {
   readonly timeoutMs: number | null;
   readonly recycleAfter: number | null;
   readonly recycleAboveBytes: number | null;
+  /** When it is killed, if it does not exit. */
+  readonly killAfterMs: number | null;
 }
 
 /** Returns the message as bytes: its length in 4 bytes, then JSON. */

@@ -15,6 +15,7 @@ import { becomeWorker } from '../role.ts';
 import { takeOverSignals } from '../signals.ts';
 import { closeDeclarations, offer } from '../task/declared.ts';
 import { type AnyTask, loadTask } from '../task/task.ts';
+import { FLUSH_MS, flushTraces } from '../tracing.ts';
 import { FrameReader } from '../wire/frames.ts';
 import type { FromMaster, ToMaster } from '../wire/messages.ts';
 import { Sender } from '../wire/sender.ts';
@@ -97,11 +98,13 @@ async function boot(): Promise<void> {
 }
 
 async function leaveGracefully(task: AnyTask): Promise<void> {
+  const killedAt = performance.now() + (start.killAfterMs ?? Infinity);
   try {
     await task.beforeExit?.(self);
   } catch (error) {
     send({ kind: 'hook failed', hook: 'beforeExit', error: toItemError(error) });
   }
+  await flushTraces(Math.min(FLUSH_MS, (killedAt - performance.now()) / 2));
   endProcess(() => process.exit(0));
 }
 

@@ -9,6 +9,7 @@ import { meaningOf, toItemError } from '../item-error.ts';
 import { contentKey } from '../key.ts';
 import type { ItemContext, WorkerSelf } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
+import { type AttemptTrace, endAttempt, traceAttempt, tracesAttempts, within } from '../tracing.ts';
 import type { FromMaster, ReceivedItem, ToMaster } from '../wire/messages.ts';
 import { encodeResult, type ResultForms } from '../wire/result.ts';
 import { Acks } from './acks.ts';
@@ -57,6 +58,8 @@ class Attempt implements ItemContext {
   overruled: Error | undefined;
   /** Only with --tag. */
   tag: Tag | undefined;
+  /** Only if attempts are traced. */
+  trace: AttemptTrace | undefined;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
 
@@ -105,6 +108,15 @@ export function processApart<Item, Result>(
   return scope.runInAsyncScope(task.process, task, item, context);
 }
 
+/** The same with the attempt's trace around `process`. */
+function processTraced(task: AnyTask, item: unknown, attempt: Attempt, scope: AsyncResource | undefined): unknown {
+  const trace = traceAttempt(attempt);
+  attempt.trace = trace;
+  // Inside of the scope: what stands around a scope is not seen in it.
+  const traced = { process: () => within(trace, () => task.process(item, attempt)) };
+  return processApart(traced, item, attempt, scope);
+}
+
 function newScope(): AsyncResource {
   return new AsyncResource('divvy item', { requireManualDestroy: true });
 }
@@ -137,6 +149,7 @@ export class Processing {
   readonly #inProgress = new Set<Attempt>();
   /** Only if items have a timeout. */
   readonly #stops: Stops | undefined;
+  readonly #isTraced = tracesAttempts();
   #finished = 0;
   #state: 'working' | 'leaving' | 'draining' | 'aborted' | 'gone' = 'working';
   #starting = false;
@@ -238,7 +251,8 @@ export class Processing {
     let result: unknown;
     let awaited: boolean;
     try {
-      result = processApart(task, item.value(), attempt, this.#scope);
+      const run = this.#isTraced ? processTraced : processApart;
+      result = run(task, item.value(), attempt, this.#scope);
       awaited = isThenable(result);
     } catch (error) {
       return this.#threw(attempt, error);
@@ -270,6 +284,7 @@ export class Processing {
       }
       this.#acks.add({ number: item.number, count: 1, durationMs, how: 'done', body });
     }
+    if (attempt.trace) endAttempt(attempt.trace, { how: 'done' });
     return this.#end(attempt, durationMs, now);
   }
 
@@ -278,7 +293,9 @@ export class Processing {
     const now = performance.now();
     const durationMs = now - attempt.startedAt;
     const how = meaningOf(error);
-    const body = Buffer.from(JSON.stringify(toItemError(error)));
+    const itemError = toItemError(error);
+    if (attempt.trace) endAttempt(attempt.trace, { how, error: itemError });
+    const body = Buffer.from(JSON.stringify(itemError));
     this.#acks.add({ number: attempt.number, count: 1, durationMs, how, body });
     if (how === 'rate limited') {
       // Nobody begins an item now. The master must hear of the limit before it hands out again what waits here.
