@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { ts } from 'ts-morph';
 import { describe, expect, test } from 'vitest';
+import { partOf } from '../generators/project/parts.ts';
 
 const home = join(import.meta.dirname, '..');
 
@@ -204,7 +205,19 @@ test('a template imports #divvy, node:*, its own files, and what its manifest de
 /** The rooms of runtime/ from top to bottom: each imports only what stands below it. A file at the top is a room of its own. */
 const ROOMS = [
   ...['run.mjs', 'cli', 'report', 'index.ts', 'master', 'control', 'worker', 'wire', 'journal'],
-  ...['options.ts', 'task', 'key.ts', 'signals.ts', 'role.ts', 'errors.ts', 'item-error.ts', 'text', 'events.ts'],
+  ...[
+    'telemetry.ts',
+    'options.ts',
+    'task',
+    'key.ts',
+    'signals.ts',
+    'tracing.ts',
+    'role.ts',
+    'errors.ts',
+    'item-error.ts',
+    'text',
+    'events.ts',
+  ],
   ...['version.ts', 'parallelizable.ts'],
 ];
 /** Rooms that know nothing of each other. */
@@ -222,8 +235,21 @@ describe('the runtime', () => {
   const imports = importsIn('runtime/**/*.{ts,mjs}');
   const roomOf = (path: string): string => path.split('/')[1] ?? '';
 
-  test('imports its siblings and node:*, and nothing else', () => {
-    expect(shown(imports.filter(({ to, isOurs }) => (isOurs ? !to.startsWith('runtime/') : !isNode(to))))).toEqual([]);
+  const partIn = (file: string) => partOf(file.slice('runtime/'.length));
+
+  test('imports its siblings and node:*, and nothing else; a part on demand also the packages that it declares', () => {
+    const wrong = imports.filter(({ from, to, isOurs }) =>
+      isOurs
+        ? !to.startsWith('runtime/')
+        : !isNode(to) && !Object.hasOwn(partIn(from)?.dependencies ?? {}, packageOf(to)),
+    );
+    expect(shown(wrong)).toEqual([]);
+  });
+
+  test('knows nothing of its parts on demand', () => {
+    const wrong = imports.filter(({ from, to }) => partIn(to) !== undefined && partIn(from) !== partIn(to));
+    expect(partIn('runtime/telemetry.ts')).toBeDefined();
+    expect(shown(wrong)).toEqual([]);
   });
 
   test('is built of these rooms, from top to bottom', () => {

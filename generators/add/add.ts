@@ -1,17 +1,23 @@
-/** `divvy add <task>`: adds a task to this repository, and those parts of the runtime that are missing. */
+/**
+ * `divvy add <task>`: adds a task to this repository, and those files of the runtime that are missing. `divvy add telemetry`
+ * adds a part of the runtime that is there on demand.
+ */
 
 import { runStages, type Workshop } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
 import { type Installed, install, NOTHING_INSTALLED } from '../next-steps/install.ts';
 import { asTyped } from '../programs/shell.ts';
+import { partNamed } from '../project/parts.ts';
 import { lockText } from '../rendering/lock-edits.ts';
 import { type Settled, settleAll, type Wishes, whyNotInEarnest } from '../settling/conflicts.ts';
 import { writePlan } from '../settling/plan.ts';
 import { isPreview, type Planned } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
 import type { Refusal } from '../terminal/refusal.ts';
+import { folderShown } from './folder-shown.ts';
+import { addPart } from './part.ts';
 import { type Rendered, render } from './render.ts';
-import { folderShown, report } from './report.ts';
+import { report } from './report.ts';
 import { type Subject, settleSubject } from './subject.ts';
 
 /**
@@ -21,6 +27,8 @@ import { type Subject, settleSubject } from './subject.ts';
  * real run would refuse. Rejects with a Refusal if it must not or cannot add the task.
  */
 export async function add(call: Call): Promise<Exit> {
+  const part = partNamed(call.words[0]);
+  if (part !== undefined) return addPart(call, part);
   let subject: Subject;
   let rendered: Rendered;
   let settled: Settled;
@@ -55,7 +63,7 @@ export async function add(call: Call): Promise<Exit> {
         const { place, packageManager, template } = subject;
         const where = { root: place.root, shown: folderShown(place.root) };
         const isWritten = !isPreview(call) && settled.changes.length > 0;
-        if (isWritten) installed = await install(call, packageManager, template, where);
+        if (isWritten) installed = await install(call, packageManager, template.manifest, where);
         report(call, subject, rendered, settled, installed, planned);
         refused = whyNotInEarnest(call, settled);
         if (refused !== undefined) call.terminal.refuse(refused);

@@ -6,10 +6,8 @@ import { realRoot } from '../change-set/survey.ts';
 import { IGNORE_FILES } from '../host/checkers.ts';
 import { IGNORE_FILE } from '../host/formatter.ts';
 import { inWords as byHand } from '../host/hints.ts';
-import type { HostFiles } from '../host/host-files.ts';
 import { isBeside } from '../host/layout.ts';
 import { packagesOf } from '../host/workspaces.ts';
-import type { Insertion } from '../json/insertions.ts';
 import type { Installed } from '../next-steps/install.ts';
 import { nextStepsOf } from '../next-steps/next-steps.ts';
 import { conflictFlags, NO_REPLAY, sourceFlags } from '../next-steps/replay.ts';
@@ -22,14 +20,12 @@ import type { Planned } from '../settling/preview.ts';
 import { filesAsJson, isPreview, sayNotWritten, sayPreview } from '../settling/preview.ts';
 import type { Call } from '../terminal/command.ts';
 import { afterWriteFailed } from '../terminal/errors.ts';
-import { harmless } from '../terminal/harmless.ts';
 import { table } from '../terminal/help.ts';
+import { editsOf } from './edits.ts';
+import { folderShown } from './folder-shown.ts';
 import { ownCodeSteps } from './own-code-steps.ts';
 import type { Rendered } from './render.ts';
 import type { Subject } from './subject.ts';
-
-/** A package's folder, as a person would type it after `cd`. */
-export const folderShown = (root: string): string => relative(process.cwd(), root).replaceAll('\\', '/') || '.';
 
 export function report(
   call: Call,
@@ -165,19 +161,6 @@ function testCommand({ testRunner, place, packageManager }: Subject, test: strin
       'jest-26': byJest,
     }[testRunner],
   );
-}
-
-/** What was inserted into which existing file. */
-function editsOf(host: HostFiles): string[] {
-  const rows = host.edited().map(({ path, added }) => [path, added.flatMap(inWords).join(', ')] as const);
-  return rows.length === 0 ? [] : ['Edited, only by insertions:', ...table(rows), ''];
-}
-
-function inWords(insertion: Insertion): string[] {
-  if ('was' in insertion) return [];
-  if ('line' in insertion) return [harmless(insertion.line)];
-  const at = [...insertion.at, 'key' in insertion ? insertion.key : JSON.stringify(insertion.element)];
-  return [harmless(at.join(' '))];
 }
 
 function nextSteps(

@@ -19,7 +19,7 @@ export const NOTHING_FOLLOWED: Followed = { git: 'off', install: 'off' };
 export async function follow(call: Call, answers: Answers): Promise<Followed> {
   const { root, shown, template, packageManager } = answers;
   const git = await followGit(call, answers);
-  const installed = await install(call, packageManager, template, { root, shown });
+  const installed = await install(call, packageManager, template.manifest, { root, shown });
   const failed = git.failed ?? installed.failed;
   return { ...NOTHING_FOLLOWED, ...git, install: installed.install, ...(failed && { failed }) };
 }

@@ -3,10 +3,11 @@
 import { join, posix } from 'node:path';
 import { placesOf, readRecord } from '../change-set/record.ts';
 import { isBehindFolders, readBefore, stat } from '../disk/disk.ts';
-import { LOCK, PACKAGE_JSON } from '../disk/file-names.ts';
+import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { parseJson } from '../json/parse.ts';
 import { version } from '../package.ts';
 import { divvyIn, divvyOf } from '../programs/shell.ts';
+import { loadedAs, partOf, partsIn } from '../project/parts.ts';
 import type { Call } from '../terminal/command.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { addedFiles, type Home, type Owned, ownedFiles, standingOf } from '../vendored/owned.ts';
@@ -38,6 +39,7 @@ export function findingsOf(call: Call, home: Home, releases: Releases): Finding[
     ...ofImports(home),
     ...ofFiles(call, home, owned),
     ...ofTasks(call, home),
+    ...ofParts(call, home),
     ...ofRelease(call, home, releases.advisories),
     ...ofNode(home),
   ];
@@ -128,7 +130,7 @@ function ofFiles(call: Call, home: Home, owned: ReadonlyMap<string, Owned>): Fin
     const remedy = `Take both from one commit: git checkout COMMIT -- ${LOCK} ${manifest.runtime}`;
     return [{ level: 'broken', code: 'disagree', path: LOCK, message, remedy }];
   }
-  const needed = neededBy(root, owned, folder);
+  const needed = neededBy(home, owned);
   const all = [...owned.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   const found = all.flatMap((file) => ofFile(call, home, file, needed.get(file.path)));
   const ends = all.filter((file) => standingOf(root, file).standing === 'line-ends');
@@ -172,8 +174,11 @@ const added = (call: Call, { root, manifest }: Home, path: string): Finding => (
 });
 
 /** For each vendored file that others name, one of these. */
-function neededBy(root: string, owned: ReadonlyMap<string, Owned>, folder: string): Map<string, string> {
+function neededBy({ root, manifest }: Home, owned: ReadonlyMap<string, Owned>): Map<string, string> {
+  const folder = `${manifest.runtime}/`;
+  const loaded = [manifest.import ?? []].flat().filter((name) => name.startsWith('./'));
   const needed = new Map([
+    ...loaded.map((name) => [posix.normalize(name), MANIFEST] as const),
     [`${folder}run.mjs`, 'every start of a task'],
     [`${folder}index.ts`, 'every task that imports #divvy'],
   ]);
@@ -187,10 +192,41 @@ function neededBy(root: string, owned: ReadonlyMap<string, Owned>, folder: strin
 /** How a file comes back that divvy had written. */
 function bringBack(call: Call, { root, lock, manifest }: Home, path: string): string {
   const git = `git checkout -- ${path}`;
-  const [task] = Object.keys(lock.tasks).sort();
+  const [first] = Object.keys(lock.tasks).sort();
+  const task = partOf(path.slice(manifest.runtime.length + 1))?.name ?? first;
   if (task === undefined || lock.runtime !== version || !`${path}/`.startsWith(`${manifest.runtime}/`))
     return `From git: ${git}`;
   return `From git: ${git}. Or as it was released: ${divvyIn(call, root, 'add', task)}`;
+}
+
+/** What divvy.json and package.json have to say of a part that is there. */
+function ofParts(call: Call, { root, lock, manifest }: Home): Finding[] {
+  const packages = packagesIn(readBefore(root, PACKAGE_JSON)?.bytes);
+  return partsIn(lock, manifest.runtime).flatMap((part) => {
+    const found: Finding[] = [];
+    const remedy = `To put it there: ${divvyIn(call, root, 'add', part.name)}`;
+    const missing = Object.keys(part.dependencies).filter((name) => packages !== undefined && !packages.includes(name));
+    if (missing.length > 0) {
+      const message = `${PACKAGE_JSON} lacks what ${part.name} needs: ${missing.join(', ')}`;
+      found.push({ level: 'due', code: 'part', path: PACKAGE_JSON, message, remedy });
+    }
+    const file = loadedAs(part, manifest.runtime);
+    if (![manifest.import].flat().includes(file)) {
+      const message = `"import" in ${MANIFEST} does not name ${file}, so runs load it only with --import`;
+      found.push({ level: 'yours', code: 'part', path: MANIFEST, message, remedy });
+    }
+    return found;
+  });
+}
+
+/** The packages that a package.json names; undefined if it cannot be read, which ofImports says. */
+function packagesIn(packageJson: Buffer | undefined): string[] | undefined {
+  try {
+    const { dependencies, devDependencies } = parseJson(packageJson ?? '{}') as { readonly [name: string]: object };
+    return Object.keys({ ...dependencies, ...devDependencies });
+  } catch {
+    return undefined;
+  }
 }
 
 function ofTasks(call: Call, { root, lock }: Home): Finding[] {

@@ -128,6 +128,22 @@ export class HostFile {
     this.#insertions = [...this.#insertions, { at, element, ...(standing && { standing }) }];
   }
 
+  /**
+   * Adds an element to the end of an array in which the order has a meaning, unless it is there already. The array may be
+   * written as a string, if it has only that one element.
+   */
+  appendElement(at: Path, element: string): void {
+    const there = this.value(at);
+    if ([there].flat().includes(element)) return;
+    if (typeof there === 'string') {
+      const was = textAt(this.#json(), at) ?? null;
+      this.#text = replaceValue(this.#json(), at, `[${was}]`);
+      this.#insertions = [...this.#insertions, { at, was }];
+    }
+    this.#put(at, undefined, element);
+    this.#insertions = [...this.#insertions, { at, element }];
+  }
+
   #put(at: Path, key: string | undefined, value: string, order?: Order): void {
     const put = putIn(this.#json(), at, key, value, order);
     if (put === undefined) {
@@ -277,7 +293,8 @@ export class HostFile {
       const there = this.value(insertion.at);
       const was = parseJson(insertion.was ?? 'null');
       const isEmptied = isEmpty(there) && (was === null || isEmpty(was));
-      if (there !== undefined && !isEmptied && !(Array.isArray(there) && isDeepStrictEqual(there, was))) continue;
+      const isAsBefore = Array.isArray(there) && isDeepStrictEqual(there, [was].flat());
+      if (there !== undefined && !isEmptied && !isAsBefore) continue;
       if (hasComments(this.#json(), insertion.at)) continue;
       if (there !== undefined) {
         this.#text =

@@ -15,7 +15,7 @@ export type Insertion =
   | { readonly at: readonly string[]; readonly element: string; readonly task?: string; readonly standing?: true }
   /**
    * An object or array that had to be made, or was empty: its old text, null if it did not exist. Or an array that was
-   * on one line, and now has a line for each element.
+   * on one line, and now has a line for each element. Or a string that now is the first element of an array.
    */
   | { readonly at: readonly string[]; readonly was: string | null }
   /** A whole line, without its line end. */
@@ -33,17 +33,17 @@ export function isInsertion(value: unknown): value is Insertion {
     (typeof key === 'string' && typeof put === 'string') ||
     typeof element === 'string' ||
     was === null ||
-    // The old text of an empty object, or of an array of strings; it is restored only if the array holds exactly these
-    // strings.
+    // The old text of an empty object, of an array of strings, or of a string; it is restored only if the array holds
+    // exactly these strings.
     (typeof was === 'string' && (/^\{\s*\}$/.test(was) || isTexts(was)))
   );
 }
 
-/** Whether a text is a JSON array of strings. */
+/** Whether a text is a JSON array of strings, or a string. */
 function isTexts(text: string): boolean {
   try {
     const value = parseJson(text);
-    return Array.isArray(value) && value.every((each) => typeof each === 'string');
+    return [value].flat().every((each) => typeof each === 'string');
   } catch {
     return false;
   }

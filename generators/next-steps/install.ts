@@ -6,7 +6,7 @@
 import type { PackageManager } from '../programs/package-manager.ts';
 import { runTool } from '../programs/processes.ts';
 import { commandLine, inFolder } from '../programs/shell.ts';
-import type { Template } from '../sources/templates.ts';
+import type { TemplateManifest } from '../sources/templates.ts';
 import type { Call } from '../terminal/command.ts';
 import { saying } from '../terminal/waiting.ts';
 
@@ -26,16 +26,17 @@ export interface Installed {
 export const NOTHING_INSTALLED: Installed = { install: 'off' };
 
 /**
- * Runs the package manager's own install if the template needs packages; --install and --no-install override that. Then
+ * Runs the package manager's own install if there are packages to install; --install and --no-install override that. Then
  * runs the template's commands; by now the template is trusted.
  *
+ * needed - what a template declares, or what else the command has put into package.json.
  * root - the package's folder, absolute.
  * shown - the same folder, as a person would type it after `cd`.
  */
 export async function install(
   { values, terminal }: Call,
   manager: PackageManager,
-  template: Template,
+  needed: Pick<TemplateManifest, 'dependencies' | 'permissions'>,
   { root, shown }: { readonly root: string; readonly shown: string },
 ): Promise<Installed> {
   const run = async (argv: readonly string[]): Promise<Failed | undefined> => {
@@ -46,7 +47,7 @@ export async function install(
       ? undefined
       : { what: commandLine(argv), reason: result.reason, commandLine: inFolder(shown, argv) };
   };
-  const { dependencies = {}, permissions = {} } = template.manifest;
+  const { dependencies = {}, permissions = {} } = needed;
   const isWanted = values.install ?? Object.keys(dependencies).length > 0;
   const failed = isWanted ? await run([manager, 'install']) : undefined;
   if (failed) return { install: 'failed', failed };

@@ -3,17 +3,19 @@
 import reservedIdentifiers, { typeScriptReservedTypes } from 'reserved-identifiers';
 import { isDeviceName } from '../disk/paths.ts';
 import { read } from '../package.ts';
+import { WORDS_OF_PARTS } from './parts.ts';
 
 const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const LONGEST = 64;
 
 /**
- * Words that a project uses for something else: a script in its package.json, a package that it installs, or a folder
- * in `.divvy/`, where each task has a folder of its own name for its journals.
+ * Words that a project uses for something else: a script in its package.json, a package that it installs, a folder
+ * in `.divvy/`, where each task has a folder of its own name for its journals; or a part of the runtime, in `divvy add`.
  */
 const TAKEN = new Set([
   ...['divvy', 'start', 'test', 'typecheck', 'typescript', 'node', 'vendor', 'tasks'],
   ...['last', 'pending', 'done', 'upgrade'],
+  ...WORDS_OF_PARTS,
 ]);
 
 /** Names that a task file declares or uses beside its class. */

@@ -12,6 +12,7 @@ import type { Insertion } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
 import type { Lock } from '../project/lock.ts';
 import type { Manifest } from '../project/manifest.ts';
+import { loadedAs, partsIn } from '../project/parts.ts';
 import { isScriptOfTemplates } from '../rendering/places.ts';
 
 /** Lists of files that a formatter or another program skips. */
@@ -58,13 +59,16 @@ export function couldPut(path: string, insertion: Insertion, manifest: Manifest,
   if (path === PACKAGE_JSON && 'element' in insertion && WORKSPACES.includes(at)) {
     return insertion.element === runtimeLeftOut(manifest.runtime);
   }
+  if (path === MANIFEST && 'element' in insertion && at === 'import') {
+    return partsIn(lock, manifest.runtime).some((part) => insertion.element === loadedAs(part, manifest.runtime));
+  }
   if ('element' in insertion) return LISTS.some(([file, lists]) => file.test(name) && lists.includes(at));
   if (path !== PACKAGE_JSON) return false;
   const { key, value } = insertion;
   if (at === 'imports') return key === '#divvy' && isOfOurs(value, manifest);
   if (at === 'scripts')
     return /^divvy(:|$)/.test(key) || scriptsOf(lock).some((each) => each.join() === [key, value].join());
-  return /^(devD|d)ependencies$/.test(at) && packagesOf(lock).includes(key);
+  return /^(devD|d)ependencies$/.test(at) && packagesOf(lock, manifest).includes(key);
 }
 
 const isOfOurs = (text: string, { tasks, runtime }: Manifest): boolean =>
@@ -76,8 +80,14 @@ export const scriptsOf = (lock: Lock | undefined): (readonly [name: string, comm
     Object.entries(scripts).filter(([name]) => isScriptOfTemplates(name)),
   );
 
-const packagesOf = (lock: Lock | undefined): string[] =>
-  Object.values(lock?.tasks ?? {}).flatMap(({ dependencies = [] }) => dependencies);
+const packagesOf = (lock: Lock | undefined, { runtime }: Manifest): string[] => [
+  ...Object.values(lock?.tasks ?? {}).flatMap(({ dependencies = [] }) => dependencies),
+  ...packagesOfParts(lock, runtime),
+];
+
+/** The packages that the parts of the runtime need. */
+export const packagesOfParts = (lock: Lock | undefined, runtime: string): string[] =>
+  partsIn(lock, runtime).flatMap(({ dependencies }) => Object.keys(dependencies));
 
 /** The keys in the package.json of a new project. */
 const OF_A_PROJECT = [
@@ -93,7 +103,7 @@ const OF_A_PROJECT = [
 ];
 
 /** Whether divvy can have written all of a package.json. If it has anything else in it, it is somebody's own. */
-export function couldWriteWhole(bytes: Buffer, lock: Lock | undefined): boolean {
+export function couldWriteWhole(bytes: Buffer, manifest: Manifest, lock: Lock | undefined): boolean {
   const value = parseJson(bytes) as { readonly [name: string]: unknown };
   const keys = (name: string) => Object.keys(value[name] ?? {});
   return (
@@ -103,7 +113,7 @@ export function couldWriteWhole(bytes: Buffer, lock: Lock | undefined): boolean 
       (name) => /^(start|test|typecheck|divvy|divvy:.*)$/.test(name) || scriptsOf(lock).some(([its]) => its === name),
     ) &&
     [...keys('dependencies'), ...keys('devDependencies')].every((name) =>
-      ['typescript', '@types/node', ...packagesOf(lock)].includes(name),
+      ['typescript', '@types/node', ...packagesOf(lock, manifest)].includes(name),
     )
   );
 }

@@ -10,12 +10,13 @@ import type { HostFile } from '../host/host-file.ts';
 import { dialectOf, HostFiles, isAsWritten } from '../host/host-files.ts';
 import type { Insertion } from '../json/insertions.ts';
 import type { Lock } from '../project/lock.ts';
+import type { Manifest } from '../project/manifest.ts';
 import { isSameScript, isStartScript, startScriptLike } from '../project/start-script.ts';
 import { taskFile } from '../project/tasks.ts';
 import { lockWithout } from '../rendering/lock-edits.ts';
 import { settleDirty } from '../settling/dirty.ts';
 import type { Call } from '../terminal/command.ts';
-import { couldPut, couldWriteWhole, scriptsOf, whyForeign } from './foreign.ts';
+import { couldPut, couldWriteWhole, packagesOfParts, scriptsOf, whyForeign } from './foreign.ts';
 import type { Subject } from './subject.ts';
 
 /** A file that stays, though it belongs to the task, because it has changed since. */
@@ -66,14 +67,14 @@ export async function take(call: Call, subject: Subject): Promise<Taking> {
 
   const host = new HostFiles(root, lock);
   const packages: string[] = [];
-  const whole = takesAll ? wholePackageJson(root, lock) : undefined;
+  const whole = takesAll ? wholePackageJson(root, project.manifest, lock) : undefined;
   if (whole) wanted.push(whole);
   const removed = new Set(wanted.map(({ path }) => path));
   for (const path of hostFilesOf(lock)) {
     if (removed.has(path)) continue;
     const file = host.open(path, dialectOf(path));
     if (file === undefined) continue;
-    const goes = (insertion: Insertion) => takesAll || goesWith(task, insertion, lock);
+    const goes = (insertion: Insertion) => takesAll || goesWith(subject, insertion);
     const isOurs = (insertion: Insertion) => couldPut(path, insertion, project.manifest, lock);
     const taken = takeInsertions(file, goes, isOurs);
     packages.push(...taken.packages);
@@ -136,23 +137,26 @@ const whyWhole = ([first, ...more]: readonly string[], task: string): string =>
   `If it has to go, bring ${more.length > 0 ? 'them' : 'it'} back from git or add --force, and remove ${task} once more`;
 
 /** Removes the whole package.json if divvy made it and it is still as divvy left it. */
-function wholePackageJson(root: string, lock: Lock | undefined): Wanted | undefined {
+function wholePackageJson(root: string, manifest: Manifest, lock: Lock | undefined): Wanted | undefined {
   const before = readBefore(root, PACKAGE_JSON);
   const isOurs = before !== undefined && isAsWritten(lock, PACKAGE_JSON, before);
-  return isOurs && couldWriteWhole(before.bytes, lock) ? { path: PACKAGE_JSON, after: undefined } : undefined;
+  return isOurs && couldWriteWhole(before.bytes, manifest, lock) ? { path: PACKAGE_JSON, after: undefined } : undefined;
 }
 
 const hostFilesOf = (lock: Lock | undefined): string[] => Object.keys(lock?.host ?? {});
 
-/** Keeps a package or a script that another task needs too. */
-function goesWith(task: string, insertion: Insertion, lock: Lock | undefined): boolean {
+/** Keeps a package or a script that another task needs too, and a package that a part of the runtime needs. */
+function goesWith({ task, lock, project }: Subject, insertion: Insertion): boolean {
   if ('was' in insertion) return false;
   if (insertion.task !== undefined) return insertion.task === task;
   if (!('key' in insertion)) return false;
   const { at, key } = insertion;
   const others = Object.entries(lock?.tasks ?? {}).flatMap(([name, other]) => (name === task ? [] : [other]));
   if (at[0] === 'scripts') return !others.some(({ scripts = {} }) => Object.hasOwn(scripts, key));
-  return isPackage(insertion) && !others.some(({ dependencies = [] }) => dependencies.includes(key));
+  const ofParts = packagesOfParts(lock, project.manifest.runtime);
+  return (
+    isPackage(insertion) && ![ofParts, ...others.map(({ dependencies = [] }) => dependencies)].flat().includes(key)
+  );
 }
 
 const isPackage = (insertion: Insertion): insertion is Extract<Insertion, { readonly key: string }> =>
@@ -171,16 +175,12 @@ function takeScript(
  * A package.json that divvy wrote whole has no recorded insertions, so look for the scripts that divvy would have
  * written.
  */
-function takeScripts(
-  { task, file, others, project, lock }: Subject,
-  takesAll: boolean,
-  host: HostFile | undefined,
-): void {
+function takeScripts(subject: Subject, takesAll: boolean, host: HostFile | undefined): void {
+  const { task, file, others, project, lock } = subject;
   const { runtime } = project.manifest;
   for (const [name, command] of scriptsOf(lock)) {
     const at = ['scripts', name];
-    if (takesAll || goesWith(task, { at: ['scripts'], key: name, value: command }, lock))
-      host?.dropProperty(at, command);
+    if (takesAll || goesWith(subject, { at: ['scripts'], key: name, value: command })) host?.dropProperty(at, command);
   }
   const [own, start] = [`divvy:${task}`, 'start'].map((name) => host?.value(['scripts', name]));
   if (isStartScript(own, runtime, file)) host?.dropProperty(['scripts', `divvy:${task}`], own);

@@ -256,7 +256,7 @@ export const runsUnknown = (file: string, reason: string, byHand: string): Refus
 // After the write
 
 export const afterWriteFailed = (
-  made: 'project' | 'task',
+  made: 'project' | 'task' | 'part',
   { what, reason, commandLine }: { readonly what: string; readonly reason: string; readonly commandLine: string },
 ): Refusal => new Refusal(1, `the ${made} is there, but ${what} failed: ${reason}`, `Do it by hand:\n  ${commandLine}`);
 

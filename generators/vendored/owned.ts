@@ -6,6 +6,7 @@ import { type Before, readBefore, stat } from '../disk/disk.ts';
 import { sumOf } from '../disk/line-ends.ts';
 import type { Lock } from '../project/lock.ts';
 import type { Manifest } from '../project/manifest.ts';
+import { partOf } from '../project/parts.ts';
 import { unhidden } from '../sources/hidden.ts';
 import { PROJECT, type Releases, RUNTIME } from './releases.ts';
 
@@ -33,7 +34,11 @@ export const isStatement = (inRelease: string): boolean =>
 
 /** The path in a project of a file of a release; undefined if this project gets no such file. */
 export function placeOf(inRelease: string, { manifest, lock }: Home): string | undefined {
-  if (inRelease.startsWith(RUNTIME)) return `${manifest.runtime}/${inRelease.slice(RUNTIME.length)}`;
+  if (inRelease.startsWith(RUNTIME)) {
+    const file = inRelease.slice(RUNTIME.length);
+    const path = `${manifest.runtime}/${file}`;
+    return partOf(file) === undefined || Object.hasOwn(lock.files, path) ? path : undefined;
+  }
   // A package that was there before has such files of its own.
   return lock.made === undefined ? undefined : unhidden(inRelease.slice(PROJECT.length));
 }

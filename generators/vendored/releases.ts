@@ -12,7 +12,7 @@ import type { Migration } from '../codemods/migration.ts';
 import { sha256 } from '../disk/line-ends.ts';
 import { parseJson } from '../json/parse.ts';
 import { readIfThere, version } from '../package.ts';
-import { vendoredRuntime } from '../project/vendor.ts';
+import { onDemand, vendoredRuntime } from '../project/vendor.ts';
 import { projectTemplateFiles } from '../sources/templates.ts';
 import { isNewer } from '../versions.ts';
 
@@ -59,9 +59,10 @@ export interface ReleasesFile {
 export const RUNTIME = 'runtime/';
 export const PROJECT = 'project/';
 
-/** Every file that this package would put into a project, by its path in a release. */
+/** Every file that this package may put into a project, by its path in a release. */
 export function shippedFiles(): Map<string, Buffer> {
-  const runtime = vendoredRuntime('runtime').map(({ path, after }) => [path, after] as const);
+  const vendored = [...vendoredRuntime('runtime'), ...onDemand('runtime')];
+  const runtime = vendored.map(({ path, after }) => [path, after] as const);
   // The package.json of a project is its owner's from the first minute.
   const project = projectTemplateFiles().filter(({ path }) => path !== '_package.json');
   return new Map([...runtime, ...project.map(({ path, bytes }) => [`${PROJECT}${path}`, bytes] as const)]);

@@ -1,0 +1,90 @@
+/** What `divvy add telemetry` prints at the end. */
+
+import { inWords as byHand } from '../host/hints.ts';
+import { version } from '../package.ts';
+import { asArgument, commandLine, divvyIn } from '../programs/shell.ts';
+import { loadedAs } from '../project/parts.ts';
+import type { Installed } from '../next-steps/install.ts';
+import { filesAsJson, isPreview, type Planned, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
+import type { Call } from '../terminal/command.ts';
+import { afterWriteFailed } from '../terminal/errors.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { table } from '../terminal/help.ts';
+import { editsOf } from './edits.ts';
+import { folderShown } from './folder-shown.ts';
+import type { RenderedPart } from './part-render.ts';
+import type { PartSubject } from './part-subject.ts';
+
+export function reportPart(
+  call: Call,
+  subject: PartSubject,
+  rendered: RenderedPart,
+  installed: Installed,
+  planned: Planned | undefined,
+): void {
+  const { terminal } = call;
+  const { part, place, packageManager } = subject;
+  const { root } = place;
+  const { changes } = rendered.changeSet;
+  const preview = previewOf(changes);
+  sayPreview(call, preview);
+  const notes = [...editsOf(rendered.host), ...keptInWords(rendered), ...byHand(rendered.hints)];
+  if (isPreview(call)) {
+    terminal.say(['', ...notes].join('\n').trimEnd());
+    sayNotWritten(call, root, changes.length, planned);
+  } else if (changes.length === 0) terminal.say(`Nothing to do: ${part.name} is there already, in ${root}.`);
+  else terminal.say(whatThereIs(call, subject, rendered, installed, notes).join('\n'));
+  if (installed.failed) terminal.refuse(afterWriteFailed('part', installed.failed));
+  terminal.result({
+    command: 'add',
+    version,
+    written: !isPreview(call) && changes.length > 0,
+    folder: root,
+    part: part.name,
+    packageManager,
+    ...filesAsJson(call, preview),
+    keptPackages: Object.fromEntries(rendered.kept),
+    byHand: rendered.hints,
+    ...(planned && { plan: planned.file, apply: planned.apply }),
+    install: installed.install,
+    ...(installed.failed && { failed: installed.failed }),
+    nextSteps: changes.length === 0 ? [] : nextSteps(subject, installed),
+  });
+}
+
+function whatThereIs(
+  call: Call,
+  subject: PartSubject,
+  { changeSet: { changes } }: RenderedPart,
+  installed: Installed,
+  notes: readonly string[],
+): string[] {
+  const { style } = call.terminal;
+  const { part, place, project } = subject;
+  const { root } = place;
+  const file = loadedAs(part, project.manifest.runtime).slice('./'.length);
+  const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
+  return [
+    `Added ${style.strong(part.name)}: ${count}, in ${root}.`,
+    '',
+    ...table([[file, part.summary]]),
+    '',
+    ...notes,
+    style.strong('Next:'),
+    ...nextSteps(subject, installed).map((step) => `  ${step}`),
+    '',
+    `To undo it: ${divvyIn(call, root, 'undo')}, or later: ${divvyIn(call, root, 'remove', part.name)}`,
+  ];
+}
+
+function keptInWords({ kept }: RenderedPart): string[] {
+  if (kept.length === 0) return [];
+  const rows = kept.map(([name, range]) => [harmless(name), harmless(range)] as const);
+  return ['In package.json already, and left as it is; the part was tried with another release:', ...table(rows), ''];
+}
+
+function nextSteps({ part, place, packageManager }: PartSubject, { install }: Installed): string[] {
+  const folder = folderShown(place.root);
+  const go = folder === '.' ? [] : [commandLine(['cd', asArgument(folder)])];
+  return [...go, ...(install === 'done' ? [] : [`${packageManager} install`]), ...part.nextSteps];
+}
