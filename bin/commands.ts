@@ -41,15 +41,15 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('../generators/create/create.ts')).create,
   },
   add: {
-    takes: '<task>',
-    summary: 'a task, and the runtime if it is missing, in the repository here',
-    words: { most: 1, what: 'one task' },
+    takes: '<task>|telemetry',
+    summary: 'a task, and the runtime if it is missing, in the repository here; or OpenTelemetry',
+    words: { most: 1, what: 'one task, or telemetry' },
     load: async () => (await import('../generators/add/add.ts')).add,
   },
   remove: {
-    takes: '<task>',
-    summary: 'remove a task that add made; with the last one, everything',
-    words: { most: 1, what: 'one task' },
+    takes: '<task>|telemetry',
+    summary: 'remove what add made; with the last task, everything',
+    words: { most: 1, what: 'one task, or telemetry' },
     load: async () => (await import('../generators/remove/remove.ts')).remove,
   },
   hook: {

@@ -41,6 +41,8 @@ describe('a task may not be called', () => {
     ['divvy', /something else/],
     ['last', /something else/],
     ['done', /something else/],
+    ['telemetry', /something else/],
+    ['engine', /something else/],
     ['test', /something else/],
     ['typescript', /something else/],
     ['item', /class Item/],
