@@ -42,7 +42,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   add: {
     takes: '<task>|telemetry',
-    summary: 'a task, and the runtime if it is missing, in the repository here; or OpenTelemetry',
+    summary: 'a task, and the runtime if it is missing; or OpenTelemetry',
     words: { most: 1, what: 'one task, or telemetry' },
     load: async () => (await import('../generators/add/add.ts')).add,
   },

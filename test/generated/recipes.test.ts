@@ -7,7 +7,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { partNamed } from '../../generators/project/parts.ts';
 import { freshFolder, home } from '../generators/commands.ts';
+import { makeCollector } from '../runtime/collector.ts';
 import { blocksOf, programsIn, projectIn, recipes, shell } from './recipe-pages.ts';
 
 const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
@@ -28,6 +30,7 @@ test('each page is tried here, or where it is said above', () => {
     'results',
     'service',
     'team-template',
+    'telemetry',
   ];
   expect(readdirSync(recipes).sort()).toEqual(pages.map((page) => `${page}.md`));
 });
@@ -215,4 +218,33 @@ test('renovate: the workflow runs its commands, and the pattern finds the versio
   const packageJson = readFileSync(join(project, 'package.json'), 'utf8');
   const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
   expect(pattern.exec(packageJson)?.groups).toEqual({ depName: 'create-divvy-task', currentValue: version });
+});
+
+test('telemetry: a run sends its spans, and a tracer of your own is told of attempts', async () => {
+  const folder = freshFolder();
+  const bin = programsIn(folder);
+  const { env, spans } = await makeCollector();
+  // Nothing is fetched here: the packages are those of this repository.
+  const packages = Object.keys(partNamed('telemetry')?.dependencies ?? {});
+  const links = packages.map((name) => `ln -s '${home}/node_modules/${name}' node_modules/${name}`);
+  const [commands = ''] = blocksOf('telemetry', 'sh');
+  const ended = await shell(
+    folder,
+    [
+      commands
+        .replace('add telemetry', 'add telemetry --no-install\nmkdir -p node_modules/@opentelemetry')
+        .replace(/^OTEL/m, () => `${links.join('\n')}\nOTEL`)
+        .replace('http://localhost:4318', () => env.OTEL_EXPORTER_OTLP_ENDPOINT),
+    ],
+    bin,
+  );
+  expect(ended, ended.stderr).toMatchObject({ code: 0 });
+  expect(ended.stderr).not.toContain('telemetry: ');
+  const runs = spans.filter(({ name }) => name === 'run my-backfill');
+  expect(runs).toMatchObject([{ service: 'my-backfill', attributes: { 'divvy.items.done': 12 } }]);
+
+  const [tracer = ''] = blocksOf('telemetry', 'ts');
+  writeFileSync(join(folder, 'my-backfill/tracer.ts'), tracer);
+  const traced = await shell(join(folder, 'my-backfill'), ['npm start -- --import ./tracer.ts'], bin);
+  expect(traced.stderr.match(/^item \d+: done, [\d.]+ ms$/gm)).toHaveLength(12);
 });

@@ -98,6 +98,25 @@ describe('an untouched project', () => {
     expect(textOf(project, `${VENDORED}VERSION`)).toBe('0.2.0\n');
   });
 
+  test('a part on demand is renewed with what its owner changed in it, and comes to nobody who has not asked', async () => {
+    const file = `${VENDORED}telemetry.ts`;
+    const [project, other] = [await projectOf(releases.first), await projectOf(releases.first)];
+    await run(releases.first, ['add', 'telemetry', '--no-install'], { cwd: project });
+    edit(project, file, 'if (!isOff) await begin();', '// mine\nif (!isOff) await begin();');
+    expect(await run(releases.second, ['add', 'telemetry'], { cwd: other })).toMatchObject({ code: 3 });
+    for (const root of [project, other])
+      expect(await run(releases.second, QUICK, { cwd: root })).toMatchObject({ code: 0, stderr: '' });
+    expect(textOf(project, file)).toContain('const SHORTEST_MS = 2;');
+    expect(textOf(project, file)).toContain('// mine\n');
+    expect(existsSync(join(other, file))).toBe(false);
+    const { stdout } = await run(releases.second, ['doctor', '--json'], { cwd: project });
+    const findings = JSON.parse(stdout).findings.map(({ code, path }: Record<string, string>) => [code, path]);
+    expect(findings).toEqual([
+      ['unverified', undefined],
+      ['edited', file],
+    ]);
+  });
+
   test('--to goes to a release in between', async () => {
     const project = await projectOf(releases.first);
     expect(await run(releases.third, [...QUICK, '--to', '0.2.0'], { cwd: project })).toMatchObject({ code: 0 });

@@ -72,7 +72,7 @@ function moved(from: string, to: string): { [path: string]: string | null } {
 export interface Releases {
   /** The release that is here, as 0.1.0. */
   readonly first: string;
-  /** It changes a constant, words and the project's README, moves a file, and adds one. */
+  /** It changes constants, also one of a part on demand, words and the project's README, moves a file, and adds one. */
   readonly second: string;
   /** It removes what the second had added, and a type of the library, and changes more. */
   readonly third: string;
@@ -90,6 +90,7 @@ export function threeReleases(folder: string): Releases {
     },
     edits: [
       ['runtime/master/throttle.ts', 'const ASK_EVERY_MS = 1000;', 'const ASK_EVERY_MS = 900;'],
+      ['runtime/telemetry.ts', 'const SHORTEST_MS = 1;', 'const SHORTEST_MS = 2;'],
       ['runtime/text/words.ts', '/**', '/* In other words since 0.2.0. */\n/**'],
       ['templates/_project/README.md', '## Stopping it', '## How to stop it'],
       ['templates/_project/AGENTS.md', '## What is whose', '## Whose is what'],
