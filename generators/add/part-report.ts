@@ -1,10 +1,10 @@
 /** What `divvy add telemetry` prints at the end. */
 
 import { inWords as byHand } from '../host/hints.ts';
+import type { Installed } from '../next-steps/install.ts';
 import { version } from '../package.ts';
 import { asArgument, commandLine, divvyIn } from '../programs/shell.ts';
 import { loadedAs } from '../project/parts.ts';
-import type { Installed } from '../next-steps/install.ts';
 import { filesAsJson, isPreview, type Planned, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
 import type { Call } from '../terminal/command.ts';
 import { afterWriteFailed } from '../terminal/errors.ts';

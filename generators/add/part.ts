@@ -2,9 +2,9 @@
 
 import { runStages } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
+import { type Installed, install, NOTHING_INSTALLED } from '../next-steps/install.ts';
 import { asTyped } from '../programs/shell.ts';
 import type { Part } from '../project/parts.ts';
-import { type Installed, install, NOTHING_INSTALLED } from '../next-steps/install.ts';
 import { writePlan } from '../settling/plan.ts';
 import { isPreview, type Planned } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';

@@ -102,13 +102,13 @@ async function live(call: Call, subject: Subject, first: ReportData): Promise<Ex
   reportFile(cwd, values.out, { task, runId: first.runId }, values.force === true);
   const served = new LivePage(task, first);
   await served.open();
-  terminal.say(`Live page of ${task}: ${served.url}\nCtrl+C closes it; the run goes on.`);
-  if (values.open) void openInBrowser(served.url, terminal);
   const stop = new AbortController();
   const leave = (): void => stop.abort();
   // Until the report is written: whoever presses Ctrl+C twice wants it no less.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, leave);
+  terminal.say(`Live page of ${task}: ${served.url}\nCtrl+C closes it; the run goes on.`);
+  if (values.open) void openInBrowser(served.url, terminal);
   try {
     const { last, broke } = await followed(subject, first, served, stop);
     await served.close();

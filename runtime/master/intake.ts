@@ -9,6 +9,7 @@ import type { Ended, KeySet } from '../journal/key-set.ts';
 import { nameAt } from '../journal/marks.ts';
 import { contentKey } from '../key.ts';
 import type { AnyTask } from '../task/task.ts';
+import { plural } from '../text/words.ts';
 import type { Cursor } from './cursor.ts';
 
 /** Options of the intake. */
@@ -120,6 +121,21 @@ export class Intake {
     else if (this.#options.cursor) this.skippedOthers += 1;
     else this.leftBehind += 1;
     return isTaken;
+  }
+
+  /** Returns what the user should know of items that this run has not taken. */
+  notesOfLeft(isOrdered: boolean): string[] {
+    const { failedBefore, leftBehind } = this;
+    const notes: string[] = [];
+    if (failedBefore > 0) {
+      const retry = `retry ${failedBefore === 1 ? 'it' : 'them'} with --retry-failed`;
+      notes.push(`${plural(failedBefore, 'item')} had already failed; ${isOrdered ? '--failures lists them' : retry}`);
+    }
+    if (leftBehind > 0)
+      notes.push(
+        `${plural(leftBehind, 'item')} ${leftBehind === 1 ? 'is' : 'are'} not processed yet; --resume does the rest`,
+      );
+    return notes;
   }
 
   #placeOf(item: unknown): unknown {

@@ -14,7 +14,6 @@ import type { Settings } from '../options.ts';
 import type { ItemError, Run, RunResult } from '../parallelizable.ts';
 import type { SignalRow } from '../signals.ts';
 import type { AnyTask } from '../task/task.ts';
-import { plural } from '../text/words.ts';
 import type { TracedRun } from '../tracing.ts';
 import { ACKS_GATHERED } from '../wire/messages.ts';
 import { resultRoom } from '../wire/result.ts';
@@ -392,18 +391,8 @@ export class RunLoop {
   #conclude(durationMs: number): RunResult {
     const { observe, metrics } = this.#options;
     const result = this.#result();
-    const { failedBefore, leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
-    const note = (text: string): void => observe({ type: 'note', text });
-    if (failedBefore > 0 && this.#options.settings.ordered)
-      note(`${plural(failedBefore, 'item')} had already failed; --failures lists them`);
-    else if (failedBefore > 0)
-      note(
-        `${plural(failedBefore, 'item')} had already failed; retry ${failedBefore === 1 ? 'it' : 'them'} with --retry-failed`,
-      );
-    if (leftBehind > 0)
-      note(
-        `${plural(leftBehind, 'item')} ${leftBehind === 1 ? 'is' : 'are'} not processed yet; --resume does the rest`,
-      );
+    const { leftBehind, skippedDone, skippedFailed, skippedOthers } = this.#intake;
+    for (const text of this.#intake.notesOfLeft(this.#options.settings.ordered)) observe({ type: 'note', text });
     metrics?.ended(result); // before the last event: it may have to say that it can't
     observe({
       type: 'ended',
