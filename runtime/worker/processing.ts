@@ -109,7 +109,12 @@ export function processApart<Item, Result>(
 }
 
 /** The same with the attempt's trace around `process`. */
-function processTraced(task: AnyTask, item: unknown, attempt: Attempt, scope: AsyncResource | undefined): unknown {
+function processTraced(
+  task: Pick<AnyTask, 'process'>,
+  item: unknown,
+  attempt: Attempt,
+  scope: AsyncResource | undefined,
+): unknown {
   const trace = traceAttempt(attempt);
   attempt.trace = trace;
   // Inside of the scope: what stands around a scope is not seen in it.
