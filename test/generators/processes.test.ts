@@ -51,6 +51,7 @@ test('one that reads nothing of a long input fails by itself only', async () => 
     said: 'why',
     output: '',
     missing: false,
+    exitCode: 3,
   });
 });
 
