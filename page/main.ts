@@ -51,7 +51,7 @@ show(JSON.parse(document.getElementById('data')?.textContent ?? 'null'));
 const redraw = (): void => {
   for (const chart of charts) chart.draw();
 };
-// Paper is white, whatever the screen is.
+// A print is always in light colours.
 const paper = matchMedia('print');
 paper.addEventListener('change', redraw);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
@@ -78,7 +78,7 @@ function renew(html: string): void {
     },
     onBeforeNodeDiscarded: (node) => !(node instanceof HTMLButtonElement),
   });
-  // What is moved loses the focus.
+  // An element that was moved has lost the focus.
   if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
 

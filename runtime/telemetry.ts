@@ -137,7 +137,7 @@ class Spans {
       const { worker, number, attempt, key } = it;
       span.setAttributes({ 'divvy.task': this.#task, 'divvy.worker': worker, 'divvy.item.number': number });
       span.setAttributes({ 'divvy.item.key': key, 'divvy.attempt': attempt, 'divvy.outcome': how });
-      // What is told to come back later has not failed.
+      // RateLimited is not a failure: the item is tried again later.
       if (error && how !== 'rate limited') this.#fail(span, error);
       span.end();
     };

@@ -104,7 +104,7 @@ async function live(call: Call, subject: Subject, first: ReportData): Promise<Ex
   await served.open();
   const stop = new AbortController();
   const leave = (): void => stop.abort();
-  // Until the report is written: whoever presses Ctrl+C twice wants it no less.
+  // They stand until the report is written: a second Ctrl+C must not lose it.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, leave);
   terminal.say(`Live page of ${task}: ${served.url}\nCtrl+C closes it; the run goes on.`);

@@ -1,4 +1,4 @@
-// Where a module of --import hooks in to trace: when it is called, and that work goes on whatever goes wrong in it.
+// A module of --import that traces: when it is called, and that its errors never stop the work.
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { runInline } from '#divvy';

@@ -1,4 +1,4 @@
-// The numbers of a report are those that the journal has, whatever its lines are and however many.
+// A report has the same numbers as its journal, for any lines.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JournalRecord } from '../../../runtime/journal/records.ts';
