@@ -91,6 +91,10 @@ export class Cancelled extends Error {
   }
 }
 
+/** A run over several machines needs files that a project has only on demand. */
+export const engineIsMissing = (): UsageError =>
+  new UsageError('--engine needs the engine, which this runtime does not have: divvy add engine bullmq');
+
 /** Returns 128 + n for a signal's name; 1 for anything else. */
 export function exitCodeOf(signal: string): number {
   const number = os.constants.signals[signal as NodeJS.Signals];

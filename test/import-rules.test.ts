@@ -204,7 +204,7 @@ test('a template imports #divvy, node:*, its own files, and what its manifest de
 
 /** The rooms of runtime/ from top to bottom: each imports only what stands below it. A file at the top is a room of its own. */
 const ROOMS = [
-  ...['run.mjs', 'cli', 'report', 'index.ts', 'master', 'control', 'worker', 'wire', 'journal'],
+  ...['run.mjs', 'engines', 'engine', 'cli', 'report', 'index.ts', 'master', 'control', 'worker', 'wire', 'journal'],
   ...[
     'telemetry.ts',
     'options.ts',

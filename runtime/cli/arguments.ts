@@ -20,6 +20,12 @@ import {
 const SHOWN = ['status', 'runs', 'failures', 'report-data', 'report-live'] as const;
 type Shown = (typeof SHOWN)[number];
 
+/** Flags as parseArgs takes them. */
+export type Flags = Readonly<Record<string, { readonly type: 'boolean' | 'string'; readonly short?: string }>>;
+
+/** The values of the engine's flags; empty without an engine. */
+export type EngineValues = Readonly<Record<string, unknown>>;
+
 /** What a command line asks for. */
 export type Request =
   | { readonly want: 'help' | 'version' }
@@ -31,6 +37,7 @@ export type Request =
       /** The journal, if it is not in the task's own folder. */
       readonly journal: string | undefined;
       readonly json: boolean;
+      readonly engine: EngineValues;
     }
   /** Ask something of the task's run that goes on. */
   | {
@@ -56,15 +63,17 @@ export type Request =
       readonly progress: boolean | undefined;
       /** The task's own arguments. */
       readonly args: readonly string[];
+      readonly engine: EngineValues;
     };
 
 /**
  * Returns the request of the command line `argv` (without node and the script). Options may come before and after the
- * task file; everything after `--` belongs to the task. Throws UsageError.
+ * task file; everything after `--` belongs to the task. `engineFlags` are those of the engine, if it names one. Throws
+ * UsageError.
  */
-export function readArguments(argv: readonly string[]): Request {
+export function readArguments(argv: readonly string[], engineFlags: Flags = {}): Request {
   const { words, texts } = withoutTexts(argv);
-  const parsed = parse(words);
+  const parsed = parse(words, engineFlags);
   if (parsed.values['help'] === true) return { want: 'help' };
   if (parsed.values['version'] === true) return { want: 'version' };
   checkWords(parsed.values);
@@ -75,9 +84,10 @@ export function readArguments(argv: readonly string[]): Request {
   const [shown, another] = SHOWN.filter((word) => parsed.values[word] === true);
   if (shown && another) throw notTogether(`--${shown}`, `--${another}`);
   const journal = parsed.values['journal'] as string | undefined;
+  const engine = Object.fromEntries(Object.keys(engineFlags).map((flag) => [flag, parsed.values[flag]]));
   const control = parsed.values['control'];
   if (shown && control !== undefined) throw notTogether(`--${shown}`, '--control');
-  if (shown) return { want: shown, taskFile, args, journal, json };
+  if (shown) return { want: shown, taskFile, args, journal, json, engine };
   if (typeof control === 'string') {
     return { want: 'control', control, taskFile, args, journal, json };
   }
@@ -88,7 +98,7 @@ export function readArguments(argv: readonly string[]): Request {
   const same = events === undefined ? undefined : optionOf(events, options);
   if (events !== undefined && same) throw sameFile('--events', nameOf(same), events);
   const progress = parsed.values['no-progress'] === true ? false : (parsed.values['progress'] as boolean | undefined);
-  return { want: 'run', taskFile, options, args, json, quiet, events, progress };
+  return { want: 'run', taskFile, options, args, json, quiet, events, progress, engine };
 }
 
 function optionsIn({ values }: Parsed, texts: ReadonlyMap<string, string>): Record<string, unknown> {
@@ -140,8 +150,9 @@ function withoutTexts(argv: readonly string[]): { words: string[]; texts: Map<st
 
 type Parsed = { values: Record<string, unknown>; positionals: string[] };
 
-function parse(argv: readonly string[]): Parsed {
+function parse(argv: readonly string[], engineFlags: Flags): Parsed {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string; multiple?: true }> = {
+    ...engineFlags,
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
     ...Object.fromEntries(SHOWN.map((word) => [word, { type: 'boolean' as const }])),
@@ -212,12 +223,15 @@ function readValue(row: OptionRow, flag: string, given: unknown): unknown {
   return value;
 }
 
+/** Returns the milliseconds. Throws UsageError if the text is no duration. */
+export function durationOf(flag: string, text: string): number {
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
+  return Number(amount) * (MS_OF[unit] ?? 1);
+}
+
 function typedOf({ kind }: OptionRow, flag: string, text: string): unknown {
-  if (kind === 'duration') {
-    const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-    if (amount === undefined) throw mustBe(`--${flag}`, 'a duration, such as 500ms, 2s or 5m', text);
-    return Number(amount) * (MS_OF[unit] ?? 1);
-  }
+  if (kind === 'duration') return durationOf(flag, text);
   if (kind === 'rate') return rateOf(text) ?? text;
   const isNumber = kind === 'number' || kind === 'megabytes' || kind === 'share';
   return isNumber && /^\d+$/.test(text) ? Number(text) * unitOf(kind) : text;

@@ -3,6 +3,8 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArgumentsHelp, DivvyError, exitCodeOf, nothingCaught, Shutdown } from '../errors.ts';
+import type { Observed } from '../events.ts';
+import type { EngineRole } from '../master/engine-role.ts';
 import { exitWithoutHang } from '../master/exit-hang.ts';
 import { Master } from '../master/master.ts';
 import type { RunResult } from '../parallelizable.ts';
@@ -11,6 +13,7 @@ import { closeDeclarations } from '../task/declared.ts';
 import { needFolder } from '../task/task.ts';
 import { flushed, share } from '../text/shared-stream.ts';
 import { type Request, readArguments } from './arguments.ts';
+import { engineFor, type RunInRole, type WayToEnd } from './engine.ts';
 import { Reporting, sayError } from './reporting.ts';
 
 /** After a forceful stop, how long the reader has for the rest of the output, in milliseconds. */
@@ -37,16 +40,21 @@ export async function main(argv: readonly string[]): Promise<void> {
   let reporting: Reporting | undefined;
   try {
     needFolder();
-    const request = readArguments(argv);
+    const engine = await engineFor(argv);
+    const request = readArguments(argv, engine?.flags);
     if (request.want === 'run') {
-      reporting = await Reporting.of(request, argv);
-      const result = await run(request, reporting);
+      const messages = await Reporting.of(request, argv);
+      reporting = messages;
+      const runInRole: RunInRole = (options, args, role, begun) =>
+        run({ ...request, options, args }, messages, role, begun);
+      const result = await (engine?.run(request, messages.say, runInRole) ?? run(request, messages));
       // The task may have set an exit code for something that the run's own does not show.
       exitCode = result.exitCode || Number(process.exitCode ?? 0);
       stoppedBy = result.stoppedBy;
     } else {
       const { show } = await import('./show.ts');
-      await show(request);
+      if (engine && 'taskFile' in request) await engine.showStatus(request);
+      else await show(request);
     }
   } catch (error) {
     if (error instanceof ArgumentsHelp) process.stdout.write(error.message);
@@ -103,31 +111,46 @@ class EndingSignals {
   }
 }
 
-async function run(request: Request & { want: 'run' }, reporting: Reporting): Promise<RunResult> {
+async function run(
+  request: Request & { want: 'run' },
+  reporting: Reporting,
+  role?: EngineRole,
+  begun?: (way: WayToEnd) => void,
+): Promise<RunResult> {
   const { taskFile, options, args } = request;
   const stop = new AbortController();
   // For example a rejected promise of dispatch that nobody awaits: Node.js would end this process and abandon items in
   // progress.
-  process.on('uncaughtException', (error) => {
+  const caught = (error: unknown): void => {
     if (process.listenerCount('uncaughtException') > 1) return; // the task handles it itself
     const fault = nothingCaught(error);
     if (reporting.hasStarted) stop.abort(fault);
     else exitWithoutHang(reporting.error(fault)); // nothing is in progress, and the thing it waits for may never come
-  });
-  const master: Master = new Master(taskFile, {
+  };
+  process.on('uncaughtException', caught);
+  const own = {
     concurrentRun: false,
     ...options,
     args,
-    observe: (event) => {
+    observe: (event: Observed): void => {
       if (event.type === 'started') closeDeclarations();
       reporting.observe(event, master);
     },
     itemEvents: reporting.wantsItems,
+  };
+  const master: Master = new Master(taskFile, own, role);
+  begun?.({
+    fail: (fault) => stop.abort(fault),
+    killAll: () => {
+      for (const worker of master.workers) worker.kill('SIGKILL');
+      master.shutdownNow();
+    },
   });
   process.argv = [process.execPath, path.resolve(taskFile), ...master.args];
   try {
     return await master.run({ signal: stop.signal });
   } finally {
     reporting.ended();
+    process.off('uncaughtException', caught);
   }
 }

@@ -54,6 +54,13 @@ export class Reporting {
     return reporting;
   }
 
+  /** Tells the user something that is no event of the run. */
+  readonly say = (text: string, isProblem: boolean): void => {
+    const { json, quiet } = this.#request;
+    if (this.wantsItems) this.#record({ ...headOf(null), type: 'note', text, isProblem });
+    if (!json && (isProblem || !quiet)) log({ text, ...(isProblem && { look: 'bad' }) });
+  };
+
   /** Whether the run has begun. */
   get hasStarted(): boolean {
     return this.#hasStarted;

@@ -7,35 +7,20 @@
 
 import path from 'node:path';
 import type { DivvyError } from '../errors.ts';
-import type { ItemError, Place, RunResult } from '../parallelizable.ts';
+import type { ItemError, RunResult } from '../parallelizable.ts';
 import { AppendFile, makeFolder } from './append-file.ts';
 import { journalFailed, journalInUse } from './errors.ts';
 import { lockOf } from './folder.ts';
+import type { EndedRun, Ledger } from './ledger.ts';
 import { Lock } from './lock.ts';
-import type { JournalRecord, Mark } from './records.ts';
+import type { JournalRecord } from './records.ts';
 
 const SYNC_WITHIN_MS = 100;
 /** How far the clock must have moved for a tick, in milliseconds. */
 const TICK_MS = 100;
 
-/** Consecutive items that have ended, as the journal needs them. */
-export interface EndedRun {
-  readonly number: number;
-  readonly starts: number;
-  readonly worker: number;
-  readonly durationMs: number;
-  readonly payloads: readonly { readonly key: string; readonly occurrence: number; readonly at?: At | undefined }[];
-}
-
-/** Where an item is in the order of `dispatch`, if the task has a cursor. */
-export interface At {
-  readonly place: Place;
-  /** The place before it; undefined for the first one of all. */
-  readonly after: Mark | undefined;
-}
-
 /** An open journal. Its methods throw DivvyError with exit code 74 if it can't be written. */
-export class Journal {
+export class Journal implements Ledger {
   readonly file: string;
   readonly #lock: Lock;
   readonly #open: AppendFile;
@@ -98,10 +83,10 @@ export class Journal {
    *
    * results - with --results: where the line of the one item ends in that file, in bytes.
    */
-  done({ number, starts, worker, durationMs, payloads }: EndedRun, results?: number): void {
+  done({ number, starts, worker, crashes, durationMs, payloads }: EndedRun, results?: number): void {
     const occurrence = payloads[0]?.occurrence ?? 1;
     if (payloads.length > 1 && payloads.some((payload) => payload.occurrence > 1)) {
-      const one = { starts, worker, durationMs };
+      const one = { starts, worker, crashes, durationMs };
       for (const [index, payload] of payloads.entries())
         this.done({ ...one, number: number + index, payloads: [payload] });
       return;

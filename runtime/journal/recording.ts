@@ -183,6 +183,11 @@ export class Recording {
     return { ...opened, nothingToDo: opened.mode === 'retry-failed' && opened.keys.failed === 0 && !dryRun };
   }
 
+  /** The task's arguments as the journal has them: without secrets. Known once the run has begun. */
+  get args(): readonly string[] {
+    return this.#recorded;
+  }
+
   /** Releases the run lock, so that another run may begin. */
   release(): void {
     this.#lock?.release();

@@ -11,7 +11,7 @@
  */
 
 import { cursorIsNone, cursorKinds, cursorWentBack } from '../errors.ts';
-import type { At } from '../journal/journal.ts';
+import type { At } from '../journal/ledger.ts';
 import { AHEAD_MAX } from '../journal/marks.ts';
 import type { Mark } from '../journal/records.ts';
 import type { Place } from '../parallelizable.ts';

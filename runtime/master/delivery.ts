@@ -18,8 +18,7 @@
  *   death while alone counts as a crash of the item. So an item does not fail because of another item's crash.
  * - A worker gets more items than it can have in progress only while they are short (pace.ts). Items that it gives back
  *   unstarted go to the next worker, uncounted.
- * - An item in progress that a person cancels keeps its lease. Where that ends without an ack, the item has failed: it is
- *   never handed out again.
+ * - An item in progress that a person cancels keeps its lease. Where that ends without an ack, the item has failed.
  *
  * Consecutive items that nothing has happened to move together, as a run (run.ts): that changes nothing in these rules,
  * it only costs less. slot.ts has the state of one worker, backlog.ts the waiting items; boots.ts decides which worker
@@ -43,7 +42,7 @@ import { PREFETCH_BYTES, Slot } from './slot.ts';
  * least one turn (barrier.ts), and one worker may send so many in a turn.
  */
 const WAITING_MAX = 1000;
-/** How long RateLimited holds everything back at least, in milliseconds: it has no end and is no attempt. */
+/** How long RateLimited holds all back at least, in milliseconds: it has no end, and is no attempt. */
 const LIMITED_LEAST_MS = 100;
 const ENDED_IN_TURN_MAX = 256;
 
@@ -102,7 +101,7 @@ export class Delivery<Payload> {
   wanted(now: number): number {
     if (this.#closed || this.outputIsFull || this.backlog.retrying.length >= WAITING_MAX) return 0;
     if (this.#settling >= this.#settlingMax) return 0;
-    const mayPrefetch = this.backlog.pendingBytes < PREFETCH_BYTES;
+    const mayPrefetch = this.backlog.pendingBytes < (this.#rules.prefetchBytes ?? PREFETCH_BYTES);
     const waiting = this.backlog.pendingCount + this.backlog.suspects.length;
     let room = -waiting;
     for (const slot of this.slots) {
@@ -160,12 +159,12 @@ export class Delivery<Payload> {
 
   // ---- events of dispatch and of the run ----
 
-  /** `dispatch` yielded an item; `size` is in bytes. Returns its number. */
-  dispatched(payload: Payload, size = 0): number {
+  /** `dispatch` yielded an item; `size` is in bytes, `number` is given if another master numbers it. Returns its number. */
+  dispatched(payload: Payload, size = 0, number: number = this.lastNumber + 1): number {
     this.counts.dispatched += 1;
-    if (this.stopping === 'no') this.backlog.push(this.lastNumber, payload, size);
+    if (this.stopping === 'no') this.backlog.push(number, payload, size);
     else this.counts.unfinished += 1;
-    return this.lastNumber;
+    return number;
   }
 
   /** `dispatch` yielded an item that can't be sent: it fails without being handed out. */
@@ -218,9 +217,10 @@ export class Delivery<Payload> {
     else this.#commands.push({ do: 'drain', worker }); // again: it may not have been connected before
   }
 
-  /** A worker's socket is full, or has room again. */
+  /** A worker's socket is full, or has room again: perhaps for another number of items. */
   backpressure(worker: number, backpressure: boolean): void {
     this.slot(worker).backpressure = backpressure;
+    this.#setPace(this.slot(worker), this.slot(worker).pace);
   }
 
   /** A worker was told to exit by somebody else, or leaves because it is due to be replaced. */

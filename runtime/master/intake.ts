@@ -4,8 +4,8 @@
  */
 
 import { hookThrew, keyIsNone } from '../errors.ts';
-import type { At } from '../journal/journal.ts';
 import type { Ended, KeySet } from '../journal/key-set.ts';
+import type { At } from '../journal/ledger.ts';
 import { nameAt } from '../journal/marks.ts';
 import { contentKey } from '../key.ts';
 import type { AnyTask } from '../task/task.ts';

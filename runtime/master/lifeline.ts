@@ -54,6 +54,15 @@ export class Lifeline {
     this.#pipe?.write('<');
   }
 
+  /**
+   * The worker kills itself in so many milliseconds, unless this is called again before; Infinity for never. By the clock that
+   * all processes of a machine share: the worker may read this late.
+   */
+  fence(inMs: number): void {
+    const at = Number(process.hrtime.bigint() / 1_000_000n) + Math.floor(inMs);
+    this.#pipe?.write(`!${inMs === Infinity ? '' : at}\n`);
+  }
+
   /** Resolves with the current stack of the main thread, one line per frame. */
   stack(): Promise<string> {
     return new Promise((resolve) => {

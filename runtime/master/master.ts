@@ -33,6 +33,7 @@ import { linesTo } from '../text/terminal.ts';
 import { TracedRun } from '../tracing.ts';
 import { controlBeside, socketPathFor } from '../wire/socket-path.ts';
 import { noCounts } from './counts.ts';
+import type { EngineRole } from './engine-role.ts';
 import type { Metrics } from './metrics.ts';
 import { needPermissions } from './permissions.ts';
 import type { Results } from './results.ts';
@@ -51,6 +52,7 @@ export class Master {
   readonly #taskFile: string;
   readonly #settings: Settings;
   readonly #recording: Recording;
+  readonly #role: EngineRole | undefined;
   readonly #observe: (event: RunEvent) => void;
   readonly #wakeup = new Wakeup();
   /** Signals that have arrived but have not been handled. */
@@ -66,23 +68,26 @@ export class Master {
   #traced: TracedRun | undefined;
   /** Set once the run loop has been loaded. */
   #loop: RunLoop | undefined;
-  /** How the run was told to stop before the loop was loaded. */
-  #stopEarly: 'gracefully' | 'forcefully' | undefined;
-  /** The run was paused before the loop was loaded. */
-  #pausedEarly = false;
+  /** What the run was told before the loop was loaded: how to stop, and to pause. */
+  readonly #early: { stop: 'gracefully' | 'forcefully' | undefined; isPaused: boolean } = {
+    stop: undefined,
+    isPaused: false,
+  };
 
   /**
    * taskFile - path of the task file, relative to the working directory, or its URL.
    * options  - see options.ts.
+   * role     - what this master is in a run over several machines (engine/). Internal.
    *
    * Throws UsageError if the task file or an option is invalid, or if the working directory is gone. Throws DivvyError
    * if the run to resume can't be resumed.
    */
-  constructor(taskFile: string | URL, options: MasterOptions = {}) {
+  constructor(taskFile: string | URL, options: MasterOptions = {}, role?: EngineRole) {
     needFolder();
     this.#taskFile = pathOf(taskFile);
     this.#recording = new Recording(this.#taskFile, options);
-    this.#settings = this.#recording.settings;
+    this.#role = role;
+    this.#settings = { ...this.#recording.settings, ...role?.settings };
     const { verbose, inline, socket, workers } = this.#settings;
     this.verbose = verbose;
     if (!inline) needPermissions(socket);
@@ -183,19 +188,19 @@ export class Master {
    * stopping.
    */
   shutdown(): void {
-    this.#stopEarly ??= 'gracefully';
+    this.#early.stop ??= 'gracefully';
     this.#loop?.shutdown('gracefully');
   }
 
   /** Stops forcefully: items in progress are aborted, their workers killed. `run` rejects with Shutdown. */
   shutdownNow(): void {
-    this.#stopEarly = 'forcefully';
+    this.#early.stop = 'forcefully';
     this.#loop?.shutdown('forcefully');
   }
 
   /** Whether the run is paused. */
   get paused(): boolean {
-    return this.#loop?.controls.isPaused ?? this.#pausedEarly;
+    return this.#loop?.controls.isPaused ?? this.#early.isPaused;
   }
 
   /**
@@ -203,13 +208,13 @@ export class Master {
    * whose items all have their outcomes ends as ever.
    */
   pause(): void {
-    this.#pausedEarly = true;
+    this.#early.isPaused = true;
     this.#loop?.controls.pause();
   }
 
   /** Goes on with a paused run. */
   continue(): void {
-    this.#pausedEarly = false;
+    this.#early.isPaused = false;
     this.#loop?.controls.continue();
   }
 
@@ -244,9 +249,11 @@ export class Master {
     const settings = this.#settings;
     const { folder, modules } = projectImports(taskFile);
     const imports = [...modules.map((name) => moduleFrom(folder, name)), ...settings.import];
-    const task = await this.#unlessStopped(
+    const role = this.#role;
+    const loaded = await this.#unlessStopped(
       loadTask(taskFile, imports, settings.args).catch((error) => this.#saysWhence(error)),
     );
+    const task = role?.taskOf(loaded) ?? loaded;
     const names = this.argumentNames;
     if (names.length === 0) this.#withdraw(); // another run in this process may have others
     for (const text of this.#recording.begin(names)) this.#observe({ type: 'note', text, isProblem: true });
@@ -260,8 +267,12 @@ export class Master {
     this.#run = { ...this.#run, runId: opened.runId };
     const results = await this.#results(task, opened);
     for (const text of opened.notes) this.#observe({ type: 'note', text });
+    await role?.opened?.({
+      ...{ task: loaded, runId: opened.runId, mode: opened.mode },
+      ...{ settings: this.#recording.settings, args: this.#recording.args },
+    });
     const loop = new RunLoop({
-      ...{ task, taskFile, imports, settings, beganAt, opened, results, metrics },
+      ...{ task, taskFile, imports, settings, beganAt, opened, results, metrics, role },
       verbose: this.verbose,
       socket: this.socket,
       run: this.#run,
@@ -280,8 +291,8 @@ export class Master {
       begun: loop.delivery.inProgress + loop.delivery.settling,
       workers: this.#workers.filter((worker) => worker.running).length,
     }));
-    if (this.#pausedEarly) loop.controls.pause();
-    if (this.#stopEarly) loop.shutdown(this.#stopEarly);
+    if (this.#early.isPaused) loop.controls.pause();
+    if (this.#early.stop) loop.shutdown(this.#early.stop);
     return loop;
   }
 
@@ -307,7 +318,8 @@ export class Master {
   /** The control socket: in the folder of the run's own, unless that has none. */
   get #control(): { path: string; folder: string | undefined } {
     const { inline, socket } = this.#settings;
-    if (!inline && socket === undefined) return { path: controlBeside(this.socket), folder: undefined };
+    const hasFolder = !inline && socket === undefined && !this.#role?.boot; // that of the workers' socket
+    if (hasFolder) return { path: controlBeside(this.socket), folder: undefined };
     const fresh = controlBeside(socketPathFor(undefined));
     return { path: fresh, folder: path.dirname(fresh) };
   }
@@ -316,7 +328,7 @@ export class Master {
   #spareProcess(task: AnyTask): Spare | undefined {
     const { inline, dryRun } = this.#settings;
     const [first] = this.workers;
-    if (inline || dryRun || task.beforeRun || task.beforeFork || !first) return undefined;
+    if (inline || dryRun || this.#role?.boot || task.beforeRun || task.beforeFork || !first) return undefined;
     return new Spare(startProcess, environmentOf(first, this.#traced?.env));
   }
 

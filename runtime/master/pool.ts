@@ -5,7 +5,7 @@
 
 import { BootFailure, type DivvyError, hookThrew, toItemError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Ledger } from '../journal/ledger.ts';
 import { startOf } from '../journal/processes.ts';
 import type { Settings } from '../options.ts';
 import type { ItemError, WorkerExit } from '../parallelizable.ts';
@@ -14,6 +14,7 @@ import { describeExit, seconds } from '../text/words.ts';
 import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/messages.ts';
 import type { Delivery } from './delivery.ts';
 import { type Ended, outcomeOf, type Payload } from './ended.ts';
+import type { EngineRole } from './engine-role.ts';
 import { Kills } from './kills.ts';
 import type { Command } from './rules.ts';
 import type { Run } from './run.ts';
@@ -51,7 +52,9 @@ export interface PoolRun {
   readonly taskFile: string;
   readonly boot: BootWorker;
   readonly settling: Settling;
-  readonly journal: Journal | undefined;
+  readonly journal: Ledger | undefined;
+  /** Undefined on a single machine. */
+  readonly role: EngineRole | undefined;
   /** What the run's trace adds to the environment of workers. */
   readonly traced: NodeJS.ProcessEnv | undefined;
 }
@@ -163,6 +166,7 @@ export class Pool {
       },
     });
     worker.process = running;
+    this.#run.role?.booted?.(worker);
     this.#delivery.forked();
     const { ended } = running.output;
     if (ended) {
@@ -350,15 +354,15 @@ export class Pool {
     const outlet = worker.process?.output;
     if (!outlet) return;
     const ended: Ended[] = [];
-    for (const { number, count, how, durationMs, body } of outcomes) {
+    for (const { number, count, how, durationMs, body, by } of outcomes) {
       this.timeouts.ended(worker, number, count);
       if (how === 'done') {
         const runs = this.#delivery.acked(worker.number, number, count, now, durationMs);
-        for (const run of runs) ended.push({ run, result: body, error: undefined });
+        for (const run of runs) ended.push({ run: doneBy(run, by), result: body, error: undefined });
       } else {
         const error = errorIn(body);
         const verdict = this.#delivery.threw(worker.number, number, how, now, durationMs, error.retryAfterMs);
-        if (verdict?.failed) ended.push({ run: verdict.run, result: body, error });
+        if (verdict?.failed) ended.push({ run: doneBy(verdict.run, by), result: body, error });
         else if (verdict && how === 'rate limited') this.#rateLimited(number, error);
         else if (verdict) this.#retried(verdict.run, error);
       }
@@ -396,6 +400,12 @@ export class Pool {
     });
     return (await Promise.all(of)).flat();
   }
+}
+
+/** Notes in which worker the items ended, if another master knows that. */
+function doneBy(run: Run<Payload>, by: CarriedOutcome['by']): Run<Payload> {
+  if (by) Object.assign(run, { worker: by.worker, starts: by.attempts, crashes: by.crashes });
+  return run;
 }
 
 function cutShort(exit: WorkerExit): ItemError {

@@ -24,6 +24,8 @@ export interface DeliveryRules {
   readonly random: () => number;
   /** How many items may wait in a worker with this pace, in milliseconds per item: pace.ts. */
   readonly prefetch: (pace: number) => number;
+  /** How many bytes may wait in a worker; undefined: PREFETCH_BYTES in slot.ts. */
+  readonly prefetchBytes?: number | undefined;
   /** Whether a worker with this pace may batch its acks. */
   readonly batchesAcks: (pace: number) => boolean;
   /** How many items that have ended a worker has not acked yet, at most, if it batches its acks. */

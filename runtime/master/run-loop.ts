@@ -16,13 +16,14 @@ import type { SignalRow } from '../signals.ts';
 import type { AnyTask } from '../task/task.ts';
 import type { TracedRun } from '../tracing.ts';
 import { ACKS_GATHERED } from '../wire/messages.ts';
-import { resultRoom } from '../wire/result.ts';
 import type { Server } from '../wire/server.ts';
+import { bootOf } from './booting.ts';
 import { Controls } from './controls.ts';
 import { Cursor } from './cursor.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatch } from './dispatch.ts';
 import type { Payload } from './ended.ts';
+import type { EngineRole } from './engine-role.ts';
 import { Intake } from './intake.ts';
 import type { Metrics } from './metrics.ts';
 import { Outputs } from './output.ts';
@@ -37,8 +38,7 @@ import { Stopping } from './stopping.ts';
 import { Throttle } from './throttle.ts';
 import { LOOK_EVERY_MS } from './timeouts.ts';
 import type { Wakeup } from './wakeup.ts';
-import type { BootWorker, Worker } from './worker.ts';
-import { forkWorkers } from './worker-process.ts';
+import type { Worker } from './worker.ts';
 
 /** How long a stop waits for a `dispatch` that waits for something, if nothing is in progress, in milliseconds. */
 const DISPATCH_PATIENCE_MS = 1000;
@@ -69,6 +69,8 @@ export interface RunLoopOptions {
   readonly workers: Worker[];
   readonly spare: Spare | undefined;
   readonly traced: TracedRun | undefined;
+  /** Undefined on a single machine. */
+  readonly role: EngineRole | undefined;
   /** Signals that have arrived but have not been handled. */
   readonly signals: SignalRow[];
   readonly wakeup: Wakeup;
@@ -98,7 +100,7 @@ export class RunLoop {
 
   constructor(options: RunLoopOptions) {
     this.#options = options;
-    const { task, settings, recording, opened, results, metrics, workers, wakeup, observe, verbose } = options;
+    const { task, settings, recording, opened, results, metrics, role, workers, wakeup, observe, verbose } = options;
     const { wake } = wakeup;
     const fail = (fault: DivvyError): void => this.stopping.fail(fault);
     const numbersFrom = opened.begin?.number ?? 0;
@@ -106,7 +108,7 @@ export class RunLoop {
     const { delivery } = this;
     const exitHookThrew = this.#exitHookThrew;
     this.pool = new Pool(workers, settings, delivery, { observe, wake, fail, exitHookThrew });
-    const { journal } = recording;
+    const journal = role?.ledger ?? recording.journal;
     const itemEvents = verbose || settings.itemEvents;
     const isReaderGone = (): boolean => this.#isReaderGone;
     const { keys, mode } = opened;
@@ -118,6 +120,7 @@ export class RunLoop {
       cursor,
       results,
       metrics,
+      role,
       itemEvents,
       observe,
       fail,
@@ -151,13 +154,14 @@ export class RunLoop {
   }
 
   #deliveryFrom(numbersFrom: number): Delivery<Payload> {
-    const { task, settings } = this.#options;
+    const { task, settings, role } = this.#options;
     const { concurrency, halt, rate } = settings;
     // With --halt, send nothing ahead: no more items should fail after the run is to stop. With --rate and `throttle`,
     // an item begins when it is handed out, and not later.
     const isAhead = halt === Infinity && rate === Infinity && !task.throttle;
-    const prefetch = (pace: number): number => (isAhead ? prefetchAt(pace, concurrency) : 0);
-    const rules = { prefetch, batchesAcks, acksGathered: ACKS_GATHERED };
+    const prefetch = role?.prefetch ?? ((pace: number): number => (isAhead ? prefetchAt(pace, concurrency) : 0));
+    const { prefetchBytes } = role ?? {};
+    const rules = { prefetch, prefetchBytes, batchesAcks, acksGathered: ACKS_GATHERED };
     return new Delivery({ ...settings, ...rules, numbersFrom, random: Math.random });
   }
 
@@ -170,19 +174,21 @@ export class RunLoop {
 
   /** Runs the task to its end. Resolves and rejects as Master.run does. */
   async run(signal: AbortSignal | undefined): Promise<RunResult> {
-    const { task, taskFile, recording, traced } = this.#options;
+    const { task, taskFile, recording, traced, role } = this.#options;
     const aborted = (): void => {
       if (signal?.reason instanceof DivvyError) this.stopping.fail(signal.reason);
       else this.stopping.stop('abort', 'gracefully');
     };
     try {
-      const boot = await this.#bootOf();
+      const { boot, server } = await bootOf(this.#options, this.#outputs);
+      this.#server = server;
       this.pool.begin({
         task,
         taskFile,
         boot,
         settling: this.#settling,
-        journal: recording.journal,
+        journal: role?.ledger ?? recording.journal,
+        role,
         traced: traced?.env,
       });
       signal?.addEventListener('abort', aborted);
@@ -218,27 +224,8 @@ export class RunLoop {
     this.stopping.stop('shutdown', how);
   }
 
-  async #bootOf(): Promise<BootWorker> {
-    const { task, taskFile, imports, settings, socket, spare, wakeup } = this.#options;
-    if (settings.inline) {
-      const { bootInline } = await import('./inline.ts');
-      const keepsResults = settings.results !== undefined;
-      return bootInline(task, { ...settings, keepsResults }, this.#outputs.stdout, wakeup.wake);
-    }
-    const { args, tag, concurrency, maxItemBytes, timeoutMs, recycleAfter, recycleAboveBytes, killAfterMs } = settings;
-    const { startServer } = await import('../wire/server.ts'); // while the spare loads its own modules
-    const forms = { asJson: settings.results !== undefined, asValue: task.afterProcess !== undefined };
-    const server = await startServer(socket, settings.socket === undefined, resultRoom(maxItemBytes, forms));
-    this.#server = server;
-    const keepsResults = forms.asJson;
-    const times = { timeoutMs, killAfterMs };
-    const limits = { concurrency, maxItemBytes, keepsResults, ...times, recycleAfter, recycleAboveBytes };
-    const start = { taskFile, imports, args, tag, ...limits };
-    return forkWorkers({ server, start, outputs: this.#outputs, spare });
-  }
-
   async #begin(): Promise<void> {
-    const { task, run, settings, socket, recording, opened, observe } = this.#options;
+    const { task, run, settings, socket, recording, opened, role, observe } = this.#options;
     let hook = 'beforeRun';
     try {
       await this.#wait(async () => task.beforeRun?.(run));
@@ -267,7 +254,8 @@ export class RunLoop {
     if (opened.nothingToDo) this.delivery.closed();
     if (opened.nothingToDo || this.delivery.stopping !== 'no') return;
     if (Math.min(settings.timeoutMs, settings.warnAfterMs, settings.recycleOlderMs) < Infinity) this.#watchTimes();
-    this.#reclaiming = setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS);
+    // What waits in a queue waits there for a free host anyway.
+    if (!role?.boot) this.#reclaiming = setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS);
     this.#dispatch.begin();
     const { journal } = recording;
     const { delivery, controls } = this;

@@ -6,7 +6,7 @@
 
 import { type DivvyError, hookThrew } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Ledger } from '../journal/ledger.ts';
 import type { ItemError } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { decodeValue, useAgain } from '../wire/codec.ts';
@@ -15,6 +15,7 @@ import { Barrier, type Outlet } from './barrier.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import { type Ended, outcomeOf, outcomesOf, type Payload } from './ended.ts';
+import type { EngineRole } from './engine-role.ts';
 import type { Metrics } from './metrics.ts';
 import type { Results } from './results.ts';
 import type { Run } from './run.ts';
@@ -23,13 +24,15 @@ import type { Run } from './run.ts';
 export interface SettlingOptions {
   readonly task: AnyTask;
   readonly delivery: Delivery<Payload>;
-  readonly journal: Journal | undefined;
+  readonly journal: Ledger | undefined;
   /** Undefined if the task has none. */
   readonly cursor: Cursor | undefined;
   /** Undefined without --results. */
   readonly results: Results | undefined;
   /** Undefined without --metrics-file. */
   readonly metrics: Metrics | undefined;
+  /** Undefined on a single machine. */
+  readonly role: EngineRole | undefined;
   /** Whether `observe` hears of each item that is done. */
   readonly itemEvents: boolean;
   readonly observe: (event: RunEvent) => void;
@@ -205,11 +208,12 @@ export class Settling {
   }
 
   #count({ run, error }: Ended): void {
-    const { task, delivery, cursor, metrics, itemEvents, observe } = this.#options;
+    const { task, delivery, cursor, metrics, role, itemEvents, observe } = this.#options;
     delivery.settled(run, error ? 'failed' : 'done');
     // Not what failed: an item that was killed with its worker has no duration.
     if (metrics && !error) metrics.done(run.count, run.durationMs);
     cursor?.ended(run.number, run.count);
+    role?.counted?.(run.number, run.count);
     if (error) observe({ type: 'item failed', outcome: outcomeOf(run, 0), error });
     else if (itemEvents) for (const outcome of outcomesOf(run)) observe({ type: 'item done', outcome });
     // Reuse the buffer: the worker has read it, and no hook or observer has seen it.
@@ -236,7 +240,7 @@ export class Settling {
       return;
     }
     if (error) journal.failed(run, error);
-    else journal.done(run, resultsEnd);
+    else journal.done(run, resultsEnd, ended.result);
     this.#unwritten.push(ended);
   };
 

@@ -7,9 +7,10 @@
  */
 
 import { UNKNOWN_PACE } from './pace.ts';
+import type { DeliveryRules } from './rules.ts';
 import type { Run } from './run.ts';
 
-/** Above this many bytes, no item is pulled, or handed to a worker, ahead of time. */
+/** Above this many bytes, no item is pulled, or handed to a worker, ahead of time, unless the rules say otherwise. */
 export const PREFETCH_BYTES: number = 4 * 1024 * 1024;
 
 /** An item in progress, and since when, as far as the master knows. */
@@ -17,6 +18,9 @@ export interface InProgress {
   readonly number: number;
   readonly startedAt: number;
 }
+
+/** What a worker needs of the rules. */
+type SlotRules = Pick<DeliveryRules, 'concurrency' | 'acksGathered' | 'prefetch' | 'prefetchBytes'>;
 
 /** One worker. */
 export class Slot<Payload> {
@@ -40,7 +44,7 @@ export class Slot<Payload> {
   /** How long an item takes in its current process, in milliseconds. */
   pace: number = UNKNOWN_PACE;
   /** How many items may wait in it, besides those in progress. */
-  prefetch = 0;
+  prefetch: number;
   /** Size of its items, in bytes. */
   bytes = 0;
   /** It takes no new item: it has a suspect, or is kept free for one. */
@@ -49,17 +53,19 @@ export class Slot<Payload> {
   backpressure = false;
 
   readonly #acksGathered: number;
+  readonly #prefetchBytes: number;
 
-  /** acksGathered - how many acks it may hold back. */
-  constructor(number: number, { concurrency, acksGathered }: { concurrency: number; acksGathered: number }) {
+  constructor(number: number, { concurrency, acksGathered, prefetch, prefetchBytes }: SlotRules) {
     this.number = number;
     this.concurrency = concurrency;
+    this.prefetch = prefetch(UNKNOWN_PACE);
     this.#acksGathered = acksGathered;
+    this.#prefetchBytes = prefetchBytes ?? PREFETCH_BYTES;
   }
 
   /** How many items it may hold. */
   get most(): number {
-    return this.concurrency + (this.bytes < PREFETCH_BYTES ? this.prefetch : 0);
+    return this.concurrency + (this.bytes < this.#prefetchBytes ? this.prefetch : 0);
   }
 
   /** Its items in progress, as far as the master knows; the others wait. */

@@ -116,6 +116,10 @@ class WorkerProcess implements RunningWorker {
     this.#lifeline.reclaim();
   }
 
+  fence(inMs: number): void {
+    this.#lifeline.fence(inMs);
+  }
+
   stack(): Promise<string> {
     return this.#lifeline.stack();
   }

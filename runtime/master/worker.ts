@@ -33,6 +33,8 @@ export interface RunningWorker {
   killGroup(): void;
   /** Reclaims unstarted items, even from a blocked worker; events.reclaimed gets the answer. */
   reclaim(): void;
+  /** It kills itself in so many milliseconds, unless this is called again before; Infinity for never (engine/). */
+  fence?(inMs: number): void;
   /** Resolves with its current stack, one line per frame. */
   stack(): Promise<string>;
   /** When its output last kept it from exiting, by performance.now(); -Infinity for never. */

@@ -22,7 +22,7 @@
  */
 
 import type { Thrown } from '../item-error.ts';
-import type { ItemError } from '../parallelizable.ts';
+import type { ItemError, Place } from '../parallelizable.ts';
 import { type Body, decodeValue } from './codec.ts';
 
 /** How many acks a worker may hold back, if the master allows it to batch them. */
@@ -69,8 +69,13 @@ export interface CarriedRun {
   readonly attempt: number;
   /** Whether the keys go with them: if not, the worker makes the default key itself, on demand. */
   readonly hasKeys: boolean;
-  /** For each item its key, and the item, encoded by codec.ts. */
-  readonly payloads: readonly { readonly key: string; readonly body: Body }[];
+  /** For each item its key, and the item, encoded by codec.ts; the rest does not go to a worker. */
+  readonly payloads: readonly {
+    readonly key: string;
+    readonly body: Body;
+    readonly occurrence?: number;
+    readonly at?: { readonly place: Place };
+  }[];
 }
 
 /** An item that has arrived at a worker. */
@@ -122,6 +127,8 @@ export interface CarriedOutcome {
   /** `done`: the body is the encoded result, empty if nobody wants it. All others: an ItemError as JSON. */
   readonly how: 'done' | Thrown;
   readonly body: Buffer;
+  /** Set if the items ended elsewhere: on which host, and what became of them there (engine/). */
+  readonly by?: { readonly worker: number; readonly attempts: number; readonly crashes: number };
 }
 
 /** Returns the error in an outcome's body. */

@@ -4,7 +4,8 @@
  *
  * End of file: the master is gone, for whatever reason, so this process ends at once. `?`: the master asks for the
  * stack of the main thread. `<`: the master reclaims the items that the main thread has not claimed (claims.ts). The
- * answers go back through the same pipe, each as a line of JSON: a stack, or how many items have been claimed.
+ * answers go back through the same pipe, each as a line of JSON: a stack, or how many items have been claimed. `!` and a
+ * time: this process ends at that time, unless it is told another one before, or none (a run over several machines).
  *
  * Plain JavaScript, with only the imports that it needs at once. If the thread had to load the code that strips types,
  * it would be ready three times as late, and until it is ready nothing ends a worker whose main thread is stuck.
@@ -26,12 +27,26 @@ const die = () => {
 
 const answer = (value) => lifeline.write(`${JSON.stringify(value)}\n`);
 
+/** The digits of a time that is being read; undefined between times. */
+let digits;
+let fence;
+
 lifeline.on('data', (chunk) => {
   for (const byte of chunk.toString('latin1')) {
-    if (byte === '<') answer(reclaim());
+    if (byte === '!') digits = '';
+    else if (byte === '\n' && digits !== undefined) endAt(digits);
+    else if (digits !== undefined) digits += byte;
+    else if (byte === '<') answer(reclaim());
     else import('./stack.ts').then(({ stackOfMainThread }) => stackOfMainThread(answer));
   }
 });
+/** Ends this process at that time, in milliseconds of the clock that all processes of this machine share; never if it is ''. */
+function endAt(time) {
+  digits = undefined;
+  clearTimeout(fence);
+  if (time !== '') fence = setTimeout(die, Number(time) - Number(process.hrtime.bigint() / 1000000n));
+}
+
 lifeline.on('error', die);
 lifeline.on('close', die);
 

@@ -1,7 +1,7 @@
 /** What `dispatch` yields in one run, and which of it is taken: by the real Intake and KeySet, held against the journal. */
 
-import type { At } from '../../../runtime/journal/journal.ts';
 import type { KeySet } from '../../../runtime/journal/key-set.ts';
+import type { At } from '../../../runtime/journal/ledger.ts';
 import { nameAt } from '../../../runtime/journal/marks.ts';
 import type { Mark } from '../../../runtime/journal/records.ts';
 import type { Cursor } from '../../../runtime/master/cursor.ts';

@@ -1,6 +1,6 @@
 /** Outcomes on their way to count, as runtime/master/settling.ts and the journal have them: first the hook, then the line. */
 
-import type { At } from '../../../runtime/journal/journal.ts';
+import type { At } from '../../../runtime/journal/ledger.ts';
 import type { Cursor } from '../../../runtime/master/cursor.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Order } from '../../../runtime/master/order.ts';

@@ -3,7 +3,7 @@
  * to, across all masters, that no item is in two processes at once, and that none is processed again without an excuse.
  */
 
-import type { At } from '../../../runtime/journal/journal.ts';
+import type { At } from '../../../runtime/journal/ledger.ts';
 import type { Mark } from '../../../runtime/journal/records.ts';
 import { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';

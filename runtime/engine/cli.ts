@@ -1,0 +1,210 @@
+/**
+ * The engine on the command line: `--engine bullmq` begins a run as its dispatcher, with `--join` takes part as a host, and
+ * with `--status` shows how the queue stands. cli/engine.ts loads it. Runs in the master.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { durationOf, type EngineValues, type Flags, type Request } from '../cli/arguments.ts';
+import type { RunInRole } from '../cli/engine.ts';
+import { mustBe, notTogether, Shutdown, UsageError } from '../errors.ts';
+import { type MasterOptions, settingsOf } from '../options.ts';
+import type { RunResult } from '../parallelizable.ts';
+import { needTaskFile } from '../task/task.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { Engine, Membership, QueueOptions } from './engine.ts';
+import { Host } from './host.ts';
+import { type Code, checkCode, codeOf, type Notice, noticeIn } from './notice.ts';
+import { statusLines, statusOfQueue } from './status.ts';
+
+export const flags: Flags = {
+  engine: { type: 'string' },
+  'engine-url-file': { type: 'string' },
+  join: { type: 'boolean' },
+  stay: { type: 'boolean' },
+  lock: { type: 'string' },
+  'code-version': { type: 'string' },
+  'accept-skew': { type: 'boolean' },
+};
+
+const URL_VARIABLE = 'DIVVY_ENGINE_URL';
+const LOCK_MS = 10_000;
+const LOCK_LEAST_MS = 5000;
+const LOCK_MOST_MS = 3_600_000;
+/** How often a host without a run asks for one, in milliseconds. */
+const ASK_EVERY_MS = 500;
+/** The options that are each host's own. The others are the dispatcher's. */
+const HOST_OPTIONS: ReadonlySet<string> = new Set([
+  ...['workers', 'concurrency', 'verbose', 'tag', 'socket', 'import', 'metricsFile'],
+  ...['killAfterMs', 'forceAfterMs', 'graceMs', 'ignoreHup'],
+]);
+
+type Say = (text: string, isProblem: boolean) => void;
+
+/** Takes part in the runs of a task. Resolves with the result of the last one. Rejects as Master.run does. */
+export async function run(request: Request & { want: 'run' }, say: Say, runInRole: RunInRole): Promise<RunResult> {
+  const { taskFile, options, engine: values } = request;
+  needTaskFile(path.resolve(taskFile));
+  if (options.inline) throw notTogether('--inline', '--engine');
+  const code = codeOf(path.resolve(taskFile), values['code-version'] as string | undefined);
+  if (values['join'] === true) return host(request, code, say, runInRole);
+  for (const flag of ['stay', 'accept-skew'])
+    if (values[flag] === true) throw new UsageError(`--${flag} goes with --join: it is for a host`);
+  return dispatch(request, code, say, runInRole);
+}
+
+async function dispatch(
+  { taskFile, options, args, engine: values }: Request & { want: 'run' },
+  code: Code,
+  say: Say,
+  runInRole: RunInRole,
+): Promise<RunResult> {
+  const { engine, queue } = await queueOf(taskFile, values, say);
+  const dispatcher = new Dispatcher({ feed: await engine.feed(queue), code, lockMs: queue.lockMs, say });
+  let isComplete = false;
+  try {
+    const result = await runInRole(options, args, dispatcher, (way) => {
+      dispatcher.failsBy = (fault) => way.fail(fault);
+    });
+    isComplete = result.stoppedBy === undefined && result.counts.unfinished === 0;
+    return result;
+  } finally {
+    await dispatcher.end(isComplete);
+  }
+}
+
+async function host(
+  { taskFile, options, args, engine: values }: Request & { want: 'run' },
+  code: Code,
+  say: Say,
+  runInRole: RunInRole,
+): Promise<RunResult> {
+  checkHostOptions(options, args);
+  const { engine, queue } = await queueOf(taskFile, values, say);
+  const own = Object.fromEntries(Object.entries(options).filter(([key]) => HOST_OPTIONS.has(key)));
+  const { workers, concurrency } = settingsOf(own);
+  const membership = await engine.join(queue);
+  let over: string | undefined;
+  try {
+    for (;;) {
+      const notice = await nextRun(membership, over, say);
+      checkCode(notice, code, values['accept-skew'] === true);
+      let killAll = (): void => undefined;
+      const capacity = workers * concurrency;
+      const joined = new Host({ membership, notice, lockMs: queue.lockMs, capacity, say, killAll: () => killAll() });
+      const inRun = { ...own, ...notice.options, journal: false, concurrentRun: true, items: joined.items() };
+      const result = await runInRole(inRun, notice.args, joined, (way) => {
+        killAll = way.killAll;
+      })
+        .catch((error: unknown) => {
+          if (joined.left === 'fenced off' && error instanceof Shutdown) return undefined;
+          throw error;
+        })
+        .finally(() => joined.end());
+      if (joined.left === 'fenced off') continue;
+      over = notice.runId;
+      // What failed is the dispatcher's to tell.
+      if (result && (joined.left === undefined || values['stay'] !== true))
+        return result.stoppedBy === undefined ? { ...result, exitCode: 0 } : result;
+    }
+  } finally {
+    await membership.close();
+  }
+}
+
+/** Prints how the queue of the task stands. */
+export async function showStatus(request: Extract<Request, { taskFile: string }>): Promise<void> {
+  if (request.want !== 'status')
+    throw new UsageError(
+      'with --engine only --status shows something: for the rest, leave out --engine on the machine of the dispatcher',
+    );
+  const { engine, queue } = await queueOf(request.taskFile, request.engine, () => undefined);
+  const [feed, membership] = [await engine.feed(queue), await engine.join(queue)];
+  try {
+    const status = await statusOfQueue(feed, membership);
+    const text = request.json ? JSON.stringify(status) : statusLines(queue.task, status).join('\n');
+    process.stdout.write(`${text}\n`);
+  } finally {
+    await Promise.all([feed.close(), membership.close()]);
+  }
+}
+
+/** Waits for a run that goes on, and is not that one. */
+async function nextRun(membership: Membership, over: string | undefined, say: Say): Promise<Notice> {
+  for (let isSaid = false; ; isSaid = true) {
+    const text = await membership.notice().catch(() => undefined);
+    const notice = text === undefined ? undefined : noticeIn(text);
+    if (notice && !notice.isOver && notice.runId !== over) return notice;
+    if (!isSaid) say('waits for a run of this task to begin', false);
+    await sleep(ASK_EVERY_MS);
+  }
+}
+
+/** Throws UsageError for what only the dispatcher can be told. */
+function checkHostOptions(options: MasterOptions, args: readonly string[]): void {
+  const [foreign] = Object.keys(options).filter(
+    (key) => !HOST_OPTIONS.has(key) && !(key === 'journal' && options.journal === true),
+  );
+  if (foreign !== undefined)
+    throw new UsageError(
+      `a host takes this option from the dispatcher: ${foreign}; give it there, and leave it out with --join`,
+    );
+  if (args.length > 0)
+    throw new UsageError(
+      `a host takes the task's arguments from the dispatcher: ${args.join(' ')}; leave them out with --join`,
+    );
+}
+
+async function queueOf(
+  taskFile: string,
+  values: EngineValues,
+  say: Say,
+): Promise<{ engine: Engine; queue: QueueOptions }> {
+  const lock = values['lock'] === undefined ? LOCK_MS : durationOf('lock', String(values['lock']));
+  if (lock < LOCK_LEAST_MS || lock > LOCK_MOST_MS) throw mustBe('--lock', 'from 5s to 1h', values['lock']);
+  const engine = await engineNamed(String(values['engine']));
+  const reached = (problem: string | undefined): void =>
+    say(
+      problem === undefined ? 'the queue can be reached again' : `the queue can't be reached, tries again: ${problem}`,
+      problem !== undefined,
+    );
+  const task = path.basename(taskFile).replace(/\.[^.]+$/, '');
+  return { engine, queue: { url: urlOf(values['engine-url-file']), task, lockMs: lock, reached } };
+}
+
+/** The URL has a password in it, so it is in no argument, and no process of a worker gets it. */
+function urlOf(file: unknown): string {
+  const where = file === undefined ? URL_VARIABLE : String(file);
+  let url = process.env[URL_VARIABLE];
+  delete process.env[URL_VARIABLE];
+  if (file !== undefined) {
+    try {
+      url = fs.readFileSync(String(file), 'utf8').trim();
+    } catch (error) {
+      throw new UsageError(`the file of --engine-url-file can't be read: ${(error as Error).message}`);
+    }
+  }
+  if (url === undefined || url === '')
+    throw new UsageError(
+      `${where} does not say where the queue is: set ${URL_VARIABLE} to its URL, such as redis://user:password@host:6379, or name a file that has it with --engine-url-file`,
+    );
+  if (!URL.canParse(url))
+    throw new UsageError(
+      `${where} is no URL (its text is not shown, as it may have a password): it must be like redis://user:password@host:6379`,
+    );
+  return url;
+}
+
+async function engineNamed(name: string): Promise<Engine> {
+  const folder = new URL('../engines/', import.meta.url);
+  const names = fs.readdirSync(folder);
+  if (!names.includes(name)) throw mustBe('--engine', names.join(' or '), name);
+  try {
+    return ((await import(new URL(`${name}/${name}.ts`, folder).href)) as { engine: Engine }).engine;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const [first] = (error as Error).message.split('\n');
+    throw new UsageError(`a package that the engine needs is not installed: ${first}; run npm install`);
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The dispatcher: the master of a run whose items are processed on other machines. It lists the items, puts them into the
+ * queue, and records what became of them. Hooks and journal are as on one machine; only beforeFork and afterExit run on the
+ * hosts. Runs in the master.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DivvyError } from '../errors.ts';
+import type { EngineRole, OpenedRun } from '../master/engine-role.ts';
+import type { BootWorker } from '../master/worker.ts';
+import type { Settings } from '../options.ts';
+import type { AnyTask } from '../task/task.ts';
+import { plural } from '../text/words.ts';
+import type { Feed, HostNotice } from './engine.ts';
+import { type Code, type Notice, noticeOf } from './notice.ts';
+import { QueueWorker } from './queue-worker.ts';
+import { taskWithout } from './task-without.ts';
+import { Window } from './window.ts';
+
+/** How many items are on their way at least, and at most. */
+const WINDOW_MIN = 16;
+const WINDOW_MAX = 50_000;
+const WINDOW_BYTES = 256 * 1024 * 1024;
+/** How much work is on its way to each hand of a host, in milliseconds. */
+const AHEAD_MS = 500;
+/** Another dispatcher's token may hold this much longer than a lock, in milliseconds. */
+const TOKEN_SPARE_MS = 2000;
+const ASK_EVERY_MS = 250;
+
+export interface DispatcherOptions {
+  readonly feed: Feed;
+  readonly code: Code;
+  readonly lockMs: number;
+  /** Tells the user something. */
+  readonly say: (text: string, isProblem: boolean) => void;
+}
+
+export class Dispatcher implements EngineRole {
+  /** On the hosts these are what the user has asked for. */
+  readonly settings: Partial<Settings> = {
+    ...{ workers: 1, concurrency: 1, inline: false, tag: false, retries: 0, maxCrashes: 1 },
+    ...{ timeoutMs: Infinity, warnAfterMs: Infinity },
+    ...{ recycleAfter: Infinity, recycleOlderMs: Infinity, recycleAboveBytes: Infinity },
+  };
+  readonly prefetchBytes: number = WINDOW_BYTES;
+  readonly boot: BootWorker;
+  readonly #options: DispatcherOptions;
+  #window: Window | undefined;
+  #worker: QueueWorker | undefined;
+  #notice: Notice | undefined;
+  #hosts: readonly HostNotice[] = [];
+  /** Numbers of hosts, in the order in which they were met. */
+  readonly #numbers = new Map<string, number>();
+  #fail: ((fault: DivvyError) => void) | undefined;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.boot = (_, events) => {
+      if (!this.#window) throw new Error('a dispatcher boots its worker before its run is open');
+      this.#worker = new QueueWorker(
+        {
+          feed: options.feed,
+          window: this.#window,
+          hands: () => this.#hands,
+          lookAround: () => this.#lookAround(),
+          numberOf: (host) => this.#numberOf(host),
+        },
+        events,
+      );
+      return this.#worker;
+    };
+  }
+
+  /** The run fails with what this is given. */
+  set failsBy(fail: (fault: DivvyError) => void) {
+    this.#fail = fail;
+  }
+
+  taskOf(task: AnyTask): AnyTask {
+    return taskWithout(task, ['beforeFork', 'afterExit']);
+  }
+
+  readonly prefetch = (): number => {
+    const { chunkSize = 1, paceMs = Infinity } = this.#window ?? {};
+    const each = Math.max(2 * chunkSize, AHEAD_MS / Math.max(paceMs, 0.001));
+    return Math.round(Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, this.#hands * each)));
+  };
+
+  async opened({ runId, settings, args, mode, task }: OpenedRun): Promise<void> {
+    const { code, lockMs, feed } = this.#options;
+    const keepsResults = settings.results !== undefined;
+    const keepsValues = task.afterProcess !== undefined;
+    this.#notice = noticeOf(settings, { ...{ runId, isOver: false, code, args }, keepsResults, keepsValues });
+    await this.#keepOthersOut();
+    const most = settings.halt === Infinity ? Infinity : 1;
+    const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
+    this.#window = new Window({ prefix, lockMs, most, hasOwnKeys: task.key !== undefined });
+    const isOwn = ({ id }: { id: string }): boolean => mode === 'resume' && id.startsWith(`${runId}.`);
+    let left = await feed.leftovers();
+    for (let isSaid = false; left.active.some((chunk) => !isOwn(chunk)); left = await feed.leftovers()) {
+      if (!isSaid)
+        this.#say(`waits for ${plural(left.active.length, 'chunk')} of another run that hosts still work on`);
+      isSaid = true;
+      await sleep(ASK_EVERY_MS);
+      await this.#keepOthersOut();
+    }
+    const others = left.finished.filter((chunk) => !isOwn(chunk));
+    if (others.length > 0) {
+      this.#say(
+        `the queue had outcomes of another run, in ${plural(others.length, 'chunk')}: a resume of that one does those items again`,
+      );
+      await feed.forget(others.map(({ id }) => id));
+    }
+    this.#window.adopt({ finished: left.finished.filter(isOwn), active: left.active });
+    await this.#lookAround();
+    if (this.#hosts.length === 0) this.#say('no host has joined yet: start one with --join, on any machine');
+  }
+
+  counted(first: number, count: number): void {
+    this.#window?.counted(first, count);
+    this.#worker?.counted();
+  }
+
+  /**
+   * The run has ended. Lets its hosts go if there is nothing to resume.
+   *
+   * isComplete - nothing is left to resume.
+   */
+  async end(isComplete: boolean): Promise<void> {
+    const { feed } = this.#options;
+    const ids = isComplete ? this.#window?.end() : this.#window?.takeForgettable();
+    if (ids && ids.length > 0) await feed.forget(ids);
+    await feed.close(this.#notice && JSON.stringify({ ...this.#notice, isOver: true }));
+  }
+
+  get #hands(): number {
+    return this.#hosts.reduce((sum, { capacity }) => sum + capacity, 0);
+  }
+
+  #say(text: string): void {
+    this.#options.say(text, false);
+  }
+
+  /** Rejects with DivvyError (75) if another dispatcher has this queue. */
+  async #keepOthersOut(): Promise<void> {
+    const { feed, lockMs } = this.#options;
+    const text = JSON.stringify(this.#notice);
+    const until = performance.now() + lockMs + TOKEN_SPARE_MS;
+    for (let isSaid = false; !(await feed.announce(text)); isSaid = true) {
+      if (performance.now() > until)
+        throw new DivvyError(
+          'another dispatcher has the queue of this task: wait until its run has ended, or stop it',
+          75,
+        );
+      if (!isSaid) this.#say('another dispatcher has had the queue of this task: waits to see whether it is gone');
+      await sleep(ASK_EVERY_MS);
+    }
+  }
+
+  async #lookAround(): Promise<void> {
+    const { feed } = this.#options;
+    if (!(await feed.announce(JSON.stringify(this.#notice))))
+      this.#fail?.(new DivvyError('another dispatcher has taken the queue of this task: only one can have it', 75));
+    const before = new Set(this.#hosts.map(({ id }) => id));
+    this.#hosts = await feed.hosts();
+    for (const { id, name, capacity } of this.#hosts) {
+      if (!before.has(id))
+        this.#say(`host ${this.#numberOf(name)} has joined: ${name}, ${plural(capacity, 'item')} at once`);
+      before.delete(id);
+    }
+    if (before.size > 0) this.#say(`${plural(before.size, 'host')} gone, ${this.#hosts.length} left`);
+  }
+
+  #numberOf(host: string): number {
+    const known = this.#numbers.get(host);
+    if (known !== undefined) return known;
+    const number = this.#numbers.size + 1;
+    this.#numbers.set(host, number);
+    return number;
+  }
+}

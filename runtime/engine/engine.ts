@@ -1,0 +1,122 @@
+/**
+ * What a queue must be able to do so that a run goes over several machines. One file of engines/ has it for each kind of
+ * queue; the tests have one in memory. Runs in the dispatcher and in each host.
+ *
+ *   dispatcher (one)                 the queue                          host (any number)
+ *   put: chunks of items       ──>   waiting
+ *                                    active, locked by one host   <──   take
+ *                                    its lock is put off          <──   renew, about three times as often as needed
+ *   reports: outcomes so far   <──   its report                   <──   report, once a second
+ *   outcomes                   <──   completed                    <──   finish, with an outcome for each item
+ *   forget: they are recorded  ──>   gone
+ *                                    waiting again                <──   give back; or the lock has run out
+ *
+ * The queue holds only chunks that are on their way, never the whole input. Nothing that it holds is the only copy: the
+ * dispatcher keeps each chunk until its outcomes are recorded, and puts it again if the queue has lost it.
+ *
+ * Any method may reject while the queue can't be reached. Whoever called it asks again; each of them may be repeated.
+ */
+
+/** A chunk as the queue has it. Its text is made and read by chunk.ts. */
+export interface QueuedChunk {
+  /** Unique in the queue; the same whenever the chunk is put again. No colon, and not digits alone. */
+  readonly id: string;
+  readonly text: string;
+}
+
+/** A chunk that a host has finished. */
+export interface FinishedChunk extends QueuedChunk {
+  readonly outcomes: string;
+}
+
+/** What the queue still has of an earlier dispatcher. */
+export interface Leftovers {
+  readonly finished: readonly FinishedChunk[];
+  /** Chunks that hosts are working on, or have given back with outcomes. */
+  readonly active: readonly QueuedChunk[];
+}
+
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly active: number;
+  readonly finished: number;
+}
+
+/** The dispatcher's end of a queue. */
+export interface Feed {
+  /** Says which run this is, and keeps other dispatchers out. Resolves with false if there is another one. */
+  announce(notice: string): Promise<boolean>;
+  /** Adds chunks. Those whose id is there are left as they are. */
+  put(chunks: readonly QueuedChunk[]): Promise<void>;
+  /** Returns finished chunks, those that were finished first, at most `most`. They stay until they are forgotten. */
+  finished(most: number): Promise<readonly FinishedChunk[]>;
+  /** Returns what hosts have reported of chunks that they hold: outcomes so far. */
+  reports(): Promise<readonly { readonly id: string; readonly outcomes: string }[]>;
+  forget(ids: readonly string[]): Promise<void>;
+  /** Returns those of these chunks that the queue does not have, in whatever state. */
+  missing(ids: readonly string[]): Promise<readonly string[]>;
+  /** Takes out the chunks that no host holds. Returns them, with what an earlier host had reported. */
+  withdraw(): Promise<readonly { readonly id: string; readonly report: string | undefined }[]>;
+  /** Takes out the chunks that no host has begun, whatever dispatcher put them, and returns what is left then. */
+  leftovers(): Promise<Leftovers>;
+  /** Returns how many chunks there are of each kind. */
+  counts(): Promise<QueueCounts>;
+  /** Returns the hosts that have said within the last seconds that they are there. */
+  hosts(): Promise<readonly HostNotice[]>;
+  /** `notice` is what hosts get to know from now on; undefined: they can no longer learn of this run. */
+  close(notice?: string): Promise<void>;
+}
+
+/** What a host says of itself. */
+export interface HostNotice {
+  /** Unique for each start of a host. */
+  readonly id: string;
+  /** The machine's name, and the process id on it. */
+  readonly name: string;
+  /** How many items it can have in progress. */
+  readonly capacity: number;
+}
+
+/** A chunk in the hands of a host. */
+export interface TakenChunk extends QueuedChunk {
+  /** The last report of a host that has held it; undefined if there is none. */
+  readonly report: string | undefined;
+  /** How often its lock has run out. */
+  readonly lapses: number;
+}
+
+/** A host's end of a queue. */
+export interface Membership {
+  /** Returns the notice of the run that goes on; undefined if there is none. */
+  notice(): Promise<string | undefined>;
+  /** Says that this host is there. To be called every few seconds. */
+  present(host: HostNotice): Promise<void>;
+  /** Waits for a chunk, a few seconds at most. It is locked from the moment at which this was called. */
+  take(): Promise<TakenChunk | undefined>;
+  /** Puts off the end of the locks. Returns those that this host no longer holds. */
+  renew(ids: readonly string[]): Promise<readonly string[]>;
+  report(id: string, outcomes: string): Promise<void>;
+  /** Resolves with false if this host no longer held the chunk: then its outcomes are lost, and somebody does it again. */
+  finish(id: string, outcomes: string): Promise<boolean>;
+  /** Puts a chunk back, first in line. */
+  giveBack(id: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How to reach the queue of a task. */
+export interface QueueOptions {
+  /** With the password, so never to be shown or recorded. */
+  readonly url: string;
+  /** The task's name. */
+  readonly task: string;
+  /** How long a lock holds, in milliseconds. */
+  readonly lockMs: number;
+  /** Told once each time the queue can't be reached, with the reason, and once each time it can be again, with undefined. */
+  readonly reached: (problem: string | undefined) => void;
+}
+
+/** A kind of queue. Both reject with UsageError if the queue's settings won't do, or if it refuses the password. */
+export interface Engine {
+  feed(options: QueueOptions): Promise<Feed>;
+  join(options: QueueOptions): Promise<Membership>;
+}

@@ -1,0 +1,186 @@
+/**
+ * The chunks that a host holds: which of their items have ended, what to tell the queue of them, and until when the host may
+ * work on them. Pure: no input or output, and no clock. Runs in a host, and in the simulator of the tests.
+ *
+ * - A lock holds from the moment at which the request for it was sent, never later. The fence is a second earlier: by then
+ *   every process that works on an item must be gone, since another host may begin the chunk.
+ * - Outcomes that an earlier host has reported stand: those items do not run again.
+ * - A chunk whose lock has run out twice is suspect. Its items run one at a time, alone on the host, and the queue is told
+ *   first which one: if the host dies then, that counts as a crash of this item.
+ */
+
+import { type ChunkItem, type ChunkOutcome, itemsIn, reportIn, reportText } from './chunk.ts';
+import type { TakenChunk } from './engine.ts';
+
+/** How long before the end of a lock everything must be gone, in milliseconds. */
+const FENCE_BEFORE_MS = 1000;
+/** A chunk that is held for so long is reported, and then as often, in milliseconds. */
+const REPORT_EVERY_MS = 1000;
+/** From how many lapses a chunk is suspect. */
+const SUSPECT_FROM = 2;
+
+/** What a host knows of an outcome. */
+export type HostOutcome = Omit<ChunkOutcome, 'at'>;
+
+export interface HoldingsOptions {
+  /** The host's name. */
+  readonly host: string;
+  readonly lockMs: number;
+  /** How many deaths of its host, alone on it, make an item fail. */
+  readonly maxCrashes: number;
+}
+
+/** A chunk that the host has just got. */
+export interface Accepted {
+  /** The items to run. */
+  readonly items: readonly ChunkItem[];
+  /** They run one at a time, with nothing else on this host. */
+  readonly isSuspect: boolean;
+}
+
+interface Holding {
+  readonly id: string;
+  readonly items: readonly ChunkItem[];
+  readonly outcomes: (ChunkOutcome | undefined)[];
+  readonly deaths: Map<number, number>;
+  alone: number | undefined;
+  /** When the request was sent that the lock holds from. */
+  lockedAt: number;
+  reportedAt: number;
+  /** Something is not reported yet. */
+  isNew: boolean;
+}
+
+export class Holdings {
+  readonly #options: HoldingsOptions;
+  readonly #chunks = new Map<string, Holding>();
+  readonly #at = new Map<number, { readonly chunk: Holding; readonly at: number }>();
+
+  constructor(options: HoldingsOptions) {
+    this.#options = options;
+  }
+
+  get ids(): string[] {
+    return [...this.#chunks.keys()];
+  }
+
+  get isEmpty(): boolean {
+    return this.#chunks.size === 0;
+  }
+
+  /** By when every process that works on an item must be gone; Infinity if there is none. */
+  get fenceAt(): number {
+    const locks = [...this.#chunks.values()].map(({ lockedAt }) => lockedAt);
+    return Math.min(Infinity, ...locks) + this.#options.lockMs - FENCE_BEFORE_MS;
+  }
+
+  /** Whether no other item than those of this one's chunk is left, and none of these is in progress. */
+  isOnly(number: number): boolean {
+    const chunk = this.#at.get(number)?.chunk;
+    return (
+      [...this.#chunks.values()].every((other) => other === chunk || isComplete(other)) && chunk?.alone === undefined
+    );
+  }
+
+  /** The host has got a chunk; `sentAt` is when it asked. Throws ProtocolError if it can't be read. */
+  accept({ id, text, report, lapses }: TakenChunk, sentAt: number): Accepted {
+    const items = itemsIn(text);
+    const earlier = report === undefined ? undefined : reportIn(report);
+    const outcomes: (ChunkOutcome | undefined)[] = items.map(() => undefined);
+    for (const outcome of earlier?.outcomes ?? []) outcomes[outcome.at] = outcome;
+    const deaths = new Map(earlier?.deaths);
+    const { alone } = earlier ?? {};
+    if (alone !== undefined && !outcomes[alone]) {
+      const count = (deaths.get(alone) ?? 0) + 1;
+      deaths.set(alone, count);
+      if (count >= this.#options.maxCrashes) outcomes[alone] = hostDied(alone, count);
+    }
+    const chunk = { id, items, outcomes, deaths, alone: undefined, lockedAt: sentAt, reportedAt: sentAt, isNew: false };
+    this.#chunks.set(id, chunk);
+    const open = items.filter((_, at) => !outcomes[at]);
+    for (const [at, { number }] of items.entries()) if (!outcomes[at]) this.#at.set(number, { chunk, at });
+    return { items: open, isSuspect: lapses >= SUSPECT_FROM };
+  }
+
+  /** This item is about to run, with nothing else. Returns what to report first. */
+  alone(number: number): { readonly id: string; readonly outcomes: string } | undefined {
+    const found = this.#at.get(number);
+    if (!found) return undefined;
+    found.chunk.alone = found.at;
+    return { id: found.chunk.id, outcomes: this.#textOf(found.chunk) };
+  }
+
+  /** An item has ended. Returns whether its chunk is complete now. */
+  ended(number: number, outcome: HostOutcome): boolean {
+    const found = this.#at.get(number);
+    if (!found) return false; // the chunk is somebody else's by now
+    const { chunk, at } = found;
+    const crashes = outcome.crashes + (chunk.deaths.get(at) ?? 0);
+    chunk.outcomes[at] = { ...outcome, at, crashes };
+    chunk.isNew = true;
+    if (chunk.alone === at) chunk.alone = undefined;
+    this.#at.delete(number);
+    return isComplete(chunk);
+  }
+
+  /** Returns the chunks of which every item has ended, with their outcomes. They are held until `dropped`. */
+  get complete(): { readonly id: string; readonly outcomes: string }[] {
+    return [...this.#chunks.values()]
+      .filter(isComplete)
+      .map((chunk) => ({ id: chunk.id, outcomes: this.#textOf(chunk) }));
+  }
+
+  /** Returns what to report now of chunks that are not complete, once. */
+  takeReports(now: number): { readonly id: string; readonly outcomes: string }[] {
+    const due = [...this.#chunks.values()].filter((chunk) => {
+      return chunk.isNew && !isComplete(chunk) && now - chunk.reportedAt >= REPORT_EVERY_MS;
+    });
+    return due.map((chunk) => {
+      chunk.isNew = false;
+      chunk.reportedAt = now;
+      return { id: chunk.id, outcomes: this.#textOf(chunk) };
+    });
+  }
+
+  /** The locks of these chunks were put off by a request that was sent at `sentAt`. */
+  renewed(ids: readonly string[], sentAt: number): void {
+    for (const id of ids) {
+      const chunk = this.#chunks.get(id);
+      if (chunk) chunk.lockedAt = Math.max(chunk.lockedAt, sentAt);
+    }
+  }
+
+  /** The chunk is the queue's again, or gone. */
+  dropped(id: string): void {
+    const chunk = this.#chunks.get(id);
+    this.#chunks.delete(id);
+    for (const { number } of chunk?.items ?? []) if (this.#at.get(number)?.chunk === chunk) this.#at.delete(number);
+  }
+
+  /** Returns the chunks that are not complete, with what is to be reported of each before it is given back. */
+  get rest(): { readonly id: string; readonly outcomes: string | undefined }[] {
+    return [...this.#chunks.values()]
+      .filter((chunk) => !isComplete(chunk))
+      .map((chunk) => ({ id: chunk.id, outcomes: chunk.outcomes.some(Boolean) ? this.#textOf(chunk) : undefined }));
+  }
+
+  #textOf({ outcomes, alone, deaths }: Holding): string {
+    const { host } = this.#options;
+    return reportText({
+      host,
+      outcomes: outcomes.filter((outcome) => outcome !== undefined),
+      alone,
+      deaths: [...deaths],
+    });
+  }
+}
+
+function isComplete({ outcomes }: Holding): boolean {
+  return outcomes.every(Boolean);
+}
+
+function hostDied(at: number, deaths: number): ChunkOutcome {
+  const message = `its host died, or lost touch with the queue, while nothing but this item was in progress there, ${deaths} times (--max-crashes)`;
+  const body = Buffer.from(JSON.stringify({ name: 'HostDied', message }));
+  return { at, isDone: false, attempts: deaths, crashes: deaths, durationMs: 0, body };
+}

@@ -1,0 +1,262 @@
+/**
+ * A host: a master whose items come from the queue, one run after another. Workers, retries, timeouts and crashes are its
+ * own, as on a single machine. Runs in the master.
+ *
+ *   no run goes on ─> waits, unless it has had one and is not to stay
+ *   a run ─> takes chunks as its workers have room ─> outcomes go to the queue ─> the run is over
+ *          └─> the fence (holdings.ts): every worker is killed, nothing is reported, and the host joins again
+ *
+ * It relies on its own clock alone. The queue may be out of reach, or think that this host is.
+ */
+
+import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EndedRun, Ledger } from '../journal/ledger.ts';
+import { type EngineRole, ForeignItem } from '../master/engine-role.ts';
+import type { Worker } from '../master/worker.ts';
+import type { Settings } from '../options.ts';
+import type { ItemError } from '../parallelizable.ts';
+import type { AnyTask } from '../task/task.ts';
+import { seconds } from '../text/words.ts';
+import type { Membership, TakenChunk } from './engine.ts';
+import { Holdings } from './holdings.ts';
+import { type Notice, noticeIn } from './notice.ts';
+import { taskWithout } from './task-without.ts';
+
+/** How often to look at the fence, and at what is to be reported, in milliseconds. */
+const LOOK_EVERY_MS = 100;
+/** How often to say that this host is there, in milliseconds. */
+const PRESENT_EVERY_MS = 2000;
+/** How often to ask whether the run goes on, in milliseconds. */
+const ASK_EVERY_MS = 1000;
+/** After a failure, how long to wait before the next try, in milliseconds. */
+const TRY_AGAIN_MS = 250;
+/** A lock is put off after this part of its time. */
+const RENEW_AFTER = 1 / 4;
+
+export interface HostOptions {
+  readonly membership: Membership;
+  readonly notice: Notice;
+  readonly lockMs: number;
+  /** How many items can be in progress here. */
+  readonly capacity: number;
+  readonly say: (text: string, isProblem: boolean) => void;
+  /** Ends every worker at once, and then the run here. */
+  readonly killAll: () => void;
+}
+
+/** One run, as far as this host takes part in it. */
+export class Host implements EngineRole {
+  readonly settings: Partial<Settings> = { journal: false, results: undefined };
+  readonly keepsResults: boolean;
+  readonly keepsValues: boolean;
+  readonly ledger: Ledger;
+  /** Why the host has left the run; undefined while it takes part, and if it was stopped. */
+  left: 'the run is over' | 'fenced off' | undefined;
+  readonly #options: HostOptions;
+  readonly #name = `${os.hostname()}:${process.pid}`;
+  readonly #id = `${os.hostname()}.${process.pid}.${Date.now().toString(36)}`;
+  readonly #holdings: Holdings;
+  readonly #workers = new Set<Worker>();
+  #looking: NodeJS.Timeout | undefined;
+  #presentAt = -Infinity;
+  #askedAt = -Infinity;
+  /** Items of a suspect chunk that is next, one at a time. */
+  #whenEnded: (() => void) | undefined;
+  #isRenewing = false;
+  /** Chunks whose outcomes are on their way to the queue. */
+  readonly #finishing = new Map<string, Promise<void>>();
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { notice, lockMs } = options;
+    this.keepsResults = notice.keepsResults;
+    this.keepsValues = notice.keepsValues;
+    this.#holdings = new Holdings({ host: this.#name, lockMs, maxCrashes: Number(notice.options['maxCrashes'] ?? 3) });
+    const ended = (run: EndedRun, body: Buffer, isDone: boolean): void => this.#ended(run, body, isDone);
+    this.ledger = {
+      add: () => undefined,
+      retried: () => undefined,
+      write: () => undefined,
+      done: (run, _, result) => ended(run, result, true),
+      failed: (run, error: ItemError) => ended(run, Buffer.from(JSON.stringify(error)), false),
+    };
+  }
+
+  taskOf(task: AnyTask): AnyTask {
+    const elsewhere = ['beforeRun', 'afterRun', 'afterProcess', 'afterFailure', 'total', 'cursor', 'throttle'] as const;
+    return taskWithout(task, elsewhere);
+  }
+
+  booted(worker: Worker): void {
+    this.#workers.add(worker);
+    this.#tellFence(worker);
+  }
+
+  /** The items of the run, for as long as it goes on and this host takes part. */
+  async *items(): AsyncGenerator<ForeignItem, void, undefined> {
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    while (this.left === undefined) {
+      const sentAt = performance.now();
+      const chunk = await this.#takeIfPossible();
+      if (!chunk) {
+        if (await this.#isOver()) this.left = 'the run is over';
+        continue;
+      }
+      if (this.left !== undefined) return; // fenced off meanwhile: the lock of this one runs out
+      if (this.#holdings.ids.includes(chunk.id)) {
+        this.#fenceOff('was late to keep what it works on, and got it a second time');
+        return;
+      }
+      const { items, isSuspect } = this.#holdings.accept(chunk, sentAt);
+      if (performance.now() - sentAt > this.#options.lockMs * RENEW_AFTER) void this.#renew();
+      else for (const worker of this.#workers) this.#tellFence(worker);
+      if (items.length === 0) this.#finishComplete();
+      for (const { number, key = '', body } of items) {
+        if (isSuspect) await this.#readyFor(number);
+        yield new ForeignItem(number, key, body);
+      }
+    }
+  }
+
+  /** The run has ended here. Resolves once the queue knows what has become of each chunk, or can't be told. */
+  async end(): Promise<void> {
+    const { membership } = this.#options;
+    while (this.left !== 'fenced off' && this.#finishing.size > 0) await Promise.all(this.#finishing.values());
+    clearInterval(this.#looking);
+    if (this.left === 'fenced off') return;
+    for (const { id, outcomes } of this.#holdings.rest) {
+      try {
+        if (outcomes !== undefined) await membership.report(id, outcomes);
+        await membership.giveBack(id);
+      } catch {
+        return; // the locks run out by themselves
+      }
+    }
+  }
+
+  async #takeIfPossible(): Promise<TakenChunk | undefined> {
+    try {
+      return await this.#options.membership.take();
+    } catch {
+      await sleep(TRY_AGAIN_MS); // the engine says so to the user
+      return undefined;
+    }
+  }
+
+  /** Whether the run has ended, or another one has begun. */
+  async #isOver(): Promise<boolean> {
+    const now = performance.now();
+    if (now - this.#askedAt < ASK_EVERY_MS || !this.#holdings.isEmpty) return false;
+    this.#askedAt = now;
+    try {
+      const text = await this.#options.membership.notice();
+      if (text === undefined) return false; // the dispatcher is away: it may come back
+      const { isOver, runId } = noticeIn(text);
+      return isOver || runId !== this.#options.notice.runId;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Nothing else is in progress, and the queue knows which item is next. */
+  async #readyFor(number: number): Promise<void> {
+    while (this.left === undefined && !this.#holdings.isOnly(number)) {
+      await new Promise<void>((resolve) => {
+        this.#whenEnded = resolve;
+      });
+    }
+    const mark = this.#holdings.alone(number);
+    while (mark && this.left === undefined) {
+      try {
+        await this.#options.membership.report(mark.id, mark.outcomes);
+        return;
+      } catch {
+        await sleep(TRY_AGAIN_MS);
+      }
+    }
+  }
+
+  #ended({ number, starts, crashes, durationMs, payloads }: EndedRun, body: Buffer, isDone: boolean): void {
+    let isComplete = false;
+    for (const at of payloads.keys()) {
+      const outcome = { isDone, attempts: starts, crashes, durationMs, body };
+      if (this.#holdings.ended(number + at, outcome)) isComplete = true;
+    }
+    this.#whenEnded?.();
+    if (isComplete) this.#finishComplete();
+  }
+
+  #finishComplete(): void {
+    for (const { id, outcomes } of this.#holdings.complete) {
+      if (this.#finishing.has(id)) continue;
+      this.#finishing.set(
+        id,
+        this.#finish(id, outcomes).finally(() => this.#finishing.delete(id)),
+      );
+    }
+  }
+
+  async #finish(id: string, outcomes: string): Promise<void> {
+    while (this.left !== 'fenced off') {
+      try {
+        await this.#options.membership.finish(id, outcomes);
+        this.#holdings.dropped(id);
+        return;
+      } catch {
+        await sleep(TRY_AGAIN_MS);
+      }
+    }
+  }
+
+  #look(): void {
+    const { membership, capacity, lockMs } = this.#options;
+    const now = performance.now();
+    if (this.left === 'fenced off') return;
+    if (now >= this.#holdings.fenceAt) {
+      this.#fenceOff(`could not reach the queue for ${seconds(lockMs)} (--lock)`);
+      return;
+    }
+    if (now - this.#presentAt >= PRESENT_EVERY_MS) {
+      this.#presentAt = now;
+      membership.present({ id: this.#id, name: this.#name, capacity }).catch(() => undefined);
+    }
+    for (const { id, outcomes } of this.#holdings.takeReports(now))
+      membership.report(id, outcomes).catch(() => undefined);
+    if (this.#holdings.fenceAt - now < lockMs * (1 - RENEW_AFTER) - 1000) void this.#renew();
+  }
+
+  async #renew(): Promise<void> {
+    const { ids } = this.#holdings;
+    if (this.#isRenewing || ids.length === 0) return;
+    this.#isRenewing = true;
+    const sentAt = performance.now();
+    try {
+      const lost = (await this.#options.membership.renew(ids)).filter((id) => !this.#finishing.has(id));
+      this.#holdings.renewed(ids, sentAt);
+      for (const worker of this.#workers) this.#tellFence(worker);
+      if (lost.some((id) => this.#holdings.ids.includes(id))) this.#fenceOff('no longer holds what it works on');
+    } catch {
+      // The fence is where it was.
+    } finally {
+      this.#isRenewing = false;
+    }
+  }
+
+  /** A worker obeys the fence by itself, even if this process is stopped. */
+  #tellFence(worker: Worker): void {
+    const inMs = this.#holdings.fenceAt - performance.now();
+    if (worker.running) worker.process?.fence?.(inMs);
+    else this.#workers.delete(worker);
+  }
+
+  #fenceOff(why: string): void {
+    this.left = 'fenced off';
+    this.#whenEnded?.();
+    this.#options.say(
+      `this host ${why}: kills its workers, since other hosts may do their items, and joins again`,
+      true,
+    );
+    this.#options.killAll();
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The queue as the dispatcher sees it: its one worker, with room for many items. Takes the items that the delivery rules hand
+ * it, and answers with their outcomes. Runs in the dispatcher.
+ *
+ * It looks at the queue by itself, again and again, and relies on no notification: one may be lost. While the queue can't be
+ * reached, it waits and tries again; what the queue has lost meanwhile is put again (window.ts).
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunningWorker, WorkerEvents } from '../master/worker.ts';
+import type { CarriedOutcome, ToWorker } from '../wire/messages.ts';
+import type { ChunkItem } from './chunk.ts';
+import type { Feed } from './engine.ts';
+import type { Learned, Window } from './window.ts';
+
+/** How often to look for finished chunks while items are on their way, in milliseconds; the longer nothing came, the rarer. */
+const LOOK_MIN_MS = 5;
+const LOOK_MAX_MS = 100;
+/** How many finished chunks to read at once. */
+const READ_MAX = 200;
+/** How often to read what hosts report, and who is there, in milliseconds. */
+const REPORTS_EVERY_MS = 1000;
+/** How often to look for what the queue has lost, in milliseconds. */
+const MISSING_EVERY_MS = 5000;
+/** After a failure, how long to wait before the next try, in milliseconds. */
+const TRY_AGAIN_MS = 250;
+
+export interface QueueWorkerOptions {
+  readonly feed: Feed;
+  readonly window: Window;
+  /** Returns how many chunks the hosts could work on at once. */
+  readonly hands: () => number;
+  /** Called once a second: who is there may have changed. */
+  readonly lookAround: () => Promise<void>;
+  /** Numbers of hosts, by their names, from 1. */
+  readonly numberOf: (host: string) => number;
+}
+
+export class QueueWorker implements RunningWorker {
+  readonly pid = undefined;
+  /** What items print, they print on their hosts. */
+  readonly output: RunningWorker['output'] = {
+    isClear: true,
+    isHeld: false,
+    caughtUp: () => true,
+    mark: () => [],
+    isOut: () => 'yes',
+    openTo: () => undefined,
+    takeHeldMs: () => 0,
+  };
+  readonly #options: QueueWorkerOptions;
+  readonly #events: WorkerEvents;
+  #state: 'working' | 'draining' | 'gone' = 'working';
+  /** Ends the current pause of the loop early. */
+  #wake = new AbortController();
+  #lookMs = LOOK_MIN_MS;
+  #reportsAt = 0;
+  #missingAt = 0;
+  /** The last look failed: what the queue has is not known. */
+  #wasAway = false;
+
+  constructor(options: QueueWorkerOptions, events: WorkerEvents) {
+    this.#options = options;
+    this.#events = events;
+    // Not at once: the pool must first record this as the worker's process.
+    queueMicrotask(() => {
+      events.said({ kind: 'ready' });
+      void this.#loop();
+    });
+  }
+
+  send(message: ToWorker): void {
+    const { window } = this.#options;
+    if (message.kind === 'items') {
+      const items = message.runs.flatMap(({ number, payloads }) =>
+        payloads.map(({ key, occurrence = 1, at, body }, index): ChunkItem => {
+          return { number: number + index, key, occurrence, place: at?.place, body };
+        }),
+      );
+      const learned = window.take(items);
+      if (learned.length > 0) setImmediate(() => this.#tell(learned));
+    } else if (message.kind === 'drain' && this.#state === 'working') this.#state = 'draining';
+    this.#wakeUp();
+  }
+
+  /** Whatever the signal: hosts go on with what they hold, and a resume takes the outcomes. */
+  kill(): boolean {
+    if (this.#state === 'gone') return false;
+    this.#exit('SIGKILL');
+    return true;
+  }
+
+  killGroup(): void {}
+
+  /** Takes back what no host has begun. */
+  reclaim(): void {
+    void this.#withdraw().then(
+      () => this.#events.reclaimed(null),
+      () => this.#events.reclaimed(null),
+    );
+  }
+
+  stack(): Promise<string> {
+    return Promise.resolve('    on its hosts');
+  }
+
+  heldUntil(): number {
+    return -Infinity;
+  }
+
+  /** Items count. */
+  counted(): void {
+    this.#wakeUp();
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#state !== 'gone') {
+      try {
+        await this.#look();
+        this.#wasAway = false;
+      } catch {
+        // The engine says so to the user, and tries to reach the queue.
+        this.#wasAway = true;
+        await this.#pause(TRY_AGAIN_MS);
+        continue;
+      }
+      if (this.#state === 'draining' && this.#options.window.isIdle) this.#exit(null);
+      else await this.#pause(this.#lookMs);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { feed, window, hands, lookAround } = this.#options;
+    if (this.#state === 'draining') await this.#withdraw();
+    const chunks = window.cut(hands());
+    if (chunks.length > 0) await feed.put(chunks);
+    const finished = await feed.finished(READ_MAX);
+    const learned = finished.flatMap((chunk) => window.finished(chunk));
+    this.#lookMs = finished.length > 0 ? LOOK_MIN_MS : Math.min(LOOK_MAX_MS, this.#lookMs * 1.5);
+    this.#tell(learned);
+    const now = performance.now();
+    if (now - this.#reportsAt >= REPORTS_EVERY_MS) {
+      this.#reportsAt = now;
+      await lookAround();
+      this.#events.backpressure(false); // there may be more hosts now, and so more room
+      for (const { id, outcomes } of await feed.reports()) this.#tell(window.reported(id, outcomes));
+    }
+    if (this.#wasAway || now - this.#missingAt >= MISSING_EVERY_MS) {
+      this.#missingAt = now;
+      await this.#lookForMissing(now);
+    }
+    const ids = window.takeForgettable();
+    if (ids.length > 0) await feed.forget(ids);
+  }
+
+  async #lookForMissing(now: number): Promise<void> {
+    const { feed, window } = this.#options;
+    const asked = window.expected;
+    if (asked.length === 0) return;
+    const again = window.looked(asked, await feed.missing(asked), now);
+    if (again.length === 0) return;
+    if (this.#state === 'working') await feed.put(again);
+    else this.#giveBack(window.withdrawn(again.map(({ id }) => id)));
+  }
+
+  async #withdraw(): Promise<void> {
+    const { feed, window } = this.#options;
+    const withdrawn = await feed.withdraw();
+    for (const { id, report } of withdrawn) if (report !== undefined) this.#tell(window.reported(id, report));
+    this.#giveBack(window.withdrawn(withdrawn.map(({ id }) => id)));
+  }
+
+  #giveBack(numbers: readonly number[]): void {
+    if (numbers.length > 0 && this.#state !== 'gone') this.#events.said({ kind: 'nack', numbers });
+  }
+
+  #tell(learned: readonly Learned[]): void {
+    if (learned.length === 0 || this.#state === 'gone') return;
+    const outcomes = learned.map(({ number, isDone, durationMs, attempts, crashes, host, body }): CarriedOutcome => {
+      const by = { worker: this.#options.numberOf(host), attempts, crashes };
+      return { number, count: 1, durationMs, how: isDone ? 'done' : 'threw for good', body, by };
+    });
+    this.#events.said({ kind: 'outcomes', outcomes });
+  }
+
+  #exit(signal: NodeJS.Signals | null): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    this.#wakeUp();
+    setImmediate(this.#events.exited, { code: signal === null ? 0 : null, signal });
+  }
+
+  #wakeUp(): void {
+    this.#lookMs = LOOK_MIN_MS;
+    this.#wake.abort();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    this.#wake = new AbortController();
+    await sleep(ms, undefined, { signal: this.#wake.signal }).catch(() => undefined);
+  }
+}

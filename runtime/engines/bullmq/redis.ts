@@ -1,0 +1,89 @@
+/** The connection to Redis, and whether its settings will do. Runs in the dispatcher and in each host. */
+
+import { Redis } from 'ioredis';
+import type { QueueOptions } from '../../engine/engine.ts';
+import { UsageError } from '../../errors.ts';
+
+/** After a failure, how long to wait before the next try, at most, in milliseconds. */
+const TRY_AGAIN_MS = 1000;
+/** Answers of the server, and faults of the connection, that no other try would mend. */
+const REFUSALS: readonly (readonly [RegExp, string])[] = [
+  [
+    /WRONGPASS|NOAUTH|invalid password/i,
+    'it refuses the user name or the password: see to it that the URL has both, as in redis://user:password@host:6379',
+  ],
+  [/NOPERM/i, 'this user may not do what is needed: docs/engine.md lists the commands and keys'],
+  [
+    /wrong version number|packet length too long|EPROTO/i,
+    'it does not speak TLS there: use redis:// in place of rediss://',
+  ],
+  [
+    /certificate|CERT_|SELF_SIGNED|altnames/i,
+    'its certificate is not trusted: name the authority with NODE_EXTRA_CA_CERTS=ca.pem',
+  ],
+];
+
+/**
+ * Connects, and waits for as long as the server can't be reached.
+ *
+ * Rejects with UsageError if it refuses the password, or if its settings won't do.
+ */
+export async function connect({ url, reached }: QueueOptions): Promise<Redis> {
+  const shown = shownUrl(url);
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(TRY_AGAIN_MS, 50 * times),
+  });
+  let isAway = false;
+  const away = (problem: string): void => {
+    if (!isAway) reached(`${shown}: ${problem}`);
+    isAway = true;
+  };
+  redis.on('end', () => away('the connection has ended'));
+  redis.on('ready', () => {
+    if (isAway) reached(undefined);
+    isAway = false;
+  });
+  const refused = await new Promise<string | undefined>((resolve) => {
+    redis.on('error', (error: Error) => {
+      const why = refusalIn(error);
+      if (why === undefined) away(error.message);
+      else resolve(why);
+    });
+    redis.once('ready', () => resolve(whyUnfit(redis)));
+    redis.connect().catch(() => undefined); // it tries again by itself
+  });
+  if (refused === undefined) return redis;
+  redis.removeAllListeners();
+  redis.on('error', () => undefined);
+  redis.disconnect();
+  throw new UsageError(`the queue at ${shown}: ${refused}`);
+}
+
+function refusalIn(error: unknown): string | undefined {
+  return REFUSALS.find(([pattern]) => pattern.test(String(error)))?.[1];
+}
+
+/** Returns why this server must not be used; undefined if it may be. */
+async function whyUnfit(redis: Redis): Promise<string | undefined> {
+  let info: string;
+  try {
+    info = await redis.info();
+  } catch (error) {
+    return refusalIn(error) ?? (error as Error).message;
+  }
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction';
+  if (policy === 'noeviction') return undefined;
+  return `its maxmemory-policy is ${policy}, so it may throw away chunks: set it to noeviction, with CONFIG SET maxmemory-policy noeviction and in its configuration file`;
+}
+
+/** Returns the URL without what is secret in it. */
+export function shownUrl(url: string): string {
+  try {
+    const { protocol, host, pathname } = new URL(url);
+    return `${protocol}//${host}${pathname}`;
+  } catch {
+    return 'the URL of the queue';
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What is different in the master of a run that goes over several machines. A dispatcher's items go to a queue, and not to
+ * worker processes; a host's items come from one, and not from the task's `dispatch`. engine/ has both, and is in a project
+ * only on demand; every other run has no role. Internal.
+ */
+
+import type { Ledger } from '../journal/ledger.ts';
+import type { Settings } from '../options.ts';
+import type { AnyTask } from '../task/task.ts';
+import type { Body } from '../wire/codec.ts';
+import type { BootWorker, Worker } from './worker.ts';
+
+/** What a master is in a run over several machines. All of it runs in the master. */
+export interface EngineRole {
+  /** Settings that are not those of the user. */
+  readonly settings: Partial<Settings>;
+  /** Returns the task as this master has it: without the hooks that run elsewhere. */
+  taskOf(task: AnyTask): AnyTask;
+  /** The journal is open, and nothing has begun. If it rejects, nothing will. */
+  opened?(run: OpenedRun): Promise<void>;
+  /** How a worker gets what processes its items; undefined: a process. */
+  readonly boot?: BootWorker | undefined;
+  /** Returns how many items may wait in a worker; undefined: pace.ts decides. */
+  readonly prefetch?: () => number;
+  /** How many bytes may wait in a worker; undefined: PREFETCH_BYTES. */
+  readonly prefetchBytes?: number;
+  /** Outcomes of items are recorded, and so they count. */
+  counted?(first: number, count: number): void;
+  /** Where outcomes are recorded; undefined: in the journal. */
+  readonly ledger?: Ledger;
+  /** Whether somebody else wants the results, as JSON and as values. */
+  readonly keepsResults?: boolean;
+  readonly keepsValues?: boolean;
+  /** A worker has got a process. */
+  booted?(worker: Worker): void;
+}
+
+/** What a role gets to know of its run. */
+export interface OpenedRun {
+  readonly runId: string;
+  /** What the user has asked for. */
+  readonly settings: Settings;
+  /** The task's arguments as the journal has them: without secrets. */
+  readonly args: readonly string[];
+  readonly mode: 'new' | 'resume' | 'retry-failed';
+  readonly task: AnyTask;
+}
+
+/** An item that comes from elsewhere, with its number and its key, in place of a value that `dispatch` yields. */
+export class ForeignItem {
+  readonly number: number;
+  readonly key: string;
+  readonly body: Body;
+
+  constructor(number: number, key: string, body: Body) {
+    this.number = number;
+    this.key = key;
+    this.body = body;
+  }
+}
