@@ -15,6 +15,7 @@ import { needTaskFile } from '../task/task.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Engine, Membership, QueueOptions } from './engine.ts';
 import { Host } from './host.ts';
+import { inTime } from './in-time.ts';
 import { type Code, checkCode, codeOf, type Notice, noticeIn } from './notice.ts';
 import { statusLines, statusOfQueue } from './status.ts';
 
@@ -103,13 +104,14 @@ async function host(
         })
         .finally(() => joined.end());
       if (joined.left === 'fenced off') continue;
+      if (joined.left === 'another run') continue;
       over = notice.runId;
       // What failed is the dispatcher's to tell.
       if (result && (joined.left === undefined || values['stay'] !== true))
         return result.stoppedBy === undefined ? { ...result, exitCode: 0 } : result;
     }
   } finally {
-    await membership.close();
+    await inTime(membership.close());
   }
 }
 
@@ -120,13 +122,13 @@ export async function showStatus(request: Extract<Request, { taskFile: string }>
       'with --engine only --status shows something: for the rest, leave out --engine on the machine of the dispatcher',
     );
   const { engine, queue } = await queueOf(request.taskFile, request.engine, () => undefined);
-  const [feed, membership] = [await engine.feed(queue), await engine.join(queue)];
+  const feed = await engine.feed(queue);
   try {
-    const status = await statusOfQueue(feed, membership);
+    const status = await statusOfQueue(feed);
     const text = request.json ? JSON.stringify(status) : statusLines(queue.task, status).join('\n');
     process.stdout.write(`${text}\n`);
   } finally {
-    await Promise.all([feed.close(), membership.close()]);
+    await feed.close();
   }
 }
 

@@ -11,8 +11,9 @@ import type { EngineRole, OpenedRun } from '../master/engine-role.ts';
 import type { BootWorker } from '../master/worker.ts';
 import type { Settings } from '../options.ts';
 import type { AnyTask } from '../task/task.ts';
-import { plural } from '../text/words.ts';
+import { plural, seconds } from '../text/words.ts';
 import type { Feed, HostNotice } from './engine.ts';
+import { inTime } from './in-time.ts';
 import { type Code, type Notice, noticeOf } from './notice.ts';
 import { QueueWorker } from './queue-worker.ts';
 import { taskWithout } from './task-without.ts';
@@ -97,6 +98,7 @@ export class Dispatcher implements EngineRole {
     const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
     this.#window = new Window({ prefix, lockMs, most, hasOwnKeys: task.key !== undefined });
     const isOwn = ({ id }: { id: string }): boolean => mode === 'resume' && id.startsWith(`${runId}.`);
+    await this.#waitOutLocks(mode === 'resume');
     let left = await feed.leftovers();
     for (let isSaid = false; left.active.some((chunk) => !isOwn(chunk)); left = await feed.leftovers()) {
       if (!isSaid)
@@ -113,6 +115,7 @@ export class Dispatcher implements EngineRole {
       await feed.forget(others.map(({ id }) => id));
     }
     this.#window.adopt({ finished: left.finished.filter(isOwn), active: left.active });
+    await feed.publish(JSON.stringify(this.#notice));
     await this.#lookAround();
     if (this.#hosts.length === 0) this.#say('no host has joined yet: start one with --join, on any machine');
   }
@@ -128,6 +131,10 @@ export class Dispatcher implements EngineRole {
    * isComplete - nothing is left to resume.
    */
   async end(isComplete: boolean): Promise<void> {
+    await inTime(this.#end(isComplete));
+  }
+
+  async #end(isComplete: boolean): Promise<void> {
     const { feed } = this.#options;
     const ids = isComplete ? this.#window?.end() : this.#window?.takeForgettable();
     if (ids && ids.length > 0) await feed.forget(ids);
@@ -145,9 +152,8 @@ export class Dispatcher implements EngineRole {
   /** Rejects with DivvyError (75) if another dispatcher has this queue. */
   async #keepOthersOut(): Promise<void> {
     const { feed, lockMs } = this.#options;
-    const text = JSON.stringify(this.#notice);
     const until = performance.now() + lockMs + TOKEN_SPARE_MS;
-    for (let isSaid = false; !(await feed.announce(text)); isSaid = true) {
+    for (let isSaid = false; !(await feed.claim()); isSaid = true) {
       if (performance.now() > until)
         throw new DivvyError(
           'another dispatcher has the queue of this task: wait until its run has ended, or stop it',
@@ -158,10 +164,33 @@ export class Dispatcher implements EngineRole {
     }
   }
 
+  /** If the queue was emptied while there was no dispatcher, nobody knows what hosts still work on: until their locks have run out. */
+  async #waitOutLocks(isResume: boolean): Promise<void> {
+    const { feed, lockMs } = this.#options;
+    if (!isResume || (await feed.notice()) !== undefined) return;
+    this.#say(
+      `the queue knows nothing of the run to resume: waits ${seconds(lockMs)} (--lock), as hosts may still work on it`,
+    );
+    const until = performance.now() + lockMs;
+    while (performance.now() < until) {
+      await sleep(ASK_EVERY_MS);
+      await this.#keepOthersOut();
+    }
+  }
+
+  /** A notice says that the queue has lost nothing: so there is none until what it has lost was put again. */
+  async #keepNotice(): Promise<void> {
+    const { feed } = this.#options;
+    if ((await feed.notice()) !== undefined) return;
+    const missing = await feed.missing(this.#window?.expected ?? []);
+    if (missing.length === 0) await feed.publish(JSON.stringify(this.#notice));
+  }
+
   async #lookAround(): Promise<void> {
     const { feed } = this.#options;
-    if (!(await feed.announce(JSON.stringify(this.#notice))))
+    if (!(await feed.claim()))
       this.#fail?.(new DivvyError('another dispatcher has taken the queue of this task: only one can have it', 75));
+    await this.#keepNotice();
     const before = new Set(this.#hosts.map(({ id }) => id));
     this.#hosts = await feed.hosts();
     for (const { id, name, capacity } of this.#hosts) {

@@ -44,8 +44,11 @@ export interface QueueCounts {
 
 /** The dispatcher's end of a queue. */
 export interface Feed {
-  /** Says which run this is, and keeps other dispatchers out. Resolves with false if there is another one. */
-  announce(notice: string): Promise<boolean>;
+  /** Keeps other dispatchers out for as long as a lock holds. Resolves with false if there is another one. */
+  claim(): Promise<boolean>;
+  /** Tells hosts which run goes on. A queue that has a notice has lost nothing since that was published. */
+  publish(notice: string): Promise<void>;
+  notice(): Promise<string | undefined>;
   /** Adds chunks. Those whose id is there are left as they are. */
   put(chunks: readonly QueuedChunk[]): Promise<void>;
   /** Returns finished chunks, those that were finished first, at most `most`. They stay until they are forgotten. */
@@ -63,7 +66,7 @@ export interface Feed {
   counts(): Promise<QueueCounts>;
   /** Returns the hosts that have said within the last seconds that they are there. */
   hosts(): Promise<readonly HostNotice[]>;
-  /** `notice` is what hosts get to know from now on; undefined: they can no longer learn of this run. */
+  /** Lets other dispatchers in. `notice` is what hosts get to know from now on; undefined: what they know already. */
   close(notice?: string): Promise<void>;
 }
 

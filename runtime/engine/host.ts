@@ -20,6 +20,7 @@ import type { AnyTask } from '../task/task.ts';
 import { seconds } from '../text/words.ts';
 import type { Membership, TakenChunk } from './engine.ts';
 import { Holdings } from './holdings.ts';
+import { inTime } from './in-time.ts';
 import { type Notice, noticeIn } from './notice.ts';
 import { taskWithout } from './task-without.ts';
 
@@ -52,7 +53,7 @@ export class Host implements EngineRole {
   readonly keepsValues: boolean;
   readonly ledger: Ledger;
   /** Why the host has left the run; undefined while it takes part, and if it was stopped. */
-  left: 'the run is over' | 'fenced off' | undefined;
+  left: 'the run is over' | 'another run' | 'fenced off' | undefined;
   readonly #options: HostOptions;
   readonly #name = `${os.hostname()}:${process.pid}`;
   readonly #id = `${os.hostname()}.${process.pid}.${Date.now().toString(36)}`;
@@ -100,7 +101,7 @@ export class Host implements EngineRole {
       const sentAt = performance.now();
       const chunk = await this.#takeIfPossible();
       if (!chunk) {
-        if (await this.#isOver()) this.left = 'the run is over';
+        this.left ??= await this.#whyLeave();
         continue;
       }
       if (this.left !== undefined) return; // fenced off meanwhile: the lock of this one runs out
@@ -110,7 +111,7 @@ export class Host implements EngineRole {
       }
       const { items, isSuspect } = this.#holdings.accept(chunk, sentAt);
       if (performance.now() - sentAt > this.#options.lockMs * RENEW_AFTER) void this.#renew();
-      else for (const worker of this.#workers) this.#tellFence(worker);
+      else this.#tellWorkers();
       if (items.length === 0) this.#finishComplete();
       for (const { number, key = '', body } of items) {
         if (isSuspect) await this.#readyFor(number);
@@ -119,19 +120,18 @@ export class Host implements EngineRole {
     }
   }
 
-  /** The run has ended here. Resolves once the queue knows what has become of each chunk, or can't be told. */
+  /** The run has ended here. Resolves once the queue knows what has become of each chunk, or can't be told: then locks run out. */
   async end(): Promise<void> {
-    const { membership } = this.#options;
     while (this.left !== 'fenced off' && this.#finishing.size > 0) await Promise.all(this.#finishing.values());
     clearInterval(this.#looking);
-    if (this.left === 'fenced off') return;
+    if (this.left !== 'fenced off') await inTime(this.#giveBack());
+  }
+
+  async #giveBack(): Promise<void> {
+    const { membership } = this.#options;
     for (const { id, outcomes } of this.#holdings.rest) {
-      try {
-        if (outcomes !== undefined) await membership.report(id, outcomes);
-        await membership.giveBack(id);
-      } catch {
-        return; // the locks run out by themselves
-      }
+      if (outcomes !== undefined) await membership.report(id, outcomes);
+      await membership.giveBack(id);
     }
   }
 
@@ -144,18 +144,18 @@ export class Host implements EngineRole {
     }
   }
 
-  /** Whether the run has ended, or another one has begun. */
-  async #isOver(): Promise<boolean> {
+  async #whyLeave(): Promise<'the run is over' | 'another run' | undefined> {
     const now = performance.now();
-    if (now - this.#askedAt < ASK_EVERY_MS || !this.#holdings.isEmpty) return false;
+    if (now - this.#askedAt < ASK_EVERY_MS || !this.#holdings.isEmpty) return undefined;
     this.#askedAt = now;
     try {
       const text = await this.#options.membership.notice();
-      if (text === undefined) return false; // the dispatcher is away: it may come back
+      if (text === undefined) return undefined; // the queue was emptied: the dispatcher will say it again
       const { isOver, runId } = noticeIn(text);
-      return isOver || runId !== this.#options.notice.runId;
+      if (runId !== this.#options.notice.runId) return 'another run';
+      return isOver ? 'the run is over' : undefined;
     } catch {
-      return false;
+      return undefined;
     }
   }
 
@@ -202,6 +202,7 @@ export class Host implements EngineRole {
       try {
         await this.#options.membership.finish(id, outcomes);
         this.#holdings.dropped(id);
+        if (this.#holdings.isEmpty) this.#tellWorkers(); // that they may live on
         return;
       } catch {
         await sleep(TRY_AGAIN_MS);
@@ -234,13 +235,17 @@ export class Host implements EngineRole {
     try {
       const lost = (await this.#options.membership.renew(ids)).filter((id) => !this.#finishing.has(id));
       this.#holdings.renewed(ids, sentAt);
-      for (const worker of this.#workers) this.#tellFence(worker);
+      this.#tellWorkers();
       if (lost.some((id) => this.#holdings.ids.includes(id))) this.#fenceOff('no longer holds what it works on');
     } catch {
       // The fence is where it was.
     } finally {
       this.#isRenewing = false;
     }
+  }
+
+  #tellWorkers(): void {
+    for (const worker of this.#workers) this.#tellFence(worker);
   }
 
   /** A worker obeys the fence by itself, even if this process is stopped. */

@@ -1,7 +1,7 @@
 /** How the queue of a task stands, from any machine. Runs in the process of `--status`. */
 
 import { plural } from '../text/words.ts';
-import type { Feed, HostNotice, Membership, QueueCounts } from './engine.ts';
+import type { Feed, HostNotice, QueueCounts } from './engine.ts';
 import { noticeIn } from './notice.ts';
 
 export interface QueueStatus {
@@ -11,8 +11,8 @@ export interface QueueStatus {
   readonly chunks: QueueCounts;
 }
 
-export async function statusOfQueue(feed: Feed, membership: Membership): Promise<QueueStatus> {
-  const text = await membership.notice();
+export async function statusOfQueue(feed: Feed): Promise<QueueStatus> {
+  const text = await feed.notice();
   const notice = text === undefined ? undefined : noticeIn(text);
   const run = notice ? { runId: notice.runId, isOver: notice.isOver, release: notice.release } : null;
   return { run, hosts: await feed.hosts(), chunks: await feed.counts() };

@@ -267,10 +267,11 @@ export class Master {
     this.#run = { ...this.#run, runId: opened.runId };
     const results = await this.#results(task, opened);
     for (const text of opened.notes) this.#observe({ type: 'note', text });
-    await role?.opened?.({
+    const open = role?.opened?.({
       ...{ task: loaded, runId: opened.runId, mode: opened.mode },
       ...{ settings: this.#recording.settings, args: this.#recording.args },
     });
+    if (open) await this.#unlessStopped(open);
     const loop = new RunLoop({
       ...{ task, taskFile, imports, settings, beganAt, opened, results, metrics, role },
       verbose: this.verbose,
@@ -332,7 +333,7 @@ export class Master {
     return new Spare(startProcess, environmentOf(first, this.#traced?.env));
   }
 
-  /** Nothing has begun, and the task's code may never finish loading: a signal that stops a run ends it at once. */
+  /** Nothing has begun, and what it waits for may never come: a signal that stops a run ends it at once. */
   async #unlessStopped<T>(loading: Promise<T>): Promise<T> {
     let isLoaded = false;
     const loaded = (): void => {

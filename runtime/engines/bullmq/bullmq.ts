@@ -33,19 +33,18 @@ const ANY_NUMBER = 2 ** 31 - 1;
 /** How many jobs to ask for, or to remove, at once. */
 const AT_ONCE = 500;
 
-/** Takes or keeps the token. KEYS: the token's key, and the notice's. ARGV: the token, its time in milliseconds, the notice. */
-const ANNOUNCE = `
+/** Takes or keeps the token. KEYS: the token's key. ARGV: the token, and its time in milliseconds. */
+const CLAIM = `
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('SET', KEYS[2], ARGV[3])
 return 1`;
 
-/** Gives the token back. The same KEYS and ARGV; with an empty notice there is none any more. */
+/** Gives the token back. KEYS: the token's key, and the notice's. ARGV: the token, and the notice, if there is another one. */
 const RESIGN = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-if ARGV[3] == '' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[3]) end
+if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2]) end
 return 1`;
 
 /** Hosts by the time at which they said that they are there, by the server's clock. */
@@ -91,9 +90,16 @@ class BullmqFeed implements Feed {
     this.#queue.on('error', () => undefined); // connect() says it
   }
 
-  async announce(notice: string): Promise<boolean> {
-    const { token, notice: at } = this.#keys;
-    return (await this.#redis.eval(ANNOUNCE, 2, token, at, this.#token, String(this.#lockMs), notice)) === 1;
+  async claim(): Promise<boolean> {
+    return (await this.#redis.eval(CLAIM, 1, this.#keys.token, this.#token, String(this.#lockMs))) === 1;
+  }
+
+  async publish(notice: string): Promise<void> {
+    await this.#redis.set(this.#keys.notice, notice);
+  }
+
+  async notice(): Promise<string | undefined> {
+    return (await this.#redis.get(this.#keys.notice)) ?? undefined;
   }
 
   async put(chunks: readonly QueuedChunk[]): Promise<void> {
@@ -174,7 +180,7 @@ class BullmqFeed implements Feed {
 
   async close(notice = ''): Promise<void> {
     const { token, notice: at } = this.#keys;
-    await this.#redis.eval(RESIGN, 2, token, at, this.#token, '0', notice);
+    await this.#redis.eval(RESIGN, 2, token, at, this.#token, notice);
     await this.#queue.close();
     await this.#redis.quit();
   }

@@ -1,0 +1,282 @@
+// A run over several machines, with every fault that there is, by a clock of its own: the rules of the dispatcher (window.ts)
+// and of hosts (holdings.ts) are the real ones. Everything else here is a model of what surrounds them.
+import { Holdings } from '../../../runtime/engine/holdings.ts';
+import { Window } from '../../../runtime/engine/window.ts';
+import { Random } from '../simulator/random.ts';
+import { MemoryQueue } from './memory-queue.ts';
+
+const LOCK_MS = 10_000;
+const PATIENCE_MS = 3_600_000;
+
+interface Running {
+  readonly number: number;
+  readonly endsAt: number;
+}
+
+interface Host {
+  readonly name: string;
+  readonly holdings: Holdings;
+  readonly slots: number;
+  /** Items that wait here for a slot. */
+  readonly waiting: number[];
+  running: Running[];
+  /** Items of a suspect chunk, which run one at a time with nothing else. */
+  readonly suspects: number[];
+  /** Until when the queue can't be reached from here. */
+  cutUntil: number;
+  /** Until when the master is stopped: it does nothing, but its workers go on. */
+  stoppedUntil: number;
+}
+
+/** What a run must never do; undefined if it did not. */
+export type Violation = string | undefined;
+
+/** What happens in a run, in words; only for a person who looks for a fault. */
+export type Story = (line: string) => void;
+
+class Simulation {
+  readonly #random: () => number;
+  readonly #tell: Story;
+  readonly #queue: MemoryQueue;
+  readonly #total: number;
+  readonly #slowest: number;
+  /** The journal: how often each item was recorded. */
+  readonly #recorded = new Map<number, number>();
+  #now = 0;
+  #window!: Window;
+  #dispatchers = 0;
+  /** Items that this dispatcher has handed to its window. */
+  #handed = new Set<number>();
+  /** Items whose outcome is known, and that are about to be recorded. */
+  #settling: number[] = [];
+  #hosts: Host[] = [];
+  #made = 0;
+  #violation: Violation;
+  #awayUntil = 0;
+  #lookedAt = 0;
+  #handsOutAt = 0;
+
+  constructor(seed: number, tell: Story) {
+    this.#random = new Random(seed).next;
+    this.#tell = tell;
+    this.#queue = new MemoryQueue(() => this.#now, LOCK_MS);
+    this.#total = 1 + this.#below(60);
+    this.#slowest = [10, 500, 4000, 30_000][this.#below(4)] ?? 10;
+    this.#dispatcherBegins();
+    for (let count = 1 + this.#below(4); count > 0; count--) this.#hostBegins();
+  }
+
+  run(): Violation {
+    for (let step = 0; step < 400 && !this.#violation; step++) this.#step(true);
+    this.#tell('no more faults');
+    if (this.#hosts.length === 0) this.#hostBegins();
+    const until = this.#now + PATIENCE_MS;
+    while (!this.#violation && !this.#isOver && this.#now < until) this.#step(false);
+    if (this.#violation) return this.#violation;
+    if (!this.#isOver)
+      return `after an hour without a fault ${this.#total - this.#recorded.size} items have no outcome`;
+    const twice = [...this.#recorded].find(([, count]) => count > 1);
+    return twice && `item ${twice[0]} was recorded ${twice[1]} times`;
+  }
+
+  get #isOver(): boolean {
+    return this.#recorded.size === this.#total;
+  }
+
+  #below(count: number): number {
+    return Math.floor(this.#random() * count);
+  }
+
+  #step(mayFail: boolean): void {
+    this.#now += this.#below(mayFail ? 400 : 200);
+    this.#workersGoOn();
+    if (mayFail && this.#random() < 0.04) this.#fault();
+    if (this.#now >= this.#awayUntil) this.#dispatcherLooks();
+    for (const host of this.#hosts) if (this.#now >= host.stoppedUntil) this.#hostLooks(host);
+  }
+
+  // ---- faults ----
+
+  #fault(): void {
+    const host = this.#hosts[this.#below(this.#hosts.length)];
+    const forMs = this.#below(3 * LOCK_MS);
+    switch (this.#below(8)) {
+      case 0:
+        this.#tell(`${this.#now}: the dispatcher is killed`);
+        this.#dispatcherBegins();
+        return;
+      case 1:
+        this.#tell(`${this.#now}: the queue is emptied`);
+        this.#queue.flush();
+        return;
+      case 2:
+        this.#queue.shuffle(this.#random);
+        return;
+      case 3:
+        this.#awayUntil = this.#now + forMs;
+        for (const each of this.#hosts) each.cutUntil = Math.max(each.cutUntil, this.#awayUntil);
+        this.#tell(`${this.#now}: the queue is down until ${this.#awayUntil}`);
+        return;
+      case 4:
+        this.#hostBegins();
+        return;
+    }
+    if (!host) return;
+    switch (this.#below(4)) {
+      case 0:
+        this.#tell(`${this.#now}: ${host.name} is killed`);
+        this.#hosts = this.#hosts.filter((other) => other !== host);
+        return;
+      case 1:
+        host.cutUntil = this.#now + forMs;
+        this.#tell(`${this.#now}: ${host.name} is cut off until ${host.cutUntil}`);
+        return;
+      case 2:
+        host.stoppedUntil = this.#now + forMs;
+        this.#tell(`${this.#now}: ${host.name} is stopped until ${host.stoppedUntil}`);
+        return;
+      case 3:
+        this.#tell(`${this.#now}: ${host.name} leaves`);
+        for (const { id, outcomes } of host.holdings.rest) {
+          if (this.#now < host.cutUntil) break;
+          if (outcomes !== undefined) this.#queue.report(id, outcomes);
+          this.#queue.giveBack(host.name, id);
+        }
+        this.#hosts = this.#hosts.filter((other) => other !== host);
+    }
+  }
+
+  // ---- the dispatcher ----
+
+  #dispatcherBegins(): void {
+    this.#dispatchers += 1;
+    this.#settling = [];
+    this.#handed = new Set();
+    this.#window = new Window({
+      prefix: `run.${this.#dispatchers}`,
+      lockMs: LOCK_MS,
+      most: Infinity,
+      hasOwnKeys: true,
+    });
+    this.#window.adopt(this.#queue.leftovers());
+    // The queue has lost what it had, and nobody knows what hosts still work on.
+    if (this.#dispatchers > 1 && this.#queue.notice === undefined) this.#handsOutAt = this.#now + LOCK_MS;
+  }
+
+  #dispatcherLooks(): void {
+    const window = this.#window;
+    // Some outcomes are recorded, which are those that the journal has if the dispatcher is killed now.
+    for (const number of this.#settling.splice(0, this.#below(1 + this.#settling.length * 2))) {
+      this.#recorded.set(number, (this.#recorded.get(number) ?? 0) + 1);
+      window.counted(number, 1);
+    }
+    if (this.#now < this.#handsOutAt) return;
+    const next = Array.from({ length: this.#total }, (_, at) => at + 1)
+      .filter((number) => !this.#handed.has(number) && !this.#recorded.has(number))
+      .slice(0, Math.max(0, 20 - window.size));
+    for (const number of next) this.#handed.add(number);
+    const items = next.map((number) => {
+      return { number, key: `key ${number}`, occurrence: 1, place: undefined, body: JSON.stringify({ number }) };
+    });
+    const learned = [...window.take(items)];
+    this.#queue.put(window.cut(1 + this.#below(4)));
+    for (const chunk of this.#queue.finished()) learned.push(...window.finished(chunk));
+    if (this.#random() < 0.2)
+      for (const { id, outcomes } of this.#queue.reports()) learned.push(...window.reported(id, outcomes));
+    this.#settling.push(...learned.map(({ number }) => number));
+    if (this.#now - this.#lookedAt > 5000) {
+      this.#lookedAt = this.#now;
+      const { expected } = window;
+      this.#queue.put(window.looked(expected, this.#queue.missing(expected), this.#now));
+    }
+    this.#queue.forget(window.takeForgettable());
+    if (this.#queue.notice === undefined && this.#queue.missing(window.expected).length === 0)
+      this.#queue.notice = 'a run';
+  }
+
+  // ---- hosts ----
+
+  #hostBegins(): void {
+    const name = `host ${++this.#made}`;
+    const holdings = new Holdings({ host: name, lockMs: LOCK_MS, maxCrashes: 1000 });
+    const lists = { waiting: [], running: [], suspects: [] };
+    this.#hosts.push({ name, holdings, slots: 1 + this.#below(3), ...lists, cutUntil: 0, stoppedUntil: 0 });
+  }
+
+  /** Workers obey the fence by themselves. */
+  #workersGoOn(): void {
+    for (const host of this.#hosts) {
+      const { fenceAt } = host.holdings;
+      if (this.#now >= fenceAt) host.running = [];
+      // What ends while the master is stopped waits in its socket.
+      if (this.#now < host.stoppedUntil) continue;
+      for (const item of host.running.filter(({ endsAt }) => endsAt <= this.#now)) {
+        host.running = host.running.filter((other) => other !== item);
+        host.holdings.ended(item.number, {
+          ...{ isDone: true, attempts: 1, crashes: 0, durationMs: this.#slowest, body: Buffer.alloc(0) },
+        });
+      }
+    }
+  }
+
+  #hostLooks(host: Host): void {
+    const { holdings } = host;
+    if (this.#now >= holdings.fenceAt) {
+      this.#fencedOff(host);
+      return;
+    }
+    if (this.#now >= host.cutUntil) this.#hostTalks(host);
+    if (!this.#hosts.includes(host)) return;
+    const next = host.suspects[0];
+    if (next !== undefined && host.running.length + host.waiting.length === 0) {
+      const mark = this.#now >= host.cutUntil ? holdings.alone(next) : undefined;
+      if (mark) this.#queue.report(mark.id, mark.outcomes);
+      if (mark) this.#start(host, host.suspects.shift() ?? 0);
+    }
+    while (host.running.length < host.slots && host.waiting.length > 0) this.#start(host, host.waiting.shift() ?? 0);
+  }
+
+  #hostTalks(host: Host): void {
+    const { holdings, name } = host;
+    for (const { id, outcomes } of holdings.complete) {
+      this.#queue.finish(name, id, outcomes);
+      holdings.dropped(id);
+    }
+    for (const { id, outcomes } of holdings.takeReports(this.#now)) this.#queue.report(id, outcomes);
+    if (holdings.ids.length > 0 && this.#random() < 0.3) {
+      const lost = this.#queue.renew(name, holdings.ids);
+      holdings.renewed(holdings.ids, this.#now);
+      if (lost.length > 0) {
+        this.#fencedOff(host);
+        return;
+      }
+    }
+    if (host.waiting.length + host.suspects.length > 0 || host.running.length >= host.slots) return;
+    const chunk = this.#queue.take(name);
+    if (!chunk) return;
+    if (holdings.ids.includes(chunk.id)) {
+      this.#fencedOff(host);
+      return;
+    }
+    const { items, isSuspect } = holdings.accept(chunk, this.#now);
+    const numbers = items.map(({ number }) => number);
+    (isSuspect ? host.suspects : host.waiting).push(...numbers);
+  }
+
+  #fencedOff(host: Host): void {
+    this.#tell(`${this.#now}: ${host.name} is fenced off`);
+    this.#hosts = this.#hosts.filter((other) => other !== host);
+    this.#hostBegins();
+  }
+
+  #start(host: Host, number: number): void {
+    const other = this.#hosts.find(({ running }) => running.some((item) => item.number === number));
+    if (other) this.#violation = `item ${number} begins on ${host.name} while it is in progress on ${other.name}`;
+    this.#tell(`${this.#now}: ${host.name} begins item ${number}`);
+    host.running.push({ number, endsAt: this.#now + this.#below(this.#slowest) });
+  }
+}
+
+export function violationOf(seed: number, tell: Story = () => undefined): Violation {
+  return new Simulation(seed, tell).run();
+}
