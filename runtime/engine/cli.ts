@@ -38,7 +38,7 @@ const ASK_EVERY_MS = 500;
 /** The options that are each host's own. The others are the dispatcher's. */
 const HOST_OPTIONS: ReadonlySet<string> = new Set([
   ...['workers', 'concurrency', 'verbose', 'tag', 'socket', 'import', 'metricsFile'],
-  ...['killAfterMs', 'forceAfterMs', 'graceMs', 'ignoreHup'],
+  ...['killAfterMs', 'forceAfterMs', 'graceMs', 'ignoreHup', 'concurrentRun'],
 ]);
 
 type Say = (text: string, isProblem: boolean) => void;

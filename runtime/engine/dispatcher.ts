@@ -98,7 +98,7 @@ export class Dispatcher implements EngineRole {
     const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
     this.#window = new Window({ prefix, lockMs, most, hasOwnKeys: task.key !== undefined });
     const isOwn = ({ id }: { id: string }): boolean => mode === 'resume' && id.startsWith(`${runId}.`);
-    await this.#waitOutLocks(mode === 'resume');
+    await this.#waitOutLocks(settings.resume || settings.retryFailed !== false);
     let left = await feed.leftovers();
     for (let isSaid = false; left.active.some((chunk) => !isOwn(chunk)); left = await feed.leftovers()) {
       if (!isSaid)

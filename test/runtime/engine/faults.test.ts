@@ -1,0 +1,112 @@
+// Runs over several machines whose processes are killed, stopped and cut off, and whose server loses what it has. Every item ends
+// exactly once in the journal, and none is in two processes at once: each notes its time by the clock that all share.
+import { expect, test } from 'vitest';
+import { needs } from '../../needs.ts';
+import { gone, suspend, type TaskRun } from '../run-task.ts';
+import { LOCK_MS, Machines, redone } from './machines.ts';
+
+needs('redis-server');
+
+const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
+
+/** Every item has one outcome, and none was in two processes at once. */
+function expectWhole(machines: Machines, count: number): void {
+  expect(machines.recorded()).toEqual(new Map(numbersTo(count).map((number) => [`item-${number}`, 1])));
+  const stamps = machines.stamps();
+  expect(stamps.overlaps).toEqual([]);
+  expect([...stamps.ended].sort((a, b) => a - b)).toEqual(numbersTo(count));
+}
+
+async function endedWell(run: TaskRun): Promise<void> {
+  const { status, signal, stderr } = await run.ended();
+  expect([status, signal], stderr).toEqual([0, null]);
+}
+
+test('a host is killed: its items are done elsewhere, and what it had reported is not done again', async () => {
+  const machines = await Machines.start({ COUNT: '400', NAP_MS: '20' });
+  const [first, dispatcher] = [machines.host(), machines.dispatcher()];
+  await dispatcher.said(/result/, 100);
+  first.kill('SIGKILL');
+  const second = machines.host();
+  await first.gone();
+  await endedWell(dispatcher);
+  await endedWell(second);
+  expectWhole(machines, 400);
+  // At most what two workers had done of their chunks within a second, and what was in progress.
+  expect(redone(machines.stamps()).length).toBeLessThan(120);
+});
+
+test('the dispatcher is killed, twice: a resume takes what hosts have done meanwhile', async () => {
+  const machines = await Machines.start({ COUNT: '300', NAP_MS: '30' });
+  const hosts = [machines.host(), machines.host()];
+  const first = machines.dispatcher();
+  await first.said(/result/, 50);
+  first.kill('SIGKILL');
+  await first.gone();
+  const second = machines.dispatcher(['--resume']);
+  await second.said(/result/, 50);
+  second.kill('SIGKILL');
+  await second.gone();
+  await endedWell(machines.dispatcher(['--resume']));
+  for (const host of hosts) await endedWell(host);
+  expectWhole(machines, 300);
+  expect(redone(machines.stamps())).toEqual([]);
+});
+
+test('the queue is emptied: what it had is put there again', async () => {
+  const machines = await Machines.start({ COUNT: '300', NAP_MS: '20' });
+  const [hosts, dispatcher] = [[machines.host(), machines.host()], machines.dispatcher()];
+  await dispatcher.said(/result/, 50);
+  await machines.redis.client.flushall();
+  await endedWell(dispatcher);
+  for (const host of hosts) await endedWell(host);
+  expectWhole(machines, 300);
+});
+
+test('the server is killed, and begins again with nothing', async () => {
+  const machines = await Machines.start({ COUNT: '300', NAP_MS: '20' });
+  const [hosts, dispatcher] = [[machines.host(), machines.host()], machines.dispatcher()];
+  await dispatcher.said(/result/, 50);
+  await machines.redis.kill();
+  await dispatcher.said(/the queue can't be reached, tries again: redis:/);
+  await machines.redis.begin();
+  await endedWell(dispatcher);
+  expect(dispatcher.stderr).toMatch(/the queue can be reached again/);
+  for (const host of hosts) await endedWell(host);
+  expectWhole(machines, 300);
+});
+
+test('the queue and the dispatcher are lost together: a resume waits until no host can still be at work', async () => {
+  const machines = await Machines.start({ COUNT: '40', NAP_MS: '2000' });
+  const [host, dispatcher] = [machines.host(), machines.dispatcher()];
+  await dispatcher.said(/result/, 4);
+  dispatcher.kill('SIGKILL');
+  await dispatcher.gone();
+  await machines.redis.client.flushall();
+  const other = machines.host(['--stay', '-n', '40']);
+  const resumed = machines.dispatcher(['--resume']);
+  await resumed.said(/the queue knows nothing of the run to resume: waits 5 s/);
+  await endedWell(resumed);
+  await endedWell(host);
+  other.kill('SIGTERM');
+  await other.ended();
+  expectWhole(machines, 40);
+});
+
+test('a host is stopped: its workers kill themselves before another host begins their items', async () => {
+  const machines = await Machines.start({ COUNT: '8', NAP_MS: '9000' });
+  const [first, dispatcher] = [machines.host(), machines.dispatcher()];
+  await first.said(/beforeFork/, 2);
+  while (machines.stamps().begun.size < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  const workers = first.alive().filter((pid) => pid !== first.pid);
+  await suspend(first.pid);
+  await Promise.all(workers.map((pid) => gone(pid, LOCK_MS)));
+  const second = machines.host(['-n', '8']);
+  await second.said(/beforeFork/, 2);
+  process.kill(first.pid, 'SIGCONT');
+  await first.said(/kills its workers, since other hosts may do their items, and joins again/);
+  await endedWell(dispatcher);
+  await endedWell(second);
+  await endedWell(first);
+  expectWhole(machines, 8);
+});

@@ -1,0 +1,150 @@
+// Runs over several machines as a person has them: real processes, a real Redis, and none of them killed.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { needs } from '../../needs.ts';
+import { Machines, redone } from './machines.ts';
+
+needs('redis-server');
+
+const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
+
+test('hosts do what the dispatcher lists, which has the hooks, the results and the journal', async () => {
+  const machines = await Machines.start({ COUNT: '200', FAILS: '7' });
+  const hosts = [machines.host(), machines.host()];
+  const file = join(machines.folder, 'results.ndjson');
+  const dispatcher = machines.dispatcher(['--results', file]);
+  const ended = await dispatcher.ended();
+  expect(ended.status, ended.stderr).toBe(1);
+  expect(ended.stderr).toMatch(/200 items: 199 done, 1 failed\./);
+  expect(ended.stderr).toMatch(/item 7 \(item-7\) failed: Error: this one always fails/);
+  const lines = ended.stdout.trim().split('\n').sort();
+  const wanted = numbersTo(200)
+    .filter((number) => number !== 7)
+    .map((number) => `result ${2 * number} in ${dispatcher.pid}`);
+  expect(lines).toEqual([`failure in ${dispatcher.pid}: this one always fails`, ...wanted].sort());
+  const results = readFileSync(file, 'utf8').trim().split('\n');
+  expect(results.map((line) => (JSON.parse(line) as { result: number }).result).sort((a, b) => a - b)).toEqual(
+    numbersTo(200)
+      .filter((number) => number !== 7)
+      .map((number) => 2 * number),
+  );
+  for (const host of hosts) {
+    const { status, stdout, stderr } = await host.ended();
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^(beforeFork [12] in ${host.pid}\n){0,2}$`));
+  }
+  expect(machines.recorded()).toEqual(new Map(numbersTo(200).map((number) => [`item-${number}`, 1])));
+  expect(redone(machines.stamps())).toEqual([]);
+  // Nothing of the run is left in the queue: no job.
+  expect(await machines.redis.client.keys('divvy:stamped:2*')).toEqual([]);
+});
+
+test('a host that is asked to go finishes what is in progress, and gives the rest to others', async () => {
+  const machines = await Machines.start({ COUNT: '60', NAP_MS: '50' });
+  const [first, dispatcher] = [machines.host(), machines.dispatcher()];
+  await dispatcher.said(/result/, 10);
+  first.kill('SIGINT');
+  const gone = await first.ended();
+  expect(gone.signal, gone.stderr).toBe('SIGINT');
+  const second = machines.host();
+  expect((await dispatcher.ended()).status).toBe(0);
+  expect((await second.ended()).status).toBe(0);
+  expect(machines.recorded().size).toBe(60);
+  const stamps = machines.stamps();
+  expect(redone(stamps)).toEqual([]);
+  expect(stamps.overlaps).toEqual([]);
+});
+
+test('Ctrl+C at the dispatcher takes back what no host has begun, and a resume does it', async () => {
+  const machines = await Machines.start({ COUNT: '60', NAP_MS: '50' });
+  const [host, dispatcher] = [machines.host(['--stay']), machines.dispatcher()];
+  await dispatcher.said(/result/, 10);
+  dispatcher.kill('SIGINT');
+  const stopped = await dispatcher.ended();
+  expect(stopped.signal, stopped.stderr).toBe('SIGINT');
+  expect(stopped.stderr).toMatch(/to go on: .*--resume/);
+  const done = machines.recorded().size;
+  expect(done).toBeLessThan(60);
+  const resumed = await machines.dispatcher(['--resume']).ended();
+  expect(resumed.status, resumed.stderr).toBe(0);
+  expect(machines.recorded()).toEqual(new Map(numbersTo(60).map((number) => [`item-${number}`, 1])));
+  expect(redone(machines.stamps())).toEqual([]);
+  host.kill('SIGTERM');
+  await host.ended();
+});
+
+test('a second dispatcher of the task is refused, and so is one with other code', async () => {
+  const machines = await Machines.start({ COUNT: '1000', NAP_MS: '100' });
+  const host = machines.host();
+  const dispatcher = machines.dispatcher(['--no-journal']);
+  await dispatcher.said(/result/);
+  const second = await machines.dispatcher(['--no-journal']).ended();
+  expect(second.status, second.stderr).toBe(75);
+  expect(second.stderr).toMatch(/another dispatcher has the queue of this task/);
+  const skewed = await machines.host(['--code-version', '2']).ended();
+  expect(skewed.status, skewed.stderr).toBe(2);
+  expect(skewed.stderr).toMatch(/was started with --code-version \(none\), and not 2; put the same code/);
+  const accepted = machines.host(['--code-version', '2', '--accept-skew']);
+  await accepted.said(/beforeFork/);
+  dispatcher.kill('SIGTERM');
+  await dispatcher.closed;
+  for (const each of [host, accepted]) await each.ended();
+});
+
+test('the password is shown nowhere, and a wrong one is the end at once', async () => {
+  const machines = await Machines.start({ COUNT: '20', NAP_MS: '20' }, ['--requirepass', 'swordfish']);
+  const right = { DIVVY_ENGINE_URL: `redis://:swordfish@127.0.0.1:${machines.redis.port}` };
+  const wrong = { DIVVY_ENGINE_URL: `redis://:catfish@127.0.0.1:${machines.redis.port}` };
+  for (const env of [wrong, {}]) {
+    for (const refused of [machines.dispatcher([], env), machines.host([], env)]) {
+      const { status, stderr } = await refused.ended();
+      expect(status, stderr).toBe(2);
+      expect(stderr).toMatch(/the queue at redis:\/\/127\.0\.0\.1:\d+: it refuses the user name or the password/);
+      expect(stderr).not.toMatch(/catfish/);
+    }
+  }
+  const host = machines.host(['-v'], right);
+  const dispatcher = machines.dispatcher(['-v', '--events', join(machines.folder, 'events')], right);
+  const said = [await dispatcher.ended(), await host.ended()].map(({ stderr, stdout }) => stderr + stdout);
+  const written = [JSON.stringify(machines.journal()), readFileSync(join(machines.folder, 'events'), 'utf8')];
+  expect(machines.recorded().size).toBe(20);
+  for (const text of [...said, ...written]) expect(text).not.toMatch(/swordfish/);
+});
+
+test('a server that may throw away chunks is refused', async () => {
+  const machines = await Machines.start({}, ['--maxmemory-policy', 'allkeys-lru']);
+  const { status, stderr } = await machines.dispatcher().ended();
+  expect(status, stderr).toBe(2);
+  expect(stderr).toMatch(/its maxmemory-policy is allkeys-lru, so it may throw away chunks: set it to noeviction/);
+});
+
+test.each([
+  [['--engine', 'kafka'], /--engine must be bullmq, and is 'kafka'/],
+  [['--lock', '1s'], /--lock must be from 5s to 1h, and is '1s'/],
+  [['--inline'], /--inline and --engine exclude each other|not .*together/],
+  [['--stay'], /--stay goes with --join/],
+  [['--join', '--retries', '3'], /a host takes this option from the dispatcher: retries/],
+  [['--join', '--', 'word'], /a host takes the task's arguments from the dispatcher: word/],
+])('%j is refused', async (args, why) => {
+  const machines = await Machines.start();
+  const { status, stderr } = await machines.dispatcher(args).ended();
+  expect(status, stderr).toBe(2);
+  expect(stderr).toMatch(why);
+});
+
+test('--status shows the run, its hosts and the queue, from anywhere', async () => {
+  const machines = await Machines.start({ COUNT: '1000', NAP_MS: '100' });
+  const nothing = await machines.dispatcher(['--status']).ended();
+  expect(nothing.stdout).toMatch(/stamped: no run has been announced/);
+  const [host, dispatcher] = [machines.host(), machines.dispatcher()];
+  await dispatcher.said(/result/);
+  const status = await machines.dispatcher(['--status', '--json']).ended();
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    run: { isOver: false },
+    hosts: [{ name: expect.stringMatching(`:${host.pid}$`) as string, capacity: 2 }],
+  });
+  dispatcher.kill('SIGTERM');
+  await dispatcher.closed;
+  await host.ended();
+});
