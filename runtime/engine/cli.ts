@@ -48,6 +48,7 @@ export async function run(request: Request & { want: 'run' }, say: Say, runInRol
   const { taskFile, options, engine: values } = request;
   needTaskFile(path.resolve(taskFile));
   if (options.inline) throw notTogether('--inline', '--engine');
+  if (options.dryRun) throw new UsageError('--dry-run needs no queue: leave out --engine');
   const code = codeOf(path.resolve(taskFile), values['code-version'] as string | undefined);
   if (values['join'] === true) return host(request, code, say, runInRole);
   for (const flag of ['stay', 'accept-skew'])

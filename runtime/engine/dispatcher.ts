@@ -15,6 +15,7 @@ import { plural, seconds } from '../text/words.ts';
 import type { Feed, HostNotice } from './engine.ts';
 import { inTime } from './in-time.ts';
 import { type Code, type Notice, noticeOf } from './notice.ts';
+import { Problems } from './problems.ts';
 import { QueueWorker } from './queue-worker.ts';
 import { taskWithout } from './task-without.ts';
 import { Window } from './window.ts';
@@ -50,6 +51,7 @@ export class Dispatcher implements EngineRole {
   #window: Window | undefined;
   #worker: QueueWorker | undefined;
   #notice: Notice | undefined;
+  #rate = Infinity;
   #hosts: readonly HostNotice[] = [];
   /** Numbers of hosts, in the order in which they were met. */
   readonly #numbers = new Map<string, number>();
@@ -66,6 +68,8 @@ export class Dispatcher implements EngineRole {
           hands: () => this.#hands,
           lookAround: () => this.#lookAround(),
           numberOf: (host) => this.#numberOf(host),
+          problems: new Problems(options.say),
+          fail: (fault) => this.#fail?.(fault),
         },
         events,
       );
@@ -85,11 +89,14 @@ export class Dispatcher implements EngineRole {
   readonly prefetch = (): number => {
     const { chunkSize = 1, paceMs = Infinity } = this.#window ?? {};
     const each = Math.max(2 * chunkSize, AHEAD_MS / Math.max(paceMs, 0.001));
-    return Math.round(Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, this.#hands * each)));
+    // With --rate, what hosts would begin at once after they were away is no more than a second's worth.
+    const most = Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, this.#rate));
+    return Math.round(Math.min(most, Math.max(WINDOW_MIN, this.#hands * each)));
   };
 
   async opened({ runId, settings, args, mode, task }: OpenedRun): Promise<void> {
     const { code, lockMs, feed } = this.#options;
+    this.#rate = settings.rate;
     const keepsResults = settings.results !== undefined;
     const keepsValues = task.afterProcess !== undefined;
     this.#notice = noticeOf(settings, { ...{ runId, isOver: false, code, args }, keepsResults, keepsValues });
@@ -188,8 +195,11 @@ export class Dispatcher implements EngineRole {
 
   async #lookAround(): Promise<void> {
     const { feed } = this.#options;
-    if (!(await feed.claim()))
+    if (!(await feed.claim())) {
       this.#fail?.(new DivvyError('another dispatcher has taken the queue of this task: only one can have it', 75));
+      this.#worker?.kill(); // what is in the queue is no longer this one's to take out
+      return;
+    }
     await this.#keepNotice();
     const before = new Set(this.#hosts.map(({ id }) => id));
     this.#hosts = await feed.hosts();

@@ -43,6 +43,8 @@ interface Holding {
   readonly items: readonly ChunkItem[];
   readonly outcomes: (ChunkOutcome | undefined)[];
   readonly deaths: Map<number, number>;
+  /** How many of its items have not ended. */
+  left: number;
   alone: number | undefined;
   /** When the request was sent that the lock holds from. */
   lockedAt: number;
@@ -95,9 +97,10 @@ export class Holdings {
       deaths.set(alone, count);
       if (count >= this.#options.maxCrashes) outcomes[alone] = hostDied(alone, count);
     }
-    const chunk = { id, items, outcomes, deaths, alone: undefined, lockedAt: sentAt, reportedAt: sentAt, isNew: false };
-    this.#chunks.set(id, chunk);
     const open = items.filter((_, at) => !outcomes[at]);
+    const state = { left: open.length, alone: undefined, lockedAt: sentAt, reportedAt: sentAt, isNew: false };
+    const chunk = { id, items, outcomes, deaths, ...state };
+    this.#chunks.set(id, chunk);
     for (const [at, { number }] of items.entries()) if (!outcomes[at]) this.#at.set(number, { chunk, at });
     return { items: open, isSuspect: lapses >= SUSPECT_FROM };
   }
@@ -117,6 +120,7 @@ export class Holdings {
     const { chunk, at } = found;
     const crashes = outcome.crashes + (chunk.deaths.get(at) ?? 0);
     chunk.outcomes[at] = { ...outcome, at, crashes };
+    chunk.left -= 1;
     chunk.isNew = true;
     if (chunk.alone === at) chunk.alone = undefined;
     this.#at.delete(number);
@@ -175,8 +179,8 @@ export class Holdings {
   }
 }
 
-function isComplete({ outcomes }: Holding): boolean {
-  return outcomes.every(Boolean);
+function isComplete({ left }: Holding): boolean {
+  return left === 0;
 }
 
 function hostDied(at: number, deaths: number): ChunkOutcome {

@@ -9,6 +9,7 @@
  * It relies on its own clock alone. The queue may be out of reach, or think that this host is.
  */
 
+import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndedRun, Ledger } from '../journal/ledger.ts';
@@ -22,6 +23,7 @@ import type { Membership, TakenChunk } from './engine.ts';
 import { Holdings } from './holdings.ts';
 import { inTime } from './in-time.ts';
 import { type Notice, noticeIn } from './notice.ts';
+import { Problems } from './problems.ts';
 import { taskWithout } from './task-without.ts';
 
 /** How often to look at the fence, and at what is to be reported, in milliseconds. */
@@ -56,7 +58,8 @@ export class Host implements EngineRole {
   left: 'the run is over' | 'another run' | 'fenced off' | undefined;
   readonly #options: HostOptions;
   readonly #name = `${os.hostname()}:${process.pid}`;
-  readonly #id = `${os.hostname()}.${process.pid}.${Date.now().toString(36)}`;
+  readonly #id = `${this.#name}:${randomBytes(4).toString('hex')}`;
+  readonly #problems: Problems;
   readonly #holdings: Holdings;
   readonly #workers = new Set<Worker>();
   #looking: NodeJS.Timeout | undefined;
@@ -70,7 +73,8 @@ export class Host implements EngineRole {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    const { notice, lockMs } = options;
+    const { notice, lockMs, say } = options;
+    this.#problems = new Problems(say);
     this.keepsResults = notice.keepsResults;
     this.keepsValues = notice.keepsValues;
     this.#holdings = new Holdings({ host: this.#name, lockMs, maxCrashes: Number(notice.options['maxCrashes'] ?? 3) });
@@ -137,9 +141,13 @@ export class Host implements EngineRole {
 
   async #takeIfPossible(): Promise<TakenChunk | undefined> {
     try {
-      return await this.#options.membership.take();
-    } catch {
-      await sleep(TRY_AGAIN_MS); // the engine says so to the user
+      const chunk = await this.#options.membership.take();
+      this.#problems.none();
+      return chunk;
+    } catch (error) {
+      const fault = this.#problems.met(error);
+      if (fault) throw fault;
+      await sleep(TRY_AGAIN_MS);
       return undefined;
     }
   }

@@ -6,11 +6,12 @@
  * reached, it waits and tries again; what the queue has lost meanwhile is put again (window.ts).
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { DivvyError } from '../errors.ts';
 import type { RunningWorker, WorkerEvents } from '../master/worker.ts';
 import type { CarriedOutcome, ToWorker } from '../wire/messages.ts';
 import type { ChunkItem } from './chunk.ts';
-import type { Feed } from './engine.ts';
+import type { Feed, QueuedChunk } from './engine.ts';
+import type { Problems } from './problems.ts';
 import type { Learned, Window } from './window.ts';
 
 /** How often to look for finished chunks while items are on their way, in milliseconds; the longer nothing came, the rarer. */
@@ -34,6 +35,9 @@ export interface QueueWorkerOptions {
   readonly lookAround: () => Promise<void>;
   /** Numbers of hosts, by their names, from 1. */
   readonly numberOf: (host: string) => number;
+  readonly problems: Problems;
+  /** The run cannot go on. */
+  readonly fail: (fault: DivvyError) => void;
 }
 
 export class QueueWorker implements RunningWorker {
@@ -52,10 +56,12 @@ export class QueueWorker implements RunningWorker {
   readonly #events: WorkerEvents;
   #state: 'working' | 'draining' | 'gone' = 'working';
   /** Ends the current pause of the loop early. */
-  #wake = new AbortController();
+  #wakeUp = (): void => {};
   #lookMs = LOOK_MIN_MS;
   #reportsAt = 0;
   #missingAt = 0;
+  /** Chunks that the queue has not taken yet: it may be full. */
+  #unput: readonly QueuedChunk[] = [];
   /** The last look failed: what the queue has is not known. */
   #wasAway = false;
 
@@ -118,8 +124,10 @@ export class QueueWorker implements RunningWorker {
       try {
         await this.#look();
         this.#wasAway = false;
-      } catch {
-        // The engine says so to the user, and tries to reach the queue.
+        this.#options.problems.none();
+      } catch (error) {
+        const fault = this.#options.problems.met(error);
+        if (fault) this.#options.fail(fault);
         this.#wasAway = true;
         await this.#pause(TRY_AGAIN_MS);
         continue;
@@ -132,8 +140,9 @@ export class QueueWorker implements RunningWorker {
   async #look(): Promise<void> {
     const { feed, window, hands, lookAround } = this.#options;
     if (this.#state === 'draining') await this.#withdraw();
-    const chunks = window.cut(hands());
-    if (chunks.length > 0) await feed.put(chunks);
+    if (this.#unput.length === 0) this.#unput = window.cut(hands());
+    if (this.#unput.length > 0) await feed.put(this.#unput);
+    this.#unput = [];
     const finished = await feed.finished(READ_MAX);
     const learned = finished.flatMap((chunk) => window.finished(chunk));
     this.#lookMs = finished.length > 0 ? LOOK_MIN_MS : Math.min(LOOK_MAX_MS, this.#lookMs * 1.5);
@@ -176,10 +185,13 @@ export class QueueWorker implements RunningWorker {
 
   #tell(learned: readonly Learned[]): void {
     if (learned.length === 0 || this.#state === 'gone') return;
-    const outcomes = learned.map(({ number, isDone, durationMs, attempts, crashes, host, body }): CarriedOutcome => {
+    const outcomes: CarriedOutcome[] = [];
+    for (const row of rowsOf(learned)) {
+      const [{ number, isDone, attempts, crashes, host, body }] = row;
       const by = { worker: this.#options.numberOf(host), attempts, crashes };
-      return { number, count: 1, durationMs, how: isDone ? 'done' : 'threw for good', body, by };
-    });
+      const durationMs = row.reduce((sum, each) => sum + each.durationMs, 0) / row.length;
+      outcomes.push({ number, count: row.length, durationMs, how: isDone ? 'done' : 'threw for good', body, by });
+    }
     this.#events.said({ kind: 'outcomes', outcomes });
   }
 
@@ -190,13 +202,32 @@ export class QueueWorker implements RunningWorker {
     setImmediate(this.#events.exited, { code: signal === null ? 0 : null, signal });
   }
 
-  #wakeUp(): void {
-    this.#lookMs = LOOK_MIN_MS;
-    this.#wake.abort();
-  }
-
-  async #pause(ms: number): Promise<void> {
-    this.#wake = new AbortController();
-    await sleep(ms, undefined, { signal: this.#wake.signal }).catch(() => undefined);
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wakeUp = (): void => {
+        this.#lookMs = LOOK_MIN_MS;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
+
+type Row = readonly [Learned, ...Learned[]];
+
+/** Groups consecutive items that say the same, as all do whose result nobody wants and that were done at once. */
+function rowsOf(learned: readonly Learned[]): Row[] {
+  const rows: [Learned, ...Learned[]][] = [];
+  for (const one of learned) {
+    const row = rows.at(-1);
+    const last = row?.at(-1);
+    if (row && last && isPlain(one) && isPlain(last) && last.host === one.host && last.number + 1 === one.number)
+      row.push(one);
+    else rows.push([one]);
+  }
+  return rows;
+}
+
+const isPlain = ({ isDone, attempts, crashes, body }: Learned): boolean =>
+  isDone && attempts === 1 && crashes === 0 && body.length === 0;

@@ -161,7 +161,9 @@ export class RunLoop {
     const isAhead = halt === Infinity && rate === Infinity && !task.throttle;
     const prefetch = role?.prefetch ?? ((pace: number): number => (isAhead ? prefetchAt(pace, concurrency) : 0));
     const { prefetchBytes } = role ?? {};
-    const rules = { prefetch, prefetchBytes, batchesAcks, acksGathered: ACKS_GATHERED };
+    // To a queue items go in runs, however slow they are.
+    const inRuns = role?.boot ? () => true : batchesAcks;
+    const rules = { prefetch, prefetchBytes, batchesAcks: inRuns, acksGathered: ACKS_GATHERED };
     return new Delivery({ ...settings, ...rules, numbersFrom, random: Math.random });
   }
 

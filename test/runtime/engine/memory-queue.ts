@@ -138,10 +138,12 @@ export class MemoryQueue {
     });
   }
 
-  /** As with BullMQ, anybody may report: nobody looks at the lock. */
-  report(id: string, outcomes: string): void {
+  /** As with BullMQ, anybody may report: nobody looks at the lock. Returns the chunk's text, if it is there. */
+  report(id: string, outcomes: string): string | undefined {
     const entry = this.#entries.get(id);
-    if (entry && entry.state !== 'finished') entry.report = outcomes;
+    if (!entry || entry.state === 'finished') return undefined;
+    entry.report = outcomes;
+    return entry.text;
   }
 
   finish(holder: string, id: string, outcomes: string): boolean {
@@ -220,7 +222,7 @@ export function memoryEngine(now: () => number): Engine {
         present: async (host) => queue.present(host),
         take: async () => queue.take(holder),
         renew: async (ids) => queue.renew(holder, ids),
-        report: async (id, outcomes) => queue.report(id, outcomes),
+        report: async (id, outcomes) => void queue.report(id, outcomes),
         finish: async (id, outcomes) => queue.finish(holder, id, outcomes),
         giveBack: async (id) => queue.giveBack(holder, id),
         close: async () => undefined,

@@ -1,5 +1,6 @@
 // A run over several machines, with every fault that there is, by a clock of its own: the rules of the dispatcher (window.ts)
 // and of hosts (holdings.ts) are the real ones. Everything else here is a model of what surrounds them.
+import { itemsIn, reportIn } from '../../../runtime/engine/chunk.ts';
 import { Holdings } from '../../../runtime/engine/holdings.ts';
 import { Window } from '../../../runtime/engine/window.ts';
 import { Random } from '../simulator/random.ts';
@@ -45,6 +46,8 @@ class Simulation {
   #now = 0;
   #window!: Window;
   #dispatchers = 0;
+  /** Items whose outcome the queue knows, as long as it loses nothing. */
+  readonly #reported = new Set<number>();
   /** Items that this dispatcher has handed to its window. */
   #handed = new Set<number>();
   /** Items whose outcome is known, and that are about to be recorded. */
@@ -75,6 +78,11 @@ class Simulation {
     if (this.#violation) return this.#violation;
     if (!this.#isOver)
       return `after an hour without a fault ${this.#total - this.#recorded.size} items have no outcome`;
+    for (let step = 0; step < 50; step++) this.#step(false);
+    this.#queue.forget(this.#window.end());
+    const { waiting, active, finished } = this.#queue.counts();
+    if (waiting + active + finished > 0)
+      return `left in the queue: ${waiting} waiting, ${active} active, ${finished} finished`;
     const twice = [...this.#recorded].find(([, count]) => count > 1);
     return twice && `item ${twice[0]} was recorded ${twice[1]} times`;
   }
@@ -100,7 +108,7 @@ class Simulation {
   #fault(): void {
     const host = this.#hosts[this.#below(this.#hosts.length)];
     const forMs = this.#below(3 * LOCK_MS);
-    switch (this.#below(8)) {
+    switch (this.#below(9)) {
       case 0:
         this.#tell(`${this.#now}: the dispatcher is killed`);
         this.#dispatcherBegins();
@@ -108,6 +116,7 @@ class Simulation {
       case 1:
         this.#tell(`${this.#now}: the queue is emptied`);
         this.#queue.flush();
+        this.#reported.clear();
         return;
       case 2:
         this.#queue.shuffle(this.#random);
@@ -119,6 +128,9 @@ class Simulation {
         return;
       case 4:
         this.#hostBegins();
+        return;
+      case 5:
+        if (this.#now >= this.#awayUntil) this.#dispatcherStops();
         return;
     }
     if (!host) return;
@@ -139,7 +151,7 @@ class Simulation {
         this.#tell(`${this.#now}: ${host.name} leaves`);
         for (const { id, outcomes } of host.holdings.rest) {
           if (this.#now < host.cutUntil) break;
-          if (outcomes !== undefined) this.#queue.report(id, outcomes);
+          if (outcomes !== undefined) this.#report(id, outcomes);
           this.#queue.giveBack(host.name, id);
         }
         this.#hosts = this.#hosts.filter((other) => other !== host);
@@ -161,6 +173,20 @@ class Simulation {
     this.#window.adopt(this.#queue.leftovers());
     // The queue has lost what it had, and nobody knows what hosts still work on.
     if (this.#dispatchers > 1 && this.#queue.notice === undefined) this.#handsOutAt = this.#now + LOCK_MS;
+  }
+
+  /** It takes back what no host holds; then it may be killed. */
+  #dispatcherStops(): void {
+    this.#tell(`${this.#now}: the dispatcher stops`);
+    for (const { id, report } of this.#queue.withdraw()) {
+      if (report !== undefined) this.#settling.push(...this.#window.reported(id, report).map(({ number }) => number));
+      for (const number of this.#window.withdrawn([id])) this.#handed.delete(number);
+    }
+    for (const number of this.#settling.splice(0)) {
+      this.#recorded.set(number, (this.#recorded.get(number) ?? 0) + 1);
+      this.#window.counted(number, 1);
+    }
+    if (this.#random() < 0.5) this.#dispatcherBegins();
   }
 
   #dispatcherLooks(): void {
@@ -212,8 +238,9 @@ class Simulation {
       if (this.#now < host.stoppedUntil) continue;
       for (const item of host.running.filter(({ endsAt }) => endsAt <= this.#now)) {
         host.running = host.running.filter((other) => other !== item);
+        // Less than it took: so chunks have several items, which may end in different hosts.
         host.holdings.ended(item.number, {
-          ...{ isDone: true, attempts: 1, crashes: 0, durationMs: this.#slowest, body: Buffer.alloc(0) },
+          ...{ isDone: true, attempts: 1, crashes: 0, durationMs: 1 + this.#below(100), body: Buffer.alloc(0) },
         });
       }
     }
@@ -242,7 +269,7 @@ class Simulation {
       this.#queue.finish(name, id, outcomes);
       holdings.dropped(id);
     }
-    for (const { id, outcomes } of holdings.takeReports(this.#now)) this.#queue.report(id, outcomes);
+    for (const { id, outcomes } of holdings.takeReports(this.#now)) this.#report(id, outcomes);
     if (holdings.ids.length > 0 && this.#random() < 0.3) {
       const lost = this.#queue.renew(name, holdings.ids);
       holdings.renewed(holdings.ids, this.#now);
@@ -263,6 +290,13 @@ class Simulation {
     (isSuspect ? host.suspects : host.waiting).push(...numbers);
   }
 
+  #report(id: string, outcomes: string): void {
+    const text = this.#queue.report(id, outcomes);
+    if (text === undefined) return;
+    const items = itemsIn(text);
+    for (const { at } of reportIn(outcomes).outcomes) this.#reported.add(items[at]?.number ?? 0);
+  }
+
   #fencedOff(host: Host): void {
     this.#tell(`${this.#now}: ${host.name} is fenced off`);
     this.#hosts = this.#hosts.filter((other) => other !== host);
@@ -272,6 +306,8 @@ class Simulation {
   #start(host: Host, number: number): void {
     const other = this.#hosts.find(({ running }) => running.some((item) => item.number === number));
     if (other) this.#violation = `item ${number} begins on ${host.name} while it is in progress on ${other.name}`;
+    if (this.#reported.has(number))
+      this.#violation = `item ${number} begins again on ${host.name}, though its end was reported`;
     this.#tell(`${this.#now}: ${host.name} begins item ${number}`);
     host.running.push({ number, endsAt: this.#now + this.#below(this.#slowest) });
   }

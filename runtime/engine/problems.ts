@@ -1,0 +1,35 @@
+/** What goes wrong while a dispatcher or a host talks to the queue. Runs in both. */
+
+import { DivvyError, ProtocolError } from '../errors.ts';
+
+/** Why the queue did not do what it was asked, told once until it does again, or until it is another reason. */
+export class Problems {
+  readonly #say: (text: string, isProblem: boolean) => void;
+  #last: string | undefined;
+
+  constructor(say: (text: string, isProblem: boolean) => void) {
+    this.#say = say;
+  }
+
+  /** It did what it was asked. */
+  none(): void {
+    if (this.#last !== undefined) this.#say('the queue does what it is asked again', false);
+    this.#last = undefined;
+  }
+
+  /**
+   * It did not, and is asked again. If it can't be reached, the engine has said so already. Returns the fault with which the
+   * run must fail, if no other try would mend it.
+   */
+  met(error: unknown): DivvyError | undefined {
+    const { name, message } = error as Error;
+    if (error instanceof ProtocolError)
+      return new DivvyError(`${message}; empty the queue, or use one release everywhere`, 74);
+    if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) throw error;
+    const isRefusal = name === 'ReplyError' || /^(OOM|LOADING|READONLY|NOPERM|MISCONF|BUSY) /.test(message);
+    if (isRefusal && this.#last !== message)
+      this.#say(`the queue refuses what it is asked, tries again: ${message}`, true);
+    if (isRefusal) this.#last = message;
+    return undefined;
+  }
+}
