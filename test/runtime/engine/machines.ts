@@ -51,12 +51,14 @@ export class Machines {
     return new Machines(redis, folder, env);
   }
 
-  dispatcher(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): TaskRun {
-    return runTask(this.task, { args: ['--engine', 'bullmq', '--lock', LOCK, ...args], env: { ...this.#env, ...env } });
+  /** by - a command that runs the command line. */
+  dispatcher(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}, by: readonly string[] = []): TaskRun {
+    const words = ['--engine', 'bullmq', '--lock', LOCK, ...args];
+    return runTask(this.task, { args: words, env: { ...this.#env, ...env }, by });
   }
 
-  host(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): TaskRun {
-    return this.dispatcher(['--join', '-n', '2', ...args], env);
+  host(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}, by: readonly string[] = []): TaskRun {
+    return this.dispatcher(['--join', '-n', '2', ...args], env, by);
   }
 
   /** The lines of the run's journal, of all of its dispatchers. */
