@@ -27,6 +27,8 @@ export interface Standing {
   readonly before: number;
   /** How many workers are running. */
   readonly workers: number;
+  /** How many hosts take part; undefined if the run is on this machine alone. */
+  readonly hosts?: number | undefined;
   readonly isPaused: boolean;
 }
 
@@ -47,7 +49,7 @@ export class Progress {
   }
 
   /** Returns the parts of the line: first the count, then everything else that is known. */
-  parts({ counts, total, before, workers, isPaused }: Standing, now: number = performance.now()): Part[] {
+  parts({ counts, total, before, workers, hosts, isPaused }: Standing, now: number = performance.now()): Part[] {
     const { done, failed, retried, skipped } = counts;
     const ended = done + failed;
     const met = before + ended + skipped;
@@ -64,7 +66,7 @@ export class Progress {
     if (left !== undefined && !isGuess) add(`${seconds(Math.ceil(left) * 1000)} left`, 'dim');
     if (failed > 0) add(`${grouped(failed)} failed`, 'bad');
     if (retried > 0) add(`${grouped(retried)} retried`, 'again');
-    add(plural(workers, 'worker'), 'dim');
+    add(hosts === undefined ? plural(workers, 'worker') : plural(hosts, 'host'), 'dim');
     return parts;
   }
 }

@@ -127,6 +127,7 @@ export class Reporting {
       total: this.#total,
       before: this.#before,
       workers: master.workers.filter((worker) => worker.running).length,
+      hosts: master.hosts,
       isPaused: master.paused,
     });
     // With -v there is already a line for each item.

@@ -3,7 +3,9 @@
  * with `--status` shows how the queue stands. cli/engine.ts loads it. Runs in the master.
  */
 
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { durationOf, type EngineValues, type Flags, type Request } from '../cli/arguments.ts';
@@ -87,14 +89,15 @@ async function host(
   const own = Object.fromEntries(Object.entries(options).filter(([key]) => HOST_OPTIONS.has(key)));
   const { workers, concurrency } = settingsOf(own);
   const membership = await engine.join(queue);
+  const name = `${os.hostname()}:${process.pid}`;
+  const self = { id: `${name}:${randomBytes(4).toString('hex')}`, name, capacity: workers * concurrency };
   let over: string | undefined;
   try {
     for (;;) {
       const notice = await nextRun(membership, over, say);
       checkCode(notice, code, values['accept-skew'] === true);
       let killAll = (): void => undefined;
-      const capacity = workers * concurrency;
-      const joined = new Host({ membership, notice, lockMs: queue.lockMs, capacity, say, killAll: () => killAll() });
+      const joined = new Host({ membership, notice, lockMs: queue.lockMs, own: self, say, killAll: () => killAll() });
       const inRun = { ...own, ...notice.options, journal: false, concurrentRun: true, items: joined.items() };
       const result = await runInRole(inRun, notice.args, joined, (way) => {
         killAll = way.killAll;

@@ -52,6 +52,7 @@ export class Dispatcher implements EngineRole {
   #worker: QueueWorker | undefined;
   #notice: Notice | undefined;
   #rate = Infinity;
+  #record: OpenedRun['record'] = () => {};
   #hosts: readonly HostNotice[] = [];
   /** Numbers of hosts, in the order in which they were met. */
   readonly #numbers = new Map<string, number>();
@@ -94,7 +95,12 @@ export class Dispatcher implements EngineRole {
     return Math.round(Math.min(most, Math.max(WINDOW_MIN, this.#hands * each)));
   };
 
-  async opened({ runId, settings, args, mode, task }: OpenedRun): Promise<void> {
+  get hosts(): number {
+    return this.#hosts.length;
+  }
+
+  async opened({ runId, settings, args, mode, task, record }: OpenedRun): Promise<void> {
+    this.#record = record;
     const { code, lockMs, feed } = this.#options;
     this.#rate = settings.rate;
     const keepsResults = settings.results !== undefined;
@@ -216,6 +222,7 @@ export class Dispatcher implements EngineRole {
     if (known !== undefined) return known;
     const number = this.#numbers.size + 1;
     this.#numbers.set(host, number);
+    this.#record({ type: 'host', worker: number, name: host });
     return number;
   }
 }

@@ -9,9 +9,8 @@
  * It relies on its own clock alone. The queue may be out of reach, or think that this host is.
  */
 
-import { randomBytes } from 'node:crypto';
-import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { EndedRun, Ledger } from '../journal/ledger.ts';
 import { type EngineRole, ForeignItem } from '../master/engine-role.ts';
 import type { Worker } from '../master/worker.ts';
@@ -19,7 +18,7 @@ import type { Settings } from '../options.ts';
 import type { ItemError } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { seconds } from '../text/words.ts';
-import type { Membership, TakenChunk } from './engine.ts';
+import type { HostNotice, Membership, TakenChunk } from './engine.ts';
 import { Holdings } from './holdings.ts';
 import { inTime } from './in-time.ts';
 import { type Notice, noticeIn } from './notice.ts';
@@ -28,10 +27,8 @@ import { taskWithout } from './task-without.ts';
 
 /** How often to look at the fence, and at what is to be reported, in milliseconds. */
 const LOOK_EVERY_MS = 100;
-/** How often to say that this host is there, in milliseconds. */
-const PRESENT_EVERY_MS = 2000;
-/** How often to ask whether the run goes on, in milliseconds. */
-const ASK_EVERY_MS = 1000;
+/** How often to say that this host is there, and to ask whether the run goes on, in milliseconds. */
+const PRESENT_EVERY_MS = 1000;
 /** After a failure, how long to wait before the next try, in milliseconds. */
 const TRY_AGAIN_MS = 250;
 /** A lock is put off after this part of its time. */
@@ -41,8 +38,8 @@ export interface HostOptions {
   readonly membership: Membership;
   readonly notice: Notice;
   readonly lockMs: number;
-  /** How many items can be in progress here. */
-  readonly capacity: number;
+  /** What this host says of itself. */
+  readonly own: HostNotice;
   readonly say: (text: string, isProblem: boolean) => void;
   /** Ends every worker at once, and then the run here. */
   readonly killAll: () => void;
@@ -57,14 +54,12 @@ export class Host implements EngineRole {
   /** Why the host has left the run; undefined while it takes part, and if it was stopped. */
   left: 'the run is over' | 'another run' | 'fenced off' | undefined;
   readonly #options: HostOptions;
-  readonly #name = `${os.hostname()}:${process.pid}`;
-  readonly #id = `${this.#name}:${randomBytes(4).toString('hex')}`;
   readonly #problems: Problems;
   readonly #holdings: Holdings;
   readonly #workers = new Set<Worker>();
   #looking: NodeJS.Timeout | undefined;
   #presentAt = -Infinity;
-  #askedAt = -Infinity;
+  #isOver = false;
   /** Items of a suspect chunk that is next, one at a time. */
   #whenEnded: (() => void) | undefined;
   #isRenewing = false;
@@ -77,7 +72,11 @@ export class Host implements EngineRole {
     this.#problems = new Problems(say);
     this.keepsResults = notice.keepsResults;
     this.keepsValues = notice.keepsValues;
-    this.#holdings = new Holdings({ host: this.#name, lockMs, maxCrashes: Number(notice.options['maxCrashes'] ?? 3) });
+    this.#holdings = new Holdings({
+      host: options.own.name,
+      lockMs,
+      maxCrashes: Number(notice.options['maxCrashes'] ?? 3),
+    });
     const ended = (run: EndedRun, body: Buffer, isDone: boolean): void => this.#ended(run, body, isDone);
     this.ledger = {
       add: () => undefined,
@@ -104,23 +103,30 @@ export class Host implements EngineRole {
     while (this.left === undefined) {
       const sentAt = performance.now();
       const chunk = await this.#takeIfPossible();
-      if (!chunk) {
-        this.left ??= await this.#whyLeave();
-        continue;
-      }
-      if (this.left !== undefined) return; // fenced off meanwhile: the lock of this one runs out
-      if (this.#holdings.ids.includes(chunk.id)) {
-        this.#fenceOff('was late to keep what it works on, and got it a second time');
-        return;
-      }
-      const { items, isSuspect } = this.#holdings.accept(chunk, sentAt);
-      if (performance.now() - sentAt > this.#options.lockMs * RENEW_AFTER) void this.#renew();
-      else this.#tellWorkers();
-      if (items.length === 0) this.#finishComplete();
-      for (const { number, key = '', body } of items) {
-        if (isSuspect) await this.#readyFor(number);
-        yield new ForeignItem(number, key, body);
-      }
+      if (chunk) yield* this.#itemsOf(chunk, sentAt);
+      else if (this.#isOver && this.#holdings.isEmpty) this.left ??= 'the run is over';
+    }
+  }
+
+  async *#itemsOf(chunk: TakenChunk, sentAt: number): AsyncGenerator<ForeignItem, void, undefined> {
+    const { membership, notice, lockMs } = this.#options;
+    if (this.left === 'fenced off') return; // the lock of this one runs out
+    if (!chunk.id.startsWith(`${notice.runId}.`)) this.left = 'another run';
+    if (this.left !== undefined) {
+      await membership.giveBack(chunk.id).catch(() => undefined);
+      return;
+    }
+    if (this.#holdings.ids.includes(chunk.id)) {
+      this.#fenceOff('was late to keep what it works on, and got it a second time');
+      return;
+    }
+    const { items, isSuspect } = this.#holdings.accept(chunk, sentAt);
+    if (performance.now() - sentAt > lockMs * RENEW_AFTER) void this.#renew();
+    else this.#tellWorkers();
+    if (items.length === 0) this.#finishComplete();
+    for (const { number, key = '', body } of items) {
+      if (isSuspect) await this.#readyFor(number);
+      yield new ForeignItem(number, key, body);
     }
   }
 
@@ -152,19 +158,14 @@ export class Host implements EngineRole {
     }
   }
 
-  async #whyLeave(): Promise<'the run is over' | 'another run' | undefined> {
-    const now = performance.now();
-    if (now - this.#askedAt < ASK_EVERY_MS || !this.#holdings.isEmpty) return undefined;
-    this.#askedAt = now;
-    try {
-      const text = await this.#options.membership.notice();
-      if (text === undefined) return undefined; // the queue was emptied: the dispatcher will say it again
-      const { isOver, runId } = noticeIn(text);
-      if (runId !== this.#options.notice.runId) return 'another run';
-      return isOver ? 'the run is over' : undefined;
-    } catch {
-      return undefined;
-    }
+  /** Looks whether the run has ended, or goes on in another way: a resume may have other options. */
+  async #askNotice(): Promise<void> {
+    const { membership, notice } = this.#options;
+    const text = await membership.notice();
+    if (text === undefined) return; // the queue was emptied: the dispatcher will say it again
+    const now = noticeIn(text);
+    if (now.isOver && now.runId === notice.runId) this.#isOver = true;
+    else if (!isDeepStrictEqual(now, notice)) this.left ??= 'another run';
   }
 
   /** Nothing else is in progress, and the queue knows which item is next. */
@@ -219,7 +220,7 @@ export class Host implements EngineRole {
   }
 
   #look(): void {
-    const { membership, capacity, lockMs } = this.#options;
+    const { membership, own, lockMs } = this.#options;
     const now = performance.now();
     if (this.left === 'fenced off') return;
     if (now >= this.#holdings.fenceAt) {
@@ -228,7 +229,8 @@ export class Host implements EngineRole {
     }
     if (now - this.#presentAt >= PRESENT_EVERY_MS) {
       this.#presentAt = now;
-      membership.present({ id: this.#id, name: this.#name, capacity }).catch(() => undefined);
+      this.#askNotice().catch(() => undefined);
+      membership.present(own).catch(() => undefined);
     }
     for (const { id, outcomes } of this.#holdings.takeReports(now))
       membership.report(id, outcomes).catch(() => undefined);

@@ -6,6 +6,7 @@
  *   run      the first line, and one for each resume: who runs what, with which arguments
  *   worker   a worker was forked: its process id and start time
  *   exit     a worker's process exited: how, and whether in good order
+ *   host     a run over several machines: which host is meant where a worker's number stands
  *   retry    an attempt at an item failed, and it is tried again
  *   tick     the time when the lines after it were written
  *   sample   how many items wait, and the memory of each process
@@ -86,6 +87,13 @@ export interface RunRecord extends ProcessName, Machine {
 export interface WorkerRecord extends ProcessName {
   readonly type: 'worker';
   readonly worker: number;
+}
+
+/** A host has joined, and has a number from now on, in the place of a worker's. */
+export interface HostRecord {
+  readonly type: 'host';
+  readonly worker: number;
+  readonly name: string;
 }
 
 /** A worker's process exited. */
@@ -208,6 +216,7 @@ export interface EndRecord {
 export type JournalRecord =
   | RunRecord
   | WorkerRecord
+  | HostRecord
   | ExitRecord
   | RetryRecord
   | TickRecord
@@ -281,6 +290,7 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
     typeof options === 'object' &&
     options !== null,
   worker: ({ pid, started }) => isCount(pid) && isText(started),
+  host: ({ worker, name }) => isCount(worker) && isText(name),
   exit: ({ pid, inOrder }) => isCount(pid) && typeof inOrder === 'boolean',
   retry: () => true,
   tick: () => true,

@@ -130,9 +130,9 @@ export class Delivery<Payload> {
     return this.leased - this.inProgress + waiting;
   }
 
-  /** How many items are in progress, as far as the master knows. */
+  /** How many items are in progress, as far as the master knows: of a queue's, any may be. */
   get inProgress(): number {
-    return this.slots.reduce((sum, slot) => sum + slot.startedAt.length, 0);
+    return this.#rules.isQueue ? this.leased : this.slots.reduce((sum, { startedAt }) => sum + startedAt.length, 0);
   }
 
   /** How many items have ended but do not count yet. */

@@ -5,6 +5,7 @@
  */
 
 import type { Ledger } from '../journal/ledger.ts';
+import type { JournalRecord } from '../journal/records.ts';
 import type { Settings } from '../options.ts';
 import type { AnyTask } from '../task/task.ts';
 import type { Body } from '../wire/codec.ts';
@@ -31,6 +32,8 @@ export interface EngineRole {
   /** Whether somebody else wants the results, as JSON and as values. */
   readonly keepsResults?: boolean;
   readonly keepsValues?: boolean;
+  /** How many hosts there are; undefined if this master is one of them. */
+  readonly hosts?: number;
   /** A worker has got a process. */
   booted?(worker: Worker): void;
 }
@@ -43,6 +46,8 @@ export interface OpenedRun {
   /** The task's arguments as the journal has them: without secrets. */
   readonly args: readonly string[];
   readonly mode: 'new' | 'resume' | 'retry-failed';
+  /** Adds a record to the journal, if there is one. */
+  readonly record: (record: JournalRecord) => void;
   readonly task: AnyTask;
 }
 

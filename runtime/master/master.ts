@@ -125,6 +125,11 @@ export class Master {
     return this.#loop?.delivery.size ?? this.#settings.workers;
   }
 
+  /** How many hosts take part; undefined if the run is on this machine alone. Internal. */
+  get hosts(): number | undefined {
+    return this.#role?.hosts;
+  }
+
   /** The counts of the run so far. */
   get counts(): Counts {
     return { ...(this.#loop?.delivery.counts ?? noCounts()) };
@@ -270,6 +275,7 @@ export class Master {
     const open = role?.opened?.({
       ...{ task: loaded, runId: opened.runId, mode: opened.mode },
       ...{ settings: this.#recording.settings, args: this.#recording.args },
+      record: (record) => this.#recording.journal?.add(record),
     });
     if (open) await this.#unlessStopped(open);
     const loop = new RunLoop({

@@ -26,6 +26,8 @@ export interface DeliveryRules {
   readonly prefetch: (pace: number) => number;
   /** How many bytes may wait in a worker; undefined: PREFETCH_BYTES in slot.ts. */
   readonly prefetchBytes?: number | undefined;
+  /** The one worker is a queue, from which others take the items. */
+  readonly isQueue?: boolean | undefined;
   /** Whether a worker with this pace may batch its acks. */
   readonly batchesAcks: (pace: number) => boolean;
   /** How many items that have ended a worker has not acked yet, at most, if it batches its acks. */

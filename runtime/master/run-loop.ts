@@ -163,7 +163,8 @@ export class RunLoop {
     const { prefetchBytes } = role ?? {};
     // To a queue items go in runs, however slow they are.
     const inRuns = role?.boot ? () => true : batchesAcks;
-    const rules = { prefetch, prefetchBytes, batchesAcks: inRuns, acksGathered: ACKS_GATHERED };
+    const isQueue = role?.boot !== undefined;
+    const rules = { prefetch, prefetchBytes, isQueue, batchesAcks: inRuns, acksGathered: ACKS_GATHERED };
     return new Delivery({ ...settings, ...rules, numbersFrom, random: Math.random });
   }
 

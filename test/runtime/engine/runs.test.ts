@@ -1,8 +1,10 @@
 // Runs over several machines as a person has them: real processes, a real Redis, and none of them killed.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { needs } from '../../needs.ts';
+import { runTask } from '../run-task.ts';
 import { Machines, redone } from './machines.ts';
 
 needs('redis-server');
@@ -147,4 +149,43 @@ test('--status shows the run, its hosts and the queue, from anywhere', async () 
   dispatcher.kill('SIGTERM');
   await dispatcher.closed;
   await host.ended();
+});
+
+test('a host that stays takes part in the next run, with its arguments; a paused run begins nothing', async () => {
+  const machines = await Machines.start({ COUNT: '30', NAP_MS: '20' });
+  const host = machines.host(['--stay']);
+  const first = await machines.dispatcher().ended();
+  expect(first.status, first.stderr).toBe(0);
+  const second = machines.dispatcher(['--', 'again'], { COUNT: '400' });
+  await second.said(/result/, 10);
+  const control = async (what: string): Promise<string> => {
+    const { stdout, stderr } = await runTask(machines.task, { args: ['--control', what, '--', 'again'] }).ended();
+    return stdout + stderr;
+  };
+  expect(await control('pause')).toMatch(/Paused/);
+  // What hosts hold, they finish; then nothing more begins.
+  let before = -1;
+  for (let now = machines.stamps().begun.size; now !== before; now = machines.stamps().begun.size) {
+    before = now;
+    await sleep(1000);
+  }
+  expect(second.stdout.match(/result/g)?.length ?? 0).toBeLessThan(400);
+  expect(await control('continue')).toMatch(/It goes on/);
+  const ended = await second.ended();
+  expect(ended.status, ended.stderr).toBe(0);
+  expect(ended.stderr).toMatch(/400 items: 400 done/);
+  host.kill('SIGINT');
+  expect((await host.ended()).signal).toBe('SIGINT');
+  expect(machines.stamps().overlaps).toEqual([]);
+});
+
+test('--rate holds for all hosts together', async () => {
+  const machines = await Machines.start({ COUNT: '60' });
+  const hosts = [machines.host(), machines.host()];
+  const began = performance.now();
+  const { status, stderr } = await machines.dispatcher(['--rate', '20/s']).ended();
+  expect(status, stderr).toBe(0);
+  // The first second's worth may begin at once.
+  expect(performance.now() - began).toBeGreaterThan(1900);
+  for (const host of hosts) expect((await host.ended()).status).toBe(0);
 });
