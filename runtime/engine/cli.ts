@@ -103,21 +103,24 @@ async function host(
         killAll = way.killAll;
       })
         .catch((error: unknown) => {
-          if (joined.left === 'fenced off' && error instanceof Shutdown) return undefined;
+          const isFenced = joined.left === 'fenced off' && error instanceof Shutdown;
+          if (isFenced && error.result && !isSignal(error.result)) return error.result;
           throw error;
         })
         .finally(() => joined.end());
-      if (joined.left === 'fenced off') continue;
-      if (joined.left === 'another run') continue;
+      if (isSignal(result)) return result;
+      if (joined.left === 'fenced off' || joined.left === 'another run') continue;
       over = notice.runId;
       // What failed is the dispatcher's to tell.
-      if (result && (joined.left === undefined || values['stay'] !== true))
-        return result.stoppedBy === undefined ? { ...result, exitCode: 0 } : result;
+      if (joined.left === undefined) return result;
+      if (values['stay'] !== true) return { ...result, exitCode: 0 };
     }
   } finally {
     await inTime(membership.close());
   }
 }
+
+const isSignal = ({ stoppedBy }: RunResult): boolean => stoppedBy?.startsWith('SIG') === true;
 
 /** Prints how the queue of the task stands. */
 export async function showStatus(request: Extract<Request, { taskFile: string }>): Promise<void> {
