@@ -301,6 +301,13 @@ async function asked(
   return { status: response.statusCode, body };
 }
 
+/** Reads events until the page is told that there are no more, and returns why. */
+async function overOf(url: string): Promise<string | undefined> {
+  for await (const event of eventsOf(`${url}events`))
+    if (event.startsWith('event: over')) return event.split('data: ')[1];
+  return undefined;
+}
+
 /** Events as they come, each as its text. */
 async function* eventsOf(url: string): AsyncGenerator<string> {
   const [response] = await once(request(url).end(), 'response');
@@ -343,7 +350,10 @@ describe('divvy report --live', () => {
     expect((await asked(url, undefined, 'POST')).status).toBe(404);
     const titles: string[] = [];
     for await (const event of eventsOf(`${url}events`)) {
-      if (event.startsWith('event: over')) break;
+      if (event.startsWith('event: over')) {
+        expect(event).toContain('data: The run has ended.');
+        break;
+      }
       const { title, html } = JSON.parse(event.slice('data: '.length));
       titles.push(title);
       // All but the one that waits are done: now it may end.
@@ -362,9 +372,12 @@ describe('divvy report --live', () => {
       const cwd = project();
       const running = run(cwd, 'wait');
       await once(running.stderr, 'data');
-      const { child } = await live(cwd, '-o', 'r.html');
+      const { child, url } = await live(cwd, '-o', 'r.html');
+      const over = overOf(url);
+      await asked(url); // so that the events are asked for before the end
       child.kill(signal);
       child.kill(signal);
+      expect(await over).toMatch(/^divvy report --live was stopped; the run may go on\./);
       expect((await child).exitCode).toBe(0);
       has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>', '<td>running</td>');
       expect(running.nodeChildProcess.exitCode).toBe(null);
@@ -377,8 +390,11 @@ describe('divvy report --live', () => {
     const cwd = project();
     const running = run(cwd, 'wait');
     await once(running.stderr, 'data');
-    const { child } = await live(cwd, '-o', 'r.html');
+    const { child, url } = await live(cwd, '-o', 'r.html');
+    const over = overOf(url);
+    await asked(url); // so that the events are asked for before the end
     renameSync(join(cwd, '.divvy'), join(cwd, 'away'));
+    expect(await over).toMatch(/^The run can't be followed any further/);
     const { exitCode, stderr } = await child;
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining("the run can't be followed any further")]);
     has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>');
@@ -403,7 +419,7 @@ describe('divvy report --live', () => {
     while (!all.includes('state 2999 ')) await once(response, 'data');
     expect(all.split('\n\n').length).toBeLessThan(1000);
     response.destroy();
-    await served.close();
+    await served.close('ended');
   });
 
   test('of a run that has ended is the report', async () => {

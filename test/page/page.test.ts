@@ -266,7 +266,7 @@ describe('the page of', () => {
     expect(await page.locator('.command button').count()).toBe(1);
     expect(await page.locator('canvas').count()).toBe(5);
     expect(await blank(page)).toEqual([]);
-    await live.close();
+    await live.close('ended');
     await page.getByText('The run has ended. This page stays as it is').waitFor();
     expect(complaints).toEqual([]);
     await page.close();
