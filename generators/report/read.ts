@@ -138,17 +138,18 @@ export interface Samples {
   readonly largest: readonly number[];
 }
 
-/** Items that failed with the same error. */
+/** Items that failed with the same error; one that failed again with another is in the group of that. */
 export interface FailureGroup {
   readonly error: string;
   readonly count: number;
-  /** How many of them have failed since, and were not done by a retry. */
+  /** How many of them were not done by a retry since. What follows is of these alone. */
   readonly left: number;
   /** The first keys. */
   readonly first: readonly string[];
+  /** When the first and the last one failed; 0 if none is left. */
   readonly firstMs: number;
   readonly lastMs: number;
-  /** Of the first one: the rest of the message, fields, and the stack. */
+  /** Of one: the rest of the message, fields, and the stack. */
   readonly details: readonly string[];
 }
 

@@ -148,7 +148,7 @@ function workers(data: ReportData): Html {
 ${workersTable(data)}</section>`;
 }
 
-function failures({ failures: groups, otherFailures, failed }: ReportData): Html {
+function failures({ failures: groups, otherFailures }: ReportData): Html {
   if (groups.length === 0 && otherFailures === 0) return html``;
   let left = DETAILS_MAX;
   const shown = groups.slice(0, IN_FULL).map((group) => {
@@ -159,12 +159,12 @@ function failures({ failures: groups, otherFailures, failed }: ReportData): Html
   });
   const rest = groups
     .slice(IN_FULL)
-    .map(({ error, count }) => html`<li><b>${grouped(count)} ×</b> <code>${cut(error)}</code></li>`);
-  const count = groups.reduce((sum, each) => sum + each.count, 0) + otherFailures;
-  const since =
-    count > failed
-      ? ` ${plural(count - failed, 'failure')} of these ${count - failed === 1 ? 'has' : 'have'} been done by a retry since.`
-      : '';
+    .map(
+      (group) =>
+        html`<li><b>${grouped(group.left || group.count)} ×</b> <code>${cut(group.error)}</code>${doneSince(group)}</li>`,
+    );
+  const done = groups.reduce((sum, { count, left }) => sum + count - left, 0);
+  const since = done > 0 ? ` Of the items that had these errors, a retry has done ${grouped(done)} since.` : '';
   return html`<section id="failures"><h2>Failures</h2>
 <p class="about">Equal errors are one group; … stands for the part that differs. Times count from the start.${since}</p>
 <ol class="failures">${shown}</ol>
@@ -173,18 +173,21 @@ ${otherFailures > 0 && html`<p>${plural(otherFailures, 'item')} failed with othe
 </section>`;
 }
 
-function failure(
-  { error, count, left, first, firstMs, lastMs, details }: FailureGroup,
-  isShown: boolean,
-  has: boolean,
-): Html {
-  const when = count === 1 ? `at ${duration(firstMs)}` : `from ${duration(firstMs)} to ${duration(lastMs)}`;
-  const since = left < count ? ` · ${left <= 0 ? 'all' : grouped(count - left)} done since` : '';
+function failure(group: FailureGroup, isShown: boolean, has: boolean): Html {
+  const { error, count, left, first, firstMs, lastMs, details } = group;
+  const when = left === 1 ? `at ${duration(firstMs)}` : `from ${duration(firstMs)} to ${duration(lastMs)}`;
+  const keys = html` · ${left > first.length ? 'first ' : ''}${plural(first.length, 'key').replace('1 key', 'key')}: ${first.map((key, at) => html`${at > 0 && ', '}<code>${key}</code>`)}`;
   const more =
     has && !isShown ? html`<p class="about">The stack is left out: <code>divvy failures</code> has it.</p>` : '';
-  return html`<li><p class="error"><b>${plural(count, 'item')}</b> <code>${error}</code></p>
-<p class="about">${when}${since} · ${count > first.length ? 'first ' : ''}${plural(first.length, 'key').replace('1 key', 'key')}: ${first.map((key, at) => html`${at > 0 && ', '}<code>${key}</code>`)}</p>
+  return html`<li><p class="error"><b>${plural(left || count, 'item')}</b> <code>${error}</code></p>
+<p class="about">${left > 0 && html`${when}${first.length > 0 && keys}`}${doneSince(group)}</p>
 ${isShown && html`<details><summary>Where</summary><pre tabindex="0">${details.join('\n')}</pre></details>`}${more}</li>`;
+}
+
+/** The items of a group that have its error no more. */
+function doneSince({ count, left }: FailureGroup): string {
+  if (left === count) return '';
+  return left > 0 ? ` · ${grouped(count - left)} more done by a retry since` : ' · all done by a retry since';
 }
 
 function slowest(data: ReportData): Html {

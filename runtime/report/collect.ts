@@ -117,7 +117,8 @@ export class Collector {
     this.#durations.add(ms, keys.length, 'done');
     this.#parts.count('done', keys.length);
     for (const [index, key] of keys.entries()) {
-      if (this.tally.isRetry) this.#failures.done(itemName(key, occurrence, places?.[index]));
+      if (this.tally.isRetry)
+        this.#failures.done(itemName(key, occurrence, places?.[index]), record.results !== undefined);
       const ended = { worker, attempts, how: 'done', atMs: this.#nowMs } as const;
       if (index < SLOW_TOGETHER) this.#slowest.note({ key, number: number + index, ms, ...ended });
     }

@@ -1,6 +1,7 @@
 /** Groups the failed items of a run by error, with an example of each. Runs in commands that show a run. Internal. */
 
 import type { FailedRecord } from '../journal/records.ts';
+import { sha256 } from '../key.ts';
 import { chainOf, detailsOf, sameFor } from '../text/failures.ts';
 import { cutTo, printable } from '../text/words.ts';
 import type { FailureGroup } from './data.ts';
@@ -16,100 +17,200 @@ const KEY_MAX = 80;
 /** How many failed items are remembered, so that a retry can take them out of their group. */
 const REMEMBERED_MAX = 200_000;
 
+/** Of so many items a group knows where they failed, and so many different places. */
+const PLACED_MAX = 100;
+const PLACES_MAX = 5;
+
+/** Where an error came from: most items of a group have one in common. */
+interface Place {
+  readonly text: string;
+  items: number;
+}
+
+/** An item that has failed, with what is named of it. */
+interface Failure {
+  readonly group: Group;
+  readonly key: string;
+  readonly atMs: number;
+  readonly example: string | undefined;
+  readonly place: Place | undefined;
+}
+
 interface Group {
   readonly same: string;
-  readonly example: string;
-  readonly details: readonly string[];
-  readonly first: string[];
-  readonly firstMs: number;
-  lastMs: number;
-  count: number;
+  readonly places: Map<string, Place>;
+  placed: number;
+  /** Items that have this error still, and how many that had it a retry has done since. */
   left: number;
+  doneSince: number;
+  /** Items that are not remembered, and when they failed. */
+  more: number;
+  moreFromMs: number;
+  moreToMs: number;
+}
+
+/** What a group names: only of items that have its error still. */
+interface Named {
+  readonly first: Failure[];
+  firstMs: number;
+  lastMs: number;
+  place: Place | undefined;
 }
 
 /** The failures of one run. */
 export class FailureGroups {
   readonly #groups = new Map<string, Group>();
-  /** By item: the groups of its failures that count. Items of equal content have one name. */
-  readonly #failed = new Map<string, Group[]>();
-  /** The same for those that a retry has done since. */
-  readonly #doneSince = new Map<string, Group[]>();
+  /** By item: its failures that count. Items of equal content have one name. */
+  readonly #failed = new Map<string, Failure[]>();
+  /** The same for those that a retry has done since, if that can be lost. */
+  readonly #doneSince = new Map<string, Failure[]>();
   #remembered = 0;
   #others = 0;
 
   /** An item has failed. `name` identifies the item. */
-  add({ error, key }: FailedRecord, name: string, ms: number): void {
-    const same = sameFor(error, key);
-    let group = this.#groups.get(same);
+  add({ error, key }: FailedRecord, name: string, atMs: number): void {
+    const group = this.#groupOf(sameFor(error, key));
     if (!group) {
-      if (this.#groups.size >= GROUPS_MAX) {
-        this.#others += 1;
-        return;
-      }
-      const details = shortened(detailsOf(error, true));
-      group = { same, example: chainOf(error), details, first: [], firstMs: ms, lastMs: ms, count: 0, left: 0 };
-      this.#groups.set(same, group);
+      this.#others += 1;
+      return;
     }
-    group.count += 1;
+    if (this.#remembered >= REMEMBERED_MAX && group.left >= FIRST_KEYS) {
+      group.more += 1;
+      group.moreFromMs = Math.min(group.moreFromMs, atMs);
+      group.moreToMs = atMs;
+      return;
+    }
+    const example = group.left < FIRST_KEYS ? ownMemory(chainOf(error)) : undefined;
+    const place = group.placed < PLACED_MAX ? placeIn(group, detailsOf(error, true)) : undefined;
+    push(this.#failed, name, { group, key: ownMemory(cutTo(printable(key), KEY_MAX)), atMs, example, place });
     group.left += 1;
-    group.lastMs = ms;
-    const shown = cutTo(printable(key), KEY_MAX);
-    if (group.first.length < FIRST_KEYS && !group.first.includes(shown)) group.first.push(shown);
-    if (this.#remembered >= REMEMBERED_MAX) return;
     this.#remembered += 1;
-    push(this.#failed, name, group);
   }
 
   /** A retry of this item has failed, too: that failure takes the place of the one before. */
   failedAgain(name: string): void {
-    const group = take(this.#failed, name);
-    if (!group) return;
-    group.count -= 1;
-    group.left -= 1;
-    this.#remembered -= 1;
+    const failure = take(this.#failed, name);
+    if (!failure) return;
+    failure.group.left -= 1;
+    this.#forget(failure);
   }
 
-  /** A retry has done this item. */
-  done(name: string): void {
-    const group = take(this.#failed, name);
-    if (!group) return;
-    group.left -= 1;
-    push(this.#doneSince, name, group);
+  /** A retry has done this item. `canBeLost`: `undone` may be called for it. */
+  done(name: string, canBeLost: boolean): void {
+    const failure = take(this.#failed, name);
+    if (!failure) return;
+    failure.group.left -= 1;
+    failure.group.doneSince += 1;
+    if (canBeLost) push(this.#doneSince, name, failure);
+    else this.#forget(failure);
   }
 
   /** What a retry had done of this item is lost. */
   undone(name: string): void {
-    const group = take(this.#doneSince, name);
-    if (!group) return;
-    group.left += 1;
-    push(this.#failed, name, group);
+    const failure = take(this.#doneSince, name);
+    if (!failure) return;
+    failure.group.left += 1;
+    failure.group.doneSince -= 1;
+    push(this.#failed, name, failure);
   }
 
   data(): { failures: FailureGroup[]; otherFailures: number } {
-    const all = [...this.#groups.values()]
-      .filter(({ count }) => count > 0)
-      .sort((one, other) => other.count - one.count);
-    const failures = all.slice(0, SHOWN_MAX).map((group, at) => {
-      const { same, example, count, left, first, firstMs, lastMs } = group;
-      const details = at < DETAILED_MAX ? group.details : [];
-      return { error: count > 1 ? same : example, count, left, first, firstMs, lastMs, details };
+    const all = [...this.#groups.values()].map((group) => ({ ...group, group, left: group.left + group.more }));
+    all.sort((one, other) => other.left - one.left || other.doneSince - one.doneSince);
+    const named = this.#named();
+    const failures = all.slice(0, SHOWN_MAX).map(({ group, same, left, doneSince }, at) => {
+      const { first = [], firstMs = 0, lastMs = 0, place } = named.get(group) ?? {};
+      return {
+        error: left === 1 ? (first[0]?.example ?? same) : same,
+        count: left + doneSince,
+        left,
+        first: [...new Set(first.map(({ key }) => key))],
+        firstMs,
+        lastMs,
+        details: at < DETAILED_MAX && place?.text ? place.text.split('\n') : [],
+      };
     });
-    const rest = all.slice(SHOWN_MAX).reduce((sum, { count }) => sum + count, 0);
+    const rest = all.slice(SHOWN_MAX).reduce((sum, { left }) => sum + left, 0);
     return { failures, otherFailures: this.#others + rest };
+  }
+
+  /** Undefined if there are too many different errors. */
+  #groupOf(same: string): Group | undefined {
+    const before = this.#groups.get(same);
+    if (before || this.#groups.size >= GROUPS_MAX) return before;
+    const times = { moreFromMs: Infinity, moreToMs: 0 };
+    const group = { same, places: new Map(), placed: 0, left: 0, doneSince: 0, more: 0, ...times };
+    this.#groups.set(same, group);
+    return group;
+  }
+
+  #forget({ group, place }: Failure): void {
+    this.#remembered -= 1;
+    if (place) leavePlace(group, place);
+    if (group.left + group.doneSince + group.more === 0) this.#groups.delete(group.same);
+  }
+
+  /** What each group with an item that still has its error names. */
+  #named(): Map<Group, Named> {
+    const named = new Map<Group, Named>();
+    for (const failures of this.#failed.values())
+      for (const failure of failures) {
+        const { group, key, atMs, place } = failure;
+        const { more, moreFromMs, moreToMs } = group;
+        const begin = { first: [], firstMs: atMs, lastMs: atMs, place };
+        const names: Named = named.get(group) ?? begin;
+        named.set(group, names);
+        names.firstMs = Math.min(names.firstMs, atMs, more > 0 ? moreFromMs : Infinity);
+        names.lastMs = Math.max(names.lastMs, atMs, more > 0 ? moreToMs : 0);
+        if (!names.place?.text) names.place = place;
+        // One that was done, and is not any more, stands behind those that failed after it.
+        const { first } = names;
+        if (first.length === FIRST_KEYS && (first.at(-1)?.atMs ?? 0) <= atMs) continue;
+        if (first.some((each) => each.key === key)) continue;
+        const behind = first.findIndex((each) => each.atMs > atMs);
+        first.splice(behind < 0 ? first.length : behind, 0, failure);
+        first.length = Math.min(first.length, FIRST_KEYS);
+      }
+    return named;
   }
 }
 
-function push(groups: Map<string, Group[]>, name: string, group: Group): void {
-  const before = groups.get(name);
-  if (before) before.push(group);
-  else groups.set(name, [group]);
+/** A part of a text keeps the whole of it in memory, however long that is. */
+const ownMemory = (text: string): string => (text.length < KEY_MAX ? text : Buffer.from(text).toString());
+
+/** One without a text stands for all others, if the group has too many different ones. */
+function placeIn(group: Group, details: readonly string[]): Place {
+  const { places } = group;
+  // Joined first: a line by itself keeps the whole stack that it is from in memory.
+  const own = shortened(details).join('\n');
+  const text = places.has(own) || places.size < PLACES_MAX ? own : '';
+  const place = places.get(text) ?? { text, items: 0 };
+  group.placed += 1;
+  place.items += 1;
+  places.set(text, place);
+  return place;
 }
 
-function take(groups: Map<string, Group[]>, name: string): Group | undefined {
-  const before = groups.get(name);
-  const group = before?.shift();
-  if (before?.length === 0) groups.delete(name);
-  return group;
+function leavePlace(group: Group, place: Place): void {
+  group.placed -= 1;
+  place.items -= 1;
+  if (place.items === 0) group.places.delete(place.text);
+}
+
+/** A name has the item's key, which may be long. */
+const shortName = (name: string): string => (name.length <= KEY_MAX ? name : sha256(name, 'base64url'));
+
+function push(failures: Map<string, Failure[]>, name: string, failure: Failure): void {
+  const before = failures.get(shortName(name));
+  if (before) before.push(failure);
+  else failures.set(shortName(name), [failure]);
+}
+
+function take(failures: Map<string, Failure[]>, name: string): Failure | undefined {
+  const before = failures.get(shortName(name));
+  const failure = before?.shift();
+  if (before?.length === 0) failures.delete(shortName(name));
+  return failure;
 }
 
 function shortened(lines: readonly string[]): string[] {

@@ -173,7 +173,41 @@ describe('a report', () => {
       ended({ exitCode: 1 }),
     ]);
     expect([data.done, data.failed]).toEqual([1, 2]);
-    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[3, 2, ['a', 'b', 'c']]]);
+    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[3, 2, ['c', 'b']]]);
+  });
+
+  test('names of an error only items that have it still', () => {
+    const stack = (line: number): string => `Error: no luck\n    at f (file:///tasks/t.ts:${line}:1)`;
+    const lost = (message: string, line: number) => ({ error: { name: 'Error', message, stack: stack(line) } });
+    const data = collected([
+      begun(),
+      ...['a', 'b', 'c', 'd'].flatMap((key, at) => [
+        tick(1000 * (at + 1)),
+        failed(key, 1, lost(`row ${at} is bad`, 5)),
+      ]),
+      ended({ exitCode: 1 }),
+      begun({ mode: 'retry-failed' }),
+      tick(1000),
+      ...[failed('a', 1, lost('gone', 7)), done(['b'], 1), failed('c', 1, lost('row 9 is bad', 9))],
+      done(['d'], 1),
+    ]);
+    expect(data.failures).toEqual([
+      {
+        ...{ error: 'Error: row 9 is bad', count: 3, left: 1, first: ['c'], firstMs: 5000, lastMs: 5000 },
+        details: ['  at f (/tasks/t.ts:9:1)'],
+      },
+      {
+        ...{ error: 'Error: gone', count: 1, left: 1, first: ['a'], firstMs: 5000, lastMs: 5000 },
+        details: ['  at f (/tasks/t.ts:7:1)'],
+      },
+    ]);
+  });
+
+  test('names nothing of an error that retries have done away with', () => {
+    const data = collected([begun(), failed('a', 1), begun({ mode: 'retry-failed' }), done(['a'], 1)]);
+    expect(data.failures).toEqual([
+      { error: 'Error: no luck', count: 1, left: 0, first: [], firstMs: 0, lastMs: 0, details: [] },
+    ]);
   });
 
   test('counts an item once, however often a retry has failed with it', () => {
