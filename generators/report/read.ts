@@ -64,8 +64,10 @@ export interface ReportData {
   readonly lanes: readonly Lane[];
   readonly samples: Samples;
   readonly failures: readonly FailureGroup[];
-  /** How many items failed with errors that `failures` does not list. */
+  /** How many more items failed: with errors that `failures` does not list, or too many to know with which. */
   readonly otherFailures: number;
+  /** How many items a retry has ended whose failure before is not remembered, because there were too many; absent for none. */
+  readonly unmatched?: number;
   readonly slowest: readonly SlowItem[];
 }
 

@@ -148,7 +148,7 @@ function workers(data: ReportData): Html {
 ${workersTable(data)}</section>`;
 }
 
-function failures({ failures: groups, otherFailures }: ReportData): Html {
+function failures({ failures: groups, otherFailures, unmatched }: ReportData): Html {
   if (groups.length === 0 && otherFailures === 0) return html``;
   let left = DETAILS_MAX;
   const shown = groups.slice(0, IN_FULL).map((group) => {
@@ -164,12 +164,15 @@ function failures({ failures: groups, otherFailures }: ReportData): Html {
         html`<li><b>${grouped(group.left || group.count)} ×</b> <code>${cut(group.error)}</code>${doneSince(group)}</li>`,
     );
   const done = groups.reduce((sum, { count, left }) => sum + count - left, 0);
-  const since = done > 0 ? ` Of the items that had these errors, a retry has done ${grouped(done)} since.` : '';
+  const since =
+    done > 0 && unmatched === undefined
+      ? ` Of the items that had these errors, a retry has done ${grouped(done)} since.`
+      : '';
   return html`<section id="failures"><h2>Failures</h2>
 <p class="about">Equal errors are one group; … stands for the part that differs. Times count from the start.${since}</p>
 <ol class="failures">${shown}</ol>
 ${rest.length > 0 && html`<details><summary>${plural(rest.length, 'more error')}</summary><ul>${rest}</ul></details>`}
-${otherFailures > 0 && html`<p>${plural(otherFailures, 'item')} failed with other errors: <code>divvy failures</code> lists them all.</p>`}
+${otherFailures > 0 && html`<p>${grouped(otherFailures)} ${groups.length > 0 && 'more '}${otherFailures === 1 ? 'item' : 'items'} failed: <code>divvy failures</code> lists them all.</p>`}
 </section>`;
 }
 

@@ -100,7 +100,7 @@ export class Collector {
       durations: this.#durations.data(),
       lanes: this.#lanes.data(this.#nowMs),
       samples: this.#samples.data(),
-      ...this.#failures.data(),
+      ...this.#failures.data(failed),
       slowest: this.#slowest.data(),
     };
   }

@@ -29,7 +29,8 @@ interface Place {
 
 /** An item that has failed, with what is named of it. */
 interface Failure {
-  readonly group: Group;
+  /** Undefined if there were too many different errors. */
+  readonly group: Group | undefined;
   readonly key: string;
   readonly atMs: number;
   readonly example: string | undefined;
@@ -65,42 +66,45 @@ export class FailureGroups {
   /** The same for those that a retry has done since, if that can be lost. */
   readonly #doneSince = new Map<string, Failure[]>();
   #remembered = 0;
-  #others = 0;
+  #leftOut = 0;
+  /** Outcomes of retries whose failure before is not remembered. */
+  #unmatched = 0;
 
   /** An item has failed. `name` identifies the item. */
   add({ error, key }: FailedRecord, name: string, atMs: number): void {
     const group = this.#groupOf(sameFor(error, key));
-    if (!group) {
-      this.#others += 1;
-      return;
-    }
-    if (this.#remembered >= REMEMBERED_MAX && group.left >= FIRST_KEYS) {
+    const isNamed = group !== undefined && group.left < FIRST_KEYS;
+    if (this.#remembered >= REMEMBERED_MAX && !isNamed) {
+      this.#leftOut += 1;
+      if (!group) return;
       group.more += 1;
       group.moreFromMs = Math.min(group.moreFromMs, atMs);
       group.moreToMs = atMs;
       return;
     }
-    const example = group.left < FIRST_KEYS ? ownMemory(chainOf(error)) : undefined;
-    const place = group.placed < PLACED_MAX ? placeIn(group, detailsOf(error, true)) : undefined;
+    const example = isNamed ? ownMemory(chainOf(error)) : undefined;
+    const place = group && group.placed < PLACED_MAX ? placeIn(group, detailsOf(error, true)) : undefined;
     push(this.#failed, name, { group, key: ownMemory(cutTo(printable(key), KEY_MAX)), atMs, example, place });
-    group.left += 1;
+    if (group) group.left += 1;
     this.#remembered += 1;
   }
 
   /** A retry of this item has failed, too: that failure takes the place of the one before. */
   failedAgain(name: string): void {
-    const failure = take(this.#failed, name);
+    const failure = this.#taken(name);
     if (!failure) return;
-    failure.group.left -= 1;
+    if (failure.group) failure.group.left -= 1;
     this.#forget(failure);
   }
 
   /** A retry has done this item. `canBeLost`: `undone` may be called for it. */
   done(name: string, canBeLost: boolean): void {
-    const failure = take(this.#failed, name);
+    const failure = this.#taken(name);
     if (!failure) return;
-    failure.group.left -= 1;
-    failure.group.doneSince += 1;
+    if (failure.group) {
+      failure.group.left -= 1;
+      failure.group.doneSince += 1;
+    }
     if (canBeLost) push(this.#doneSince, name, failure);
     else this.#forget(failure);
   }
@@ -108,16 +112,25 @@ export class FailureGroups {
   /** What a retry had done of this item is lost. */
   undone(name: string): void {
     const failure = take(this.#doneSince, name);
+    if (!failure) this.#unmatched = Math.max(0, this.#unmatched - 1);
     if (!failure) return;
-    failure.group.left += 1;
-    failure.group.doneSince -= 1;
+    if (failure.group) {
+      failure.group.left += 1;
+      failure.group.doneSince -= 1;
+    }
     push(this.#failed, name, failure);
   }
 
-  data(): { failures: FailureGroup[]; otherFailures: number } {
-    const all = [...this.#groups.values()].map((group) => ({ ...group, group, left: group.left + group.more }));
+  /** `failed`: how many items have failed, and were not done since. */
+  data(failed: number): { failures: FailureGroup[]; otherFailures: number; unmatched?: number } {
+    // Once retries came to items that are not remembered, nobody knows how many of these each group has still.
+    const isSure = this.#unmatched === 0;
+    const all = [...this.#groups.values()].flatMap((group) => {
+      const left = group.left + (isSure ? group.more : 0);
+      return left > 0 || group.more === 0 ? [{ ...group, group, left }] : [];
+    });
     all.sort((one, other) => other.left - one.left || other.doneSince - one.doneSince);
-    const named = this.#named();
+    const named = this.#named(isSure);
     const failures = all.slice(0, SHOWN_MAX).map(({ group, same, left, doneSince }, at) => {
       const { first = [], firstMs = 0, lastMs = 0, place } = named.get(group) ?? {};
       return {
@@ -130,8 +143,19 @@ export class FailureGroups {
         details: at < DETAILED_MAX && place?.text ? place.text.split('\n') : [],
       };
     });
-    const rest = all.slice(SHOWN_MAX).reduce((sum, { left }) => sum + left, 0);
-    return { failures, otherFailures: this.#others + rest };
+    const shown = failures.reduce((sum, { left }) => sum + left, 0);
+    return {
+      failures,
+      otherFailures: Math.max(0, failed - shown),
+      ...(this.#unmatched > 0 && { unmatched: this.#unmatched }),
+    };
+  }
+
+  /** Takes an item that a retry has ended out of those that have failed. */
+  #taken(name: string): Failure | undefined {
+    const failure = take(this.#failed, name);
+    if (!failure && this.#leftOut > 0) this.#unmatched += 1;
+    return failure;
   }
 
   /** Undefined if there are too many different errors. */
@@ -146,22 +170,23 @@ export class FailureGroups {
 
   #forget({ group, place }: Failure): void {
     this.#remembered -= 1;
+    if (!group) return;
     if (place) leavePlace(group, place);
     if (group.left + group.doneSince + group.more === 0) this.#groups.delete(group.same);
   }
 
   /** What each group with an item that still has its error names. */
-  #named(): Map<Group, Named> {
+  #named(isSure: boolean): Map<Group, Named> {
     const named = new Map<Group, Named>();
     for (const failures of this.#failed.values())
       for (const failure of failures) {
         const { group, key, atMs, place } = failure;
-        const { more, moreFromMs, moreToMs } = group;
+        if (!group) continue;
         const begin = { first: [], firstMs: atMs, lastMs: atMs, place };
         const names: Named = named.get(group) ?? begin;
         named.set(group, names);
-        names.firstMs = Math.min(names.firstMs, atMs, more > 0 ? moreFromMs : Infinity);
-        names.lastMs = Math.max(names.lastMs, atMs, more > 0 ? moreToMs : 0);
+        names.firstMs = Math.min(names.firstMs, atMs, isSure ? group.moreFromMs : Infinity);
+        names.lastMs = Math.max(names.lastMs, atMs, isSure ? group.moreToMs : 0);
         if (!names.place?.text) names.place = place;
         // One that was done, and is not any more, stands behind those that failed after it.
         const { first } = names;

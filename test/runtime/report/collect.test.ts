@@ -217,6 +217,36 @@ describe('a report', () => {
     expect(data.failed).toBe(2);
   });
 
+  /** Words without numbers: each is an error of its own. */
+  const word = (at: number): string => [...String(at)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
+  const broken = (at: number) => failed(`k${at}`, 1, { error: { name: 'Error', message: `broken in ${word(at)}` } });
+
+  test('has right counts with more errors than it tells apart, however often they are retried', () => {
+    const items = Array.from({ length: 600 }, (_, at) => at);
+    const again = [begun({ mode: 'retry-failed' }), ...items.map(broken)];
+    const both = (data: ReturnType<typeof collected>): number =>
+      sum(data.failures.map(({ left }) => left)) + data.otherFailures;
+    const twice = collected([begun(), ...items.map(broken), ...again, ...again]);
+    expect([twice.failed, both(twice), sum(twice.failures.map(({ count }) => count))]).toEqual([600, 600, 50]);
+    const most = items.slice(0, 590).map((at) => done([`k${at}`], 1));
+    const data = collected([begun(), ...items.map(broken), ...again, begun({ mode: 'retry-failed' }), ...most]);
+    expect([data.failed, both(data), data.unmatched]).toEqual([10, 10, undefined]);
+  });
+
+  test('leaves out what it cannot know of more failures than it remembers', () => {
+    const items = Array.from({ length: 200_100 }, (_, at) => at);
+    const all = items.map((at) => failed(`k${at}`, 1));
+    const before = collected([begun(), tick(100), ...all.slice(0, -1), tick(200), ...all.slice(-1)]);
+    expect(before.failures.map(({ count, left, firstMs, lastMs }) => [count, left, firstMs, lastMs])).toEqual([
+      [200_100, 200_100, 100, 200],
+    ]);
+    const last = items.slice(200_010).map((at) => done([`k${at}`], 1));
+    const data = collected([begun(), ...all, begun({ mode: 'retry-failed' }), done(['k7'], 1), ...last]);
+    expect([data.failed, data.unmatched]).toEqual([200_009, 90]);
+    expect(data.failures.map(({ count, left }) => [count, left])).toEqual([[200_000, 199_999]]);
+    expect(data.otherFailures).toBe(10);
+  });
+
   test('counts each of the items that share a key', () => {
     const items = ['a', 'a', 'a'];
     const before = [begun(), ...items.map((key) => failed(key, 1))];
