@@ -199,10 +199,15 @@ function slowest(data: ReportData): Html {
 }
 
 function memory(data: ReportData): Html {
-  const { at, largest, master } = data.samples;
-  if (at.length === 0) return html``;
-  const most = Math.max(...largest);
-  const about = `The largest worker had ${grouped(most)} MB, the master ${grouped(Math.max(...master))} MB.`;
+  const { largest, master } = data.samples;
+  const worker = Math.max(0, ...largest);
+  const main = Math.max(0, ...master);
+  if (worker + main === 0) return html``;
+  const had = [
+    ...(worker > 0 ? [`the largest worker had ${grouped(worker)} MB`] : []),
+    ...(main > 0 ? [`the master had ${grouped(main)} MB`] : []),
+  ].join(', ');
+  const about = `${had[0]?.toUpperCase()}${had.slice(1)}.`;
   return html`<section id="memory"><h2>Memory</h2><p class="about">${about}</p>
 <div class="chart low" data-chart="memory"></div>
 ${memoryTable(data)}</section>`;

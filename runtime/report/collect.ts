@@ -44,8 +44,7 @@ export class Collector {
     this.tally.see(record);
     switch (record.type) {
       case 'run':
-        // A master that has not said how it ended was killed, and its workers with it.
-        this.#lanes.allLeave(this.#nowMs);
+        this.#lanes.begins(this.#nowMs);
         this.#parts.begin(record, this.#nowMs);
         return;
       case 'tick':

@@ -105,13 +105,14 @@ export interface Lane {
   readonly retried: number;
   /** How much of the time it had an item in progress, from 0; above 1 with several at once. */
   readonly load: number;
+  /** How many processes it had; 0 if the master did its work (--inline). */
   readonly processes: number;
   readonly died: number;
   /** The most memory that was seen in one process; absent if none was. */
   readonly megabytes?: number;
 }
 
-/** The samples: when, how many items waited, how many workers held, and memory in megabytes. */
+/** The samples: when, how many items waited, how many workers held, and memory in megabytes; 0 where none was measured. */
 export interface Samples {
   readonly at: readonly number[];
   readonly pending: readonly number[];

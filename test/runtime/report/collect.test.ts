@@ -267,6 +267,15 @@ describe('a report', () => {
     expect([data.done, data.failed, data.failures[0]?.left]).toEqual([1, 1, 1]);
   });
 
+  test('has the worker of --inline as busy as the master was with its items, and no memory of it', () => {
+    const part = [tick(1000), done(['a'], 500), sampled([[0, 80]], { workers: 0 }), tick(2000), done(['b'], 500)];
+    const data = collected([begun(), ...part, ended(), begun({ mode: 'resume' }), forked(1), ...part, exited(1, true)]);
+    expect(data.lanes.map(({ load, processes, megabytes }) => [load, processes, megabytes])).toEqual([
+      [0.5, 1, undefined],
+    ]);
+    expect(data.samples).toMatchObject({ master: [80, 80], median: [0, 0], largest: [0, 0] });
+  });
+
   test('knows whether the run is paused', () => {
     const paused = sampled([[0, 1]], { paused: true });
     expect(collected([begun(), paused]).paused).toBe(true);
