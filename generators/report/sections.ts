@@ -120,18 +120,29 @@ ${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 
 function throughput(data: ReportData): Html {
   if (data.done + data.failed + data.retried === 0) return html``;
   return html`<section id="throughput"><h2>Throughput</h2>
-<p class="about">Items a second, by the time since the start.${data.parts.length > 1 && ' Only time in which the run was going counts. A new shade is a resume.'}</p>
+<p class="about">Items a second, by the time since the start.${data.parts.length > 1 && ' Only time in which the run was going counts. A new shade is a resume.'}${endedTwice(data)}</p>
 <div class="chart" data-chart="throughput"></div>
 <h3>Items in progress</h3>
 <div class="chart low" data-chart="running"></div>
 ${throughputTable(data)}</section>`;
 }
 
+/** What happened over time counts each attempt that ended an item; everything else counts the item. */
+function endedTwice({ columns, done, failed }: ReportData): string {
+  const ends = [...columns.done, ...columns.failed].reduce((sum, each) => sum + each, 0);
+  return ends > done + failed ? ' An item that was begun again after its end counts here each time that it ended.' : '';
+}
+
 function durations(data: ReportData): Html {
+  const { unmatched = 0 } = data;
   const { p50, p90, p99, max, done } = data.durations;
+  const twice =
+    unmatched > 0
+      ? ` So many items had failed that ${plural(unmatched, 'item')} ended by a retry ${unmatched === 1 ? 'counts' : 'count'} here twice.`
+      : ' Each item counts once, with its last attempt.';
   if (done.length === 0) return html``;
   return html`<section id="durations"><h2>How long items took</h2>
-<p class="about">Half took less than <b>${duration(p50)}</b>, 90% less than <b>${duration(p90)}</b>, 99% less than <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.</p>
+<p class="about">Half took less than <b>${duration(p50)}</b>, 90% less than <b>${duration(p90)}</b>, 99% less than <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.${twice}</p>
 <div class="chart" data-chart="durations"></div>
 ${durationsTable(data)}</section>`;
 }
@@ -143,7 +154,7 @@ function workers(data: ReportData): Html {
   const bands = isBand ? ' There are more workers than lanes, so each lane is several neighbours.' : '';
   const deaths = died > 0 ? ' A cross is a process that died or was killed.' : '';
   return html`<section id="workers"><h2>Workers</h2>
-<p class="about">A lane for each worker: the fuller the colour, the busier it was.${bands}${deaths}</p>
+<p class="about">A lane for each worker: the fuller the colour, the busier it was.${bands}${deaths}${endedTwice(data)}</p>
 <div class="lanes" data-chart="lanes"></div>
 ${workersTable(data)}</section>`;
 }

@@ -17,6 +17,14 @@ export class Durations {
     counts.set(ms, (counts.get(ms) ?? 0) + count);
   }
 
+  /** One counts no more: another outcome has taken its place, or its result was lost. */
+  remove(ms: number, how: 'done' | 'failed'): void {
+    const counts = how === 'done' ? this.#done : this.#failed;
+    const left = (counts.get(ms) ?? 0) - 1;
+    if (left > 0) counts.set(ms, left);
+    else counts.delete(ms);
+  }
+
   data(): Data {
     const all = [...this.#done, ...this.#failed].sort(([one], [other]) => one - other);
     const bins = all.map(([ms]) => binOf(ms));

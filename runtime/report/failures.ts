@@ -4,7 +4,7 @@ import type { FailedRecord } from '../journal/records.ts';
 import { sha256 } from '../key.ts';
 import { chainOf, detailsOf, sameFor } from '../text/failures.ts';
 import { cutTo, printable } from '../text/words.ts';
-import type { FailureGroup } from './data.ts';
+import type { FailureGroup, SlowItem } from './data.ts';
 
 /** How many different errors are told apart, and how many of them are shown. */
 const GROUPS_MAX = 500;
@@ -31,8 +31,7 @@ interface Place {
 interface Failure {
   /** Undefined if there were too many different errors. */
   readonly group: Group | undefined;
-  readonly key: string;
-  readonly atMs: number;
+  readonly item: SlowItem;
   readonly example: string | undefined;
   readonly place: Place | undefined;
 }
@@ -70,8 +69,9 @@ export class FailureGroups {
   /** Outcomes of retries whose failure before is not remembered. */
   #unmatched = 0;
 
-  /** An item has failed. `name` identifies the item. */
-  add({ error, key }: FailedRecord, name: string, atMs: number): void {
+  /** An item has failed. `name` identifies the item; `item` has its key as it is shown. */
+  add({ error, key }: FailedRecord, name: string, item: SlowItem): void {
+    const { atMs } = item;
     const group = this.#groupOf(sameFor(error, key));
     const isNamed = group !== undefined && group.left < FIRST_KEYS;
     if (this.#remembered >= REMEMBERED_MAX && !isNamed) {
@@ -84,41 +84,49 @@ export class FailureGroups {
     }
     const example = isNamed ? ownMemory(chainOf(error)) : undefined;
     const place = group && group.placed < PLACED_MAX ? placeIn(group, detailsOf(error, true)) : undefined;
-    push(this.#failed, name, { group, key: ownMemory(cutTo(printable(key), KEY_MAX)), atMs, example, place });
+    push(this.#failed, name, { group, item, example, place });
     if (group) group.left += 1;
     this.#remembered += 1;
   }
 
-  /** A retry of this item has failed, too: that failure takes the place of the one before. */
-  failedAgain(name: string): void {
+  /**
+   * A retry of this item has failed, too: that failure takes the place of the one before, which is returned; undefined if
+   * it is not remembered.
+   */
+  failedAgain(name: string): SlowItem | undefined {
     const failure = this.#taken(name);
-    if (!failure) return;
+    if (!failure) return undefined;
     if (failure.group) failure.group.left -= 1;
     this.#forget(failure);
+    return failure.item;
   }
 
-  /** A retry has done this item. `canBeLost`: `undone` may be called for it. */
-  done(name: string, canBeLost: boolean): void {
+  /** A retry has done this item. Returns its failure as `failedAgain` does. `canBeLost`: `undone` may be called for it. */
+  done(name: string, canBeLost: boolean): SlowItem | undefined {
     const failure = this.#taken(name);
-    if (!failure) return;
+    if (!failure) return undefined;
     if (failure.group) {
       failure.group.left -= 1;
       failure.group.doneSince += 1;
     }
     if (canBeLost) push(this.#doneSince, name, failure);
     else this.#forget(failure);
+    return failure.item;
   }
 
-  /** What a retry had done of this item is lost. */
-  undone(name: string): void {
+  /** What a retry had done of this item is lost. Returns its failure, which counts again. */
+  undone(name: string): SlowItem | undefined {
     const failure = take(this.#doneSince, name);
-    if (!failure) this.#unmatched = Math.max(0, this.#unmatched - 1);
-    if (!failure) return;
+    if (!failure) {
+      this.#unmatched = Math.max(0, this.#unmatched - 1);
+      return undefined;
+    }
     if (failure.group) {
       failure.group.left += 1;
       failure.group.doneSince -= 1;
     }
     push(this.#failed, name, failure);
+    return failure.item;
   }
 
   /** `failed`: how many items have failed, and were not done since. */
@@ -137,7 +145,7 @@ export class FailureGroups {
         error: left === 1 ? (first[0]?.example ?? same) : same,
         count: left + doneSince,
         left,
-        first: [...new Set(first.map(({ key }) => key))],
+        first: [...new Set(first.map(({ item }) => item.key))],
         firstMs,
         lastMs,
         details: at < DETAILED_MAX && place?.text ? place.text.split('\n') : [],
@@ -180,7 +188,8 @@ export class FailureGroups {
     const named = new Map<Group, Named>();
     for (const failures of this.#failed.values())
       for (const failure of failures) {
-        const { group, key, atMs, place } = failure;
+        const { group, place } = failure;
+        const { key, atMs } = failure.item;
         if (!group) continue;
         const begin = { first: [], firstMs: atMs, lastMs: atMs, place };
         const names: Named = named.get(group) ?? begin;
@@ -190,9 +199,9 @@ export class FailureGroups {
         if (!names.place?.text) names.place = place;
         // One that was done, and is not any more, stands behind those that failed after it.
         const { first } = names;
-        if (first.length === FIRST_KEYS && (first.at(-1)?.atMs ?? 0) <= atMs) continue;
-        if (first.some((each) => each.key === key)) continue;
-        const behind = first.findIndex((each) => each.atMs > atMs);
+        if (first.length === FIRST_KEYS && (first.at(-1)?.item.atMs ?? 0) <= atMs) continue;
+        if (first.some((each) => each.item.key === key)) continue;
+        const behind = first.findIndex((each) => each.item.atMs > atMs);
         first.splice(behind < 0 ? first.length : behind, 0, failure);
         first.length = Math.min(first.length, FIRST_KEYS);
       }
@@ -202,6 +211,12 @@ export class FailureGroups {
 
 /** A part of a text keeps the whole of it in memory, however long that is. */
 const ownMemory = (text: string): string => (text.length < KEY_MAX ? text : Buffer.from(text).toString());
+
+/** A key as it is shown. */
+export const keyShown = (key: string): string => ownMemory(cutTo(printable(key), KEY_MAX));
+
+/** A name has the item's key, which may be long. */
+export const shortName = (name: string): string => (name.length <= KEY_MAX ? name : sha256(name));
 
 /** One without a text stands for all others, if the group has too many different ones. */
 function placeIn(group: Group, details: readonly string[]): Place {
@@ -221,9 +236,6 @@ function leavePlace(group: Group, place: Place): void {
   place.items -= 1;
   if (place.items === 0) group.places.delete(place.text);
 }
-
-/** A name has the item's key, which may be long. */
-const shortName = (name: string): string => (name.length <= KEY_MAX ? name : sha256(name, 'base64url'));
 
 function push(failures: Map<string, Failure[]>, name: string, failure: Failure): void {
   const before = failures.get(shortName(name));

@@ -175,6 +175,23 @@ describe('divvy report', () => {
     );
   });
 
+  test('of a run with retries says what counts an item, and what counts each end of it', async () => {
+    const cwd = project();
+    const before = [begun(), tick(1000), failed('a', 900), failed('b', 800), ended({ exitCode: 1 })];
+    journalOf(cwd, [...before, begun({ mode: 'retry-failed' }), tick(1000), done(['a'], 5), ended({ exitCode: 1 })]);
+    const { stdout } = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
+    expect(verdictIn(stdout)).toContain('1 done, 1 failed');
+    has(
+      stdout,
+      'An item that was begun again after its end counts here each time that it ended.',
+      'The longest took <b>800 ms</b>. The axis is logarithmic. Each item counts once, with its last attempt.',
+      'Of the items that had these errors, a retry has done 1 since.',
+      '<b>1 item</b> <code>Error: no luck</code>',
+      'at 1 s · key: <code>b</code> · 1 more done by a retry since',
+      'The 2 slowest items',
+    );
+  });
+
   test('of a run with --inline says nothing of workers that there were not', async () => {
     const cwd = project();
     journalOf(cwd, [begun(), tick(1000), done(['a'], 500), sampled([[0, 80]], { workers: 0 }), ended()]);
