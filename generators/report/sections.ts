@@ -1,12 +1,11 @@
 /** What the page says, from top to bottom. */
 
+import { bytesOf } from './fitted.ts';
 import { type Html, html } from './html.ts';
 import { duration, grouped, plural, rate } from './numbers.ts';
 import type { FailureGroup, ReportData } from './read.ts';
 import { durationsTable, memoryTable, partsTable, slowestTable, throughputTable, workersTable } from './tables.ts';
 
-/** So much text of stacks is shown at most, so that the page stays small. */
-const DETAILS_MAX = 40_000;
 /** So many errors are shown with keys and times; of the others, a line each. */
 const IN_FULL = 20;
 const LINE_MAX = 200;
@@ -18,15 +17,15 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** All sections. `name` is the task's name. */
-export function sections(name: string, data: ReportData): Html {
+/** All sections. `name` is the task's name; `stacks` says how many bytes all stacks together may take. */
+export function sections(name: string, data: ReportData, stacks: number): Html {
   return html`${header(name, data)}
 <main>
 ${figures(data)}
 ${throughput(data)}
 ${durations(data)}
 ${workers(data)}
-${failures(data)}
+${failures(data, stacks)}
 ${slowest(data)}
 ${memory(data)}
 ${history(data)}
@@ -159,11 +158,11 @@ function workers(data: ReportData): Html {
 ${workersTable(data)}</section>`;
 }
 
-function failures({ failures: groups, otherFailures, unmatched }: ReportData): Html {
+function failures({ failures: groups, otherFailures, unmatched }: ReportData, stacks: number): Html {
   if (groups.length === 0 && otherFailures === 0) return html``;
-  let left = DETAILS_MAX;
+  let left = stacks;
   const shown = groups.slice(0, IN_FULL).map((group) => {
-    const length = group.details.join('\n').length;
+    const length = bytesOf(group.details.join('\n'));
     const isShown = length <= left && length > 0;
     if (isShown) left -= length;
     return failure(group, isShown, length > 0);

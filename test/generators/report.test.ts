@@ -15,7 +15,7 @@ import { describe, expect, test } from 'vitest';
 import type { ReportData as Drawn } from '../../generators/report/read.ts';
 import type { JournalRecord } from '../../runtime/journal/records.ts';
 import type { ReportData } from '../../runtime/report/data.ts';
-import { begun, done, ended, failed, sampled, tick } from '../runtime/report/made.ts';
+import { begun, done, ended, exited, failed, sampled, tick } from '../runtime/report/made.ts';
 import { divvy, freshFolder } from './commands.ts';
 import { has, journalOf, project, run, TASK, text } from './reports.ts';
 
@@ -235,26 +235,44 @@ describe('divvy report', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 
-  test('stays within 250 KB, and shows texts of anybody as texts', async () => {
-    const cwd = project();
-    const long = `</script><script>alert(1)</script>\u001b[31m\u2028\u202e&"'<!--`.repeat(100);
-    const records: JournalRecord[] = [begun({ user: long, host: long, args: [long] })];
+  /** A journal of everything that makes a page long: texts, errors, crashes, lanes, samples and resumes. */
+  function longest(long: string): JournalRecord[] {
+    const records: JournalRecord[] = [];
+    for (let part = 0; part < 60; part++)
+      records.push(begun({ user: long, host: long, commit: long, release: long, at: long, args: [long] }));
     for (let at = 1; at <= 1000; at++) {
       const kind = String.fromCharCode(97 + (at % 26)).repeat(1 + (at % 20));
       const error = {
         name: `E${kind}`,
-        message: `${kind} ${long}`,
+        message: `${kind} ${long}\n${`${long}\n`.repeat(9)}`,
         stack: `E\n${`    at ${long} (file:///x.ts:1:1)\n`.repeat(4)}`,
       };
-      records.push(tick(at * 100), failed(`${long}${at}`, at, { worker: at * 2, number: at, error }));
+      records.push(
+        tick(at * 1_234_567),
+        failed(`${long}${at}`, 10 ** ((at % 160) / 10 - 3), { worker: at, number: at, error }),
+      );
+      for (let worker = at % 7; worker < 1000; worker += 10) records.push(exited(worker, false));
+      const memory = Array.from({ length: 100 }, (_, index) => [index, 1e9 + at] as const);
+      records.push(sampled(memory, { workers: 1e9, pending: 1e9, leased: 1e9 }));
     }
-    journalOf(cwd, [...records, ended({ complete: false, stoppedBy: long, exitCode: 1 })]);
+    return [...records, ended({ complete: false, stoppedBy: long, exitCode: 1 })];
+  }
+
+  test.each([
+    ['acts on a page or a terminal', `</script><script>alert(1)</script>\u001b[31m\u2028\u202e&"'<!--`],
+    ['is five bytes for each character', '& '],
+    ['is six bytes for each character', '"'],
+    ['is nine bytes for each character', '\u200b'],
+    ['is Japanese', 'データベースに接続できません。'],
+    ['is beyond the basic plane', '😀'],
+  ])('stays within 250 KB with everything that can be long, if each text %s', async (_, text) => {
+    const cwd = project();
+    journalOf(cwd, longest(text.repeat(Math.ceil(3000 / text.length))));
     const { code, stdout } = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
     expect(code).toBe(0);
-    expect(Buffer.byteLength(stdout)).toBeLessThan(250_000);
-    expect(['<script>alert', '<!--&', '\u001b', '\u2028', '\u202e'].filter((text) => stdout.includes(text))).toEqual(
-      [],
-    );
+    expect(Buffer.byteLength(stdout)).toBeLessThanOrEqual(250_000);
+    expect(['<script>alert', '<!--&', '\u001b', '\u2028', '\u202e'].filter((it) => stdout.includes(it))).toEqual([]);
+    has(stdout, 'Stopped by ', 'id="failures"', 'id="slowest"', 'id="memory"', 'id="history"');
   });
 
   test('opens the browser with --open, and says if there is none', async () => {
