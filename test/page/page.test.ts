@@ -205,6 +205,35 @@ describe('the page of', () => {
     await close();
   });
 
+  test('a run is whole on paper: nothing is wider than A4', { timeout: BROWSER }, async () => {
+    const [part] = SOME.parts;
+    const long = `node vendor/divvy/run.mjs --resume ${'--an-option some-value-of-it '.repeat(12)}${'x'.repeat(200)}`;
+    const name = 'somebody-with-a-long-name@a-host-with-a-long-name.example'.repeat(2).slice(0, 80);
+    const times = { user: name, host: name, commit: 'a'.repeat(40), release: '1.2.3-beta.4', how: 'exit code 70' };
+    const { page, close } = await opened({
+      ...SOME,
+      ...{ args: long, options: long, cut: long, next: [`to go on: ${long}`] },
+      parts: part ? [part, { ...part, ...times, mode: 'retry-failed' }] : [],
+      slowest: SOME.slowest.map((item) => ({ ...item, key: name })),
+    });
+    await page.setViewportSize({ width: 718, height: 1000 });
+    await page.emulateMedia({ media: 'print' });
+    const tooWide = await page.evaluate(() =>
+      [...document.querySelectorAll('body, body *')]
+        .filter((each) => each.checkVisibility())
+        .filter(
+          (each) =>
+            each.getBoundingClientRect().right > innerWidth + 0.5 ||
+            (each.clientWidth > 0 &&
+              each.scrollWidth > each.clientWidth &&
+              getComputedStyle(each).display !== 'inline'),
+        )
+        .map((each) => each.outerHTML.slice(0, 120)),
+    );
+    expect(tooWide).toEqual([]);
+    await close();
+  });
+
   test('a run can be read without a script', { timeout: BROWSER }, async () => {
     const { page, complaints, close } = await opened(SOME, { isWithoutScript: true });
     const text = (await page.textContent('body')) ?? '';
