@@ -94,7 +94,8 @@ async function live(call: Call, subject: Subject, first: ReportData): Promise<Ex
   const { terminal, values, cwd } = call;
   const { task } = subject;
   if (first.state !== 'running') {
-    terminal.note('the run has ended, so there is nothing to follow');
+    const why = first.state === 'unknown' ? "the journal is damaged, so the run can't be followed" : undefined;
+    terminal.note(why ?? 'the run has ended, so there is nothing to follow');
     await write(call, subject, first);
     return 0;
   }

@@ -32,15 +32,27 @@ ${history(data)}
 </main>`;
 }
 
+const UP_TO_DAMAGE = 'up to where the journal is damaged';
+
 export function verdictOf(data: ReportData): Verdict {
-  const { state, done, failed, total, paused, tookMs } = data;
+  const { state, done, failed, total, paused, tookMs, cut } = data;
   const items = done + failed;
   const those =
     total !== undefined && total >= items ? `${grouped(items)} of ${plural(total, 'item')}` : plural(items, 'item');
   const took = duration(tookMs);
   const fate = failed > 0 ? `${grouped(done)} done, ${grouped(failed)} failed` : `${grouped(done)} done`;
   if (state === 'running')
-    return { kind: 'running', word: paused ? 'Paused' : 'Running', sentence: `${those} so far: ${fate}.` };
+    return {
+      kind: 'running',
+      word: paused ? 'Paused' : 'Running',
+      sentence: `${those} ${cut === undefined ? 'so far' : UP_TO_DAMAGE}: ${fate}.`,
+    };
+  if (state === 'unknown')
+    return {
+      kind: 'open',
+      word: 'How it ended is not known',
+      sentence: `${those} ${UP_TO_DAMAGE}, in ${took}: ${fate}.`,
+    };
   if (state === 'unfinished')
     return { kind: 'open', word: howItEnded(data), sentence: `${those} in ${took}: ${fate}. ${leftOf(data)}` };
   if (items === 0) return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };

@@ -10,7 +10,8 @@ export interface ReportData {
   readonly format: 1;
   readonly taskFile: string;
   readonly runId: string;
-  readonly state: 'running' | 'complete' | 'unfinished';
+  /** `unknown`: the journal is damaged, so how the run ended is not known. */
+  readonly state: 'running' | 'complete' | 'unfinished' | 'unknown';
   /** The run is paused. */
   readonly paused?: true;
   /** Why the run ended early, if it did. */
@@ -75,7 +76,7 @@ export interface Part {
   readonly release?: string;
   readonly done: number;
   readonly failed: number;
-  /** `complete`, `unfinished`, `SIGINT`, …; `cut short` if the journal does not say how it ended, or it goes on. */
+  /** `complete`, `unfinished`, `SIGINT`, …; `cut short` if the journal does not say how it ended, `not known` if it is damaged, or it goes on. */
   readonly how: string;
 }
 

@@ -159,20 +159,40 @@ describe('divvy report', () => {
     has(stdout, '<dt>Arguments</dt><dd><code>one</code></dd>');
   });
 
-  test('of a journal that is cut or damaged goes up to there, and says so', async () => {
+  test('of a journal that is cut goes up to there, and says so', async () => {
     const cwd = project();
     const journal = journalOf(cwd, [begun(), tick(500), done(['a'], 3)]);
     const cut = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
     expect(verdictIn(cut.stdout)).toBe('<strong>Cut short</strong> 1 item in 500 ms: 1 done. The rest is left to do.');
+    writeFileSync(journal, readFileSync(journal, 'utf8').slice(0, -9));
+    const torn = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
+    expect(verdictIn(torn.stdout)).toBe(
+      '<strong>Cut short</strong> 0 items in 500 ms: 0 done. The rest is left to do.',
+    );
+  });
+
+  test.each([
+    ['went on', []],
+    ['had ended', [ended({ complete: false, stoppedBy: 'SIGINT', exitCode: 130 })]],
+    ['was complete', [ended()]],
+  ])('of a journal that is damaged where the run %s knows no end, and offers no command', async (_, end) => {
+    const cwd = project();
+    const journal = journalOf(cwd, [begun(), tick(500), done(['a'], 3), failed('c', 3), ...end]);
     writeFileSync(journal, `${readFileSync(journal, 'utf8')}nonsense\n${text([done(['b'], 3)])}`);
     const { code, stderr } = await divvy(['report', '--journal', 'j.ndjson', '-o', 'r.html'], { cwd });
     expect([code, stderr]).toEqual([
       0,
-      expect.stringContaining('the report is not whole: the journal is damaged: line 4 of'),
+      expect.stringContaining(`the report is not whole: the journal is damaged: line ${5 + end.length} of`),
     ]);
-    expect(readFileSync(join(cwd, 'r.html'), 'utf8')).toContain(
-      'This report is not whole: the journal is damaged: line 4',
+    const html = readFileSync(join(cwd, 'r.html'), 'utf8');
+    expect(verdictIn(html)).toBe(
+      '<strong>How it ended is not known</strong> 2 items up to where the journal is damaged, in 500 ms: 1 done, 1 failed.',
     );
+    has(html, `This report is not whole: the journal is damaged: line ${5 + end.length}`, '<td>not known</td>');
+    expect([html.includes('class="command"'), html.includes(', ended <time')]).toEqual([false, false]);
+    const live = await divvy(['report', '--live', '--json', '--journal', 'j.ndjson', '-o', 'r.html'], { cwd });
+    expect(live.stderr).toContain("note: the journal is damaged, so the run can't be followed");
+    expect(JSON.parse(live.stdout)).toMatchObject({ state: 'unknown' });
   });
 
   test('of a run with retries says what counts an item, and what counts each end of it', async () => {
