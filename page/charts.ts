@@ -137,7 +137,8 @@ function throughput(data: ChartData): Plot {
   const some = (row: readonly number[]): boolean => row.some((count) => count > 0);
   // Where there is none there is no line: the one at zero is that of the axis.
   const shown = (row: readonly number[]): (number | null)[] => perSecond(row).map((each) => (each > 0 ? each : null));
-  const series = [line('Done', colour('done'), { fill: colour('done-fill') })];
+  const points = pointsOf(columns.done);
+  const series = [line('Done', colour('done'), { fill: colour('done-fill'), points })];
   const rows: (number | null)[][] = [perSecond(columns.done)];
   if (some(columns.failed)) {
     series.push(
@@ -161,7 +162,8 @@ function throughput(data: ChartData): Plot {
 
 function running(data: ChartData): Plot {
   const columns = thinned(data);
-  const series = [line('In progress', colour('done'), { fill: colour('done-fill') })];
+  const points = pointsOf(columns.running);
+  const series = [line('In progress', colour('done'), { fill: colour('done-fill'), points })];
   return overTime(
     data,
     'A chart of how many items were in progress over time',
@@ -174,7 +176,7 @@ function running(data: ChartData): Plot {
 
 function memory(data: ChartData): Plot {
   const { at, master, median, largest } = data.samples;
-  const points = { show: at.length < 3 }; // one alone is no line
+  const points = pointsOf(at);
   const value: uPlot.Series['value'] = (_, each) => (each === null || each === undefined ? '–' : megabytes(each));
   const lines = [
     { row: largest, series: line('Largest worker', colour('failed'), { value, points }) },
@@ -192,6 +194,9 @@ function memory(data: ChartData): Plot {
     megabytes,
   );
 }
+
+/** One value alone is no line, so of few there are points. */
+const pointsOf = (values: readonly unknown[]): uPlot.Series.Points => ({ show: values.length < 3 });
 
 const megabytes = (value: number): string => `${grouped(value)} MB`;
 

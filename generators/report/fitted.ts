@@ -10,7 +10,7 @@ const BYTES = { name: 320, key: 320, error: 2800, line: 8000, command: 16_000 };
 export const bytesOf = (text: string): number => Buffer.byteLength(escaped(text));
 
 /** Returns the text, or so much of it as takes at most that many bytes in a page. */
-export function fittedText(text: string, bytes: number): string {
+function fittedText(text: string, bytes: number): string {
   if (bytesOf(text) <= bytes) return text;
   let left = bytes - bytesOf('…');
   let kept = '';

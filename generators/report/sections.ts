@@ -239,4 +239,4 @@ function history(data: ReportData): Html {
   return html`<section id="history"><h2>History</h2>${partsTable(data)}</section>`;
 }
 
-const cut = (text: string): string => (text.length > LINE_MAX ? `${text.slice(0, LINE_MAX)}…` : text);
+const cut = (text: string): string => (text.length > LINE_MAX ? `${[...text].slice(0, LINE_MAX).join('')}…` : text);

@@ -291,7 +291,9 @@ describe('divvy report', () => {
     const { code, stdout } = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
     expect(code).toBe(0);
     expect(Buffer.byteLength(stdout)).toBeLessThanOrEqual(250_000);
-    expect(['<script>alert', '<!--&', '\u001b', '\u2028', '\u202e'].filter((it) => stdout.includes(it))).toEqual([]);
+    expect(
+      ['<script>alert', '<!--&', '\u001b', '\u2028', '\u202e', '\ufffd'].filter((it) => stdout.includes(it)),
+    ).toEqual([]);
     has(stdout, 'Stopped by ', 'id="failures"', 'id="slowest"', 'id="memory"', 'id="history"');
   });
 

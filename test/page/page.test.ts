@@ -176,6 +176,22 @@ describe('the page of', () => {
     await close();
   });
 
+  test('a run that took less than a column has points for what it did', { timeout: BROWSER }, async () => {
+    const collector = new Collector();
+    for (const record of [begun(), tick(60), done(['a'], 40), ended()]) collector.see(record);
+    const { page, close } = await opened({ ...dataOf({ items: 0, workers: 1 }), ...collector.data() });
+    const drawn = await page.evaluate(() =>
+      ['throughput', 'running'].map((name) => {
+        const canvas = document.querySelector<HTMLCanvasElement>(`[data-chart="${name}"] canvas`);
+        const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+        // The colour of what is done: #0067a8.
+        return [...data].filter((red, at) => at % 4 === 0 && red === 0 && data[at + 1] === 0x67).length > 10;
+      }),
+    );
+    expect(drawn).toEqual([true, true]);
+    await close();
+  });
+
   const SOME = dataOf({ items: 4000, workers: 8, fails: (item) => item % 100 === 3 });
 
   test.each([
