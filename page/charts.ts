@@ -137,7 +137,8 @@ function throughput(data: ChartData): Plot {
   const some = (row: readonly number[]): boolean => row.some((count) => count > 0);
   // Where there is none there is no line: the one at zero is that of the axis.
   const shown = (row: readonly number[]): (number | null)[] => perSecond(row).map((each) => (each > 0 ? each : null));
-  const series = [line('Done', colour('done'), { fill: colour('done-fill') })];
+  const points = pointsOf(columns.done);
+  const series = [line('Done', colour('done'), { fill: colour('done-fill'), points })];
   const rows: (number | null)[][] = [perSecond(columns.done)];
   if (some(columns.failed)) {
     series.push(
@@ -161,7 +162,8 @@ function throughput(data: ChartData): Plot {
 
 function running(data: ChartData): Plot {
   const columns = thinned(data);
-  const series = [line('In progress', colour('done'), { fill: colour('done-fill') })];
+  const points = pointsOf(columns.running);
+  const series = [line('In progress', colour('done'), { fill: colour('done-fill'), points })];
   return overTime(
     data,
     'A chart of how many items were in progress over time',
@@ -174,16 +176,29 @@ function running(data: ChartData): Plot {
 
 function memory(data: ChartData): Plot {
   const { at, master, median, largest } = data.samples;
-  const points = { show: at.length < 3 }; // one alone is no line
-  const megabytes = (value: number): string => `${grouped(value)} MB`;
+  const points = pointsOf(at);
   const value: uPlot.Series['value'] = (_, each) => (each === null || each === undefined ? '–' : megabytes(each));
-  const series = [
-    line('Largest worker', colour('failed'), { value, points }),
-    line('Median worker', colour('done'), { value, points, dash: [8, 3] }),
-    line('Master', colour('retried'), { value, points, dash: [2, 3] }),
-  ];
-  return overTime(data, 'A chart of memory over time', at, series, [largest, median, master], megabytes);
+  const lines = [
+    { row: largest, series: line('Largest worker', colour('failed'), { value, points }) },
+    { row: median, series: line('Median worker', colour('done'), { value, points, dash: [8, 3] }) },
+    { row: master, series: line('Master', colour('retried'), { value, points, dash: [2, 3] }) },
+  ].filter(({ row }) => row.some((each) => each > 0));
+  // With 0 none was measured: nothing is drawn there.
+  const rows = lines.map(({ row }) => row.map((each) => (each > 0 ? each : null)));
+  return overTime(
+    data,
+    'A chart of memory over time',
+    at,
+    lines.map(({ series }) => series),
+    rows,
+    megabytes,
+  );
 }
+
+/** One value alone is no line, so of few there are points. */
+const pointsOf = (values: readonly unknown[]): uPlot.Series.Points => ({ show: values.length < 3 });
+
+const megabytes = (value: number): string => `${grouped(value)} MB`;
 
 /** Bars of equal width on a logarithmic axis: uPlot gets the number of each bin. */
 function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p99 } }: ChartData): Plot {

@@ -6,8 +6,8 @@ export interface LaneData {
   readonly last: number;
   /** How busy it was in each column: a digit, base 36. */
   readonly busy: string;
-  /** In which columns a process of it died or was killed. */
-  readonly deaths: readonly number[];
+  /** In which columns a process of it died or was killed: a bit for each, four in a hexadecimal digit. */
+  readonly deaths: string;
 }
 
 /** What a page has for its charts. */
@@ -34,8 +34,6 @@ export interface ChartData {
   readonly lanes: readonly LaneData[];
   readonly samples: {
     readonly at: readonly number[];
-    readonly pending: readonly number[];
-    readonly workers: readonly number[];
     readonly master: readonly number[];
     readonly median: readonly number[];
     readonly largest: readonly number[];

@@ -65,8 +65,11 @@ function drawLane(
     context.fillRect(left, top, Math.max(1, x((column + 1) * widthMs) - left), height - 1);
   }
   context.globalAlpha = 1;
-  for (const column of lane.deaths)
+  for (let column = 0; column < lane.deaths.length * 4; column++) {
+    const bits = Number.parseInt(lane.deaths[Math.floor(column / 4)] ?? '0', 16);
+    if ((bits & (1 << (column % 4))) === 0) continue;
     cross(context, x((column + 0.5) * widthMs), top + (height - 1) / 2, Math.min(5, height / 2 - 1));
+  }
 }
 
 /** A cross with a rim, so that it is seen on every colour. */

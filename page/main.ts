@@ -98,9 +98,9 @@ function follow(): void {
     show(chart);
     note.textContent = FOLLOWS;
   };
-  events.addEventListener('over', () => {
+  events.addEventListener('over', ({ data }) => {
     events.close();
-    note.textContent = 'The run has ended. This page stays as it is; the terminal says where the report was written.';
+    note.textContent = data;
   });
   // The browser tries again by itself.
   events.onerror = () => {

@@ -34,7 +34,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * A text as it stands in HTML, between tags or in a quoted attribute. Characters that act on a terminal or on the
  * direction of text are shown by their numbers.
  */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
     .replace(

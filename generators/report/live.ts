@@ -16,6 +16,17 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
+/** Why a page follows its run no longer: the run has ended, somebody stopped the report, or it can't be followed. */
+export type WhyOver = 'ended' | 'stopped' | 'lost';
+
+/** What the page says then. */
+const OVER: Readonly<Record<WhyOver, string>> = {
+  ended: 'The run has ended. This page stays as it is; the terminal says where the report was written.',
+  stopped:
+    'divvy report --live was stopped; the run may go on. This page stays as it is; the terminal says where the report was written.',
+  lost: "The run can't be followed any further, and the terminal says why; the run may go on. This page stays as it is.",
+};
+
 /** A page that is served, and follows its run. */
 export class LivePage {
   /** Where it is: whoever does not know the address can't read it. */
@@ -66,9 +77,9 @@ export class LivePage {
   }
 
   /** Ends once what was shown has been sent. */
-  async close(): Promise<void> {
+  async close(why: WhyOver): Promise<void> {
     const ends = [...this.#readers.keys()].map(async (reader) => {
-      reader.end('event: over\ndata: \n\n');
+      reader.end(`event: over\ndata: ${OVER[why]}\n\n`);
       await once(reader, 'close');
     });
     await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);

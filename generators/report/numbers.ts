@@ -1,13 +1,17 @@
 /** Numbers as people read them, in the page's tables and on the axes of its charts. */
 
 const GROUPS = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+/** More digits than these tell nobody anything. */
+const LONGEST = 1e15;
 const SHORT = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
 /** `1,269`. */
-export const grouped = (count: number): string => GROUPS.format(count);
+export const grouped = (count: number): string =>
+  Math.abs(count) < LONGEST ? GROUPS.format(count) : count.toExponential(2);
 
 /** At most three significant digits: `0.25`, `41,200`. */
-export const short = (value: number): string => SHORT.format(value);
+export const short = (value: number): string =>
+  Math.abs(value) < LONGEST ? SHORT.format(value) : value.toExponential(2);
 
 /** Items a second, as `41,200/s`, `12/min` or `2/h`. */
 export const rate = (perSecond: number): string => rateBeside(perSecond)(perSecond);

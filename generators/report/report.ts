@@ -17,7 +17,7 @@ import { harmless } from '../terminal/harmless.ts';
 import { saying } from '../terminal/waiting.ts';
 import { noReport, reportEndedEarly, stdoutIsTaken } from './errors.ts';
 import { reportFile, writeReport } from './file.ts';
-import { LivePage } from './live.ts';
+import { LivePage, type WhyOver } from './live.ts';
 import { openInBrowser } from './open.ts';
 import { page } from './page.ts';
 import { type ReportData, readReport } from './read.ts';
@@ -94,7 +94,8 @@ async function live(call: Call, subject: Subject, first: ReportData): Promise<Ex
   const { terminal, values, cwd } = call;
   const { task } = subject;
   if (first.state !== 'running') {
-    terminal.note('the run has ended, so there is nothing to follow');
+    const why = first.state === 'unknown' ? "the journal is damaged, so the run can't be followed" : undefined;
+    terminal.note(why ?? 'the run has ended, so there is nothing to follow');
     await write(call, subject, first);
     return 0;
   }
@@ -111,14 +112,20 @@ async function live(call: Call, subject: Subject, first: ReportData): Promise<Ex
   if (values.open) void openInBrowser(served.url, terminal);
   try {
     const { last, broke } = await followed(subject, first, served, stop);
-    await served.close();
+    await served.close(broke === undefined ? whyOver(last) : 'lost');
     await write({ ...call, values: { ...values, open: false } }, subject, last);
     if (broke !== undefined) throw reportEndedEarly(broke);
   } finally {
     for (const signal of signals) process.off(signal, leave);
-    await served.close();
+    await served.close('lost'); // if it is not closed yet, something went wrong
   }
   return 0;
+}
+
+/** A run that goes on was left, or its journal can't be read any further. */
+function whyOver({ state, cut }: ReportData): WhyOver {
+  if (cut !== undefined) return 'lost';
+  return state === 'running' ? 'stopped' : 'ended';
 }
 
 /** Shows what the runner says until the run has ended. Resolves with the last of it, and why there is no more, if that is odd. */

@@ -1,12 +1,11 @@
 /** What the page says, from top to bottom. */
 
+import { bytesOf } from './fitted.ts';
 import { type Html, html } from './html.ts';
 import { duration, grouped, plural, rate } from './numbers.ts';
 import type { FailureGroup, ReportData } from './read.ts';
 import { durationsTable, memoryTable, partsTable, slowestTable, throughputTable, workersTable } from './tables.ts';
 
-/** So much text of stacks is shown at most, so that the page stays small. */
-const DETAILS_MAX = 40_000;
 /** So many errors are shown with keys and times; of the others, a line each. */
 const IN_FULL = 20;
 const LINE_MAX = 200;
@@ -18,30 +17,42 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** All sections. `name` is the task's name. */
-export function sections(name: string, data: ReportData): Html {
+/** All sections. `name` is the task's name; `stacks` says how many bytes all stacks together may take. */
+export function sections(name: string, data: ReportData, stacks: number): Html {
   return html`${header(name, data)}
 <main>
 ${figures(data)}
 ${throughput(data)}
 ${durations(data)}
 ${workers(data)}
-${failures(data)}
+${failures(data, stacks)}
 ${slowest(data)}
 ${memory(data)}
 ${history(data)}
 </main>`;
 }
 
+const UP_TO_DAMAGE = 'up to where the journal is damaged';
+
 export function verdictOf(data: ReportData): Verdict {
-  const { state, done, failed, total, paused, tookMs } = data;
+  const { state, done, failed, total, paused, tookMs, cut } = data;
   const items = done + failed;
   const those =
     total !== undefined && total >= items ? `${grouped(items)} of ${plural(total, 'item')}` : plural(items, 'item');
   const took = duration(tookMs);
   const fate = failed > 0 ? `${grouped(done)} done, ${grouped(failed)} failed` : `${grouped(done)} done`;
   if (state === 'running')
-    return { kind: 'running', word: paused ? 'Paused' : 'Running', sentence: `${those} so far: ${fate}.` };
+    return {
+      kind: 'running',
+      word: paused ? 'Paused' : 'Running',
+      sentence: `${those} ${cut === undefined ? 'so far' : UP_TO_DAMAGE}: ${fate}.`,
+    };
+  if (state === 'unknown')
+    return {
+      kind: 'open',
+      word: 'How it ended is not known',
+      sentence: `${those} ${UP_TO_DAMAGE}, in ${took}: ${fate}.`,
+    };
   if (state === 'unfinished')
     return { kind: 'open', word: howItEnded(data), sentence: `${those} in ${took}: ${fate}. ${leftOf(data)}` };
   if (items === 0) return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };
@@ -120,18 +131,29 @@ ${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 
 function throughput(data: ReportData): Html {
   if (data.done + data.failed + data.retried === 0) return html``;
   return html`<section id="throughput"><h2>Throughput</h2>
-<p class="about">Items a second, by the time since the start.${data.parts.length > 1 && ' Only time in which the run was going counts. A new shade is a resume.'}</p>
+<p class="about">Items a second, by the time since the start.${data.parts.length > 1 && ' Only time in which the run was going counts. A new shade is a resume.'}${endedTwice(data)}</p>
 <div class="chart" data-chart="throughput"></div>
 <h3>Items in progress</h3>
 <div class="chart low" data-chart="running"></div>
 ${throughputTable(data)}</section>`;
 }
 
+/** What happened over time counts each attempt that ended an item; everything else counts the item. */
+function endedTwice({ columns, done, failed }: ReportData): string {
+  const ends = [...columns.done, ...columns.failed].reduce((sum, each) => sum + each, 0);
+  return ends > done + failed ? ' An item that was begun again after its end counts here each time that it ended.' : '';
+}
+
 function durations(data: ReportData): Html {
+  const { unmatched = 0 } = data;
   const { p50, p90, p99, max, done } = data.durations;
+  const twice =
+    unmatched > 0
+      ? ` So many items had failed that ${plural(unmatched, 'item')} ended by a retry ${unmatched === 1 ? 'counts' : 'count'} here twice.`
+      : ' Each item counts once, with its last attempt.';
   if (done.length === 0) return html``;
   return html`<section id="durations"><h2>How long items took</h2>
-<p class="about">Half took less than <b>${duration(p50)}</b>, 90% less than <b>${duration(p90)}</b>, 99% less than <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.</p>
+<p class="about">Half took less than <b>${duration(p50)}</b>, 90% less than <b>${duration(p90)}</b>, 99% less than <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.${twice}</p>
 <div class="chart" data-chart="durations"></div>
 ${durationsTable(data)}</section>`;
 }
@@ -143,48 +165,54 @@ function workers(data: ReportData): Html {
   const bands = isBand ? ' There are more workers than lanes, so each lane is several neighbours.' : '';
   const deaths = died > 0 ? ' A cross is a process that died or was killed.' : '';
   return html`<section id="workers"><h2>Workers</h2>
-<p class="about">A lane for each worker: the fuller the colour, the busier it was.${bands}${deaths}</p>
+<p class="about">A lane for each worker: the fuller the colour, the busier it was.${bands}${deaths}${endedTwice(data)}</p>
 <div class="lanes" data-chart="lanes"></div>
 ${workersTable(data)}</section>`;
 }
 
-function failures({ failures: groups, otherFailures, failed }: ReportData): Html {
+function failures({ failures: groups, otherFailures, unmatched }: ReportData, stacks: number): Html {
   if (groups.length === 0 && otherFailures === 0) return html``;
-  let left = DETAILS_MAX;
+  let left = stacks;
   const shown = groups.slice(0, IN_FULL).map((group) => {
-    const length = group.details.join('\n').length;
+    const length = bytesOf(group.details.join('\n'));
     const isShown = length <= left && length > 0;
     if (isShown) left -= length;
     return failure(group, isShown, length > 0);
   });
   const rest = groups
     .slice(IN_FULL)
-    .map(({ error, count }) => html`<li><b>${grouped(count)} ×</b> <code>${cut(error)}</code></li>`);
-  const count = groups.reduce((sum, each) => sum + each.count, 0) + otherFailures;
+    .map(
+      (group) =>
+        html`<li><b>${grouped(group.left || group.count)} ×</b> <code>${cut(group.error)}</code>${doneSince(group)}</li>`,
+    );
+  const done = groups.reduce((sum, { count, left }) => sum + count - left, 0);
   const since =
-    count > failed
-      ? ` ${plural(count - failed, 'failure')} of these ${count - failed === 1 ? 'has' : 'have'} been done by a retry since.`
+    done > 0 && unmatched === undefined
+      ? ` Of the items that had these errors, a retry has done ${grouped(done)} since.`
       : '';
   return html`<section id="failures"><h2>Failures</h2>
 <p class="about">Equal errors are one group; … stands for the part that differs. Times count from the start.${since}</p>
 <ol class="failures">${shown}</ol>
 ${rest.length > 0 && html`<details><summary>${plural(rest.length, 'more error')}</summary><ul>${rest}</ul></details>`}
-${otherFailures > 0 && html`<p>${plural(otherFailures, 'item')} failed with other errors: <code>divvy failures</code> lists them all.</p>`}
+${otherFailures > 0 && html`<p>${grouped(otherFailures)} ${groups.length > 0 && 'more '}${otherFailures === 1 ? 'item' : 'items'} failed: <code>divvy failures</code> lists them all.</p>`}
 </section>`;
 }
 
-function failure(
-  { error, count, left, first, firstMs, lastMs, details }: FailureGroup,
-  isShown: boolean,
-  has: boolean,
-): Html {
-  const when = count === 1 ? `at ${duration(firstMs)}` : `from ${duration(firstMs)} to ${duration(lastMs)}`;
-  const since = left < count ? ` · ${left <= 0 ? 'all' : grouped(count - left)} done since` : '';
+function failure(group: FailureGroup, isShown: boolean, has: boolean): Html {
+  const { error, count, left, first, firstMs, lastMs, details } = group;
+  const when = left === 1 ? `at ${duration(firstMs)}` : `from ${duration(firstMs)} to ${duration(lastMs)}`;
+  const keys = html` · ${left > first.length ? 'first ' : ''}${plural(first.length, 'key').replace('1 key', 'key')}: ${first.map((key, at) => html`${at > 0 && ', '}<code>${key}</code>`)}`;
   const more =
     has && !isShown ? html`<p class="about">The stack is left out: <code>divvy failures</code> has it.</p>` : '';
-  return html`<li><p class="error"><b>${plural(count, 'item')}</b> <code>${error}</code></p>
-<p class="about">${when}${since} · ${count > first.length ? 'first ' : ''}${plural(first.length, 'key').replace('1 key', 'key')}: ${first.map((key, at) => html`${at > 0 && ', '}<code>${key}</code>`)}</p>
+  return html`<li><p class="error"><b>${plural(left || count, 'item')}</b> <code>${error}</code></p>
+<p class="about">${left > 0 && html`${when}${first.length > 0 && keys}`}${doneSince(group)}</p>
 ${isShown && html`<details><summary>Where</summary><pre tabindex="0">${details.join('\n')}</pre></details>`}${more}</li>`;
+}
+
+/** The items of a group that have its error no more. */
+function doneSince({ count, left }: FailureGroup): string {
+  if (left === count) return '';
+  return left > 0 ? ` · ${grouped(count - left)} more done by a retry since` : ' · all done by a retry since';
 }
 
 function slowest(data: ReportData): Html {
@@ -193,10 +221,15 @@ function slowest(data: ReportData): Html {
 }
 
 function memory(data: ReportData): Html {
-  const { at, largest, master } = data.samples;
-  if (at.length === 0) return html``;
-  const most = Math.max(...largest);
-  const about = `The largest worker had ${grouped(most)} MB, the master ${grouped(Math.max(...master))} MB.`;
+  const { largest, master } = data.samples;
+  const worker = Math.max(0, ...largest);
+  const main = Math.max(0, ...master);
+  if (worker + main === 0) return html``;
+  const had = [
+    ...(worker > 0 ? [`the largest worker had ${grouped(worker)} MB`] : []),
+    ...(main > 0 ? [`the master had ${grouped(main)} MB`] : []),
+  ].join(', ');
+  const about = `${had[0]?.toUpperCase()}${had.slice(1)}.`;
   return html`<section id="memory"><h2>Memory</h2><p class="about">${about}</p>
 <div class="chart low" data-chart="memory"></div>
 ${memoryTable(data)}</section>`;
@@ -206,4 +239,4 @@ function history(data: ReportData): Html {
   return html`<section id="history"><h2>History</h2>${partsTable(data)}</section>`;
 }
 
-const cut = (text: string): string => (text.length > LINE_MAX ? `${text.slice(0, LINE_MAX)}…` : text);
+const cut = (text: string): string => (text.length > LINE_MAX ? `${[...text].slice(0, LINE_MAX).join('')}…` : text);

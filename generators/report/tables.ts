@@ -72,13 +72,15 @@ export function workersTable({ lanes }: ReportData): Html {
     grouped(each.failed),
     grouped(each.retried),
     `${Math.round(each.load * 100)}%`,
-    grouped(each.processes),
-    grouped(each.died),
-    each.megabytes === undefined ? '–' : `${grouped(each.megabytes)} MB`,
+    each.processes === 0 ? '–' : grouped(each.processes),
+    each.processes === 0 && each.died === 0 ? '–' : grouped(each.died),
+    megabytes(each.megabytes),
   ]);
   const heads = ['Worker', 'Done', 'Failed', 'Retried', 'Busy', 'Processes', 'Died', 'Most memory'];
   return folded({ caption: 'What each worker did', heads, rows });
 }
+
+const megabytes = (measured = 0): string => (measured > 0 ? `${grouped(measured)} MB` : '–');
 
 export function memoryTable({ samples }: ReportData): Html {
   const { at, master, median, largest, workers, pending, leased } = samples;
@@ -89,9 +91,9 @@ export function memoryTable({ samples }: ReportData): Html {
     return [
       [
         duration(ms),
-        `${grouped(of(master))} MB`,
-        `${grouped(of(median))} MB`,
-        `${grouped(of(largest))} MB`,
+        megabytes(of(master)),
+        megabytes(of(median)),
+        megabytes(of(largest)),
         grouped(of(workers)),
         grouped(of(pending)),
         grouped(of(leased)),

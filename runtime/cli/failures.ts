@@ -21,7 +21,9 @@ function failuresIn(journal: string, each: (failed: FailedRecord) => void): void
   /** By item: how many of its failures a retry has replaced. */
   const replaced = new Map<string, number>();
   const count = (name: string, by: number): void => void replaced.set(name, (replaced.get(name) ?? 0) + by);
-  const tally = new Tally((name) => count(name, -1));
+  const tally = new Tally(({ retried }) => {
+    if (retried !== undefined) count(retried, -1);
+  });
   readJournal(journal, (record) => {
     tally.see(record);
     if (!tally.isRetry || (record.type !== 'done' && record.type !== 'failed')) return;

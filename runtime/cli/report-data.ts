@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasNoRun, journalUnreadable } from '../journal/errors.ts';
+import { isInUse } from '../journal/folder.ts';
 import type { Standing } from '../journal/standing.ts';
 import type { ReportData } from '../report/data.ts';
 import { Followed } from '../report/follow.ts';
@@ -63,19 +64,24 @@ function read(followed: Followed, journal: string): boolean {
 function dataOf({ collector, cut }: Followed, journal: string, taskFile: string): ReportData {
   const status = statusFrom(collector.tally, journal, path.resolve(taskFile));
   if (!status) throw hasNoRun(journal);
-  const { runId, parts, ...collected } = collector.data();
-  const isRunning = status.state === 'running';
+  const { runId, parts, ...whole } = collector.data();
+  const isRunning = status.state === 'running' || (cut !== undefined && isInUse(journal));
+  // Behind a damaged line there may be anything: other resumes, and another end.
+  const { stoppedBy, exitCode, ended, ...upToThere } = whole;
+  const last = isRunning ? 'running' : cut === undefined ? undefined : 'not known';
   return {
-    ...collected,
-    parts: isRunning ? parts.map((part, at) => (at === parts.length - 1 ? { ...part, how: 'running' } : part)) : parts,
+    ...(cut === undefined ? whole : upToThere),
+    parts:
+      last === undefined ? parts : parts.map((part, at) => (at < parts.length - 1 ? part : { ...part, how: last })),
     taskFile: cutTo(visible(taskFile), PATH_MAX),
     runId: cutTo(visible(runId), PATH_MAX),
-    state: status.state,
+    state: isRunning ? 'running' : cut === undefined ? status.state : 'unknown',
     at: new Date().toISOString(),
     began: cutTo(visible(status.began), PATH_MAX),
     args: words(shellWords(status.args)),
     options: words(shellWords(status.optionWords)),
-    next: commandsToGoOn(status, taskFile).map(words),
+    // A run can't go on from a damaged journal.
+    next: cut === undefined ? commandsToGoOn(status, taskFile).map(words) : [],
     ...(cut !== undefined && { cut: words(cut) }),
   };
 }

@@ -2,6 +2,15 @@
 
 import { type EndRecord, itemName, type JournalRecord, type RunRecord } from './records.ts';
 
+/** An item whose result was written. */
+interface Written {
+  /** Where its line ends in the file of results, in bytes. */
+  readonly end: number;
+  readonly ms: number;
+  /** Its name, if a retry has done it. */
+  readonly retried: string | undefined;
+}
+
 /** What the lines so far say of the run. */
 export class Tally {
   first: RunRecord | undefined;
@@ -11,13 +20,13 @@ export class Tally {
   end: EndRecord | undefined;
   done = 0;
   failed = 0;
-  /** With --results: where the lines of the items end in that file, in bytes, ascending; and what a retry has done. */
-  readonly #results: { readonly end: number; readonly retried: string | undefined }[] = [];
-  readonly #failedAgain: (name: string) => void;
+  /** With --results: where the lines of the items end in that file, in bytes, ascending. */
+  readonly #results: Written[] = [];
+  readonly #lost: (written: Written) => void;
 
-  /** failedAgain - called with the name of an item that a retry had done, if its result was lost: it counts as failed again. */
-  constructor(failedAgain: (name: string) => void = () => {}) {
-    this.#failedAgain = failedAgain;
+  /** lost - called for each item that was done, if its result was lost. If a retry had done it, it counts as failed again. */
+  constructor(lost: (written: Written) => void = () => {}) {
+    this.#lost = lost;
   }
 
   see(record: JournalRecord): void {
@@ -39,7 +48,7 @@ export class Tally {
         if (this.isRetry) this.failed -= record.keys.length; // each of these items had failed before
         if (record.results !== undefined) {
           const name = itemName(record.keys[0] ?? '', record.occurrence, record.places?.[0]);
-          this.#results.push({ end: record.results, retried: this.isRetry ? name : undefined });
+          this.#results.push({ end: record.results, ms: record.ms, retried: this.isRetry ? name : undefined });
         }
     }
   }
@@ -54,9 +63,8 @@ export class Tally {
     for (let last = this.#results.at(-1); last && last.end > bytes; last = this.#results.at(-1)) {
       this.#results.pop();
       this.done -= 1;
-      if (last.retried === undefined) continue;
-      this.failed += 1;
-      this.#failedAgain(last.retried);
+      if (last.retried !== undefined) this.failed += 1;
+      this.#lost(last);
     }
   }
 }

@@ -112,10 +112,14 @@ export class Output {
   #write(passage: Passage, bytes: Buffer, upTo: number, isWhole: boolean): void {
     if (this.#isDropping) return;
     const shared = this.#shared;
+    // Others have ended the line that this worker left open: if it ends it now, that would be an empty line.
+    const isEnded = passage.isOpen && shared.lineOf !== passage && bytes[0] === NEWLINE;
+    const own = isEnded ? bytes.subarray(1) : bytes;
+    passage.isOpen = !isWhole;
     // If somebody else has written part of a line, end that line first.
-    const ended = shared.lineOf !== undefined && shared.lineOf !== passage;
-    const all = ended ? Buffer.concat([Buffer.of(NEWLINE), bytes]) : bytes;
-    shared.lineOf = isWhole ? undefined : passage;
+    const ends = own.length > 0 && shared.lineOf !== undefined && shared.lineOf !== passage;
+    const all = ends ? Buffer.concat([Buffer.of(NEWLINE), own]) : own;
+    if (own.length > 0) shared.lineOf = isWhole ? undefined : passage;
     const goesOn = shared.write(all, (error) => {
       if (error) this.#failed(error);
       else {
@@ -185,6 +189,8 @@ export class Passage {
   heldUntil: number = -Infinity;
   /** Resolves when the stream has been read to its end. */
   readonly ended: Promise<void>;
+  /** What was passed on last was the beginning of a line. */
+  isOpen: boolean = false;
   /** The stream has been read to its end. */
   isOver: boolean = false;
   /** Reading was held since the last call of caughtUp. */

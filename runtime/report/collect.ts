@@ -4,17 +4,15 @@ import { type DoneRecord, type FailedRecord, itemName, type JournalRecord } from
 import { Tally } from '../journal/tally.ts';
 import { cutTo, printable } from '../text/words.ts';
 import { Axis } from './axis.ts';
-import type { ReportData } from './data.ts';
+import type { ReportData, SlowItem } from './data.ts';
 import { Durations } from './durations.ts';
-import { FailureGroups } from './failures.ts';
+import { FailureGroups, keyShown, shortName } from './failures.ts';
 import { Lanes } from './lanes.ts';
 import { Parts } from './parts.ts';
 import { SampleSeries } from './samples.ts';
 import { Slowest } from './slowest.ts';
 import { type How, Throughput } from './throughput.ts';
 
-/** Of items that ended together, so many may be among the slowest. */
-const SLOW_TOGETHER = 20;
 const NAME_MAX = 80;
 /** No run takes three hundred years. */
 const LONGEST_MS = 1e13;
@@ -24,7 +22,7 @@ export type Collected = Omit<ReportData, 'state' | 'at' | 'next' | 'args' | 'opt
 
 /** The report of one run. */
 export class Collector {
-  readonly tally: Tally = new Tally((name) => this.#failures.undone(name));
+  readonly tally: Tally = new Tally(({ ms, retried }) => this.#lost(ms, retried));
   readonly #axis = new Axis();
   readonly #throughput = new Throughput(this.#axis);
   readonly #lanes = new Lanes(this.#axis);
@@ -44,8 +42,8 @@ export class Collector {
     this.tally.see(record);
     switch (record.type) {
       case 'run':
-        // A master that has not said how it ended was killed, and its workers with it.
-        this.#lanes.allLeave(this.#nowMs);
+        if (record.results !== undefined) this.#slowest.cutAt(record.results);
+        this.#lanes.begins(this.#nowMs);
         this.#parts.begin(record, this.#nowMs);
         return;
       case 'tick':
@@ -100,7 +98,7 @@ export class Collector {
       durations: this.#durations.data(),
       lanes: this.#lanes.data(this.#nowMs),
       samples: this.#samples.data(),
-      ...this.#failures.data(),
+      ...this.#failures.data(failed),
       slowest: this.#slowest.data(),
     };
   }
@@ -112,27 +110,54 @@ export class Collector {
   }
 
   #done(record: DoneRecord): void {
-    const { keys, number, ms, worker, attempts, occurrence, places } = record;
+    const { keys, number, ms, worker, attempts, occurrence, places, results } = record;
     this.#took(record, keys.length, 'done');
     this.#durations.add(ms, keys.length, 'done');
     this.#parts.count('done', keys.length);
     for (const [index, key] of keys.entries()) {
-      if (this.tally.isRetry) this.#failures.done(itemName(key, occurrence, places?.[index]));
-      const ended = { worker, attempts, how: 'done', atMs: this.#nowMs } as const;
-      if (index < SLOW_TOGETHER) this.#slowest.note({ key, number: number + index, ms, ...ended });
+      if (this.tally.isRetry) {
+        const name = itemName(key, occurrence, places?.[index]);
+        this.#replaced(this.#failures.done(name, results !== undefined), name);
+      }
+      if (!this.#slowest.takes(ms)) {
+        this.#slowest.leaveOut(ms);
+        continue;
+      }
+      const shown = { key: keyShown(key), number: number + index };
+      const item = { ...shown, ms, worker, attempts, how: 'done', atMs: this.#nowMs } as const;
+      this.#slowest.note({ item, ...(results !== undefined && { results }) });
     }
   }
 
   #failed(record: FailedRecord): void {
     const { key, number, ms, worker, attempts, occurrence, place } = record;
     const name = itemName(key, occurrence, place);
-    if (this.tally.isRetry) this.#failures.failedAgain(name);
-    this.#failures.add(record, name, this.#nowMs);
+    if (this.tally.isRetry) this.#replaced(this.#failures.failedAgain(name), name);
+    const item = { key: keyShown(key), number, ms, worker, attempts, how: 'failed', atMs: this.#nowMs } as const;
+    this.#failures.add(record, name, item);
     this.#took(record, 1, 'failed');
     this.#parts.count('failed', 1);
-    if (ms === 0) return; // its worker died with it, so nobody knows how long it took
-    this.#durations.add(ms, 1, 'failed');
-    this.#slowest.note({ key, number, ms, worker, attempts, how: 'failed', atMs: this.#nowMs });
+    this.#add(item, name);
+  }
+
+  /** The failure of an item counts. */
+  #add(item: SlowItem, name: string): void {
+    if (item.ms === 0) return; // its worker died with it, so nobody knows how long it took
+    this.#durations.add(item.ms, 1, 'failed');
+    this.#slowest.note({ item, name: shortName(name) });
+  }
+
+  /** A retry has ended an item: its failure before counts no more, where each item counts once. */
+  #replaced(item: SlowItem | undefined, name: string): void {
+    if (item && item.ms > 0) this.#durations.remove(item.ms, 'failed');
+    this.#slowest.replaced(item, shortName(name));
+  }
+
+  /** The result of an item that was done is lost. If a retry had done it, it has failed again. */
+  #lost(ms: number, retried: string | undefined): void {
+    this.#durations.remove(ms, 'done');
+    const item = retried === undefined ? undefined : this.#failures.undone(retried);
+    if (item && retried !== undefined) this.#add(item, retried);
   }
 
   /** Items of a worker have just ended, one after another, each in so many milliseconds. */

@@ -10,7 +10,8 @@ export interface ReportData {
   readonly format: 1;
   readonly taskFile: string;
   readonly runId: string;
-  readonly state: 'running' | 'complete' | 'unfinished';
+  /** `unknown`: the journal is damaged, so how the run ended is not known. */
+  readonly state: 'running' | 'complete' | 'unfinished' | 'unknown';
   /** The run is paused. */
   readonly paused?: true;
   /** Why the run ended early, if it did. */
@@ -46,8 +47,10 @@ export interface ReportData {
   readonly lanes: readonly Lane[];
   readonly samples: Samples;
   readonly failures: readonly FailureGroup[];
-  /** How many items failed with errors that `failures` does not list. */
+  /** How many more items failed: with errors that `failures` does not list, or too many to know with which. */
   readonly otherFailures: number;
+  /** How many items a retry has ended whose failure before is not remembered, because there were too many; absent for none. */
+  readonly unmatched?: number;
   readonly slowest: readonly SlowItem[];
 }
 
@@ -73,7 +76,7 @@ export interface Part {
   readonly release?: string;
   readonly done: number;
   readonly failed: number;
-  /** `complete`, `unfinished`, `SIGINT`, …; `cut short` if the journal does not say how it ended, or it goes on. */
+  /** `complete`, `unfinished`, `SIGINT`, …; `cut short` if the journal does not say how it ended, `not known` if it is damaged, or it goes on. */
   readonly how: string;
 }
 
@@ -103,13 +106,14 @@ export interface Lane {
   readonly retried: number;
   /** How much of the time it had an item in progress, from 0; above 1 with several at once. */
   readonly load: number;
+  /** How many processes it had; 0 if the master did its work (--inline). */
   readonly processes: number;
   readonly died: number;
   /** The most memory that was seen in one process; absent if none was. */
   readonly megabytes?: number;
 }
 
-/** The samples: when, how many items waited, how many workers held, and memory in megabytes. */
+/** The samples: when, how many items waited, how many workers held, and memory in megabytes; 0 where none was measured. */
 export interface Samples {
   readonly at: readonly number[];
   readonly pending: readonly number[];
@@ -120,17 +124,18 @@ export interface Samples {
   readonly largest: readonly number[];
 }
 
-/** Items that failed with the same error. */
+/** Items that failed with the same error; one that failed again with another is in the group of that. */
 export interface FailureGroup {
   readonly error: string;
   readonly count: number;
-  /** How many of them have failed since, and were not done by a retry. */
+  /** How many of them were not done by a retry since. What follows is of these alone. */
   readonly left: number;
   /** The first keys. */
   readonly first: readonly string[];
+  /** When the first and the last one failed; 0 if none is left. */
   readonly firstMs: number;
   readonly lastMs: number;
-  /** Of the first one: the rest of the message, fields, and the stack. */
+  /** Of one: the rest of the message, fields, and the stack. */
   readonly details: readonly string[];
 }
 

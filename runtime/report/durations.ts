@@ -5,6 +5,8 @@ import type { Durations as Data } from './data.ts';
 const BINS_PER_DECADE = 10;
 /** Shorter ones count as this: a microsecond. */
 const SHORTEST_MS = 0.001;
+/** Longer ones, which only an edited journal has, as this: three hundred years. */
+const LONGEST_MS = 1e13;
 
 /** The durations of one run. */
 export class Durations {
@@ -14,7 +16,17 @@ export class Durations {
 
   add(ms: number, count: number, how: 'done' | 'failed'): void {
     const counts = how === 'done' ? this.#done : this.#failed;
-    counts.set(ms, (counts.get(ms) ?? 0) + count);
+    const upTo = Math.min(ms, LONGEST_MS);
+    counts.set(upTo, (counts.get(upTo) ?? 0) + count);
+  }
+
+  /** One counts no more: another outcome has taken its place, or its result was lost. */
+  remove(ms: number, how: 'done' | 'failed'): void {
+    const counts = how === 'done' ? this.#done : this.#failed;
+    const upTo = Math.min(ms, LONGEST_MS);
+    const left = (counts.get(upTo) ?? 0) - 1;
+    if (left > 0) counts.set(upTo, left);
+    else counts.delete(upTo);
   }
 
   data(): Data {

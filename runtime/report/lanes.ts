@@ -37,6 +37,9 @@ export class Lanes {
   #lastWorker = 0;
   /** The workers' processes: since when they are there. */
   readonly #since = new Map<number, number>();
+  /** Where the current part of the run begins, and whether it has forked a worker. */
+  #beganMs = 0;
+  #hasForked = false;
 
   constructor(axis: Axis) {
     this.#axis = axis;
@@ -46,6 +49,8 @@ export class Lanes {
   ended(worker: number, count: number, fromMs: number, toMs: number, how: How): void {
     const lane = this.#laneOf(worker);
     if (!lane) return;
+    // With --inline the master does the work, so a lane is there from the beginning on.
+    if (!this.#hasForked && !this.#since.has(worker)) this.#since.set(worker, this.#beganMs);
     lane[how] += count;
     this.#axis.spread(lane.busy, fromMs, toMs);
   }
@@ -53,6 +58,7 @@ export class Lanes {
   forked(worker: number, ms: number): void {
     const lane = this.#laneOf(worker);
     if (lane) lane.processes += 1;
+    this.#hasForked = true;
     this.#since.set(worker, ms);
   }
 
@@ -63,6 +69,13 @@ export class Lanes {
     if (inOrder) return;
     lane.died += 1;
     this.#axis.add(lane.deaths, ms, 1);
+  }
+
+  /** A part of the run begins. If the master did not say how the one before ended, it was killed, and its workers with it. */
+  begins(ms: number): void {
+    this.allLeave(ms);
+    this.#beganMs = ms;
+    this.#hasForked = false;
   }
 
   /** The master is gone, and so are all processes. */

@@ -23,11 +23,11 @@ export class SampleSeries {
   #count = 0;
 
   add(at: number, { pending, leased, workers, memory }: SampleRecord): void {
-    const sizes = memory.filter(([worker]) => worker > 0).map(([, megabytes]) => megabytes);
+    const sizes = memory.filter(([worker]) => worker > 0).map(([, megabytes]) => whole(megabytes));
     sizes.sort((one, other) => one - other);
     const sample = {
-      ...{ at, pending, leased, workers },
-      master: memory.find(([worker]) => worker === 0)?.[1] ?? 0,
+      ...{ at: whole(at), pending: whole(pending), leased: whole(leased), workers: whole(workers) },
+      master: whole(memory.find(([worker]) => worker === 0)?.[1] ?? 0),
       median: sizes[Math.floor(sizes.length / 2)] ?? 0,
       largest: sizes.at(-1) ?? 0,
     };
@@ -58,6 +58,9 @@ export class SampleSeries {
     };
   }
 }
+
+/** A number that was edited into nonsense must not make the report longer. */
+const whole = (value: number): number => (value > 0 ? Math.round(Math.min(value, 1e12)) : 0);
 
 const together = (one: Sample, other: Sample): Sample => ({
   ...one,

@@ -1,77 +1,30 @@
-// `divvy report`: the page of a run that really ran, where it is written, and the page that follows a run.
+// `divvy report`: the page of a run that really ran, and where it is written.
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import {
   chmodSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { LivePage } from '../../generators/report/live.ts';
+import { describe, expect, test } from 'vitest';
 import type { ReportData as Drawn } from '../../generators/report/read.ts';
 import type { JournalRecord } from '../../runtime/journal/records.ts';
-import { Collector } from '../../runtime/report/collect.ts';
 import type { ReportData } from '../../runtime/report/data.ts';
-import { begun, done, ended, failed, tick } from '../runtime/report/made.ts';
-import { cleanEnvironment, commandFile, divvy, freshFolder, home } from './commands.ts';
+import { begun, done, ended, exited, failed, sampled, tick } from '../runtime/report/made.ts';
+import { divvy, freshFolder } from './commands.ts';
+import { has, journalOf, project, run, TASK, text } from './reports.ts';
 
 /** What the runtime says is what the page is drawn from: the compiler checks it. */
 const asDrawn: (data: ReportData) => Drawn = (data) => data;
 void asDrawn;
 
-const TASK = `import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-export default class Nightly {
-  *dispatch() { for (let item = 1; item <= 12; item++) yield item; }
-  key(item) { return 'user-' + item; }
-  async process(item) {
-    while (process.argv[2] === 'wait' && item === 12 && !existsSync('go')) await sleep(20);
-    if (item % 5 === 0) throw new Error('row ' + item + ' is <b>odd</b> </script><script>alert(1)</script>');
-  }
-}
-`;
-
-function project(...tasks: string[]): string {
-  const cwd = freshFolder();
-  mkdirSync(join(cwd, 'tasks'));
-  writeFileSync(join(cwd, 'divvy.json'), JSON.stringify({ tasks: 'tasks', runtime: 'runtime' }));
-  symlinkSync(join(home, 'runtime'), join(cwd, 'runtime'));
-  for (const name of tasks.length > 0 ? tasks : ['nightly']) writeFileSync(join(cwd, 'tasks', `${name}.ts`), TASK);
-  return cwd;
-}
-
-const run = (cwd: string, ...args: string[]) =>
-  execa(process.execPath, ['runtime/run.mjs', '-n', '2', 'tasks/nightly.ts', ...args], {
-    ...{ cwd, env: cleanEnvironment(), extendEnv: false, reject: false },
-  });
-
 const pages = (cwd: string): string[] => readdirSync(cwd).filter((name) => name.endsWith('.html'));
-const text = (records: readonly JournalRecord[]): string =>
-  records.map((record) => `${JSON.stringify(record)}\n`).join('');
-
-/** A page is too long for the message of a failed test: what is looked for in it is looked up first. */
 const verdictIn = (page: string): string | undefined => /<p class="verdict">(.*?)<\/p>/.exec(page)?.[1];
-const has = (page: string, ...texts: string[]): void =>
-  expect(texts.filter((text) => !page.includes(text))).toEqual([]);
-
-/** A journal of the task, made of these records. */
-function journalOf(cwd: string, records: readonly JournalRecord[]): string {
-  const file = join(cwd, 'j.ndjson');
-  writeFileSync(
-    file,
-    text(records.map((each) => (each.type === 'run' ? { ...each, taskFile: join(cwd, 'tasks/nightly.ts') } : each))),
-  );
-  return file;
-}
 
 describe('divvy report', () => {
   test('writes the page of the last run, in a file named after it', async () => {
@@ -206,20 +159,70 @@ describe('divvy report', () => {
     has(stdout, '<dt>Arguments</dt><dd><code>one</code></dd>');
   });
 
-  test('of a journal that is cut or damaged goes up to there, and says so', async () => {
+  test('of a journal that is cut goes up to there, and says so', async () => {
     const cwd = project();
     const journal = journalOf(cwd, [begun(), tick(500), done(['a'], 3)]);
     const cut = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
     expect(verdictIn(cut.stdout)).toBe('<strong>Cut short</strong> 1 item in 500 ms: 1 done. The rest is left to do.');
+    writeFileSync(journal, readFileSync(journal, 'utf8').slice(0, -9));
+    const torn = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
+    expect(verdictIn(torn.stdout)).toBe(
+      '<strong>Cut short</strong> 0 items in 500 ms: 0 done. The rest is left to do.',
+    );
+  });
+
+  test.each([
+    ['went on', []],
+    ['had ended', [ended({ complete: false, stoppedBy: 'SIGINT', exitCode: 130 })]],
+    ['was complete', [ended()]],
+  ])('of a journal that is damaged where the run %s knows no end, and offers no command', async (_, end) => {
+    const cwd = project();
+    const journal = journalOf(cwd, [begun(), tick(500), done(['a'], 3), failed('c', 3), ...end]);
     writeFileSync(journal, `${readFileSync(journal, 'utf8')}nonsense\n${text([done(['b'], 3)])}`);
     const { code, stderr } = await divvy(['report', '--journal', 'j.ndjson', '-o', 'r.html'], { cwd });
     expect([code, stderr]).toEqual([
       0,
-      expect.stringContaining('the report is not whole: the journal is damaged: line 4 of'),
+      expect.stringContaining(`the report is not whole: the journal is damaged: line ${5 + end.length} of`),
     ]);
-    expect(readFileSync(join(cwd, 'r.html'), 'utf8')).toContain(
-      'This report is not whole: the journal is damaged: line 4',
+    const html = readFileSync(join(cwd, 'r.html'), 'utf8');
+    expect(verdictIn(html)).toBe(
+      '<strong>How it ended is not known</strong> 2 items up to where the journal is damaged, in 500 ms: 1 done, 1 failed.',
     );
+    has(html, `This report is not whole: the journal is damaged: line ${5 + end.length}`, '<td>not known</td>');
+    expect([html.includes('class="command"'), html.includes(', ended <time')]).toEqual([false, false]);
+    const live = await divvy(['report', '--live', '--json', '--journal', 'j.ndjson', '-o', 'r.html'], { cwd });
+    expect(live.stderr).toContain("note: the journal is damaged, so the run can't be followed");
+    expect(JSON.parse(live.stdout)).toMatchObject({ state: 'unknown' });
+  });
+
+  test('of a run with retries says what counts an item, and what counts each end of it', async () => {
+    const cwd = project();
+    const before = [begun(), tick(1000), failed('a', 900), failed('b', 800), ended({ exitCode: 1 })];
+    journalOf(cwd, [...before, begun({ mode: 'retry-failed' }), tick(1000), done(['a'], 5), ended({ exitCode: 1 })]);
+    const { stdout } = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
+    expect(verdictIn(stdout)).toContain('1 done, 1 failed');
+    has(
+      stdout,
+      'An item that was begun again after its end counts here each time that it ended.',
+      'The longest took <b>800 ms</b>. The axis is logarithmic. Each item counts once, with its last attempt.',
+      'Of the items that had these errors, a retry has done 1 since.',
+      '<b>1 item</b> <code>Error: no luck</code>',
+      'at 1 s · key: <code>b</code> · 1 more done by a retry since',
+      'The 2 slowest items',
+    );
+  });
+
+  test('of a run with --inline says nothing of workers that there were not', async () => {
+    const cwd = project();
+    journalOf(cwd, [begun(), tick(1000), done(['a'], 500), sampled([[0, 80]], { workers: 0 }), ended()]);
+    const { stdout } = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
+    has(
+      stdout,
+      '<p class="about">The master had 80 MB.</p>',
+      '<td>50%</td><td>–</td><td>–</td><td>–</td>',
+      '<td>80 MB</td><td>–</td><td>–</td>',
+    );
+    expect(stdout.includes('argest worker had')).toBe(false);
   });
 
   test('of a later format is refused, with the release to use', async () => {
@@ -252,26 +255,46 @@ describe('divvy report', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 
-  test('stays within 250 KB, and shows texts of anybody as texts', async () => {
-    const cwd = project();
-    const long = `</script><script>alert(1)</script>\u001b[31m\u2028\u202e&"'<!--`.repeat(100);
-    const records: JournalRecord[] = [begun({ user: long, host: long, args: [long] })];
+  /** A journal of everything that makes a page long: texts, errors, crashes, lanes, samples and resumes. */
+  function longest(long: string): JournalRecord[] {
+    const records: JournalRecord[] = [];
+    for (let part = 0; part < 60; part++)
+      records.push(begun({ user: long, host: long, commit: long, release: long, at: long, args: [long] }));
     for (let at = 1; at <= 1000; at++) {
       const kind = String.fromCharCode(97 + (at % 26)).repeat(1 + (at % 20));
       const error = {
         name: `E${kind}`,
-        message: `${kind} ${long}`,
+        message: `${kind} ${long}\n${`${long}\n`.repeat(9)}`,
         stack: `E\n${`    at ${long} (file:///x.ts:1:1)\n`.repeat(4)}`,
       };
-      records.push(tick(at * 100), failed(`${long}${at}`, at, { worker: at * 2, number: at, error }));
+      records.push(
+        tick(at * 1_234_567),
+        failed(`${long}${at}`, 10 ** ((at % 160) / 10 - 3), { worker: at, number: at, error }),
+      );
+      for (let worker = at % 7; worker < 1000; worker += 10) records.push(exited(worker, false));
+      const memory = Array.from({ length: 100 }, (_, index) => [index, 1e9 + at] as const);
+      records.push(sampled(memory, { workers: 1e9, pending: 1e9, leased: 1e9 }));
     }
-    journalOf(cwd, [...records, ended({ complete: false, stoppedBy: long, exitCode: 1 })]);
+    return [...records, ended({ complete: false, stoppedBy: long, exitCode: 1 })];
+  }
+
+  test.each([
+    ['acts on a page or a terminal', `</script><script>alert(1)</script>\u001b[31m\u2028\u202e&"'<!--`],
+    ['is five bytes for each character', '& '],
+    ['is six bytes for each character', '"'],
+    ['is nine bytes for each character', '\u200b'],
+    ['is Japanese', 'データベースに接続できません。'],
+    ['is beyond the basic plane', '😀'],
+  ])('stays within 250 KB with everything that can be long, if each text %s', async (_, text) => {
+    const cwd = project();
+    journalOf(cwd, longest(text.repeat(Math.ceil(3000 / text.length))));
     const { code, stdout } = await divvy(['report', '--journal', 'j.ndjson', '-o', '-'], { cwd });
     expect(code).toBe(0);
-    expect(Buffer.byteLength(stdout)).toBeLessThan(250_000);
-    expect(['<script>alert', '<!--&', '\u001b', '\u2028', '\u202e'].filter((text) => stdout.includes(text))).toEqual(
-      [],
-    );
+    expect(Buffer.byteLength(stdout)).toBeLessThanOrEqual(250_000);
+    expect(
+      ['<script>alert', '<!--&', '\u001b', '\u2028', '\u202e', '\ufffd'].filter((it) => stdout.includes(it)),
+    ).toEqual([]);
+    has(stdout, 'Stopped by ', 'id="failures"', 'id="slowest"', 'id="memory"', 'id="history"');
   });
 
   test('opens the browser with --open, and says if there is none', async () => {
@@ -285,143 +308,5 @@ describe('divvy report', () => {
     expect(readFileSync(join(cwd, 'opened'), 'utf8')).toBe(`${join(cwd, 'r.html')}\n`);
     const { code, stderr } = await divvy(['report', '--open', '-o', 'r.html'], { cwd, env: { PATH: '/nowhere' } });
     expect([code, stderr]).toEqual([0, expect.stringContaining('open it yourself'.replace('it', join(cwd, 'r.html')))]);
-  });
-});
-
-/** What a server answers. */
-async function asked(
-  url: string,
-  host?: string,
-  method = 'GET',
-): Promise<{ status: number | undefined; body: string }> {
-  const sent = request(url, { method, ...(host !== undefined && { headers: { host } }) }).end();
-  const [response] = await once(sent, 'response');
-  let body = '';
-  for await (const chunk of response) body += chunk;
-  return { status: response.statusCode, body };
-}
-
-/** Events as they come, each as its text. */
-async function* eventsOf(url: string): AsyncGenerator<string> {
-  const [response] = await once(request(url).end(), 'response');
-  let rest = '';
-  for await (const chunk of response) {
-    const parts = (rest + chunk).split('\n\n');
-    rest = parts.pop() ?? '';
-    yield* parts;
-  }
-}
-
-describe('divvy report --live', () => {
-  async function live(cwd: string, ...argv: string[]) {
-    const child = execa(process.execPath, [commandFile('divvy'), 'report', '--live', ...argv], {
-      ...{ cwd, env: cleanEnvironment(), extendEnv: false, reject: false },
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let said = '';
-    for await (const chunk of child.stdout) {
-      said += chunk;
-      if (said.includes('http://')) break;
-    }
-    const [url = ''] = /http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\//.exec(said) ?? [];
-    return { child, url };
-  }
-
-  test('serves the page to this machine alone, follows the run, and writes the report at its end', async () => {
-    const cwd = project();
-    const running = run(cwd, 'wait');
-    await once(running.stderr, 'data');
-    const { child, url } = await live(cwd, '-o', 'r.html');
-    const port = new URL(url).port;
-    const page = await asked(url);
-    expect(page.status).toBe(200);
-    has(page.body, "connect-src 'self'");
-    expect((await asked(url, `evil.example:${port}`)).status).toBe(421);
-    expect((await asked(url, `localhost:${port}`)).status).toBe(200);
-    expect((await asked(`http://127.0.0.1:${port}/`)).status).toBe(404);
-    expect((await asked(`http://127.0.0.1:${port}/${'0'.repeat(32)}/events`)).status).toBe(404);
-    expect((await asked(url, undefined, 'POST')).status).toBe(404);
-    const titles: string[] = [];
-    for await (const event of eventsOf(`${url}events`)) {
-      if (event.startsWith('event: over')) break;
-      const { title, html } = JSON.parse(event.slice('data: '.length));
-      titles.push(title);
-      // All but the one that waits are done: now it may end.
-      if (html.includes('9 done, 2 failed')) writeFileSync(join(cwd, 'go'), '');
-    }
-    expect(titles[0]).toBe('nightly: Running');
-    expect(titles.at(-1)).toBe('nightly: Complete, with failures');
-    expect((await child).exitCode).toBe(0);
-    has(readFileSync(join(cwd, 'r.html'), 'utf8'), '10 done, 2 failed');
-    await running;
-  });
-
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'ends at %s with the report so far, and the run goes on',
-    async (signal) => {
-      const cwd = project();
-      const running = run(cwd, 'wait');
-      await once(running.stderr, 'data');
-      const { child } = await live(cwd, '-o', 'r.html');
-      child.kill(signal);
-      child.kill(signal);
-      expect((await child).exitCode).toBe(0);
-      has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>', '<td>running</td>');
-      expect(running.nodeChildProcess.exitCode).toBe(null);
-      writeFileSync(join(cwd, 'go'), '');
-      expect((await running).exitCode).toBe(1);
-    },
-  );
-
-  test('writes what it has read, if the journal goes away', async () => {
-    const cwd = project();
-    const running = run(cwd, 'wait');
-    await once(running.stderr, 'data');
-    const { child } = await live(cwd, '-o', 'r.html');
-    renameSync(join(cwd, '.divvy'), join(cwd, 'away'));
-    const { exitCode, stderr } = await child;
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("the run can't be followed any further")]);
-    has(readFileSync(join(cwd, 'r.html'), 'utf8'), '<strong>Running</strong>');
-    running.kill('SIGKILL');
-  });
-
-  test('sends a reader that is slow only the newest state', async () => {
-    const collector = new Collector();
-    collector.see(begun());
-    const when = { state: 'running', at: '', began: '', taskFile: '', args: '', options: '', next: [] } as const;
-    const data = { ...collector.data(), ...when };
-    const served = new LivePage('nightly', data);
-    await served.open();
-    const [response] = await once(request(`${served.url}events`).end(), 'response');
-    response.pause();
-    for (let at = 0; at < 3000; at++) served.show({ ...data, args: `state ${at} ${'x'.repeat(2000)}` });
-    let all = '';
-    response.setEncoding('utf8').on('data', (text: string) => {
-      all += text;
-    });
-    response.resume();
-    while (!all.includes('state 2999 ')) await once(response, 'data');
-    expect(all.split('\n\n').length).toBeLessThan(1000);
-    response.destroy();
-    await served.close();
-  });
-
-  test('of a run that has ended is the report', async () => {
-    const cwd = project();
-    await run(cwd);
-    const { code, stdout, stderr } = await divvy(['report', '--live'], { cwd });
-    expect([code, stderr]).toEqual([0, 'note: the run has ended, so there is nothing to follow\n']);
-    expect(stdout).toContain('Report: nightly-');
-  });
-
-  test('refuses a file in its way before anybody waits for the end', async () => {
-    const cwd = project();
-    const running = run(cwd, 'wait');
-    await once(running.stderr, 'data');
-    writeFileSync(join(cwd, 'mine'), 'mine');
-    expect((await divvy(['report', '--live', '-o', 'mine'], { cwd })).code).toBe(3);
-    expect((await divvy(['report', '--live', '-o', '-'], { cwd })).code).toBe(2);
-    writeFileSync(join(cwd, 'go'), '');
-    await running;
   });
 });

@@ -176,6 +176,22 @@ describe('the page of', () => {
     await close();
   });
 
+  test('a run that took less than a column has points for what it did', { timeout: BROWSER }, async () => {
+    const collector = new Collector();
+    for (const record of [begun(), tick(60), done(['a'], 40), ended()]) collector.see(record);
+    const { page, close } = await opened({ ...dataOf({ items: 0, workers: 1 }), ...collector.data() });
+    const drawn = await page.evaluate(() =>
+      ['throughput', 'running'].map((name) => {
+        const canvas = document.querySelector<HTMLCanvasElement>(`[data-chart="${name}"] canvas`);
+        const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+        // The colour of what is done: #0067a8.
+        return [...data].filter((red, at) => at % 4 === 0 && red === 0 && data[at + 1] === 0x67).length > 10;
+      }),
+    );
+    expect(drawn).toEqual([true, true]);
+    await close();
+  });
+
   const SOME = dataOf({ items: 4000, workers: 8, fails: (item) => item % 100 === 3 });
 
   test.each([
@@ -202,6 +218,35 @@ describe('the page of', () => {
     expect(await blank(page)).toEqual([]);
     const pdf = await page.pdf();
     expect(pdf.length).toBeGreaterThan(20_000);
+    await close();
+  });
+
+  test('a run is whole on paper: nothing is wider than A4', { timeout: BROWSER }, async () => {
+    const [part] = SOME.parts;
+    const long = `node vendor/divvy/run.mjs --resume ${'--an-option some-value-of-it '.repeat(12)}${'x'.repeat(200)}`;
+    const name = 'somebody-with-a-long-name@a-host-with-a-long-name.example'.repeat(2).slice(0, 80);
+    const times = { user: name, host: name, commit: 'a'.repeat(40), release: '1.2.3-beta.4', how: 'exit code 70' };
+    const { page, close } = await opened({
+      ...SOME,
+      ...{ args: long, options: long, cut: long, next: [`to go on: ${long}`] },
+      parts: part ? [part, { ...part, ...times, mode: 'retry-failed' }] : [],
+      slowest: SOME.slowest.map((item) => ({ ...item, key: name })),
+    });
+    await page.setViewportSize({ width: 718, height: 1000 });
+    await page.emulateMedia({ media: 'print' });
+    const tooWide = await page.evaluate(() =>
+      [...document.querySelectorAll('body, body *')]
+        .filter((each) => each.checkVisibility())
+        .filter(
+          (each) =>
+            each.getBoundingClientRect().right > innerWidth + 0.5 ||
+            (each.clientWidth > 0 &&
+              each.scrollWidth > each.clientWidth &&
+              getComputedStyle(each).display !== 'inline'),
+        )
+        .map((each) => each.outerHTML.slice(0, 120)),
+    );
+    expect(tooWide).toEqual([]);
     await close();
   });
 
@@ -266,7 +311,7 @@ describe('the page of', () => {
     expect(await page.locator('.command button').count()).toBe(1);
     expect(await page.locator('canvas').count()).toBe(5);
     expect(await blank(page)).toEqual([]);
-    await live.close();
+    await live.close('ended');
     await page.getByText('The run has ended. This page stays as it is').waitFor();
     expect(complaints).toEqual([]);
     await page.close();

@@ -2,7 +2,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { Output } from '../../../runtime/master/output.ts';
 import { ALL_WELL, isAlive, runTask } from '../run-task.ts';
 
 /** Runs the runner's command line as `"$@"` of a script. */
@@ -128,4 +131,36 @@ test.each([
   // What is left behind at a graceful exit is the task's own to end.
   expect(await run.closed).toMatchObject({ status: 0 });
   expect(isAlive(Number(pid)) || way === 'chatty grandchild').toBe(true);
+});
+
+test('a newline that ends a line which others have ended is no empty line; any other is passed on', async () => {
+  const [shared, one, other] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const output = new Output(shared, true, { gone: () => {}, moved: () => {} });
+  let all = '';
+  shared.on('data', (chunk) => {
+    all += chunk;
+  });
+  const passages = new Map([one, other].map((source) => [source, output.take(source)]));
+  const says = async (source: PassThrough, text: string): Promise<void> => {
+    source.write(text);
+    await turn();
+    const passage = passages.get(source);
+    passage?.openTo(passage.read);
+    passage?.passOpen();
+  };
+  for (const [source, text] of [
+    [one, 'a'],
+    [other, 'b'],
+    [one, '\nc'],
+    [other, '\n'],
+    [one, ' goes on'],
+    [one, '\n\nd'],
+    [other, '\n'],
+  ] as const)
+    await says(source, text);
+  await turn();
+  expect(all).toBe('a\nb\nc goes on\n\nd\n\n');
+  const { passed, out } = passages.get(one) ?? {};
+  expect(out).toBe(passed);
+  output.release();
 });

@@ -173,7 +173,41 @@ describe('a report', () => {
       ended({ exitCode: 1 }),
     ]);
     expect([data.done, data.failed]).toEqual([1, 2]);
-    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[3, 2, ['a', 'b', 'c']]]);
+    expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[3, 2, ['c', 'b']]]);
+  });
+
+  test('names of an error only items that have it still', () => {
+    const stack = (line: number): string => `Error: no luck\n    at f (file:///tasks/t.ts:${line}:1)`;
+    const lost = (message: string, line: number) => ({ error: { name: 'Error', message, stack: stack(line) } });
+    const data = collected([
+      begun(),
+      ...['a', 'b', 'c', 'd'].flatMap((key, at) => [
+        tick(1000 * (at + 1)),
+        failed(key, 1, lost(`row ${at} is bad`, 5)),
+      ]),
+      ended({ exitCode: 1 }),
+      begun({ mode: 'retry-failed' }),
+      tick(1000),
+      ...[failed('a', 1, lost('gone', 7)), done(['b'], 1), failed('c', 1, lost('row 9 is bad', 9))],
+      done(['d'], 1),
+    ]);
+    expect(data.failures).toEqual([
+      {
+        ...{ error: 'Error: row 9 is bad', count: 3, left: 1, first: ['c'], firstMs: 5000, lastMs: 5000 },
+        details: ['  at f (/tasks/t.ts:9:1)'],
+      },
+      {
+        ...{ error: 'Error: gone', count: 1, left: 1, first: ['a'], firstMs: 5000, lastMs: 5000 },
+        details: ['  at f (/tasks/t.ts:7:1)'],
+      },
+    ]);
+  });
+
+  test('names nothing of an error that retries have done away with', () => {
+    const data = collected([begun(), failed('a', 1), begun({ mode: 'retry-failed' }), done(['a'], 1)]);
+    expect(data.failures).toEqual([
+      { error: 'Error: no luck', count: 1, left: 0, first: [], firstMs: 0, lastMs: 0, details: [] },
+    ]);
   });
 
   test('counts an item once, however often a retry has failed with it', () => {
@@ -181,6 +215,36 @@ describe('a report', () => {
     const data = collected([begun(), failed('a', 1), failed('b', 1), ...again, ...again]);
     expect(data.failures.map(({ count, left, first }) => [count, left, first])).toEqual([[2, 2, ['a', 'b']]]);
     expect(data.failed).toBe(2);
+  });
+
+  /** Words without numbers: each is an error of its own. */
+  const word = (at: number): string => [...String(at)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
+  const broken = (at: number) => failed(`k${at}`, 1, { error: { name: 'Error', message: `broken in ${word(at)}` } });
+
+  test('has right counts with more errors than it tells apart, however often they are retried', () => {
+    const items = Array.from({ length: 600 }, (_, at) => at);
+    const again = [begun({ mode: 'retry-failed' }), ...items.map(broken)];
+    const both = (data: ReturnType<typeof collected>): number =>
+      sum(data.failures.map(({ left }) => left)) + data.otherFailures;
+    const twice = collected([begun(), ...items.map(broken), ...again, ...again]);
+    expect([twice.failed, both(twice), sum(twice.failures.map(({ count }) => count))]).toEqual([600, 600, 50]);
+    const most = items.slice(0, 590).map((at) => done([`k${at}`], 1));
+    const data = collected([begun(), ...items.map(broken), ...again, begun({ mode: 'retry-failed' }), ...most]);
+    expect([data.failed, both(data), data.unmatched]).toEqual([10, 10, undefined]);
+  });
+
+  test('leaves out what it cannot know of more failures than it remembers', () => {
+    const items = Array.from({ length: 200_100 }, (_, at) => at);
+    const all = items.map((at) => failed(`k${at}`, 1));
+    const before = collected([begun(), tick(100), ...all.slice(0, -1), tick(200), ...all.slice(-1)]);
+    expect(before.failures.map(({ count, left, firstMs, lastMs }) => [count, left, firstMs, lastMs])).toEqual([
+      [200_100, 200_100, 100, 200],
+    ]);
+    const last = items.slice(200_010).map((at) => done([`k${at}`], 1));
+    const data = collected([begun(), ...all, begun({ mode: 'retry-failed' }), done(['k7'], 1), ...last]);
+    expect([data.failed, data.unmatched]).toEqual([200_009, 90]);
+    expect(data.failures.map(({ count, left }) => [count, left])).toEqual([[200_000, 199_999]]);
+    expect(data.otherFailures).toBe(10);
   });
 
   test('counts each of the items that share a key', () => {
@@ -201,6 +265,15 @@ describe('a report', () => {
       begun({ mode: 'resume', results: 20 }),
     ]);
     expect([data.done, data.failed, data.failures[0]?.left]).toEqual([1, 1, 1]);
+  });
+
+  test('has the worker of --inline as busy as the master was with its items, and no memory of it', () => {
+    const part = [tick(1000), done(['a'], 500), sampled([[0, 80]], { workers: 0 }), tick(2000), done(['b'], 500)];
+    const data = collected([begun(), ...part, ended(), begun({ mode: 'resume' }), forked(1), ...part, exited(1, true)]);
+    expect(data.lanes.map(({ load, processes, megabytes }) => [load, processes, megabytes])).toEqual([
+      [0.5, 1, undefined],
+    ]);
+    expect(data.samples).toMatchObject({ master: [80, 80], median: [0, 0], largest: [0, 0] });
   });
 
   test('knows whether the run is paused', () => {

@@ -32,6 +32,10 @@ class Tagged implements Parallelizable<number> {
       if (item === 1) process.stdout.write('half');
       else await waitAtGate('second');
     }
+    if (way === 'unended') {
+      await sleep(1);
+      process.stdout.write(`item ${item}`);
+    }
     if (way === 'program') {
       console.log('before');
       spawnSync('echo', ['by itself'], { stdio: 'inherit' });

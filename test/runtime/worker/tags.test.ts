@@ -110,6 +110,19 @@ describe('a run', () => {
     expect((await run.ended()).stdout).toBe('[w1] afterFork\n[w1 user-1] half\n[w1] beforeExit\n');
   });
 
+  test('lines that items leave open are lines of their own, and none is empty', async () => {
+    const args = ['--tag', '-n', '2', '--', 'unended', '60'];
+    const { status, stdout } = await runTask('tagged', { args, env: KEYED }).ended();
+    expect(status).toBe(0);
+    const items = Array.from({ length: 60 }, (_, at) => `user-${at + 1}] item ${at + 1}`);
+    const hooks = ['afterFork', 'beforeExit'].flatMap((hook) => [1, 2].map((worker) => `[w${worker}] ${hook}`));
+    expect(
+      lines(stdout)
+        .map((line) => line.replace(/^\[w[12] /, ''))
+        .sort(),
+    ).toEqual([...items, ...hooks.map((line) => line.replace(/^\[w[12] /, ''))].sort());
+  });
+
   test('what a program writes by itself stays as it is', async () => {
     const args = ['--tag', '-n', '1', '--', 'program'];
     const { stdout } = await runTask('tagged', { args, env: KEYED }).ended();
