@@ -19,16 +19,21 @@ export interface ChunkItem {
   readonly body: Body;
 }
 
-/** How an item of a chunk has ended. */
-export interface ChunkOutcome {
-  /** Its position in the chunk, from 0. */
-  readonly at: number;
+/** How an item has ended. */
+export interface ItemOutcome {
   readonly isDone: boolean;
   readonly attempts: number;
   readonly crashes: number;
   readonly durationMs: number;
   /** The result, encoded, or the error, as JSON; empty if nobody wants the result. */
   readonly body: Buffer;
+}
+
+/** How consecutive items of a chunk have ended. */
+export interface ChunkOutcome extends ItemOutcome {
+  /** The position of the first one in the chunk, from 0, and how many there are. */
+  readonly at: number;
+  readonly count: number;
 }
 
 /** What a host says of a chunk: how its items have ended so far. */
@@ -99,7 +104,15 @@ function wholeNumber(value: unknown): number {
   return value as number;
 }
 
-type OutcomeText = readonly [at: number, isDone: 0 | 1, attempts: number, crashes: number, ms: number, body?: string];
+type OutcomeText = readonly [
+  at: number,
+  count: number,
+  isDone: 0 | 1,
+  attempts: number,
+  crashes: number,
+  ms: number,
+  body?: string,
+];
 
 interface ReportText {
   readonly h: string;
@@ -108,25 +121,49 @@ interface ReportText {
   readonly d?: ChunkReport['deaths'];
 }
 
-export function reportText({ host, outcomes, alone, deaths }: ChunkReport): string {
+/** Returns the report as text. `outcomes` has one for each item of the chunk, undefined for those that have not ended. */
+export function reportText(
+  { host, alone, deaths }: Omit<ChunkReport, 'outcomes'>,
+  outcomes: readonly (ItemOutcome | undefined)[],
+): string {
   const text: ReportText = {
     h: host,
-    o: outcomes.map(({ at, isDone, attempts, crashes, durationMs, body }) => {
-      const text = [at, isDone ? 1 : 0, attempts, crashes, Number(durationMs.toPrecision(3))] as const;
-      return body.length > 0 ? [...text, body.toString('base64')] : text;
-    }),
+    o: [...inRows(outcomes)],
     ...(alone !== undefined && { a: alone }),
     ...(deaths.length > 0 && { d: deaths }),
   };
   return JSON.stringify(text);
 }
 
+/** Consecutive items that were done at once, and of which nobody wants a result, say the same but for their times. */
+function* inRows(outcomes: readonly (ItemOutcome | undefined)[]): Generator<OutcomeText> {
+  for (let at = 0, to = 0; at < outcomes.length; at = to) {
+    const outcome = outcomes[at];
+    to = at + 1;
+    if (!outcome) continue;
+    const { isDone, attempts, crashes, body } = outcome;
+    let ms = outcome.durationMs;
+    if (isPlain(outcome))
+      for (let next = outcomes[to]; next && isPlain(next); next = outcomes[to]) {
+        ms += next.durationMs;
+        to += 1;
+      }
+    const count = to - at;
+    const row = [at, count, isDone ? 1 : 0, attempts, crashes, Number((ms / count).toPrecision(3))] as const;
+    yield body.length > 0 ? [...row, body.toString('base64')] : row;
+  }
+}
+
+const isPlain = ({ isDone, attempts, crashes, body }: ItemOutcome): boolean =>
+  isDone && attempts === 1 && crashes === 0 && body.length === 0;
+
 /** Throws ProtocolError if the text is no report of this release's. */
 export function reportIn(text: string): ChunkReport {
   try {
     const { h, o, a, d = [] } = JSON.parse(text) as ReportText;
-    const outcomes = o.map(([at, isDone, attempts, crashes, durationMs, body = '']) => ({
+    const outcomes = o.map(([at, count, isDone, attempts, crashes, durationMs, body = '']) => ({
       at: wholeNumber(at),
+      count: wholeNumber(count),
       isDone: isDone === 1,
       attempts: wholeNumber(attempts),
       crashes: wholeNumber(crashes),

@@ -15,7 +15,7 @@ import { type MasterOptions, settingsOf } from '../options.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { needTaskFile } from '../task/task.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { Engine, Membership, QueueOptions } from './engine.ts';
+import type { Engine, HostNotice, Membership, QueueOptions } from './engine.ts';
 import { Host } from './host.ts';
 import { inTime } from './in-time.ts';
 import { type Code, checkCode, codeOf, type Notice, noticeIn } from './notice.ts';
@@ -94,7 +94,7 @@ async function host(
   let over: string | undefined;
   try {
     for (;;) {
-      const notice = await nextRun(membership, over, say);
+      const notice = await nextRun(membership, self, over, say);
       checkCode(notice, code, values['accept-skew'] === true);
       let killAll = (): void => undefined;
       const joined = new Host({ membership, notice, lockMs: queue.lockMs, own: self, say, killAll: () => killAll() });
@@ -140,8 +140,10 @@ export async function showStatus(request: Extract<Request, { taskFile: string }>
 }
 
 /** Waits for a run that goes on, and is not that one. */
-async function nextRun(membership: Membership, over: string | undefined, say: Say): Promise<Notice> {
+async function nextRun(membership: Membership, self: HostNotice, over: string | undefined, say: Say): Promise<Notice> {
   for (let isSaid = false; ; isSaid = true) {
+    // A dispatcher that begins now knows how much to prepare.
+    membership.present(self).catch(() => undefined);
     const text = await membership.notice().catch(() => undefined);
     const notice = text === undefined ? undefined : noticeIn(text);
     if (notice && !notice.isOver && notice.runId !== over) return notice;

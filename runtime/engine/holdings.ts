@@ -9,7 +9,7 @@
  *   first which one: if the host dies then, that counts as a crash of this item.
  */
 
-import { type ChunkItem, type ChunkOutcome, itemsIn, reportIn, reportText } from './chunk.ts';
+import { type ChunkItem, type ItemOutcome, itemsIn, reportIn, reportText } from './chunk.ts';
 import type { TakenChunk } from './engine.ts';
 
 /** How long before the end of a lock everything must be gone, in milliseconds. */
@@ -18,9 +18,6 @@ const FENCE_BEFORE_MS = 1000;
 const REPORT_EVERY_MS = 1000;
 /** From how many lapses a chunk is suspect. */
 const SUSPECT_FROM = 2;
-
-/** What a host knows of an outcome. */
-export type HostOutcome = Omit<ChunkOutcome, 'at'>;
 
 export interface HoldingsOptions {
   /** The host's name. */
@@ -41,7 +38,7 @@ export interface Accepted {
 interface Holding {
   readonly id: string;
   readonly items: readonly ChunkItem[];
-  readonly outcomes: (ChunkOutcome | undefined)[];
+  readonly outcomes: (ItemOutcome | undefined)[];
   readonly deaths: Map<number, number>;
   /** How many of its items have not ended. */
   left: number;
@@ -88,14 +85,14 @@ export class Holdings {
   accept({ id, text, report, lapses }: TakenChunk, sentAt: number): Accepted {
     const items = itemsIn(text);
     const earlier = report === undefined ? undefined : reportIn(report);
-    const outcomes: (ChunkOutcome | undefined)[] = items.map(() => undefined);
-    for (const outcome of earlier?.outcomes ?? []) outcomes[outcome.at] = outcome;
+    const outcomes: (ItemOutcome | undefined)[] = items.map(() => undefined);
+    for (const outcome of earlier?.outcomes ?? []) outcomes.fill(outcome, outcome.at, outcome.at + outcome.count);
     const deaths = new Map(earlier?.deaths);
     const { alone } = earlier ?? {};
     if (alone !== undefined && !outcomes[alone]) {
       const count = (deaths.get(alone) ?? 0) + 1;
       deaths.set(alone, count);
-      if (count >= this.#options.maxCrashes) outcomes[alone] = hostDied(alone, count);
+      if (count >= this.#options.maxCrashes) outcomes[alone] = hostDied(count);
     }
     const open = items.filter((_, at) => !outcomes[at]);
     const state = { left: open.length, alone: undefined, lockedAt: sentAt, reportedAt: sentAt, isNew: false };
@@ -114,12 +111,12 @@ export class Holdings {
   }
 
   /** An item has ended. Returns whether its chunk is complete now. */
-  ended(number: number, outcome: HostOutcome): boolean {
+  ended(number: number, outcome: ItemOutcome): boolean {
     const found = this.#at.get(number);
     if (!found) return false; // the chunk is somebody else's by now
     const { chunk, at } = found;
-    const crashes = outcome.crashes + (chunk.deaths.get(at) ?? 0);
-    chunk.outcomes[at] = { ...outcome, at, crashes };
+    const deaths = chunk.deaths.get(at) ?? 0;
+    chunk.outcomes[at] = deaths === 0 ? outcome : { ...outcome, crashes: outcome.crashes + deaths };
     chunk.left -= 1;
     chunk.isNew = true;
     if (chunk.alone === at) chunk.alone = undefined;
@@ -169,13 +166,7 @@ export class Holdings {
   }
 
   #textOf({ outcomes, alone, deaths }: Holding): string {
-    const { host } = this.#options;
-    return reportText({
-      host,
-      outcomes: outcomes.filter((outcome) => outcome !== undefined),
-      alone,
-      deaths: [...deaths],
-    });
+    return reportText({ host: this.#options.host, alone, deaths: [...deaths] }, outcomes);
   }
 }
 
@@ -183,8 +174,8 @@ function isComplete({ left }: Holding): boolean {
   return left === 0;
 }
 
-function hostDied(at: number, deaths: number): ChunkOutcome {
+function hostDied(deaths: number): ItemOutcome {
   const message = `its host died, or lost touch with the queue, while nothing but this item was in progress there, ${deaths} times (--max-crashes)`;
   const body = Buffer.from(JSON.stringify({ name: 'HostDied', message }));
-  return { at, isDone: false, attempts: deaths, crashes: deaths, durationMs: 0, body };
+  return { isDone: false, attempts: deaths, crashes: deaths, durationMs: 0, body };
 }

@@ -12,7 +12,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { EndedRun, Ledger } from '../journal/ledger.ts';
-import { type EngineRole, ForeignItem } from '../master/engine-role.ts';
+import { type EngineRole, ForeignItems } from '../master/engine-role.ts';
 import type { Worker } from '../master/worker.ts';
 import type { Settings } from '../options.ts';
 import type { ItemError } from '../parallelizable.ts';
@@ -98,7 +98,7 @@ export class Host implements EngineRole {
   }
 
   /** The items of the run, for as long as it goes on and this host takes part. */
-  async *items(): AsyncGenerator<ForeignItem, void, undefined> {
+  async *items(): AsyncGenerator<ForeignItems, void, undefined> {
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
     while (this.left === undefined) {
       const sentAt = performance.now();
@@ -108,7 +108,7 @@ export class Host implements EngineRole {
     }
   }
 
-  async *#itemsOf(chunk: TakenChunk, sentAt: number): AsyncGenerator<ForeignItem, void, undefined> {
+  async *#itemsOf(chunk: TakenChunk, sentAt: number): AsyncGenerator<ForeignItems, void, undefined> {
     const { membership, notice, lockMs } = this.#options;
     if (this.left === 'fenced off') return; // the lock of this one runs out
     if (!chunk.id.startsWith(`${notice.runId}.`)) this.left = 'another run';
@@ -124,9 +124,13 @@ export class Host implements EngineRole {
     if (performance.now() - sentAt > lockMs * RENEW_AFTER) void this.#renew();
     else this.#tellWorkers();
     if (items.length === 0) this.#finishComplete();
-    for (const { number, key = '', body } of items) {
-      if (isSuspect) await this.#readyFor(number);
-      yield new ForeignItem(number, key, body);
+    if (!isSuspect) {
+      if (items.length > 0) yield new ForeignItems(items);
+      return;
+    }
+    for (const item of items) {
+      await this.#readyFor(item.number);
+      yield new ForeignItems([item]);
     }
   }
 
@@ -188,10 +192,8 @@ export class Host implements EngineRole {
 
   #ended({ number, starts, crashes, durationMs, payloads }: EndedRun, body: Buffer, isDone: boolean): void {
     let isComplete = false;
-    for (const at of payloads.keys()) {
-      const outcome = { isDone, attempts: starts, crashes, durationMs, body };
-      if (this.#holdings.ended(number + at, outcome)) isComplete = true;
-    }
+    const outcome = { isDone, attempts: starts, crashes, durationMs, body };
+    for (const at of payloads.keys()) if (this.#holdings.ended(number + at, outcome)) isComplete = true;
     this.#whenEnded?.();
     if (isComplete) this.#finishComplete();
   }

@@ -185,13 +185,12 @@ export class QueueWorker implements RunningWorker {
 
   #tell(learned: readonly Learned[]): void {
     if (learned.length === 0 || this.#state === 'gone') return;
-    const outcomes: CarriedOutcome[] = [];
-    for (const row of rowsOf(learned)) {
-      const [{ number, isDone, attempts, crashes, host, body }] = row;
-      const by = { worker: this.#options.numberOf(host), attempts, crashes };
-      const durationMs = row.reduce((sum, each) => sum + each.durationMs, 0) / row.length;
-      outcomes.push({ number, count: row.length, durationMs, how: isDone ? 'done' : 'threw for good', body, by });
-    }
+    const outcomes = learned.map(
+      ({ number, count, isDone, attempts, crashes, durationMs, host, body }): CarriedOutcome => {
+        const by = { worker: this.#options.numberOf(host), attempts, crashes };
+        return { number, count, durationMs, how: isDone ? 'done' : 'threw for good', body, by };
+      },
+    );
     this.#events.said({ kind: 'outcomes', outcomes });
   }
 
@@ -213,21 +212,3 @@ export class QueueWorker implements RunningWorker {
     });
   }
 }
-
-type Row = readonly [Learned, ...Learned[]];
-
-/** Groups consecutive items that say the same, as all do whose result nobody wants and that were done at once. */
-function rowsOf(learned: readonly Learned[]): Row[] {
-  const rows: [Learned, ...Learned[]][] = [];
-  for (const one of learned) {
-    const row = rows.at(-1);
-    const last = row?.at(-1);
-    if (row && last && isPlain(one) && isPlain(last) && last.host === one.host && last.number + 1 === one.number)
-      row.push(one);
-    else rows.push([one]);
-  }
-  return rows;
-}
-
-const isPlain = ({ isDone, attempts, crashes, body }: Learned): boolean =>
-  isDone && attempts === 1 && crashes === 0 && body.length === 0;

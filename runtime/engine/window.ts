@@ -14,8 +14,9 @@
 
 import { nameAt } from '../journal/marks.ts';
 import { contentKey } from '../key.ts';
+import { rangesOf } from '../master/run.ts';
 import { decodeValue } from '../wire/codec.ts';
-import { type ChunkItem, type ChunkOutcome, itemsIn, reportIn, textOf } from './chunk.ts';
+import { type ChunkItem, type ItemOutcome, itemsIn, reportIn, textOf } from './chunk.ts';
 import type { FinishedChunk, Leftovers, QueuedChunk } from './engine.ts';
 
 /** The most items of a chunk, and the most bytes, of its text. */
@@ -26,24 +27,26 @@ const CHUNK_MS = 250;
 /** The weight of the latest outcome in the pace. */
 const WEIGHT = 1 / 64;
 
-/** An outcome that the master does not know of yet. */
-export interface Learned extends Omit<ChunkOutcome, 'at'> {
+/** Outcomes of consecutive items that the master does not know of yet. */
+export interface Learned extends ItemOutcome {
   readonly number: number;
+  readonly count: number;
   readonly host: string;
 }
 
 interface Part {
+  readonly entry: Entry;
   /** Undefined in an adopted chunk until `dispatch` has listed the item. */
   number: number | undefined;
   /** Set if its outcome came before its number. */
-  early: Omit<Learned, 'number'> | undefined;
+  early: (ItemOutcome & { readonly host: string }) | undefined;
   state: 'open' | 'told' | 'counted';
 }
 
 interface Entry {
   readonly id: string;
   readonly text: string;
-  readonly parts: readonly Part[];
+  readonly parts: Part[];
   /** How many of them do not count yet. */
   left: number;
   /** Nobody works on it any more: it can be forgotten once it counts. */
@@ -65,10 +68,10 @@ export interface WindowOptions {
 export class Window {
   readonly #options: WindowOptions;
   readonly #entries = new Map<string, Entry>();
-  /** The entry and the part of each item that has a number and does not count yet. */
-  readonly #at = new Map<number, { readonly entry: Entry; readonly part: Part }>();
+  /** Each item that has a number and does not count yet. */
+  readonly #at = new Map<number, Part>();
   /** Adopted items that `dispatch` has not listed yet, by what they are. */
-  readonly #adopted = new Map<string, { readonly entry: Entry; readonly part: Part }[]>();
+  readonly #adopted = new Map<string, Part[]>();
   #waiting: ChunkItem[] = [];
   #forgettable: string[] = [];
   #paceMs = Infinity;
@@ -85,7 +88,7 @@ export class Window {
 
   /** No item that was handed over is without its outcome. */
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && [...this.#at.values()].every(({ part }) => part.state !== 'open');
+    return this.#waiting.length === 0 && [...this.#at.values()].every(({ state }) => state !== 'open');
   }
 
   /** How long an item takes, in milliseconds; Infinity as long as nobody knows. */
@@ -102,15 +105,13 @@ export class Window {
   /** Takes what an earlier dispatcher has left in the queue. */
   adopt({ finished, active }: Leftovers): void {
     for (const chunk of [...finished, ...active]) {
-      const items = itemsIn(chunk.text);
-      const parts = items.map((): Part => ({ number: undefined, early: undefined, state: 'open' }));
-      const entry = this.#add(chunk, parts);
-      for (const [at, item] of items.entries()) {
+      const entry = this.#add(chunk);
+      for (const item of itemsIn(chunk.text)) {
+        const part = partOf(entry, undefined);
         const identity = identityOf(item);
-        const part = parts[at] as Part; // there is one for each item
         const others = this.#adopted.get(identity);
-        if (others) others.push({ entry, part });
-        else this.#adopted.set(identity, [{ entry, part }]);
+        if (others) others.push(part);
+        else this.#adopted.set(identity, [part]);
       }
     }
     for (const chunk of finished) this.finished(chunk);
@@ -126,12 +127,11 @@ export class Window {
         this.#waiting.push(item);
         continue;
       }
-      const { part } = found;
-      part.number = item.number;
+      found.number = item.number;
       this.#at.set(item.number, found);
-      if (!part.early) continue;
-      part.state = 'told';
-      learned.push({ ...part.early, number: item.number });
+      if (!found.early) continue;
+      found.state = 'told';
+      learned.push({ ...found.early, number: item.number, count: 1 });
     }
     return learned;
   }
@@ -156,14 +156,13 @@ export class Window {
   #chunkOf(items: readonly ChunkItem[]): QueuedChunk {
     this.#made += 1;
     const chunk = { id: `${this.#options.prefix}.${this.#made}`, text: textOf(items) };
-    const parts = items.map(({ number }): Part => ({ number, early: undefined, state: 'open' }));
-    const entry = this.#add(chunk, parts);
-    for (const [at, { number }] of items.entries()) this.#at.set(number, { entry, part: parts[at] as Part });
+    const entry = this.#add(chunk);
+    for (const { number } of items) this.#at.set(number, partOf(entry, number));
     return chunk;
   }
 
-  #add({ id, text }: QueuedChunk, parts: readonly Part[]): Entry {
-    const entry: Entry = { id, text, parts, left: parts.length, isFinished: false, missingSince: undefined };
+  #add({ id, text }: QueuedChunk): Entry {
+    const entry: Entry = { id, text, parts: [], left: 0, isFinished: false, missingSince: undefined };
     this.#entries.set(id, entry);
     return entry;
   }
@@ -172,18 +171,22 @@ export class Window {
   reported(id: string, outcomes: string): Learned[] {
     const entry = this.#entries.get(id);
     if (!entry) return [];
-    const report = reportIn(outcomes);
+    const { host, outcomes: all } = reportIn(outcomes);
     const learned: Learned[] = [];
-    for (const { at, ...outcome } of report.outcomes) {
-      const part = entry.parts[at];
-      if (part?.state !== 'open' || part.early) continue;
-      if (outcome.isDone) this.#learnPace(outcome.durationMs);
-      const known = { ...outcome, host: report.host };
-      if (part.number === undefined) part.early = known;
-      else {
-        part.state = 'told';
-        learned.push({ ...known, number: part.number });
+    for (const { at: first, count, isDone, attempts, crashes, durationMs, body } of all) {
+      const outcome = { isDone, attempts, crashes, durationMs, body, host };
+      const numbers: number[] = [];
+      for (let at = first; at < first + count; at++) {
+        const part = entry.parts[at];
+        if (part?.state !== 'open' || part.early) continue;
+        if (isDone) this.#learnPace(durationMs);
+        if (part.number === undefined) part.early = outcome;
+        else {
+          part.state = 'told';
+          numbers.push(part.number);
+        }
       }
+      for (const [number, those] of rangesOf(numbers)) learned.push({ ...outcome, number, count: those });
     }
     return learned;
   }
@@ -204,12 +207,12 @@ export class Window {
   /** Outcomes count: they are recorded. */
   counted(first: number, count: number): void {
     for (let number = first; number < first + count; number++) {
-      const found = this.#at.get(number);
-      if (found?.part.state !== 'told') continue;
-      found.part.state = 'counted';
-      found.entry.left -= 1;
+      const part = this.#at.get(number);
+      if (part?.state !== 'told') continue;
+      part.state = 'counted';
+      part.entry.left -= 1;
       this.#at.delete(number);
-      this.#forgetIfDone(found.entry);
+      this.#forgetIfDone(part.entry);
     }
   }
 
@@ -281,6 +284,13 @@ export class Window {
   #learnPace(ms: number): void {
     this.#paceMs = this.#paceMs === Infinity ? ms : this.#paceMs + (ms - this.#paceMs) * WEIGHT;
   }
+}
+
+function partOf(entry: Entry, number: number | undefined): Part {
+  const part: Part = { entry, number, early: undefined, state: 'open' };
+  entry.parts.push(part);
+  entry.left += 1;
+  return part;
 }
 
 /** Returns the same for an item whenever `dispatch` lists it. Equal items of the default key are interchangeable. */

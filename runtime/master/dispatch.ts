@@ -11,7 +11,7 @@ import { type Body, encodeValue } from '../wire/codec.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Payload } from './ended.ts';
-import { ForeignItem } from './engine-role.ts';
+import { ForeignItems } from './engine-role.ts';
 import type { Intake, Taken } from './intake.ts';
 import { Pull } from './pull.ts';
 import type { Results } from './results.ts';
@@ -111,7 +111,7 @@ export class Dispatch {
   #yielded(value: unknown): boolean {
     const { settings, intake, delivery, settling, cursor, observe, fail, wake } = this.#run;
     wake();
-    if (value instanceof ForeignItem) return this.#admitForeign(value);
+    if (value instanceof ForeignItems) return this.#admitForeign(value);
     const number = delivery.lastNumber + 1;
     let taken: Taken | undefined;
     try {
@@ -135,9 +135,10 @@ export class Dispatch {
     return isSmall;
   }
 
-  #admitForeign({ number, key, body }: ForeignItem): boolean {
-    this.#run.delivery.dispatched({ key, occurrence: 1, body }, body.length, number);
-    return typeof body === 'string';
+  #admitForeign({ items }: ForeignItems): boolean {
+    for (const { number, key = '', body } of items)
+      this.#run.delivery.dispatched({ key, occurrence: 1, body }, body.length, number);
+    return false; // ask again how many more are wanted
   }
 
   #admit(value: unknown, number: number, taken: Taken): boolean {

@@ -51,15 +51,18 @@ export interface OpenedRun {
   readonly task: AnyTask;
 }
 
-/** An item that comes from elsewhere, with its number and its key, in place of a value that `dispatch` yields. */
-export class ForeignItem {
-  readonly number: number;
-  readonly key: string;
-  readonly body: Body;
+/** Items that come from elsewhere, with their numbers and keys, in place of a value that `dispatch` yields. */
+export class ForeignItems {
+  readonly items: readonly ForeignItem[];
 
-  constructor(number: number, key: string, body: Body) {
-    this.number = number;
-    this.key = key;
-    this.body = body;
+  constructor(items: readonly ForeignItem[]) {
+    this.items = items;
   }
+}
+
+interface ForeignItem {
+  readonly number: number;
+  /** Undefined for the default key. */
+  readonly key: string | undefined;
+  readonly body: Body;
 }

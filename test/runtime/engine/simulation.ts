@@ -2,7 +2,7 @@
 // and of hosts (holdings.ts) are the real ones. Everything else here is a model of what surrounds them.
 import { itemsIn, reportIn } from '../../../runtime/engine/chunk.ts';
 import { Holdings } from '../../../runtime/engine/holdings.ts';
-import { Window } from '../../../runtime/engine/window.ts';
+import { type Learned, Window } from '../../../runtime/engine/window.ts';
 import { Random } from '../simulator/random.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
@@ -179,7 +179,7 @@ class Simulation {
   #dispatcherStops(): void {
     this.#tell(`${this.#now}: the dispatcher stops`);
     for (const { id, report } of this.#queue.withdraw()) {
-      if (report !== undefined) this.#settling.push(...this.#window.reported(id, report).map(({ number }) => number));
+      if (report !== undefined) this.#settling.push(...numbersIn(this.#window.reported(id, report)));
       for (const number of this.#window.withdrawn([id])) this.#handed.delete(number);
     }
     for (const number of this.#settling.splice(0)) {
@@ -209,7 +209,7 @@ class Simulation {
     for (const chunk of this.#queue.finished()) learned.push(...window.finished(chunk));
     if (this.#random() < 0.2)
       for (const { id, outcomes } of this.#queue.reports()) learned.push(...window.reported(id, outcomes));
-    this.#settling.push(...learned.map(({ number }) => number));
+    this.#settling.push(...numbersIn(learned));
     if (this.#now - this.#lookedAt > 5000) {
       this.#lookedAt = this.#now;
       const { expected } = window;
@@ -294,7 +294,8 @@ class Simulation {
     const text = this.#queue.report(id, outcomes);
     if (text === undefined) return;
     const items = itemsIn(text);
-    for (const { at } of reportIn(outcomes).outcomes) this.#reported.add(items[at]?.number ?? 0);
+    for (const { at, count } of reportIn(outcomes).outcomes)
+      for (const { number } of items.slice(at, at + count)) this.#reported.add(number);
   }
 
   #fencedOff(host: Host): void {
@@ -312,6 +313,10 @@ class Simulation {
     host.running.push({ number, endsAt: this.#now + this.#below(this.#slowest) });
   }
 }
+
+/** The numbers of the items of these outcomes. */
+const numbersIn = (learned: readonly Learned[]): number[] =>
+  learned.flatMap(({ number, count }) => Array.from({ length: count }, (_, at) => number + at));
 
 export function violationOf(seed: number, tell: Story = () => undefined): Violation {
   return new Simulation(seed, tell).run();
