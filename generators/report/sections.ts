@@ -112,7 +112,7 @@ function command(line: string): Html {
   return html`<div class="command"><span>${label}</span><code tabindex="0">${text}</code></div>`;
 }
 
-function figures({ done, failed, retried, died, tookMs, durations: { p50, p99 }, lanes }: ReportData): Html {
+function figures({ done, failed, retried, died, tookMs, durations: { p50, p99 }, lanes, hosts }: ReportData): Html {
   const items = done + failed;
   const average = tookMs > 0 ? (items / tookMs) * 1000 : 0;
   const workers = lanes.at(-1)?.last ?? 0;
@@ -124,7 +124,7 @@ ${figure(grouped(failed), 'failed', failed > 0 ? 'failed' : '')}
 ${figure(grouped(retried), retried === 1 ? 'retry after an error' : 'retries after an error')}
 ${figure(rate(average), 'on average')}
 ${figure(duration(p50), `half took less than this, 99% less than ${duration(p99)}`)}
-${figure(grouped(workers), `${workers === 1 ? 'worker' : 'workers'}, ${died === 0 ? 'none died' : `${plural(died, 'process').replace('processs', 'processes')} died`}`)}
+${figure(grouped(workers), hosts ? (workers === 1 ? 'host' : 'hosts') : `${workers === 1 ? 'worker' : 'workers'}, ${died === 0 ? 'none died' : `${plural(died, 'process').replace('processs', 'processes')} died`}`)}
 </dl></section>`;
 }
 
@@ -159,13 +159,14 @@ ${durationsTable(data)}</section>`;
 }
 
 function workers(data: ReportData): Html {
-  const { lanes, died } = data;
+  const { lanes, died, hosts } = data;
   if (lanes.length === 0) return html``;
   const isBand = lanes.some(({ first, last }) => last > first);
-  const bands = isBand ? ' There are more workers than lanes, so each lane is several neighbours.' : '';
+  const who = hosts ? 'host' : 'worker';
+  const bands = isBand ? ` There are more ${who}s than lanes, so each lane is several neighbours.` : '';
   const deaths = died > 0 ? ' A cross is a process that died or was killed.' : '';
-  return html`<section id="workers"><h2>Workers</h2>
-<p class="about">A lane for each worker: the fuller the colour, the busier it was.${bands}${deaths}${endedTwice(data)}</p>
+  return html`<section id="workers"><h2>${hosts ? 'Hosts' : 'Workers'}</h2>
+<p class="about">A lane for each ${who}: the fuller the colour, the busier it was.${bands}${deaths}${endedTwice(data)}</p>
 <div class="lanes" data-chart="lanes"></div>
 ${workersTable(data)}</section>`;
 }

@@ -2,7 +2,7 @@
 
 import { type Html, html } from './html.ts';
 import { duration, grouped, plural, short } from './numbers.ts';
-import type { ReportData } from './read.ts';
+import type { Lane, ReportData } from './read.ts';
 
 /** A chart's table has at most so many rows; each stands for several columns of the chart. */
 const ROWS_MAX = 60;
@@ -65,9 +65,15 @@ export function durationsTable({ durations }: ReportData): Html {
 const lane = ({ first, last }: { readonly first: number; readonly last: number }): string =>
   first === last ? String(first) : `${first}–${last}`;
 
-export function workersTable({ lanes }: ReportData): Html {
+/** A host by its number and its name. */
+const hostOf = (each: Lane, hosts: readonly string[]): string => {
+  const name = each.first === each.last ? (hosts[each.first - 1] ?? '') : '';
+  return name === '' ? lane(each) : `${lane(each)} ${name}`;
+};
+
+export function workersTable({ lanes, hosts }: ReportData): Html {
   const rows = lanes.map((each) => [
-    lane(each),
+    hosts ? hostOf(each, hosts) : lane(each),
     grouped(each.done),
     grouped(each.failed),
     grouped(each.retried),
@@ -76,8 +82,8 @@ export function workersTable({ lanes }: ReportData): Html {
     each.processes === 0 && each.died === 0 ? '–' : grouped(each.died),
     megabytes(each.megabytes),
   ]);
-  const heads = ['Worker', 'Done', 'Failed', 'Retried', 'Busy', 'Processes', 'Died', 'Most memory'];
-  return folded({ caption: 'What each worker did', heads, rows });
+  const heads = [hosts ? 'Host' : 'Worker', 'Done', 'Failed', 'Retried', 'Busy', 'Processes', 'Died', 'Most memory'];
+  return folded({ caption: hosts ? 'What each host did' : 'What each worker did', heads, rows });
 }
 
 const megabytes = (measured = 0): string => (measured > 0 ? `${grouped(measured)} MB` : '–');
@@ -104,7 +110,7 @@ export function memoryTable({ samples }: ReportData): Html {
   return folded({ caption: 'Memory and waiting items over time', heads, rows });
 }
 
-export function slowestTable({ slowest }: ReportData): Html {
+export function slowestTable({ slowest, hosts }: ReportData): Html {
   const rows = slowest.map(({ key, number, ms, atMs, worker, attempts, how }) => [
     html`<code>${key}</code>`,
     duration(ms),
@@ -114,7 +120,7 @@ export function slowestTable({ slowest }: ReportData): Html {
     grouped(attempts),
     duration(atMs),
   ]);
-  const heads = ['Key', 'Last attempt took', 'Outcome', 'Item', 'Worker', 'Attempts', 'Ended at'];
+  const heads = ['Key', 'Last attempt took', 'Outcome', 'Item', hosts ? 'Host' : 'Worker', 'Attempts', 'Ended at'];
   return table({ caption: `The ${plural(slowest.length, 'slowest item')}`, heads, rows });
 }
 

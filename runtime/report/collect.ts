@@ -14,6 +14,8 @@ import { Slowest } from './slowest.ts';
 import { type How, Throughput } from './throughput.ts';
 
 const NAME_MAX = 80;
+/** How many hosts are known by their names. */
+const HOSTS_MAX = 100;
 /** No run takes three hundred years. */
 const LONGEST_MS = 1e13;
 
@@ -31,6 +33,8 @@ export class Collector {
   readonly #failures = new FailureGroups();
   readonly #samples = new SampleSeries();
   readonly #slowest = new Slowest();
+  /** The names of hosts, if the run is over several machines. */
+  readonly #hosts: string[] = [];
   #retried = 0;
   #died = 0;
   #total: number | undefined;
@@ -51,6 +55,10 @@ export class Collector {
         return;
       case 'worker':
         this.#lanes.forked(record.worker, this.#nowMs);
+        return;
+      case 'host':
+        this.#lanes.joined(record.worker, this.#nowMs);
+        if (record.worker <= HOSTS_MAX) this.#hosts[record.worker - 1] = cutTo(printable(record.name), NAME_MAX);
         return;
       case 'exit':
         this.#lanes.exited(record.worker, this.#nowMs, record.inOrder);
@@ -97,6 +105,7 @@ export class Collector {
       partsLeftOut: this.#parts.leftOut,
       durations: this.#durations.data(),
       lanes: this.#lanes.data(this.#nowMs),
+      ...(this.#hosts.length > 0 && { hosts: Array.from(this.#hosts, (name = '') => name) }),
       samples: this.#samples.data(),
       ...this.#failures.data(failed),
       slowest: this.#slowest.data(),

@@ -45,6 +45,8 @@ export interface ReportData {
   readonly partsLeftOut: number;
   readonly durations: Durations;
   readonly lanes: readonly Lane[];
+  /** The names of the hosts that the lanes stand for, of a run over several machines: that of the first one first. */
+  readonly hosts?: readonly string[];
   readonly samples: Samples;
   readonly failures: readonly FailureGroup[];
   /** How many more items failed: with errors that `failures` does not list, or too many to know with which. */

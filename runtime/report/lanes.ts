@@ -62,6 +62,13 @@ export class Lanes {
     this.#since.set(worker, ms);
   }
 
+  /** A host has joined, of a run over several machines: it has the lane, and its processes are not known. */
+  joined(host: number, ms: number): void {
+    this.#laneOf(host);
+    this.#hasForked = true;
+    this.#since.set(host, ms);
+  }
+
   exited(worker: number, ms: number, inOrder: boolean): void {
     const lane = this.#laneOf(worker);
     if (!lane) return;
