@@ -30,8 +30,9 @@ export interface RenderedPart {
   readonly kept: readonly (readonly [name: string, range: string])[];
   /** The lines that a person has to add by hand. */
   readonly hints: readonly Hint[];
-  /** Packages whose install scripts need not run, which no list says. */
+  /** Packages whose install scripts need not run: those of which no list says so, and those for which a file was made, with it. */
   readonly scriptless: readonly string[];
+  readonly declined: readonly (readonly [file: string, name: string])[];
 }
 
 /**
@@ -50,9 +51,13 @@ export async function renderPart(call: Call, subject: PartSubject): Promise<Rend
   gathered.end();
   const hints = [...hintsFor(place, part)];
   const scriptless: string[] = [];
+  const declinedIn: [string, string][] = [];
   for (const name of part.scriptless ?? []) {
     const declined = await declineScript(name, packageManager, place, host);
-    if (declined.file) files.push(declined.file);
+    if (declined.file) {
+      files.push(declined.file);
+      declinedIn.push([declined.file.path, name]);
+    }
     if (declined.isUnsaid) scriptless.push(name);
     hints.push(...declined.hints);
   }
@@ -69,7 +74,7 @@ export async function renderPart(call: Call, subject: PartSubject): Promise<Rend
   const { added, differing } = survey(root, wanted);
   const changes: Change[] = [...added, ...differing];
   const dirty = await settleDirty(call, root, changes);
-  return { host, changeSet: { root, changes, dirty }, kept, hints, scriptless };
+  return { host, changeSet: { root, changes, dirty }, kept, hints, scriptless, declined: declinedIn };
 }
 
 /** The folders that divvy has made, with those that have to be made; the lock of a project that was made whole has none. */

@@ -72,7 +72,10 @@ function whatThereIs(
   return [
     `Added ${style.strong(wordsOf(part).join(' '))}: ${count}, in ${root}.`,
     '',
-    ...table([[main, part.summary]]),
+    ...table([
+      [main, part.summary],
+      ...rendered.declined.map(([path, name]) => [path, `declines the install script of ${name}`] as const),
+    ]),
     '',
     ...notes,
     style.strong('Next:'),

@@ -288,6 +288,11 @@ describe('install scripts that need not run are declined', () => {
     expect(existsSync(join(root, YAML))).toBe(isMade);
   });
 
+  test('and a file that is made for that is named', async () => {
+    const { stdout } = await add(await withTask({ 'package.json': NOTHING }));
+    expect(stdout).toMatch(/^ {2}pnpm-workspace\.yaml +declines the install script of msgpackr-extract$/m);
+  });
+
   test("what its owner has put into pnpm's file since stays", async () => {
     const root = await withTask({ 'package.json': NOTHING });
     await add(root);
