@@ -86,6 +86,12 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     ...OF_RUNNER,
     load: async () => (await import('../generators/run/run.ts')).run,
   },
+  join: {
+    takes: '<task> [options]',
+    summary: 'work on items of a run that another machine began with --engine',
+    ...OF_RUNNER,
+    load: async () => (await import('../generators/run/join.ts')).join,
+  },
   list: {
     takes: '',
     summary: 'the tasks that are here and their last runs, the templates and the hooks',
