@@ -98,7 +98,8 @@ function nextSteps(
 ): string[] {
   const { folder: top, manifest } = project;
   const [task] = taskNames(project);
-  const file = task === undefined ? `${manifest.tasks}/TASK.ts` : relative(top, taskFile(project, task));
+  const file =
+    task === undefined ? `${manifest.tasks}/TASK.ts` : relative(top, taskFile(project, task)).replaceAll('\\', '/');
   const run = (...options: string[]) => commandLine(['node', `${manifest.runtime}/run.mjs`, ...options, file]);
   const folder = folderShown(place.root);
   const go = folder === '.' ? [] : [commandLine(['cd', asArgument(folder)])];

@@ -65,7 +65,7 @@ const PARTS: readonly Part[] = [
     scriptless: ['msgpackr-extract'],
     nextSteps: ({ run }) => [
       'On every machine, say where the queue is: DIVVY_ENGINE_URL=rediss://user:password@queue:6379/0',
-      'It opens a connection to that URL and nothing else.',
+      'With --engine, a run opens a connection to that URL and nothing else.',
       `On one machine, start the dispatcher: ${run('--engine', 'bullmq')}`,
       `On each machine, start a host: ${run('--engine', 'bullmq', '--join')}`,
     ],

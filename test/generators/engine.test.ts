@@ -74,7 +74,7 @@ test('all files below engine/ and engines/bullmq/, and the packages; nothing els
       '  npm install',
       '  If you are asked about the install script of msgpackr-extract: it need not run',
       '  On every machine, say where the queue is: DIVVY_ENGINE_URL=rediss://user:password@queue:6379/0',
-      '  It opens a connection to that URL and nothing else.',
+      '  With --engine, a run opens a connection to that URL and nothing else.',
       '  On one machine, start the dispatcher: node vendor/divvy/run.mjs --engine bullmq tasks/nightly.ts',
       '  On each machine, start a host: node vendor/divvy/run.mjs --engine bullmq --join tasks/nightly.ts',
     ].join('\n'),
