@@ -42,14 +42,14 @@ describe('the tarball', () => {
   // telemetry (9 KB: what is vendored 6, its commands 3), runs over several machines (31 KB: what is vendored 27, its commands 4); and `add`
   // with the formatters, linters, test runners and package managers whose settings it knows. Each of its files has a header of
   // its own in the tarball, so that a house of many rooms costs some kilobytes.
-  test('is at most 590 KB without the chunk that edits code', () => {
+  test('is at most 595 KB without the chunk that edits code', () => {
     const without = join(folder, 'without');
     mkdirSync(without);
     execFileSync('tar', ['xzf', tarball, '-C', without]);
     for (const file of CODEMODS) rmSync(join(without, 'package', file));
     const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', without, join(without, 'package')];
     const [{ size }] = JSON.parse(execFileSync('npm', packing, { encoding: 'utf8', stdio: 'pipe' }));
-    expect(size).toBeLessThanOrEqual(590_000);
+    expect(size).toBeLessThanOrEqual(595_000);
   });
 
   test('needs nothing else to be installed, and runs nothing when it is', () => {
