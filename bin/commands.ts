@@ -33,6 +33,16 @@ interface CommandEntry extends CommandHelp {
 /** Behind the task's name come the arguments of its run. */
 const CONTROLS = { words: { most: Number.POSITIVE_INFINITY, what: 'a task, and the arguments of its run' } };
 
+/** What add makes, and remove takes back. */
+const ADDED = { most: 2, what: 'one task, telemetry, or an engine' };
+
+/** The options of a run are those of the runner. */
+const OF_RUNNER = {
+  flagsElsewhere: 'The options are those of the runtime: in a project, this lists them.',
+  words: { most: 1, what: 'a task' },
+  raw: true,
+} as const;
+
 const commands: Readonly<Record<string, CommandEntry>> = {
   create: {
     takes: '[dir]',
@@ -41,15 +51,15 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('../generators/create/create.ts')).create,
   },
   add: {
-    takes: '<task>|telemetry',
-    summary: 'a task, and the runtime if it is missing; or OpenTelemetry',
-    words: { most: 1, what: 'one task, or telemetry' },
+    takes: '<task>|<part>',
+    summary: 'a task, and the runtime if it is missing; or telemetry, or engine bullmq',
+    words: ADDED,
     load: async () => (await import('../generators/add/add.ts')).add,
   },
   remove: {
-    takes: '<task>|telemetry',
+    takes: '<task>|<part>',
     summary: 'remove what add made; with the last task, everything',
-    words: { most: 1, what: 'one task, or telemetry' },
+    words: ADDED,
     load: async () => (await import('../generators/remove/remove.ts')).remove,
   },
   hook: {
@@ -73,10 +83,14 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   run: {
     takes: '<task> [options]',
     summary: 'run a task by the runtime of its project',
-    flagsElsewhere: 'The options are those of the runtime: in a project, this lists them.',
-    words: { most: 1, what: 'a task' },
-    raw: true,
+    ...OF_RUNNER,
     load: async () => (await import('../generators/run/run.ts')).run,
+  },
+  join: {
+    takes: '<task> [options]',
+    summary: 'work on items of a run that another machine began with --engine',
+    ...OF_RUNNER,
+    load: async () => (await import('../generators/run/join.ts')).join,
   },
   list: {
     takes: '',

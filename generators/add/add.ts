@@ -1,13 +1,13 @@
 /**
  * `divvy add <task>`: adds a task to this repository, and those files of the runtime that are missing. `divvy add telemetry`
- * adds a part of the runtime that is there on demand.
+ * and `divvy add engine bullmq` add a part of the runtime that is there on demand.
  */
 
 import { runStages, type Workshop } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
 import { type Installed, install, NOTHING_INSTALLED } from '../next-steps/install.ts';
 import { asTyped } from '../programs/shell.ts';
-import { partNamed } from '../project/parts.ts';
+import { partToAdd } from '../project/part-words.ts';
 import { lockText } from '../rendering/lock-edits.ts';
 import { type Settled, settleAll, type Wishes, whyNotInEarnest } from '../settling/conflicts.ts';
 import { writePlan } from '../settling/plan.ts';
@@ -27,7 +27,7 @@ import { type Subject, settleSubject } from './subject.ts';
  * real run would refuse. Rejects with a Refusal if it must not or cannot add the task.
  */
 export async function add(call: Call): Promise<Exit> {
-  const part = partNamed(call.words[0]);
+  const part = partToAdd(call.shown, call.words);
   if (part !== undefined) return addPart(call, part);
   let subject: Subject;
   let rendered: Rendered;

@@ -1,10 +1,12 @@
-/** What `divvy add telemetry` prints at the end. */
+/** What `divvy add telemetry` and the like print at the end. */
 
+import { relative } from 'node:path';
 import { inWords as byHand } from '../host/hints.ts';
 import type { Installed } from '../next-steps/install.ts';
 import { version } from '../package.ts';
 import { asArgument, commandLine, divvyIn } from '../programs/shell.ts';
-import { loadedAs } from '../project/parts.ts';
+import { wordsOf } from '../project/parts.ts';
+import { taskFile, taskNames } from '../project/tasks.ts';
 import { filesAsJson, isPreview, type Planned, previewOf, sayNotWritten, sayPreview } from '../settling/preview.ts';
 import type { Call } from '../terminal/command.ts';
 import { afterWriteFailed } from '../terminal/errors.ts';
@@ -27,12 +29,13 @@ export function reportPart(
   const { root } = place;
   const { changes } = rendered.changeSet;
   const preview = previewOf(changes);
+  const words = wordsOf(part).join(' ');
   sayPreview(call, preview);
   const notes = [...editsOf(rendered.host), ...keptInWords(rendered), ...byHand(rendered.hints)];
   if (isPreview(call)) {
     terminal.say(['', ...notes].join('\n').trimEnd());
     sayNotWritten(call, root, changes.length, planned);
-  } else if (changes.length === 0) terminal.say(`Nothing to do: ${part.name} is there already, in ${root}.`);
+  } else if (changes.length === 0) terminal.say(`Nothing to do: ${words} is there already, in ${root}.`);
   else terminal.say(whatThereIs(call, subject, rendered, installed, notes).join('\n'));
   if (installed.failed) terminal.refuse(afterWriteFailed('part', installed.failed));
   terminal.result({
@@ -41,6 +44,7 @@ export function reportPart(
     written: !isPreview(call) && changes.length > 0,
     folder: root,
     part: part.name,
+    ...(part.kind !== undefined && { kind: part.kind }),
     packageManager,
     ...filesAsJson(call, preview),
     keptPackages: Object.fromEntries(rendered.kept),
@@ -48,30 +52,34 @@ export function reportPart(
     ...(planned && { plan: planned.file, apply: planned.apply }),
     install: installed.install,
     ...(installed.failed && { failed: installed.failed }),
-    nextSteps: changes.length === 0 ? [] : nextSteps(subject, installed),
+    nextSteps: changes.length === 0 ? [] : nextSteps(subject, rendered, installed),
   });
 }
 
 function whatThereIs(
   call: Call,
   subject: PartSubject,
-  { changeSet: { changes } }: RenderedPart,
+  rendered: RenderedPart,
   installed: Installed,
   notes: readonly string[],
 ): string[] {
   const { style } = call.terminal;
   const { part, place, project } = subject;
   const { root } = place;
-  const file = loadedAs(part, project.manifest.runtime).slice('./'.length);
+  const { changes } = rendered.changeSet;
+  const main = `${project.manifest.runtime}/${part.places.at(-1)}`;
   const count = `${changes.length} ${changes.length === 1 ? 'file' : 'files'}`;
   return [
-    `Added ${style.strong(part.name)}: ${count}, in ${root}.`,
+    `Added ${style.strong(wordsOf(part).join(' '))}: ${count}, in ${root}.`,
     '',
-    ...table([[file, part.summary]]),
+    ...table([
+      [main, part.summary],
+      ...rendered.declined.map(([path, name]) => [path, `declines the install script of ${name}`] as const),
+    ]),
     '',
     ...notes,
     style.strong('Next:'),
-    ...nextSteps(subject, installed).map((step) => `  ${step}`),
+    ...nextSteps(subject, rendered, installed).map((step) => `  ${step}`),
     '',
     `To undo it: ${divvyIn(call, root, 'undo')}, or later: ${divvyIn(call, root, 'remove', part.name)}`,
   ];
@@ -83,8 +91,22 @@ function keptInWords({ kept }: RenderedPart): string[] {
   return ['In package.json already, and left as it is; the part was tried with another release:', ...table(rows), ''];
 }
 
-function nextSteps({ part, place, packageManager }: PartSubject, { install }: Installed): string[] {
+function nextSteps(
+  { part, place, project, packageManager }: PartSubject,
+  { scriptless }: RenderedPart,
+  { install }: Installed,
+): string[] {
+  const { folder: top, manifest } = project;
+  const [task] = taskNames(project);
+  const file =
+    task === undefined ? `${manifest.tasks}/TASK.ts` : relative(top, taskFile(project, task)).replaceAll('\\', '/');
+  const run = (...options: string[]) => commandLine(['node', `${manifest.runtime}/run.mjs`, ...options, file]);
   const folder = folderShown(place.root);
   const go = folder === '.' ? [] : [commandLine(['cd', asArgument(folder)])];
-  return [...go, ...(install === 'done' ? [] : [`${packageManager} install`]), ...part.nextSteps];
+  return [
+    ...go,
+    ...(install === 'done' ? [] : [`${packageManager} install`]),
+    ...scriptless.map((name) => `If you are asked about the install script of ${name}: it need not run`),
+    ...part.nextSteps({ run }),
+  ];
 }

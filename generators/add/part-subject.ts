@@ -14,7 +14,8 @@ import type { PackageManager } from '../programs/package-manager.ts';
 import { divvyIn, divvyOf } from '../programs/shell.ts';
 import { type Lock, lockToEdit } from '../project/lock.ts';
 import { openProject, type Project, projectFolder } from '../project/manifest.ts';
-import type { Part } from '../project/parts.ts';
+import { lockedFiles, type Part, wordsOf } from '../project/parts.ts';
+import { filesOfPart } from '../project/vendor.ts';
 import type { Call } from '../terminal/command.ts';
 import { noLock } from '../vendored/errors.ts';
 import { noRuntimeForPart, otherRelease, tasksFirst } from './errors.ts';
@@ -35,16 +36,17 @@ export interface PartSubject {
  */
 export async function settlePart(call: Call, part: Part, ask: Workshop['ask']): Promise<PartSubject> {
   const found = projectFolder(call.cwd);
-  if (found === undefined) throw tasksFirst(call.cwd, part.name);
+  if (found === undefined) throw tasksFirst(call.cwd, wordsOf(part).join(' '));
   const project = await openProject(call.cwd, call.terminal);
   const root = realRoot(project.folder);
   const lock = lockToEdit(root);
-  if (lock === undefined) throw noLock(root, `${call.shown} ${part.name}`);
+  if (lock === undefined) throw noLock(root, [call.shown, ...wordsOf(part)].join(' '));
   const { runtime } = project.manifest;
   // A part belongs to the files beside it, so it must be of their release.
-  const isWhole = part.files.every((file) => Object.hasOwn(lock.files, `${runtime}/${file}`));
+  const locked = lockedFiles(part, lock, runtime);
+  const isWhole = filesOfPart(part, runtime).every(({ path }) => locked.includes(path));
   if (lock.runtime !== version && !isWhole)
-    throw otherRelease(lock.runtime, divvyIn(call, root, 'upgrade'), divvyOf(lock.runtime, 'add', part.name));
+    throw otherRelease(lock.runtime, divvyIn(call, root, 'upgrade'), divvyOf(lock.runtime, 'add', ...wordsOf(part)));
   if (stat(join(root, runtime, 'run.mjs')) === undefined)
     throw noRuntimeForPart(runtime, divvyIn(call, root, 'doctor'));
   const place = placeOf(root);

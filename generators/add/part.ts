@@ -1,10 +1,10 @@
-/** `divvy add telemetry`: a part of the runtime that a project has only on demand, with the packages that it needs. */
+/** `divvy add telemetry`, `divvy add engine bullmq`: a part of the runtime that a project has only on demand, with the packages that it needs. */
 
 import { runStages } from '../change-set/environment.ts';
 import { write } from '../change-set/write.ts';
 import { type Installed, install, NOTHING_INSTALLED } from '../next-steps/install.ts';
 import { asTyped } from '../programs/shell.ts';
-import type { Part } from '../project/parts.ts';
+import { type Part, wordsOf } from '../project/parts.ts';
 import { writePlan } from '../settling/plan.ts';
 import { isPreview, type Planned } from '../settling/preview.ts';
 import type { Call, Exit } from '../terminal/command.ts';
@@ -26,7 +26,7 @@ const OF_TASKS = ['template', 'ref', 'trust', 'hooks', 'data', 'data-file', 'run
  */
 export async function addPart(call: Call, part: Part): Promise<Exit> {
   const wrong = OF_TASKS.find((name: FlagName) => call.values[name] !== undefined);
-  if (wrong !== undefined) throw flagNotHere(written(wrong), `${call.shown} ${part.name}`);
+  if (wrong !== undefined) throw flagNotHere(written(wrong), [call.shown, ...wordsOf(part)].join(' '));
   let subject: PartSubject;
   let rendered: RenderedPart;
   let planned: Planned | undefined;

@@ -7,7 +7,7 @@ import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { parseJson } from '../json/parse.ts';
 import { version } from '../package.ts';
 import { divvyIn, divvyOf } from '../programs/shell.ts';
-import { loadedAs, partOf, partsIn } from '../project/parts.ts';
+import { loadedAs, partOf, partsIn, wordsOf } from '../project/parts.ts';
 import type { Call } from '../terminal/command.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { addedFiles, type Home, type Owned, ownedFiles, standingOf } from '../vendored/owned.ts';
@@ -174,13 +174,16 @@ const added = (call: Call, { root, manifest }: Home, path: string): Finding => (
 });
 
 /** For each vendored file that others name, one of these. */
-function neededBy({ root, manifest }: Home, owned: ReadonlyMap<string, Owned>): Map<string, string> {
+function neededBy({ root, manifest, lock }: Home, owned: ReadonlyMap<string, Owned>): Map<string, string> {
   const folder = `${manifest.runtime}/`;
   const loaded = [manifest.import ?? []].flat().filter((name) => name.startsWith('./'));
   const needed = new Map([
     ...loaded.map((name) => [posix.normalize(name), MANIFEST] as const),
     [`${folder}run.mjs`, 'every start of a task'],
     [`${folder}index.ts`, 'every task that imports #divvy'],
+    ...partsIn(lock, manifest.runtime).flatMap(({ entry }) =>
+      entry ? [[`${folder}${entry.file}`, entry.of] as const] : [],
+    ),
   ]);
   for (const { path } of owned.values()) {
     if (!path.startsWith(folder) || !/\.(m?ts|mjs)$/.test(path)) continue;
@@ -193,10 +196,11 @@ function neededBy({ root, manifest }: Home, owned: ReadonlyMap<string, Owned>): 
 function bringBack(call: Call, { root, lock, manifest }: Home, path: string): string {
   const git = `git checkout -- ${path}`;
   const [first] = Object.keys(lock.tasks).sort();
-  const task = partOf(path.slice(manifest.runtime.length + 1))?.name ?? first;
-  if (task === undefined || lock.runtime !== version || !`${path}/`.startsWith(`${manifest.runtime}/`))
+  const part = partOf(path.slice(manifest.runtime.length + 1));
+  const words = part ? wordsOf(part) : [first ?? ''];
+  if (words[0] === '' || lock.runtime !== version || !`${path}/`.startsWith(`${manifest.runtime}/`))
     return `From git: ${git}`;
-  return `From git: ${git}. Or as it was released: ${divvyIn(call, root, 'add', task)}`;
+  return `From git: ${git}. Or as it was released: ${divvyIn(call, root, 'add', ...words)}`;
 }
 
 /** What divvy.json and package.json have to say of a part that is there. */
@@ -204,14 +208,14 @@ function ofParts(call: Call, { root, lock, manifest }: Home): Finding[] {
   const packages = packagesIn(readBefore(root, PACKAGE_JSON)?.bytes);
   return partsIn(lock, manifest.runtime).flatMap((part) => {
     const found: Finding[] = [];
-    const remedy = `To put it there: ${divvyIn(call, root, 'add', part.name)}`;
+    const remedy = `To put it there: ${divvyIn(call, root, 'add', ...wordsOf(part))}`;
     const missing = Object.keys(part.dependencies).filter((name) => packages !== undefined && !packages.includes(name));
     if (missing.length > 0) {
-      const message = `${PACKAGE_JSON} lacks what ${part.name} needs: ${missing.join(', ')}`;
+      const message = `${PACKAGE_JSON} lacks what ${wordsOf(part).join(' ')} needs: ${missing.join(', ')}`;
       found.push({ level: 'due', code: 'part', path: PACKAGE_JSON, message, remedy });
     }
     const file = loadedAs(part, manifest.runtime);
-    if (![manifest.import].flat().includes(file)) {
+    if (file !== undefined && ![manifest.import].flat().includes(file)) {
       const message = `"import" in ${MANIFEST} does not name ${file}, so runs load it only with --import`;
       found.push({ level: 'yours', code: 'part', path: MANIFEST, message, remedy });
     }

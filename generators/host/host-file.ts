@@ -17,7 +17,7 @@ import {
   takeOutElement,
   takeOutProperty,
 } from '../json/edit.ts';
-import type { Insertion } from '../json/insertions.ts';
+import type { Insertion, PropertyValue } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
 import { type JsonText, lineAt, nodeAt, type Path, readJson, textAt, valueAt } from '../json/text.ts';
 import { notUtf8 } from '../terminal/errors.ts';
@@ -89,7 +89,7 @@ export class HostFile {
   putProperty(
     at: Path,
     key: string,
-    value: string,
+    value: PropertyValue,
     { task, order }: { readonly task?: string; readonly order?: Order } = {},
   ): void {
     const there = this.value([...at, key]);
@@ -144,7 +144,7 @@ export class HostFile {
     this.#insertions = [...this.#insertions, { at, element }];
   }
 
-  #put(at: Path, key: string | undefined, value: string, order?: Order): void {
+  #put(at: Path, key: string | undefined, value: PropertyValue, order?: Order): void {
     const put = putIn(this.#json(), at, key, value, order);
     if (put === undefined) {
       throw hostFileRefused(this.path, whyNotInto(this.#json(), at), this.lineOf(at));
@@ -203,6 +203,12 @@ export class HostFile {
       this.#text += endsOpen ? `${lineEnd}${line}` : `${line}${lineEnd}`;
       this.#insertions = [...this.#insertions, { line }];
     }
+  }
+
+  /** Adds a line, with so many lines above it. */
+  putLine(line: string, above: number): void {
+    this.#text = withLine(this.#text, line, above);
+    this.#insertions = [...this.#insertions, { line }];
   }
 
   /** Gives an existing property another value. This is no insertion: calling it again with the old value undoes it. */
@@ -325,6 +331,15 @@ function whyNotInto(json: JsonText, at: Path): string {
   const depth = at.findIndex((_, index) => typeof valueAt(json, at.slice(0, index + 1)) !== 'object');
   const place = depth < 0 || valueAt(json, at.slice(0, depth + 1)) === undefined ? at : at.slice(0, depth + 1);
   return `nothing can be put into ${place.join('.')}: it is ${textAt(json, place)}`;
+}
+
+/** Adds a line, with so many lines above it. The last line of the text ends as it did before. */
+export function withLine(text: string, line: string, above: number): string {
+  const lines = text === '' ? [] : text.split(/(?<=\n)/);
+  const [before, behind] = [lines.slice(0, above).join(''), lines.slice(above).join('')];
+  const lineEnd = /\r?\n/.exec(text)?.[0] ?? '\n';
+  const isOpen = before !== '' && !before.endsWith('\n');
+  return isOpen ? `${before}${lineEnd}${line}` : `${before}${line}${lineEnd}${behind}`;
 }
 
 /** Removes the last line with this text; also removes the line end before it if the line has none of its own. */

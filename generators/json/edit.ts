@@ -1,6 +1,7 @@
 /** Adds properties and elements to a JSON file and removes them again; removing reverses adding, byte for byte. */
 
 import type { Node } from 'jsonc-parser';
+import type { PropertyValue } from './insertions.ts';
 import { type Between, between, endOf, type JsonText, nodeAt, type Path } from './text.ts';
 
 /** An object or array that had to be made, or was empty; `was` is its old text, null if it did not exist. */
@@ -48,7 +49,7 @@ export function putIn(
   json: JsonText,
   at: Path,
   key: string | undefined,
-  value: string,
+  value: PropertyValue,
   order: Order = () => undefined,
 ): { readonly text: string; readonly made: readonly Made[] } | undefined {
   const { root, text } = json;
@@ -66,7 +67,7 @@ export function putIn(
   const style = styleOf(json);
   const nested = nest(isWhole ? [] : [...inner, ...(key === undefined ? [] : [key])], key === undefined, value);
   const names = namesIn(holder);
-  const place = names && order(at.slice(0, depth), names, name ?? value);
+  const place = names && order(at.slice(0, depth), names, name ?? String(value));
   const splices = insertion(json, holder, name, isWhole ? value : nested, style, place);
   return { text: spliced(text, splices), made };
 }
@@ -102,7 +103,7 @@ function deepest(root: Node, at: Path): number {
 }
 
 /** Wraps a value in the objects that have to be made around it. */
-function nest(keys: Path, isElement: boolean, value: string): unknown {
+function nest(keys: Path, isElement: boolean, value: PropertyValue): unknown {
   const [first, ...rest] = keys;
   if (first !== undefined) return { [first]: nest(rest, isElement, value) };
   return isElement ? [value] : value;

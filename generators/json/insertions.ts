@@ -5,12 +5,15 @@
 
 import { parseJson } from './parse.ts';
 
+/** What divvy gives a property. */
+export type PropertyValue = string | false;
+
 /**
  * Every insertion except `was` may belong to one task, and is removed with it; without a task it is removed with the
  * last task.
  */
 export type Insertion =
-  | { readonly at: readonly string[]; readonly key: string; readonly value: string; readonly task?: string }
+  | { readonly at: readonly string[]; readonly key: string; readonly value: PropertyValue; readonly task?: string }
   /** `standing`: a default that applies while the list does not exist, and that must be written once it does. */
   | { readonly at: readonly string[]; readonly element: string; readonly task?: string; readonly standing?: true }
   /**
@@ -30,7 +33,7 @@ export function isInsertion(value: unknown): value is Insertion {
   if (typeof line === 'string') return line.trim() !== '' && !/[\r\n]/.test(line);
   if (!Array.isArray(at) || !at.every((name) => typeof name === 'string')) return false;
   return (
-    (typeof key === 'string' && typeof put === 'string') ||
+    (typeof key === 'string' && (typeof put === 'string' || put === false)) ||
     typeof element === 'string' ||
     was === null ||
     // The old text of an empty object, of an array of strings, or of a string; it is restored only if the array holds

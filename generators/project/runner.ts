@@ -61,6 +61,20 @@ export async function lastRun(project: Project, file: string): Promise<LastRun |
 }
 
 /**
+ * How the queue of a task stands, by the engine of this name: in lines for people, and as JSON. Rejects as showRuns does.
+ */
+export async function queueStatus(
+  project: Project,
+  file: string,
+  engine: string,
+  isJson: boolean,
+): Promise<{ readonly text: string } | { readonly queue: unknown }> {
+  const words = ['--engine', engine];
+  if (!isJson) return { text: await showRuns(project, file, '--status', ...words) };
+  return { queue: await askRunner(project, file, '--status', parseJson, words) };
+}
+
+/**
  * What the runner shows of a task's runs, in JSON, as `parse` reads it.
  *
  * Rejects as showRuns does.
@@ -70,12 +84,17 @@ export async function askRunner<T>(
   file: string,
   what: Shown,
   parse: (output: string) => T,
+  more: readonly string[] = [],
 ): Promise<T> {
-  const output = await showRuns(project, file, what, '--json');
+  const output = await showRuns(project, file, what, '--json', ...more);
   try {
     return parse(output);
   } catch {
-    throw runsUnknown(relative(project.folder, file), `the answer is not JSON: ${output}`, byHand(project, file, what));
+    throw runsUnknown(
+      relative(project.folder, file),
+      `the answer is not JSON: ${output}`,
+      byHand(project, file, what, ...more),
+    );
   }
 }
 
@@ -90,7 +109,8 @@ export async function showRuns(project: Project, file: string, what: Shown, ...m
   const argv = [runnerOf(project), what, ...more, file];
   const asked = await runTool(process.execPath, argv, { cwd: project.folder });
   if (asked.done) return asked.output;
-  throw runsUnknown(relative(project.folder, file), asked.said || asked.reason, byHand(project, file, what));
+  const again = more.filter((word) => word !== '--json');
+  throw runsUnknown(relative(project.folder, file), asked.said || asked.reason, byHand(project, file, what, ...again));
 }
 
 /**
@@ -128,8 +148,8 @@ function reasonIn(said: string, parse: (text: string) => unknown): string | unde
 
 type Shown = '--status' | '--runs' | '--failures';
 
-const byHand = (project: Project, file: string, what: Shown): string =>
-  `node ${relative(project.folder, runnerOf(project))} ${what} ${relative(project.folder, file)}`;
+const byHand = (project: Project, file: string, what: Shown, ...more: readonly string[]): string =>
+  ['node', relative(project.folder, runnerOf(project)), what, ...more, relative(project.folder, file)].join(' ');
 
 const NOW = { running: 'runs now', paused: 'is paused', stopping: 'is stopping' } as const;
 

@@ -26,13 +26,16 @@ export function vendoredRuntime(folder: string): { path: string; after: Buffer }
 }
 
 /** The files of one part, below the folder of the runtime. */
-export const filesOfPart = ({ files }: Part, folder: string): { path: string; after: Buffer }[] =>
-  files.map((path) => ({ path: `${folder}/${path}`, after: read(`runtime/${path}`) }));
+export const filesOfPart = (part: Part, folder: string): { path: string; after: Buffer }[] =>
+  vendoredIf((path) => partOf(path) === part, folder);
 
 /** The files of all parts. */
 export const onDemand = (folder: string): { path: string; after: Buffer }[] =>
-  filesBelow('runtime').flatMap((path) =>
-    partOf(path) === undefined ? [] : [{ path: `${folder}/${path}`, after: read(`runtime/${path}`) }],
-  );
+  vendoredIf((path) => partOf(path) !== undefined, folder);
+
+const vendoredIf = (isWanted: (path: string) => boolean, folder: string): { path: string; after: Buffer }[] =>
+  filesBelow('runtime')
+    .filter(isWanted)
+    .map((path) => ({ path: `${folder}/${path}`, after: read(`runtime/${path}`) }));
 
 const byName = ([a]: [string, Buffer], [b]: [string, Buffer]): number => (a < b ? -1 : 1);

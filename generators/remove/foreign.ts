@@ -7,6 +7,8 @@ import { posix } from 'node:path';
 import { LOCK, MANIFEST, PACKAGE_JSON } from '../disk/file-names.ts';
 import { IGNORE_FILES, STANDARD } from '../host/checkers.ts';
 import { IGNORE_FILE, OWN_LIST } from '../host/formatter.ts';
+import { isDecline } from '../host/install-scripts.ts';
+import { PNPM_WORKSPACE } from '../host/levels.ts';
 import { runtimeLeftOut } from '../host/workspaces.ts';
 import type { Insertion } from '../json/insertions.ts';
 import { parseJson } from '../json/parse.ts';
@@ -18,8 +20,18 @@ import { isScriptOfTemplates } from '../rendering/places.ts';
 /** Lists of files that a formatter or another program skips. */
 const IGNORED = [IGNORE_FILE, ...IGNORE_FILES];
 
-/** The files that divvy writes outside its folders: in a new project, and as such lists. */
-const BESIDE = [MANIFEST, LOCK, PACKAGE_JSON, 'README.md', 'AGENTS.md', '.gitignore', 'tsconfig.json', ...IGNORED];
+/** The files that divvy writes outside its folders: in a new project, as such lists, and for pnpm. */
+const BESIDE = [
+  MANIFEST,
+  LOCK,
+  PACKAGE_JSON,
+  'README.md',
+  'AGENTS.md',
+  '.gitignore',
+  'tsconfig.json',
+  PNPM_WORKSPACE,
+  ...IGNORED,
+];
 
 /** Why divvy cannot have written a file; undefined if it can. */
 export function whyForeign(path: string, { tasks, tests, runtime }: Manifest): string | undefined {
@@ -54,6 +66,7 @@ const WORKSPACES = ['workspaces', 'workspaces.packages'];
 export function couldPut(path: string, insertion: Insertion, manifest: Manifest, lock: Lock | undefined): boolean {
   const name = posix.basename(path);
   if ('was' in insertion) return true;
+  if (isDecline(path, insertion, scriptlessIn(lock, manifest.runtime))) return true;
   if ('line' in insertion) return OWN_LIST.test(path) && isOfOurs(insertion.line, manifest);
   const at = insertion.at.join('.');
   if (path === PACKAGE_JSON && 'element' in insertion && WORKSPACES.includes(at)) {
@@ -71,8 +84,8 @@ export function couldPut(path: string, insertion: Insertion, manifest: Manifest,
   return /^(devD|d)ependencies$/.test(at) && packagesOf(lock, manifest).includes(key);
 }
 
-const isOfOurs = (text: string, { tasks, runtime }: Manifest): boolean =>
-  [`${runtime}/`, `${tasks}/`, LOCK].some((path) => text.includes(path));
+const isOfOurs = (text: string | false, { tasks, runtime }: Manifest): boolean =>
+  text !== false && [`${runtime}/`, `${tasks}/`, LOCK].some((path) => text.includes(path));
 
 /** The scripts from templates, each with its command; without those that no template may have. */
 export const scriptsOf = (lock: Lock | undefined): (readonly [name: string, command: string])[] =>
@@ -88,6 +101,10 @@ const packagesOf = (lock: Lock | undefined, { runtime }: Manifest): string[] => 
 /** The packages that the parts of the runtime need. */
 export const packagesOfParts = (lock: Lock | undefined, runtime: string): string[] =>
   partsIn(lock, runtime).flatMap(({ dependencies }) => Object.keys(dependencies));
+
+/** The packages whose install scripts divvy has declined for the parts of the runtime. */
+const scriptlessIn = (lock: Lock | undefined, runtime: string): string[] =>
+  partsIn(lock, runtime).flatMap(({ scriptless = [] }) => scriptless);
 
 /** The keys in the package.json of a new project. */
 const OF_A_PROJECT = [

@@ -1,4 +1,4 @@
-/** `divvy remove <task>`, `divvy remove telemetry`: reverses add. */
+/** `divvy remove <task>`, `divvy remove telemetry`, `divvy remove engine`: reverses add. */
 
 import { join } from 'node:path';
 import { write } from '../change-set/write.ts';
@@ -6,7 +6,7 @@ import { stat } from '../disk/disk.ts';
 import { leftBehind } from '../host/errors.ts';
 import { version } from '../package.ts';
 import { asTyped, divvyIn } from '../programs/shell.ts';
-import { partNamed } from '../project/parts.ts';
+import { partToRemove } from '../project/part-words.ts';
 import { sayWithoutRuntime } from '../project/without-runtime.ts';
 import { writePlan } from '../settling/plan.ts';
 import {
@@ -33,7 +33,7 @@ const MOST_LISTED = 12;
  * Resolves with 0, or with 3 if it kept something. Rejects with a Refusal if it must not or cannot remove the task.
  */
 export async function remove(typed: Call): Promise<Exit> {
-  const part = partNamed(typed.words[0]);
+  const part = partToRemove(typed.shown, typed.words);
   if (part !== undefined) return removePart(typed, part);
   const call = await withTask(typed);
   const subject = await settleSubject(call);

@@ -168,7 +168,7 @@ function takeScript(
   { at, key, value }: Extract<Insertion, { readonly key: string }>,
 ): void {
   const there = file?.value([...at, key]);
-  if (isSameScript(there, value)) file?.dropProperty([...at, key], there);
+  if (value !== false && isSameScript(there, value)) file?.dropProperty([...at, key], there);
 }
 
 /**

@@ -20,9 +20,16 @@ import { plainWords } from './values.ts';
  * Resolves with the runner's exit code or signal. Rejects with a Refusal with exit code 2 if there is no project or no
  * such task.
  */
-export async function run({ argv, cwd, terminal }: Call): Promise<Exit> {
+export const run = (call: Call): Promise<Exit> => runWith(call, () => []);
+
+/** The same, with further options for the runner. */
+export async function runWith(
+  { argv, cwd, terminal }: Call,
+  optionsFor: (project: Project) => readonly string[],
+): Promise<Exit> {
   const project = await openProject(whereToLook(argv, cwd), terminal);
-  return runRunner(runnerOf(project), withTaskFile(withoutOurs(argv), cwd, project), cwd);
+  const words = withTaskFile(withoutOurs(argv), cwd, project);
+  return runRunner(runnerOf(project), [...optionsFor(project), ...words], cwd);
 }
 
 /**

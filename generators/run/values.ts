@@ -31,7 +31,7 @@ export const WITH_VALUE: readonly string[] = [
     '--results',
   ],
   ...['--recycle-after', '--recycle-above', '--recycle-older', '--import', '--warn-after', '--limit', '--events'],
-  ...['--metrics-file', '--control'],
+  ...['--metrics-file', '--control', '--engine', '--engine-url-file', '--lock', '--code-version'],
 ];
 
 /** The positions of the words that are neither options nor their values; after `--` all words count. */

@@ -1,11 +1,13 @@
-/** `divvy status [task]`: the state of a task's last run, or of each task's. */
+/** `divvy status [task]`: the state of a task's last run, or of each task's; with --engine that of a task's queue. */
 
 import { relative } from 'node:path';
-import { asArgument, divvyFromHere } from '../programs/shell.ts';
+import { asArgument, divvyFromHere, divvyIn } from '../programs/shell.ts';
+import { engineOf } from '../project/engines.ts';
 import { openProject, type Project, projectFolder } from '../project/manifest.ts';
-import { inWords, type LastRun, lastRun } from '../project/runner.ts';
+import { inWords, type LastRun, lastRun, queueStatus } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
+import { queueOfWhat } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
@@ -23,6 +25,7 @@ export async function status(call: Call): Promise<Exit> {
   const { words, cwd, terminal } = call;
   const project = await openProject(cwd, terminal);
   const [word] = words;
+  if (call.values.engine !== undefined) return statusOfQueue(call, project);
   const asked = word === undefined ? taskNames(project) : [word];
   const tasks: Task[] = [];
   await saying(terminal.note, 'Still looking how the last runs stand: waiting for the runtime.', async () => {
@@ -39,6 +42,21 @@ export async function status(call: Call): Promise<Exit> {
   for (const task of tasks) terminal.say(linesOf(task, call, project).join('\n'));
   terminal.result({ command: 'status', folder: project.folder, tasks });
   return tasks.some((task) => 'error' in task) ? 1 : 0;
+}
+
+/** Reports how the queue of a task stands. Resolves with 0. Rejects with a Refusal as above. */
+async function statusOfQueue(call: Call, project: Project): Promise<Exit> {
+  const { values, words, cwd, terminal, shown } = call;
+  const [word] = words;
+  if (word === undefined) throw queueOfWhat(shown);
+  const file = findTask(word, cwd, project);
+  const add = divvyIn(call, project.folder, 'add', 'engine', 'bullmq');
+  const engine = engineOf(project, values.engine || undefined, add);
+  const waits = 'Still looking how the queue stands: waiting for the runtime.';
+  const found = await saying(terminal.note, waits, () => queueStatus(project, file, engine, values.json === true));
+  if ('text' in found) terminal.say(found.text.trimEnd().split('\n').map(harmless).join('\n'));
+  else terminal.result({ command: 'status', folder: project.folder, task: word, engine, queue: found.queue });
+  return 0;
 }
 
 function linesOf(task: Task, call: Call, project: Project): string[] {

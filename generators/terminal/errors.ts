@@ -150,6 +150,29 @@ export const noPart = (
 export const noSubcommand = (command: string, word: string | undefined, nearest: string | undefined): Refusal =>
   noPart(command, word, nearest, `\`${command} add <hook…>\` or \`${command} remove <hook…>\``);
 
+export const notAKind = (
+  command: string,
+  given: string | undefined,
+  kinds: readonly string[],
+  nearest: string | undefined,
+): Refusal =>
+  new Refusal(
+    2,
+    given === undefined ? `\`${command}\` does not say which` : `\`${command}\` does not know ${quoted(given)}`,
+    `${didYouMean(nearest)}Write ${kinds.map((kind) => `\`${command} ${kind}\``).join(' or ')}.`,
+  );
+
+export const noEngine = (folder: string, add: string): Refusal =>
+  new Refusal(2, `the project in ${quoted(folder)} has no engine, so its runs stay on one machine`, `Add one: ${add}`);
+
+export const whichEngine = (named: string | undefined, engines: readonly string[]): Refusal =>
+  named === undefined
+    ? new Refusal(2, 'there are several engines', `Name one of them: --engine ${engines.join(' or --engine ')}`)
+    : notAChoice('--engine', named, engines);
+
+export const queueOfWhat = (command: string): Refusal =>
+  new Refusal(2, '--engine shows the queue of one task, and none is named', `Write \`${command} <task> --engine\`.`);
+
 export const noHooksNamed = (command: string, known: readonly string[]): Refusal =>
   new Refusal(2, 'no hook is named', `Write \`${command} <hook…>\`, with one or several of: ${known.join(', ')}.`);
 

@@ -153,6 +153,12 @@ export const flags = {
   journal: { value: 'FILE', help: 'the journal of the run, if it is not in its usual place', commands: ['report'] },
   live: { help: 'serve the page on this machine while the run goes on, then write it', commands: ['report'] },
   open: { help: 'open it in the browser', commands: ['report'] },
+  engine: {
+    value: 'NAME',
+    help: "how the task's queue stands; NAME is needed only if there are several engines",
+    optionalIn: ['status'],
+    commands: ['status'],
+  },
   now: { help: 'do not wait for the items in progress: they will be unfinished', commands: ['stop'] },
   cwd: {
     short: 'C',

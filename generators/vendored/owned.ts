@@ -6,7 +6,7 @@ import { type Before, readBefore, stat } from '../disk/disk.ts';
 import { sumOf } from '../disk/line-ends.ts';
 import type { Lock } from '../project/lock.ts';
 import type { Manifest } from '../project/manifest.ts';
-import { partOf } from '../project/parts.ts';
+import { partOf, partsIn } from '../project/parts.ts';
 import { unhidden } from '../sources/hidden.ts';
 import { PROJECT, type Releases, RUNTIME } from './releases.ts';
 
@@ -36,8 +36,10 @@ export const isStatement = (inRelease: string): boolean =>
 export function placeOf(inRelease: string, { manifest, lock }: Home): string | undefined {
   if (inRelease.startsWith(RUNTIME)) {
     const file = inRelease.slice(RUNTIME.length);
-    const path = `${manifest.runtime}/${file}`;
-    return partOf(file) === undefined || Object.hasOwn(lock.files, path) ? path : undefined;
+    const part = partOf(file);
+    return part === undefined || partsIn(lock, manifest.runtime).includes(part)
+      ? `${manifest.runtime}/${file}`
+      : undefined;
   }
   // A package that was there before has such files of its own.
   return lock.made === undefined ? undefined : unhidden(inRelease.slice(PROJECT.length));

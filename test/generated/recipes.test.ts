@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { partNamed } from '../../generators/project/parts.ts';
+import { partsNamed } from '../../generators/project/parts.ts';
 import { freshFolder, home } from '../generators/commands.ts';
 import { makeCollector } from '../runtime/collector.ts';
 import { blocksOf, programsIn, projectIn, recipes, shell } from './recipe-pages.ts';
@@ -225,7 +225,7 @@ test('telemetry: a run sends its spans, and a tracer of your own is told of atte
   const bin = programsIn(folder);
   const { env, spans } = await makeCollector();
   // Nothing is fetched here: the packages are those of this repository.
-  const packages = Object.keys(partNamed('telemetry')?.dependencies ?? {});
+  const packages = Object.keys(partsNamed('telemetry')[0]?.dependencies ?? {});
   const links = packages.map((name) => `ln -s '${home}/node_modules/${name}' node_modules/${name}`);
   const [commands = ''] = blocksOf('telemetry', 'sh');
   const ended = await shell(

@@ -12,6 +12,7 @@ const COMMANDS = [
   'undo',
   'apply',
   'run',
+  'join',
   'list',
   'status',
   'runs',
@@ -55,7 +56,7 @@ describe('bash offers', () => {
     expect(offered('divvy', '-C', 'packages/one', 'und')).toEqual(['undo']);
   });
 
-  test.each(COMMANDS.filter((name) => name !== 'run'))('the flags of %s, and no others', (command) => {
+  test.each(COMMANDS.filter((name) => !['run', 'join'].includes(name)))('the flags of %s, and no others', (command) => {
     const long = flagNames(command).flatMap((name) => {
       const { negation } = flagEntry(name);
       return [...(negation === 'only' ? [] : [`--${name}`]), ...(negation === undefined ? [] : [`--no-${name}`])];
@@ -90,7 +91,7 @@ test('fish has every command with its summary, and each flag with its help', () 
     expect(
       lines.some((line) => line.startsWith(`complete -c divvy -n '__fish_use_subcommand' -a ${command} -d '`)),
     ).toBe(true);
-    for (const flag of command === 'run' ? [] : flagNames(command)) {
+    for (const flag of ['run', 'join'].includes(command) ? [] : flagNames(command)) {
       const long = flagEntry(flag).negation === 'only' ? `no-${flag}` : flag;
       expect(lines.some((line) => line.includes(isIt) && line.includes(` -l ${long} -d '`))).toBe(true);
     }

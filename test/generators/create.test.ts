@@ -82,7 +82,7 @@ describe('a basic project', () => {
     const vendored = join(cwd, 'sums/vendor/divvy');
     const beside = ['.gitattributes', 'LICENSE', 'SHA256SUMS', 'VERSION', 'package.json'];
     // Parts on demand are for those who ask.
-    expect(treeOf(vendored, beside)).toEqual(treeOf(join(home, 'runtime'), ['telemetry.ts']));
+    expect(treeOf(vendored, beside)).toEqual(treeOf(join(home, 'runtime'), ['telemetry.ts', 'engine', 'engines']));
     expect(read(join(vendored, '.gitattributes'))).toBe('* -text\n');
     expect(json(join(vendored, 'package.json'))).toEqual({ type: 'module' });
     expect(read(join(vendored, 'VERSION'))).toBe(`${version}\n`);

@@ -7,7 +7,15 @@ import { commandFile, createDivvyTask, divvy, freshFolder, treeOf } from './comm
 
 const COMMANDS = [
   ...[['create', 'my-task'], ['add', 'nightly'], ['remove', 'nightly'], ['hook', 'add', 'key'], ['undo']],
-  ...[['apply', 'plan.json'], ['list'], ['status'], ['runs'], ['template', 'list'], ['run', 'nightly']],
+  ...[
+    ['apply', 'plan.json'],
+    ['list'],
+    ['status'],
+    ['runs'],
+    ['template', 'list'],
+    ['run', 'nightly'],
+    ['join', 'nightly'],
+  ],
   ...[['doctor'], ['diff'], ['upgrade'], ['eject']],
 ];
 
@@ -17,7 +25,9 @@ test.each(COMMANDS)('one that is not there, or is a file, is exit 2: %s %s', asy
   const before = treeOf(cwd);
   const words = argv.filter((word) => word !== undefined);
   for (const named of ['nowhere', 'file', 'file/below']) {
-    const line = words[0] === 'run' ? ['run', '-C', named, 'nightly'] : [...words, '-C', named];
+    const line = ['run', 'join'].includes(words[0] ?? '')
+      ? [words[0] ?? '', '-C', named, 'nightly']
+      : [...words, '-C', named];
     const { code, stdout, stderr } = await divvy(line, { cwd });
     expect({ code, stdout, stderr }).toEqual({
       code: 2,

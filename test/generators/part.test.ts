@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { partNamed } from '../../generators/project/parts.ts';
+import { partsNamed } from '../../generators/project/parts.ts';
 import { isIn } from '../../generators/versions.ts';
 import { makeCollector } from '../runtime/collector.ts';
 import { freshFolder, home } from './commands.ts';
@@ -63,7 +63,7 @@ test('the file, its packages, and what loads it; nothing else changes', async ()
 
 test('what it needs is what it is tried with here', () => {
   const { devDependencies } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
-  const { dependencies = {} } = partNamed('telemetry') ?? {};
+  const { dependencies = {} } = partsNamed('telemetry')[0] ?? {};
   expect(Object.keys(dependencies)).not.toEqual([]);
   for (const [name, range] of Object.entries(dependencies)) expect(isIn(devDependencies[name], range), name).toBe(true);
 });
@@ -336,7 +336,7 @@ describe('the runtime runs with it', () => {
   const RUN = ['node', 'vendor/divvy/run.mjs', '-n', '1', '--no-journal', 'tasks/nightly.ts'];
 
   test('once its packages are there', async () => {
-    const root = await withTask({}, ...Object.keys(partNamed('telemetry')?.dependencies ?? {}));
+    const root = await withTask({}, ...Object.keys(partsNamed('telemetry')[0]?.dependencies ?? {}));
     await add(root);
     const { env, spans } = await makeCollector();
     const { code, stderr } = await runIn(root, RUN, env);

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { WITH_VALUE } from '../../generators/run/values.ts';
+import { flags as engineFlags } from '../../runtime/engine/cli.ts';
 import { OPTIONS } from '../../runtime/options.ts';
 import { ALL_WELL } from '../runtime/run-task.ts';
 import { cleanEnvironment, commandFile, createDivvyTask, divvy, freshFolder } from './commands.ts';
@@ -122,6 +123,71 @@ test('every option of the runner that takes a value is known to take one', () =>
   );
   expect(names.length).toBeGreaterThan(15);
   expect(WITH_VALUE).toEqual(expect.arrayContaining(names));
+});
+
+test('so is every option of the engine', () => {
+  const names = Object.entries(engineFlags).flatMap(([name, { type }]) => (type === 'string' ? [`--${name}`] : []));
+  expect(names.length).toBeGreaterThan(2);
+  expect(WITH_VALUE).toEqual(expect.arrayContaining(names));
+});
+
+describe('divvy join', () => {
+  /** The project, with these engines. */
+  const withEngines = (...names: string[]): string => {
+    const cwd = project();
+    for (const name of names) {
+      mkdirSync(join(cwd, 'lib/runtime/engines', name), { recursive: true });
+      writeFileSync(join(cwd, 'lib/runtime/engines', name, `${name}.ts`), '');
+    }
+    return cwd;
+  };
+
+  test.each([
+    [
+      ['join', 'nightly'],
+      ['--engine', 'bullmq', '--join', 'jobs/nightly.ts'],
+    ],
+    [
+      ['join', '-n', '8', 'nightly', '--stay'],
+      ['--engine', 'bullmq', '--join', '-n', '8', 'jobs/nightly.ts', '--stay'],
+    ],
+    [
+      ['join', '--engine', 'bullmq', 'nightly'],
+      ['--engine', 'bullmq', '--join', '--engine', 'bullmq', 'jobs/nightly.ts'],
+    ],
+    [
+      ['join', 'nightly', '--lock', '5s'],
+      ['--engine', 'bullmq', '--join', 'jobs/nightly.ts', '--lock', '5s'],
+    ],
+    [['join', '--help'], ['--help']],
+  ])('gives the runner for %j', async (argv, expected) => {
+    const cwd = withEngines('bullmq');
+    const { code, stdout, stderr } = await divvy(argv, { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ argv: expected, cwd });
+  });
+
+  test.each([
+    [['bullmq'], ['join', 'nightly', '--engine=kafka'], /--engine "kafka" is not known\nUse one of: bullmq\./],
+    [
+      ['bullmq', 'pgboss'],
+      ['join', 'nightly'],
+      /several engines\nName one of them: --engine bullmq or --engine pgboss/,
+    ],
+    [[], ['join', 'nightly'], /has no engine, so its runs stay on one machine\nAdd one: divvy add engine bullmq/],
+    [['bullmq'], ['join', 'nigthly'], /Did you mean nightly\?/],
+    [['bullmq'], ['join'], /no task is named/],
+  ])('with the engines %j: %j is refused', async (engines, argv, says) => {
+    const { code, stdout, stderr } = await divvy(argv, { cwd: withEngines(...engines) });
+    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(says) });
+  });
+
+  test('with several engines takes the one that is named, also where another word is like one', async () => {
+    const cwd = withEngines('bullmq', 'pgboss');
+    const { stdout } = await divvy(['join', 'nightly', '--engine=pgboss', '--', '--engine=kafka'], { cwd });
+    const argv = ['--engine', 'pgboss', '--join', 'jobs/nightly.ts', '--engine=pgboss', '--', '--engine=kafka'];
+    expect(JSON.parse(stdout)).toEqual({ argv, cwd });
+  });
 });
 
 describe('exit 2, with what to do:', () => {

@@ -156,6 +156,13 @@ describe('what cannot be told is said, with what to do:', () => {
     [['status', 'nigthly'], 2, /there is no task "nigthly"\nDid you mean nightly\? There are: nightly, weekly\./],
     [['status', 'tasks/gone.ts'], 2, /there is no task "tasks\/gone\.ts"/],
     [['status', 'nightly', 'weekly'], 2, /"weekly" is one argument too many/],
+    [['status', '--engine'], 2, /none is named\nWrite `divvy status <task> --engine`\./],
+    [['status', 'nightly', '--engine', 'kafka'], 2, /--engine "kafka" is not known\nUse one of: bullmq\./],
+    [
+      ['status', 'nightly', '--engine'],
+      1,
+      /runs of tasks\/nightly\.ts: .*DIVVY_ENGINE_URL[\s\S]*node runtime\/run\.mjs --status --engine bullmq tasks\/nightly\.ts/,
+    ],
   ])('%j', async (argv, code, message) => {
     const ended = await divvy(argv, { cwd: project() });
     expect(ended).toMatchObject({ code, stdout: '' });

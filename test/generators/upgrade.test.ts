@@ -117,6 +117,22 @@ describe('an untouched project', () => {
     ]);
   });
 
+  test('a file that a release adds to a part comes to who has the part, and goes with the release that removes it', async () => {
+    const file = `${VENDORED}engine/added.ts`;
+    const [project, other] = [await projectOf(releases.first), await projectOf(releases.first)];
+    await run(releases.first, ['add', 'engine', 'bullmq', '--no-install'], { cwd: project });
+    for (const root of [project, other])
+      expect(await run(releases.second, QUICK, { cwd: root })).toMatchObject({ code: 0, stderr: '' });
+    expect(textOf(project, file)).toContain('New in 0.2.0');
+    expect(existsSync(join(other, `${VENDORED}engine`))).toBe(false);
+    const { stdout } = await run(releases.second, ['doctor', '--json'], { cwd: project });
+    expect(JSON.parse(stdout).findings).toMatchObject([{ code: 'unverified' }]);
+    expect(await run(releases.third, QUICK, { cwd: project })).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(join(project, file))).toBe(false);
+    expect(await run(releases.third, ['remove', 'engine'], { cwd: project })).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(join(project, `${VENDORED}engine`))).toBe(false);
+  });
+
   test('--to goes to a release in between', async () => {
     const project = await projectOf(releases.first);
     expect(await run(releases.third, [...QUICK, '--to', '0.2.0'], { cwd: project })).toMatchObject({ code: 0 });

@@ -72,7 +72,7 @@ function moved(from: string, to: string): { [path: string]: string | null } {
 export interface Releases {
   /** The release that is here, as 0.1.0. */
   readonly first: string;
-  /** It changes constants, also one of a part on demand, words and the project's README, moves a file, and adds one. */
+  /** It changes constants, also one of a part on demand, words and the project's README, moves a file, and adds one, and one to a part. */
   readonly second: string;
   /** It removes what the second had added, and a type of the library, and changes more. */
   readonly third: string;
@@ -87,6 +87,7 @@ export function threeReleases(folder: string): Releases {
     files: {
       ...moved('master/backoff.ts', 'master/delays.ts'),
       'runtime/text/added.ts': '// New in 0.2.0.\nexport const added = 1;\n',
+      'runtime/engine/added.ts': '// New in 0.2.0.\nexport const added = 1;\n',
     },
     edits: [
       ['runtime/master/throttle.ts', 'const ASK_EVERY_MS = 1000;', 'const ASK_EVERY_MS = 900;'],
@@ -100,7 +101,7 @@ export function threeReleases(folder: string): Releases {
   const third = madeUp(join(folder, '3'), {
     after: second,
     version: '0.3.0',
-    files: { 'runtime/text/added.ts': null },
+    files: { 'runtime/text/added.ts': null, 'runtime/engine/added.ts': null },
     edits: [
       ['runtime/master/throttle.ts', 'const ASK_EVERY_MS = 900;', 'const ASK_EVERY_MS = 800;'],
       ['runtime/master/delays.ts', '/**', '/* Once more. */\n/**'],
