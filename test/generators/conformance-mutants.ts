@@ -167,8 +167,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     fault: 'an open line is not ended before that of another worker',
     file: 'master/output.ts',
-    from: 'const ended = shared.lineOf !== undefined && shared.lineOf !== passage;',
-    to: 'const ended = shared.lineOf !== undefined && shared.lineOf === passage;',
+    from: 'const ends = own.length > 0 && shared.lineOf !== undefined && shared.lineOf !== passage;',
+    to: 'const ends = own.length > 0 && shared.lineOf !== undefined && shared.lineOf === passage;',
     by: LINES,
     says: /lines/,
   },

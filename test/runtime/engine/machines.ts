@@ -8,8 +8,8 @@ import { runTask, type TaskRun, taskFile } from '../run-task.ts';
 import { RedisServer } from './redis.ts';
 
 /** The shortest lock that there is. */
-export const LOCK = '5s';
 export const LOCK_MS = 5000;
+const LOCK = `${LOCK_MS}ms`;
 
 /** How often an item was begun, and whether it was in two processes at once. */
 export interface Stamps {
