@@ -10,8 +10,8 @@ import { median } from './median.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 /** So many that each takes some seconds. */
-const PLAIN_ITEMS = 20_000;
-const DIVVY_ITEMS = 400_000;
+const PLAIN_ITEMS = 40_000;
+const DIVVY_ITEMS = 1_000_000;
 const GOAL = 20;
 const runner = join(import.meta.dirname, '../runtime/run.mjs');
 const file = (name: string): string => join(import.meta.dirname, 'engine', name);

@@ -47,56 +47,58 @@ export interface ChunkReport {
   readonly deaths: readonly (readonly [at: number, count: number])[];
 }
 
-/** JSON as it is; a long string in `t`, bytes in `x`, both so that nothing has to be escaped twice. */
-type Carried = string | { readonly t: string } | { readonly x: string };
-
-/** Lists that say nothing new are left out. */
-interface ChunkText {
+/** The first line of a chunk's text. Lists that say nothing new are left out. */
+interface Head {
   /** The number of the first item, or of each. */
   readonly n: number | readonly number[];
-  readonly b: readonly Carried[];
   readonly k?: readonly string[];
   readonly o?: readonly number[];
   readonly p?: readonly Place[];
 }
 
+/** What a line begins with that is no JSON of an item: a string, and bytes. */
+const STRING = '~t';
+const BYTES = '~x';
+
+/** Returns the chunk as text: a line about all items, and one for each. JSON that the codec made has no line break in it. */
 export function textOf(items: readonly ChunkItem[]): string {
   const [{ number: first = 0, key = undefined, place = undefined } = {}] = items;
   const isInRow = items.every(({ number }, at) => number === first + at);
-  const text: ChunkText = {
+  const head: Head = {
     n: isInRow ? first : items.map(({ number }) => number),
-    b: items.map(({ body }) => carried(body)),
     ...(key !== undefined && { k: items.map((item) => item.key ?? '') }),
     ...(items.some(({ occurrence }) => occurrence > 1) && { o: items.map(({ occurrence }) => occurrence) }),
     ...(place !== undefined && { p: items.map((item) => item.place ?? '') }),
   };
-  return JSON.stringify(text);
+  return `${JSON.stringify(head)}\n${items.map(({ body }) => lineOf(body)).join('\n')}`;
 }
 
-function carried(body: Body): Carried {
+function lineOf(body: Body): string {
   if (typeof body === 'string') return body;
-  return body instanceof Text ? { t: body.text } : { x: body.toString('base64') };
+  return body instanceof Text ? STRING + JSON.stringify(body.text) : BYTES + body.toString('base64');
 }
 
 /** Throws ProtocolError if the text is no chunk of this release's. */
 export function itemsIn(text: string): ChunkItem[] {
   try {
-    const { n, b, k, o, p } = JSON.parse(text) as ChunkText;
-    return b.map((body, at) => ({
+    const [head = '', ...lines] = text.split('\n');
+    const { n, k, o, p } = JSON.parse(head) as Head;
+    wholeNumber(typeof n === 'number' ? n : n[0]);
+    return lines.map((line, at) => ({
       number: wholeNumber(typeof n === 'number' ? n + at : n[at]),
       key: k?.[at],
       occurrence: o?.[at] ?? 1,
       place: p?.[at],
-      body: bodyIn(body),
+      body: bodyIn(line),
     }));
   } catch (error) {
     throw new ProtocolError(`what the queue has as a chunk is none of this release's: ${(error as Error).message}`);
   }
 }
 
-function bodyIn(body: Carried): Body {
-  if (typeof body === 'string') return body;
-  return 't' in body ? new Text(body.t) : Buffer.from(body.x, 'base64');
+function bodyIn(line: string): Body {
+  if (line.startsWith(STRING)) return new Text(String(JSON.parse(line.slice(STRING.length))));
+  return line.startsWith(BYTES) ? Buffer.from(line.slice(BYTES.length), 'base64') : line;
 }
 
 function wholeNumber(value: unknown): number {
