@@ -3,7 +3,8 @@ import type { Parallelizable } from '#divvy';
 
 export default class Numbers implements Parallelizable<{ number: number }, void> {
   *dispatch(): Generator<{ number: number }> {
-    for (let number = 1; number <= Number(process.env['COUNT']); number++) yield { number };
+    const count = Number(process.env['COUNT']);
+    for (let number = 1; number <= count; number++) yield { number };
   }
 
   process(): void {}

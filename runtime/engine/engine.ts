@@ -24,14 +24,15 @@ export interface QueuedChunk {
   readonly text: string;
 }
 
-/** A chunk that a host has finished. */
-export interface FinishedChunk extends QueuedChunk {
+/** What hosts have said of a chunk: how its items have ended, or have so far. */
+export interface ReportedChunk {
+  readonly id: string;
   readonly outcomes: string;
 }
 
 /** What the queue still has of an earlier dispatcher. */
 export interface Leftovers {
-  readonly finished: readonly FinishedChunk[];
+  readonly finished: readonly (QueuedChunk & ReportedChunk)[];
   /** Chunks that hosts are working on, or have given back with outcomes. */
   readonly active: readonly QueuedChunk[];
 }
@@ -52,9 +53,9 @@ export interface Feed {
   /** Adds chunks. Those whose id is there are left as they are. */
   put(chunks: readonly QueuedChunk[]): Promise<void>;
   /** Returns finished chunks, those that were finished first, at most `most`. They stay until they are forgotten. */
-  finished(most: number): Promise<readonly FinishedChunk[]>;
+  finished(most: number): Promise<readonly ReportedChunk[]>;
   /** Returns what hosts have reported of chunks that they hold: outcomes so far. */
-  reports(): Promise<readonly { readonly id: string; readonly outcomes: string }[]>;
+  reports(): Promise<readonly ReportedChunk[]>;
   forget(ids: readonly string[]): Promise<void>;
   /** Returns those of these chunks that the queue does not have, in whatever state. */
   missing(ids: readonly string[]): Promise<readonly string[]>;

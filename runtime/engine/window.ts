@@ -17,7 +17,7 @@ import { contentKey } from '../key.ts';
 import { rangesOf } from '../master/run.ts';
 import { decodeValue } from '../wire/codec.ts';
 import { type ChunkItem, type ItemOutcome, itemsIn, reportIn, textOf } from './chunk.ts';
-import type { FinishedChunk, Leftovers, QueuedChunk } from './engine.ts';
+import type { Leftovers, QueuedChunk, ReportedChunk } from './engine.ts';
 
 /** The most items of a chunk, and the most bytes, of its text. */
 const ITEMS_MAX = 256;
@@ -192,7 +192,7 @@ export class Window {
   }
 
   /** A host has finished a chunk. Returns the outcomes that the master does not know of yet. */
-  finished({ id, outcomes }: Pick<FinishedChunk, 'id' | 'outcomes'>): Learned[] {
+  finished({ id, outcomes }: ReportedChunk): Learned[] {
     const entry = this.#entries.get(id);
     if (!entry) {
       this.#forgettable.push(id); // it has been done twice, and counted

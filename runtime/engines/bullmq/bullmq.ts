@@ -12,13 +12,13 @@ import type { Redis } from 'ioredis';
 import type {
   Engine,
   Feed,
-  FinishedChunk,
   HostNotice,
   Leftovers,
   Membership,
   QueueCounts,
   QueuedChunk,
   QueueOptions,
+  ReportedChunk,
   TakenChunk,
 } from '../../engine/engine.ts';
 import { connect } from './redis.ts';
@@ -114,17 +114,17 @@ class BullmqFeed implements Feed {
     }
   }
 
-  async finished(most: number): Promise<readonly FinishedChunk[]> {
-    const ids = await this.#redis.zrange(this.#queue.toKey('completed'), '0', '-1');
+  async finished(most: number): Promise<readonly ReportedChunk[]> {
+    const ids = await this.#list('completed');
     const fresh = ids.filter((id) => !this.#seen.has(id)).slice(0, most);
-    const jobs = await this.#fields(fresh, ['data', 'returnvalue']);
+    const jobs = await this.#fields(fresh, ['returnvalue']);
     for (const id of fresh) this.#seen.add(id);
-    return jobs.flatMap(({ id, values: [text, outcomes] }) =>
-      text && outcomes ? [{ id, text: JSON.parse(text) as string, outcomes: JSON.parse(outcomes) as string }] : [],
+    return jobs.flatMap(({ id, values: [outcomes] }) =>
+      outcomes ? [{ id, outcomes: JSON.parse(outcomes) as string }] : [],
     );
   }
 
-  async reports(): Promise<readonly { readonly id: string; readonly outcomes: string }[]> {
+  async reports(): Promise<readonly ReportedChunk[]> {
     const jobs = await this.#fields(await this.#list('active'), ['progress']);
     return jobs.flatMap(({ id, values: [progress] }) => {
       const outcomes = reportOf(progress);
@@ -160,12 +160,11 @@ class BullmqFeed implements Feed {
     await this.#remove(
       waiting.filter(({ values: [progress] }) => reportOf(progress) === undefined).map(({ id }) => id),
     );
-    const ids = [...(await this.#list('wait')), ...(await this.#list('active'))];
-    const active = (await this.#fields(ids, ['data'])).flatMap(({ id, values: [text] }) =>
-      text ? [{ id, text: JSON.parse(text) as string }] : [],
-    );
+    const active = await this.#texts([...(await this.#list('wait')), ...(await this.#list('active'))]);
     this.#seen.clear();
-    return { active, finished: await this.finished(Infinity) };
+    const outcomes = new Map((await this.finished(Infinity)).map((chunk) => [chunk.id, chunk.outcomes]));
+    const finished = await this.#texts([...outcomes.keys()]);
+    return { active, finished: finished.map((chunk) => ({ ...chunk, outcomes: outcomes.get(chunk.id) ?? '' })) };
   }
 
   async hosts(): Promise<readonly HostNotice[]> {
@@ -185,8 +184,14 @@ class BullmqFeed implements Feed {
     await this.#redis.quit();
   }
 
-  #list(name: 'wait' | 'active'): Promise<string[]> {
-    return this.#redis.lrange(this.#queue.toKey(name), 0, -1);
+  #list(name: 'wait' | 'active' | 'completed'): Promise<string[]> {
+    const key = this.#queue.toKey(name);
+    return name === 'completed' ? this.#redis.zrange(key, '0', '-1') : this.#redis.lrange(key, 0, -1);
+  }
+
+  async #texts(ids: readonly string[]): Promise<QueuedChunk[]> {
+    const jobs = await this.#fields(ids, ['data']);
+    return jobs.flatMap(({ id, values: [text] }) => (text ? [{ id, text: JSON.parse(text) as string }] : []));
   }
 
   async #fields(

@@ -85,7 +85,7 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
     ]);
     expect(first).toMatchObject({ report: undefined, lapses: 0 });
     expect(await one.finish(first.id, 'how it ended')).toBe(true);
-    expect(await feed.finished(10)).toEqual([{ id: first.id, text: first.text, outcomes: 'how it ended' }]);
+    expect(await feed.finished(10)).toEqual([{ id: first.id, outcomes: 'how it ended' }]);
     expect(await feed.missing([first.id, second.id, 'run.3'])).toEqual(['run.3']);
     await feed.forget([first.id]);
     expect(await feed.finished(10)).toEqual([]);

@@ -3,13 +3,13 @@
 import type {
   Engine,
   Feed,
-  FinishedChunk,
   HostNotice,
   Leftovers,
   Membership,
   QueueCounts,
   QueuedChunk,
   QueueOptions,
+  ReportedChunk,
   TakenChunk,
 } from '../../../runtime/engine/engine.ts';
 
@@ -75,7 +75,7 @@ export class MemoryQueue {
     }
   }
 
-  finished(): FinishedChunk[] {
+  finished(): (QueuedChunk & ReportedChunk)[] {
     return this.#those('finished').map(([id, { text, outcomes = '' }]) => ({ id, text, outcomes }));
   }
 
@@ -202,7 +202,11 @@ export function memoryEngine(now: () => number): Engine {
         },
         notice: async () => queue.notice,
         put: async (chunks) => queue.put(chunks),
-        finished: async (most) => queue.finished().slice(0, most),
+        finished: async (most) =>
+          queue
+            .finished()
+            .slice(0, most)
+            .map(({ id, outcomes }) => ({ id, outcomes })),
         reports: async () => queue.reports(),
         forget: async (ids) => queue.forget(ids),
         missing: async (ids) => queue.missing(ids),
