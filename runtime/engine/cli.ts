@@ -112,7 +112,7 @@ async function host(
       if (joined.left === 'fenced off' || joined.left === 'another run') continue;
       over = notice.runId;
       // What failed is the dispatcher's to tell.
-      if (joined.left === undefined) return result;
+      if (joined.left === 'stopped') return result;
       if (values['stay'] !== true) return { ...result, exitCode: 0 };
     }
   } finally {

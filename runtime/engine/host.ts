@@ -18,8 +18,9 @@ import type { Settings } from '../options.ts';
 import type { ItemError } from '../parallelizable.ts';
 import type { AnyTask } from '../task/task.ts';
 import { seconds } from '../text/words.ts';
+import type { ChunkItem } from './chunk.ts';
 import type { HostNotice, Membership, TakenChunk } from './engine.ts';
-import { Holdings } from './holdings.ts';
+import { type Accepted, Holdings } from './holdings.ts';
 import { inTime } from './in-time.ts';
 import { type Notice, noticeIn } from './notice.ts';
 import { Problems } from './problems.ts';
@@ -31,6 +32,8 @@ const LOOK_EVERY_MS = 100;
 const PRESENT_EVERY_MS = 1000;
 /** After a failure, how long to wait before the next try, in milliseconds. */
 const TRY_AGAIN_MS = 250;
+/** If a chunk has so many items, the next one is taken while it is worked on. */
+const AHEAD_FROM = 64;
 /** A lock is put off after this part of its time. */
 const RENEW_AFTER = 1 / 4;
 
@@ -51,8 +54,8 @@ export class Host implements EngineRole {
   readonly keepsResults: boolean;
   readonly keepsValues: boolean;
   readonly ledger: Ledger;
-  /** Why the host has left the run; undefined while it takes part, and if it was stopped. */
-  left: 'the run is over' | 'another run' | 'fenced off' | undefined;
+  /** Why the host has left the run; undefined while it takes part. */
+  left: 'the run is over' | 'another run' | 'fenced off' | 'stopped' | undefined;
   readonly #options: HostOptions;
   readonly #problems: Problems;
   readonly #holdings: Holdings;
@@ -60,6 +63,8 @@ export class Host implements EngineRole {
   #looking: NodeJS.Timeout | undefined;
   #presentAt = -Infinity;
   #isOver = false;
+  /** A chunk that is taken while another is worked on. */
+  #ahead: Promise<Accepted | undefined> | undefined;
   /** Items of a suspect chunk that is next, one at a time. */
   #whenEnded: (() => void) | undefined;
   #isRenewing = false;
@@ -101,41 +106,55 @@ export class Host implements EngineRole {
   async *items(): AsyncGenerator<ForeignItems, void, undefined> {
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
     while (this.left === undefined) {
-      const sentAt = performance.now();
-      const chunk = await this.#takeIfPossible();
-      if (chunk) yield* this.#itemsOf(chunk, sentAt);
-      else if (this.#isOver && this.#holdings.isEmpty) this.left ??= 'the run is over';
+      const taken = await (this.#ahead ?? this.#take());
+      this.#ahead = undefined;
+      if (!taken) {
+        if (this.#isOver && this.#holdings.isEmpty) this.left ??= 'the run is over';
+        continue;
+      }
+      const { items, isSuspect } = taken;
+      if (items.length === 0) this.#finishComplete();
+      else if (isSuspect) yield* this.#oneByOne(items);
+      else {
+        // Many items are short ones: the next chunk comes while these run. Of slow ones, another host may begin the next.
+        if (items.length >= AHEAD_FROM) this.#ahead = this.#take();
+        yield new ForeignItems(items);
+      }
     }
   }
 
-  async *#itemsOf(chunk: TakenChunk, sentAt: number): AsyncGenerator<ForeignItems, void, undefined> {
-    const { membership, notice, lockMs } = this.#options;
-    if (this.left === 'fenced off') return; // the lock of this one runs out
-    if (!chunk.id.startsWith(`${notice.runId}.`)) this.left = 'another run';
-    if (this.left !== undefined) {
-      await membership.giveBack(chunk.id).catch(() => undefined);
-      return;
-    }
-    if (this.#holdings.ids.includes(chunk.id)) {
-      this.#fenceOff('was late to keep what it works on, and got it a second time');
-      return;
-    }
-    const { items, isSuspect } = this.#holdings.accept(chunk, sentAt);
-    if (performance.now() - sentAt > lockMs * RENEW_AFTER) void this.#renew();
-    else this.#tellWorkers();
-    if (items.length === 0) this.#finishComplete();
-    if (!isSuspect) {
-      if (items.length > 0) yield new ForeignItems(items);
-      return;
-    }
+  async *#oneByOne(items: readonly ChunkItem[]): AsyncGenerator<ForeignItems, void, undefined> {
     for (const item of items) {
       await this.#readyFor(item.number);
       yield new ForeignItems([item]);
     }
   }
 
+  /** Resolves with the next chunk, which is held from then on; undefined if none came, or if this host has left the run. */
+  async #take(): Promise<Accepted | undefined> {
+    const { membership, notice, lockMs } = this.#options;
+    const sentAt = performance.now();
+    const chunk = await this.#takeIfPossible();
+    if (!chunk || this.left === 'fenced off') return undefined; // the lock of this one runs out
+    if (!chunk.id.startsWith(`${notice.runId}.`)) this.left = 'another run';
+    if (this.left !== undefined) {
+      await membership.giveBack(chunk.id).catch(() => undefined);
+      return undefined;
+    }
+    if (this.#holdings.ids.includes(chunk.id)) {
+      this.#fenceOff('was late to keep what it works on, and got it a second time');
+      return undefined;
+    }
+    const accepted = this.#holdings.accept(chunk, sentAt);
+    if (performance.now() - sentAt > lockMs * RENEW_AFTER) void this.#renew();
+    else this.#tellWorkers();
+    return accepted;
+  }
+
   /** The run has ended here. Resolves once the queue knows what has become of each chunk, or can't be told: then locks run out. */
   async end(): Promise<void> {
+    this.left ??= 'stopped';
+    await inTime(Promise.resolve(this.#ahead));
     while (this.left !== 'fenced off' && this.#finishing.size > 0) await Promise.all(this.#finishing.values());
     clearInterval(this.#looking);
     if (this.left !== 'fenced off') await inTime(this.#giveBack());
