@@ -9,6 +9,8 @@
  *   first which one: if the host dies then, that counts as a crash of this item.
  */
 
+import { rangesOf } from '../master/run.ts';
+import { ByNumber } from './by-number.ts';
 import { type ChunkItem, type ItemOutcome, itemsIn, reportIn, reportText } from './chunk.ts';
 import type { TakenChunk } from './engine.ts';
 
@@ -53,7 +55,8 @@ interface Holding {
 export class Holdings {
   readonly #options: HoldingsOptions;
   readonly #chunks = new Map<string, Holding>();
-  readonly #at = new Map<number, { readonly chunk: Holding; readonly at: number }>();
+  /** Where each item is that has not ended. */
+  readonly #at = new ByNumber<Holding>();
 
   constructor(options: HoldingsOptions) {
     this.#options = options;
@@ -75,7 +78,7 @@ export class Holdings {
 
   /** Whether no other item than those of this one's chunk is left, and none of these is in progress. */
   isOnly(number: number): boolean {
-    const chunk = this.#at.get(number)?.chunk;
+    const chunk = this.#at.find(number)?.value;
     return (
       [...this.#chunks.values()].every((other) => other === chunk || isComplete(other)) && chunk?.alone === undefined
     );
@@ -98,29 +101,36 @@ export class Holdings {
     const state = { left: open.length, alone: undefined, lockedAt: sentAt, reportedAt: sentAt, isNew: false };
     const chunk = { id, items, outcomes, deaths, ...state };
     this.#chunks.set(id, chunk);
-    for (const [at, { number }] of items.entries()) if (!outcomes[at]) this.#at.set(number, { chunk, at });
+    const left = [...items.keys()].filter((at) => !outcomes[at]);
+    for (const [at, count] of rangesOf(left))
+      for (const [first, those] of rangesOf(items.slice(at, at + count).map(({ number }) => number)))
+        this.#at.add(
+          first,
+          those,
+          chunk,
+          items.findIndex(({ number }) => number === first),
+        );
     return { items: open, isSuspect: lapses >= SUSPECT_FROM };
   }
 
   /** This item is about to run, with nothing else. Returns what to report first. */
   alone(number: number): { readonly id: string; readonly outcomes: string } | undefined {
-    const found = this.#at.get(number);
-    if (!found) return undefined;
-    found.chunk.alone = found.at;
-    return { id: found.chunk.id, outcomes: this.#textOf(found.chunk) };
+    const { value: chunk, at } = this.#at.find(number) ?? {};
+    if (!chunk) return undefined;
+    chunk.alone = at;
+    return { id: chunk.id, outcomes: this.#textOf(chunk) };
   }
 
   /** An item has ended. Returns whether its chunk is complete now. */
   ended(number: number, outcome: ItemOutcome): boolean {
-    const found = this.#at.get(number);
-    if (!found) return false; // the chunk is somebody else's by now
-    const { chunk, at } = found;
+    const { value: chunk, at = 0 } = this.#at.find(number) ?? {};
+    if (!chunk) return false; // it is somebody else's by now
     const deaths = chunk.deaths.get(at) ?? 0;
     chunk.outcomes[at] = deaths === 0 ? outcome : { ...outcome, crashes: outcome.crashes + deaths };
     chunk.left -= 1;
     chunk.isNew = true;
     if (chunk.alone === at) chunk.alone = undefined;
-    this.#at.delete(number);
+    this.#at.delete(number, 1);
     return isComplete(chunk);
   }
 
@@ -155,7 +165,7 @@ export class Holdings {
   dropped(id: string): void {
     const chunk = this.#chunks.get(id);
     this.#chunks.delete(id);
-    for (const { number } of chunk?.items ?? []) if (this.#at.get(number)?.chunk === chunk) this.#at.delete(number);
+    for (const { number } of chunk?.items ?? []) if (this.#at.find(number)?.value === chunk) this.#at.delete(number, 1);
   }
 
   /** Returns the chunks that are not complete, with what is to be reported of each before it is given back. */

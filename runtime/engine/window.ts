@@ -16,6 +16,7 @@ import { nameAt } from '../journal/marks.ts';
 import { contentKey } from '../key.ts';
 import { rangesOf } from '../master/run.ts';
 import { decodeValue } from '../wire/codec.ts';
+import { ByNumber } from './by-number.ts';
 import { type ChunkItem, type ItemOutcome, itemsIn, reportIn, textOf } from './chunk.ts';
 import type { Leftovers, QueuedChunk, ReportedChunk } from './engine.ts';
 
@@ -34,24 +35,30 @@ export interface Learned extends ItemOutcome {
   readonly host: string;
 }
 
-interface Part {
-  readonly entry: Entry;
-  /** Undefined in an adopted chunk until `dispatch` has listed the item. */
-  number: number | undefined;
-  /** Set if its outcome came before its number. */
-  early: (ItemOutcome & { readonly host: string }) | undefined;
-  state: 'open' | 'told' | 'counted';
-}
+/** What is known of an item of a chunk. */
+const OPEN = 0;
+const TOLD = 1;
+const COUNTED = 2;
 
 interface Entry {
   readonly id: string;
   readonly text: string;
-  readonly parts: Part[];
-  /** How many of them do not count yet. */
+  /** The numbers of its items; undefined in an adopted chunk until `dispatch` has listed the item. */
+  readonly numbers: (number | undefined)[];
+  readonly states: Uint8Array;
+  /** Outcomes that came before their items' numbers, by position. */
+  readonly early: Map<number, ItemOutcome & { readonly host: string }>;
+  /** How many of its items do not count yet. */
   left: number;
   /** Nobody works on it any more: it can be forgotten once it counts. */
   isFinished: boolean;
   missingSince: number | undefined;
+}
+
+/** An item of a chunk. */
+interface Part {
+  readonly entry: Entry;
+  readonly at: number;
 }
 
 export interface WindowOptions {
@@ -69,7 +76,9 @@ export class Window {
   readonly #options: WindowOptions;
   readonly #entries = new Map<string, Entry>();
   /** Each item that has a number and does not count yet. */
-  readonly #at = new Map<number, Part>();
+  readonly #at = new ByNumber<Entry>();
+  /** How many of these have no outcome. */
+  #open = 0;
   /** Adopted items that `dispatch` has not listed yet, by what they are. */
   readonly #adopted = new Map<string, Part[]>();
   #waiting: ChunkItem[] = [];
@@ -88,7 +97,7 @@ export class Window {
 
   /** No item that was handed over is without its outcome. */
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && [...this.#at.values()].every(({ state }) => state !== 'open');
+    return this.#waiting.length === 0 && this.#open === 0;
   }
 
   /** How long an item takes, in milliseconds; Infinity as long as nobody knows. */
@@ -105,13 +114,16 @@ export class Window {
   /** Takes what an earlier dispatcher has left in the queue. */
   adopt({ finished, active }: Leftovers): void {
     for (const chunk of [...finished, ...active]) {
-      const entry = this.#add(chunk);
-      for (const item of itemsIn(chunk.text)) {
-        const part = partOf(entry, undefined);
+      const items = itemsIn(chunk.text);
+      const entry = this.#add(
+        chunk,
+        Array.from(items, () => undefined),
+      );
+      for (const [at, item] of items.entries()) {
         const identity = identityOf(item);
         const others = this.#adopted.get(identity);
-        if (others) others.push(part);
-        else this.#adopted.set(identity, [part]);
+        if (others) others.push({ entry, at });
+        else this.#adopted.set(identity, [{ entry, at }]);
       }
     }
     for (const chunk of finished) this.finished(chunk);
@@ -127,11 +139,14 @@ export class Window {
         this.#waiting.push(item);
         continue;
       }
-      found.number = item.number;
-      this.#at.set(item.number, found);
-      if (!found.early) continue;
-      found.state = 'told';
-      learned.push({ ...found.early, number: item.number, count: 1 });
+      const { entry, at } = found;
+      entry.numbers[at] = item.number;
+      this.#at.add(item.number, 1, entry, at);
+      const early = entry.early.get(at);
+      if (early) {
+        entry.states[at] = TOLD;
+        learned.push({ ...early, number: item.number, count: 1 });
+      } else this.#open += 1;
     }
     return learned;
   }
@@ -156,13 +171,21 @@ export class Window {
   #chunkOf(items: readonly ChunkItem[]): QueuedChunk {
     this.#made += 1;
     const chunk = { id: `${this.#options.prefix}.${this.#made}`, text: textOf(items) };
-    const entry = this.#add(chunk);
-    for (const { number } of items) this.#at.set(number, partOf(entry, number));
+    const numbers = items.map(({ number }) => number);
+    const entry = this.#add(chunk, numbers);
+    let at = 0;
+    for (const [first, count] of rangesOf(numbers)) {
+      this.#at.add(first, count, entry, at);
+      at += count;
+    }
+    this.#open += at;
     return chunk;
   }
 
-  #add({ id, text }: QueuedChunk): Entry {
-    const entry: Entry = { id, text, parts: [], left: 0, isFinished: false, missingSince: undefined };
+  #add({ id, text }: QueuedChunk, numbers: (number | undefined)[]): Entry {
+    const states = new Uint8Array(numbers.length);
+    const known = { numbers, states, early: new Map(), left: numbers.length };
+    const entry: Entry = { id, text, ...known, isFinished: false, missingSince: undefined };
     this.#entries.set(id, entry);
     return entry;
   }
@@ -177,13 +200,14 @@ export class Window {
       const outcome = { isDone, attempts, crashes, durationMs, body, host };
       const numbers: number[] = [];
       for (let at = first; at < first + count; at++) {
-        const part = entry.parts[at];
-        if (part?.state !== 'open' || part.early) continue;
+        if (entry.states[at] !== OPEN || entry.early.has(at)) continue;
         if (isDone) this.#learnPace(durationMs);
-        if (part.number === undefined) part.early = outcome;
+        const number = entry.numbers[at];
+        if (number === undefined) entry.early.set(at, outcome);
         else {
-          part.state = 'told';
-          numbers.push(part.number);
+          entry.states[at] = TOLD;
+          this.#open -= 1;
+          numbers.push(number);
         }
       }
       for (const [number, those] of rangesOf(numbers)) learned.push({ ...outcome, number, count: those });
@@ -207,13 +231,13 @@ export class Window {
   /** Outcomes count: they are recorded. */
   counted(first: number, count: number): void {
     for (let number = first; number < first + count; number++) {
-      const part = this.#at.get(number);
-      if (part?.state !== 'told') continue;
-      part.state = 'counted';
-      part.entry.left -= 1;
-      this.#at.delete(number);
-      this.#forgetIfDone(part.entry);
+      const found = this.#at.find(number);
+      if (!found || found.value.states[found.at] !== TOLD) continue;
+      found.value.states[found.at] = COUNTED;
+      found.value.left -= 1;
+      this.#forgetIfDone(found.value);
     }
+    this.#at.delete(first, count);
   }
 
   #forgetIfDone(entry: Entry): void {
@@ -261,13 +285,14 @@ export class Window {
     for (const id of ids) {
       const entry = this.#entries.get(id);
       if (!entry) continue;
-      const open = entry.parts.filter(({ state }) => state === 'open');
-      for (const { number } of open) {
+      for (const [at, number] of entry.numbers.entries()) {
+        if (entry.states[at] !== OPEN) continue;
+        entry.left -= 1;
         if (number === undefined) continue;
         numbers.push(number);
-        this.#at.delete(number);
+        this.#at.delete(number, 1);
+        this.#open -= 1;
       }
-      entry.left -= open.length;
       entry.isFinished = true; // what an earlier host had reported of it may still have to be counted
       this.#forgetIfDone(entry);
     }
@@ -284,13 +309,6 @@ export class Window {
   #learnPace(ms: number): void {
     this.#paceMs = this.#paceMs === Infinity ? ms : this.#paceMs + (ms - this.#paceMs) * WEIGHT;
   }
-}
-
-function partOf(entry: Entry, number: number | undefined): Part {
-  const part: Part = { entry, number, early: undefined, state: 'open' };
-  entry.parts.push(part);
-  entry.left += 1;
-  return part;
 }
 
 /** Returns the same for an item whenever `dispatch` lists it. Equal items of the default key are interchangeable. */
