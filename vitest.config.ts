@@ -18,10 +18,14 @@ class LongestFirst extends BaseSequencer {
 }
 
 /**
- * Slow tests that need only one Node.js: the rules of delivery and of arguments depend on nothing of the system.
+ * Slow tests that need only one Node.js: the rules of delivery and of arguments depend on nothing of the system, and most of a
+ * queue is not Node.js's.
  * --exclude can't do this: a project's own `exclude` replaces it.
  */
-const SAME_ON_EACH = ['test/runtime/master/{delivery,search}.test.ts', 'test/runtime/task/arguments.test.ts'];
+const SAME_ON_EACH = [
+  ...['test/runtime/master/{delivery,search}.test.ts', 'test/runtime/task/arguments.test.ts'],
+  'test/runtime/engine/{window,faults,deployment,security}.test.ts',
+];
 
 // `vitest run` is what has to pass at every change; `vitest run --mode long` is what takes too long for that.
 export default defineConfig(({ mode }) => {

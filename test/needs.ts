@@ -17,6 +17,7 @@ declare module 'vitest' {
 /** Each program, and the package of Debian that has it. */
 export const PROGRAMS = {
   chromium: 'chromium',
+  openssl: 'openssl',
   postgres: 'postgresql',
   promtool: 'prometheus',
   'redis-server': 'redis-server',

@@ -84,20 +84,25 @@ async function host(
   say: Say,
   runInRole: RunInRole,
 ): Promise<RunResult> {
-  checkHostOptions(options, args);
+  checkHostOptions(options, values, args);
   const { engine, queue } = await queueOf(taskFile, values, say);
   const own = Object.fromEntries(Object.entries(options).filter(([key]) => HOST_OPTIONS.has(key)));
   const { workers, concurrency } = settingsOf(own);
-  const membership = await engine.join(queue);
-  const name = `${os.hostname()}:${process.pid}`;
+  let { lockMs } = queue;
+  let membership = await engine.join(queue);
+  const name = `${os.hostname()}:${process.pid}`; // in containers of one network other hosts may have the same
   const self = { id: `${name}:${randomBytes(4).toString('hex')}`, name, capacity: workers * concurrency };
-  let over: string | undefined;
   try {
     for (;;) {
-      const notice = await nextRun(membership, self, over, say);
+      const notice = await nextRun(membership, self, say);
       checkCode(notice, code, values['accept-skew'] === true);
+      if (notice.lockMs !== lockMs) {
+        lockMs = notice.lockMs;
+        await inTime(membership.close());
+        membership = await engine.join({ ...queue, lockMs });
+      }
       let killAll = (): void => undefined;
-      const joined = new Host({ membership, notice, lockMs: queue.lockMs, own: self, say, killAll: () => killAll() });
+      const joined = new Host({ membership, notice, own: self, say, killAll: () => killAll() });
       const inRun = { ...own, ...notice.options, journal: false, concurrentRun: true, items: joined.items() };
       const result = await runInRole(inRun, notice.args, joined, (way) => {
         killAll = way.killAll;
@@ -110,13 +115,12 @@ async function host(
         .finally(() => joined.end());
       if (isSignal(result)) return result;
       if (joined.left === 'fenced off' || joined.left === 'another run') continue;
-      over = notice.runId;
       // What failed is the dispatcher's to tell.
       if (joined.left === 'stopped') return result;
       if (values['stay'] !== true) return { ...result, exitCode: 0 };
     }
   } finally {
-    await inTime(membership.close());
+    await inTime(membership.absent(self).then(() => membership.close()));
   }
 }
 
@@ -128,7 +132,8 @@ export async function showStatus(request: Extract<Request, { taskFile: string }>
     throw new UsageError(
       'with --engine only --status shows something: for the rest, leave out --engine on the machine of the dispatcher',
     );
-  const { engine, queue } = await queueOf(request.taskFile, request.engine, () => undefined);
+  const say: Say = (text) => void process.stderr.write(`divvy: ${text}\n`);
+  const { engine, queue } = await queueOf(request.taskFile, request.engine, say);
   const feed = await engine.feed(queue);
   try {
     const status = await statusOfQueue(feed);
@@ -139,23 +144,24 @@ export async function showStatus(request: Extract<Request, { taskFile: string }>
   }
 }
 
-/** Waits for a run that goes on, and is not that one. */
-async function nextRun(membership: Membership, self: HostNotice, over: string | undefined, say: Say): Promise<Notice> {
+/** Waits for a run that goes on. */
+async function nextRun(membership: Membership, self: HostNotice, say: Say): Promise<Notice> {
   for (let isSaid = false; ; isSaid = true) {
     // A dispatcher that begins now knows how much to prepare.
     membership.present(self).catch(() => undefined);
     const text = await membership.notice().catch(() => undefined);
     const notice = text === undefined ? undefined : noticeIn(text);
-    if (notice && !notice.isOver && notice.runId !== over) return notice;
+    if (notice && !notice.isOver) return notice;
     if (!isSaid) say('waits for a run of this task to begin', false);
     await sleep(ASK_EVERY_MS);
   }
 }
 
 /** Throws UsageError for what only the dispatcher can be told. */
-function checkHostOptions(options: MasterOptions, args: readonly string[]): void {
-  const [foreign] = Object.keys(options).filter(
-    (key) => !HOST_OPTIONS.has(key) && !(key === 'journal' && options.journal === true),
+function checkHostOptions(options: MasterOptions, values: EngineValues, args: readonly string[]): void {
+  const isOwn = (key: string): boolean => HOST_OPTIONS.has(key) || (key === 'journal' && options.journal === true);
+  const [foreign] = [...Object.keys(options), ...(values['lock'] === undefined ? [] : ['lock'])].filter(
+    (key) => !isOwn(key),
   );
   if (foreign !== undefined)
     throw new UsageError(

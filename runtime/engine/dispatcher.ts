@@ -6,7 +6,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DivvyError } from '../errors.ts';
+import { DivvyError, UsageError } from '../errors.ts';
 import type { EngineRole, OpenedRun } from '../master/engine-role.ts';
 import type { BootWorker } from '../master/worker.ts';
 import type { Settings } from '../options.ts';
@@ -54,7 +54,7 @@ export class Dispatcher implements EngineRole {
   #rate = Infinity;
   #record: OpenedRun['record'] = () => {};
   #hosts: readonly HostNotice[] = [];
-  /** Numbers of hosts, in the order in which they were met. */
+  /** Numbers of hosts by their ids, in the order in which they were met. */
   readonly #numbers = new Map<string, number>();
   #fail: ((fault: DivvyError) => void) | undefined;
 
@@ -99,13 +99,22 @@ export class Dispatcher implements EngineRole {
     return this.#hosts.length;
   }
 
-  async opened({ runId, settings, args, mode, task, record }: OpenedRun): Promise<void> {
+  async opened(run: OpenedRun): Promise<void> {
+    try {
+      await this.#open(run);
+    } catch (error) {
+      const { name, message } = error as Error;
+      throw name === 'ReplyError' ? new UsageError(`the queue refuses what it is asked: ${message}`) : error;
+    }
+  }
+
+  async #open({ runId, settings, args, mode, task, record }: OpenedRun): Promise<void> {
     this.#record = record;
     const { code, lockMs, feed } = this.#options;
     this.#rate = settings.rate;
     const keepsResults = settings.results !== undefined;
     const keepsValues = task.afterProcess !== undefined;
-    this.#notice = noticeOf(settings, { ...{ runId, isOver: false, code, args }, keepsResults, keepsValues });
+    this.#notice = noticeOf(settings, { ...{ runId, isOver: false, code, args, lockMs }, keepsResults, keepsValues });
     await this.#keepOthersOut();
     const most = settings.halt === Infinity ? Infinity : 1;
     const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
@@ -211,7 +220,7 @@ export class Dispatcher implements EngineRole {
     this.#hosts = await feed.hosts();
     for (const { id, name, capacity } of this.#hosts) {
       if (!before.has(id))
-        this.#say(`host ${this.#numberOf(name)} has joined: ${name}, ${plural(capacity, 'item')} at once`);
+        this.#say(`host ${this.#numberOf(id)} has joined: ${name}, ${plural(capacity, 'item')} at once`);
       before.delete(id);
     }
     if (before.size > 0) this.#say(`${plural(before.size, 'host')} gone, ${this.#hosts.length} left`);
@@ -222,7 +231,8 @@ export class Dispatcher implements EngineRole {
     if (known !== undefined) return known;
     const number = this.#numbers.size + 1;
     this.#numbers.set(host, number);
-    this.#record({ type: 'host', worker: number, name: host });
+    this.#record({ type: 'host', worker: number, name: host.slice(0, host.lastIndexOf(':')) }); // of its id
+
     return number;
   }
 }

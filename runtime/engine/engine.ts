@@ -95,6 +95,8 @@ export interface Membership {
   notice(): Promise<string | undefined>;
   /** Says that this host is there. To be called every few seconds. */
   present(host: HostNotice): Promise<void>;
+  /** Says that it is not there any more. */
+  absent(host: HostNotice): Promise<void>;
   /** Waits for a chunk, a few seconds at most. It is locked from the moment at which this was called. */
   take(): Promise<TakenChunk | undefined>;
   /** Puts off the end of the locks. Returns those that this host no longer holds. */

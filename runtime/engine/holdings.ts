@@ -18,6 +18,8 @@ import type { TakenChunk } from './engine.ts';
 const FENCE_BEFORE_MS = 1000;
 /** A chunk that is held for so long is reported, and then as often, in milliseconds. */
 const REPORT_EVERY_MS = 1000;
+/** How many bytes the results of a chunk may have together: they are one value in the queue. */
+const RESULTS_MAX = 64 * 1024 * 1024;
 /** From how many lapses a chunk is suspect. */
 const SUSPECT_FROM = 2;
 
@@ -44,6 +46,8 @@ interface Holding {
   readonly deaths: Map<number, number>;
   /** How many of its items have not ended. */
   left: number;
+  /** How many bytes its results have. */
+  bytes: number;
   alone: number | undefined;
   /** When the request was sent that the lock holds from. */
   lockedAt: number;
@@ -98,7 +102,8 @@ export class Holdings {
       if (count >= this.#options.maxCrashes) outcomes[alone] = hostDied(count);
     }
     const open = items.filter((_, at) => !outcomes[at]);
-    const state = { left: open.length, alone: undefined, lockedAt: sentAt, reportedAt: sentAt, isNew: false };
+    const bytes = outcomes.reduce((sum, outcome) => sum + (outcome?.body.length ?? 0), 0);
+    const state = { left: open.length, bytes, alone: undefined, lockedAt: sentAt, reportedAt: sentAt, isNew: false };
     const chunk = { id, items, outcomes, deaths, ...state };
     this.#chunks.set(id, chunk);
     const left = [...items.keys()].filter((at) => !outcomes[at]);
@@ -126,7 +131,9 @@ export class Holdings {
     const { value: chunk, at = 0 } = this.#at.find(number) ?? {};
     if (!chunk) return false; // it is somebody else's by now
     const deaths = chunk.deaths.get(at) ?? 0;
-    chunk.outcomes[at] = deaths === 0 ? outcome : { ...outcome, crashes: outcome.crashes + deaths };
+    const carried = chunk.bytes + outcome.body.length > RESULTS_MAX ? tooLarge(outcome) : outcome;
+    chunk.bytes += carried.body.length;
+    chunk.outcomes[at] = deaths === 0 ? carried : { ...carried, crashes: carried.crashes + deaths };
     chunk.left -= 1;
     chunk.isNew = true;
     if (chunk.alone === at) chunk.alone = undefined;
@@ -182,6 +189,11 @@ export class Holdings {
 
 function isComplete({ left }: Holding): boolean {
   return left === 0;
+}
+
+function tooLarge(outcome: ItemOutcome): ItemOutcome {
+  const message = `its result comes to ${outcome.body.length} bytes, and over a queue the results of up to 256 items may have ${RESULTS_MAX} together; write it to a file or a store of objects, and return where`;
+  return { ...outcome, isDone: false, body: Buffer.from(JSON.stringify({ name: 'UnfitError', message })) };
 }
 
 function hostDied(deaths: number): ItemOutcome {

@@ -40,7 +40,6 @@ const RENEW_AFTER = 1 / 4;
 export interface HostOptions {
   readonly membership: Membership;
   readonly notice: Notice;
-  readonly lockMs: number;
   /** What this host says of itself. */
   readonly own: HostNotice;
   readonly say: (text: string, isProblem: boolean) => void;
@@ -63,6 +62,7 @@ export class Host implements EngineRole {
   #looking: NodeJS.Timeout | undefined;
   #presentAt = -Infinity;
   #isOver = false;
+  #hasEnded = false;
   /** A chunk that is taken while another is worked on. */
   #ahead: Promise<Accepted | undefined> | undefined;
   /** Items of a suspect chunk that is next, one at a time. */
@@ -73,12 +73,13 @@ export class Host implements EngineRole {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    const { notice, lockMs, say } = options;
+    const { notice, say } = options;
+    const { lockMs } = notice;
     this.#problems = new Problems(say);
     this.keepsResults = notice.keepsResults;
     this.keepsValues = notice.keepsValues;
     this.#holdings = new Holdings({
-      host: options.own.name,
+      host: options.own.id,
       lockMs,
       maxCrashes: Number(notice.options['maxCrashes'] ?? 3),
     });
@@ -132,7 +133,8 @@ export class Host implements EngineRole {
 
   /** Resolves with the next chunk, which is held from then on; undefined if none came, or if this host has left the run. */
   async #take(): Promise<Accepted | undefined> {
-    const { membership, notice, lockMs } = this.#options;
+    const { membership, notice } = this.#options;
+    const { lockMs } = notice;
     const sentAt = performance.now();
     const chunk = await this.#takeIfPossible();
     if (!chunk || this.left === 'fenced off') return undefined; // the lock of this one runs out
@@ -155,7 +157,8 @@ export class Host implements EngineRole {
   async end(): Promise<void> {
     this.left ??= 'stopped';
     await inTime(Promise.resolve(this.#ahead));
-    while (this.left !== 'fenced off' && this.#finishing.size > 0) await Promise.all(this.#finishing.values());
+    await inTime(Promise.all(this.#finishing.values()), this.#options.notice.lockMs);
+    this.#hasEnded = true;
     clearInterval(this.#looking);
     if (this.left !== 'fenced off') await inTime(this.#giveBack());
   }
@@ -228,20 +231,22 @@ export class Host implements EngineRole {
   }
 
   async #finish(id: string, outcomes: string): Promise<void> {
-    while (this.left !== 'fenced off') {
+    while (this.left !== 'fenced off' && !this.#hasEnded) {
       try {
         await this.#options.membership.finish(id, outcomes);
         this.#holdings.dropped(id);
         if (this.#holdings.isEmpty) this.#tellWorkers(); // that they may live on
         return;
-      } catch {
+      } catch (error) {
+        this.#problems.met(error);
         await sleep(TRY_AGAIN_MS);
       }
     }
   }
 
   #look(): void {
-    const { membership, own, lockMs } = this.#options;
+    const { membership, own } = this.#options;
+    const { lockMs } = this.#options.notice;
     const now = performance.now();
     if (this.left === 'fenced off') return;
     if (now >= this.#holdings.fenceAt) {
@@ -268,8 +273,8 @@ export class Host implements EngineRole {
       this.#holdings.renewed(ids, sentAt);
       this.#tellWorkers();
       if (lost.some((id) => this.#holdings.ids.includes(id))) this.#fenceOff('no longer holds what it works on');
-    } catch {
-      // The fence is where it was.
+    } catch (error) {
+      this.#problems.met(error); // the fence is where it was
     } finally {
       this.#isRenewing = false;
     }

@@ -2,13 +2,13 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long the end of a run waits for the queue, in milliseconds. */
+/** How long the end of a run usually waits for the queue, in milliseconds. */
 const IN_TIME_MS = 3000;
 
-/** Resolves when the promise has settled, or after a few seconds. What it rejects with is ignored: nobody could use it. */
-export async function inTime(promise: Promise<unknown>): Promise<void> {
+/** Resolves when the promise has settled, or after so many milliseconds. What it rejects with is ignored: nobody could use it. */
+export async function inTime(promise: Promise<unknown>, ms: number = IN_TIME_MS): Promise<void> {
   const over = new AbortController();
-  const patience = sleep(IN_TIME_MS, undefined, { signal: over.signal }).catch(() => undefined);
+  const patience = sleep(ms, undefined, { signal: over.signal }).catch(() => undefined);
   await Promise.race([promise.catch(() => undefined), patience]);
   over.abort();
 }

@@ -30,6 +30,8 @@ export interface Notice {
   readonly args: readonly string[];
   /** Those that are finite: the others are the defaults. */
   readonly options: Readonly<Record<string, number>>;
+  /** How long a lock holds, in milliseconds. */
+  readonly lockMs: number;
   /** What is wanted of what `process` returns. */
   readonly keepsResults: boolean;
   readonly keepsValues: boolean;
@@ -58,7 +60,7 @@ export function codeOf(taskFile: string, given: string | undefined): Code {
 
 export function noticeOf(
   settings: Settings,
-  own: Pick<Notice, 'runId' | 'isOver' | 'code' | 'args' | 'keepsResults' | 'keepsValues'>,
+  own: Pick<Notice, 'runId' | 'isOver' | 'code' | 'args' | 'lockMs' | 'keepsResults' | 'keepsValues'>,
 ): Notice {
   const options = Object.fromEntries(
     SHARED.map((key) => [key, settings[key]]).filter(([, value]) => Number.isFinite(value)),

@@ -25,6 +25,8 @@ const ITEMS_MAX = 256;
 const BYTES_MAX = 1024 * 1024;
 /** How much work a chunk is to be, in milliseconds. */
 const CHUNK_MS = 250;
+/** With so many chunks for each hand on their way, no host waits. */
+const ENOUGH = 1.5;
 /** The weight of the latest outcome in the pace. */
 const WEIGHT = 1 / 64;
 
@@ -50,6 +52,8 @@ interface Entry {
   readonly early: Map<number, ItemOutcome & { readonly host: string }>;
   /** How many of its items do not count yet. */
   left: number;
+  /** This dispatcher made it. */
+  isOwn: boolean;
   /** Nobody works on it any more: it can be forgotten once it counts. */
   isFinished: boolean;
   missingSince: number | undefined;
@@ -83,6 +87,8 @@ export class Window {
   readonly #adopted = new Map<string, Part[]>();
   #waiting: ChunkItem[] = [];
   #forgettable: string[] = [];
+  /** How many chunks of this dispatcher's own are not finished. */
+  #underway = 0;
   #paceMs = Infinity;
   #made = 0;
 
@@ -151,11 +157,17 @@ export class Window {
     return learned;
   }
 
-  /** Makes chunks of what waits. `hands` is how many chunks hosts could work on at once: with little to do, each gets less. */
+  /**
+   * Makes chunks of what waits. `hands` is how many chunks hosts could work on at once. With little to do, each gets less; with
+   * enough on its way, what would be less than a chunk waits for more.
+   */
   cut(hands: number): QueuedChunk[] {
     const chunks: QueuedChunk[] = [];
-    const most = Math.min(this.chunkSize, Math.max(1, Math.ceil(this.#waiting.length / Math.max(1, hands))));
-    for (let from = 0; from < this.#waiting.length; ) {
+    const isEnough = this.#underway >= ENOUGH * hands;
+    const share = Math.max(1, Math.ceil(this.#waiting.length / Math.max(1, hands)));
+    const most = isEnough ? this.chunkSize : Math.min(this.chunkSize, share);
+    let from = 0;
+    while (this.#waiting.length - from >= (isEnough ? most : 1)) {
       let to = from;
       for (let bytes = 0; to < this.#waiting.length && to - from < most; to++) {
         bytes += (this.#waiting[to]?.body.length ?? 0) + 1;
@@ -164,7 +176,7 @@ export class Window {
       chunks.push(this.#chunkOf(this.#waiting.slice(from, to)));
       from = to;
     }
-    this.#waiting = [];
+    this.#waiting.splice(0, from);
     return chunks;
   }
 
@@ -173,6 +185,8 @@ export class Window {
     const chunk = { id: `${this.#options.prefix}.${this.#made}`, text: textOf(items) };
     const numbers = items.map(({ number }) => number);
     const entry = this.#add(chunk, numbers);
+    entry.isOwn = true;
+    this.#underway += 1;
     let at = 0;
     for (const [first, count] of rangesOf(numbers)) {
       this.#at.add(first, count, entry, at);
@@ -184,7 +198,7 @@ export class Window {
 
   #add({ id, text }: QueuedChunk, numbers: (number | undefined)[]): Entry {
     const states = new Uint8Array(numbers.length);
-    const known = { numbers, states, early: new Map(), left: numbers.length };
+    const known = { numbers, states, early: new Map(), left: numbers.length, isOwn: false };
     const entry: Entry = { id, text, ...known, isFinished: false, missingSince: undefined };
     this.#entries.set(id, entry);
     return entry;
@@ -223,8 +237,7 @@ export class Window {
       return [];
     }
     const learned = this.reported(id, outcomes);
-    entry.isFinished = true;
-    this.#forgetIfDone(entry);
+    this.#finish(entry);
     return learned;
   }
 
@@ -238,6 +251,12 @@ export class Window {
       this.#forgetIfDone(found.value);
     }
     this.#at.delete(first, count);
+  }
+
+  #finish(entry: Entry): void {
+    if (entry.isOwn && !entry.isFinished) this.#underway -= 1;
+    entry.isFinished = true;
+    this.#forgetIfDone(entry);
   }
 
   #forgetIfDone(entry: Entry): void {
@@ -293,8 +312,7 @@ export class Window {
         this.#at.delete(number, 1);
         this.#open -= 1;
       }
-      entry.isFinished = true; // what an earlier host had reported of it may still have to be counted
-      this.#forgetIfDone(entry);
+      this.#finish(entry); // what an earlier host had reported of it may still have to be counted
     }
     return numbers.sort((a, b) => a - b);
   }

@@ -259,6 +259,10 @@ class BullmqMembership implements Membership {
     await this.#redis.eval(PRESENT, 1, this.#keys.hosts, JSON.stringify(host));
   }
 
+  async absent(host: HostNotice): Promise<void> {
+    await this.#redis.zrem(this.#keys.hosts, JSON.stringify(host));
+  }
+
   async take(): Promise<TakenChunk | undefined> {
     if (!this.#isLooking) {
       this.#isLooking = true;

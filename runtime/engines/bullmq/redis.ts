@@ -12,16 +12,28 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
     /WRONGPASS|NOAUTH|invalid password/i,
     'it refuses the user name or the password: see to it that the URL has both, as in redis://user:password@host:6379',
   ],
-  [/NOPERM/i, 'this user may not do what is needed: docs/engine.md lists the commands and keys'],
+  [/NOPERM/i, 'this user may not do what is needed: docs/engine.md has the commands and keys'],
   [
     /wrong version number|packet length too long|EPROTO/i,
     'it does not speak TLS there: use redis:// in place of rediss://',
   ],
+  [/altname/i, 'its certificate is for another name than that in the URL'],
+  [/certificate required|bad certificate/i, 'it wants a certificate of its clients, which is not supported'],
   [
-    /certificate|CERT_|SELF_SIGNED|altnames/i,
+    /certificate|CERT_|SELF_SIGNED/i,
     'its certificate is not trusted: name the authority with NODE_EXTRA_CA_CERTS=ca.pem',
   ],
 ];
+/** What a server does that wants TLS and gets none, or gets TLS and wants none, as often as it is tried. */
+const NO_TLS: readonly (readonly [string, RegExp, string])[] = [
+  [
+    'redis:',
+    /ECONNRESET|Connection is closed/,
+    'it closes each connection at once: it may want TLS, with rediss:// in the URL',
+  ],
+  ['rediss:', /ETIMEDOUT|ECONNRESET/, 'it does not answer by TLS: use redis:// in the URL, if it speaks none'],
+];
+const NO_TLS_TRIES = 3;
 
 /**
  * Connects, and waits for as long as the server can't be reached.
@@ -40,18 +52,25 @@ export async function connect({ url, reached }: QueueOptions): Promise<Redis> {
     if (!isAway) reached(`${shown}: ${problem}`);
     isAway = true;
   };
-  redis.on('end', () => away('the connection has ended'));
   redis.on('ready', () => {
     if (isAway) reached(undefined);
     isAway = false;
   });
+  let tries = 0;
+  let isReady = false;
   const refused = await new Promise<string | undefined>((resolve) => {
     redis.on('error', (error: Error) => {
-      const why = refusalIn(error);
-      if (why === undefined) away(error.message);
-      else resolve(why);
+      const [, , noTls] =
+        NO_TLS.find(([protocol, pattern]) => url.startsWith(protocol) && pattern.test(String(error))) ?? [];
+      if (noTls !== undefined && !isReady) tries += 1;
+      const why = refusalIn(error) ?? (tries >= NO_TLS_TRIES ? noTls : undefined);
+      if (why !== undefined && !isReady) resolve(why);
+      else away(why ?? error.message);
     });
-    redis.once('ready', () => resolve(whyUnfit(redis)));
+    redis.once('ready', () => {
+      isReady = true;
+      resolve(whyUnfit(redis));
+    });
     redis.connect().catch(() => undefined); // it tries again by itself
   });
   if (refused === undefined) return redis;
@@ -79,7 +98,7 @@ async function whyUnfit(redis: Redis): Promise<string | undefined> {
 }
 
 /** Returns the URL without what is secret in it. */
-export function shownUrl(url: string): string {
+function shownUrl(url: string): string {
   try {
     const { protocol, host, pathname } = new URL(url);
     return `${protocol}//${host}${pathname}`;

@@ -197,6 +197,8 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
     await host.present({ id: 'h1', name: 'machine:1', capacity: 3 });
     await host.present({ id: 'h2', name: 'machine:2', capacity: 1 });
     expect((await feed.hosts()).map(({ name }) => name).sort()).toEqual(['machine:1', 'machine:2']);
+    await host.absent({ id: 'h1', name: 'machine:1', capacity: 3 });
+    expect((await feed.hosts()).map(({ name }) => name)).toEqual(['machine:2']);
     opened.splice(opened.indexOf(feed), 1);
     await feed.close('it is over');
     expect(await host.notice()).toBe('it is over');

@@ -53,12 +53,15 @@ export class Machines {
 
   /** by - a command that runs the command line. */
   dispatcher(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}, by: readonly string[] = []): TaskRun {
-    const words = ['--engine', 'bullmq', '--lock', LOCK, ...args];
-    return runTask(this.task, { args: words, env: { ...this.#env, ...env }, by });
+    return this.#start(['--lock', LOCK, ...args], env, by);
   }
 
   host(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}, by: readonly string[] = []): TaskRun {
-    return this.dispatcher(['--join', '-n', '2', ...args], env, by);
+    return this.#start(['--join', '-n', '2', ...args], env, by);
+  }
+
+  #start(args: readonly string[], env: NodeJS.ProcessEnv, by: readonly string[]): TaskRun {
+    return runTask(this.task, { args: ['--engine', 'bullmq', ...args], env: { ...this.#env, ...env }, by });
   }
 
   /** The lines of the run's journal, of all of its dispatchers. */

@@ -118,6 +118,10 @@ export class MemoryQueue {
     this.#hosts.set(notice.id, { notice, at: this.#now() });
   }
 
+  absent({ id }: HostNotice): void {
+    this.#hosts.delete(id);
+  }
+
   take(holder: string): TakenChunk | undefined {
     this.#lapse();
     const [found] = this.#those('waiting');
@@ -224,6 +228,7 @@ export function memoryEngine(now: () => number): Engine {
       const membership: Membership = {
         notice: async () => queue.notice,
         present: async (host) => queue.present(host),
+        absent: async (host) => queue.absent(host),
         take: async () => queue.take(holder),
         renew: async (ids) => queue.renew(holder, ids),
         report: async (id, outcomes) => void queue.report(id, outcomes),

@@ -12,8 +12,10 @@ needs('redis-server');
 const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
 
 test('hosts do what the dispatcher lists, which has the hooks, the results and the journal', async () => {
-  const machines = await Machines.start({ COUNT: '200', FAILS: '7' });
+  const machines = await Machines.start({ COUNT: '200', NAP_MS: '5', FAILS: '7' });
   const hosts = [machines.host(), machines.host()];
+  // One that comes when the run is over waits for the next one.
+  for (const host of hosts) await host.said(/waits for a run of this task to begin/);
   const file = join(machines.folder, 'results.ndjson');
   const dispatcher = machines.dispatcher(['--results', file]);
   const ended = await dispatcher.ended();
@@ -68,6 +70,8 @@ test('Ctrl+C at the dispatcher takes back what no host has begun, and a resume d
   expect(stopped.stderr).toMatch(/to go on: .*--resume/);
   const done = machines.recorded().size;
   expect(done).toBeLessThan(60);
+  // By now the host knows that the run is over.
+  await host.said(/waits for a run of this task to begin/, 2);
   const resumed = await machines.dispatcher(['--resume']).ended();
   expect(resumed.status, resumed.stderr).toBe(0);
   expect(machines.recorded()).toEqual(new Map(numbersTo(60).map((number) => [`item-${number}`, 1])));
@@ -126,8 +130,9 @@ test.each([
   [['--lock', '1s'], /--lock must be from 5s to 1h, and is '1s'/],
   [['--inline'], /--inline and --engine exclude each other|not .*together/],
   [['--stay'], /--stay goes with --join/],
+  [['--join'], /a host takes this option from the dispatcher: lock/],
   [['--join', '--retries', '3'], /a host takes this option from the dispatcher: retries/],
-  [['--join', '--', 'word'], /a host takes the task's arguments from the dispatcher: word/],
+  [['--join', '--', 'word'], /a host takes (this option|the task's arguments) from the dispatcher: word/],
 ])('%j is refused', async (args, why) => {
   const machines = await Machines.start();
   const { status, stderr } = await machines.dispatcher(args).ended();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { violationOf } from './simulation.ts';
 
-test('a run over several machines loses no item and has none in two processes, whatever fails: 3,000 seeds', () => {
-  for (let seed = 1; seed <= 3000; seed++) expect(violationOf(seed), `seed ${seed}`).toBe(undefined);
+test('a run over several machines loses no item and has none in two processes, whatever fails: 800 seeds', () => {
+  for (let seed = 1; seed <= 800; seed++) expect(violationOf(seed), `seed ${seed}`).toBe(undefined);
 });
