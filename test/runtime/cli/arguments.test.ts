@@ -35,6 +35,7 @@ describe('the command line', () => {
       quiet: false,
       events: undefined,
       progress: undefined,
+      engine: {},
     });
     expect(readArguments(['--', 't.ts', '--help'])).toMatchObject({ taskFile: 't.ts', args: ['--help'] });
   });
@@ -69,7 +70,7 @@ describe('the command line', () => {
       import: ['a', './b.mjs'],
     };
     const read = {
-      ...{ want: 'run', taskFile: 't.ts', options, args: [] },
+      ...{ want: 'run', taskFile: 't.ts', options, args: [], engine: {} },
       ...{ json: true, quiet: true, events: 'e', progress: false },
     };
     expect(readArguments(args.split(' '))).toEqual(read);
@@ -89,6 +90,7 @@ describe('the command line', () => {
       taskFile: 't.ts',
       args: [],
       json: true,
+      engine: {},
     });
   });
 

@@ -120,7 +120,8 @@ describe('--events', () => {
   });
 
   test('a pipe gets all of it', async () => {
-    const by = ['bash', '-c', '"$@" --events >(cat >&2)', 'bash'];
+    // The runner may have ended while `cat` is about to.
+    const by = ['bash', '-c', '"$@" --events >(cat >&2); wait $!', 'bash'];
     const project = new Project(items(500, 'fine'));
     const { stderr } = await project.run(['-q'], { by }).ended();
     expect(typesOf(eventsIn(stderr)).filter((type) => type === 'item done')).toHaveLength(500);

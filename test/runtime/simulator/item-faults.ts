@@ -230,7 +230,7 @@ export const ITEM_FAULTS: readonly Fault[] = [
   {
     what: 'however large items are, they wait in workers',
     file: 'slot.ts',
-    find: '(this.bytes < PREFETCH_BYTES ? this.prefetch : 0)',
+    find: '(this.bytes < this.#prefetchBytes ? this.prefetch : 0)',
     put: 'this.prefetch',
   },
   {
@@ -253,7 +253,7 @@ export const ITEM_FAULTS: readonly Fault[] = [
   },
   {
     what: 'however large items are, they are pulled',
-    find: 'const mayPrefetch = this.backlog.pendingBytes < PREFETCH_BYTES;',
+    find: 'const mayPrefetch = this.backlog.pendingBytes < (this.#rules.prefetchBytes ?? PREFETCH_BYTES);',
     put: 'const mayPrefetch = true;',
   },
   {

@@ -39,8 +39,8 @@ export const RUN_FAULTS: readonly Fault[] = [
   },
   {
     what: 'what comes after a stop is handed out',
-    find: "if (this.stopping === 'no') this.backlog.push(this.lastNumber, payload, size);\n    else this.counts.unfinished += 1;",
-    put: 'this.backlog.push(this.lastNumber, payload, size);',
+    find: "if (this.stopping === 'no') this.backlog.push(number, payload, size);\n    else this.counts.unfinished += 1;",
+    put: 'this.backlog.push(number, payload, size);',
   },
   {
     what: 'the workers are not told to go at the end',
