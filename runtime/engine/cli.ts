@@ -71,7 +71,8 @@ async function dispatch(
     const result = await runInRole(options, args, dispatcher, (way) => {
       dispatcher.failsBy = (fault) => way.fail(fault);
     });
-    isComplete = result.stoppedBy === undefined && result.counts.unfinished === 0;
+    const isPart = options.limit !== undefined || (options.retryFailed ?? false) !== false;
+    isComplete = !isPart && result.stoppedBy === undefined && result.counts.unfinished === 0;
     return result;
   } finally {
     await dispatcher.end(isComplete);

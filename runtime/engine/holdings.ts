@@ -74,6 +74,11 @@ export class Holdings {
     return this.#chunks.size === 0;
   }
 
+  /** Whether an item is not ended. */
+  get isBusy(): boolean {
+    return [...this.#chunks.values()].some((chunk) => !isComplete(chunk));
+  }
+
   /** By when every process that works on an item must be gone; Infinity if there is none. */
   get fenceAt(): number {
     const locks = [...this.#chunks.values()].map(({ lockedAt }) => lockedAt);
@@ -176,10 +181,15 @@ export class Holdings {
   }
 
   /** Returns the chunks that are not complete, with what is to be reported of each before it is given back. */
-  get rest(): { readonly id: string; readonly outcomes: string | undefined }[] {
+  takeRest(): { readonly id: string; readonly outcomes: string | undefined }[] {
     return [...this.#chunks.values()]
       .filter((chunk) => !isComplete(chunk))
-      .map((chunk) => ({ id: chunk.id, outcomes: chunk.outcomes.some(Boolean) ? this.#textOf(chunk) : undefined }));
+      .map((chunk) => {
+        // Whatever it ran alone has not killed this host.
+        const hasReport = chunk.alone !== undefined || chunk.outcomes.some(Boolean);
+        chunk.alone = undefined;
+        return { id: chunk.id, outcomes: hasReport ? this.#textOf(chunk) : undefined };
+      });
   }
 
   #textOf({ outcomes, alone, deaths }: Holding): string {

@@ -119,6 +119,7 @@ export class Host implements EngineRole {
       else {
         // Many items are short ones: the next chunk comes while these run. Of slow ones, another host may begin the next.
         if (items.length >= AHEAD_FROM) this.#ahead = this.#take();
+        this.#ahead?.catch(() => undefined); // whoever awaits it hears of it
         yield new ForeignItems(items);
       }
     }
@@ -129,6 +130,7 @@ export class Host implements EngineRole {
       await this.#readyFor(item.number);
       yield new ForeignItems([item]);
     }
+    while (this.left === undefined && this.#holdings.isBusy) await this.#nextEnd();
   }
 
   /** Resolves with the next chunk, which is held from then on; undefined if none came, or if this host has left the run. */
@@ -165,7 +167,7 @@ export class Host implements EngineRole {
 
   async #giveBack(): Promise<void> {
     const { membership } = this.#options;
-    for (const { id, outcomes } of this.#holdings.rest) {
+    for (const { id, outcomes } of this.#holdings.takeRest()) {
       if (outcomes !== undefined) await membership.report(id, outcomes);
       await membership.giveBack(id);
     }
@@ -194,13 +196,16 @@ export class Host implements EngineRole {
     else if (!isDeepStrictEqual(now, notice)) this.left ??= 'another run';
   }
 
+  /** Resolves when an item ends, or when this host leaves. */
+  #nextEnd(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenEnded = resolve;
+    });
+  }
+
   /** Nothing else is in progress, and the queue knows which item is next. */
   async #readyFor(number: number): Promise<void> {
-    while (this.left === undefined && !this.#holdings.isOnly(number)) {
-      await new Promise<void>((resolve) => {
-        this.#whenEnded = resolve;
-      });
-    }
+    while (this.left === undefined && !this.#holdings.isOnly(number)) await this.#nextEnd();
     const mark = this.#holdings.alone(number);
     while (mark && this.left === undefined) {
       try {

@@ -25,7 +25,8 @@ export class Problems {
     const { name, message } = error as Error;
     if (error instanceof ProtocolError)
       return new DivvyError(`${message}; empty the queue, or use one release everywhere`, 74);
-    if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) throw error;
+    if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
+      return new DivvyError(`this is a bug in the engine, please report it: ${error.stack ?? message}`, 70);
     const isRefusal = name === 'ReplyError' || /^(OOM|LOADING|READONLY|NOPERM|MISCONF|BUSY) /.test(message);
     if (isRefusal && this.#last !== message)
       this.#say(`the queue refuses what it is asked, tries again: ${message}`, true);

@@ -86,6 +86,7 @@ export class QueueWorker implements RunningWorker {
       const learned = window.take(items);
       if (learned.length > 0) setImmediate(() => this.#tell(learned));
     } else if (message.kind === 'drain' && this.#state === 'working') this.#state = 'draining';
+    else if (message.kind === 'abort') this.kill();
     this.#wakeUp();
   }
 
@@ -127,7 +128,11 @@ export class QueueWorker implements RunningWorker {
         this.#options.problems.none();
       } catch (error) {
         const fault = this.#options.problems.met(error);
-        if (fault) this.#options.fail(fault);
+        if (fault) {
+          this.#options.fail(fault);
+          this.#exit('SIGKILL'); // it would meet the same again
+          return;
+        }
         this.#wasAway = true;
         await this.#pause(TRY_AGAIN_MS);
         continue;
@@ -139,8 +144,11 @@ export class QueueWorker implements RunningWorker {
 
   async #look(): Promise<void> {
     const { feed, window, hands, lookAround } = this.#options;
-    if (this.#state === 'draining') await this.#withdraw();
-    if (this.#unput.length === 0) this.#unput = window.cut(hands());
+    if (this.#state === 'draining') {
+      this.#giveBack(window.withdrawn(this.#unput.map(({ id }) => id)));
+      this.#unput = [];
+      await this.#withdraw();
+    } else if (this.#unput.length === 0) this.#unput = window.cut(hands());
     if (this.#unput.length > 0) await feed.put(this.#unput);
     this.#unput = [];
     const finished = await feed.finished(READ_MAX);

@@ -287,7 +287,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     fault: 'the journal gets no outcome',
     file: 'master/settling.ts',
-    from: '    else journal.done(run, resultsEnd);\n',
+    from: '    else journal.done(run, resultsEnd, ended.result);\n',
     to: '',
     by: RESUME,
     says: /the journal to have the 20 items/,
@@ -390,9 +390,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     fault: '--inline starts workers',
-    file: 'master/run-loop.ts',
-    from: '    if (settings.inline) {\n',
-    to: '    if (!settings.inline && settings.dryRun) {\n',
+    file: 'master/booting.ts',
+    from: '  if (settings.inline) {\n',
+    to: '  if (!settings.inline && settings.dryRun) {\n',
     by: INLINE,
     says: /the processes to be/,
   },

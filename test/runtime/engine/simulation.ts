@@ -149,7 +149,7 @@ class Simulation {
         return;
       case 3:
         this.#tell(`${this.#now}: ${host.name} leaves`);
-        for (const { id, outcomes } of host.holdings.rest) {
+        for (const { id, outcomes } of host.holdings.takeRest()) {
           if (this.#now < host.cutUntil) break;
           if (outcomes !== undefined) this.#report(id, outcomes);
           this.#queue.giveBack(host.name, id);
