@@ -151,6 +151,6 @@ async function run(
     return await master.run({ signal: stop.signal });
   } finally {
     reporting.ended();
-    process.off('uncaughtException', caught);
+    if (role) process.off('uncaughtException', caught); // its host may run the task again
   }
 }

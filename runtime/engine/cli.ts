@@ -18,7 +18,7 @@ import { Dispatcher } from './dispatcher.ts';
 import type { Engine, HostNotice, Membership, QueueOptions } from './engine.ts';
 import { Host } from './host.ts';
 import { inTime } from './in-time.ts';
-import { type Code, checkCode, codeOf, type Notice, noticeIn } from './notice.ts';
+import { type Code, checkCode, codeOf, type Notice, noticeIn, sharedOptions } from './notice.ts';
 import { statusLines, statusOfQueue } from './status.ts';
 
 export const flags: Flags = {
@@ -104,7 +104,7 @@ async function host(
       }
       let killAll = (): void => undefined;
       const joined = new Host({ membership, notice, own: self, say, killAll: () => killAll() });
-      const inRun = { ...own, ...notice.options, journal: false, concurrentRun: true, items: joined.items() };
+      const inRun = { ...own, ...sharedOptions(notice), journal: false, concurrentRun: true, items: joined.items() };
       const result = await runInRole(inRun, notice.args, joined, (way) => {
         killAll = way.killAll;
       })

@@ -29,6 +29,8 @@ const AHEAD_MS = 500;
 /** Another dispatcher's token may hold this much longer than a lock, in milliseconds. */
 const TOKEN_SPARE_MS = 2000;
 const ASK_EVERY_MS = 250;
+/** How often to keep the token, in milliseconds. */
+const CLAIM_EVERY_MS = 1000;
 
 export interface DispatcherOptions {
   readonly feed: Feed;
@@ -41,7 +43,7 @@ export interface DispatcherOptions {
 export class Dispatcher implements EngineRole {
   /** On the hosts these are what the user has asked for. */
   readonly settings: Partial<Settings> = {
-    ...{ workers: 1, concurrency: 1, inline: false, tag: false, retries: 0, maxCrashes: 1 },
+    ...{ workers: 1, concurrency: 1, inline: false, tag: false, retries: 0, maxCrashes: Infinity },
     ...{ timeoutMs: Infinity, warnAfterMs: Infinity },
     ...{ recycleAfter: Infinity, recycleOlderMs: Infinity, recycleAboveBytes: Infinity },
   };
@@ -52,6 +54,7 @@ export class Dispatcher implements EngineRole {
   #worker: QueueWorker | undefined;
   #notice: Notice | undefined;
   #rate = Infinity;
+  #claiming: NodeJS.Timeout | undefined;
   #record: OpenedRun['record'] = () => {};
   #hosts: readonly HostNotice[] = [];
   /** Numbers of hosts by their ids, in the order in which they were met. */
@@ -116,6 +119,8 @@ export class Dispatcher implements EngineRole {
     const keepsValues = task.afterProcess !== undefined;
     this.#notice = noticeOf(settings, { ...{ runId, isOver: false, code, args, lockMs }, keepsResults, keepsValues });
     await this.#keepOthersOut();
+    // Also while a hook or `dispatch` takes long, and after the last item.
+    this.#claiming = setInterval(() => void this.#claim().catch(() => undefined), CLAIM_EVERY_MS).unref();
     const most = settings.halt === Infinity ? Infinity : 1;
     const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
     this.#window = new Window({ prefix, lockMs, most, hasOwnKeys: task.key !== undefined });
@@ -128,6 +133,8 @@ export class Dispatcher implements EngineRole {
       isSaid = true;
       await sleep(ASK_EVERY_MS);
       await this.#keepOthersOut();
+      // Those that no host holds: whoever had them is gone.
+      await feed.forget(left.active.filter((chunk) => !isOwn(chunk)).map(({ id }) => id));
     }
     const others = left.finished.filter((chunk) => !isOwn(chunk));
     if (others.length > 0) {
@@ -158,9 +165,13 @@ export class Dispatcher implements EngineRole {
 
   async #end(isComplete: boolean): Promise<void> {
     const { feed } = this.#options;
+    clearInterval(this.#claiming);
     const ids = isComplete ? this.#window?.end() : this.#window?.takeForgettable();
-    if (ids && ids.length > 0) await feed.forget(ids);
-    await feed.close(this.#notice && JSON.stringify({ ...this.#notice, isOver: true }));
+    try {
+      if (ids && ids.length > 0) await feed.forget(ids);
+    } finally {
+      await feed.close(this.#notice && JSON.stringify({ ...this.#notice, isOver: true }));
+    }
   }
 
   get #hands(): number {
@@ -208,13 +219,15 @@ export class Dispatcher implements EngineRole {
     if (missing.length === 0) await feed.publish(JSON.stringify(this.#notice));
   }
 
+  async #claim(): Promise<void> {
+    if (await this.#options.feed.claim()) return;
+    this.#fail?.(new DivvyError('another dispatcher has taken the queue of this task: only one can have it', 75));
+    this.#worker?.kill(); // what is in the queue is no longer this one's to take out
+  }
+
   async #lookAround(): Promise<void> {
     const { feed } = this.#options;
-    if (!(await feed.claim())) {
-      this.#fail?.(new DivvyError('another dispatcher has taken the queue of this task: only one can have it', 75));
-      this.#worker?.kill(); // what is in the queue is no longer this one's to take out
-      return;
-    }
+    await this.#claim();
     await this.#keepNotice();
     const before = new Set(this.#hosts.map(({ id }) => id));
     this.#hosts = await feed.hosts();

@@ -65,7 +65,7 @@ export class Host implements EngineRole {
   #hasEnded = false;
   /** A chunk that is taken while another is worked on. */
   #ahead: Promise<Accepted | undefined> | undefined;
-  /** Items of a suspect chunk that is next, one at a time. */
+  /** Wakes whoever waits for an item to end. */
   #whenEnded: (() => void) | undefined;
   #isRenewing = false;
   /** Chunks whose outcomes are on their way to the queue. */
@@ -140,9 +140,10 @@ export class Host implements EngineRole {
     const sentAt = performance.now();
     const chunk = await this.#takeIfPossible();
     if (!chunk || this.left === 'fenced off') return undefined; // the lock of this one runs out
-    if (!chunk.id.startsWith(`${notice.runId}.`)) this.left = 'another run';
-    if (this.left !== undefined) {
+    if (!chunk.id.startsWith(`${notice.runId}.`) && !(await this.#isOfOther())) return undefined; // its lock runs out
+    if (this.left !== undefined || this.#isApart(chunk.id)) {
       await membership.giveBack(chunk.id).catch(() => undefined);
+      if (this.left === undefined) await sleep(TRY_AGAIN_MS);
       return undefined;
     }
     if (this.#holdings.ids.includes(chunk.id)) {
@@ -150,9 +151,21 @@ export class Host implements EngineRole {
       return undefined;
     }
     const accepted = this.#holdings.accept(chunk, sentAt);
+    this.#tellWorkers();
     if (performance.now() - sentAt > lockMs * RENEW_AFTER) void this.#renew();
-    else this.#tellWorkers();
     return accepted;
+  }
+
+  /** A chunk of another run came. Whether that is the run that goes on now: then this host leaves. */
+  async #isOfOther(): Promise<boolean> {
+    await this.#askNotice().catch(() => undefined);
+    return this.left !== undefined;
+  }
+
+  /** Another dispatcher of the run has made this chunk than those that are held: it may give its items the numbers of theirs. */
+  #isApart(id: string): boolean {
+    const [held] = this.#holdings.ids;
+    return held !== undefined && dispatcherOf(held) !== dispatcherOf(id);
   }
 
   /** The run has ended here. Resolves once the queue knows what has become of each chunk, or can't be told: then locks run out. */
@@ -218,6 +231,11 @@ export class Host implements EngineRole {
   }
 
   #ended({ number, starts, crashes, durationMs, payloads }: EndedRun, body: Buffer, isDone: boolean): void {
+    if (performance.now() >= this.#holdings.fenceAt) {
+      // What a worker that has killed itself in time leaves behind is no crash of its item.
+      this.#look();
+      return;
+    }
     let isComplete = false;
     const outcome = { isDone, attempts: starts, crashes, durationMs, body };
     for (const at of payloads.keys()) if (this.#holdings.ended(number + at, outcome)) isComplete = true;
@@ -305,4 +323,9 @@ export class Host implements EngineRole {
     );
     this.#options.killAll();
   }
+}
+
+/** The part of a chunk's id that its dispatcher gives to all of its chunks. */
+function dispatcherOf(id: string): string {
+  return id.slice(0, id.lastIndexOf('.'));
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors.ts';
 import { sha256 } from '../key.ts';
-import type { Settings } from '../options.ts';
+import type { MasterOptions, Settings } from '../options.ts';
 import { hashOfTask } from '../task/task.ts';
 import { version } from '../version.ts';
 
@@ -66,6 +66,11 @@ export function noticeOf(
     SHARED.map((key) => [key, settings[key]]).filter(([, value]) => Number.isFinite(value)),
   );
   return { format: 1, release: version(), encoding: encodingHere(), options, ...own };
+}
+
+/** The options of the run that its hosts go by, and no other: anybody who may write to the queue can write a notice. */
+export function sharedOptions({ options }: Notice): MasterOptions {
+  return Object.fromEntries(SHARED.flatMap((key) => (typeof options[key] === 'number' ? [[key, options[key]]] : [])));
 }
 
 /** Throws UsageError if the text is no notice of this release's. */

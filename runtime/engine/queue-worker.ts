@@ -60,6 +60,8 @@ export class QueueWorker implements RunningWorker {
   #lookMs = LOOK_MIN_MS;
   #reportsAt = 0;
   #missingAt = 0;
+  /** Chunks that the queue has not been told to forget yet. */
+  #forgettable: string[] = [];
   /** Chunks that the queue has not taken yet: it may be full. */
   #unput: readonly QueuedChunk[] = [];
   /** The last look failed: what the queue has is not known. */
@@ -149,6 +151,7 @@ export class QueueWorker implements RunningWorker {
       this.#unput = [];
       await this.#withdraw();
     } else if (this.#unput.length === 0) this.#unput = window.cut(hands());
+    this.#unput = this.#unput.filter(({ id }) => window.has(id)); // a pause takes them back, too
     if (this.#unput.length > 0) await feed.put(this.#unput);
     this.#unput = [];
     const finished = await feed.finished(READ_MAX);
@@ -164,17 +167,20 @@ export class QueueWorker implements RunningWorker {
     }
     if (this.#wasAway || now - this.#missingAt >= MISSING_EVERY_MS) {
       this.#missingAt = now;
-      await this.#lookForMissing(now);
+      await this.#lookForMissing();
     }
-    const ids = window.takeForgettable();
-    if (ids.length > 0) await feed.forget(ids);
+    this.#forgettable.push(...window.takeForgettable());
+    if (this.#forgettable.length > 0) await feed.forget(this.#forgettable);
+    this.#forgettable = [];
   }
 
-  async #lookForMissing(now: number): Promise<void> {
+  async #lookForMissing(): Promise<void> {
     const { feed, window } = this.#options;
     const asked = window.expected;
     if (asked.length === 0) return;
-    const again = window.looked(asked, await feed.missing(asked), now);
+    const sentAt = performance.now();
+    const missing = await feed.missing(asked);
+    const again = window.looked(asked, missing, { sentAt, answeredAt: performance.now() });
     if (again.length === 0) return;
     if (this.#state === 'working') await feed.put(again);
     else this.#giveBack(window.withdrawn(again.map(({ id }) => id)));

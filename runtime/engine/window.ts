@@ -7,7 +7,7 @@
  *
  * - A chunk stays here until each of its items counts. So the queue never has the only copy of anything.
  * - A chunk that the queue has lost is put again only after it was missing for as long as a lock holds. By then a host that
- *   may still work on it has killed its workers (fence.ts).
+ *   may still work on it has killed its workers (holdings.ts).
  * - Chunks of an earlier dispatcher are adopted. Their items are known by their keys: `dispatch` lists them once more, and
  *   each then gets the outcome that its chunk has, or will have, instead of being queued a second time.
  */
@@ -120,6 +120,7 @@ export class Window {
   /** Takes what an earlier dispatcher has left in the queue. */
   adopt({ finished, active }: Leftovers): void {
     for (const chunk of [...finished, ...active]) {
+      if (this.#entries.has(chunk.id)) continue;
       const items = itemsIn(chunk.text);
       const entry = this.#add(
         chunk,
@@ -140,7 +141,7 @@ export class Window {
     const learned: Learned[] = [];
     for (const handed of items) {
       const item = this.#options.hasOwnKeys ? handed : { ...handed, key: undefined };
-      const found = this.#adopted.size > 0 ? this.#adopted.get(identityOf(item))?.shift() : undefined;
+      const found = this.#adopted.size > 0 ? this.#adoptedOf(item) : undefined;
       if (!found) {
         this.#waiting.push(item);
         continue;
@@ -270,6 +271,18 @@ export class Window {
     return this.#forgettable.splice(0);
   }
 
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
+  /** An item of an earlier dispatcher that this one is. Of what was taken out of the queue since, only outcomes are left. */
+  #adoptedOf(item: ChunkItem): Part | undefined {
+    const parts = this.#adopted.get(identityOf(item));
+    for (let part = parts?.shift(); part; part = parts?.shift())
+      if (!part.entry.isFinished || part.entry.early.has(part.at)) return part;
+    return undefined;
+  }
+
   /** The chunks that the queue should have, in whatever state. */
   get expected(): string[] {
     return [...this.#entries.values()].filter(({ isFinished }) => !isFinished).map(({ id }) => id);
@@ -279,15 +292,19 @@ export class Window {
    * The queue was asked for `asked`, and does not have `missing`. Returns those that have been missing for so long that they
    * must be put again.
    */
-  looked(asked: readonly string[], missing: readonly string[], now: number): QueuedChunk[] {
+  looked(
+    asked: readonly string[],
+    missing: readonly string[],
+    { sentAt, answeredAt }: { readonly sentAt: number; readonly answeredAt: number },
+  ): QueuedChunk[] {
     const gone = new Set(missing);
     const again: QueuedChunk[] = [];
     for (const id of asked) {
       const entry = this.#entries.get(id);
       if (!entry || entry.isFinished) continue;
       if (!gone.has(id)) entry.missingSince = undefined;
-      else if (entry.missingSince === undefined) entry.missingSince = now;
-      else if (now - entry.missingSince >= this.#options.lockMs) {
+      else if (entry.missingSince === undefined) entry.missingSince = answeredAt;
+      else if (sentAt - entry.missingSince >= this.#options.lockMs) {
         entry.missingSince = undefined;
         again.push({ id, text: entry.text });
       }

@@ -45,6 +45,8 @@ export interface ControlsOptions {
   readonly cursor: Cursor | undefined;
   /** Undefined without --results. */
   readonly results: Results | undefined;
+  /** Its one worker is a queue. */
+  readonly isQueue: boolean;
   readonly observe: (event: RunEvent) => void;
   readonly wake: () => void;
   /** Items have to be looked at from now on: one may not end in time. */
@@ -148,6 +150,7 @@ export class Controls {
     const { settings, delivery, pool, observe, wake } = this.#run;
     if (delivery.stopping !== 'no' || delivery.finished) return this.#isStopping();
     if (settings.inline) return refused('It runs with --inline: all its work is done in one process.');
+    if (this.#run.isQueue) return refused('Its workers are on its hosts: start another host, or end one.');
     if (!(Number.isSafeInteger(count) && count >= 1 && count <= WORKERS_MAX))
       return refused(`The number of workers must be a whole number from 1 to ${WORKERS_MAX}, and is ${count}.`);
     delivery.resize(count);
@@ -161,6 +164,7 @@ export class Controls {
   cancel(key: string): ControlAnswer {
     const { settings, delivery, pool, observe, lookAtTimes } = this.#run;
     if (delivery.stopping === 'forcefully') return this.#isStopping();
+    if (this.#run.isQueue) return refused('Its items are on its hosts, where one item alone cannot be cancelled.');
     const items = pool.cancel(key);
     if (items.length === 0) {
       const keys = this.#workers().flatMap((worker) => worker.items.map((item) => item.key));

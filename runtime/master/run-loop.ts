@@ -149,6 +149,7 @@ export class RunLoop {
       cursor,
       results,
       throttle: this.#throttle,
+      isQueue: role?.boot !== undefined,
     };
     this.controls = new Controls({ ...watched, observe, wake, lookAtTimes });
   }

@@ -234,6 +234,10 @@ describe('the page of', () => {
     });
     await page.setViewportSize({ width: 718, height: 1000 });
     await page.emulateMedia({ media: 'print' });
+    // Charts are drawn anew a moment after the width has changed.
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('canvas')].every((each) => each.clientWidth < innerWidth),
+    );
     const tooWide = await page.evaluate(() =>
       [...document.querySelectorAll('body, body *')]
         .filter((each) => each.checkVisibility())

@@ -1,7 +1,7 @@
 /**
  * BullMQ on Redis or Valkey as the queue of a run: engine/engine.ts says what it must do. A chunk is a job of BullMQ; its
- * report is the job's progress, and its outcomes are the job's return value. Besides jobs there are four keys: the run's
- * notice, the dispatcher's token, the hosts, and nothing else. Runs in the dispatcher and in each host.
+ * report is the job's progress, and its outcomes are the job's return value. Besides the jobs there are the run's notice, the
+ * dispatcher's token, and the hosts. Runs in the dispatcher and in each host.
  *
  * BullMQ's own events, retries and limits are not used: an event may be lost, and the rest is the business of divvy.
  */
@@ -42,10 +42,47 @@ return 1`;
 
 /** Gives the token back. KEYS: the token's key, and the notice's. ARGV: the token, and the notice, if there is another one. */
 const RESIGN = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2]) end
 return 1`;
+
+/**
+ * Takes out the chunks that wait. KEYS: the list of what waits. ARGV: what the key of a chunk begins with, and whether chunks
+ * with a report stay. Returns id and report of each.
+ */
+const TAKE_WAITING = `
+local taken = {}
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local report = redis.call('HGET', ARGV[1] .. id, 'progress')
+  local hasReport = report and string.sub(report, 1, 1) == '"'
+  if not (hasReport and ARGV[2] == '1') then
+    redis.call('LREM', KEYS[1], 1, id)
+    redis.call('DEL', ARGV[1] .. id)
+    table.insert(taken, id)
+    table.insert(taken, hasReport and report or '')
+  end
+end
+return taken`;
+
+/**
+ * KEYS: what waits, what is active, what is completed. ARGV: what the key of a chunk begins with. Returns id, text and outcomes of
+ * each, all at one moment.
+ */
+const LEFT = `
+local left = {}
+local function add(id, isFinished)
+  local job = redis.call('HMGET', ARGV[1] .. id, 'data', 'returnvalue')
+  if not job[1] then return end
+  table.insert(left, id)
+  table.insert(left, job[1])
+  table.insert(left, isFinished and job[2] or '')
+end
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do add(id, false) end
+for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do add(id, false) end
+for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do add(id, true) end
+return left`;
 
 /** Hosts by the time at which they said that they are there, by the server's clock. */
 const PRESENT = `redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])`;
@@ -95,6 +132,8 @@ class BullmqFeed implements Feed {
   }
 
   async publish(notice: string): Promise<void> {
+    // An emptied queue has forgotten that it is to keep no events, which have results in them.
+    await this.#redis.hset(this.#queue.toKey('meta'), 'opts.maxLenEvents', '0');
     await this.#redis.set(this.#keys.notice, notice);
   }
 
@@ -148,23 +187,34 @@ class BullmqFeed implements Feed {
   }
 
   async withdraw(): Promise<readonly { readonly id: string; readonly report: string | undefined }[]> {
-    const jobs = await this.#fields(await this.#list('wait'), ['progress']);
-    const removed = await this.#remove(jobs.map(({ id }) => id));
-    return jobs
-      .filter(({ id }) => removed.has(id))
-      .map(({ id, values: [progress] }) => ({ id, report: reportOf(progress) }));
+    return this.#takeWaiting(false);
   }
 
   async leftovers(): Promise<Leftovers> {
-    const waiting = await this.#fields(await this.#list('wait'), ['progress']);
-    await this.#remove(
-      waiting.filter(({ values: [progress] }) => reportOf(progress) === undefined).map(({ id }) => id),
-    );
-    const active = await this.#texts([...(await this.#list('wait')), ...(await this.#list('active'))]);
+    await this.#takeWaiting(true);
+    const keys = (['wait', 'active', 'completed'] as const).map((name) => this.#queue.toKey(name));
+    const left = (await this.#redis.eval(LEFT, keys.length, ...keys, this.#queue.toKey(''))) as string[];
+    const active: QueuedChunk[] = [];
+    const finished: (QueuedChunk & ReportedChunk)[] = [];
+    for (let at = 0; at + 2 < left.length; at += 3) {
+      const [id = '', data = '', outcomes = ''] = left.slice(at, at + 3);
+      const chunk = { id, text: JSON.parse(data) as string };
+      if (outcomes === '') active.push(chunk);
+      else finished.push({ ...chunk, outcomes: JSON.parse(outcomes) as string });
+    }
     this.#seen.clear();
-    const outcomes = new Map((await this.finished(Infinity)).map((chunk) => [chunk.id, chunk.outcomes]));
-    const finished = await this.#texts([...outcomes.keys()]);
-    return { active, finished: finished.map((chunk) => ({ ...chunk, outcomes: outcomes.get(chunk.id) ?? '' })) };
+    for (const { id } of finished) this.#seen.add(id);
+    return { active, finished };
+  }
+
+  /** Takes out what waits, in one step: a host may take the next one at any moment. */
+  async #takeWaiting(unlessReported: boolean): Promise<{ id: string; report: string | undefined }[]> {
+    const [wait, prefix] = [this.#queue.toKey('wait'), this.#queue.toKey('')];
+    const taken = (await this.#redis.eval(TAKE_WAITING, 1, wait, prefix, unlessReported ? '1' : '')) as string[];
+    const chunks: { id: string; report: string | undefined }[] = [];
+    for (let at = 0; at + 1 < taken.length; at += 2)
+      chunks.push({ id: taken[at] ?? '', report: reportOf(taken[at + 1]) });
+    return chunks;
   }
 
   async hosts(): Promise<readonly HostNotice[]> {
@@ -187,11 +237,6 @@ class BullmqFeed implements Feed {
   #list(name: 'wait' | 'active' | 'completed'): Promise<string[]> {
     const key = this.#queue.toKey(name);
     return name === 'completed' ? this.#redis.zrange(key, '0', '-1') : this.#redis.lrange(key, 0, -1);
-  }
-
-  async #texts(ids: readonly string[]): Promise<QueuedChunk[]> {
-    const jobs = await this.#fields(ids, ['data']);
-    return jobs.flatMap(({ id, values: [text] }) => (text ? [{ id, text: JSON.parse(text) as string }] : []));
   }
 
   async #fields(

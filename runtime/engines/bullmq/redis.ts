@@ -31,9 +31,9 @@ const NO_TLS: readonly (readonly [string, RegExp, string])[] = [
     /ECONNRESET|Connection is closed/,
     'it closes each connection at once: it may want TLS, with rediss:// in the URL',
   ],
-  ['rediss:', /ETIMEDOUT|ECONNRESET/, 'it does not answer by TLS: use redis:// in the URL, if it speaks none'],
+  ['rediss:', /ECONNRESET/, 'it closes each connection at once: it may speak no TLS, with redis:// in the URL'],
 ];
-const NO_TLS_TRIES = 3;
+const NO_TLS_TRIES = 10;
 
 /**
  * Connects, and waits for as long as the server can't be reached.

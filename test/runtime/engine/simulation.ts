@@ -213,7 +213,9 @@ class Simulation {
     if (this.#now - this.#lookedAt > 5000) {
       this.#lookedAt = this.#now;
       const { expected } = window;
-      this.#queue.put(window.looked(expected, this.#queue.missing(expected), this.#now));
+      this.#queue.put(
+        window.looked(expected, this.#queue.missing(expected), { sentAt: this.#now, answeredAt: this.#now }),
+      );
     }
     this.#queue.forget(window.takeForgettable());
     if (this.#queue.notice === undefined && this.#queue.missing(window.expected).length === 0)
