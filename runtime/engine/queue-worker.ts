@@ -146,6 +146,8 @@ export class QueueWorker implements RunningWorker {
 
   async #look(): Promise<void> {
     const { feed, window, hands, lookAround } = this.#options;
+    if (this.#wasAway) await lookAround(); // another dispatcher may have the queue by now
+    if (this.#state === 'gone') return;
     if (this.#state === 'draining') {
       this.#giveBack(window.withdrawn(this.#unput.map(({ id }) => id)));
       this.#unput = [];
