@@ -110,3 +110,17 @@ test('a host is stopped: its workers kill themselves before another host begins 
   await endedWell(first);
   expectWhole(machines, 8);
 });
+
+test('a resume that lists everything in another order: each outcome is that of its item', async () => {
+  const machines = await Machines.start({ COUNT: '40', NAP_MS: '400' });
+  const hosts = [machines.host(), machines.host()];
+  const first = machines.dispatcher();
+  await first.said(/result/, 8);
+  first.kill('SIGKILL');
+  await first.gone();
+  const resumed = machines.dispatcher(['--resume'], { BACKWARDS: 'yes' });
+  await endedWell(resumed);
+  expect(first.stdout + resumed.stdout).not.toMatch(/wrong/);
+  for (const host of hosts) await endedWell(host);
+  expectWhole(machines, 40);
+});

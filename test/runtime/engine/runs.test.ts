@@ -195,3 +195,15 @@ test('--rate holds for all hosts together', async () => {
   expect(performance.now() - began).toBeGreaterThan(1900);
   for (const host of hosts) expect((await host.ended()).status).toBe(0);
 });
+
+test('a hook behind the run that takes longer than a lock: no other dispatcher gets in, and hosts end', async () => {
+  const machines = await Machines.start({ COUNT: '20', NAP_MS: '5', AFTER_MS: '7000' });
+  const [host, dispatcher] = [machines.host(), machines.dispatcher(['--no-journal'])];
+  await dispatcher.said(/result/, 20);
+  const second = await machines.dispatcher(['--no-journal'], { COUNT: '0' }).closed;
+  expect(second.status, second.stderr).toBe(0); // it waited until the first one had ended
+  expect(second.stderr).toMatch(/another dispatcher has had the queue of this task: waits/);
+  const { status, stderr } = await dispatcher.ended();
+  expect(status, stderr).toBe(0);
+  expect((await host.ended()).status).toBe(0);
+});

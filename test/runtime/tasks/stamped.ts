@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Parallelizable, WorkerHandle } from '#divvy';
 
 const { STAMPS = '', COUNT = '10', NAP_MS = '1', FAILS = '0', KILLS_HOST = '0' } = process.env;
+/** `dispatch` lists the last item first; and the hook behind the run takes so long. */
+const { BACKWARDS = '', AFTER_MS = '0' } = process.env;
 const BEAT_MS = 10;
 
 const stamp = (what: string, number: number): void =>
@@ -11,7 +13,8 @@ const stamp = (what: string, number: number): void =>
 
 export default class Stamped implements Parallelizable<{ number: number }, number> {
   *dispatch(): Generator<{ number: number }> {
-    for (let number = 1; number <= Number(COUNT); number++) yield { number };
+    const numbers = Array.from({ length: Number(COUNT) }, (_, at) => at + 1);
+    for (const number of BACKWARDS ? numbers.reverse() : numbers) yield { number };
   }
 
   key({ number }: { number: number }): string {
@@ -34,8 +37,12 @@ export default class Stamped implements Parallelizable<{ number: number }, numbe
     console.log(`beforeFork ${number} in ${process.pid}`);
   }
 
-  afterProcess(_: unknown, result: number): void {
-    console.log(`result ${result} in ${process.pid}`);
+  afterProcess({ number }: { number: number }, result: number): void {
+    console.log(result === 2 * number ? `result ${result} in ${process.pid}` : `wrong: ${result} for ${number}`);
+  }
+
+  async afterRun(): Promise<void> {
+    await sleep(Number(AFTER_MS));
   }
 
   afterFailure(_: unknown, { message }: { message: string }): void {
