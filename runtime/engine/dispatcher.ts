@@ -133,7 +133,7 @@ export class Dispatcher implements EngineRole {
       isSaid = true;
       await sleep(ASK_EVERY_MS);
       await this.#keepOthersOut();
-      // Those that no host holds: whoever had them is gone.
+      // Removes only chunks that no host holds: their hosts are gone.
       await feed.forget(left.active.filter((chunk) => !isOwn(chunk)).map(({ id }) => id));
     }
     const others = left.finished.filter((chunk) => !isOwn(chunk));

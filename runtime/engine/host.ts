@@ -119,7 +119,7 @@ export class Host implements EngineRole {
       else {
         // Many items are short ones: the next chunk comes while these run. Of slow ones, another host may begin the next.
         if (items.length >= AHEAD_FROM) this.#ahead = this.#take();
-        this.#ahead?.catch(() => undefined); // whoever awaits it hears of it
+        this.#ahead?.catch(() => undefined); // the next turn of this loop gets the error
         yield new ForeignItems(items);
       }
     }

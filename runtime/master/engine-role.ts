@@ -1,6 +1,6 @@
 /**
- * What is different in the master of a run that goes over several machines. A dispatcher's items go to a queue, and not to
- * worker processes; a host's items come from one, and not from the task's `dispatch`. engine/ has both, and is in a project
+ * What is different in the master of a run over several machines. A dispatcher sends its items to a queue, not to worker
+ * processes. A host takes its items from that queue, not from the task's `dispatch`. engine/ has both, and is in a project
  * only on demand; every other run has no role. Internal.
  */
 

@@ -258,7 +258,7 @@ export class RunLoop {
     if (opened.nothingToDo) this.delivery.closed();
     if (opened.nothingToDo || this.delivery.stopping !== 'no') return;
     if (Math.min(settings.timeoutMs, settings.warnAfterMs, settings.recycleOlderMs) < Infinity) this.#watchTimes();
-    // What waits in a queue waits there for a free host anyway.
+    // Items in a queue are not stuck behind a slow one: any free host takes them.
     if (!role?.boot) this.#reclaiming = setInterval(() => this.pool.reclaimFromSilent(), SILENCE_EVERY_MS);
     this.#dispatch.begin();
     const { journal } = recording;

@@ -7,18 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { runTask, type TaskRun } from '../run-task.ts';
-import { LOCK_MS, Machines, redone } from './machines.ts';
+import { expectWhole, LOCK_MS, Machines, numbersTo, redone } from './machines.ts';
 
 needs('redis-server');
-
-const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
-
-function expectWhole(machines: Machines, count: number): void {
-  expect(machines.recorded()).toEqual(new Map(numbersTo(count).map((number) => [`item-${number}`, 1])));
-  const stamps = machines.stamps();
-  expect(stamps.overlaps).toEqual([]);
-  expect([...stamps.ended].sort((a, b) => a - b)).toEqual(numbersTo(count));
-}
 
 /** Starts a host whenever one has ended, until the returned function is called. */
 function keepHosts(machines: Machines, count: number): { alive(): TaskRun[]; stop(): Promise<void> } {

@@ -3,19 +3,9 @@
 import { expect, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { gone, suspend, type TaskRun } from '../run-task.ts';
-import { LOCK_MS, Machines, redone } from './machines.ts';
+import { expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
 
 needs('redis-server');
-
-const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
-
-/** Every item has one outcome, and none was in two processes at once. */
-function expectWhole(machines: Machines, count: number): void {
-  expect(machines.recorded()).toEqual(new Map(numbersTo(count).map((number) => [`item-${number}`, 1])));
-  const stamps = machines.stamps();
-  expect(stamps.overlaps).toEqual([]);
-  expect([...stamps.ended].sort((a, b) => a - b)).toEqual(numbersTo(count));
-}
 
 async function endedWell(run: TaskRun): Promise<void> {
   const { status, signal, stderr } = await run.ended();

@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { runTask, type TaskRun, taskFile } from '../run-task.ts';
 import { RedisServer } from './redis.ts';
 
@@ -115,3 +115,13 @@ export class Machines {
 /** The numbers of items that were begun more than once. */
 export const redone = ({ begun }: Stamps): number[] =>
   [...begun].filter(([, times]) => times > 1).map(([number]) => number);
+
+export const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
+
+/** Every item has one outcome, and none was in two processes at once. */
+export function expectWhole(machines: Machines, count: number): void {
+  expect(machines.recorded()).toEqual(new Map(numbersTo(count).map((number) => [`item-${number}`, 1])));
+  const stamps = machines.stamps();
+  expect(stamps.overlaps).toEqual([]);
+  expect([...stamps.ended].sort((a, b) => a - b)).toEqual(numbersTo(count));
+}

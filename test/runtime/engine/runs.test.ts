@@ -5,11 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { runTask } from '../run-task.ts';
-import { Machines, redone } from './machines.ts';
+import { Machines, numbersTo, redone } from './machines.ts';
 
 needs('redis-server');
-
-const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
 
 test('hosts do what the dispatcher lists, which has the hooks, the results and the journal', async () => {
   const machines = await Machines.start({ COUNT: '200', NAP_MS: '5', FAILS: '7' });
