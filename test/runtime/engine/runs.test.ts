@@ -60,7 +60,9 @@ test('a host that is asked to go finishes what is in progress, and gives the res
 
 test('Ctrl+C at the dispatcher takes back what no host has begun, and a resume does it', async () => {
   const machines = await Machines.start({ COUNT: '60', NAP_MS: '50' });
-  const [host, dispatcher] = [machines.host(['--stay']), machines.dispatcher()];
+  const host = machines.host(['--stay']);
+  await host.said(/waits for a run of this task to begin/);
+  const dispatcher = machines.dispatcher();
   await dispatcher.said(/result/, 10);
   dispatcher.kill('SIGINT');
   const stopped = await dispatcher.ended();
