@@ -23,6 +23,8 @@ export interface WayToEnd {
   fail(fault: Error): void;
   /** Kills every worker at once, and ends the run. */
   killAll(): void;
+  /** The run has ended, and others are told so: a signal no longer ends this process at once. */
+  over(): void;
 }
 
 /** What engine/cli.ts exports. */

@@ -46,7 +46,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       const messages = await Reporting.of(request, argv);
       reporting = messages;
       const runInRole: RunInRole = (options, args, role, begun) =>
-        run({ ...request, options, args }, messages, role, begun);
+        run({ ...request, options, args }, messages, role, (way) => begun({ ...way, over: () => signals.over() }));
       const result = await (engine?.run(request, messages.say, runInRole) ?? run(request, messages));
       // The task may have set an exit code for something that the run's own does not show.
       exitCode = result.exitCode || Number(process.exitCode ?? 0);
@@ -115,7 +115,7 @@ async function run(
   request: Request & { want: 'run' },
   reporting: Reporting,
   role?: EngineRole,
-  begun?: (way: WayToEnd) => void,
+  begun?: (way: Omit<WayToEnd, 'over'>) => void,
 ): Promise<RunResult> {
   const { taskFile, options, args } = request;
   const stop = new AbortController();

@@ -14,7 +14,7 @@ import { mustBe, notTogether, Shutdown, UsageError } from '../errors.ts';
 import { type MasterOptions, settingsOf } from '../options.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { needTaskFile } from '../task/task.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, refusalsTold } from './dispatcher.ts';
 import type { Engine, HostNotice, Membership, QueueOptions } from './engine.ts';
 import { Host } from './host.ts';
 import { inTime } from './in-time.ts';
@@ -67,14 +67,17 @@ async function dispatch(
   const { engine, queue } = await queueOf(taskFile, values, say);
   const dispatcher = new Dispatcher({ feed: await engine.feed(queue), code, lockMs: queue.lockMs, say });
   let isComplete = false;
+  let over = (): void => undefined;
   try {
     const result = await runInRole(options, args, dispatcher, (way) => {
       dispatcher.failsBy = (fault) => way.fail(fault);
+      over = way.over;
     });
     const isPart = options.limit !== undefined || (options.retryFailed ?? false) !== false;
     isComplete = !isPart && result.stoppedBy === undefined && result.counts.unfinished === 0;
     return result;
   } finally {
+    over();
     await dispatcher.end(isComplete);
   }
 }
@@ -137,11 +140,11 @@ export async function showStatus(request: Extract<Request, { taskFile: string }>
   const { engine, queue } = await queueOf(request.taskFile, request.engine, say);
   const feed = await engine.feed(queue);
   try {
-    const status = await statusOfQueue(feed);
+    const status = await refusalsTold(statusOfQueue(feed));
     const text = request.json ? JSON.stringify(status) : statusLines(queue.task, status).join('\n');
     process.stdout.write(`${text}\n`);
   } finally {
-    await feed.close();
+    await inTime(feed.close());
   }
 }
 

@@ -12,7 +12,7 @@ import type { BootWorker } from '../master/worker.ts';
 import type { Settings } from '../options.ts';
 import type { AnyTask } from '../task/task.ts';
 import { plural, seconds } from '../text/words.ts';
-import type { Feed, HostNotice } from './engine.ts';
+import type { Feed, HostNotice, Leftovers } from './engine.ts';
 import { inTime } from './in-time.ts';
 import { type Code, type Notice, noticeOf } from './notice.ts';
 import { Problems } from './problems.ts';
@@ -56,6 +56,8 @@ export class Dispatcher implements EngineRole {
   #rate = Infinity;
   #claiming: NodeJS.Timeout | undefined;
   #record: OpenedRun['record'] = () => {};
+  /** When it was seen last that the queue has forgotten something. */
+  #forgottenAt = -Infinity;
   #hosts: readonly HostNotice[] = [];
   /** Numbers of hosts by their ids, in the order in which they were met. */
   readonly #numbers = new Map<string, number>();
@@ -102,13 +104,14 @@ export class Dispatcher implements EngineRole {
     return this.#hosts.length;
   }
 
+  async claim(): Promise<void> {
+    await refusalsTold(this.#keepOthersOut());
+    // Also while a hook or `dispatch` takes long, and after the last item.
+    this.#claiming = setInterval(() => void this.#keepToken().catch(() => undefined), CLAIM_EVERY_MS).unref();
+  }
+
   async opened(run: OpenedRun): Promise<void> {
-    try {
-      await this.#open(run);
-    } catch (error) {
-      const { name, message } = error as Error;
-      throw name === 'ReplyError' ? new UsageError(`the queue refuses what it is asked: ${message}`) : error;
-    }
+    await refusalsTold(this.#open(run));
   }
 
   async #open({ runId, settings, args, mode, task, record }: OpenedRun): Promise<void> {
@@ -118,24 +121,11 @@ export class Dispatcher implements EngineRole {
     const keepsResults = settings.results !== undefined;
     const keepsValues = task.afterProcess !== undefined;
     this.#notice = noticeOf(settings, { ...{ runId, isOver: false, code, args, lockMs }, keepsResults, keepsValues });
-    await this.#keepOthersOut();
-    // Also while a hook or `dispatch` takes long, and after the last item.
-    this.#claiming = setInterval(() => void this.#claim().catch(() => undefined), CLAIM_EVERY_MS).unref();
     const most = settings.halt === Infinity ? Infinity : 1;
     const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
     this.#window = new Window({ prefix, lockMs, most, hasOwnKeys: task.key !== undefined });
     const isOwn = ({ id }: { id: string }): boolean => mode === 'resume' && id.startsWith(`${runId}.`);
-    await this.#waitOutLocks(settings.resume || settings.retryFailed !== false);
-    let left = await feed.leftovers();
-    for (let isSaid = false; left.active.some((chunk) => !isOwn(chunk)); left = await feed.leftovers()) {
-      if (!isSaid)
-        this.#say(`waits for ${plural(left.active.length, 'chunk')} of another run that hosts still work on`);
-      isSaid = true;
-      await sleep(ASK_EVERY_MS);
-      await this.#keepOthersOut();
-      // Removes only chunks that no host holds: their hosts are gone.
-      await feed.forget(left.active.filter((chunk) => !isOwn(chunk)).map(({ id }) => id));
-    }
+    const left = await this.#adopt(isOwn, settings.resume || settings.retryFailed !== false);
     const others = left.finished.filter((chunk) => !isOwn(chunk));
     if (others.length > 0) {
       this.#say(
@@ -144,7 +134,7 @@ export class Dispatcher implements EngineRole {
       await feed.forget(others.map(({ id }) => id));
     }
     this.#window.adopt({ finished: left.finished.filter(isOwn), active: left.active });
-    await feed.publish(JSON.stringify(this.#notice));
+    await feed.publish(JSON.stringify(this.#notice), true);
     await this.#lookAround();
     if (this.#hosts.length === 0) this.#say('no host has joined yet: start one with --join, on any machine');
   }
@@ -197,37 +187,61 @@ export class Dispatcher implements EngineRole {
     }
   }
 
-  /** If the queue was emptied while there was no dispatcher, nobody knows what hosts still work on: until their locks have run out. */
-  async #waitOutLocks(isResume: boolean): Promise<void> {
+  /**
+   * Takes over what is in the queue, once no host works on chunks of another run. If the queue has forgotten something while there
+   * was no dispatcher, nobody knows what hosts still work on, until their locks have run out.
+   */
+  async #adopt(isOwn: (chunk: { id: string }) => boolean, isResume: boolean): Promise<Leftovers> {
     const { feed, lockMs } = this.#options;
-    if (!isResume || (await feed.notice()) !== undefined) return;
-    this.#say(
-      `the queue knows nothing of the run to resume: waits ${seconds(lockMs)} (--lock), as hosts may still work on it`,
-    );
-    const until = performance.now() + lockMs;
-    while (performance.now() < until) {
+    let until = -Infinity;
+    for (let isSaid = false; ; ) {
+      const left = await feed.adopt();
+      if (!left) throw taken();
+      if (left.hasForgotten && isResume) {
+        this.#say(
+          `the queue doesn't know all of the run to resume: waits ${seconds(lockMs)} (--lock), as hosts may still work on it`,
+        );
+        until = performance.now() + lockMs;
+      }
+      const others = left.active.filter((chunk) => !isOwn(chunk)).map(({ id }) => id);
+      if (others.length === 0 && performance.now() >= until) return left;
+      if (!isSaid && others.length > 0) {
+        this.#say(`waits for ${plural(others.length, 'chunk')} of another run that hosts still work on`);
+        isSaid = true;
+      }
       await sleep(ASK_EVERY_MS);
-      await this.#keepOthersOut();
+      await feed.forget(others); // only those that no host holds: their hosts are gone
     }
   }
 
-  /** A notice says that the queue has lost nothing: so there is none until what it has lost was put again. */
+  /**
+   * A resume relies on what the notice says: that the queue is whole. Once it has forgotten something, that is so only when
+   * all of it was put again, and the locks of which it knows nothing have run out.
+   */
   async #keepNotice(): Promise<void> {
-    const { feed } = this.#options;
-    if ((await feed.notice()) !== undefined) return;
-    const missing = await feed.missing(this.#window?.expected ?? []);
-    if (missing.length === 0) await feed.publish(JSON.stringify(this.#notice));
+    const { feed, lockMs } = this.#options;
+    const askedAt = performance.now();
+    const notice = await feed.notice();
+    if (notice?.isWhole) return;
+    const text = JSON.stringify(this.#notice);
+    if (!notice) {
+      await feed.publish(text, false);
+      this.#forgottenAt = performance.now();
+    } else if (askedAt - this.#forgottenAt >= lockMs) {
+      const missing = await feed.missing(this.#window?.expected ?? []);
+      if (missing.length === 0) await feed.publish(text, true);
+    }
   }
 
-  async #claim(): Promise<void> {
+  async #keepToken(): Promise<void> {
     if (await this.#options.feed.claim()) return;
-    this.#fail?.(new DivvyError('another dispatcher has taken the queue of this task: only one can have it', 75));
+    this.#fail?.(taken());
     this.#worker?.kill(); // what is in the queue is no longer this one's to take out
   }
 
   async #lookAround(): Promise<void> {
     const { feed } = this.#options;
-    await this.#claim();
+    await this.#keepToken();
     await this.#keepNotice();
     const before = new Set(this.#hosts.map(({ id }) => id));
     this.#hosts = await feed.hosts();
@@ -247,5 +261,19 @@ export class Dispatcher implements EngineRole {
     this.#record({ type: 'host', worker: number, name: host.slice(0, host.lastIndexOf(':')) }); // of its id
 
     return number;
+  }
+}
+
+function taken(): DivvyError {
+  return new DivvyError('another dispatcher has taken the queue of this task: only one can have it', 75);
+}
+
+/** Before a run has begun, what the queue refuses is for the user to mend: a right that is missing, most likely. */
+export async function refusalsTold<Result>(asked: Promise<Result>): Promise<Result> {
+  try {
+    return await asked;
+  } catch (error) {
+    const { name, message } = error as Error;
+    throw name === 'ReplyError' ? new UsageError(`the queue refuses what it is asked: ${message}`) : error;
   }
 }

@@ -14,6 +14,11 @@
  * The queue holds only chunks that are on their way, never the whole input. Nothing that it holds is the only copy: the
  * dispatcher keeps each chunk until its outcomes are recorded, and puts it again if the queue has lost it.
  *
+ * A queue may forget: it is emptied, its server starts again from a file that lacks the last seconds, or a replica takes over
+ * that was behind. And a dispatcher that was cut off may say things late, when another one has the queue. So a host begins a
+ * chunk only if the dispatcher that has the queue now has put it, or adopted it, and if the server can't have forgotten
+ * anything since. Chunks that must not begin are missing, sooner or later.
+ *
  * Any method may reject while the queue can't be reached. Whoever called it asks again; each of them may be repeated.
  */
 
@@ -32,9 +37,21 @@ export interface ReportedChunk {
 
 /** What the queue still has of an earlier dispatcher. */
 export interface Leftovers {
+  /**
+   * There is no notice that says that the queue is whole; and if this dispatcher has asked before, something was forgotten since.
+   * So hosts may work on chunks of which the queue does not know, until their locks have run out.
+   */
+  readonly hasForgotten: boolean;
   readonly finished: readonly (QueuedChunk & ReportedChunk)[];
   /** Chunks that hosts are working on, or have given back with outcomes. */
   readonly active: readonly QueuedChunk[];
+}
+
+/** What hosts are told of the run that goes on. */
+export interface PublishedNotice {
+  readonly text: string;
+  /** The queue has all that it should have. */
+  readonly isWhole: boolean;
 }
 
 export interface QueueCounts {
@@ -47,22 +64,31 @@ export interface QueueCounts {
 export interface Feed {
   /** Keeps other dispatchers out for as long as a lock holds. Resolves with false if there is another one. */
   claim(): Promise<boolean>;
-  /** Tells hosts which run goes on. A queue that has a notice has lost nothing since that was published. */
-  publish(notice: string): Promise<void>;
-  notice(): Promise<string | undefined>;
-  /** Adds chunks. Those whose id is there are left as they are. */
+  /**
+   * Takes over what an earlier dispatcher has put. What no host has begun is taken out, and the rest is returned. Resolves with
+   * undefined if another dispatcher has the queue.
+   */
+  adopt(): Promise<Leftovers | undefined>;
+  /**
+   * Tells hosts which run goes on.
+   *
+   * isWhole - the queue has all that it should have. Nothing happens if the server may have forgotten something since this
+   *           dispatcher last called `adopt` or `publish`.
+   */
+  publish(notice: string, isWhole: boolean): Promise<void>;
+  /** Returns the notice; undefined if there is none, or if the server may have forgotten something since it was published. */
+  notice(): Promise<PublishedNotice | undefined>;
+  /** Adds chunks, once this dispatcher has adopted. Those whose id is there are left as they are. */
   put(chunks: readonly QueuedChunk[]): Promise<void>;
   /** Returns finished chunks, those that were finished first, at most `most`. They stay until they are forgotten. */
   finished(most: number): Promise<readonly ReportedChunk[]>;
   /** Returns what hosts have reported of chunks that they hold: outcomes so far. */
   reports(): Promise<readonly ReportedChunk[]>;
   forget(ids: readonly string[]): Promise<void>;
-  /** Returns those of these chunks that the queue does not have, in whatever state. */
+  /** Returns those of these chunks that the queue does not have, in whatever state, or that must not begin: these it takes out. */
   missing(ids: readonly string[]): Promise<readonly string[]>;
   /** Takes out the chunks that no host holds. Returns them, with what an earlier host had reported. */
   withdraw(): Promise<readonly { readonly id: string; readonly report: string | undefined }[]>;
-  /** Takes out the chunks that no host has begun, whatever dispatcher put them, and returns what is left then. */
-  leftovers(): Promise<Leftovers>;
   /** Returns how many chunks there are of each kind. */
   counts(): Promise<QueueCounts>;
   /** Returns the hosts that have said within the last seconds that they are there. */
@@ -91,7 +117,7 @@ export interface TakenChunk extends QueuedChunk {
 
 /** A host's end of a queue. */
 export interface Membership {
-  /** Returns the notice of the run that goes on; undefined if there is none. */
+  /** Returns the notice of the run that goes on; undefined if there is none, as with the dispatcher. */
   notice(): Promise<string | undefined>;
   /** Says that this host is there. To be called every few seconds. */
   present(host: HostNotice): Promise<void>;
@@ -101,7 +127,8 @@ export interface Membership {
   take(): Promise<TakenChunk | undefined>;
   /** Puts off the end of the locks. Returns those that this host no longer holds. */
   renew(ids: readonly string[]): Promise<readonly string[]>;
-  report(id: string, outcomes: string): Promise<void>;
+  /** Resolves with false if this host no longer held the chunk: then nothing is changed. */
+  report(id: string, outcomes: string): Promise<boolean>;
   /** Resolves with false if this host no longer held the chunk: then its outcomes are lost, and somebody does it again. */
   finish(id: string, outcomes: string): Promise<boolean>;
   /** Puts a chunk back, first in line. */

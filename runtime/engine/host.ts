@@ -11,6 +11,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { DivvyError } from '../errors.ts';
 import type { EndedRun, Ledger } from '../journal/ledger.ts';
 import { type EngineRole, ForeignItems } from '../master/engine-role.ts';
 import type { Worker } from '../master/worker.ts';
@@ -68,6 +69,7 @@ export class Host implements EngineRole {
   /** Wakes whoever waits for an item to end. */
   #whenEnded: (() => void) | undefined;
   #isRenewing = false;
+  #fault: DivvyError | undefined;
   /** Chunks whose outcomes are on their way to the queue. */
   readonly #finishing = new Map<string, Promise<void>>();
 
@@ -123,6 +125,7 @@ export class Host implements EngineRole {
         yield new ForeignItems(items);
       }
     }
+    if (this.#fault) throw this.#fault;
   }
 
   async *#oneByOne(items: readonly ChunkItem[]): AsyncGenerator<ForeignItems, void, undefined> {
@@ -150,7 +153,13 @@ export class Host implements EngineRole {
       this.#fenceOff('was late to keep what it works on, and got it a second time');
       return undefined;
     }
-    const accepted = this.#holdings.accept(chunk, sentAt);
+    let accepted: Accepted;
+    try {
+      accepted = this.#holdings.accept(chunk, sentAt);
+    } catch (error) {
+      if (this.#isEndedBy(error)) return undefined;
+      throw error;
+    }
     this.#tellWorkers();
     if (performance.now() - sentAt > lockMs * RENEW_AFTER) void this.#renew();
     return accepted;
@@ -192,9 +201,7 @@ export class Host implements EngineRole {
       this.#problems.none();
       return chunk;
     } catch (error) {
-      const fault = this.#problems.met(error);
-      if (fault) throw fault;
-      await sleep(TRY_AGAIN_MS);
+      if (!this.#isEndedBy(error)) await sleep(TRY_AGAIN_MS);
       return undefined;
     }
   }
@@ -222,9 +229,11 @@ export class Host implements EngineRole {
     const mark = this.#holdings.alone(number);
     while (mark && this.left === undefined) {
       try {
-        await this.#options.membership.report(mark.id, mark.outcomes);
+        const isHeld = await this.#options.membership.report(mark.id, mark.outcomes);
+        if (!isHeld) this.#fenceOff('no longer holds what it works on');
         return;
-      } catch {
+      } catch (error) {
+        if (this.#isEndedBy(error)) return;
         await sleep(TRY_AGAIN_MS);
       }
     }
@@ -261,10 +270,20 @@ export class Host implements EngineRole {
         if (this.#holdings.isEmpty) this.#tellWorkers(); // that they may live on
         return;
       } catch (error) {
-        this.#problems.met(error);
+        if (this.#isEndedBy(error)) return;
         await sleep(TRY_AGAIN_MS);
       }
     }
+  }
+
+  /** Whether no other try would mend what went wrong with the queue: then this run fails here. */
+  #isEndedBy(error: unknown): boolean {
+    const fault = this.#problems.met(error);
+    if (!fault) return false;
+    this.#fault ??= fault;
+    this.left ??= 'stopped';
+    this.#whenEnded?.();
+    return true;
   }
 
   #look(): void {
@@ -297,7 +316,7 @@ export class Host implements EngineRole {
       this.#tellWorkers();
       if (lost.some((id) => this.#holdings.ids.includes(id))) this.#fenceOff('no longer holds what it works on');
     } catch (error) {
-      this.#problems.met(error); // the fence is where it was
+      this.#isEndedBy(error); // the fence is where it was
     } finally {
       this.#isRenewing = false;
     }

@@ -12,8 +12,8 @@ export interface QueueStatus {
 }
 
 export async function statusOfQueue(feed: Feed): Promise<QueueStatus> {
-  const text = await feed.notice();
-  const notice = text === undefined ? undefined : noticeIn(text);
+  const published = await feed.notice();
+  const notice = published && noticeIn(published.text);
   const run = notice ? { runId: notice.runId, isOver: notice.isOver, release: notice.release } : null;
   return { run, hosts: await feed.hosts(), chunks: await feed.counts() };
 }

@@ -118,7 +118,7 @@ export class Window {
   }
 
   /** Takes what an earlier dispatcher has left in the queue. */
-  adopt({ finished, active }: Leftovers): void {
+  adopt({ finished, active }: Omit<Leftovers, 'hasForgotten'>): void {
     for (const chunk of [...finished, ...active]) {
       if (this.#entries.has(chunk.id)) continue;
       const items = itemsIn(chunk.text);

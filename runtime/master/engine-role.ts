@@ -17,6 +17,8 @@ export interface EngineRole {
   readonly settings: Partial<Settings>;
   /** Returns the task as this master has it: without the hooks that run elsewhere. */
   taskOf(task: AnyTask): AnyTask;
+  /** No other run like this one goes on on this machine, and there is no journal yet. If it rejects, there will be none. */
+  claim?(): Promise<void>;
   /** The journal is open, and nothing has begun. If it rejects, nothing will. */
   opened?(run: OpenedRun): Promise<void>;
   /** How a worker gets what processes its items; undefined: a process. */

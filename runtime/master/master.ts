@@ -262,6 +262,8 @@ export class Master {
     const names = this.argumentNames;
     if (names.length === 0) this.#withdraw(); // another run in this process may have others
     for (const text of this.#recording.begin(names)) this.#observe({ type: 'note', text, isProblem: true });
+    const claimed = role?.claim?.();
+    if (claimed) await this.#unlessStopped(claimed);
     if (!settings.dryRun) this.#traced = TracedRun.of({ taskFile, workers: settings.workers });
     this.#spare = this.#spareProcess(task);
     const { RunLoop } = await import('./run-loop.ts');

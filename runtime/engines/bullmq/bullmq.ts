@@ -15,6 +15,7 @@ import type {
   HostNotice,
   Leftovers,
   Membership,
+  PublishedNotice,
   QueueCounts,
   QueuedChunk,
   QueueOptions,
@@ -22,6 +23,7 @@ import type {
   TakenChunk,
 } from '../../engine/engine.ts';
 import { connect } from './redis.ts';
+import * as scripts from './scripts.ts';
 
 const PREFIX = 'divvy';
 /** How long to wait for a chunk, in seconds. */
@@ -33,72 +35,25 @@ const ANY_NUMBER = 2 ** 31 - 1;
 /** How many jobs to ask for, or to remove, at once. */
 const AT_ONCE = 500;
 
-/** Takes or keeps the token. KEYS: the token's key. ARGV: the token, and its time in milliseconds. */
-const CLAIM = `
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`;
-
-/** Gives the token back. KEYS: the token's key, and the notice's. ARGV: the token, and the notice, if there is another one. */
-const RESIGN = `
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2]) end
-return 1`;
-
-/**
- * Takes out the chunks that wait. KEYS: the list of what waits. ARGV: what the key of a chunk begins with, and whether chunks
- * with a report stay. Returns id and report of each.
- */
-const TAKE_WAITING = `
-local taken = {}
-for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
-  local report = redis.call('HGET', ARGV[1] .. id, 'progress')
-  local hasReport = report and string.sub(report, 1, 1) == '"'
-  if not (hasReport and ARGV[2] == '1') then
-    redis.call('LREM', KEYS[1], 1, id)
-    redis.call('DEL', ARGV[1] .. id)
-    table.insert(taken, id)
-    table.insert(taken, hasReport and report or '')
-  end
-end
-return taken`;
-
-/**
- * KEYS: what waits, what is active, what is completed. ARGV: what the key of a chunk begins with. Returns id, text and outcomes of
- * each, all at one moment.
- */
-const LEFT = `
-local left = {}
-local function add(id, isFinished)
-  local job = redis.call('HMGET', ARGV[1] .. id, 'data', 'returnvalue')
-  if not job[1] then return end
-  table.insert(left, id)
-  table.insert(left, job[1])
-  table.insert(left, isFinished and job[2] or '')
-end
-for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do add(id, false) end
-for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do add(id, false) end
-for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do add(id, true) end
-return left`;
-
-/** Hosts by the time at which they said that they are there, by the server's clock. */
-const PRESENT = `redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])`;
-const HOSTS = `
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1] - ARGV[1])
-return redis.call('ZRANGE', KEYS[1], 0, -1)`;
-
 interface Keys {
   readonly token: string;
+  /** Whose chunks hosts may begin: the token of a dispatcher, also when that is gone. */
+  readonly owner: string;
   readonly notice: string;
+  /** Is lost whenever something is (scripts.ts). */
+  readonly witness: string;
   readonly hosts: string;
 }
 
 function keysOf(task: string): Keys {
   const key = (name: string): string => `${PREFIX}:${task}:divvy-${name}`;
-  return { token: key('token'), notice: key('notice'), hosts: key('hosts') };
+  return {
+    token: key('token'),
+    owner: key('owner'),
+    witness: key('witness'),
+    notice: key('notice'),
+    hosts: key('hosts'),
+  };
 }
 
 export const engine: Engine = {
@@ -118,6 +73,9 @@ class BullmqFeed implements Feed {
   readonly #lockMs: number;
   /** Finished chunks that have been returned. */
   readonly #seen = new Set<string>();
+  /** What the jobs of this dispatcher are called (scripts.ts). */
+  #stamp = '';
+  #hasAdopted = false;
 
   constructor(redis: Redis, { task, lockMs }: QueueOptions) {
     this.#redis = redis;
@@ -128,24 +86,28 @@ class BullmqFeed implements Feed {
   }
 
   async claim(): Promise<boolean> {
-    return (await this.#redis.eval(CLAIM, 1, this.#keys.token, this.#token, String(this.#lockMs))) === 1;
+    const { token, owner } = this.#keys;
+    const args = [this.#token, String(this.#lockMs), this.#hasAdopted ? '1' : ''];
+    const server = await this.#redis.eval(scripts.CLAIM, 2, token, owner, ...args);
+    if (server !== null) this.#stamp = `${this.#token} ${String(server)}`;
+    return server !== null;
   }
 
-  async publish(notice: string): Promise<void> {
-    // An emptied queue has forgotten that it is to keep no events, which have results in them.
-    await this.#redis.hset(this.#queue.toKey('meta'), 'opts.maxLenEvents', '0');
-    await this.#redis.set(this.#keys.notice, notice);
+  async publish(text: string, isWhole: boolean): Promise<void> {
+    const { token, notice, witness } = this.#keys;
+    const keys = [token, notice, witness, this.#queue.toKey('meta')];
+    await this.#redis.eval(scripts.PUBLISH, keys.length, ...keys, this.#token, text, isWhole ? '1' : '0');
   }
 
-  async notice(): Promise<string | undefined> {
-    return (await this.#redis.get(this.#keys.notice)) ?? undefined;
+  notice(): Promise<PublishedNotice | undefined> {
+    return noticeAt(this.#redis, this.#keys);
   }
 
   async put(chunks: readonly QueuedChunk[]): Promise<void> {
     for (let from = 0; from < chunks.length; from += AT_ONCE) {
       await this.#queue.addBulk(
         chunks.slice(from, from + AT_ONCE).map(({ id, text }) => ({
-          name: 'chunk',
+          name: this.#stamp,
           data: text,
           opts: { jobId: id, attempts: 1, removeOnComplete: false, removeOnFail: false },
         })),
@@ -178,22 +140,32 @@ class BullmqFeed implements Feed {
 
   async missing(ids: readonly string[]): Promise<readonly string[]> {
     const missing: string[] = [];
+    const [keys, prefix] = [[this.#keys.token, this.#queue.toKey('wait')], this.#queue.toKey('')];
     for (let from = 0; from < ids.length; from += AT_ONCE) {
-      const some = ids.slice(from, from + AT_ONCE);
-      const there = await Promise.all(some.map((id) => this.#redis.exists(this.#queue.toKey(id))));
-      missing.push(...some.filter((_, at) => there[at] === 0));
+      const args = [this.#token, prefix, ...ids.slice(from, from + AT_ONCE)];
+      missing.push(...((await this.#redis.eval(scripts.MISSING, keys.length, ...keys, ...args)) as string[]));
     }
     return missing;
   }
 
   async withdraw(): Promise<readonly { readonly id: string; readonly report: string | undefined }[]> {
-    return this.#takeWaiting(false);
+    const keys = [this.#keys.token, this.#queue.toKey('wait')];
+    const args = [this.#token, this.#queue.toKey('')];
+    const taken = (await this.#redis.eval(scripts.WITHDRAW, keys.length, ...keys, ...args)) as string[];
+    const chunks: { id: string; report: string | undefined }[] = [];
+    for (let at = 0; at + 1 < taken.length; at += 2)
+      chunks.push({ id: taken[at] ?? '', report: reportOf(taken[at + 1]) });
+    return chunks;
   }
 
-  async leftovers(): Promise<Leftovers> {
-    await this.#takeWaiting(true);
-    const keys = (['wait', 'active', 'completed'] as const).map((name) => this.#queue.toKey(name));
-    const left = (await this.#redis.eval(LEFT, keys.length, ...keys, this.#queue.toKey(''))) as string[];
+  async adopt(): Promise<Leftovers | undefined> {
+    const { token, owner, notice, witness } = this.#keys;
+    const lists = (['wait', 'active', 'completed'] as const).map((name) => this.#queue.toKey(name));
+    const keys = [token, owner, notice, witness, ...lists];
+    const args = [this.#token, this.#queue.toKey('')];
+    const adopted = (await this.#redis.eval(scripts.ADOPT, keys.length, ...keys, ...args)) as string[] | null;
+    if (!adopted) return undefined;
+    const [hasForgotten, ...left] = adopted;
     const active: QueuedChunk[] = [];
     const finished: (QueuedChunk & ReportedChunk)[] = [];
     for (let at = 0; at + 2 < left.length; at += 3) {
@@ -202,23 +174,14 @@ class BullmqFeed implements Feed {
       if (outcomes === '') active.push(chunk);
       else finished.push({ ...chunk, outcomes: JSON.parse(outcomes) as string });
     }
+    this.#hasAdopted = true;
     this.#seen.clear();
     for (const { id } of finished) this.#seen.add(id);
-    return { active, finished };
-  }
-
-  /** Takes out what waits, in one step: a host may take the next one at any moment. */
-  async #takeWaiting(unlessReported: boolean): Promise<{ id: string; report: string | undefined }[]> {
-    const [wait, prefix] = [this.#queue.toKey('wait'), this.#queue.toKey('')];
-    const taken = (await this.#redis.eval(TAKE_WAITING, 1, wait, prefix, unlessReported ? '1' : '')) as string[];
-    const chunks: { id: string; report: string | undefined }[] = [];
-    for (let at = 0; at + 1 < taken.length; at += 2)
-      chunks.push({ id: taken[at] ?? '', report: reportOf(taken[at + 1]) });
-    return chunks;
+    return { hasForgotten: hasForgotten === '1', active, finished };
   }
 
   async hosts(): Promise<readonly HostNotice[]> {
-    const members = (await this.#redis.eval(HOSTS, 1, this.#keys.hosts, String(SILENT_SECONDS))) as string[];
+    const members = (await this.#redis.eval(scripts.HOSTS, 1, this.#keys.hosts, String(SILENT_SECONDS))) as string[];
     return members.map((member) => JSON.parse(member) as HostNotice);
   }
 
@@ -229,7 +192,7 @@ class BullmqFeed implements Feed {
 
   async close(notice = ''): Promise<void> {
     const { token, notice: at } = this.#keys;
-    await this.#redis.eval(RESIGN, 2, token, at, this.#token, notice);
+    await this.#redis.eval(scripts.RESIGN, 2, token, at, this.#token, notice);
     await this.#queue.close();
     await this.#redis.quit();
   }
@@ -262,6 +225,11 @@ class BullmqFeed implements Feed {
     }
     return removed;
   }
+}
+
+async function noticeAt(redis: Redis, { notice }: Keys): Promise<PublishedNotice | undefined> {
+  const found = (await redis.eval(scripts.NOTICE, 1, notice)) as string | null;
+  return found === null ? undefined : { isWhole: found.startsWith('1'), text: found.slice(1) };
 }
 
 /** A job without progress has a number there. */
@@ -297,11 +265,11 @@ class BullmqMembership implements Membership {
   }
 
   async notice(): Promise<string | undefined> {
-    return (await this.#redis.get(this.#keys.notice)) ?? undefined;
+    return (await noticeAt(this.#redis, this.#keys))?.text;
   }
 
   async present(host: HostNotice): Promise<void> {
-    await this.#redis.eval(PRESENT, 1, this.#keys.hosts, JSON.stringify(host));
+    await this.#redis.eval(scripts.PRESENT, 1, this.#keys.hosts, JSON.stringify(host));
   }
 
   async absent(host: HostNotice): Promise<void> {
@@ -314,7 +282,7 @@ class BullmqMembership implements Membership {
       await this.#worker.startStalledCheckTimer();
     }
     const job = await this.#worker.getNextJob(this.#token);
-    if (job?.id === undefined) return undefined;
+    if (job?.id === undefined || !(await this.#mayBegin(job.id))) return undefined;
     this.#jobs.set(job.id, job);
     const report = typeof job.progress === 'string' ? job.progress : undefined;
     return { id: job.id, text: job.data, report, lapses: job.stalledCounter };
@@ -325,8 +293,21 @@ class BullmqMembership implements Membership {
     return ids.filter((_, at) => held[at] !== 1);
   }
 
-  async report(id: string, outcomes: string): Promise<void> {
-    await this.#jobs.get(id)?.updateProgress(outcomes);
+  async #mayBegin(id: string): Promise<boolean> {
+    const lists = (['active', 'stalled'] as const).map((name) => this.#worker.toKey(name));
+    const keys = [this.#keys.owner, ...this.#keysOfChunk(id), ...lists];
+    return (await this.#redis.eval(scripts.MAY_BEGIN, keys.length, ...keys, this.#token, id)) === 1;
+  }
+
+  async report(id: string, outcomes: string): Promise<boolean> {
+    const args = [...this.#keysOfChunk(id), this.#token, JSON.stringify(outcomes)];
+    return (await this.#redis.eval(scripts.REPORT, 2, ...args)) === 1;
+  }
+
+  /** The keys of a chunk, and of its lock. */
+  #keysOfChunk(id: string): [string, string] {
+    const key = this.#worker.toKey(id);
+    return [key, `${key}:lock`];
   }
 
   async finish(id: string, outcomes: string): Promise<boolean> {

@@ -6,6 +6,13 @@ import { UsageError } from '../../errors.ts';
 
 /** After a failure, how long to wait before the next try, at most, in milliseconds. */
 const TRY_AGAIN_MS = 1000;
+/**
+ * A server that owes an answer for so long, in milliseconds, is taken for gone: a link can break without a word. Longer than any
+ * wait for a chunk.
+ */
+const SILENT_MS = 12_000;
+/** The oldest release that BullMQ recommends. */
+const OLDEST = [6, 2] as const;
 /** Answers of the server, and faults of the connection, that no other try would mend. */
 const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [
@@ -45,6 +52,7 @@ export async function connect({ url, reached }: QueueOptions): Promise<Redis> {
   const redis = new Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
+    socketTimeout: SILENT_MS,
     retryStrategy: (times) => Math.min(TRY_AGAIN_MS, 50 * times),
   });
   let isAway = false;
@@ -65,7 +73,7 @@ export async function connect({ url, reached }: QueueOptions): Promise<Redis> {
       if (noTls !== undefined && !isReady) tries += 1;
       const why = refusalIn(error) ?? (tries >= NO_TLS_TRIES ? noTls : undefined);
       if (why !== undefined && !isReady) resolve(why);
-      else away(why ?? error.message);
+      else away(why ?? (/^Socket timeout/.test(error.message) ? `no answer for ${SILENT_MS / 1000} s` : error.message));
     });
     redis.once('ready', () => {
       isReady = true;
@@ -92,6 +100,9 @@ async function whyUnfit(redis: Redis): Promise<string | undefined> {
   } catch (error) {
     return refusalIn(error) ?? (error as Error).message;
   }
+  const [, release = '', major = '', minor = ''] = /^redis_version:((\d+)\.(\d+)\S*)/m.exec(info) ?? [];
+  const isOld = Number(major) < OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1]);
+  if (isOld) return `it is Redis ${release}: use ${OLDEST.join('.')} or newer`;
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction';
   if (policy === 'noeviction') return undefined;
   return `its maxmemory-policy is ${policy}, so it may throw away chunks: set it to noeviction, with CONFIG SET maxmemory-policy noeviction and in its configuration file`;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine, Feed, Membership } from '../../../runtime/engine/engine.ts';
 import { engine as bullmq } from '../../../runtime/engines/bullmq/bullmq.ts';
 import { needs } from '../../needs.ts';
-import { memoryEngine } from './memory-queue.ts';
+import { type MemoryQueue, memoryEngine } from './memory-queue.ts';
 import { RedisServer } from './redis.ts';
 
 const LOCK_MS = 1000;
@@ -12,28 +12,41 @@ const LOCK_MS = 1000;
 interface Kind {
   readonly name: string;
   begin(): Promise<{ engine: Engine; url: string }>;
+  /** The server starts again, with all that it had. It may have forgotten something, for all that anybody knows. */
+  restart(): Promise<void>;
   end(): Promise<void>;
 }
 
 let server: RedisServer | undefined;
+const inMemory = new Map<string, MemoryQueue>();
 
 const kinds: Kind[] = [
   {
     name: 'in memory',
-    begin: async () => ({ engine: memoryEngine(() => performance.now()), url: '' }),
+    begin: async () => ({ engine: memoryEngine(() => performance.now(), inMemory), url: '' }),
+    restart: async () => {
+      for (const queue of inMemory.values()) {
+        queue.remember();
+        queue.restart();
+      }
+    },
     end: async () => undefined,
   },
   {
     name: 'BullMQ',
     begin: async () => {
-      server = await RedisServer.start();
+      server = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'always']);
       return { engine: bullmq, url: server.url };
+    },
+    restart: async () => {
+      await server?.kill();
+      await server?.begin();
     },
     end: async () => server?.[Symbol.asyncDispose](),
   },
 ];
 
-describe.each(kinds)('$name', ({ name, begin, end }) => {
+describe.each(kinds)('$name', ({ name, begin, restart, end }) => {
   if (name === 'BullMQ') needs('redis-server');
   let engine: Engine;
   let url: string;
@@ -59,6 +72,19 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
     opened.push(feed);
     return feed;
   };
+  /** A dispatcher that has the queue. */
+  const dispatcher = async (): Promise<Feed> => {
+    const feed = await feedOf();
+    expect(await feed.claim()).toBe(true);
+    expect(await feed.adopt()).toBeDefined();
+    return feed;
+  };
+  /** One that has the queue once the time of the one before is over. */
+  const nextDispatcher = async (meanwhile = async (): Promise<unknown> => undefined): Promise<Feed> => {
+    const feed = await feedOf();
+    for (; !(await feed.claim()); await sleep(LOCK_MS / 10)) await meanwhile();
+    return feed;
+  };
   const join = async (): Promise<Membership> => {
     const host = await engine.join(options());
     opened.push(host);
@@ -73,7 +99,7 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('hands each chunk to one host, and its outcomes back until they are forgotten', async () => {
     newTask();
-    const [feed, one, other] = [await feedOf(), await join(), await join()];
+    const [feed, one, other] = [await dispatcher(), await join(), await join()];
     await feed.put([
       { id: 'run.1', text: 'first' },
       { id: 'run.2', text: '"second" \n ☃' },
@@ -97,7 +123,7 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('a chunk that is put again is there once', async () => {
     newTask();
-    const feed = await feedOf();
+    const feed = await dispatcher();
     await feed.put([{ id: 'run.1', text: 'a' }]);
     await feed.put([{ id: 'run.1', text: 'a' }]);
     expect(await feed.counts()).toEqual({ waiting: 1, active: 0, finished: 0 });
@@ -105,7 +131,7 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('what a host reports is known at once, and to the next host', async () => {
     newTask();
-    const [feed, one, other] = [await feedOf(), await join(), await join()];
+    const [feed, one, other] = [await dispatcher(), await join(), await join()];
     await feed.put([{ id: 'run.1', text: 'a' }]);
     const chunk = await taken(one);
     expect(await feed.reports()).toEqual([]);
@@ -117,7 +143,7 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('a lock that is put off holds; one that has run out is lost, and the chunk goes to another host', async () => {
     newTask();
-    const [feed, one, other] = [await feedOf(), await join(), await join()];
+    const [feed, one, other] = [await dispatcher(), await join(), await join()];
     await feed.put([{ id: 'run.1', text: 'a' }]);
     const chunk = await taken(one);
     for (const until = performance.now() + 2 * LOCK_MS; performance.now() < until; await sleep(LOCK_MS / 4)) {
@@ -133,7 +159,7 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('a chunk may come back any number of times', async () => {
     newTask();
-    const [feed, host] = [await feedOf(), await join()];
+    const [feed, host] = [await dispatcher(), await join()];
     await feed.put([{ id: 'run.1', text: 'a' }]);
     for (let lapses = 0; lapses < 4; lapses++) {
       const next = lapses === 0 ? host : await join();
@@ -143,7 +169,7 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('only what no host holds is withdrawn, with what was reported of it', async () => {
     newTask();
-    const [feed, host] = [await feedOf(), await join()];
+    const [feed, host] = [await dispatcher(), await join()];
     await feed.put(['run.1', 'run.2', 'run.3'].map((id) => ({ id, text: id })));
     const [held, given] = [await taken(host), await taken(host)];
     await host.report(given.id, 'half');
@@ -157,19 +183,104 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('a new dispatcher finds what hosts have and had, and what none has begun is gone', async () => {
     newTask();
-    const [feed, host] = [await feedOf(), await join()];
+    const [feed, host] = [await dispatcher(), await join()];
     await feed.put(['run.1', 'run.2', 'run.3', 'run.4'].map((id) => ({ id, text: `text of ${id}` })));
     const [done, held, given] = [await taken(host), await taken(host), await taken(host)];
     await host.finish(done.id, 'well');
     await host.report(given.id, 'half');
     await host.giveBack(given.id);
-    const next = await feedOf();
-    const { finished, active } = await next.leftovers();
+    await feed.publish('a run', true);
+    const next = await nextDispatcher(() => host.renew([held.id]));
+    const { hasForgotten, finished, active } = (await next.adopt()) ?? expect.unreachable();
+    expect(hasForgotten).toBe(false);
     expect(finished).toEqual([{ id: done.id, text: `text of ${done.id}`, outcomes: 'well' }]);
     expect(active.map(({ id, text }) => [id, text]).sort()).toEqual(
       [held.id, given.id].map((id) => [id, `text of ${id}`]).sort(),
     );
     expect((await next.missing(['run.1', 'run.2', 'run.3', 'run.4'])).length).toBe(1);
+    expect(await feed.adopt()).toBe(undefined);
+    expect(await taken(await join())).toMatchObject({ id: given.id, report: 'half' });
+  });
+
+  test('what a dispatcher puts late, when another one has the queue, begins nowhere', async () => {
+    newTask();
+    const [feed, host] = [await dispatcher(), await join()];
+    await feed.publish('a run', true);
+    const next = await nextDispatcher();
+    await next.adopt();
+    await feed.put([{ id: 'run.1', text: 'late' }]);
+    await feed.publish('a run that is over', true);
+    expect(await feed.missing(['run.1', 'run.2'])).toEqual([]);
+    expect(await feed.withdraw()).toEqual([]);
+    expect(await next.missing(['run.1'])).toEqual(['run.1']);
+    await feed.put([{ id: 'run.2', text: 'late' }]);
+    expect(await host.take()).toBe(undefined);
+    expect(await next.counts()).toEqual({ waiting: 0, active: 0, finished: 0 });
+    expect(await next.notice()).toEqual({ text: 'a run', isWhole: true });
+    await next.put([{ id: 'run.3', text: 'in time' }]);
+    expect(await taken(host)).toMatchObject({ id: 'run.3' });
+  });
+
+  test('once the server may have forgotten something, nothing begins until it is put again', async () => {
+    newTask();
+    const [feed, one, other] = [await dispatcher(), await join(), await join()];
+    await feed.put(['run.1', 'run.2', 'run.3', 'run.4'].map((id) => ({ id, text: id })));
+    await feed.publish('a run', true);
+    const [done, held] = [await taken(one), await taken(one)];
+    await one.finish(done.id, 'well');
+    const waiting = ['run.1', 'run.2', 'run.3', 'run.4'].filter((id) => id !== done.id && id !== held.id);
+    await restart();
+    expect([await feed.notice(), await one.notice()]).toEqual([undefined, undefined]);
+    expect(await other.take()).toBe(undefined);
+    expect(await feed.claim()).toBe(true);
+    expect([...(await feed.missing(waiting))].sort()).toEqual(waiting);
+    // What hosts hold is theirs.
+    expect(await one.renew([held.id])).toEqual([]);
+    expect(await feed.missing([held.id, done.id])).toEqual([]);
+    expect(await one.finish(held.id, 'well')).toBe(true);
+    expect((await feed.finished(10)).map(({ id }) => id).sort()).toEqual([done.id, held.id].sort());
+    await feed.put(waiting.map((id) => ({ id, text: id })));
+    expect([(await taken(other)).id, (await taken(other)).id].sort()).toEqual(waiting);
+    await feed.publish('a run', true);
+    expect(await one.notice()).toBe(undefined);
+    await feed.publish('a run', false);
+    expect([await feed.notice(), await one.notice()]).toEqual([{ text: 'a run', isWhole: false }, 'a run']);
+    await feed.publish('a run', true);
+    expect(await feed.notice()).toEqual({ text: 'a run', isWhole: true });
+  });
+
+  test('a dispatcher that comes after the server may have forgotten something knows that', async () => {
+    newTask();
+    const [feed, one, other] = [await dispatcher(), await join(), await join()];
+    await feed.put(['run.1', 'run.2', 'run.3'].map((id) => ({ id, text: id })));
+    await feed.publish('a run', true);
+    const [held, given] = [await taken(one), await taken(one)];
+    await one.report(given.id, 'half');
+    await one.giveBack(given.id);
+    await restart();
+    const next = await nextDispatcher(() => one.renew([held.id]));
+    const left = { active: [{ id: held.id, text: held.id }], finished: [] };
+    expect(await next.adopt()).toEqual({ hasForgotten: true, ...left });
+    expect(await next.adopt()).toEqual({ hasForgotten: false, ...left });
+    expect((await next.missing(['run.1', 'run.2', 'run.3'])).length).toBe(2);
+    // Its lock runs out, and then it is missing, too.
+    while ((await next.missing([held.id])).length === 0) {
+      expect(await next.claim()).toBe(true);
+      expect(await other.take()).toBe(undefined);
+    }
+  });
+
+  test('a report counts only from the host that holds the chunk', async () => {
+    newTask();
+    const [feed, one, other] = [await dispatcher(), await join(), await join()];
+    await feed.put([{ id: 'run.1', text: 'a' }]);
+    await taken(one);
+    await taken(other);
+    expect(await other.report('run.1', 'half')).toBe(true);
+    expect(await one.report('run.1', 'a quarter')).toBe(false);
+    expect(await feed.reports()).toEqual([{ id: 'run.1', outcomes: 'half' }]);
+    await other.finish('run.1', 'well');
+    expect(await other.report('run.1', 'half')).toBe(false);
   });
 
   test('one dispatcher has a task at a time, and the next one once its time is over', async () => {
@@ -188,11 +299,10 @@ describe.each(kinds)('$name', ({ name, begin, end }) => {
 
   test('hosts know the notice, the dispatcher knows the hosts', async () => {
     newTask();
-    const [feed, host] = [await feedOf(), await join()];
+    const [feed, host] = [await dispatcher(), await join()];
     expect([await feed.notice(), await host.notice()]).toEqual([undefined, undefined]);
-    await feed.claim();
-    await feed.publish('a run');
-    expect([await feed.notice(), await host.notice()]).toEqual(['a run', 'a run']);
+    await feed.publish('a run', true);
+    expect([await feed.notice(), await host.notice()]).toEqual([{ text: 'a run', isWhole: true }, 'a run']);
     await host.present({ id: 'h1', name: 'machine:1', capacity: 3 });
     await host.present({ id: 'h1', name: 'machine:1', capacity: 3 });
     await host.present({ id: 'h2', name: 'machine:2', capacity: 1 });

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { gone, suspend, type TaskRun } from '../run-task.ts';
+import { Link } from './link.ts';
 import { expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
 
 needs('redis-server');
@@ -66,6 +67,47 @@ test('the server is killed, and begins again with nothing', async () => {
   expectWhole(machines, 300);
 });
 
+test('the server is killed, and begins again with all that it had', async () => {
+  const machines = await Machines.start({ COUNT: '300', NAP_MS: '20' }, ['--appendonly', 'yes']);
+  const [hosts, dispatcher] = [[machines.host(), machines.host()], machines.dispatcher()];
+  await dispatcher.said(/result/, 50);
+  await machines.redis.kill();
+  await machines.redis.begin();
+  await endedWell(dispatcher);
+  for (const host of hosts) await endedWell(host);
+  expectWhole(machines, 300);
+});
+
+test('the server is killed, and begins again with what it had a while ago: nothing begins that a host still has', async () => {
+  const machines = await Machines.start({ COUNT: '8', NAP_MS: '4000' });
+  const [hosts, dispatcher] = [[machines.host(), machines.host()], machines.dispatcher()];
+  await machines.begun(4);
+  await machines.redis.client.save(); // in this file, the other four wait
+  await machines.begun(8);
+  const third = machines.host(['-n', '4']);
+  await dispatcher.said(/host 3 has joined/);
+  await machines.redis.kill();
+  await machines.redis.begin();
+  await endedWell(dispatcher);
+  for (const host of [...hosts, third]) await endedWell(host);
+  expectWhole(machines, 8);
+});
+
+test('the link of the dispatcher breaks without a word: it notices, and goes on over another connection', async () => {
+  const machines = await Machines.start({ COUNT: '200', NAP_MS: '20' });
+  const link = await Link.to(machines.redis.port);
+  const host = machines.host();
+  const dispatcher = machines.dispatcher([], { DIVVY_ENGINE_URL: link.url });
+  await dispatcher.said(/result/, 20);
+  link.silence();
+  await dispatcher.said(/the queue can't be reached, tries again: redis:\S+: no answer for 12 s/);
+  link.heal();
+  await endedWell(dispatcher);
+  await endedWell(host);
+  await link[Symbol.asyncDispose]();
+  expectWhole(machines, 200);
+});
+
 test('the queue and the dispatcher are lost together: a resume waits until no host can still be at work', async () => {
   const machines = await Machines.start({ COUNT: '40', NAP_MS: '2000' });
   const [host, dispatcher] = [machines.host(), machines.dispatcher()];
@@ -75,7 +117,7 @@ test('the queue and the dispatcher are lost together: a resume waits until no ho
   await machines.redis.client.flushall();
   const other = machines.host(['--stay', '-n', '40']);
   const resumed = machines.dispatcher(['--resume']);
-  await resumed.said(/the queue knows nothing of the run to resume: waits 5 s/);
+  await resumed.said(/the queue doesn't know all of the run to resume: waits 5 s/);
   await endedWell(resumed);
   await endedWell(host);
   other.kill('SIGTERM');
@@ -87,7 +129,7 @@ test('a host is stopped: its workers kill themselves before another host begins 
   const machines = await Machines.start({ COUNT: '8', NAP_MS: '9000' });
   const [first, dispatcher] = [machines.host(), machines.dispatcher()];
   await first.said(/beforeFork/, 2);
-  while (machines.stamps().begun.size < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  await machines.begun(2);
   const workers = first.alive().filter((pid) => pid !== first.pid);
   await suspend(first.pid);
   await Promise.all(workers.map((pid) => gone(pid, LOCK_MS)));

@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { runTask, type TaskRun, taskFile } from '../run-task.ts';
 import { RedisServer } from './redis.ts';
@@ -84,6 +85,11 @@ export class Machines {
       for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     return counts;
+  }
+
+  /** Resolves when so many items have begun. */
+  async begun(count: number): Promise<void> {
+    while (this.stamps().begun.size < count) await sleep(50);
   }
 
   stamps(): Stamps {

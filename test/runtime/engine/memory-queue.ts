@@ -1,11 +1,12 @@
 // A queue in memory that does what runtime/engine/engine.ts asks for, and what no real one is asked to: it loses everything,
-// hands chunks out of order, and forgets locks. By a clock of its own.
+// goes back to what it was, and hands chunks out of order. By a clock of its own.
 import type {
   Engine,
   Feed,
   HostNotice,
   Leftovers,
   Membership,
+  PublishedNotice,
   QueueCounts,
   QueuedChunk,
   QueueOptions,
@@ -15,6 +16,8 @@ import type {
 
 interface Entry {
   readonly text: string;
+  /** Who has put or adopted it, and at which start of the server. */
+  stamp: string;
   state: 'waiting' | 'active' | 'finished';
   holder: string | undefined;
   lockedUntil: number;
@@ -26,14 +29,32 @@ interface Entry {
 /** How long a host that says nothing is there, in milliseconds. */
 const SILENT_MS = 7000;
 
+/** All that a server has. */
+interface State {
+  /** In the order in which chunks wait. */
+  entries: Map<string, Entry>;
+  hosts: Map<string, { readonly notice: HostNotice; at: number }>;
+  token: { readonly holder: string; until: number } | undefined;
+  owner: string | undefined;
+  notice: (PublishedNotice & { readonly server: number }) | undefined;
+  /** Which dispatcher has set it, and at which start of the server. */
+  witness: string | undefined;
+}
+
+const emptyState = (): State => {
+  const nothing = { token: undefined, owner: undefined, notice: undefined, witness: undefined };
+  return { entries: new Map(), hosts: new Map(), ...nothing };
+};
+
 export class MemoryQueue {
   readonly #now: () => number;
   readonly #lockMs: number;
-  /** In the order in which chunks wait. */
-  #entries = new Map<string, Entry>();
-  readonly #hosts = new Map<string, { readonly notice: HostNotice; at: number }>();
-  #token: { readonly holder: string; until: number } | undefined;
-  notice: string | undefined;
+  #state = emptyState();
+  #remembered = emptyState();
+  /** Which start of the server this is. */
+  server = 1;
+  /** Told of the text of each chunk that a host must not begin, and that is taken out. */
+  discarded: (text: string) => void = () => undefined;
 
   constructor(now: () => number, lockMs: number) {
     this.#now = now;
@@ -42,36 +63,64 @@ export class MemoryQueue {
 
   /** The server loses all that it has. */
   flush(): void {
-    this.#entries.clear();
-    this.#hosts.clear();
-    this.#token = undefined;
-    this.notice = undefined;
+    this.#state = emptyState();
+  }
+
+  /** The server writes what it has into a file. */
+  remember(): void {
+    this.#remembered = structuredClone(this.#state);
+  }
+
+  /** The server starts again, from its file. */
+  restart(): void {
+    this.#state = structuredClone(this.#remembered);
+    this.server += 1;
   }
 
   /** What waits is handed out in another order. */
   shuffle(random: () => number): void {
-    const entries = [...this.#entries].map((entry) => ({ entry, at: random() }));
-    this.#entries = new Map(entries.sort((a, b) => a.at - b.at).map(({ entry }) => entry));
+    const entries = [...this.#state.entries].map((entry) => ({ entry, at: random() }));
+    this.#state.entries = new Map(entries.sort((a, b) => a.at - b.at).map(({ entry }) => entry));
   }
 
-  claim(holder: string): boolean {
-    const now = this.#now();
-    if (this.#token && this.#token.holder !== holder && this.#token.until > now) return false;
-    this.#token = { holder, until: now + this.#lockMs };
-    return true;
+  /** Returns the start of the server; undefined if another dispatcher has the token. */
+  claim(holder: string, hasAdopted: boolean): number | undefined {
+    const { token } = this.#state;
+    if (token && token.holder !== holder && token.until > this.#now()) return undefined;
+    this.#state.token = { holder, until: this.#now() + this.#lockMs };
+    if (hasAdopted) this.#state.owner = holder;
+    return this.server;
   }
 
   resign(holder: string, notice: string | undefined): void {
-    if (this.#token?.holder !== holder) return;
-    this.#token = undefined;
-    this.notice = notice ?? this.notice;
+    if (!this.#isHeldBy(holder)) return;
+    if (notice !== undefined) this.#state.notice = { text: notice, isWhole: true, server: this.server };
+    this.#state.token = undefined;
   }
 
-  put(chunks: readonly QueuedChunk[]): void {
+  publish(holder: string, text: string, isWhole: boolean): void {
+    const stamp = `${holder} ${this.server}`;
+    if (!this.#isHeldBy(holder) || (isWhole && this.#state.witness !== stamp)) return;
+    this.#state.notice = { text, isWhole, server: this.server };
+    this.#state.witness = stamp;
+  }
+
+  get notice(): PublishedNotice | undefined {
+    const { notice } = this.#state;
+    return notice?.server === this.server ? { text: notice.text, isWhole: notice.isWhole } : undefined;
+  }
+
+  #isHeldBy(holder: string): boolean {
+    const { token } = this.#state;
+    return token?.holder === holder && token.until > this.#now();
+  }
+
+  /** stamp - of the dispatcher, as it was when it said this: it may arrive late. */
+  put(stamp: string, chunks: readonly QueuedChunk[]): void {
     for (const { id, text } of chunks) {
-      if (this.#entries.has(id)) continue;
+      if (this.#state.entries.has(id)) continue;
       const nothing = { holder: undefined, lockedUntil: 0, lapses: 0, report: undefined, outcomes: undefined };
-      this.#entries.set(id, { text, state: 'waiting', ...nothing });
+      this.#state.entries.set(id, { text, stamp, state: 'waiting', ...nothing });
     }
   }
 
@@ -86,23 +135,41 @@ export class MemoryQueue {
   }
 
   forget(ids: readonly string[]): void {
-    for (const id of ids) this.#entries.delete(id);
+    for (const id of ids) this.#state.entries.delete(id);
   }
 
-  missing(ids: readonly string[]): string[] {
-    return ids.filter((id) => !this.#entries.has(id));
+  missing(holder: string, ids: readonly string[]): string[] {
+    if (!this.#isHeldBy(holder)) return [];
+    const isStale = ([, { stamp }]: [string, Entry]): boolean => stamp !== this.#stampOfNow;
+    const stale = new Set(
+      this.#those('waiting')
+        .filter(isStale)
+        .map(([id]) => id),
+    );
+    this.#discard(ids.filter((id) => stale.has(id)));
+    return ids.filter((id) => !this.#state.entries.has(id));
   }
 
-  withdraw(): { id: string; report: string | undefined }[] {
+  withdraw(holder: string): { id: string; report: string | undefined }[] {
+    if (!this.#isHeldBy(holder)) return [];
     const waiting = this.#those('waiting').map(([id, { report }]) => ({ id, report }));
     this.forget(waiting.map(({ id }) => id));
     return waiting;
   }
 
-  leftovers(): Leftovers {
-    this.forget(this.#those('waiting').flatMap(([id, { report }]) => (report === undefined ? [id] : [])));
+  adopt(holder: string): Leftovers | undefined {
+    if (!this.#isHeldBy(holder)) return undefined;
+    this.#state.owner = holder;
+    const isWhole = this.notice?.isWhole === true;
+    const hasForgotten = !isWhole && this.#state.witness !== this.#stampOfNow;
+    this.#state.witness = this.#stampOfNow;
+    const stays = ({ report }: Entry): boolean => isWhole && report !== undefined;
+    const goes = this.#those('waiting').filter(([, entry]) => !stays(entry));
+    if (isWhole) this.forget(goes.map(([id]) => id));
+    else this.#discard(goes.map(([id]) => id));
+    if (isWhole) for (const entry of this.#state.entries.values()) entry.stamp = this.#stampOfNow;
     const active = [...this.#those('waiting'), ...this.#those('active')].map(([id, { text }]) => ({ id, text }));
-    return { active, finished: this.finished() };
+    return { hasForgotten, active, finished: this.finished() };
   }
 
   counts(): QueueCounts {
@@ -111,15 +178,15 @@ export class MemoryQueue {
   }
 
   hosts(): HostNotice[] {
-    return [...this.#hosts.values()].filter(({ at }) => this.#now() - at < SILENT_MS).map(({ notice }) => notice);
+    return [...this.#state.hosts.values()].filter(({ at }) => this.#now() - at < SILENT_MS).map(({ notice }) => notice);
   }
 
   present(notice: HostNotice): void {
-    this.#hosts.set(notice.id, { notice, at: this.#now() });
+    this.#state.hosts.set(notice.id, { notice, at: this.#now() });
   }
 
   absent({ id }: HostNotice): void {
-    this.#hosts.delete(id);
+    this.#state.hosts.delete(id);
   }
 
   take(holder: string): TakenChunk | undefined {
@@ -127,6 +194,10 @@ export class MemoryQueue {
     const [found] = this.#those('waiting');
     if (!found) return undefined;
     const [id, entry] = found;
+    if (entry.stamp !== this.#stampOfNow) {
+      this.#discard([id]);
+      return undefined;
+    }
     entry.state = 'active';
     entry.holder = holder;
     entry.lockedUntil = this.#now() + this.#lockMs;
@@ -142,12 +213,10 @@ export class MemoryQueue {
     });
   }
 
-  /** As with BullMQ, anybody may report: nobody looks at the lock. Returns the chunk's text, if it is there. */
-  report(id: string, outcomes: string): string | undefined {
-    const entry = this.#entries.get(id);
-    if (!entry || entry.state === 'finished') return undefined;
-    entry.report = outcomes;
-    return entry.text;
+  report(holder: string, id: string, outcomes: string): boolean {
+    const entry = this.#heldBy(holder, id);
+    if (entry) entry.report = outcomes;
+    return entry !== undefined;
   }
 
   finish(holder: string, id: string, outcomes: string): boolean {
@@ -163,16 +232,29 @@ export class MemoryQueue {
     if (!entry) return;
     entry.state = 'waiting';
     entry.holder = undefined;
-    this.#entries.delete(id);
-    this.#entries = new Map([[id, entry], ...this.#entries]);
+    this.#state.entries.delete(id);
+    this.#state.entries = new Map([[id, entry], ...this.#state.entries]);
+  }
+
+  textOf(id: string): string {
+    return this.#state.entries.get(id)?.text ?? '';
+  }
+
+  #discard(ids: readonly string[]): void {
+    for (const id of ids) this.discarded(this.textOf(id));
+    this.forget(ids);
+  }
+
+  get #stampOfNow(): string {
+    return `${this.#state.owner} ${this.server}`;
   }
 
   #those(state: Entry['state']): [string, Entry][] {
-    return [...this.#entries].filter(([, entry]) => entry.state === state);
+    return [...this.#state.entries].filter(([, entry]) => entry.state === state);
   }
 
   #heldBy(holder: string, id: string): Entry | undefined {
-    const entry = this.#entries.get(id);
+    const entry = this.#state.entries.get(id);
     return entry?.state === 'active' && entry.holder === holder ? entry : undefined;
   }
 
@@ -187,9 +269,8 @@ export class MemoryQueue {
 }
 
 /** The same behind the interface, a queue for each task. */
-export function memoryEngine(now: () => number): Engine {
+export function memoryEngine(now: () => number, queues: Map<string, MemoryQueue> = new Map()): Engine {
   let holders = 0;
-  const queues = new Map<string, MemoryQueue>();
   const queueOf = ({ task, lockMs }: QueueOptions): MemoryQueue => {
     const queue = queues.get(task) ?? new MemoryQueue(now, lockMs);
     queues.set(task, queue);
@@ -199,13 +280,22 @@ export function memoryEngine(now: () => number): Engine {
     feed: async (options) => {
       const queue = queueOf(options);
       const holder = `dispatcher ${++holders}`;
+      let server = 0;
+      let hasAdopted = false;
       const feed: Feed = {
-        claim: async () => queue.claim(holder),
-        publish: async (notice) => {
-          queue.notice = notice;
+        claim: async () => {
+          const now = queue.claim(holder, hasAdopted);
+          server = now ?? server;
+          return now !== undefined;
         },
+        adopt: async () => {
+          const left = queue.adopt(holder);
+          hasAdopted ||= left !== undefined;
+          return left;
+        },
+        publish: async (notice, isWhole) => queue.publish(holder, notice, isWhole),
         notice: async () => queue.notice,
-        put: async (chunks) => queue.put(chunks),
+        put: async (chunks) => queue.put(`${holder} ${server}`, chunks),
         finished: async (most) =>
           queue
             .finished()
@@ -213,9 +303,8 @@ export function memoryEngine(now: () => number): Engine {
             .map(({ id, outcomes }) => ({ id, outcomes })),
         reports: async () => queue.reports(),
         forget: async (ids) => queue.forget(ids),
-        missing: async (ids) => queue.missing(ids),
-        withdraw: async () => queue.withdraw(),
-        leftovers: async () => queue.leftovers(),
+        missing: async (ids) => queue.missing(holder, ids),
+        withdraw: async () => queue.withdraw(holder),
         counts: async () => queue.counts(),
         hosts: async () => queue.hosts(),
         close: async (notice) => queue.resign(holder, notice),
@@ -226,12 +315,12 @@ export function memoryEngine(now: () => number): Engine {
       const queue = queueOf(options);
       const holder = `host ${++holders}`;
       const membership: Membership = {
-        notice: async () => queue.notice,
+        notice: async () => queue.notice?.text,
         present: async (host) => queue.present(host),
         absent: async (host) => queue.absent(host),
         take: async () => queue.take(holder),
         renew: async (ids) => queue.renew(holder, ids),
-        report: async (id, outcomes) => void queue.report(id, outcomes),
+        report: async (id, outcomes) => queue.report(holder, id, outcomes),
         finish: async (id, outcomes) => queue.finish(holder, id, outcomes),
         giveBack: async (id) => queue.giveBack(holder, id),
         close: async () => undefined,

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { runTask } from '../run-task.ts';
+import { Link } from './link.ts';
 import { Machines, numbersTo, redone } from './machines.ts';
 
 needs('redis-server');
@@ -96,6 +97,13 @@ test('a second dispatcher of the task is refused, and so is one with other code'
   dispatcher.kill('SIGTERM');
   await dispatcher.closed;
   for (const each of [host, accepted]) await each.ended();
+  // What was refused has left nothing behind that could be resumed.
+  const waiting = machines.dispatcher();
+  await machines.host().said(/beforeFork/);
+  expect((await machines.dispatcher(['--take-over']).ended()).status).toBe(75);
+  waiting.kill('SIGTERM');
+  await waiting.closed;
+  expect(machines.journal().filter(({ type }) => type === 'run')).toHaveLength(1);
 });
 
 test('the password is shown nowhere, and a wrong one is the end at once', async () => {
@@ -116,6 +124,15 @@ test('the password is shown nowhere, and a wrong one is the end at once', async 
   const written = [JSON.stringify(machines.journal()), readFileSync(join(machines.folder, 'events'), 'utf8')];
   expect(machines.recorded().size).toBe(20);
   for (const text of [...said, ...written]) expect(text).not.toMatch(/swordfish/);
+});
+
+test('a server that is too old is refused', async () => {
+  const machines = await Machines.start();
+  const link = await Link.to(machines.redis.port, (answer) => answer.replace(/(redis_version:)\d/, '$15'));
+  const { status, stderr } = await machines.dispatcher([], { DIVVY_ENGINE_URL: link.url }).ended();
+  await link[Symbol.asyncDispose]();
+  expect(status, stderr).toBe(2);
+  expect(stderr).toMatch(/the queue at redis:\S+: it is Redis 5\.\S+: use 6\.2 or newer/);
 });
 
 test('a server that may throw away chunks is refused', async () => {

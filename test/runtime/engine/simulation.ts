@@ -1,6 +1,7 @@
 // A run over several machines, with every fault that there is, by a clock of its own: the rules of the dispatcher (window.ts)
 // and of hosts (holdings.ts) are the real ones. Everything else here is a model of what surrounds them.
 import { itemsIn, reportIn } from '../../../runtime/engine/chunk.ts';
+import type { QueuedChunk } from '../../../runtime/engine/engine.ts';
 import { Holdings } from '../../../runtime/engine/holdings.ts';
 import { type Learned, Window } from '../../../runtime/engine/window.ts';
 import { Random } from '../simulator/random.ts';
@@ -44,8 +45,20 @@ class Simulation {
   /** The journal: how often each item was recorded. */
   readonly #recorded = new Map<number, number>();
   #now = 0;
-  #window!: Window;
   #dispatchers = 0;
+  #dispatcher = '';
+  /** The start of the server that this dispatcher knows of. */
+  #server = 0;
+  /** Undefined until it has taken over what is in the queue. */
+  #window: Window | undefined;
+  /** Until when it waits before it does so. */
+  #waitsUntil = -Infinity;
+  /** When it was seen last that the queue has forgotten something. */
+  #forgottenAt = -Infinity;
+  /** What dispatchers had said when they ended, and the queue has not got yet. */
+  readonly #late: { readonly stamp: string; readonly chunks: readonly QueuedChunk[] }[] = [];
+  /** Something has happened after which chunks may be taken out that could not begin. */
+  #mayDiscard = false;
   /** Items whose outcome the queue knows, as long as it loses nothing. */
   readonly #reported = new Set<number>();
   /** Items that this dispatcher has handed to its window. */
@@ -57,12 +70,15 @@ class Simulation {
   #violation: Violation;
   #awayUntil = 0;
   #lookedAt = 0;
-  #handsOutAt = 0;
 
   constructor(seed: number, tell: Story) {
     this.#random = new Random(seed).next;
     this.#tell = tell;
     this.#queue = new MemoryQueue(() => this.#now, LOCK_MS);
+    this.#queue.discarded = (text) => {
+      if (!this.#mayDiscard) this.#violation = 'a chunk was taken out though it could begin';
+      for (const { number } of itemsIn(text)) this.#reported.delete(number);
+    };
     this.#total = 1 + this.#below(60);
     this.#slowest = [10, 500, 4000, 30_000][this.#below(4)] ?? 10;
     this.#dispatcherBegins();
@@ -78,8 +94,9 @@ class Simulation {
     if (this.#violation) return this.#violation;
     if (!this.#isOver)
       return `after an hour without a fault ${this.#total - this.#recorded.size} items have no outcome`;
-    for (let step = 0; step < 50; step++) this.#step(false);
-    this.#queue.forget(this.#window.end());
+    // A dispatcher that has just begun waits for a token, and what a server has gone back to has locks that nobody keeps.
+    for (const end = this.#now + 2 * LOCK_MS; this.#now < end || !this.#window; ) this.#step(false);
+    this.#queue.forget(this.#window?.end() ?? []);
     const { waiting, active, finished } = this.#queue.counts();
     if (waiting + active + finished > 0)
       return `left in the queue: ${waiting} waiting, ${active} active, ${finished} finished`;
@@ -99,6 +116,7 @@ class Simulation {
     this.#now += this.#below(mayFail ? 400 : 200);
     this.#workersGoOn();
     if (mayFail && this.#random() < 0.04) this.#fault();
+    if (mayFail && this.#random() < 0.1) this.#queue.remember();
     if (this.#now >= this.#awayUntil) this.#dispatcherLooks();
     for (const host of this.#hosts) if (this.#now >= host.stoppedUntil) this.#hostLooks(host);
   }
@@ -108,7 +126,7 @@ class Simulation {
   #fault(): void {
     const host = this.#hosts[this.#below(this.#hosts.length)];
     const forMs = this.#below(3 * LOCK_MS);
-    switch (this.#below(9)) {
+    switch (this.#below(11)) {
       case 0:
         this.#tell(`${this.#now}: the dispatcher is killed`);
         this.#dispatcherBegins();
@@ -117,6 +135,7 @@ class Simulation {
         this.#tell(`${this.#now}: the queue is emptied`);
         this.#queue.flush();
         this.#reported.clear();
+        this.#mayDiscard = true;
         return;
       case 2:
         this.#queue.shuffle(this.#random);
@@ -131,6 +150,17 @@ class Simulation {
         return;
       case 5:
         if (this.#now >= this.#awayUntil) this.#dispatcherStops();
+        return;
+      case 6:
+        this.#tell(`${this.#now}: the server starts again from its file`);
+        this.#queue.restart();
+        this.#reported.clear();
+        this.#mayDiscard = true;
+        return;
+      case 7:
+        this.#tell(`${this.#now}: what ended dispatchers have said arrives`);
+        for (const { stamp, chunks } of this.#late.splice(0)) this.#queue.put(stamp, chunks);
+        this.#mayDiscard = true;
         return;
     }
     if (!host) return;
@@ -151,7 +181,7 @@ class Simulation {
         this.#tell(`${this.#now}: ${host.name} leaves`);
         for (const { id, outcomes } of host.holdings.takeRest()) {
           if (this.#now < host.cutUntil) break;
-          if (outcomes !== undefined) this.#report(id, outcomes);
+          if (outcomes !== undefined) this.#report(host, id, outcomes);
           this.#queue.giveBack(host.name, id);
         }
         this.#hosts = this.#hosts.filter((other) => other !== host);
@@ -161,42 +191,74 @@ class Simulation {
   // ---- the dispatcher ----
 
   #dispatcherBegins(): void {
+    if (this.#window) this.#late.push({ stamp: this.#stamp, chunks: this.#window.cut(1) });
+    // If not, the next one waits until its token has run out.
+    if (this.#random() < 0.5) this.#queue.resign(this.#dispatcher, undefined);
     this.#dispatchers += 1;
+    this.#dispatcher = `dispatcher ${this.#dispatchers}`;
+    this.#window = undefined;
+    this.#waitsUntil = -Infinity;
+    this.#forgottenAt = -Infinity;
     this.#settling = [];
     this.#handed = new Set();
+  }
+
+  get #stamp(): string {
+    return `${this.#dispatcher} ${this.#server}`;
+  }
+
+  /** Returns whether it has the queue. */
+  #claims(): boolean {
+    const server = this.#queue.claim(this.#dispatcher, this.#window !== undefined);
+    if (server === undefined && this.#window) this.#dispatcherBegins();
+    this.#server = server ?? this.#server;
+    return server !== undefined;
+  }
+
+  #dispatcherAdopts(): void {
+    const left = this.#queue.adopt(this.#dispatcher);
+    if (!left) return;
+    // Nobody knows what hosts still work on.
+    if (this.#dispatchers > 1 && left.hasForgotten) this.#waitsUntil = this.#now + LOCK_MS;
+    if (this.#now < this.#waitsUntil) return;
     this.#window = new Window({
       prefix: `run.${this.#dispatchers}`,
       lockMs: LOCK_MS,
       most: Infinity,
       hasOwnKeys: true,
     });
-    this.#window.adopt(this.#queue.leftovers());
-    // The queue has lost what it had, and nobody knows what hosts still work on.
-    if (this.#dispatchers > 1 && this.#queue.notice === undefined) this.#handsOutAt = this.#now + LOCK_MS;
+    this.#window.adopt(left);
+    this.#queue.publish(this.#dispatcher, 'a run', true);
   }
 
   /** It takes back what no host holds; then it may be killed. */
   #dispatcherStops(): void {
+    const window = this.#window;
+    if (!window) return;
     this.#tell(`${this.#now}: the dispatcher stops`);
-    for (const { id, report } of this.#queue.withdraw()) {
-      if (report !== undefined) this.#settling.push(...numbersIn(this.#window.reported(id, report)));
-      for (const number of this.#window.withdrawn([id])) this.#handed.delete(number);
+    for (const { id, report } of this.#queue.withdraw(this.#dispatcher)) {
+      if (report !== undefined) this.#settling.push(...numbersIn(window.reported(id, report)));
+      for (const number of window.withdrawn([id])) this.#handed.delete(number);
     }
     for (const number of this.#settling.splice(0)) {
       this.#recorded.set(number, (this.#recorded.get(number) ?? 0) + 1);
-      this.#window.counted(number, 1);
+      window.counted(number, 1);
     }
     if (this.#random() < 0.5) this.#dispatcherBegins();
   }
 
   #dispatcherLooks(): void {
+    if ((!this.#window || this.#random() < 0.3) && !this.#claims()) return;
     const window = this.#window;
+    if (!window) {
+      this.#dispatcherAdopts();
+      return;
+    }
     // Some outcomes are recorded, which are those that the journal has if the dispatcher is killed now.
     for (const number of this.#settling.splice(0, this.#below(1 + this.#settling.length * 2))) {
       this.#recorded.set(number, (this.#recorded.get(number) ?? 0) + 1);
       window.counted(number, 1);
     }
-    if (this.#now < this.#handsOutAt) return;
     const next = Array.from({ length: this.#total }, (_, at) => at + 1)
       .filter((number) => !this.#handed.has(number) && !this.#recorded.has(number))
       .slice(0, Math.max(0, 20 - window.size));
@@ -205,7 +267,7 @@ class Simulation {
       return { number, key: `key ${number}`, occurrence: 1, place: undefined, body: JSON.stringify({ number }) };
     });
     const learned = [...window.take(items)];
-    this.#queue.put(window.cut(1 + this.#below(4)));
+    this.#queue.put(this.#stamp, window.cut(1 + this.#below(4)));
     for (const chunk of this.#queue.finished()) learned.push(...window.finished(chunk));
     if (this.#random() < 0.2)
       for (const { id, outcomes } of this.#queue.reports()) learned.push(...window.reported(id, outcomes));
@@ -213,13 +275,22 @@ class Simulation {
     if (this.#now - this.#lookedAt > 5000) {
       this.#lookedAt = this.#now;
       const { expected } = window;
-      this.#queue.put(
-        window.looked(expected, this.#queue.missing(expected), { sentAt: this.#now, answeredAt: this.#now }),
-      );
+      const missing = this.#queue.missing(this.#dispatcher, expected);
+      this.#queue.put(this.#stamp, window.looked(expected, missing, { sentAt: this.#now, answeredAt: this.#now }));
     }
     this.#queue.forget(window.takeForgettable());
-    if (this.#queue.notice === undefined && this.#queue.missing(window.expected).length === 0)
-      this.#queue.notice = 'a run';
+    this.#dispatcherSaysWhatGoesOn(window);
+  }
+
+  #dispatcherSaysWhatGoesOn(window: Window): void {
+    const { notice } = this.#queue;
+    if (!notice) {
+      this.#queue.publish(this.#dispatcher, 'a run', false);
+      this.#forgottenAt = this.#now;
+    } else if (!notice.isWhole && this.#now - this.#forgottenAt >= LOCK_MS) {
+      const missing = this.#queue.missing(this.#dispatcher, window.expected);
+      if (missing.length === 0) this.#queue.publish(this.#dispatcher, 'a run', true);
+    }
   }
 
   // ---- hosts ----
@@ -259,8 +330,8 @@ class Simulation {
     const next = host.suspects[0];
     if (next !== undefined && host.running.length + host.waiting.length === 0) {
       const mark = this.#now >= host.cutUntil ? holdings.alone(next) : undefined;
-      if (mark) this.#queue.report(mark.id, mark.outcomes);
-      if (mark) this.#start(host, host.suspects.shift() ?? 0);
+      const isHeld = mark && this.#queue.report(host.name, mark.id, mark.outcomes);
+      if (isHeld) this.#start(host, host.suspects.shift() ?? 0);
     }
     while (host.running.length < host.slots && host.waiting.length > 0) this.#start(host, host.waiting.shift() ?? 0);
   }
@@ -271,7 +342,7 @@ class Simulation {
       this.#queue.finish(name, id, outcomes);
       holdings.dropped(id);
     }
-    for (const { id, outcomes } of holdings.takeReports(this.#now)) this.#report(id, outcomes);
+    for (const { id, outcomes } of holdings.takeReports(this.#now)) this.#report(host, id, outcomes);
     if (holdings.ids.length > 0 && this.#random() < 0.3) {
       const lost = this.#queue.renew(name, holdings.ids);
       holdings.renewed(holdings.ids, this.#now);
@@ -292,10 +363,9 @@ class Simulation {
     (isSuspect ? host.suspects : host.waiting).push(...numbers);
   }
 
-  #report(id: string, outcomes: string): void {
-    const text = this.#queue.report(id, outcomes);
-    if (text === undefined) return;
-    const items = itemsIn(text);
+  #report({ name }: Host, id: string, outcomes: string): void {
+    if (!this.#queue.report(name, id, outcomes)) return;
+    const items = itemsIn(this.#queue.textOf(id));
     for (const { at, count } of reportIn(outcomes).outcomes)
       for (const { number } of items.slice(at, at + count)) this.#reported.add(number);
   }

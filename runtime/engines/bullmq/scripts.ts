@@ -1,0 +1,153 @@
+/**
+ * What Redis does in one step for a dispatcher or a host, as scripts of its own language. bullmq.ts runs them.
+ *
+ * Each chunk has a stamp, the name of its job: the dispatcher that has put or adopted it, and the start of the server at which
+ * it did so. A host begins a chunk only if both are those of now. So what an earlier dispatcher puts late begins nowhere, and
+ * neither does what is in a server that may have forgotten something: one that was started again from a file, or a replica that
+ * has taken over. The dispatcher finds such chunks missing, and puts them again.
+ *
+ * The witness is a key that is lost whenever anything is. Its dispatcher has set it, and finds it gone.
+ */
+
+/** The start of the server that a script runs on: each has another one. */
+const SERVER = `
+local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''`;
+
+/**
+ * Takes or keeps the token. KEYS: the token's key, and the owner's. ARGV: the token, its time in milliseconds, and whether its
+ * dispatcher owns the chunks. Returns the start of the server; nothing if another dispatcher has the token.
+ */
+export const CLAIM: string = `${SERVER}
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return false end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if ARGV[3] == '1' then redis.call('SET', KEYS[2], ARGV[1]) end
+return server`;
+
+/** Gives the token back. KEYS: the token's key, and the notice's. ARGV: the token, and the notice, if there is another one. */
+export const RESIGN: string = `${SERVER}
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+if ARGV[2] ~= '' then redis.call('SET', KEYS[2], server .. ' 1' .. ARGV[2]) end
+return 1`;
+
+/**
+ * KEYS: the keys of token, notice and witness, and that of the queue's settings. ARGV: the token, the notice, and 1 if the queue has
+ * all that it should have, which stands only if the witness does. An emptied queue has forgotten that it is to keep no events,
+ * which have results in them.
+ */
+export const PUBLISH: string = `${SERVER}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local stamp = ARGV[1] .. ' ' .. server
+if ARGV[3] == '1' and redis.call('GET', KEYS[3]) ~= stamp then return 0 end
+redis.call('HSET', KEYS[4], 'opts.maxLenEvents', 0)
+redis.call('SET', KEYS[2], server .. ' ' .. ARGV[3] .. ARGV[2])
+redis.call('SET', KEYS[3], stamp)
+return 1`;
+
+/**
+ * KEYS: the notice's. Returns 1 if the queue has all that it should have, or 0, and the notice; nothing if there is none of this
+ * start of the server.
+ */
+export const NOTICE: string = `${SERVER}
+local notice = redis.call('GET', KEYS[1])
+if not notice or string.sub(notice, 1, #server + 1) ~= server .. ' ' then return false end
+return string.sub(notice, #server + 2)`;
+
+/**
+ * Takes out the chunks that wait. KEYS: the token's key, and the list of what waits. ARGV: the token, and what the key of a chunk
+ * begins with. Returns id and report of each.
+ */
+export const WITHDRAW: string = `
+local taken = {}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return taken end
+for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  table.insert(taken, id)
+  table.insert(taken, redis.call('HGET', ARGV[2] .. id, 'progress') or '')
+  redis.call('LREM', KEYS[2], 1, id)
+  redis.call('DEL', ARGV[2] .. id)
+end
+return taken`;
+
+/**
+ * Makes all chunks those of this dispatcher; takes out those that wait and have no report, or may be in the hands of a host
+ * though they wait here. KEYS: the keys of token, owner, notice and witness; what waits, what is active, what is completed. ARGV: the
+ * token, and what the key of a chunk begins with. Returns 1 if the queue has forgotten something since the notice, and since
+ * this was last asked; and then id, text and outcomes of each chunk that is left, all at one moment. Returns nothing if another
+ * dispatcher has the token.
+ */
+export const ADOPT: string = `${SERVER}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
+redis.call('SET', KEYS[2], ARGV[1])
+local notice = redis.call('GET', KEYS[3])
+local isWhole = notice and string.sub(notice, 1, #server + 2) == server .. ' 1'
+local stamp = ARGV[1] .. ' ' .. server
+local left = { (isWhole or redis.call('GET', KEYS[4]) == stamp) and '' or '1' }
+redis.call('SET', KEYS[4], stamp)
+local function add(id, isFinished)
+  local key = ARGV[2] .. id
+  local job = redis.call('HMGET', key, 'data', 'returnvalue')
+  if not job[1] then return end
+  if isWhole then redis.call('HSET', key, 'name', stamp) end
+  table.insert(left, id)
+  table.insert(left, job[1])
+  table.insert(left, isFinished and job[2] or '')
+end
+for _, id in ipairs(redis.call('LRANGE', KEYS[5], 0, -1)) do
+  local report = redis.call('HGET', ARGV[2] .. id, 'progress')
+  if isWhole and report and string.sub(report, 1, 1) == '"' then add(id, false)
+  else
+    redis.call('LREM', KEYS[5], 1, id)
+    redis.call('DEL', ARGV[2] .. id)
+  end
+end
+for _, id in ipairs(redis.call('LRANGE', KEYS[6], 0, -1)) do add(id, false) end
+for _, id in ipairs(redis.call('ZRANGE', KEYS[7], 0, -1)) do add(id, true) end
+return left`;
+
+/**
+ * KEYS: the token's key, and the list of what waits. ARGV: the token, what the key of a chunk begins with, and ids. Takes out
+ * chunks that wait and that no host may begin. Returns the ids of chunks that aren't there.
+ */
+export const MISSING: string = `${SERVER}
+local missing = {}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return missing end
+for at = 3, #ARGV do
+  local key = ARGV[2] .. ARGV[at]
+  local stamp = redis.call('HGET', key, 'name')
+  if not stamp then table.insert(missing, ARGV[at])
+  elseif stamp ~= ARGV[1] .. ' ' .. server and redis.call('LREM', KEYS[2], -1, ARGV[at]) == 1 then
+    redis.call('DEL', key)
+    table.insert(missing, ARGV[at])
+  end
+end
+return missing`;
+
+/**
+ * A host has taken a chunk. KEYS: the owner's key, the chunk's and that of its lock, what is active, and what may be stalled. ARGV:
+ * the host's token, and the chunk's id. Returns 1 if the host may begin it. If not, takes it out.
+ */
+export const MAY_BEGIN: string = `${SERVER}
+local owner = redis.call('GET', KEYS[1]) or ''
+if redis.call('HGET', KEYS[2], 'name') == owner .. ' ' .. server then return 1 end
+if redis.call('GET', KEYS[3]) == ARGV[1] then
+  redis.call('LREM', KEYS[4], 1, ARGV[2])
+  redis.call('SREM', KEYS[5], ARGV[2])
+  redis.call('DEL', KEYS[2], KEYS[3])
+end
+return 0`;
+
+/** KEYS: the chunk's key, and that of its lock. ARGV: the host's token, and the report. Returns 0 if the host has lost the chunk. */
+export const REPORT: string = `
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'progress', ARGV[2])
+return 1`;
+
+/** Notes a host, by the server's clock. KEYS: the hosts'. ARGV: the host. */
+export const PRESENT: string = `redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])`;
+
+/** KEYS: the hosts'. ARGV: after how many seconds of silence a host is gone. Returns the others. */
+export const HOSTS: string = `
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1] - ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)`;
