@@ -70,7 +70,7 @@ async function dispatch(
   let over = (): void => undefined;
   try {
     const result = await runInRole(options, args, dispatcher, (way) => {
-      dispatcher.failsBy = (fault) => way.fail(fault);
+      dispatcher.failedBy = (fault) => way.fail(fault);
       over = way.over;
     });
     const isPart = options.limit !== undefined || (options.retryFailed ?? false) !== false;

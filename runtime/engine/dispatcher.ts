@@ -24,6 +24,9 @@ import { Window } from './window.ts';
 const WINDOW_MIN = 16;
 const WINDOW_MAX = 50_000;
 const WINDOW_BYTES = 256 * 1024 * 1024;
+/** The least part of the window that a full queue gets, and how often that doubles again, in milliseconds. */
+const ROOM_MIN = 1 / 64;
+const MORE_ROOM_MS = 10_000;
 /** How much work is on its way to each hand of a host, in milliseconds. */
 const AHEAD_MS = 500;
 /** Another dispatcher's token may hold this much longer than a lock, in milliseconds. */
@@ -54,6 +57,9 @@ export class Dispatcher implements EngineRole {
   #worker: QueueWorker | undefined;
   #notice: Notice | undefined;
   #rate = Infinity;
+  /** The part of the window that the queue had room for when it last took no chunks. */
+  #room = 1;
+  #refusedAt = -Infinity;
   #claiming: NodeJS.Timeout | undefined;
   #record: OpenedRun['record'] = () => {};
   /** When it was seen last that the queue has forgotten something. */
@@ -74,6 +80,7 @@ export class Dispatcher implements EngineRole {
           hands: () => this.#hands,
           lookAround: () => this.#lookAround(),
           numberOf: (host) => this.#numberOf(host),
+          putRefused: () => this.#putRefused(),
           problems: new Problems(options.say),
           fail: (fault) => this.#fail?.(fault),
         },
@@ -83,8 +90,8 @@ export class Dispatcher implements EngineRole {
     };
   }
 
-  /** The run fails with what this is given. */
-  set failsBy(fail: (fault: DivvyError) => void) {
+  /** From now on, the run can be failed. */
+  set failedBy(fail: (fault: DivvyError) => void) {
     this.#fail = fail;
   }
 
@@ -97,8 +104,23 @@ export class Dispatcher implements EngineRole {
     const each = Math.max(2 * chunkSize, AHEAD_MS / Math.max(paceMs, 0.001));
     // With --rate, what hosts would begin at once after they were away is no more than a second's worth.
     const most = Math.min(WINDOW_MAX, Math.max(WINDOW_MIN, this.#rate));
-    return Math.round(Math.min(most, Math.max(WINDOW_MIN, this.#hands * each)));
+    return Math.round(Math.max(WINDOW_MIN, this.#roomNow * Math.min(most, this.#hands * each)));
   };
+
+  /** The part of the window that the queue has room for, from ROOM_MIN to 1. */
+  get #roomNow(): number {
+    const doublings = Math.floor((performance.now() - this.#refusedAt) / MORE_ROOM_MS);
+    return Math.min(1, this.#room * 2 ** doublings);
+  }
+
+  /** A full queue has to keep room for what hosts say, so less is to be on its way for a while. */
+  #putRefused(): void {
+    const now = performance.now();
+    if (now - this.#refusedAt < ASK_EVERY_MS) return;
+    if (now - this.#refusedAt >= MORE_ROOM_MS) this.#say('puts less into the queue for a while');
+    this.#room = Math.max(ROOM_MIN, this.#roomNow / 2);
+    this.#refusedAt = now;
+  }
 
   get hosts(): number {
     return this.#hosts.length;
@@ -156,7 +178,7 @@ export class Dispatcher implements EngineRole {
   async #end(isComplete: boolean): Promise<void> {
     const { feed } = this.#options;
     clearInterval(this.#claiming);
-    const ids = isComplete ? this.#window?.end() : this.#window?.takeForgettable();
+    const ids = isComplete ? this.#window?.takeAll() : this.#window?.takeForgettable();
     try {
       if (ids && ids.length > 0) await feed.forget(ids);
     } finally {

@@ -87,7 +87,7 @@ export interface Feed {
   forget(ids: readonly string[]): Promise<void>;
   /** Returns those of these chunks that the queue does not have, in whatever state, or that must not begin: these it takes out. */
   missing(ids: readonly string[]): Promise<readonly string[]>;
-  /** Takes out the chunks that no host holds. Returns them, with what an earlier host had reported. */
+  /** Takes out the chunks that wait and that no host can have. Returns them, with what an earlier host had reported. */
   withdraw(): Promise<readonly { readonly id: string; readonly report: string | undefined }[]>;
   /** Returns how many chunks there are of each kind. */
   counts(): Promise<QueueCounts>;

@@ -66,6 +66,8 @@ export class Host implements EngineRole {
   #hasEnded = false;
   /** A chunk that is taken while another is worked on. */
   #ahead: Promise<Accepted | undefined> | undefined;
+  /** What was taken last, or is being taken. */
+  #taking: Promise<unknown> = Promise.resolve();
   /** Wakes whoever waits for an item to end. */
   #whenEnded: (() => void) | undefined;
   #isRenewing = false;
@@ -137,7 +139,13 @@ export class Host implements EngineRole {
   }
 
   /** Resolves with the next chunk, which is held from then on; undefined if none came, or if this host has left the run. */
-  async #take(): Promise<Accepted | undefined> {
+  #take(): Promise<Accepted | undefined> {
+    const taken = this.#takeNext();
+    this.#taking = taken;
+    return taken;
+  }
+
+  async #takeNext(): Promise<Accepted | undefined> {
     const { membership, notice } = this.#options;
     const { lockMs } = notice;
     const sentAt = performance.now();
@@ -180,7 +188,7 @@ export class Host implements EngineRole {
   /** The run has ended here. Resolves once the queue knows what has become of each chunk, or can't be told: then locks run out. */
   async end(): Promise<void> {
     this.left ??= 'stopped';
-    await inTime(Promise.resolve(this.#ahead));
+    await inTime(this.#taking); // a chunk that comes now is given back at once
     await inTime(Promise.all(this.#finishing.values()), this.#options.notice.lockMs);
     this.#hasEnded = true;
     clearInterval(this.#looking);
@@ -267,7 +275,7 @@ export class Host implements EngineRole {
       try {
         await this.#options.membership.finish(id, outcomes);
         this.#holdings.dropped(id);
-        if (this.#holdings.isEmpty) this.#tellWorkers(); // that they may live on
+        if (this.#holdings.isEmpty) this.#tellWorkers(); // there is no fence any more
         return;
       } catch (error) {
         if (this.#isEndedBy(error)) return;

@@ -27,7 +27,8 @@ export class Problems {
       return new DivvyError(`${message}; empty the queue, or use one release everywhere`, 74);
     if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
       return new DivvyError(`this is a bug in the engine, please report it: ${error.stack ?? message}`, 70);
-    const isRefusal = name === 'ReplyError' || /^(OOM|LOADING|READONLY|NOPERM|MISCONF|BUSY) /.test(message);
+    // Of a connection that breaks, the engine has said so.
+    const isRefusal = name === 'ReplyError' || !/connection|socket/i.test(message);
     if (isRefusal && this.#last !== message)
       this.#say(`the queue refuses what it is asked, tries again: ${message}`, true);
     if (isRefusal) this.#last = message;

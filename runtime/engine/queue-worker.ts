@@ -29,8 +29,10 @@ const TRY_AGAIN_MS = 250;
 export interface QueueWorkerOptions {
   readonly feed: Feed;
   readonly window: Window;
-  /** Returns how many chunks the hosts could work on at once. */
+  /** Returns how many items the hosts could work on at once. */
   readonly hands: () => number;
+  /** Called when the queue has taken no chunks: it may be full. */
+  readonly putRefused: () => void;
   /** Called once a second: who is there may have changed. */
   readonly lookAround: () => Promise<void>;
   /** Numbers of hosts, by their names, from 1. */
@@ -154,8 +156,7 @@ export class QueueWorker implements RunningWorker {
       await this.#withdraw();
     } else if (this.#unput.length === 0) this.#unput = window.cut(hands());
     this.#unput = this.#unput.filter(({ id }) => window.has(id)); // a pause takes them back, too
-    if (this.#unput.length > 0) await feed.put(this.#unput);
-    this.#unput = [];
+    await this.#put();
     const finished = await feed.finished(READ_MAX);
     const learned = finished.flatMap((chunk) => window.finished(chunk));
     this.#lookMs = finished.length > 0 ? LOOK_MIN_MS : Math.min(LOOK_MAX_MS, this.#lookMs * 1.5);
@@ -174,6 +175,17 @@ export class QueueWorker implements RunningWorker {
     this.#forgettable.push(...window.takeForgettable());
     if (this.#forgettable.length > 0) await feed.forget(this.#forgettable);
     this.#forgettable = [];
+  }
+
+  async #put(): Promise<void> {
+    if (this.#unput.length === 0) return;
+    try {
+      await this.#options.feed.put(this.#unput);
+      this.#unput = [];
+    } catch (error) {
+      this.#options.putRefused();
+      throw error;
+    }
   }
 
   async #lookForMissing(): Promise<void> {

@@ -159,7 +159,7 @@ export class Window {
   }
 
   /**
-   * Makes chunks of what waits. `hands` is how many chunks hosts could work on at once. With little to do, each gets less; with
+   * Makes chunks of what waits. `hands` is how many items hosts could work on at once. With little to do, each gets less; with
    * enough on its way, what would be less than a chunk waits for more.
    */
   cut(hands: number): QueuedChunk[] {
@@ -335,7 +335,7 @@ export class Window {
   }
 
   /** The run is complete: what was adopted and never listed is of no use. Returns all that the queue may forget. */
-  end(): string[] {
+  takeAll(): string[] {
     const rest = [...this.#entries.keys()];
     this.#entries.clear();
     return [...this.takeForgettable(), ...rest];

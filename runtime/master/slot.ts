@@ -162,10 +162,20 @@ export class Slot<Payload> {
     let left = count;
     /** How many of its items are before `leases[index]`. */
     let before = 0;
-    for (let index = 0; index < leases.length && left > 0; ) {
+    /** How many leases before `leases[index]` have ended: they go all at once, since there may be tens of thousands behind them. */
+    let ended = 0;
+    let index = 0;
+    const goBefore = (): void => {
+      if (ended === 1 && index === 1) leases.shift();
+      else if (ended > 0) leases.splice(index - ended, ended);
+      index -= ended;
+      ended = 0;
+    };
+    for (; index < leases.length && left > 0; ) {
       const run = leases[index] as Run<Payload>; // the index is below the length
       const skipped = Math.max(0, first - run.number);
       const wanted = Math.min(run.number + run.count, first + count) - run.number - skipped;
+      if (wanted <= 0 || skipped > 0) goBefore();
       if (wanted <= 0) {
         before += run.count;
         index += 1;
@@ -178,8 +188,8 @@ export class Slot<Payload> {
       }
       const piece = run.cut(wanted);
       if (piece === run) {
-        if (index === 0) leases.shift();
-        else leases.splice(index, 1);
+        ended += 1;
+        index += 1;
       }
       startedAt.splice(before, piece.count);
       this.held -= piece.count;
@@ -187,6 +197,7 @@ export class Slot<Payload> {
       left -= piece.count;
       taken.push(piece);
     }
+    goBefore();
     this.#start(now);
     return taken;
   }

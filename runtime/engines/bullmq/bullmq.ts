@@ -24,6 +24,7 @@ import type {
 } from '../../engine/engine.ts';
 import { connect } from './redis.ts';
 import * as scripts from './scripts.ts';
+import { run } from './scripts.ts';
 
 const PREFIX = 'divvy';
 /** How long to wait for a chunk, in seconds. */
@@ -88,7 +89,7 @@ class BullmqFeed implements Feed {
   async claim(): Promise<boolean> {
     const { token, owner } = this.#keys;
     const args = [this.#token, String(this.#lockMs), this.#hasAdopted ? '1' : ''];
-    const server = await this.#redis.eval(scripts.CLAIM, 2, token, owner, ...args);
+    const server = await run(this.#redis, scripts.CLAIM, [token, owner], ...args);
     if (server !== null) this.#stamp = `${this.#token} ${String(server)}`;
     return server !== null;
   }
@@ -96,7 +97,7 @@ class BullmqFeed implements Feed {
   async publish(text: string, isWhole: boolean): Promise<void> {
     const { token, notice, witness } = this.#keys;
     const keys = [token, notice, witness, this.#queue.toKey('meta')];
-    await this.#redis.eval(scripts.PUBLISH, keys.length, ...keys, this.#token, text, isWhole ? '1' : '0');
+    await run(this.#redis, scripts.PUBLISH, keys, this.#token, text, isWhole ? '1' : '0');
   }
 
   notice(): Promise<PublishedNotice | undefined> {
@@ -143,7 +144,7 @@ class BullmqFeed implements Feed {
     const [keys, prefix] = [[this.#keys.token, this.#queue.toKey('wait')], this.#queue.toKey('')];
     for (let from = 0; from < ids.length; from += AT_ONCE) {
       const args = [this.#token, prefix, ...ids.slice(from, from + AT_ONCE)];
-      missing.push(...((await this.#redis.eval(scripts.MISSING, keys.length, ...keys, ...args)) as string[]));
+      missing.push(...((await run(this.#redis, scripts.MISSING, keys, ...args)) as string[]));
     }
     return missing;
   }
@@ -151,7 +152,7 @@ class BullmqFeed implements Feed {
   async withdraw(): Promise<readonly { readonly id: string; readonly report: string | undefined }[]> {
     const keys = [this.#keys.token, this.#queue.toKey('wait')];
     const args = [this.#token, this.#queue.toKey('')];
-    const taken = (await this.#redis.eval(scripts.WITHDRAW, keys.length, ...keys, ...args)) as string[];
+    const taken = (await run(this.#redis, scripts.WITHDRAW, keys, ...args)) as string[];
     const chunks: { id: string; report: string | undefined }[] = [];
     for (let at = 0; at + 1 < taken.length; at += 2)
       chunks.push({ id: taken[at] ?? '', report: reportOf(taken[at + 1]) });
@@ -163,7 +164,7 @@ class BullmqFeed implements Feed {
     const lists = (['wait', 'active', 'completed'] as const).map((name) => this.#queue.toKey(name));
     const keys = [token, owner, notice, witness, ...lists];
     const args = [this.#token, this.#queue.toKey('')];
-    const adopted = (await this.#redis.eval(scripts.ADOPT, keys.length, ...keys, ...args)) as string[] | null;
+    const adopted = (await run(this.#redis, scripts.ADOPT, keys, ...args)) as string[] | null;
     if (!adopted) return undefined;
     const [hasForgotten, ...left] = adopted;
     const active: QueuedChunk[] = [];
@@ -181,7 +182,7 @@ class BullmqFeed implements Feed {
   }
 
   async hosts(): Promise<readonly HostNotice[]> {
-    const members = (await this.#redis.eval(scripts.HOSTS, 1, this.#keys.hosts, String(SILENT_SECONDS))) as string[];
+    const members = (await run(this.#redis, scripts.HOSTS, [this.#keys.hosts], String(SILENT_SECONDS))) as string[];
     return members.map((member) => JSON.parse(member) as HostNotice);
   }
 
@@ -192,7 +193,7 @@ class BullmqFeed implements Feed {
 
   async close(notice = ''): Promise<void> {
     const { token, notice: at } = this.#keys;
-    await this.#redis.eval(scripts.RESIGN, 2, token, at, this.#token, notice);
+    await run(this.#redis, scripts.RESIGN, [token, at], this.#token, notice);
     await this.#queue.close();
     await this.#redis.quit();
   }
@@ -228,7 +229,7 @@ class BullmqFeed implements Feed {
 }
 
 async function noticeAt(redis: Redis, { notice }: Keys): Promise<PublishedNotice | undefined> {
-  const found = (await redis.eval(scripts.NOTICE, 1, notice)) as string | null;
+  const found = (await run(redis, scripts.NOTICE, [notice])) as string | null;
   return found === null ? undefined : { isWhole: found.startsWith('1'), text: found.slice(1) };
 }
 
@@ -269,7 +270,7 @@ class BullmqMembership implements Membership {
   }
 
   async present(host: HostNotice): Promise<void> {
-    await this.#redis.eval(scripts.PRESENT, 1, this.#keys.hosts, JSON.stringify(host));
+    await run(this.#redis, scripts.PRESENT, [this.#keys.hosts], JSON.stringify(host));
   }
 
   async absent(host: HostNotice): Promise<void> {
@@ -296,12 +297,12 @@ class BullmqMembership implements Membership {
   async #mayBegin(id: string): Promise<boolean> {
     const lists = (['active', 'stalled'] as const).map((name) => this.#worker.toKey(name));
     const keys = [this.#keys.owner, ...this.#keysOfChunk(id), ...lists];
-    return (await this.#redis.eval(scripts.MAY_BEGIN, keys.length, ...keys, this.#token, id)) === 1;
+    return (await run(this.#redis, scripts.MAY_BEGIN, keys, this.#token, id)) === 1;
   }
 
   async report(id: string, outcomes: string): Promise<boolean> {
-    const args = [...this.#keysOfChunk(id), this.#token, JSON.stringify(outcomes)];
-    return (await this.#redis.eval(scripts.REPORT, 2, ...args)) === 1;
+    const text = JSON.stringify(outcomes);
+    return (await run(this.#redis, scripts.REPORT, this.#keysOfChunk(id), this.#token, text)) === 1;
   }
 
   /** The keys of a chunk, and of its lock. */

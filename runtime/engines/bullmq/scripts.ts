@@ -9,6 +9,31 @@
  * The witness is a key that is lost whenever anything is. Its dispatcher has set it, and finds it gone.
  */
 
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+
+export interface Script {
+  readonly text: string;
+  readonly sum: string;
+}
+
+const script = (text: string): Script => ({ text, sum: createHash('sha1').update(text).digest('hex') });
+
+/** Has the server run a script, of which it keeps the text: mostly, only the sum is sent. */
+export async function run(
+  redis: Redis,
+  { text, sum }: Script,
+  keys: readonly string[],
+  ...args: readonly string[]
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(sum, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
+    return redis.eval(text, keys.length, ...keys, ...args);
+  }
+}
+
 /** The start of the server that a script runs on: each has another one. */
 const SERVER = `
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''`;
@@ -17,58 +42,61 @@ local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''`
  * Takes or keeps the token. KEYS: the token's key, and the owner's. ARGV: the token, its time in milliseconds, and whether its
  * dispatcher owns the chunks. Returns the start of the server; nothing if another dispatcher has the token.
  */
-export const CLAIM: string = `${SERVER}
+export const CLAIM: Script = script(`${SERVER}
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return false end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if ARGV[3] == '1' then redis.call('SET', KEYS[2], ARGV[1]) end
-return server`;
+return server`);
 
 /** Gives the token back. KEYS: the token's key, and the notice's. ARGV: the token, and the notice, if there is another one. */
-export const RESIGN: string = `${SERVER}
+export const RESIGN: Script = script(`${SERVER}
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 if ARGV[2] ~= '' then redis.call('SET', KEYS[2], server .. ' 1' .. ARGV[2]) end
-return 1`;
+return 1`);
 
 /**
  * KEYS: the keys of token, notice and witness, and that of the queue's settings. ARGV: the token, the notice, and 1 if the queue has
  * all that it should have, which stands only if the witness does. An emptied queue has forgotten that it is to keep no events,
  * which have results in them.
  */
-export const PUBLISH: string = `${SERVER}
+export const PUBLISH: Script = script(`${SERVER}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local stamp = ARGV[1] .. ' ' .. server
 if ARGV[3] == '1' and redis.call('GET', KEYS[3]) ~= stamp then return 0 end
 redis.call('HSET', KEYS[4], 'opts.maxLenEvents', 0)
 redis.call('SET', KEYS[2], server .. ' ' .. ARGV[3] .. ARGV[2])
 redis.call('SET', KEYS[3], stamp)
-return 1`;
+return 1`);
 
 /**
  * KEYS: the notice's. Returns 1 if the queue has all that it should have, or 0, and the notice; nothing if there is none of this
  * start of the server.
  */
-export const NOTICE: string = `${SERVER}
+export const NOTICE: Script = script(`${SERVER}
 local notice = redis.call('GET', KEYS[1])
 if not notice or string.sub(notice, 1, #server + 1) ~= server .. ' ' then return false end
-return string.sub(notice, #server + 2)`;
+return string.sub(notice, #server + 2)`);
 
 /**
- * Takes out the chunks that wait. KEYS: the token's key, and the list of what waits. ARGV: the token, and what the key of a chunk
- * begins with. Returns id and report of each.
+ * Takes out the chunks that wait, but for those that a host may have all the same: these are found missing. KEYS: the token's key,
+ * and the list of what waits. ARGV: the token, and what the key of a chunk begins with. Returns id and report of each.
  */
-export const WITHDRAW: string = `
+export const WITHDRAW: Script = script(`${SERVER}
 local taken = {}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return taken end
 for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
-  table.insert(taken, id)
-  table.insert(taken, redis.call('HGET', ARGV[2] .. id, 'progress') or '')
-  redis.call('LREM', KEYS[2], 1, id)
-  redis.call('DEL', ARGV[2] .. id)
+  local job = redis.call('HMGET', ARGV[2] .. id, 'name', 'progress')
+  if job[1] == ARGV[1] .. ' ' .. server then
+    table.insert(taken, id)
+    table.insert(taken, job[2] or '')
+    redis.call('LREM', KEYS[2], 1, id)
+    redis.call('DEL', ARGV[2] .. id)
+  end
 end
-return taken`;
+return taken`);
 
 /**
  * Makes all chunks those of this dispatcher; takes out those that wait and have no report, or may be in the hands of a host
@@ -77,7 +105,7 @@ return taken`;
  * this was last asked; and then id, text and outcomes of each chunk that is left, all at one moment. Returns nothing if another
  * dispatcher has the token.
  */
-export const ADOPT: string = `${SERVER}
+export const ADOPT: Script = script(`${SERVER}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
 redis.call('SET', KEYS[2], ARGV[1])
 local notice = redis.call('GET', KEYS[3])
@@ -104,13 +132,13 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[5], 0, -1)) do
 end
 for _, id in ipairs(redis.call('LRANGE', KEYS[6], 0, -1)) do add(id, false) end
 for _, id in ipairs(redis.call('ZRANGE', KEYS[7], 0, -1)) do add(id, true) end
-return left`;
+return left`);
 
 /**
  * KEYS: the token's key, and the list of what waits. ARGV: the token, what the key of a chunk begins with, and ids. Takes out
  * chunks that wait and that no host may begin. Returns the ids of chunks that aren't there.
  */
-export const MISSING: string = `${SERVER}
+export const MISSING: Script = script(`${SERVER}
 local missing = {}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return missing end
 for at = 3, #ARGV do
@@ -122,13 +150,13 @@ for at = 3, #ARGV do
     table.insert(missing, ARGV[at])
   end
 end
-return missing`;
+return missing`);
 
 /**
  * A host has taken a chunk. KEYS: the owner's key, the chunk's and that of its lock, what is active, and what may be stalled. ARGV:
  * the host's token, and the chunk's id. Returns 1 if the host may begin it. If not, takes it out.
  */
-export const MAY_BEGIN: string = `${SERVER}
+export const MAY_BEGIN: Script = script(`${SERVER}
 local owner = redis.call('GET', KEYS[1]) or ''
 if redis.call('HGET', KEYS[2], 'name') == owner .. ' ' .. server then return 1 end
 if redis.call('GET', KEYS[3]) == ARGV[1] then
@@ -136,18 +164,18 @@ if redis.call('GET', KEYS[3]) == ARGV[1] then
   redis.call('SREM', KEYS[5], ARGV[2])
   redis.call('DEL', KEYS[2], KEYS[3])
 end
-return 0`;
+return 0`);
 
 /** KEYS: the chunk's key, and that of its lock. ARGV: the host's token, and the report. Returns 0 if the host has lost the chunk. */
-export const REPORT: string = `
+export const REPORT: Script = script(`
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'progress', ARGV[2])
-return 1`;
+return 1`);
 
 /** Notes a host, by the server's clock. KEYS: the hosts'. ARGV: the host. */
-export const PRESENT: string = `redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])`;
+export const PRESENT: Script = script(`redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])`);
 
 /** KEYS: the hosts'. ARGV: after how many seconds of silence a host is gone. Returns the others. */
-export const HOSTS: string = `
+export const HOSTS: Script = script(`
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1] - ARGV[1])
-return redis.call('ZRANGE', KEYS[1], 0, -1)`;
+return redis.call('ZRANGE', KEYS[1], 0, -1)`);

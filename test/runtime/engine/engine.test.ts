@@ -233,6 +233,7 @@ describe.each(kinds)('$name', ({ name, begin, restart, end }) => {
     expect([await feed.notice(), await one.notice()]).toEqual([undefined, undefined]);
     expect(await other.take()).toBe(undefined);
     expect(await feed.claim()).toBe(true);
+    expect(await feed.withdraw()).toEqual([]);
     expect([...(await feed.missing(waiting))].sort()).toEqual(waiting);
     // What hosts hold is theirs.
     expect(await one.renew([held.id])).toEqual([]);

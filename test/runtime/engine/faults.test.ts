@@ -108,6 +108,21 @@ test('the link of the dispatcher breaks without a word: it notices, and goes on 
   expectWhole(machines, 200);
 });
 
+test('Ctrl+C while the end is told to the queue does not change how the run has ended', async () => {
+  const machines = await Machines.start({ COUNT: '20', NAP_MS: '5', AFTER_MS: '2000' });
+  const link = await Link.to(machines.redis.port);
+  const host = machines.host();
+  const dispatcher = machines.dispatcher([], { DIVVY_ENGINE_URL: link.url });
+  await dispatcher.said(/result/, 20);
+  link.silence(); // so that the end can't be told
+  await dispatcher.said(/20 items: 20 done/);
+  dispatcher.kill('SIGINT');
+  await endedWell(dispatcher);
+  host.kill('SIGTERM');
+  await host.ended();
+  await link[Symbol.asyncDispose]();
+});
+
 test('the queue and the dispatcher are lost together: a resume waits until no host can still be at work', async () => {
   const machines = await Machines.start({ COUNT: '40', NAP_MS: '2000' });
   const [host, dispatcher] = [machines.host(), machines.dispatcher()];

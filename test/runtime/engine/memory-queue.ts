@@ -152,7 +152,8 @@ export class MemoryQueue {
 
   withdraw(holder: string): { id: string; report: string | undefined }[] {
     if (!this.#isHeldBy(holder)) return [];
-    const waiting = this.#those('waiting').map(([id, { report }]) => ({ id, report }));
+    const own = this.#those('waiting').filter(([, { stamp }]) => stamp === this.#stampOfNow);
+    const waiting = own.map(([id, { report }]) => ({ id, report }));
     this.forget(waiting.map(({ id }) => id));
     return waiting;
   }

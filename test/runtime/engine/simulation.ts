@@ -95,8 +95,9 @@ class Simulation {
     if (!this.#isOver)
       return `after an hour without a fault ${this.#total - this.#recorded.size} items have no outcome`;
     // A dispatcher that has just begun waits for a token, and what a server has gone back to has locks that nobody keeps.
-    for (const end = this.#now + 2 * LOCK_MS; this.#now < end || !this.#window; ) this.#step(false);
-    this.#queue.forget(this.#window?.end() ?? []);
+    const end = Math.max(this.#now, this.#awayUntil) + 2 * LOCK_MS;
+    while (this.#now < end || !this.#window) this.#step(false);
+    this.#queue.forget(this.#window?.takeAll() ?? []);
     const { waiting, active, finished } = this.#queue.counts();
     if (waiting + active + finished > 0)
       return `left in the queue: ${waiting} waiting, ${active} active, ${finished} finished`;
