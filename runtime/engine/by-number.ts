@@ -1,5 +1,6 @@
 /** Finds where items are by their numbers, of which consecutive ones are mostly together. Runs in the dispatcher and in a host. */
 
+/** Items with consecutive numbers, from `first`. */
 interface Row<Value> {
   first: number;
   count: number;
@@ -15,13 +16,11 @@ export class ByNumber<Value> {
   /** How many items there are. */
   size = 0;
 
-  /** Adds the items `first` and up; `at` is the position of the first one in the list of `value`. */
-  add(first: number, count: number, value: Value, at: number): void {
-    const row = { first, count, value, at };
+  add(row: Readonly<Row<Value>>): void {
     const last = this.#rows.at(-1);
-    if (!last || last.first < first) this.#rows.push(row);
-    else this.#rows.splice(this.#indexOf(first) + 1, 0, row);
-    this.size += count;
+    if (!last || last.first < row.first) this.#rows.push({ ...row });
+    else this.#rows.splice(this.#indexOf(row.first) + 1, 0, { ...row });
+    this.size += row.count;
   }
 
   find(number: number): { readonly value: Value; readonly at: number } | undefined {

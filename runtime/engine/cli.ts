@@ -16,7 +16,7 @@ import type { RunResult } from '../parallelizable.ts';
 import { needTaskFile } from '../task/task.ts';
 import { Dispatcher, refusalsTold } from './dispatcher.ts';
 import type { Engine, HostNotice, Membership, QueueOptions } from './engine.ts';
-import { Host } from './host.ts';
+import { Host, type HostOptions } from './host.ts';
 import { inTime } from './in-time.ts';
 import { type Code, checkCode, codeOf, type Notice, noticeIn, sharedOptions } from './notice.ts';
 import { statusLines, statusOfQueue } from './status.ts';
@@ -105,27 +105,39 @@ async function host(
         await inTime(membership.close());
         membership = await engine.join({ ...queue, lockMs });
       }
-      let killAll = (): void => undefined;
-      const joined = new Host({ membership, notice, own: self, say, killAll: () => killAll() });
-      const inRun = { ...own, ...sharedOptions(notice), journal: false, concurrentRun: true, items: joined.items() };
-      const result = await runInRole(inRun, notice.args, joined, (way) => {
-        killAll = way.killAll;
-      })
-        .catch((error: unknown) => {
-          const isFenced = joined.left === 'fenced off' && error instanceof Shutdown;
-          if (isFenced && error.result && !isSignal(error.result)) return error.result;
-          throw error;
-        })
-        .finally(() => joined.end());
-      if (isSignal(result)) return result;
-      if (joined.left === 'fenced off' || joined.left === 'another run') continue;
+      const { result, left } = await takePart({ membership, notice, own: self, say }, own, runInRole);
+      if (isSignal(result) || left === 'stopped') return result;
       // What failed is the dispatcher's to tell.
-      if (joined.left === 'stopped') return result;
-      if (values['stay'] !== true) return { ...result, exitCode: 0 };
+      if (left === 'the run is over' && values['stay'] !== true) return { ...result, exitCode: 0 };
     }
   } finally {
     await inTime(membership.absent(self).then(() => membership.close()));
   }
+}
+
+/** Takes part in one run. Resolves once this host has left it. */
+async function takePart(
+  place: Omit<HostOptions, 'killAll'>,
+  options: MasterOptions,
+  runInRole: RunInRole,
+): Promise<{ result: RunResult; left: Host['left'] }> {
+  let killAll = (): void => undefined;
+  const joined = new Host({ ...place, killAll: () => killAll() });
+  const { notice } = place;
+  const inRun = { ...options, ...sharedOptions(notice), journal: false, concurrentRun: true, items: joined.items() };
+  let result: RunResult;
+  try {
+    result = await runInRole(inRun, notice.args, joined, (way) => {
+      killAll = way.killAll;
+    });
+  } catch (error) {
+    const isFenced = joined.left === 'fenced off' && error instanceof Shutdown;
+    if (!isFenced || !error.result || isSignal(error.result)) throw error;
+    result = error.result;
+  } finally {
+    await joined.end();
+  }
+  return { result, left: joined.left };
 }
 
 const isSignal = ({ stoppedBy }: RunResult): boolean => stoppedBy?.startsWith('SIG') === true;

@@ -46,9 +46,17 @@ export interface DispatcherOptions {
 export class Dispatcher implements EngineRole {
   /** On the hosts these are what the user has asked for. */
   readonly settings: Partial<Settings> = {
-    ...{ workers: 1, concurrency: 1, inline: false, tag: false, retries: 0, maxCrashes: Infinity },
-    ...{ timeoutMs: Infinity, warnAfterMs: Infinity },
-    ...{ recycleAfter: Infinity, recycleOlderMs: Infinity, recycleAboveBytes: Infinity },
+    workers: 1,
+    concurrency: 1,
+    inline: false,
+    tag: false,
+    retries: 0,
+    maxCrashes: Infinity,
+    timeoutMs: Infinity,
+    warnAfterMs: Infinity,
+    recycleAfter: Infinity,
+    recycleOlderMs: Infinity,
+    recycleAboveBytes: Infinity,
   };
   readonly prefetchBytes: number = WINDOW_BYTES;
   readonly boot: BootWorker;
@@ -142,7 +150,7 @@ export class Dispatcher implements EngineRole {
     this.#rate = settings.rate;
     const keepsResults = settings.results !== undefined;
     const keepsValues = task.afterProcess !== undefined;
-    this.#notice = noticeOf(settings, { ...{ runId, isOver: false, code, args, lockMs }, keepsResults, keepsValues });
+    this.#notice = noticeOf(settings, { runId, isOver: false, code, args, lockMs, keepsResults, keepsValues });
     const most = settings.halt === Infinity ? Infinity : 1;
     const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
     this.#window = new Window({ prefix, lockMs, most, hasOwnKeys: task.key !== undefined });

@@ -114,12 +114,7 @@ export class Holdings {
     const left = [...items.keys()].filter((at) => !outcomes[at]);
     for (const [at, count] of rangesOf(left))
       for (const [first, those] of rangesOf(items.slice(at, at + count).map(({ number }) => number)))
-        this.#at.add(
-          first,
-          those,
-          chunk,
-          items.findIndex(({ number }) => number === first),
-        );
+        this.#at.add({ first, count: those, value: chunk, at: items.findIndex(({ number }) => number === first) });
     return { items: open, isSuspect: lapses >= SUSPECT_FROM };
   }
 

@@ -148,7 +148,7 @@ export class Window {
       }
       const { entry, at } = found;
       entry.numbers[at] = item.number;
-      this.#at.add(item.number, 1, entry, at);
+      this.#at.add({ first: item.number, count: 1, value: entry, at });
       const early = entry.early.get(at);
       if (early) {
         entry.states[at] = TOLD;
@@ -190,7 +190,7 @@ export class Window {
     this.#underway += 1;
     let at = 0;
     for (const [first, count] of rangesOf(numbers)) {
-      this.#at.add(first, count, entry, at);
+      this.#at.add({ first, count, value: entry, at });
       at += count;
     }
     this.#open += at;

@@ -16,7 +16,7 @@ test('finds what a list of all items would find', () => {
       for (const [index, { first, count, isAdded, at }] of steps.entries()) {
         const numbers = Array.from({ length: count }, (_, offset) => first + offset);
         if (isAdded && numbers.some((number) => all.has(number))) continue; // it is in there once
-        if (isAdded) rows.add(first, count, `step ${index}`, at);
+        if (isAdded) rows.add({ first, count, value: `step ${index}`, at });
         else rows.delete(first, count);
         for (const [offset, number] of numbers.entries()) {
           if (isAdded) all.set(number, { value: `step ${index}`, at: at + offset });
