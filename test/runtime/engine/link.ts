@@ -6,10 +6,12 @@ export class Link implements AsyncDisposable {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   #isSilent = false;
+  #to: number;
 
   private constructor(to: number, changed: (answer: string) => string) {
+    this.#to = to;
     this.#server = net.createServer((near) => {
-      const far = net.connect(to, '127.0.0.1');
+      const far = net.connect(this.#to, '127.0.0.1');
       let isDead = this.#isSilent;
       for (const socket of [near, far]) {
         this.#sockets.add(socket);
@@ -52,6 +54,12 @@ export class Link implements AsyncDisposable {
   /** New connections work. */
   heal(): void {
     this.#isSilent = false;
+  }
+
+  /** From now on this is the way to another server. Connections that there are break. */
+  turnTo(port: number): void {
+    this.#to = port;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
