@@ -57,7 +57,7 @@ test('100,000 items, and a host killed each second', async () => {
 });
 
 test('100 dispatchers killed', async () => {
-  const machines = await Machines.start({ COUNT: '30000', NAP_MS: '5' });
+  const machines = await Machines.start({ COUNT: '60000', NAP_MS: '20' });
   const hosts = [machines.host(['--stay']), machines.host(['--stay'])];
   let dispatcher = machines.dispatcher();
   for (let kills = 0; kills < 100; kills++) {
@@ -71,7 +71,7 @@ test('100 dispatchers killed', async () => {
   expect(status, stderr).toBe(0);
   for (const host of hosts) host.kill('SIGTERM');
   await Promise.all(hosts.map(({ closed }) => closed));
-  expectWhole(machines, 30_000);
+  expectWhole(machines, 60_000);
   console.log(`${redone(machines.stamps()).length} items begun again`);
 });
 
