@@ -24,7 +24,7 @@ class LongestFirst extends BaseSequencer {
  */
 const SAME_ON_EACH = [
   ...['test/runtime/master/{delivery,search}.test.ts', 'test/runtime/task/arguments.test.ts'],
-  'test/runtime/engine/{window,faults,deployment,security}.test.ts',
+  'test/runtime/engine/{window,faults,two-faults,deployment,security}.test.ts',
 ];
 
 // `vitest run` is what has to pass at every change; `vitest run --mode long` is what takes too long for that.

@@ -64,6 +64,7 @@ export class Dispatcher implements EngineRole {
   #window: Window | undefined;
   #worker: QueueWorker | undefined;
   #notice: Notice | undefined;
+  #isPublished = false;
   #rate = Infinity;
   /** The part of the window that the queue had room for when it last took no chunks. */
   #room = 1;
@@ -164,6 +165,7 @@ export class Dispatcher implements EngineRole {
       await feed.forget(others.map(({ id }) => id));
     }
     this.#window.adopt({ finished: left.finished.filter(isOwn), active: left.active });
+    this.#isPublished = true;
     await feed.publish(JSON.stringify(this.#notice), true);
     await this.#lookAround();
     if (this.#hosts.length === 0) this.#say('no host has joined yet: start one with --join, on any machine');
@@ -190,7 +192,8 @@ export class Dispatcher implements EngineRole {
     try {
       if (ids && ids.length > 0) await feed.forget(ids);
     } finally {
-      await feed.close(this.#notice && JSON.stringify({ ...this.#notice, isOver: true }));
+      // A dispatcher that has not come to its run says nothing.
+      await feed.close(this.#isPublished ? JSON.stringify({ ...this.#notice, isOver: true }) : undefined);
     }
   }
 
@@ -226,7 +229,10 @@ export class Dispatcher implements EngineRole {
     let until = -Infinity;
     for (let isSaid = false; ; ) {
       const left = await feed.adopt();
-      if (!left) throw taken();
+      if (!left) {
+        if (!(await feed.claim())) throw taken();
+        continue; // the queue was emptied
+      }
       if (left.hasForgotten && isResume) {
         this.#say(
           `the queue doesn't know all of the run to resume: waits ${seconds(lockMs)} (--lock), as hosts may still work on it`,

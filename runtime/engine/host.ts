@@ -218,7 +218,11 @@ export class Host implements EngineRole {
   async #askNotice(): Promise<void> {
     const { membership, notice } = this.#options;
     const text = await membership.notice();
-    if (text === undefined) return; // the queue was emptied: the dispatcher will say it again
+    if (text === undefined) {
+      // The queue has forgotten something, maybe whose these chunks are. The dispatcher will publish the notice again.
+      void this.#renew();
+      return;
+    }
     const now = noticeIn(text);
     if (now.isOver && now.runId === notice.runId) this.#isOver = true;
     else if (!isDeepStrictEqual(now, notice)) this.left ??= 'another run';

@@ -2,10 +2,11 @@
 
 import { DivvyError, ProtocolError } from '../errors.ts';
 
-/** Why the queue did not do what it was asked, told once until it does again, or until it is another reason. */
+/** Why the queue did not do what it was asked, told once until it does again. */
 export class Problems {
   readonly #say: (text: string, isProblem: boolean) => void;
-  #last: string | undefined;
+  /** What has been said since it last did what it was asked, without what differs each time. */
+  readonly #said = new Set<string>();
 
   constructor(say: (text: string, isProblem: boolean) => void) {
     this.#say = say;
@@ -13,8 +14,8 @@ export class Problems {
 
   /** It did what it was asked. */
   none(): void {
-    if (this.#last !== undefined) this.#say('the queue does what it is asked again', false);
-    this.#last = undefined;
+    if (this.#said.size > 0) this.#say('the queue does what it is asked again', false);
+    this.#said.clear();
   }
 
   /**
@@ -29,9 +30,9 @@ export class Problems {
       return new DivvyError(`this is a bug in the engine, please report it: ${error.stack ?? message}`, 70);
     // Of a connection that breaks, the engine has said so.
     const isRefusal = name === 'ReplyError' || !/connection|socket/i.test(message);
-    if (isRefusal && this.#last !== message)
-      this.#say(`the queue refuses what it is asked, tries again: ${message}`, true);
-    if (isRefusal) this.#last = message;
+    const [why = ''] = message.split(/ script: |, on @/);
+    if (isRefusal && !this.#said.has(why)) this.#say(`the queue refuses what it is asked, tries again: ${why}`, true);
+    if (isRefusal) this.#said.add(why);
     return undefined;
   }
 }

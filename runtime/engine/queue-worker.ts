@@ -21,6 +21,8 @@ const LOOK_MAX_MS = 100;
 const READ_MAX = 200;
 /** How often to read what hosts report, and who is there, in milliseconds. */
 const REPORTS_EVERY_MS = 1000;
+/** How many chunks to put at once. */
+const PUT_MAX = 500;
 /** How often to look for what the queue has lost, in milliseconds. */
 const MISSING_EVERY_MS = 5000;
 /** After a failure, how long to wait before the next try, in milliseconds. */
@@ -66,6 +68,8 @@ export class QueueWorker implements RunningWorker {
   #forgettable: string[] = [];
   /** Chunks that the queue has not taken yet: it may be full. */
   #unput: readonly QueuedChunk[] = [];
+  /** Nothing may begin: the run is paused, as far as this knows. */
+  #isHeldBack = false;
   /** The last look failed: what the queue has is not known. */
   #wasAway = false;
 
@@ -87,6 +91,7 @@ export class QueueWorker implements RunningWorker {
           return { number: number + index, key, occurrence, place: at?.place, body };
         }),
       );
+      this.#isHeldBack = false;
       const learned = window.take(items);
       if (learned.length > 0) setImmediate(() => this.#tell(learned));
     } else if (message.kind === 'drain' && this.#state === 'working') this.#state = 'draining';
@@ -103,8 +108,9 @@ export class QueueWorker implements RunningWorker {
 
   killGroup(): void {}
 
-  /** Takes back what no host has begun. */
+  /** Takes back what no host has begun. Until there are new items, nothing more goes into the queue. */
   reclaim(): void {
+    this.#isHeldBack = true;
     void this.#withdraw().then(
       () => this.#events.reclaimed(null),
       () => this.#events.reclaimed(null),
@@ -149,13 +155,11 @@ export class QueueWorker implements RunningWorker {
   async #look(): Promise<void> {
     const { feed, window, hands, lookAround } = this.#options;
     if (this.#wasAway) await lookAround(); // another dispatcher may have the queue by now
-    if (this.#state === 'gone') return;
-    if (this.#state === 'draining') {
-      this.#giveBack(window.withdrawn(this.#unput.map(({ id }) => id)));
-      this.#unput = [];
-      await this.#withdraw();
-    } else if (this.#unput.length === 0) this.#unput = window.cut(hands());
-    this.#unput = this.#unput.filter(({ id }) => window.has(id)); // a pause takes them back, too
+    if (this.#isGone) return;
+    if (this.#state === 'draining') await this.#withdraw();
+    if (this.#state === 'draining' || this.#isHeldBack)
+      this.#unput = []; // the queue may have taken some of them: those that it has not are found missing
+    else if (this.#unput.length === 0) this.#unput = window.cut(hands());
     await this.#put();
     const finished = await feed.finished(READ_MAX);
     const learned = finished.flatMap((chunk) => window.finished(chunk));
@@ -165,6 +169,7 @@ export class QueueWorker implements RunningWorker {
     if (now - this.#reportsAt >= REPORTS_EVERY_MS) {
       this.#reportsAt = now;
       await lookAround();
+      if (this.#isGone) return;
       this.#events.backpressure(false); // there may be more hosts now, and so more room
       for (const { id, outcomes } of await feed.reports()) this.#tell(window.reported(id, outcomes));
     }
@@ -177,11 +182,15 @@ export class QueueWorker implements RunningWorker {
     this.#forgettable = [];
   }
 
+  /** This changes while anything is awaited. */
+  get #isGone(): boolean {
+    return this.#state === 'gone';
+  }
+
   async #put(): Promise<void> {
-    if (this.#unput.length === 0) return;
     try {
-      await this.#options.feed.put(this.#unput);
-      this.#unput = [];
+      for (; this.#unput.length > 0; this.#unput = this.#unput.slice(PUT_MAX))
+        await this.#options.feed.put(this.#unput.slice(0, PUT_MAX));
     } catch (error) {
       this.#options.putRefused();
       throw error;
@@ -196,7 +205,7 @@ export class QueueWorker implements RunningWorker {
     const missing = await feed.missing(asked);
     const again = window.looked(asked, missing, { sentAt, answeredAt: performance.now() });
     if (again.length === 0) return;
-    if (this.#state === 'working') await feed.put(again);
+    if (this.#state === 'working' && !this.#isHeldBack) await feed.put(again);
     else this.#giveBack(window.withdrawn(again.map(({ id }) => id)));
   }
 

@@ -271,10 +271,6 @@ export class Window {
     return this.#forgettable.splice(0);
   }
 
-  has(id: string): boolean {
-    return this.#entries.has(id);
-  }
-
   /** An item of an earlier dispatcher that this one is. Of what was taken out of the queue since, only outcomes are left. */
   #adoptedOf(item: ChunkItem): Part | undefined {
     const parts = this.#adopted.get(identityOf(item));

@@ -76,7 +76,8 @@ class BullmqFeed implements Feed {
   readonly #seen = new Set<string>();
   /** What the jobs of this dispatcher are called (scripts.ts). */
   #stamp = '';
-  #hasAdopted = false;
+  /** How often it has adopted. */
+  #adopted = 0;
 
   constructor(redis: Redis, { task, lockMs }: QueueOptions) {
     this.#redis = redis;
@@ -88,7 +89,7 @@ class BullmqFeed implements Feed {
 
   async claim(): Promise<boolean> {
     const { token, owner } = this.#keys;
-    const args = [this.#token, String(this.#lockMs), this.#hasAdopted ? '1' : ''];
+    const args = [this.#token, String(this.#lockMs), this.#adopted > 0 ? '1' : ''];
     const server = await run(this.#redis, scripts.CLAIM, [token, owner], ...args);
     if (server !== null) this.#stamp = `${this.#token} ${String(server)}`;
     return server !== null;
@@ -97,7 +98,7 @@ class BullmqFeed implements Feed {
   async publish(text: string, isWhole: boolean): Promise<void> {
     const { token, notice, witness } = this.#keys;
     const keys = [token, notice, witness, this.#queue.toKey('meta')];
-    await run(this.#redis, scripts.PUBLISH, keys, this.#token, text, isWhole ? '1' : '0');
+    await run(this.#redis, scripts.PUBLISH, keys, this.#token, text, String(this.#adopted), isWhole ? '1' : '0');
   }
 
   notice(): Promise<PublishedNotice | undefined> {
@@ -106,6 +107,7 @@ class BullmqFeed implements Feed {
 
   async put(chunks: readonly QueuedChunk[]): Promise<void> {
     for (let from = 0; from < chunks.length; from += AT_ONCE) {
+      for (const { id } of chunks.slice(from, from + AT_ONCE)) this.#seen.delete(id);
       await this.#queue.addBulk(
         chunks.slice(from, from + AT_ONCE).map(({ id, text }) => ({
           name: this.#stamp,
@@ -120,10 +122,11 @@ class BullmqFeed implements Feed {
     const ids = await this.#list('completed');
     const fresh = ids.filter((id) => !this.#seen.has(id)).slice(0, most);
     const jobs = await this.#fields(fresh, ['returnvalue']);
-    for (const id of fresh) this.#seen.add(id);
-    return jobs.flatMap(({ id, values: [outcomes] }) =>
-      outcomes ? [{ id, outcomes: JSON.parse(outcomes) as string }] : [],
-    );
+    return jobs.flatMap(({ id, values: [outcomes] }) => {
+      if (!outcomes) return []; // it was lost in between
+      this.#seen.add(id);
+      return [{ id, outcomes: JSON.parse(outcomes) as string }];
+    });
   }
 
   async reports(): Promise<readonly ReportedChunk[]> {
@@ -135,22 +138,26 @@ class BullmqFeed implements Feed {
   }
 
   async forget(ids: readonly string[]): Promise<void> {
-    await this.#remove(ids);
+    const keys = [this.#keys.token, ...this.#lists('completed', 'wait', 'active')];
+    for (let from = 0; from < ids.length; from += AT_ONCE) {
+      const args = [this.#token, this.#queue.toKey(''), ...ids.slice(from, from + AT_ONCE)];
+      await run(this.#redis, scripts.FORGET, keys, ...args);
+    }
     for (const id of ids) this.#seen.delete(id);
   }
 
   async missing(ids: readonly string[]): Promise<readonly string[]> {
     const missing: string[] = [];
-    const [keys, prefix] = [[this.#keys.token, this.#queue.toKey('wait')], this.#queue.toKey('')];
+    const keys = [this.#keys.token, ...this.#lists('wait', 'active')];
     for (let from = 0; from < ids.length; from += AT_ONCE) {
-      const args = [this.#token, prefix, ...ids.slice(from, from + AT_ONCE)];
+      const args = [this.#token, this.#queue.toKey(''), ...ids.slice(from, from + AT_ONCE)];
       missing.push(...((await run(this.#redis, scripts.MISSING, keys, ...args)) as string[]));
     }
     return missing;
   }
 
   async withdraw(): Promise<readonly { readonly id: string; readonly report: string | undefined }[]> {
-    const keys = [this.#keys.token, this.#queue.toKey('wait')];
+    const keys = [this.#keys.token, ...this.#lists('wait', 'active')];
     const args = [this.#token, this.#queue.toKey('')];
     const taken = (await run(this.#redis, scripts.WITHDRAW, keys, ...args)) as string[];
     const chunks: { id: string; report: string | undefined }[] = [];
@@ -161,24 +168,24 @@ class BullmqFeed implements Feed {
 
   async adopt(): Promise<Leftovers | undefined> {
     const { token, owner, notice, witness } = this.#keys;
-    const lists = (['wait', 'active', 'completed'] as const).map((name) => this.#queue.toKey(name));
-    const keys = [token, owner, notice, witness, ...lists];
-    const args = [this.#token, this.#queue.toKey('')];
-    const adopted = (await run(this.#redis, scripts.ADOPT, keys, ...args)) as string[] | null;
-    if (!adopted) return undefined;
-    const [hasForgotten, ...left] = adopted;
-    const active: QueuedChunk[] = [];
-    const finished: (QueuedChunk & ReportedChunk)[] = [];
-    for (let at = 0; at + 2 < left.length; at += 3) {
-      const [id = '', data = '', outcomes = ''] = left.slice(at, at + 3);
-      const chunk = { id, text: JSON.parse(data) as string };
-      if (outcomes === '') active.push(chunk);
-      else finished.push({ ...chunk, outcomes: JSON.parse(outcomes) as string });
-    }
-    this.#hasAdopted = true;
+    const keys = [token, owner, notice, witness, ...this.#lists('wait', 'active', 'completed')];
+    const args = [this.#token, this.#queue.toKey(''), String(this.#adopted + 1)];
+    const adopted = await run(this.#redis, scripts.ADOPT, keys, ...args);
+    if (adopted === null) return undefined;
+    this.#adopted += 1;
+    const [hasForgotten, open, ...ids] = adopted as [string, number, ...string[]];
+    const jobs = await this.#fields(ids, ['data', 'returnvalue']);
+    const isGone = jobs.some(({ values: [data] }) => !data); // it has forgotten more, since then
+    const chunks = jobs.flatMap(({ id, values: [data, outcomes] }, at) =>
+      data ? [{ id, text: JSON.parse(data) as string, outcomes: at < open ? null : outcomes }] : [],
+    );
+    const finished = chunks.flatMap(({ id, text, outcomes }) =>
+      outcomes ? [{ id, text, outcomes: JSON.parse(outcomes) as string }] : [],
+    );
+    const active = chunks.flatMap(({ id, text, outcomes }) => (outcomes ? [] : [{ id, text }]));
     this.#seen.clear();
     for (const { id } of finished) this.#seen.add(id);
-    return { hasForgotten: hasForgotten === '1', active, finished };
+    return { hasForgotten: hasForgotten === '1' || isGone, active, finished };
   }
 
   async hosts(): Promise<readonly HostNotice[]> {
@@ -192,8 +199,8 @@ class BullmqFeed implements Feed {
   }
 
   async close(notice = ''): Promise<void> {
-    const { token, notice: at } = this.#keys;
-    await run(this.#redis, scripts.RESIGN, [token, at], this.#token, notice);
+    const { token, owner, notice: at } = this.#keys;
+    await run(this.#redis, scripts.RESIGN, [token, owner, at], this.#token, notice);
     await this.#queue.close();
     await this.#redis.quit();
   }
@@ -216,15 +223,8 @@ class BullmqFeed implements Feed {
     return jobs;
   }
 
-  /** Returns those that were removed: what a host holds stays. */
-  async #remove(ids: readonly string[]): Promise<Set<string>> {
-    const removed = new Set<string>();
-    for (let from = 0; from < ids.length; from += AT_ONCE) {
-      const some = ids.slice(from, from + AT_ONCE);
-      const counts = await Promise.all(some.map((id) => this.#queue.remove(id)));
-      for (const [at, id] of some.entries()) if (counts[at] === 1) removed.add(id);
-    }
-    return removed;
+  #lists(...names: readonly ('wait' | 'active' | 'completed')[]): string[] {
+    return names.map((name) => this.#queue.toKey(name));
   }
 }
 

@@ -47,12 +47,19 @@ const NO_TLS_TRIES = 10;
  *
  * Rejects with UsageError if it refuses the password, or if its settings won't do.
  */
-export async function connect({ url, reached }: QueueOptions): Promise<Redis> {
+export async function connect({ url, task, reached }: QueueOptions): Promise<Redis> {
+  checkUrl(url);
+  if (task.includes(':'))
+    throw new UsageError(
+      `the task file's name, ${task}, has a colon in it, which the queue can't have: give it another name`,
+    );
   const shown = shownUrl(url);
   const redis = new Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
     socketTimeout: SILENT_MS,
+    // Another server is behind the address by now: to say it there.
+    reconnectOnError: ({ message }) => (message.includes('READONLY') ? 2 : false),
     retryStrategy: (times) => Math.min(TRY_AGAIN_MS, 50 * times),
   });
   let isAway = false;
@@ -108,11 +115,24 @@ async function whyUnfit(redis: Redis): Promise<string | undefined> {
   return `its maxmemory-policy is ${policy}, so it may throw away chunks: set it to noeviction, with CONFIG SET maxmemory-policy noeviction and in its configuration file`;
 }
 
+/** Throws UsageError for a URL that would never work. Its text is not shown: it may be a part of the password. */
+function checkUrl(url: string): void {
+  const { protocol, hostname, pathname } = new URL(url);
+  if (/@/.test(pathname))
+    throw new UsageError(
+      'the URL of the queue has an @ behind its host: if that belongs to the password, write %2F for each / in it, %23 for #, and %3F for ?',
+    );
+  if ((protocol !== 'redis:' && protocol !== 'rediss:') || hostname === '')
+    throw new UsageError(
+      'the URL of the queue must begin with redis:// or rediss://, and name a host: redis://user:password@host:6379',
+    );
+}
+
 /** Returns the URL without what is secret in it. */
 function shownUrl(url: string): string {
   try {
     const { protocol, host, pathname } = new URL(url);
-    return `${protocol}//${host}${pathname}`;
+    return `${protocol}//${host}${/^\/\d*$/.test(pathname) ? pathname : ''}`;
   } catch {
     return 'the URL of the queue';
   }

@@ -34,41 +34,51 @@ export async function run(
   }
 }
 
-/** The start of the server that a script runs on: each has another one. */
+/**
+ * The start of the server that a script runs on: each has another one. One that was a replica in between has another history, too.
+ */
 const SERVER = `
-local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''`;
+local server = (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '') .. '.' ..
+  (string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or '')`;
 
 /**
  * Takes or keeps the token. KEYS: the token's key, and the owner's. ARGV: the token, its time in milliseconds, and whether its
- * dispatcher owns the chunks. Returns the start of the server; nothing if another dispatcher has the token.
+ * dispatcher owns the chunks. Returns the start of the server; nothing if another dispatcher has the token, or has had it since.
  */
 export const CLAIM: Script = script(`${SERVER}
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return false end
+local owner = redis.call('GET', KEYS[2])
+if ARGV[3] == '1' and owner and owner ~= ARGV[1] then return false end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if ARGV[3] == '1' then redis.call('SET', KEYS[2], ARGV[1]) end
 return server`);
 
-/** Gives the token back. KEYS: the token's key, and the notice's. ARGV: the token, and the notice, if there is another one. */
+/**
+ * Gives the token back. KEYS: the token's key, the owner's and the notice's. ARGV: the token, and the notice, if there is another
+ * one. It doesn't change whether the queue is whole.
+ */
 export const RESIGN: Script = script(`${SERVER}
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then return 0 end
+if (redis.call('GET', KEYS[1]) or redis.call('GET', KEYS[2])) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-if ARGV[2] ~= '' then redis.call('SET', KEYS[2], server .. ' 1' .. ARGV[2]) end
+if ARGV[2] == '' then return 1 end
+local notice = redis.call('GET', KEYS[3])
+local isWhole = notice and string.sub(notice, 1, #server + 2) == server .. ' 1'
+redis.call('SET', KEYS[3], server .. (isWhole and ' 1' or ' 0') .. ARGV[2])
 return 1`);
 
 /**
- * KEYS: the keys of token, notice and witness, and that of the queue's settings. ARGV: the token, the notice, and 1 if the queue has
- * all that it should have, which stands only if the witness does. An emptied queue has forgotten that it is to keep no events,
- * which have results in them.
+ * KEYS: the keys of token, notice and witness, and that of the queue's settings. ARGV: the token, the notice, the last number of
+ * ADOPT, and 1 if the queue has all that it should have, which stands only if the witness does. An emptied queue has forgotten
+ * that it is to keep no events, which have results in them.
  */
 export const PUBLISH: Script = script(`${SERVER}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-local stamp = ARGV[1] .. ' ' .. server
-if ARGV[3] == '1' and redis.call('GET', KEYS[3]) ~= stamp then return 0 end
+local witness = ARGV[1] .. ' ' .. server .. ' ' .. ARGV[3]
+if ARGV[4] == '1' and redis.call('GET', KEYS[3]) ~= witness then return 0 end
 redis.call('HSET', KEYS[4], 'opts.maxLenEvents', 0)
-redis.call('SET', KEYS[2], server .. ' ' .. ARGV[3] .. ARGV[2])
-redis.call('SET', KEYS[3], stamp)
+redis.call('SET', KEYS[2], server .. ' ' .. ARGV[4] .. ARGV[2])
+redis.call('SET', KEYS[3], witness)
 return 1`);
 
 /**
@@ -81,29 +91,51 @@ if not notice or string.sub(notice, 1, #server + 1) ~= server .. ' ' then return
 return string.sub(notice, #server + 2)`);
 
 /**
- * Takes out the chunks that wait, but for those that a host may have all the same: these are found missing. KEYS: the token's key,
- * and the list of what waits. ARGV: the token, and what the key of a chunk begins with. Returns id and report of each.
+ * Takes out the chunks that no host holds, but for those that one may have all the same: these are found missing. KEYS: the token's
+ * key, what waits, and what is active. ARGV: the token, and what the key of a chunk begins with. Returns id and report of each.
  */
 export const WITHDRAW: Script = script(`${SERVER}
 local taken = {}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return taken end
-for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
-  local job = redis.call('HMGET', ARGV[2] .. id, 'name', 'progress')
-  if job[1] == ARGV[1] .. ' ' .. server then
-    table.insert(taken, id)
-    table.insert(taken, job[2] or '')
-    redis.call('LREM', KEYS[2], 1, id)
-    redis.call('DEL', ARGV[2] .. id)
+for at = 2, 3 do
+  for _, id in ipairs(redis.call('LRANGE', KEYS[at], 0, -1)) do
+    local key = ARGV[2] .. id
+    local job = redis.call('HMGET', key, 'name', 'progress')
+    if job[1] == ARGV[1] .. ' ' .. server and redis.call('EXISTS', key .. ':lock') == 0 then
+      table.insert(taken, id)
+      table.insert(taken, job[2] or '')
+      redis.call('LREM', KEYS[at], 1, id)
+      redis.call('DEL', key)
+    end
   end
 end
 return taken`);
 
 /**
+ * Takes out chunks, but for those that hosts hold. KEYS: the token's key, what is completed, what waits, and what is active. ARGV: the
+ * token, what the key of a chunk begins with, and ids.
+ */
+export const FORGET: Script = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+for at = 3, #ARGV do
+  local id = ARGV[at]
+  local key = ARGV[2] .. id
+  if redis.call('ZREM', KEYS[2], id) == 1 then redis.call('DEL', key)
+  elseif redis.call('EXISTS', key) == 1 and redis.call('EXISTS', key .. ':lock') == 0 then
+    redis.call('LREM', KEYS[3], -1, id)
+    redis.call('LREM', KEYS[4], -1, id)
+    redis.call('DEL', key)
+  end
+end
+return 1`);
+
+/**
  * Makes all chunks those of this dispatcher; takes out those that wait and have no report, or may be in the hands of a host
  * though they wait here. KEYS: the keys of token, owner, notice and witness; what waits, what is active, what is completed. ARGV: the
- * token, and what the key of a chunk begins with. Returns 1 if the queue has forgotten something since the notice, and since
- * this was last asked; and then id, text and outcomes of each chunk that is left, all at one moment. Returns nothing if another
- * dispatcher has the token.
+ * token, what the key of a chunk begins with, and a number that is one more than when an answer to this has come last, from 1:
+ * a question that is sent again must not be taken for the next one. Returns 1 if the queue has forgotten something since the
+ * notice, and since the last answer; how many chunks are left that are not completed; and the ids of all that are left, those
+ * first. Returns nothing if another dispatcher has the token.
  */
 export const ADOPT: Script = script(`${SERVER}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
@@ -111,43 +143,47 @@ redis.call('SET', KEYS[2], ARGV[1])
 local notice = redis.call('GET', KEYS[3])
 local isWhole = notice and string.sub(notice, 1, #server + 2) == server .. ' 1'
 local stamp = ARGV[1] .. ' ' .. server
-local left = { (isWhole or redis.call('GET', KEYS[4]) == stamp) and '' or '1' }
-redis.call('SET', KEYS[4], stamp)
-local function add(id, isFinished)
+local isKnown = redis.call('GET', KEYS[4]) == stamp .. ' ' .. (ARGV[3] - 1)
+redis.call('SET', KEYS[4], stamp .. ' ' .. ARGV[3])
+local left = { (isWhole or isKnown) and '' or '1', 0 }
+local function add(id)
   local key = ARGV[2] .. id
-  local job = redis.call('HMGET', key, 'data', 'returnvalue')
-  if not job[1] then return end
+  if redis.call('EXISTS', key) == 0 then return end
   if isWhole then redis.call('HSET', key, 'name', stamp) end
   table.insert(left, id)
-  table.insert(left, job[1])
-  table.insert(left, isFinished and job[2] or '')
 end
 for _, id in ipairs(redis.call('LRANGE', KEYS[5], 0, -1)) do
   local report = redis.call('HGET', ARGV[2] .. id, 'progress')
-  if isWhole and report and string.sub(report, 1, 1) == '"' then add(id, false)
+  if isWhole and report and string.sub(report, 1, 1) == '"' then add(id)
   else
     redis.call('LREM', KEYS[5], 1, id)
     redis.call('DEL', ARGV[2] .. id)
   end
 end
-for _, id in ipairs(redis.call('LRANGE', KEYS[6], 0, -1)) do add(id, false) end
-for _, id in ipairs(redis.call('ZRANGE', KEYS[7], 0, -1)) do add(id, true) end
+for _, id in ipairs(redis.call('LRANGE', KEYS[6], 0, -1)) do add(id) end
+left[2] = #left - 2
+for _, id in ipairs(redis.call('ZRANGE', KEYS[7], 0, -1)) do add(id) end
 return left`);
 
 /**
- * KEYS: the token's key, and the list of what waits. ARGV: the token, what the key of a chunk begins with, and ids. Takes out
- * chunks that wait and that no host may begin. Returns the ids of chunks that aren't there.
+ * KEYS: the token's key, what waits, and what is active. ARGV: the token, what the key of a chunk begins with, and ids. Takes out
+ * chunks that no host holds and that none may begin. Returns the ids of chunks that aren't there.
  */
 export const MISSING: Script = script(`${SERVER}
 local missing = {}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return missing end
+local function isTakenOut(id, key)
+  if redis.call('LREM', KEYS[2], -1, id) == 1 then return true end
+  return redis.call('EXISTS', key .. ':lock') == 0 and redis.call('LREM', KEYS[3], -1, id) == 1
+end
 for at = 3, #ARGV do
-  local key = ARGV[2] .. ARGV[at]
+  local id = ARGV[at]
+  local key = ARGV[2] .. id
   local stamp = redis.call('HGET', key, 'name')
-  if not stamp then table.insert(missing, ARGV[at])
-  elseif stamp ~= ARGV[1] .. ' ' .. server and redis.call('LREM', KEYS[2], -1, ARGV[at]) == 1 then
+  if not stamp then table.insert(missing, id)
+  elseif stamp ~= ARGV[1] .. ' ' .. server and isTakenOut(id, key) then
     redis.call('DEL', key)
-    table.insert(missing, ARGV[at])
+    table.insert(missing, id)
   end
 end
 return missing`);

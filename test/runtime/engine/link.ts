@@ -2,13 +2,21 @@
 import { once } from 'node:events';
 import net from 'node:net';
 
+/** What is done to what goes over a link, byte for byte as latin1. */
+interface Meddling {
+  /** Before the server gets it. False: it does not, and the connection breaks. */
+  readonly asked?: (text: string) => boolean | Promise<boolean>;
+  /** Returns what arrives of the server's answer. Undefined: nothing, and the connection breaks. */
+  readonly answered?: (text: string) => string | undefined;
+}
+
 export class Link implements AsyncDisposable {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   #isSilent = false;
   #to: number;
 
-  private constructor(to: number, changed: (answer: string) => string) {
+  private constructor(to: number, { asked = () => true, answered = (text) => text }: Meddling) {
     this.#to = to;
     this.#server = net.createServer((near) => {
       const far = net.connect(this.#to, '127.0.0.1');
@@ -26,17 +34,27 @@ export class Link implements AsyncDisposable {
         isDead ||= this.#isSilent;
         return !isDead;
       };
-      near.on('data', (bytes) => passes() && far.write(bytes));
-      far.on('data', (bytes) => passes() && near.write(Buffer.from(changed(bytes.toString('latin1')), 'latin1')));
+      const broken = (): void => {
+        for (const each of [near, far]) each.destroy();
+      };
+      let asking = Promise.resolve();
+      near.on('data', (bytes) => {
+        asking = asking.then(async () => {
+          if (!(await asked(bytes.toString('latin1')))) broken();
+          else if (passes()) far.write(bytes);
+        });
+      });
+      far.on('data', (bytes) => {
+        const answer = answered(bytes.toString('latin1'));
+        if (answer === undefined) broken();
+        else if (passes()) near.write(Buffer.from(answer, 'latin1'));
+      });
     });
   }
 
-  /**
-   * to - the port of the server.
-   * changed - what arrives of what the server says, byte for byte as latin1.
-   */
-  static async to(to: number, changed: (answer: string) => string = (answer) => answer): Promise<Link> {
-    const link = new Link(to, changed);
+  /** to - the port of the server. */
+  static async to(to: number, meddling: Meddling = {}): Promise<Link> {
+    const link = new Link(to, meddling);
     await once(link.#server.listen(0, '127.0.0.1'), 'listening');
     return link;
   }
@@ -56,9 +74,14 @@ export class Link implements AsyncDisposable {
     this.#isSilent = false;
   }
 
+  /** From now on this is the way to another server, for new connections. */
+  turnNewTo(port: number): void {
+    this.#to = port;
+  }
+
   /** From now on this is the way to another server. Connections that there are break. */
   turnTo(port: number): void {
-    this.#to = port;
+    this.turnNewTo(port);
     for (const socket of this.#sockets) socket.destroy();
   }
 

@@ -87,14 +87,18 @@ export class MemoryQueue {
   claim(holder: string, hasAdopted: boolean): number | undefined {
     const { token } = this.#state;
     if (token && token.holder !== holder && token.until > this.#now()) return undefined;
+    const { owner } = this.#state;
+    if (hasAdopted && owner !== undefined && owner !== holder) return undefined;
     this.#state.token = { holder, until: this.#now() + this.#lockMs };
     if (hasAdopted) this.#state.owner = holder;
     return this.server;
   }
 
   resign(holder: string, notice: string | undefined): void {
-    if (!this.#isHeldBy(holder)) return;
-    if (notice !== undefined) this.#state.notice = { text: notice, isWhole: true, server: this.server };
+    const { token, owner } = this.#state;
+    if (holder !== (token && token.until > this.#now() ? token.holder : owner)) return;
+    if (notice !== undefined)
+      this.#state.notice = { text: notice, isWhole: this.notice?.isWhole === true, server: this.server };
     this.#state.token = undefined;
   }
 
@@ -140,6 +144,7 @@ export class MemoryQueue {
 
   missing(holder: string, ids: readonly string[]): string[] {
     if (!this.#isHeldBy(holder)) return [];
+    this.#lapse();
     const isStale = ([, { stamp }]: [string, Entry]): boolean => stamp !== this.#stampOfNow;
     const stale = new Set(
       this.#those('waiting')
@@ -152,6 +157,7 @@ export class MemoryQueue {
 
   withdraw(holder: string): { id: string; report: string | undefined }[] {
     if (!this.#isHeldBy(holder)) return [];
+    this.#lapse();
     const own = this.#those('waiting').filter(([, { stamp }]) => stamp === this.#stampOfNow);
     const waiting = own.map(([id, { report }]) => ({ id, report }));
     this.forget(waiting.map(({ id }) => id));

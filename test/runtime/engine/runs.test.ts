@@ -1,5 +1,5 @@
 // Runs over several machines as a person has them: real processes, a real Redis, and none of them killed.
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -128,11 +128,44 @@ test('the password is shown nowhere, and a wrong one is the end at once', async 
 
 test('a server that is too old is refused', async () => {
   const machines = await Machines.start();
-  const link = await Link.to(machines.redis.port, (answer) => answer.replace(/(redis_version:)\d/, '$15'));
+  const link = await Link.to(machines.redis.port, {
+    answered: (text) => text.replace(/(redis_version:)\d/, '$15'),
+  });
   const { status, stderr } = await machines.dispatcher([], { DIVVY_ENGINE_URL: link.url }).ended();
   await link[Symbol.asyncDispose]();
   expect(status, stderr).toBe(2);
   expect(stderr).toMatch(/the queue at redis:\S+: it is Redis 5\.\S+: use 6\.2 or newer/);
+});
+
+test.each([
+  [
+    'redis://user:/secret@127.0.0.1:7000',
+    /has an @ behind its host: if that belongs to the password, write %2F for each \/ in it/,
+  ],
+  ['http://127.0.0.1:7000', /must begin with redis:\/\/ or rediss:\/\/, and name a host/],
+  ['localhost:7000', /must begin with redis:\/\/ or rediss:\/\//],
+  ['unix:///tmp/redis', /must begin with redis:\/\/ or rediss:\/\//],
+])('the URL %s is refused, and not shown', async (url, why) => {
+  const machines = await Machines.start();
+  for (const refused of [
+    machines.dispatcher([], { DIVVY_ENGINE_URL: url }),
+    machines.host([], { DIVVY_ENGINE_URL: url }),
+  ]) {
+    const { status, stderr } = await refused.ended();
+    expect(status, stderr).toBe(2);
+    expect(stderr).toMatch(why);
+    expect(stderr).not.toMatch(/secret|7000/);
+  }
+});
+
+test('a task file whose name the queue can not have is refused', async () => {
+  const machines = await Machines.start();
+  const task = join(machines.folder, 'my:task.ts');
+  symlinkSync(machines.task, task);
+  const env = { DIVVY_ENGINE_URL: machines.redis.url };
+  const { status, stderr } = await runTask(task, { args: ['--engine', 'bullmq'], env }).ended();
+  expect(status, stderr).toBe(2);
+  expect(stderr).toMatch(/my:task, has a colon in it, which the queue can't have: give it another name/);
 });
 
 test('a server that may throw away chunks is refused', async () => {
