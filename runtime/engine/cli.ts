@@ -70,7 +70,10 @@ async function dispatch(
   let over = (): void => undefined;
   try {
     const result = await runInRole(options, args, dispatcher, (way) => {
-      dispatcher.failedBy = (fault) => way.fail(fault);
+      dispatcher.failedBy = (fault) => {
+        way.killAll();
+        way.fail(fault);
+      };
       over = way.over;
     });
     const isPart = options.limit !== undefined || (options.retryFailed ?? false) !== false;

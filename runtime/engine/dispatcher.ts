@@ -99,7 +99,7 @@ export class Dispatcher implements EngineRole {
     };
   }
 
-  /** From now on, the run can be failed. */
+  /** From now on, the run can be failed. Its worker is gone then. */
   set failedBy(fail: (fault: DivvyError) => void) {
     this.#fail = fail;
   }
@@ -271,8 +271,7 @@ export class Dispatcher implements EngineRole {
 
   async #keepToken(): Promise<void> {
     if (await this.#options.feed.claim()) return;
-    this.#fail?.(taken());
-    this.#worker?.kill(); // what is in the queue is no longer this one's to take out
+    this.#fail?.(taken()); // at once: what is in the queue is no longer this one's to take out
   }
 
   async #lookAround(): Promise<void> {
