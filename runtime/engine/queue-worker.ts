@@ -154,7 +154,8 @@ export class QueueWorker implements RunningWorker {
 
   async #look(): Promise<void> {
     const { feed, window, hands, lookAround } = this.#options;
-    if (this.#wasAway) await lookAround(); // another dispatcher may have the queue by now
+    // Another dispatcher may have the queue by now, if this one could not reach it, or was stopped itself.
+    if (this.#wasAway || performance.now() - this.#reportsAt > 2 * REPORTS_EVERY_MS) await lookAround();
     if (this.#isGone) return;
     if (this.#state === 'draining') await this.#withdraw();
     if (this.#state === 'draining' || this.#isHeldBack)

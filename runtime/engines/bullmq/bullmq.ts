@@ -107,9 +107,10 @@ class BullmqFeed implements Feed {
 
   async put(chunks: readonly QueuedChunk[]): Promise<void> {
     for (let from = 0; from < chunks.length; from += AT_ONCE) {
-      for (const { id } of chunks.slice(from, from + AT_ONCE)) this.#seen.delete(id);
+      const some = chunks.slice(from, from + AT_ONCE);
+      for (const { id } of some) this.#seen.delete(id);
       await this.#queue.addBulk(
-        chunks.slice(from, from + AT_ONCE).map(({ id, text }) => ({
+        some.map(({ id, text }) => ({
           name: this.#stamp,
           data: text,
           opts: { jobId: id, attempts: 1, removeOnComplete: false, removeOnFail: false },

@@ -271,6 +271,37 @@ describe.each(kinds)('$name', ({ name, begin, restart, end }) => {
     }
   });
 
+  test('a dispatcher that ends does not change whether the queue has forgotten something', async () => {
+    newTask();
+    const feed = await dispatcher();
+    await feed.publish('a run', true);
+    await feed.close('it is over');
+    opened.splice(opened.indexOf(feed), 1);
+    const next = await nextDispatcher();
+    expect((await next.adopt())?.hasForgotten).toBe(false);
+    await next.publish('a run', true);
+    await restart();
+    expect(await next.claim()).toBe(true);
+    await next.publish('a run', false);
+    await next.close('it is over');
+    opened.splice(opened.indexOf(next), 1);
+    const last = await nextDispatcher();
+    expect(await last.notice()).toEqual({ text: 'it is over', isWhole: false });
+    expect((await last.adopt())?.hasForgotten).toBe(true);
+  });
+
+  test('once another dispatcher has had the queue, the one before never gets it back', async () => {
+    newTask();
+    const feed = await dispatcher();
+    const next = await nextDispatcher();
+    expect(await next.adopt()).toBeDefined();
+    await next.close('it is over');
+    opened.splice(opened.indexOf(next), 1);
+    expect(await feed.claim()).toBe(false);
+    await feed.publish('a run', true);
+    expect((await feed.notice())?.text).toBe('it is over');
+  });
+
   test('a report counts only from the host that holds the chunk', async () => {
     newTask();
     const [feed, one, other] = [await dispatcher(), await join(), await join()];
