@@ -170,10 +170,10 @@ async function merged(
   const [inBase = '', inMine = '', inTheirs = ''] = texts;
   const all = { base: inBase, mine: inMine, theirs: inTheirs };
   const markers = markersFor(all, namesOf(merging));
-  const ours = merge(all, markers);
-  // Where equal lines stand side by side, one algorithm sees two changes touch, and another does not: git's word counts.
-  const byGit = ours.conflicts > 0 ? await mergedByGit(all) : undefined;
-  const { text, conflicts } = byGit === undefined ? ours : { text: byGit, conflicts: 0 };
+  // Where equal lines stand side by side, one algorithm sees two changes touch, and another does not, or takes two lines for one:
+  // git's word counts.
+  const byGit = await mergedByGit(all);
+  const { text, conflicts } = byGit === undefined ? merge(all, markers) : { text: byGit, conflicts: 0 };
   const kind = conflicts > 0 ? 'conflict' : 'merged';
   return { kind, after: fromText(endedAs(mine.bytes.toString('latin1'), text)), conflicts, markers };
 }
