@@ -81,7 +81,7 @@ export function describeRunning(status: RunningStatus): string[] {
       const at = items.map(
         (item) => `item ${item.number}${item.key === '' ? '' : ` (${item.key})`} for ${seconds(item.ms)}`,
       );
-      return `  worker ${number} (process ${pid}): ${at.join(', ') || 'no item'}`;
+      return `  ${pid === undefined ? 'in the queue and on hosts' : `worker ${number} (process ${pid})`}: ${at.join(', ') || 'no item'}`;
     }),
   ];
 }

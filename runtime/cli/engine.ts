@@ -10,6 +10,8 @@ import type { MasterOptions } from '../options.ts';
 import type { RunResult } from '../parallelizable.ts';
 import type { Flags, Request } from './arguments.ts';
 
+const FILE = new URL('../engine/cli.ts', import.meta.url);
+
 /** Runs the task once, in a role, and resolves with the result. */
 export type RunInRole = (
   options: MasterOptions,
@@ -30,6 +32,8 @@ export interface WayToEnd {
 /** What engine/cli.ts exports. */
 export interface EngineCli {
   readonly flags: Flags;
+  /** The part of the help that is about these. */
+  readonly help: string;
   /** Takes part in the runs of the task, as a dispatcher or as a host. Resolves with the result of the last one. */
   run(
     request: Request & { want: 'run' },
@@ -44,7 +48,9 @@ export interface EngineCli {
 export async function engineFor(argv: readonly string[]): Promise<EngineCli | undefined> {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   if (!argv.slice(0, end).some((word) => word === '--engine' || word.startsWith('--engine='))) return undefined;
-  const file = new URL('../engine/cli.ts', import.meta.url);
-  if (!fs.existsSync(file)) throw engineIsMissing();
-  return (await import(file.href)) as EngineCli;
+  if (!hasEngine()) throw engineIsMissing();
+  return (await import(FILE.href)) as EngineCli;
 }
+
+/** Whether the engine's files are there. */
+export const hasEngine = (): boolean => fs.existsSync(FILE);

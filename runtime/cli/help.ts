@@ -2,6 +2,7 @@
 
 import { OPTIONS } from '../options.ts';
 import { SIGNALS } from '../signals.ts';
+import { hasEngine } from './engine.ts';
 
 /** Returns the help, ready to be printed. */
 export function help(): string {
@@ -44,7 +45,7 @@ Exit codes:
   75     the same run is already going on, or its journal is in use
   128+n  signal n ended the run: 130 INT, 143 TERM
   141    whoever read stdout has gone
-`;
+${hasEngine() ? '\nOver several machines: --engine bullmq --help shows more.\n' : ''}`;
 }
 
 function columns(rows: readonly string[][]): string {

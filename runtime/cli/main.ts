@@ -55,6 +55,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       const { show } = await import('./show.ts');
       if (engine && 'taskFile' in request) await engine.showStatus(request);
       else await show(request);
+      if (engine && request.want === 'help') process.stdout.write(engine.help);
     }
   } catch (error) {
     if (error instanceof ArgumentsHelp) process.stdout.write(error.message);

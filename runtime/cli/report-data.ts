@@ -21,9 +21,7 @@ const PATH_MAX = 300;
 
 /** Returns the report as it is now. Throws DivvyError if the journal can't be read. */
 export function reportData(standing: Standing, taskFile: string): ReportData {
-  const followed = new Followed(standing.file);
-  read(followed, standing.file);
-  return dataOf(followed, standing.file, taskFile);
+  return dataOf(new Followed(standing.file), standing.file, taskFile).data;
 }
 
 /**
@@ -41,14 +39,11 @@ export async function reportLive(
     isLeft = true;
   });
   process.stdin.resume();
-  for (let isFirst = true; !isLeft; isFirst = false) {
-    // Whether it goes on is asked first: what a run writes before its end is read then.
-    const wasRunning = statusFrom(followed.collector.tally, file, path.resolve(taskFile))?.state === 'running';
-    const hasGrown = read(followed, file);
-    const data = dataOf(followed, file, taskFile);
-    const isOver = data.state !== 'running' || data.cut !== undefined;
-    if (hasGrown || isFirst || (isOver && wasRunning)) each(data);
-    if (isOver) return;
+  for (let shown: string | undefined; !isLeft; ) {
+    const { data, hasGrown } = dataOf(followed, file, taskFile);
+    if (hasGrown || data.state !== shown) each(data);
+    shown = data.state;
+    if (data.state !== 'running' || data.cut !== undefined) return;
     await sleep(LOOK_EVERY_MS);
   }
 }
@@ -61,11 +56,26 @@ function read(followed: Followed, journal: string): boolean {
   }
 }
 
-function dataOf({ collector, cut }: Followed, journal: string, taskFile: string): ReportData {
+/** Reads what has come since, and returns the report. */
+function dataOf(followed: Followed, journal: string, taskFile: string): { data: ReportData; hasGrown: boolean } {
+  // Asked first: what a run writes before its end is read then. Asked behind that, a run could end in between.
+  const wasInUse = isInUse(journal);
+  const hasGrown = read(followed, journal);
+  return { data: reportOf(followed, { journal, taskFile, wasInUse }), hasGrown };
+}
+
+interface Asked {
+  readonly journal: string;
+  readonly taskFile: string;
+  readonly wasInUse: boolean;
+}
+
+function reportOf({ collector, cut }: Followed, { journal, taskFile, wasInUse }: Asked): ReportData {
   const status = statusFrom(collector.tally, journal, path.resolve(taskFile));
   if (!status) throw hasNoRun(journal);
   const { runId, parts, ...whole } = collector.data();
-  const isRunning = status.state === 'running' || (cut !== undefined && isInUse(journal));
+  const isRunning = wasInUse && (status.ended === undefined || cut !== undefined);
+  const standing = status.state === 'running' ? 'unfinished' : status.state; // it has begun again since
   // Behind a damaged line there may be anything: other resumes, and another end.
   const { stoppedBy, exitCode, ended, ...upToThere } = whole;
   const last = isRunning ? 'running' : cut === undefined ? undefined : 'not known';
@@ -75,7 +85,7 @@ function dataOf({ collector, cut }: Followed, journal: string, taskFile: string)
       last === undefined ? parts : parts.map((part, at) => (at < parts.length - 1 ? part : { ...part, how: last })),
     taskFile: cutTo(visible(taskFile), PATH_MAX),
     runId: cutTo(visible(runId), PATH_MAX),
-    state: isRunning ? 'running' : cut === undefined ? status.state : 'unknown',
+    state: isRunning ? 'running' : cut === undefined ? standing : 'unknown',
     at: new Date().toISOString(),
     began: cutTo(visible(status.began), PATH_MAX),
     args: words(shellWords(status.args)),

@@ -158,7 +158,7 @@ export function statusFrom(
     args: last.args,
     ...(folder !== undefined && { cwd: folder }),
     options: last.options,
-    optionWords: [...journalWords, ...wordsOf(last.options, folder)],
+    optionWords: [...journalWords, ...wordsOf(last.options, folder), ...(last.engine ?? [])],
     state: end?.complete ? 'complete' : !end && isInUse(journal) ? 'running' : 'unfinished',
     pid: last.pid,
     control: last.control,

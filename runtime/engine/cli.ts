@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { durationOf, type EngineValues, type Flags, type Request } from '../cli/arguments.ts';
 import type { RunInRole } from '../cli/engine.ts';
 import { mustBe, notTogether, Shutdown, UsageError } from '../errors.ts';
-import { type MasterOptions, settingsOf } from '../options.ts';
+import { flagOf, type MasterOptions, OPTIONS, settingsOf } from '../options.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { needTaskFile } from '../task/task.ts';
 import { Dispatcher, refusalsTold } from './dispatcher.ts';
@@ -19,6 +19,8 @@ import type { Engine, HostNotice, Membership, QueueOptions } from './engine.ts';
 import { Host, type HostOptions } from './host.ts';
 import { inTime } from './in-time.ts';
 import { type Code, checkCode, codeOf, type Notice, noticeIn, sharedOptions } from './notice.ts';
+import { Problems } from './problems.ts';
+import { shownUrl } from './shown-url.ts';
 import { statusLines, statusOfQueue } from './status.ts';
 
 export const flags: Flags = {
@@ -30,6 +32,18 @@ export const flags: Flags = {
   'code-version': { type: 'string' },
   'accept-skew': { type: 'boolean' },
 };
+
+/** What `--engine bullmq --help` shows besides the options of every run. */
+export const help: string = `
+Over several machines (docs/engine.md says which end takes which option):
+      --engine NAME           with this queue: bullmq
+      --engine-url-file FILE  has the URL of the queue, in place of the variable DIVVY_ENGINE_URL
+      --join                  be a host: work on the items that the dispatcher lists
+      --stay                  with --join: wait for the next run, in place of ending with one
+      --lock D                how long items belong to a host that says nothing (10s; from 5s to 1h)
+      --code-version V        hosts need the same V, in place of the same files
+      --accept-skew           with --join: take part although the code differs
+`;
 
 const URL_VARIABLE = 'DIVVY_ENGINE_URL';
 const LOCK_MS = 10_000;
@@ -55,6 +69,8 @@ export async function run(request: Request & { want: 'run' }, say: Say, runInRol
   if (values['join'] === true) return host(request, code, say, runInRole);
   for (const flag of ['stay', 'accept-skew'])
     if (values[flag] === true) throw new UsageError(`--${flag} goes with --join: it is for a host`);
+  for (const [key, flag] of Object.entries({ workers: '-n', concurrency: '-c', tag: '--tag' }))
+    if (key in options) throw new UsageError(`${flag} is for a host, with --join: the dispatcher runs no items`);
   return dispatch(request, code, say, runInRole);
 }
 
@@ -65,7 +81,13 @@ async function dispatch(
   runInRole: RunInRole,
 ): Promise<RunResult> {
   const { engine, queue } = await queueOf(taskFile, values, say);
-  const dispatcher = new Dispatcher({ feed: await engine.feed(queue), code, lockMs: queue.lockMs, say });
+  const dispatcher = new Dispatcher({
+    words: wordsOf(values, queue),
+    feed: await engine.feed(queue),
+    code,
+    lockMs: queue.lockMs,
+    say,
+  });
   let isComplete = false;
   let over = (): void => undefined;
   try {
@@ -96,12 +118,15 @@ async function host(
   const own = Object.fromEntries(Object.entries(options).filter(([key]) => HOST_OPTIONS.has(key)));
   const { workers, concurrency } = settingsOf(own);
   let { lockMs } = queue;
+  let runId: string | undefined;
   let membership = await engine.join(queue);
   const name = `${os.hostname()}:${process.pid}`; // in containers of one network other hosts may have the same
   const self = { id: `${name}:${randomBytes(4).toString('hex')}`, name, capacity: workers * concurrency };
   try {
     for (;;) {
-      const notice = await nextRun(membership, self, say);
+      const notice = await nextRun(membership, self, say, queue);
+      if (notice.runId !== runId) say(`takes part in run ${notice.runId}`, false);
+      runId = notice.runId;
       checkCode(notice, code, values['accept-skew'] === true);
       if (notice.lockMs !== lockMs) {
         lockMs = notice.lockMs;
@@ -143,6 +168,15 @@ async function takePart(
   return { result, left: joined.left };
 }
 
+/** The words that a resume needs. */
+function wordsOf(values: EngineValues, { lockMs }: QueueOptions): string[] {
+  const texts = ['engine-url-file', 'code-version'].flatMap((flag) =>
+    values[flag] === undefined ? [] : [`--${flag}`, String(values[flag])],
+  );
+  const lock = lockMs % 1000 === 0 ? `${lockMs / 1000}s` : `${lockMs}ms`;
+  return ['--engine', String(values['engine']), '--lock', lock, ...texts];
+}
+
 const isSignal = ({ stoppedBy }: RunResult): boolean => stoppedBy?.startsWith('SIG') === true;
 
 /** Prints how the queue of the task stands. */
@@ -164,14 +198,27 @@ export async function showStatus(request: Extract<Request, { taskFile: string }>
 }
 
 /** Waits for a run that goes on. */
-async function nextRun(membership: Membership, self: HostNotice, say: Say): Promise<Notice> {
+async function nextRun(
+  membership: Membership,
+  self: HostNotice,
+  say: Say,
+  { task, url }: QueueOptions,
+): Promise<Notice> {
+  const problems = new Problems(say);
   for (let isSaid = false; ; isSaid = true) {
-    // A dispatcher that begins now knows how much to prepare.
-    membership.present(self).catch(() => undefined);
-    const text = await membership.notice().catch(() => undefined);
-    const notice = text === undefined ? undefined : noticeIn(text);
-    if (notice && !notice.isOver) return notice;
-    if (!isSaid) say('waits for a run of this task to begin', false);
+    try {
+      // A dispatcher that begins now knows how much to prepare.
+      await membership.present(self);
+      const text = await membership.notice();
+      const notice = text === undefined ? undefined : noticeIn(text);
+      problems.none();
+      if (notice && !notice.isOver) return notice;
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      const fault = problems.met(error);
+      if (fault) throw fault;
+    }
+    if (!isSaid) say(`waits for a run of this task to begin: ${task}, at ${shownUrl(url)}`, false);
     await sleep(ASK_EVERY_MS);
   }
 }
@@ -179,9 +226,12 @@ async function nextRun(membership: Membership, self: HostNotice, say: Say): Prom
 /** Throws UsageError for what only the dispatcher can be told. */
 function checkHostOptions(options: MasterOptions, values: EngineValues, args: readonly string[]): void {
   const isOwn = (key: string): boolean => HOST_OPTIONS.has(key) || (key === 'journal' && options.journal === true);
-  const [foreign] = [...Object.keys(options), ...(values['lock'] === undefined ? [] : ['lock'])].filter(
-    (key) => !isOwn(key),
-  );
+  const [foreign] = [...Object.keys(options), ...(values['lock'] === undefined ? [] : ['lock'])]
+    .filter((key) => !isOwn(key))
+    .map((key) => {
+      const row = OPTIONS.find((each) => each.key === key);
+      return `--${row ? flagOf(row).flag : key}`;
+    });
   if (foreign !== undefined)
     throw new UsageError(
       `a host takes this option from the dispatcher: ${foreign}; give it there, and leave it out with --join`,
@@ -223,7 +273,7 @@ function urlOf(file: unknown): string {
   }
   if (url === undefined || url === '')
     throw new UsageError(
-      `${where} does not say where the queue is: set ${URL_VARIABLE} to its URL, such as redis://user:password@host:6379, or name a file that has it with --engine-url-file`,
+      `${where} is ${file === undefined ? 'not set' : 'empty'}: set ${URL_VARIABLE} to the URL of the queue, such as redis://user:password@host:6379, or name a file that has it with --engine-url-file`,
     );
   if (!URL.canParse(url))
     throw new UsageError(

@@ -6,6 +6,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { durationOf } from '../cli/arguments.ts';
 import { DivvyError, UsageError } from '../errors.ts';
 import type { EngineRole, OpenedRun } from '../master/engine-role.ts';
 import type { BootWorker } from '../master/worker.ts';
@@ -36,6 +37,8 @@ const ASK_EVERY_MS = 250;
 const CLAIM_EVERY_MS = 1000;
 
 export interface DispatcherOptions {
+  /** How the command line says that this is a dispatcher. */
+  readonly words: readonly string[];
   readonly feed: Feed;
   readonly code: Code;
   readonly lockMs: number;
@@ -58,6 +61,7 @@ export class Dispatcher implements EngineRole {
     recycleOlderMs: Infinity,
     recycleAboveBytes: Infinity,
   };
+  readonly words: readonly string[];
   readonly prefetchBytes: number = WINDOW_BYTES;
   readonly boot: BootWorker;
   readonly #options: DispatcherOptions;
@@ -80,6 +84,7 @@ export class Dispatcher implements EngineRole {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.words = options.words;
     this.boot = (_, events) => {
       if (!this.#window) throw new Error('a dispatcher boots its worker before its run is open');
       this.#worker = new QueueWorker(
@@ -145,7 +150,7 @@ export class Dispatcher implements EngineRole {
     await refusalsTold(this.#open(run));
   }
 
-  async #open({ runId, settings, args, mode, task, record }: OpenedRun): Promise<void> {
+  async #open({ runId, settings, args, mode, wordsBefore, task, record }: OpenedRun): Promise<void> {
     this.#record = record;
     const { code, lockMs, feed } = this.#options;
     this.#rate = settings.rate;
@@ -156,7 +161,9 @@ export class Dispatcher implements EngineRole {
     const prefix = `${runId}.${randomBytes(3).toString('hex')}`;
     this.#window = new Window({ prefix, lockMs, most, hasOwnKeys: task.key !== undefined });
     const isOwn = ({ id }: { id: string }): boolean => mode === 'resume' && id.startsWith(`${runId}.`);
-    const left = await this.#adopt(isOwn, settings.resume || settings.retryFailed !== false);
+    const isResume = settings.resume || settings.retryFailed !== false;
+    const waitMs = isResume ? Math.max(lockMs, lockIn(wordsBefore)) : 0;
+    const left = await this.#adopt(isOwn, waitMs);
     const others = left.finished.filter((chunk) => !isOwn(chunk));
     if (others.length > 0) {
       this.#say(
@@ -223,9 +230,11 @@ export class Dispatcher implements EngineRole {
   /**
    * Takes over what is in the queue, once no host works on chunks of another run. If the queue has forgotten something while there
    * was no dispatcher, nobody knows what hosts still work on, until their locks have run out.
+   *
+   * waitMs - how long these may be, in milliseconds.
    */
-  async #adopt(isOwn: (chunk: { id: string }) => boolean, isResume: boolean): Promise<Leftovers> {
-    const { feed, lockMs } = this.#options;
+  async #adopt(isOwn: (chunk: { id: string }) => boolean, waitMs: number): Promise<Leftovers> {
+    const { feed } = this.#options;
     let until = -Infinity;
     for (let isSaid = false; ; ) {
       const left = await feed.adopt();
@@ -233,11 +242,11 @@ export class Dispatcher implements EngineRole {
         if (!(await feed.claim())) throw taken();
         continue; // the queue was emptied
       }
-      if (left.hasForgotten && isResume) {
+      if (left.hasForgotten && waitMs > 0) {
         this.#say(
-          `the queue doesn't know all of the run to resume: waits ${seconds(lockMs)} (--lock), as hosts may still work on it`,
+          `the queue doesn't know all of the run to resume: waits ${seconds(waitMs)} (--lock), as hosts may still work on it`,
         );
-        until = performance.now() + lockMs;
+        until = performance.now() + waitMs;
       }
       const others = left.active.filter((chunk) => !isOwn(chunk)).map(({ id }) => id);
       if (others.length === 0 && performance.now() >= until) return left;
@@ -311,4 +320,10 @@ export async function refusalsTold<Result>(asked: Promise<Result>): Promise<Resu
     const { name, message } = error as Error;
     throw name === 'ReplyError' ? new UsageError(`the queue refuses what it is asked: ${message}`) : error;
   }
+}
+
+/** The lock of a run, by the words of its command line, in milliseconds; 0 if it went over no queue. */
+function lockIn(words: readonly string[] = []): number {
+  const at = words.indexOf('--lock');
+  return at < 0 ? 0 : durationOf('lock', words[at + 1] ?? '');
 }

@@ -1,6 +1,7 @@
 /** The errors of journals and their locks: what is wrong, with the value, and what to do next. Internal. */
 
 import { DivvyError, messageOf, UsageError } from '../errors.ts';
+import { shellWords } from '../text/shell.ts';
 import { dateOf, inspected } from '../text/words.ts';
 
 export const journalExists = (file: string): UsageError =>
@@ -99,6 +100,11 @@ export function inUse(
 
 export const noRunLock = (folder: string, error: unknown): string =>
   `this run has no lock, so it can be started a second time: the lock cannot be made in ${folder}: ${messageOf(error)}`;
+
+export const needsEngine = (runId: string | undefined, engine: readonly string[]): UsageError =>
+  new UsageError(
+    `run ${runId} went over several machines, and hosts may still work on its items: to resume it, add ${shellWords(engine)}`,
+  );
 
 export const earlierRunChanged = (): DivvyError =>
   new DivvyError('another run has changed the journals in the meantime; start again', 75);

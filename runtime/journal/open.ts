@@ -33,6 +33,7 @@ export interface JournalRequest extends EarlierRequest {
   readonly runId: string;
   /** Path of the control socket. */
   readonly control: string;
+  readonly engine?: readonly string[] | undefined;
   readonly takenOver: TakenOver;
   /** Write nothing: only the keys are needed. */
   readonly dryRun: boolean;
@@ -271,6 +272,7 @@ function header(
     mode,
     user: userName(),
     ...(commit !== undefined && { commit }),
+    ...(request.engine && { engine: request.engine }),
     control: request.control,
     ...(results !== undefined && { results }),
     ...(request.hasCursor && { cursor: true as const, ...(begin && { after: begin }) }),

@@ -10,7 +10,14 @@ import { type MasterOptions, type Settings, settingsOf } from '../options.ts';
 import type { ArgumentName } from '../task/declared.ts';
 import { comparedWords, recordedWords } from '../task/words.ts';
 import type { TakenOver } from '../text/shell.ts';
-import { declaredOtherwise, earlierRunChanged, journalFailed, noRunLock, otherArguments } from './errors.ts';
+import {
+  declaredOtherwise,
+  earlierRunChanged,
+  journalFailed,
+  needsEngine,
+  noRunLock,
+  otherArguments,
+} from './errors.ts';
 import { type Found, findEarlier, type Wanted } from './find.ts';
 import { journalFolder } from './folder.ts';
 import type { Journal } from './journal.ts';
@@ -41,6 +48,8 @@ export interface Opened {
 interface OpenRequest {
   /** The path of the run's control socket. */
   readonly control: string;
+  /** How the command line says that the run goes over several machines; undefined if it does not. */
+  readonly engine: readonly string[] | undefined;
   /** Whether the task has a cursor. */
   readonly hasCursor: boolean;
   /** Called if written lines could not be synced. */
@@ -104,12 +113,15 @@ export class Recording {
    * Keeps the same run from being started a second time, once the task is loaded. Returns notes for the user.
    *
    * names - what the task declares as its arguments.
+   * engine - as in OpenRequest.
    *
    * Throws DivvyError: 75 if the run is already going on, 74 if the journal's folder can't be written, 2 if the run that
    * was found has other arguments, by what the task declares now.
    */
-  begin(names: readonly ArgumentName[]): string[] {
-    const { args, dryRun, takeOver, concurrentRun } = this.settings;
+  begin(names: readonly ArgumentName[], engine: readonly string[] | undefined): string[] {
+    const { args, dryRun, takeOver, concurrentRun, resume } = this.settings;
+    const before = this.engineBefore;
+    if (resume && before && !engine && !dryRun) throw needsEngine(this.#found?.first?.runId, before);
     this.#names = names;
     this.#recorded = recordedWords(args, names, process.env);
     if (dryRun || (this.#file === false && concurrentRun === undefined)) return [];
@@ -181,6 +193,11 @@ export class Recording {
     const hasNone = !journal && opened.mode === 'retry-failed' && !dryRun;
     if (hasNone) this.#abandonResults();
     return { ...opened, nothingToDo: opened.mode === 'retry-failed' && opened.keys.failed === 0 && !dryRun };
+  }
+
+  /** How the command line of the run to resume said that it goes over several machines. */
+  get engineBefore(): readonly string[] | undefined {
+    return (this.#found?.last ?? this.#found?.begun)?.engine;
   }
 
   /** The task's arguments as the journal has them: without secrets. Known once the run has begun. */

@@ -79,6 +79,8 @@ export interface RunRecord extends ProcessName, Machine {
   readonly after?: Mark;
   /** With --results: how many bytes of that file were there, all of them of this run; after that it goes on. */
   readonly results?: number;
+  /** The words of the command line by which the run goes over several machines, such as `--engine bullmq` (engine/). */
+  readonly engine?: readonly string[];
   /** Path of the socket through which the run can be paused or asked (control/). */
   readonly control?: string;
 }

@@ -13,6 +13,8 @@ import type { BootWorker, Worker } from './worker.ts';
 
 /** What a master is in a run over several machines. All of it runs in the master. */
 export interface EngineRole {
+  /** How the command line says so, for the journal; undefined without one. */
+  readonly words?: readonly string[];
   /** Settings that are not those of the user. */
   readonly settings: Partial<Settings>;
   /** Returns the task as this master has it: without the hooks that run elsewhere. */
@@ -48,6 +50,8 @@ export interface OpenedRun {
   /** The task's arguments as the journal has them: without secrets. */
   readonly args: readonly string[];
   readonly mode: 'new' | 'resume' | 'retry-failed';
+  /** The words of the run to resume, if that went over several machines. */
+  readonly wordsBefore: readonly string[] | undefined;
   /** Adds a record to the journal, if there is one. */
   readonly record: (record: JournalRecord) => void;
   readonly task: AnyTask;

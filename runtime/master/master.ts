@@ -261,7 +261,8 @@ export class Master {
     const task = role?.taskOf(loaded) ?? loaded;
     const names = this.argumentNames;
     if (names.length === 0) this.#withdraw(); // another run in this process may have others
-    for (const text of this.#recording.begin(names)) this.#observe({ type: 'note', text, isProblem: true });
+    for (const text of this.#recording.begin(names, role?.words))
+      this.#observe({ type: 'note', text, isProblem: true });
     const claimed = role?.claim?.();
     if (claimed) await this.#unlessStopped(claimed);
     if (!settings.dryRun) this.#traced = TracedRun.of({ taskFile, workers: settings.workers });
@@ -270,13 +271,16 @@ export class Master {
     const control = this.#control;
     const failed = (error: DivvyError): void => this.#loop?.stopping.fail(error);
     const hasCursor = task.cursor !== undefined && settings.items === undefined;
-    const opened = await this.#recording.open(this.#run.runId, { control: control.path, hasCursor, failed });
+    const opened = await this.#recording.open(this.#run.runId, {
+      ...{ control: control.path, engine: role?.words, hasCursor, failed },
+    });
     this.#run = { ...this.#run, runId: opened.runId };
     const results = await this.#results(task, opened);
     for (const text of opened.notes) this.#observe({ type: 'note', text });
     const open = role?.opened?.({
       ...{ task: loaded, runId: opened.runId, mode: opened.mode },
       ...{ settings: this.#recording.settings, args: this.#recording.args },
+      wordsBefore: this.#recording.engineBefore,
       record: (record) => this.#recording.journal?.add(record),
     });
     if (open) await this.#unlessStopped(open);

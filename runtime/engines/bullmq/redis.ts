@@ -2,6 +2,7 @@
 
 import { Redis } from 'ioredis';
 import type { QueueOptions } from '../../engine/engine.ts';
+import { shownUrl } from '../../engine/shown-url.ts';
 import { UsageError } from '../../errors.ts';
 
 /** After a failure, how long to wait before the next try, at most, in milliseconds. */
@@ -19,6 +20,7 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
     /WRONGPASS|NOAUTH|invalid password/i,
     'it refuses the user name or the password: see to it that the URL has both, as in redis://user:password@host:6379',
   ],
+  [/DB index is out of range/i, 'it has no database of the number at the end of the URL'],
   [/NOPERM/i, 'this user may not do what is needed: docs/engine.md has the commands and keys'],
   [
     /wrong version number|packet length too long|EPROTO/i,
@@ -80,7 +82,7 @@ export async function connect({ url, task, reached }: QueueOptions): Promise<Red
       if (noTls !== undefined && !isReady) tries += 1;
       const why = refusalIn(error) ?? (tries >= NO_TLS_TRIES ? noTls : undefined);
       if (why !== undefined && !isReady) resolve(why);
-      else away(why ?? (/^Socket timeout/.test(error.message) ? `no answer for ${SILENT_MS / 1000} s` : error.message));
+      else away(why ?? awayFor(error, url));
     });
     redis.once('ready', () => {
       isReady = true;
@@ -97,6 +99,13 @@ export async function connect({ url, task, reached }: QueueOptions): Promise<Red
 
 function refusalIn(error: unknown): string | undefined {
   return REFUSALS.find(([pattern]) => pattern.test(String(error)))?.[1];
+}
+
+/** Returns why the server can't be reached now, for the user. */
+function awayFor({ message }: Error, url: string): string {
+  if (message.startsWith('Socket timeout')) return `no answer for ${SILENT_MS / 1000} s`;
+  const isSlow = message.includes('ETIMEDOUT') && url.startsWith('rediss:');
+  return isSlow ? `${message}; if there is a server, it may speak no TLS, with redis:// in the URL` : message;
 }
 
 /** Returns why this server must not be used; undefined if it may be. */
@@ -118,22 +127,16 @@ async function whyUnfit(redis: Redis): Promise<string | undefined> {
 /** Throws UsageError for a URL that would never work. Its text is not shown: it may be a part of the password. */
 function checkUrl(url: string): void {
   const { protocol, hostname, pathname } = new URL(url);
-  if (/@/.test(pathname))
+  if (pathname.includes('@'))
     throw new UsageError(
       'the URL of the queue has an @ behind its host: if that belongs to the password, write %2F for each / in it, %23 for #, and %3F for ?',
+    );
+  if (!/^\/?\d*$/.test(pathname) && hostname !== '')
+    throw new UsageError(
+      'the URL of the queue must end with the number of a database, or with nothing: redis://host:6379/0',
     );
   if ((protocol !== 'redis:' && protocol !== 'rediss:') || hostname === '')
     throw new UsageError(
       'the URL of the queue must begin with redis:// or rediss://, and name a host: redis://user:password@host:6379',
     );
-}
-
-/** Returns the URL without what is secret in it. */
-function shownUrl(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url);
-    return `${protocol}//${host}${/^\/\d*$/.test(pathname) ? pathname : ''}`;
-  } catch {
-    return 'the URL of the queue';
-  }
 }

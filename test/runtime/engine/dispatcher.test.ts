@@ -21,6 +21,7 @@ test('a queue that has no room gets less, and all of it in the end', async () =>
   const said: string[] = [];
   const dispatcher = new Dispatcher({
     feed: { ...open, put },
+    words: [],
     code: { given: undefined, task: 'a', runtime: 'b' },
     lockMs: options.lockMs,
     say: (text) => said.push(text),
@@ -28,7 +29,14 @@ test('a queue that has no room gets less, and all of it in the end', async () =>
   await dispatcher.claim();
   onTestFinished(() => dispatcher.end(true));
   const task = { dispatch: () => [], process: () => undefined };
-  const run = { runId: 'a-run', settings: settingsOf({}), args: [], mode: 'new' as const, task };
+  const run = {
+    runId: 'a-run',
+    settings: settingsOf({}),
+    args: [],
+    mode: 'new' as const,
+    wordsBefore: undefined,
+    task,
+  };
   await dispatcher.opened({ ...run, record: () => undefined });
   const before = dispatcher.prefetch();
   const worker = dispatcher.boot({} as never, {

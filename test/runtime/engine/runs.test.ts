@@ -71,6 +71,12 @@ test('Ctrl+C at the dispatcher takes back what no host has begun, and a resume d
   expect(stopped.stderr).toMatch(/to go on: .*--resume/);
   const done = machines.recorded().size;
   expect(done).toBeLessThan(60);
+  // Its items may be in the hands of hosts, so nobody resumes it without the queue by mistake.
+  const alone = await runTask(machines.task, { args: ['--resume'] }).ended();
+  expect(alone.status, alone.stderr).toBe(2);
+  expect(alone.stderr).toMatch(/went over several machines, and .*: to resume it, add --engine bullmq --lock 5s/);
+  const { stdout } = await runTask(machines.task, { args: ['--status'] }).ended();
+  expect(stdout).toMatch(/to go on: .*--resume .*--engine bullmq --lock 5s/);
   // By now the host knows that the run is over.
   await host.said(/waits for a run of this task to begin/, 2);
   const resumed = await machines.dispatcher(['--resume']).ended();
@@ -144,6 +150,7 @@ test.each([
   ],
   ['http://127.0.0.1:7000', /must begin with redis:\/\/ or rediss:\/\/, and name a host/],
   ['localhost:7000', /must begin with redis:\/\/ or rediss:\/\//],
+  ['redis://127.0.0.1:7000/abc', /must end with the number of a database, or with nothing/],
   ['unix:///tmp/redis', /must begin with redis:\/\/ or rediss:\/\//],
 ])('the URL %s is refused, and not shown', async (url, why) => {
   const machines = await Machines.start();
@@ -156,6 +163,18 @@ test.each([
     expect(stderr).toMatch(why);
     expect(stderr).not.toMatch(/secret|7000/);
   }
+});
+
+test('a database that the server has not, and a right that the user has not', async () => {
+  const machines = await Machines.start();
+  const { status, stderr } = await machines.host([], { DIVVY_ENGINE_URL: `${machines.redis.url}/99` }).ended();
+  expect(status, stderr).toBe(2);
+  expect(stderr).toMatch(/\/99: it has no database of the number at the end of the URL/);
+  await machines.redis.client.acl('SETUSER', 'poor', 'on', '>word', '+info', '+ping');
+  const host = machines.host([], { DIVVY_ENGINE_URL: machines.redis.url.replace('//', '//poor:word@') });
+  await host.said(/the queue refuses what it is asked, tries again: NOPERM/);
+  host.kill('SIGTERM');
+  await host.ended();
 });
 
 test('a task file whose name the queue can not have is refused', async () => {
@@ -179,9 +198,10 @@ test.each([
   [['--engine', 'kafka'], /--engine must be bullmq, and is 'kafka'/],
   [['--lock', '1s'], /--lock must be from 5s to 1h, and is '1s'/],
   [['--inline'], /--inline and --engine exclude each other|not .*together/],
+  [['-n', '3'], /-n is for a host, with --join: the dispatcher runs no items/],
   [['--stay'], /--stay goes with --join/],
-  [['--join'], /a host takes this option from the dispatcher: lock/],
-  [['--join', '--retries', '3'], /a host takes this option from the dispatcher: retries/],
+  [['--join'], /a host takes this option from the dispatcher: --lock/],
+  [['--join', '--retries', '3'], /a host takes this option from the dispatcher: --retries/],
   [['--join', '--', 'word'], /a host takes the task's arguments from the dispatcher: word/],
 ])('%j is refused', async (args, why) => {
   const machines = await Machines.start();
