@@ -123,8 +123,8 @@ test.each([
 test('what is done within a millisecond has no span, unless there are spans below it', async () => {
   const short = Array.from({ length: 200 }, (_, index) => `short-${index}`);
   const { collector } = await traced([...short, 'child']);
-  // A busy machine may hold one of them up.
-  expect(attempts(collector).length).toBeLessThan(20);
+  // A busy machine may hold some of them up; without the rule, it would be all of them.
+  expect(attempts(collector).length).toBeLessThan(short.length / 2);
   const [query] = named(collector, 'query');
   const above = attempts(collector).find(({ spanId }) => spanId === query?.parentId);
   expect(above?.attributes).toMatchObject({ 'divvy.item.key': 'the child' });
