@@ -2,17 +2,12 @@
 // exactly once in the journal, and none is in two processes at once: each notes its time by the clock that all share.
 import { expect, test } from 'vitest';
 import { needs } from '../../needs.ts';
-import { gone, suspend, type TaskRun } from '../run-task.ts';
+import { gone, suspend } from '../run-task.ts';
 import { Link } from './link.ts';
-import { expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
+import { endedWell, expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
 import { RedisServer } from './redis.ts';
 
 needs('redis-server');
-
-async function endedWell(run: TaskRun): Promise<void> {
-  const { status, signal, stderr } = await run.ended();
-  expect([status, signal], stderr).toEqual([0, null]);
-}
 
 test('a host is killed: its items are done elsewhere, and what it had reported is not done again', async () => {
   const machines = await Machines.start({ COUNT: '400', NAP_MS: '20' });

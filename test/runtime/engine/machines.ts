@@ -131,3 +131,8 @@ export function expectWhole(machines: Machines, count: number): void {
   expect(stamps.overlaps).toEqual([]);
   expect([...stamps.ended].sort((a, b) => a - b)).toEqual(numbersTo(count));
 }
+
+export async function endedWell(run: TaskRun): Promise<void> {
+  const { status, signal, stderr } = await run.ended();
+  expect([status, signal], stderr).toEqual([0, null]);
+}

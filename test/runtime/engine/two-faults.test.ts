@@ -6,17 +6,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { runTask, type TaskRun, taskFile } from '../run-task.ts';
 import { Link } from './link.ts';
-import { expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
+import { endedWell, expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
 import { RedisServer } from './redis.ts';
 
 needs('redis-server');
 
 const WAITS = /the queue doesn't know all of the run to resume: waits 5 s \(--lock\)/;
-
-async function endedWell(run: TaskRun): Promise<void> {
-  const { status, signal, stderr } = await run.ended();
-  expect([status, signal], stderr).toEqual([0, null]);
-}
 
 /** The items are in progress on a host, and the queue has forgotten that. */
 async function forgotten(machines: Machines, count: number): Promise<TaskRun> {
@@ -28,6 +23,14 @@ async function forgotten(machines: Machines, count: number): Promise<TaskRun> {
   return host;
 }
 
+/** The run comes to its end, with one outcome of each of its four items; then the host goes. */
+async function endsWhole(machines: Machines, dispatcher: TaskRun, host: TaskRun): Promise<void> {
+  await endedWell(dispatcher);
+  host.kill('SIGTERM');
+  await host.ended();
+  expectWhole(machines, 4);
+}
+
 test('a resume that waits is stopped: the next one waits, too', async () => {
   const machines = await Machines.start({ COUNT: '4', NAP_MS: '1000' });
   const host = await forgotten(machines, 4);
@@ -37,10 +40,7 @@ test('a resume that waits is stopped: the next one waits, too', async () => {
   expect((await first.ended()).signal, first.stderr).toBe('SIGINT');
   const second = machines.dispatcher(['--resume']);
   await second.said(WAITS);
-  await endedWell(second);
-  host.kill('SIGTERM');
-  await host.ended();
-  expectWhole(machines, 4);
+  await endsWhole(machines, second, host);
 });
 
 test('a dispatcher is stopped before the queue has again what it forgot: the next one waits', async () => {
@@ -52,10 +52,7 @@ test('a dispatcher is stopped before the queue has again what it forgot: the nex
   await dispatcher.ended();
   const second = machines.dispatcher(['--resume']);
   await second.said(WAITS);
-  await endedWell(second);
-  host.kill('SIGTERM');
-  await host.ended();
-  expectWhole(machines, 4);
+  await endsWhole(machines, second, host);
 });
 
 test('the answer that the queue has forgotten something is lost on its way: the resume waits all the same', async () => {
@@ -76,10 +73,7 @@ test('the answer that the queue has forgotten something is lost on its way: the 
   const resumed = machines.dispatcher(['--resume'], { DIVVY_ENGINE_URL: link.url });
   await resumed.said(WAITS);
   expect(state).toBe('lost');
-  await endedWell(resumed);
-  host.kill('SIGTERM');
-  await host.ended();
-  expectWhole(machines, 4);
+  await endsWhole(machines, resumed, host);
 });
 
 test('the queue is emptied while a resume waits: it waits anew', async () => {
@@ -89,10 +83,7 @@ test('the queue is emptied while a resume waits: it waits anew', async () => {
   await resumed.said(WAITS);
   await machines.redis.client.flushall();
   await resumed.said(WAITS, 2);
-  await endedWell(resumed);
-  host.kill('SIGTERM');
-  await host.ended();
-  expectWhole(machines, 4);
+  await endsWhole(machines, resumed, host);
 });
 
 test('the server dies between the list of finished chunks and their outcomes: all outcomes come', async () => {
