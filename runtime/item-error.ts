@@ -5,7 +5,7 @@
 import { isNativeError } from 'node:util/types';
 import type { ItemError } from './parallelizable.ts';
 import { withoutSecret } from './text/secrets.ts';
-import { inspected } from './text/words.ts';
+import { beginning, inspected } from './text/words.ts';
 
 /** Maximum depth of causes and aggregated errors, and maximum number of errors aggregated in one. */
 export const DEPTH_MAX = 8;
@@ -177,7 +177,7 @@ function plainly(value: unknown, depth: number): unknown {
   if (typeof value === 'number' && Number.isFinite(value)) return plainNumber(value);
   if (typeof value === 'string') {
     const text = withoutSecret(value);
-    return text.length > FIELD_BYTES_MAX ? text.slice(0, FIELD_BYTES_MAX) : text;
+    return beginning(text, FIELD_BYTES_MAX);
   }
   if (depth < 3 && Array.isArray(value)) return value.slice(0, FIELDS_MAX).map((entry) => plainly(entry, depth + 1));
   const prototype: unknown = typeof value === 'object' ? Object.getPrototypeOf(value) : undefined;
@@ -203,8 +203,8 @@ function bytesOf(value: unknown): number {
 /** Returns at most `most` characters of the text, and no more than the remaining room, which it reduces. */
 function fitted(whole: string, most: number, room: Room): string {
   const text = withoutSecret(whole);
-  let kept = text.length > most ? text.slice(0, most) : text;
-  if (bytesOf(kept) > room.left) kept = kept.slice(0, Math.floor(Math.max(0, room.left) / CHARACTER_BYTES_MAX));
+  let kept = beginning(text, most);
+  if (bytesOf(kept) > room.left) kept = beginning(kept, Math.floor(Math.max(0, room.left) / CHARACTER_BYTES_MAX));
   room.left -= bytesOf(kept);
   return kept === text ? text : `${kept} … (${text.length - kept.length} characters more)`;
 }
@@ -214,5 +214,5 @@ function withShortMessage(whole: string, text: string, most: number): string {
   const [stack, message] = [withoutSecret(whole), withoutSecret(text)];
   const short = 200;
   if (stack.length <= most || message.length <= short) return stack;
-  return stack.replace(message, () => `${message.slice(0, short)}…`);
+  return stack.replace(message, () => `${beginning(message, short)}…`);
 }

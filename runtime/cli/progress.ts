@@ -6,7 +6,7 @@
 import { fstatSync } from 'node:fs';
 import type { Counts } from '../parallelizable.ts';
 import { Rate } from '../text/rate.ts';
-import { coloured, columnsOf, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
+import { coloured, columnsOf, isSameTerminal, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
 import { cutTo, grouped, plural, seconds } from '../text/words.ts';
 import { Footer } from './footer.ts';
 
@@ -129,7 +129,7 @@ export function drawProgress(
   { stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process,
 ): () => void {
   const progress = new Progress();
-  const footer = new Footer(stdout.isTTY ? [stderr, stdout] : [stderr]);
+  const footer = new Footer(isSameTerminal(stdout, stderr) ? [stderr, stdout] : [stderr]);
   let parts: readonly Part[] = [];
   let share: number | undefined;
   const draw = (): void => footer.show(drawn(parts, share, columnsOf(stderr), stderr));

@@ -52,9 +52,14 @@ export function printable(text: string): string {
 
 /** Returns at most `most` characters of the text; one beyond the basic plane, such as an emoji, counts as two and stays whole. */
 export function cutTo(text: string, most: number): string {
+  return text.length <= most ? text : `${beginning(text, most - 1)}…`;
+}
+
+/** The same without a sign that something is left out. */
+export function beginning(text: string, most: number): string {
   if (text.length <= most) return text;
-  const isHalf = (text.codePointAt(most - 2) ?? 0) > 0xffff;
-  return `${text.slice(0, isHalf ? most - 2 : most - 1)}…`;
+  const isHalf = (text.codePointAt(most - 1) ?? 0) > 0xffff;
+  return text.slice(0, isHalf ? most - 1 : most);
 }
 
 /** Returns `28 Nov 2026, 13:34`, in the user's time zone. */

@@ -91,6 +91,12 @@ describe('all of it is bounded', () => {
     expect(itemErrorFrom(JSON.parse(JSON.stringify(error)))).toEqual(JSON.parse(JSON.stringify(error)));
   });
 
+  test.each([0, 1, 2, 3])('no character is cut in two, %i characters in', (before) => {
+    const text = 'x'.repeat(before) + '👩‍🚀'.repeat(100_000);
+    const error = toItemError(Object.assign(new Error(text, { cause: new Error(text, { cause: text }) }), { text }));
+    expect(JSON.stringify(error)).not.toMatch(/\\u[dD][89a-fA-F]/);
+  });
+
   test('at most 20 fields of 1 KB each', () => {
     const fields = toItemError(Object.assign(new Error('no'), wide)).fields ?? {};
     expect(Object.keys(fields)).toHaveLength(20);

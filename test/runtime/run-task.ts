@@ -78,10 +78,14 @@ export function runProgram(name: string, options: RunOptions = {}): TaskRun {
   return new TaskRun([process.execPath, ...nodeArgs, file, ...args], options);
 }
 
-/** The command that gives another a terminal, by a program that each system has. */
-function onTerminal(command: readonly string[]): string[] {
-  if (process.platform === 'darwin') return ['script', '-q', '/dev/null', ...command];
-  return ['script', '-qec', command.map((word) => `'${word}'`).join(' '), '/dev/null'];
+/**
+ * The command that gives another a terminal, by a program that each system has.
+ *
+ * shown - a file for what the terminal shows.
+ */
+export function onTerminal(command: readonly string[], shown = '/dev/null'): string[] {
+  if (process.platform === 'darwin') return ['script', '-q', shown, ...command];
+  return ['script', '-qec', command.map((word) => `'${word}'`).join(' '), shown];
 }
 
 /** A runner that runs. */

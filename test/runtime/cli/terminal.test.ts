@@ -1,11 +1,12 @@
 // What a person sees of real runs: their bytes from a real terminal, shown by a terminal without a window, and one in tmux.
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { openTerminal } from '../../tmux.ts';
 import { Project } from '../journal/ledger.ts';
-import { RUNNER, runTask, type TaskRun } from '../run-task.ts';
+import { onTerminal, RUNNER, runTask, type TaskRun } from '../run-task.ts';
 import { Screen } from './screen.ts';
 
 const ROWS = 12;
@@ -152,6 +153,24 @@ test.each([
   expect(lines.join('\n')).not.toMatch(/░|1 of 40/);
   expect(lines).toContain('whole');
   expect(lines.at(-1)).toMatch(last);
+});
+
+test('stdout and stderr on two terminals: each shows its own', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'divvy-terminals-'));
+  const [outer, inner, shown] = ['outer', 'inner', 'shown'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(inner, 'eval "exec $COMMAND >$OUTER"');
+  const nested = onTerminal(['bash', inner], shown).map((word) => `"${word}"`);
+  writeFileSync(outer, `export OUTER=$(tty) COMMAND=$(printf "%q " "$@")\nexec ${nested.join(' ')} >/dev/null`);
+  const task = taskOf('yield 1; await drawn(); console.log("dispatched"); await drawn();');
+  const by = ['bash', outer];
+  const run = runTask(task, { by, args: ['-n', '1', '--no-journal'], onTerminal: true, env: PLAIN });
+  expect((await run.ended()).status).toBe(0);
+  expect(run.stdout).toMatch(/^dispatched\r?\n$/); // the inner one makes the outer one raw
+  expect(readFileSync(shown, 'utf8')).toMatch(/1 of 40.*divvy: 1 item: 1 done/s);
 });
 
 test('NO_COLOR: the line has none', async () => {
