@@ -260,6 +260,9 @@ describe('the page of', () => {
     for (const each of ['3,960', '40', 'Without a script there are no charts', 'TypeError: row … '])
       expect(text).toContain(each);
     expect(await page.locator('table').count()).toBe(6);
+    // No empty room for charts, and no heading above it.
+    expect(await page.locator('[data-chart]:visible').count()).toBe(0);
+    expect(await page.getByRole('heading', { name: 'Items in progress' }).count()).toBe(0);
     expect(complaints).toEqual([]);
     await close();
   });
