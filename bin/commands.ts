@@ -33,6 +33,9 @@ interface CommandEntry extends CommandHelp {
 /** Behind the task's name come the arguments of its run. */
 const CONTROLS = { words: { most: Number.POSITIVE_INFINITY, what: 'a task, and the arguments of its run' } };
 
+/** Which run to show. */
+const OF_RUN = { most: Number.POSITIVE_INFINITY, what: 'a task, and the id or the arguments of its run' };
+
 /** What add makes, and remove takes back. */
 const ADDED = { most: 2, what: 'one task, telemetry, or an engine' };
 
@@ -99,9 +102,9 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('../generators/list/list.ts')).list,
   },
   status: {
-    takes: '[task]',
+    takes: '[task] [run]',
     summary: 'how the last run of a task, or of each task, is going',
-    words: { most: 1, what: 'one task' },
+    words: OF_RUN,
     load: async () => (await import('../generators/status/status.ts')).status,
   },
   runs: {
@@ -111,15 +114,15 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('../generators/runs/runs.ts')).runs,
   },
   failures: {
-    takes: '<task>',
+    takes: '[task] [run]',
     summary: 'the items that failed in the last run of a task, with their errors',
-    words: { most: 1, what: 'one task' },
+    words: OF_RUN,
     load: async () => (await import('../generators/failures/failures.ts')).failures,
   },
   report: {
-    takes: '[task] [run id]',
+    takes: '[task] [run]',
     summary: 'what a run did, as one page: throughput, durations, workers, failures',
-    words: { most: Number.POSITIVE_INFINITY, what: 'a task, and the id or the arguments of its run' },
+    words: OF_RUN,
     load: async () => (await import('../generators/report/report.ts')).report,
   },
   pause: {

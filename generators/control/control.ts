@@ -6,9 +6,9 @@
 import { parseJson } from '../json/parse.ts';
 import { openProject } from '../project/manifest.ts';
 import { askRun } from '../project/runner.ts';
-import { findTask, taskNames } from '../project/tasks.ts';
+import { findTask, meantTask } from '../project/tasks.ts';
 import type { Command } from '../terminal/command.ts';
-import { taskNotNamed, valueNotNamed } from '../terminal/errors.ts';
+import { valueNotNamed } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { saying } from '../terminal/waiting.ts';
 
@@ -28,13 +28,12 @@ export type Control = 'pause' | 'continue' | 'stop' | keyof typeof VALUES;
 export function controlOf(what: Control): Command {
   return async ({ words, values, cwd, terminal }) => {
     const project = await openProject(cwd, terminal);
-    const names = taskNames(project);
     const takes = what === 'workers' || what === 'cancel' ? VALUES[what] : undefined;
     const value = takes === undefined ? undefined : words[0];
     const behind = takes === undefined ? words : words.slice(1);
     if (takes !== undefined && value === undefined) throw valueNotNamed(what, takes);
-    const [word = names.length === 1 ? names[0] : undefined, ...args] = behind;
-    if (word === undefined) throw taskNotNamed(names);
+    const [named, ...args] = behind;
+    const word = meantTask(named, project);
     const file = findTask(word, cwd, project);
     const asked = value ?? (values.now ? 'now' : undefined);
     await saying(terminal.note, 'Still waiting for the run to answer.', async () => {

@@ -1,11 +1,10 @@
-/** `divvy failures <task>`: the items that failed in a task's last run, with their keys and errors. */
+/** `divvy failures [task]`: the items that failed in a task's last run, or in the one with this id or these arguments, with their keys and errors. */
 
 import { parseJson } from '../json/parse.ts';
 import { openProject } from '../project/manifest.ts';
 import { askRunner, showRuns } from '../project/runner.ts';
-import { findTask, taskNames } from '../project/tasks.ts';
+import { findTask, meantTask } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { taskNotNamed } from '../terminal/errors.ts';
 import { saying } from '../terminal/waiting.ts';
 
 /**
@@ -16,15 +15,14 @@ import { saying } from '../terminal/waiting.ts';
  */
 export async function failures({ words, cwd, terminal }: Call): Promise<Exit> {
   const project = await openProject(cwd, terminal);
-  const names = taskNames(project);
-  const word = words[0] ?? (names.length === 1 ? names[0] : undefined);
-  if (word === undefined) throw taskNotNamed(names);
+  const [named, ...run] = words;
+  const word = meantTask(named, project);
   const file = findTask(word, cwd, project);
   await saying(terminal.note, 'Still looking for the failed items: waiting for the runtime.', async () => {
     if (terminal.json) {
-      const failed = await askRunner(project, file, '--failures', linesOf);
+      const failed = await askRunner(project, { file, run }, '--failures', linesOf);
       terminal.result({ command: 'failures', folder: project.folder, task: word, failed });
-    } else terminal.show((await showRuns(project, file, '--failures')).trimEnd());
+    } else terminal.show((await showRuns(project, { file, run }, '--failures')).trimEnd());
   });
   return 0;
 }

@@ -49,7 +49,7 @@ async function tasksOf(project: Project): Promise<Task[]> {
   const tasks: Task[] = [];
   for (const name of taskNames(project)) {
     try {
-      tasks.push({ name, lastRun: await lastRun(project, taskFile(project, name)) });
+      tasks.push({ name, lastRun: await lastRun(project, { file: taskFile(project, name) }) });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       tasks.push({ name, error: error.message });

@@ -8,6 +8,7 @@ import { join, relative } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { runTool } from '../programs/processes.ts';
+import { commandLine } from '../programs/shell.ts';
 import { noRunner, runRefuses, runsUnknown } from '../terminal/errors.ts';
 import type { Project } from './manifest.ts';
 
@@ -49,15 +50,23 @@ export function runnerOf({ folder, manifest }: Project): string {
   return runner;
 }
 
+/** Which run a question is about. */
+export interface Subject {
+  /** The task file's absolute path. */
+  readonly file: string;
+  /** The id or the arguments of the run; empty for the last one. */
+  readonly run?: readonly string[];
+  /** Further options of the runner. */
+  readonly options?: readonly string[];
+}
+
 /**
- * The state of a task's last run; null if the task never ran.
- *
- * file - the task file's absolute path.
+ * The state of a task's last run, or of the one that is named; null if there is none.
  *
  * Rejects with a Refusal: with exit code 2 if there is no runner, with 1 if the runner cannot tell.
  */
-export async function lastRun(project: Project, file: string): Promise<LastRun | null> {
-  return (await askRunner(project, file, '--status', parseJson)) as LastRun | null;
+export async function lastRun(project: Project, subject: Subject): Promise<LastRun | null> {
+  return (await askRunner(project, subject, '--status', parseJson)) as LastRun | null;
 }
 
 /**
@@ -69,9 +78,9 @@ export async function queueStatus(
   engine: string,
   isJson: boolean,
 ): Promise<{ readonly text: string } | { readonly queue: unknown }> {
-  const words = ['--engine', engine];
-  if (!isJson) return { text: await showRuns(project, file, '--status', ...words) };
-  return { queue: await askRunner(project, file, '--status', parseJson, words) };
+  const subject = { file, options: ['--engine', engine] };
+  if (!isJson) return { text: await showRuns(project, subject, '--status') };
+  return { queue: await askRunner(project, subject, '--status', parseJson) };
 }
 
 /**
@@ -81,36 +90,42 @@ export async function queueStatus(
  */
 export async function askRunner<T>(
   project: Project,
-  file: string,
+  subject: Subject,
   what: Shown,
   parse: (output: string) => T,
-  more: readonly string[] = [],
 ): Promise<T> {
-  const output = await showRuns(project, file, what, '--json', ...more);
+  const output = await shown(project, subject, what, ['--json']);
   try {
     return parse(output);
   } catch {
     throw runsUnknown(
-      relative(project.folder, file),
+      relative(project.folder, subject.file),
       `the answer is not JSON: ${output}`,
-      byHand(project, file, what, ...more),
+      byHand(project, subject, what),
     );
   }
 }
 
 /**
- * What the runner shows of a task's runs, in words; `more` are further words of its command line.
- *
- * file - the task file's absolute path.
+ * What the runner shows of a task's runs, in words.
  *
  * Rejects with a Refusal: with exit code 2 if there is no runner, with 1 if the runner cannot tell.
  */
-export async function showRuns(project: Project, file: string, what: Shown, ...more: string[]): Promise<string> {
-  const argv = [runnerOf(project), what, ...more, file];
+export async function showRuns(project: Project, subject: Subject, what: Shown): Promise<string> {
+  return shown(project, subject, what, []);
+}
+
+async function shown(project: Project, subject: Subject, what: Shown, form: readonly string[]): Promise<string> {
+  const { file, run = [], options = [] } = subject;
+  const argv = [runnerOf(project), what, ...form, ...options, file, ...behindTask(run)];
   const asked = await runTool(process.execPath, argv, { cwd: project.folder });
   if (asked.done) return asked.output;
-  const again = more.filter((word) => word !== '--json');
-  throw runsUnknown(relative(project.folder, file), asked.said || asked.reason, byHand(project, file, what, ...again));
+  throw runsUnknown(relative(project.folder, file), asked.said || asked.reason, byHand(project, subject, what));
+}
+
+/** The words that follow the task on the runner's command line: the id or the arguments of a run. */
+export function behindTask(run: readonly string[]): string[] {
+  return run.length > 0 ? ['--', ...run] : [];
 }
 
 /**
@@ -133,7 +148,7 @@ export async function askRun(
   throw runRefuses(
     relative(project.folder, file),
     reasonIn(asked.said, parse) ?? asked.reason,
-    byHand(project, file, '--runs'),
+    byHand(project, { file }, '--runs'),
   );
 }
 
@@ -148,8 +163,10 @@ function reasonIn(said: string, parse: (text: string) => unknown): string | unde
 
 type Shown = '--status' | '--runs' | '--failures';
 
-const byHand = (project: Project, file: string, what: Shown, ...more: readonly string[]): string =>
-  ['node', relative(project.folder, runnerOf(project)), what, ...more, relative(project.folder, file)].join(' ');
+function byHand(project: Project, { file, run = [], options = [] }: Subject, what: Shown): string {
+  const [runner, task] = [runnerOf(project), file].map((path) => relative(project.folder, path)) as [string, string];
+  return commandLine(['node', runner, what, ...options, task, ...behindTask(run)]);
+}
 
 const NOW = { running: 'runs now', paused: 'is paused', stopping: 'is stopping' } as const;
 

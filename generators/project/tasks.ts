@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stat } from '../disk/disk.ts';
-import { noTask } from '../terminal/errors.ts';
+import { noTask, taskNotNamed } from '../terminal/errors.ts';
 import { nearest } from '../terminal/nearest.ts';
 import type { Project } from './manifest.ts';
 
@@ -21,6 +21,18 @@ export function taskNames({ folder, manifest }: Project): string[] {
 export function taskFile({ folder, manifest }: Project, name: string): string {
   const file = join(folder, manifest.tasks, name);
   return stat(`${file}.mts`) !== undefined && stat(`${file}.ts`) === undefined ? `${file}.mts` : `${file}.ts`;
+}
+
+/**
+ * The task that a command line means: the word, or the project's only one.
+ *
+ * Throws a Refusal with exit code 2 if there is no word and not exactly one task.
+ */
+export function meantTask(word: string | undefined, project: Project): string {
+  if (word !== undefined) return word;
+  const [only, ...others] = taskNames(project);
+  if (only === undefined || others.length > 0) throw taskNotNamed(taskNames(project));
+  return only;
 }
 
 /**

@@ -9,10 +9,9 @@ import { basename, relative, resolve } from 'node:path';
 import { runLines, runTool } from '../programs/processes.ts';
 import { commandLine } from '../programs/shell.ts';
 import { openProject, type Project } from '../project/manifest.ts';
-import { runnerOf } from '../project/runner.ts';
-import { findTask, taskNames } from '../project/tasks.ts';
+import { behindTask, runnerOf } from '../project/runner.ts';
+import { findTask, meantTask } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { taskNotNamed } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { saying } from '../terminal/waiting.ts';
 import { noReport, reportEndedEarly, stdoutIsTaken } from './errors.ts';
@@ -53,16 +52,14 @@ export async function report(call: Call): Promise<Exit> {
 
 async function subjectOf({ words, cwd, terminal, values }: Call): Promise<Subject> {
   const project = await openProject(cwd, terminal);
-  const names = taskNames(project);
-  const word = words[0] ?? (names.length === 1 ? names[0] : undefined);
-  if (word === undefined) throw taskNotNamed(names);
-  const file = relative(project.folder, findTask(word, cwd, project));
+  const [named, ...run] = words;
+  const file = relative(project.folder, findTask(meantTask(named, project), cwd, project));
   const task = basename(file).replace(/\.[^.]+$/, '');
   const journal = values.journal === undefined ? [] : ['--journal', resolve(cwd, values.journal)];
   return {
     task,
     project,
-    argv: (what) => [what, ...journal, file, ...(words.length > 1 ? ['--', ...words.slice(1)] : [])],
+    argv: (what) => [what, ...journal, file, ...behindTask(run)],
   };
 }
 

@@ -26,8 +26,8 @@ export async function runs({ words: [word], cwd, terminal }: Call): Promise<Exit
     for (const name of names) {
       const file = findTask(name, cwd, project);
       try {
-        if (terminal.json) tasks.push({ name, runs: await askRunner(project, file, '--runs', parseJson) });
-        else terminal.show(`${name}:\n${(await showRuns(project, file, '--runs')).trimEnd().replace(/^/gm, '  ')}`);
+        if (terminal.json) tasks.push({ name, runs: await askRunner(project, { file }, '--runs', parseJson) });
+        else terminal.show(`${name}:\n${(await showRuns(project, { file }, '--runs')).trimEnd().replace(/^/gm, '  ')}`);
       } catch (error) {
         if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
         tasks.push({ name, error: error.message });

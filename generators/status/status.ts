@@ -1,4 +1,7 @@
-/** `divvy status [task]`: the state of a task's last run, or of each task's; with --engine that of a task's queue. */
+/**
+ * `divvy status [task]`: the state of a task's last run, of the one with this id or these arguments, or of each task's last
+ * one; with --engine that of a task's queue.
+ */
 
 import { relative } from 'node:path';
 import { asArgument, divvyFromHere, divvyIn } from '../programs/shell.ts';
@@ -7,7 +10,7 @@ import { openProject, type Project, projectFolder } from '../project/manifest.ts
 import { inWords, type LastRun, lastRun, queueStatus } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { queueOfWhat } from '../terminal/errors.ts';
+import { queueOfNoRun, queueOfWhat } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
@@ -24,14 +27,14 @@ type Task = { readonly name: string } & ({ readonly lastRun: LastRun | null } | 
 export async function status(call: Call): Promise<Exit> {
   const { words, cwd, terminal } = call;
   const project = await openProject(cwd, terminal);
-  const [word] = words;
+  const [word, ...run] = words;
   if (call.values.engine !== undefined) return statusOfQueue(call, project);
   const asked = word === undefined ? taskNames(project) : [word];
   const tasks: Task[] = [];
   await saying(terminal.note, 'Still looking how the last runs stand: waiting for the runtime.', async () => {
     for (const name of asked) {
       try {
-        tasks.push({ name, lastRun: await lastRun(project, findTask(name, cwd, project)) });
+        tasks.push({ name, lastRun: await lastRun(project, { file: findTask(name, cwd, project), run }) });
       } catch (error) {
         if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
         tasks.push({ name, error: error.message });
@@ -47,8 +50,9 @@ export async function status(call: Call): Promise<Exit> {
 /** Reports how the queue of a task stands. Resolves with 0. Rejects with a Refusal as above. */
 async function statusOfQueue(call: Call, project: Project): Promise<Exit> {
   const { values, words, cwd, terminal, shown } = call;
-  const [word] = words;
+  const [word, ...more] = words;
   if (word === undefined) throw queueOfWhat(shown);
+  if (more.length > 0) throw queueOfNoRun(more);
   const file = findTask(word, cwd, project);
   const add = divvyIn(call, project.folder, 'add', 'engine', 'bullmq');
   const engine = engineOf(project, values.engine || undefined, add);
@@ -62,6 +66,10 @@ async function statusOfQueue(call: Call, project: Project): Promise<Exit> {
 function linesOf(task: Task, call: Call, project: Project): string[] {
   if ('error' in task) return [`${task.name}: ${harmless(task.error)}`];
   const { name, lastRun: run } = task;
+  if (run === null && call.words.length > 1)
+    return [
+      `${name}: no run with these arguments; ${divvyIn(call, project.folder, 'runs', name)} lists those that there are`,
+    ];
   const lines = [`${name}: ${inWords(run)}`];
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);

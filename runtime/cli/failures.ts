@@ -43,19 +43,16 @@ function failuresIn(journal: string, each: (failed: FailedRecord) => void): void
 }
 
 /** Writes the failed items of a run, a line of JSON each, or in words for people. */
-export function showFailures(status: Status | undefined, taskFile: string, json: boolean): void {
+export function showFailures(status: Status, taskFile: string, json: boolean): void {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   let count = 0;
-  if (status) {
-    failuresIn(status.journal, (failed) => {
-      count += 1;
-      if (json) say(JSON.stringify(failed));
-      else if (count <= SHOWN_MAX) for (const line of wordsFor(failed)) say(line);
-    });
-  }
+  failuresIn(status.journal, (failed) => {
+    count += 1;
+    if (json) say(JSON.stringify(failed));
+    else if (count <= SHOWN_MAX) for (const line of wordsFor(failed)) say(line);
+  });
   if (json) return;
-  if (!status) say('no run yet');
-  else if (count === 0) say(`${status.runId}: no item has failed`);
+  if (count === 0) say(`${status.runId}: no item has failed`);
   else {
     const more = count > SHOWN_MAX ? `. Shown: the first ${grouped(SHOWN_MAX)}. All of them: --json` : '';
     say(`${status.runId}: ${plural(count, 'item')} failed${more}`);

@@ -7,7 +7,7 @@ import type { Request } from './arguments.ts';
 import { askStatus, control, controlRequest, describeRunning } from './control.ts';
 import { showFailures } from './failures.ts';
 import { help } from './help.ts';
-import { describeRuns, describeStatus, lastStanding, runsOf, statusOf } from './status.ts';
+import { describeRuns, describeStatus, lastStanding, noRunWith, runsOf, statusOf } from './status.ts';
 
 /** Shows what the command line asks for, on stdout. */
 export async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
@@ -23,7 +23,7 @@ export async function show(request: Exclude<Request, { want: 'run' }>): Promise<
     }
     if (want === 'runs') {
       const runs = runsOf(taskFile, args, journal);
-      say(json ? JSON.stringify(runs) : describeRuns(runs));
+      say(json ? JSON.stringify(runs) : runs.length === 0 ? noRunWith(args) : describeRuns(runs));
       return;
     }
     if (want === 'report-data' || want === 'report-live') {
@@ -36,15 +36,20 @@ export async function show(request: Exclude<Request, { want: 'run' }>): Promise<
       return;
     }
     const status = statusOf(taskFile, args, journal);
+    if (!status) {
+      if (!json) say(noRunWith(args));
+      else if (want === 'status') say('null');
+      return;
+    }
     if (want === 'failures') {
       showFailures(status, taskFile, json);
       return;
     }
-    const now = status?.state === 'running' ? await askStatus(status) : undefined;
+    const now = status.state === 'running' ? await askStatus(status) : undefined;
     const isKnown = now !== undefined && !(now instanceof Error);
     if (json) {
       const more = isKnown ? { now: { ...now, lines: describeRunning(now) } } : now && { noAnswer: now.message };
-      say(JSON.stringify(status ? { ...status, ...more } : null));
+      say(JSON.stringify({ ...status, ...more }));
     } else {
       say(describeStatus(status, taskFile));
       if (isKnown) for (const line of describeRunning(now)) say(visible(line));

@@ -174,8 +174,7 @@ export function statusFrom(
 }
 
 /** Returns the state in words, with the commands that continue the run. `taskFile` is as it was given. */
-export function describeStatus(status: Status | undefined, taskFile: string): string {
-  if (!status) return 'no run yet';
+export function describeStatus(status: Status, taskFile: string): string {
   const { runId, state, pid, host, began, ended, stoppedBy, done, failed } = status;
   const how = state === 'running' ? `runs, master ${pid} on ${host}` : state;
   const when = `began ${began}${ended === undefined ? '' : `, ended ${ended}`}`;
@@ -203,9 +202,15 @@ export function commandsToGoOn(status: Status, taskFile: string): string[] {
   return lines.map(visible);
 }
 
+/** Returns what to say if no run was found by these arguments, which are not shown: one of them may be a secret. */
+export function noRunWith(args: readonly string[]): string {
+  return args.length === 0
+    ? 'no run yet'
+    : 'no run with these arguments; --runs without any lists those that there are';
+}
+
 /** Returns the runs in words, the newest first. */
 export function describeRuns(runs: readonly (Status | Unreadable)[]): string {
-  if (runs.length === 0) return 'no run yet';
   const line = (run: Status | Unreadable): string => ('error' in run ? run.error : lineOf(run));
   return runs.map((run) => visible(line(run))).join('\n');
 }

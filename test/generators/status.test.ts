@@ -155,7 +155,7 @@ describe('what cannot be told is said, with what to do:', () => {
   test.each([
     [['status', 'nigthly'], 2, /there is no task "nigthly"\nDid you mean nightly\? There are: nightly, weekly\./],
     [['status', 'tasks/gone.ts'], 2, /there is no task "tasks\/gone\.ts"/],
-    [['status', 'nightly', 'weekly'], 2, /"weekly" is one argument too many/],
+    [['runs', 'nightly', 'weekly'], 2, /"weekly" is one argument too many/],
     [['status', '--engine'], 2, /none is named\nWrite `divvy status <task> --engine`\./],
     [['status', 'nightly', '--engine', 'kafka'], 2, /--engine "kafka" is not known\nUse one of: bullmq\./],
     [
@@ -224,6 +224,41 @@ describe('what cannot be told is said, with what to do:', () => {
     rmSync(join(cwd, 'runtime'));
     expect(await divvy(['status'], { cwd })).toMatchObject({ code: 2, stdout: '' });
     expect((await divvy(['list'], { cwd })).stdout).toContain('nightly  the runtime is not where divvy.json says');
+  });
+});
+
+describe('several runs of a task', () => {
+  test('are told apart by their arguments or their ids', async () => {
+    const cwd = project();
+    await run(cwd, '2');
+    await run(cwd, '7');
+    const { tasks } = await json(['status', 'nightly', '2'], cwd);
+    expect(tasks).toMatchObject([{ name: 'nightly', lastRun: { failed: 1, args: ['2'] } }]);
+    const [first = { lastRun: undefined }] = tasks;
+    const { runId } = first.lastRun as { runId: string };
+    for (const which of ['2', runId]) {
+      const { stdout } = await divvy(['status', 'nightly', which], { cwd });
+      expect(stdout).toMatch(/^nightly: complete: 2 done, 1 failed\n/);
+      expect((await divvy(['failures', 'nightly', which], { cwd })).stdout).toContain(`${runId}: 1 item failed\n`);
+    }
+    expect((await divvy(['status', 'nightly'], { cwd })).stdout).toMatch(/^nightly: complete: 3 done\n/);
+    expect((await divvy(['failures', 'nightly'], { cwd })).stdout).toMatch(/: no item has failed\n$/);
+  });
+
+  test('none has these arguments', async () => {
+    const cwd = project();
+    await run(cwd, '2');
+    const status = await divvy(['status', 'nightly', '5'], { cwd });
+    expect(status).toMatchObject({
+      code: 0,
+      stdout: 'nightly: no run with these arguments; divvy runs nightly lists those that there are\n',
+    });
+    expect(await divvy(['failures', 'nightly', '5'], { cwd })).toMatchObject({
+      code: 0,
+      stdout: 'no run with these arguments; --runs without any lists those that there are\n',
+    });
+    const { stdout } = await divvy(['failures', 'nightly', '5', '--json'], { cwd });
+    expect(JSON.parse(stdout)).toMatchObject({ failed: [] });
   });
 });
 
