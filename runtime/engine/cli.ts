@@ -21,7 +21,7 @@ import { inTime } from './in-time.ts';
 import { type Code, checkCode, codeOf, type Notice, noticeIn, sharedOptions } from './notice.ts';
 import { Problems } from './problems.ts';
 import { shownUrl } from './shown-url.ts';
-import { statusLines, statusOfQueue } from './status.ts';
+import { type QueueStatus, statusLines, statusOfQueue, unreachable } from './status.ts';
 
 export const flags: Flags = {
   engine: { type: 'string' },
@@ -80,7 +80,7 @@ async function dispatch(
   say: Say,
   runInRole: RunInRole,
 ): Promise<RunResult> {
-  const { engine, queue } = await queueOf(taskFile, values, say);
+  const { engine, queue } = await queueOf(taskFile, values, telling(say));
   const dispatcher = new Dispatcher({
     words: wordsOf(values, queue),
     feed: await engine.feed(queue),
@@ -114,7 +114,7 @@ async function host(
   runInRole: RunInRole,
 ): Promise<RunResult> {
   checkHostOptions(options, values, args);
-  const { engine, queue } = await queueOf(taskFile, values, say);
+  const { engine, queue } = await queueOf(taskFile, values, telling(say));
   const own = Object.fromEntries(Object.entries(options).filter(([key]) => HOST_OPTIONS.has(key)));
   const { workers, concurrency } = settingsOf(own);
   let { lockMs } = queue;
@@ -168,6 +168,15 @@ async function takePart(
   return { result, left: joined.left };
 }
 
+/** Says once that the queue is away, and once that it is back. */
+const telling =
+  (say: Say): QueueOptions['reached'] =>
+  (problem) =>
+    say(
+      problem === undefined ? 'the queue can be reached again' : `the queue can't be reached, tries again: ${problem}`,
+      problem !== undefined,
+    );
+
 /** The words that a resume needs. */
 function wordsOf(values: EngineValues, { lockMs }: QueueOptions): string[] {
   const texts = ['engine-url-file', 'code-version'].flatMap((flag) =>
@@ -185,16 +194,18 @@ export async function showStatus(request: Extract<Request, { taskFile: string }>
     throw new UsageError(
       'with --engine only --status shows something: for the rest, leave out --engine on the machine of the dispatcher',
     );
-  const say: Say = (text) => void process.stderr.write(`divvy: ${text}\n`);
-  const { engine, queue } = await queueOf(request.taskFile, request.engine, say);
-  const feed = await engine.feed(queue);
-  try {
+  const { promise: isAway, reject } = Promise.withResolvers<never>();
+  isAway.catch(() => undefined); // it may never be waited for
+  const reached = (problem: string | undefined): void => reject(unreachable(problem ?? ''));
+  const { engine, queue } = await queueOf(request.taskFile, request.engine, reached);
+  const asked = async (): Promise<QueueStatus> => {
+    const feed = await engine.feed(queue);
     const status = await refusalsTold(statusOfQueue(feed));
-    const text = request.json ? JSON.stringify(status) : statusLines(queue.task, status).join('\n');
-    process.stdout.write(`${text}\n`);
-  } finally {
     await inTime(feed.close());
-  }
+    return status;
+  };
+  const status = await Promise.race([asked(), isAway]);
+  process.stdout.write(`${request.json ? JSON.stringify(status) : statusLines(queue.task, status).join('\n')}\n`);
 }
 
 /** Waits for a run that goes on. */
@@ -245,16 +256,11 @@ function checkHostOptions(options: MasterOptions, values: EngineValues, args: re
 async function queueOf(
   taskFile: string,
   values: EngineValues,
-  say: Say,
+  reached: QueueOptions['reached'],
 ): Promise<{ engine: Engine; queue: QueueOptions }> {
   const lock = values['lock'] === undefined ? LOCK_MS : durationOf('lock', String(values['lock']));
   if (lock < LOCK_LEAST_MS || lock > LOCK_MOST_MS) throw mustBe('--lock', 'from 5s to 1h', values['lock']);
   const engine = await engineNamed(String(values['engine']));
-  const reached = (problem: string | undefined): void =>
-    say(
-      problem === undefined ? 'the queue can be reached again' : `the queue can't be reached, tries again: ${problem}`,
-      problem !== undefined,
-    );
   const task = path.basename(taskFile).replace(/\.[^.]+$/, '');
   return { engine, queue: { url: urlOf(values['engine-url-file']), task, lockMs: lock, reached } };
 }

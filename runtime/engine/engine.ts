@@ -64,6 +64,8 @@ export interface QueueCounts {
 export interface Feed {
   /** Keeps other dispatchers out for as long as a lock holds. Resolves with false if there is another one. */
   claim(): Promise<boolean>;
+  /** Returns whether a dispatcher has the queue: it is there, or was within the last lock. */
+  hasDispatcher(): Promise<boolean>;
   /**
    * Takes over what an earlier dispatcher has put. What no host has begun is taken out, and the rest is returned. Resolves with
    * undefined if another dispatcher has the queue.

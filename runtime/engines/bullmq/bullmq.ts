@@ -95,6 +95,10 @@ class BullmqFeed implements Feed {
     return server !== null;
   }
 
+  async hasDispatcher(): Promise<boolean> {
+    return (await this.#redis.exists(this.#keys.token)) === 1;
+  }
+
   async publish(text: string, isWhole: boolean): Promise<void> {
     const { token, notice, witness } = this.#keys;
     const keys = [token, notice, witness, this.#queue.toKey('meta')];

@@ -318,13 +318,16 @@ describe.each(kinds)('$name', ({ name, begin, restart, end }) => {
   test('one dispatcher has a task at a time, and the next one once its time is over', async () => {
     newTask();
     const [one, other] = [await feedOf(), await feedOf()];
+    expect(await other.hasDispatcher()).toBe(false);
     expect(await one.claim()).toBe(true);
     expect(await other.claim()).toBe(false);
+    expect([await one.hasDispatcher(), await other.hasDispatcher()]).toEqual([true, true]);
     await sleep(LOCK_MS / 2);
     expect(await one.claim()).toBe(true);
     await sleep(LOCK_MS * 0.7);
     expect(await other.claim()).toBe(false);
     await sleep(LOCK_MS * 0.5);
+    expect(await one.hasDispatcher()).toBe(false);
     expect(await other.claim()).toBe(true);
     expect(await one.claim()).toBe(false);
   });

@@ -114,6 +114,11 @@ export class MemoryQueue {
     return notice?.server === this.server ? { text: notice.text, isWhole: notice.isWhole } : undefined;
   }
 
+  get hasDispatcher(): boolean {
+    const { token } = this.#state;
+    return token !== undefined && token.until > this.#now();
+  }
+
   #isHeldBy(holder: string): boolean {
     const { token } = this.#state;
     return token?.holder === holder && token.until > this.#now();
@@ -301,6 +306,7 @@ export function memoryEngine(now: () => number, queues: Map<string, MemoryQueue>
           return left;
         },
         publish: async (notice, isWhole) => queue.publish(holder, notice, isWhole),
+        hasDispatcher: async () => queue.hasDispatcher,
         notice: async () => queue.notice,
         put: async (chunks) => queue.put(`${holder} ${server}`, chunks),
         finished: async (most) =>

@@ -220,11 +220,31 @@ test('--status shows the run, its hosts and the queue, from anywhere', async () 
   const status = await machines.dispatcher(['--status', '--json']).ended();
   expect(JSON.parse(status.stdout)).toMatchObject({
     run: { isOver: false },
+    hasDispatcher: true,
     hosts: [{ name: expect.stringMatching(`:${host.pid}$`) as string, capacity: 2 }],
   });
   dispatcher.kill('SIGTERM');
   await dispatcher.closed;
   await host.ended();
+});
+
+test('--status says that the dispatcher is gone, or that the queue is away', async () => {
+  const machines = await Machines.start({ COUNT: '1000', NAP_MS: '100' });
+  const [host, dispatcher] = [machines.host(), machines.dispatcher()];
+  await dispatcher.said(/result/);
+  dispatcher.kill('SIGKILL');
+  await dispatcher.closed;
+  const gone = /goes on\n {2}its dispatcher is gone, .* resume the run on its machine, with --resume\n/;
+  // Until a lock has run out, it may still be there.
+  for (let said = ''; !gone.test(said); ) said = (await machines.dispatcher(['--status']).ended()).stdout;
+  await machines.redis.kill();
+  const away = await machines.dispatcher(['--status']).ended();
+  expect([away.status, away.stdout]).toEqual([1, '']);
+  expect(away.stderr).toMatch(
+    /^divvy: the queue can't be reached, so nobody can tell how it stands: .*ECONNREFUSED.*\n$/,
+  );
+  host.kill('SIGKILL');
+  await host.closed;
 });
 
 test('a host that stays takes part in the next run, with its arguments; a paused run begins nothing', async () => {
