@@ -113,6 +113,8 @@ export type RunEvent =
       readonly how: 'gracefully' | 'forcefully';
       readonly already: boolean;
       readonly inProgress: number;
+      /** Those in progress are in a queue, and with the hosts that take them from there. */
+      readonly isQueue: boolean;
       /** Ended items whose output nobody has read yet. */
       readonly unread: number;
       /** What the run waits for, in words: `2 items`. */
@@ -129,8 +131,8 @@ export type RunEvent =
       readonly waitsFor: string;
       readonly forInMs: number | undefined;
     }
-  /** No item starts until the run is continued; `inProgress` items finish. */
-  | { readonly type: 'paused'; readonly inProgress: number }
+  /** No item starts until the run is continued; `inProgress` items finish. With a queue, those of them that hosts have. */
+  | { readonly type: 'paused'; readonly inProgress: number; readonly isQueue: boolean }
   /** A paused run goes on. */
   | { readonly type: 'continued' }
   /** A person has cancelled an item in progress: its signal is aborted, and it fails. */

@@ -11,7 +11,7 @@ import type { ControlAnswer, ControlRequest, RunningStatus } from '../control/me
 import type { RunEvent } from '../events.ts';
 import { type Settings, WORKERS_MAX } from '../options.ts';
 import { Rate } from '../text/rate.ts';
-import { grouped, inspected, plural, seconds } from '../text/words.ts';
+import { grouped, inspected, plural, seconds, whatFinishes } from '../text/words.ts';
 import { makeFolder, removePlace } from '../wire/socket-path.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './delivery.ts';
@@ -124,15 +124,15 @@ export class Controls {
 
   /** No item starts until `continue`. */
   pause(): ControlAnswer {
-    const { delivery, pool, observe } = this.#run;
+    const { delivery, pool, isQueue, observe } = this.#run;
     if (delivery.stopping !== 'no' || delivery.finished) return this.#isStopping();
     if (this.isPaused) return done('It was paused already.');
     this.isPaused = true;
     delivery.gate.close('pause', Infinity);
     pool.reclaimAll();
     const { inProgress } = delivery;
-    observe({ type: 'paused', inProgress });
-    return done(inProgress === 0 ? 'Paused.' : `Paused. ${plural(inProgress, 'item')} in progress will finish.`);
+    observe({ type: 'paused', inProgress, isQueue });
+    return done(`Paused.${whatFinishes(inProgress, isQueue)}`);
   }
 
   continue(): ControlAnswer {

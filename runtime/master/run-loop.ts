@@ -136,7 +136,8 @@ export class RunLoop {
     this.#outputs = new Outputs({ gone: (error) => this.#readerGone(error), moved: wake });
     const dispatch = this.#dispatch;
     const outputs = this.#outputs;
-    this.stopping = new Stopping({ settings, delivery, pool, outputs, dispatch, observe, wake });
+    const isQueue = role?.boot !== undefined;
+    this.stopping = new Stopping({ settings, delivery, pool, outputs, dispatch, isQueue, observe, wake });
     const { stopping } = this;
     const lookAtTimes = (): void => this.#watchTimes();
     const watched = {
@@ -149,7 +150,7 @@ export class RunLoop {
       cursor,
       results,
       throttle: this.#throttle,
-      isQueue: role?.boot !== undefined,
+      isQueue,
     };
     this.controls = new Controls({ ...watched, observe, wake, lookAtTimes });
   }

@@ -13,7 +13,7 @@ import { type DivvyError, exitCodeOf } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { Settings } from '../options.ts';
 import type { SignalRow } from '../signals.ts';
-import { plural, seconds } from '../text/words.ts';
+import { itemsInProgress, plural, seconds } from '../text/words.ts';
 import type { Delivery } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Payload } from './ended.ts';
@@ -41,6 +41,8 @@ export interface StoppingOptions {
   readonly pool: Pool;
   readonly outputs: Outputs;
   readonly dispatch: Dispatch;
+  /** Its one worker is a queue. */
+  readonly isQueue: boolean;
   readonly observe: (event: RunEvent) => void;
   readonly wake: () => void;
 }
@@ -135,7 +137,7 @@ export class Stopping {
   }
 
   #begin(by: string, how: How, failing: boolean): void {
-    const { settings, delivery, dispatch, pool, observe } = this.#run;
+    const { settings, delivery, dispatch, pool, isQueue, observe } = this.#run;
     const already = delivery.stopping === how;
     // Always answer Ctrl+C, even if something else is already stopping the run.
     if (delivery.stopping === 'forcefully' || (already && !by.startsWith('SIG'))) return;
@@ -144,7 +146,7 @@ export class Stopping {
     const waitsFor = `${this.waitsFor}${isTerm ? `, at most ${seconds(settings.graceMs)} (--grace)` : ''}`;
     const { inProgress } = delivery;
     const unread = this.#unread;
-    observe({ type: 'stopping', by, failing, how, already, inProgress, unread, waitsFor, againAfterMs });
+    observe({ type: 'stopping', by, failing, how, already, inProgress, isQueue, unread, waitsFor, againAfterMs });
     if (already) return;
     if (inProgress > 0) this.#waitsSince ??= performance.now();
     dispatch.stop();
@@ -207,7 +209,7 @@ export class Stopping {
       const more = inProgress > 0 ? `${plural(inProgress, 'item')}, and for ` : '';
       return `${more}whoever reads the output of ${plural(this.#unread, 'item')} that ${this.#unread === 1 ? 'has' : 'have'} ended`;
     }
-    if (inProgress > 0) return plural(inProgress, 'item');
+    if (inProgress > 0) return this.#run.isQueue ? itemsInProgress(inProgress, true) : plural(inProgress, 'item');
     return running > 0 && !this.#run.settings.inline ? `${plural(running, 'worker')} to exit` : 'a hook, or dispatch';
   }
 }

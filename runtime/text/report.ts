@@ -5,7 +5,7 @@ import type { ItemError, Outcome } from '../parallelizable.ts';
 import { chainOf, detailsOf, Failures, itemLabel, stackOf } from './failures.ts';
 import { fromHere } from './here.ts';
 import type { Line } from './terminal.ts';
-import { describeExit, grouped, plural, seconds } from './words.ts';
+import { describeExit, grouped, itemsInProgress, plural, seconds, whatFinishes } from './words.ts';
 
 /** Events reported only with -v. */
 const VERBOSE: ReadonlySet<RunEvent['type']> = new Set([
@@ -149,7 +149,7 @@ class Teller {
         return [{ text: `Already stopping: waiting for ${waitsFor}. ${again}` }];
       }
       case 'paused': {
-        const finish = event.inProgress === 0 ? '' : ` ${plural(event.inProgress, 'item')} in progress will finish.`;
+        const finish = whatFinishes(event.inProgress, event.isQueue);
         return [{ text: `Paused: no item starts until the run is continued.${finish}`, look: 'again' }];
       }
       case 'continued':
@@ -225,6 +225,7 @@ function stopOf({
   how,
   already,
   inProgress,
+  isQueue,
   unread,
   waitsFor,
   againAfterMs,
@@ -232,7 +233,7 @@ function stopOf({
   // The error with which the run fails is reported at its end.
   if (failing && inProgress === 0) return [];
   if (how === 'forcefully') {
-    const left = inProgress === 0 ? '' : `: ${plural(inProgress, 'item')} in progress will be unfinished`;
+    const left = inProgress === 0 ? '' : `: ${itemsInProgress(inProgress, isQueue)} will be unfinished`;
     const lost = unread === 0 ? '' : ` ${plural(unread, 'item')} whose output nobody reads will be unfinished, too.`;
     return [{ text: `Stopping now (${by})${left}.${lost}` }];
   }

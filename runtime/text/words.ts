@@ -78,6 +78,18 @@ export function inspected(value: unknown, options?: InspectOptions): string {
   return withoutSecret(process.getBuiltinModule('node:util').inspect(value, { ...options, ...whole }));
 }
 
+/** `2 items in progress`, or with a queue `2 items in the queue and on hosts`. */
+export function itemsInProgress(count: number, isQueue: boolean): string {
+  return `${plural(count, 'item')} ${isQueue ? 'in the queue and on hosts' : 'in progress'}`;
+}
+
+/** Returns a sentence about the items that a pause lets finish, after a space; empty if there are none. */
+export function whatFinishes(count: number, isQueue: boolean): string {
+  if (count === 0) return '';
+  const items = itemsInProgress(count, isQueue);
+  return isQueue ? ` Of ${items}, hosts finish those that they have begun.` : ` ${items} will finish.`;
+}
+
 /** `was killed by SIGKILL`, `exited with status 1`. */
 export function describeExit({ code, signal }: WorkerExit): string {
   if (signal) return `was killed by ${signal}`;

@@ -68,6 +68,7 @@ test('Ctrl+C at the dispatcher takes back what no host has begun, and a resume d
   dispatcher.kill('SIGINT');
   const stopped = await dispatcher.ended();
   expect(stopped.signal, stopped.stderr).toBe('SIGINT');
+  expect(stopped.stderr).toMatch(/Stopping \(SIGINT\): waiting for \d+ items in the queue and on hosts\./);
   expect(stopped.stderr).toMatch(/to go on: .*--resume/);
   const done = machines.recorded().size;
   expect(done).toBeLessThan(60);
@@ -258,7 +259,9 @@ test('a host that stays takes part in the next run, with its arguments; a paused
     const { stdout, stderr } = await runTask(machines.task, { args: ['--control', what, '--', 'again'] }).ended();
     return stdout + stderr;
   };
-  expect(await control('pause')).toMatch(/Paused/);
+  expect(await control('pause')).toMatch(
+    /Paused\. Of \d+ items in the queue and on hosts, hosts finish those that they have begun\./,
+  );
   // What hosts hold, they finish; then nothing more begins.
   let before = -1;
   for (let now = machines.stamps().begun.size; now !== before; now = machines.stamps().begun.size) {
