@@ -145,7 +145,10 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
     const again = results?.missing ? [linesMissing(results.missing, mode)] : [];
     const changed = hasChanged(first, request.taskFile) ? [CHANGED] : [];
     const notes = [...resuming(request, keys, begin), ...again, ...changed];
-    if (journal) {
+    // The journal stays as it is: with one more part, this would be the last run.
+    const isNothing = mode === 'retry-failed' && keys.failed === 0;
+    if (isNothing) await journal?.close();
+    else if (journal) {
       await waitUntilGone([...orphans, ...idleOrphans(request)], ORPHANS_MS);
       journal.cutAt(whole);
       if (results) request.results?.cutAt(results.bytes);
@@ -157,9 +160,9 @@ async function goOn(request: JournalRequest, folder: string, file: string): Prom
       });
     }
     // A retry with a cursor does not list everything, and one with nothing to do lists nothing.
-    const isPartly = mode === 'retry-failed' && (hasCursor || keys.failed === 0);
+    const isPartly = isNothing || (mode === 'retry-failed' && hasCursor);
     return {
-      journal,
+      journal: isNothing ? undefined : journal,
       keys,
       runId,
       mode,

@@ -16,7 +16,7 @@ const TASK = `
     }
   }`;
 
-function taskThatFails(): (...args: string[]) => Promise<Ended & { items: string[] }> {
+function taskThatFails(): (...args: string[]) => Promise<Ended & { items: string[]; journals: () => string[] }> {
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'divvy-retry-'));
   onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
   const file = path.join(folder, 'errors.ts');
@@ -24,7 +24,8 @@ function taskThatFails(): (...args: string[]) => Promise<Ended & { items: string
   return async (...args) => {
     const env = args.length > 0 ? { MENDED: '1' } : {};
     const ended = await runTask(file, { args: ['-n', '1', ...args], env }).ended();
-    return { ...ended, items: ended.stdout.trimEnd().split('\n').filter(Boolean) };
+    const journals = (): string[] => fs.globSync(path.join(folder, '.divvy/errors/*.ndjson')).sort();
+    return { ...ended, items: ended.stdout.trimEnd().split('\n').filter(Boolean), journals };
   };
 }
 
@@ -55,6 +56,22 @@ test('that no failed item has: nothing is processed, and what failed stays so', 
   );
   expect((await run('--retry-failed')).items).toEqual(['one reset', 'three typo', 'four reset']);
 });
+
+test.each(['--retry-failed=ENOENT', '--retry-failed'])(
+  '%s that finds nothing leaves the journal as it is',
+  async (retry) => {
+    const run = taskThatFails();
+    await run();
+    if (retry === '--retry-failed') await run(retry);
+    const newer = await run('--resume', '--', 'newer');
+    const journals = (): Map<string, string> =>
+      new Map(newer.journals().map((file) => [file, fs.readFileSync(file, 'utf8')]));
+    const before = journals();
+    expect(before.size).toBe(2);
+    expect((await run(retry)).items).toEqual([]);
+    expect(journals()).toEqual(before);
+  },
+);
 
 test('what it has done stays done, and what it left can still be retried', async () => {
   const run = taskThatFails();
