@@ -1,15 +1,16 @@
 /**
- * Every error of the runtime, with its message: what is wrong, with the value, and what to do next.
+ * The errors of the runtime, with their messages: what is wrong, with the value, and what to do next. Those of journals, of
+ * control and of task files that can't be loaded are in the folders of these.
  *
  * Exit codes of the runner; the first one that applies:
  *   128+n  ended by signal n, after cleaning up: 129 HUP, 130 INT, 131 QUIT, 143 TERM
  *   141    the reader of stdout has gone; a graceful stop
  *   74     the journal or the results cannot be written, or the journal is damaged
- *   75     the same run is already going on, or another run has the journal
- *   70     the task file, `dispatch` or a hook of the master threw, or an unawaited promise of theirs rejected
+ *   75     the same run is already going on, or another run has the journal or the file of results
+ *   70     the task file, `dispatch` or a hook of the master threw (not afterRun or afterExit), or nothing caught an error there
  *   69     no worker ever became ready
  *   2      wrong usage, or a resume that is refused
- *   1      some items failed, now or in the resumed run; or --halt, shutdown() or an aborted signal stopped the run;
+ *   1      some items failed, now or in the resumed run; or --halt, divvy stop, shutdown() or an aborted signal stopped the run;
  *          or a hook that runs at an exit threw
  *   0      every item is done
  */
@@ -93,7 +94,7 @@ export class Cancelled extends Error {
 
 /** A run over several machines needs files that a project has only on demand. */
 export const engineIsMissing = (): UsageError =>
-  new UsageError('--engine needs the engine, which this runtime does not have: divvy add engine bullmq');
+  new UsageError('the engine is not installed in this runtime; run: npx -p create-divvy-task divvy add engine bullmq');
 
 /** Returns 128 + n for a signal's name; 1 for anything else. */
 export function exitCodeOf(signal: string): number {
@@ -251,12 +252,14 @@ export const hookThrew = (hook: string, error: unknown): TaskError =>
   );
 
 export const optionGoesWrong = (wrong: string): UsageError =>
-  new UsageError(`${wrong}; --help lists the options, and the task's own arguments go behind --`);
+  new UsageError(
+    `${wrong}; --help lists the options, and the task's own arguments go after -- (with npm: after a second --)`,
+  );
 
 /** `near` are similar options. */
 export const noOption = (option: string, near: readonly string[]): UsageError =>
   new UsageError(
-    `there is no option ${option}; ${near.length === 0 ? '--help lists the options.' : `did you mean ${near.join(' or ')}?`} ${option.startsWith('--') ? `An argument of the task is written ${option.slice(2)}=…, or goes behind --` : "The task's own arguments go behind --"}`,
+    `there is no option ${option}; ${near.length === 0 ? '--help lists the options.' : `did you mean ${near.join(' or ')}?`} ${option.startsWith('--') ? `An argument of the task is written ${option.slice(2)}=…, or goes after --` : "The task's own arguments go after --"} (with npm: after a second --)`,
   );
 
 /** `wrong` says of each what is wrong. */
@@ -275,7 +278,9 @@ export const argumentHasNoValue = (wrong: string): UsageError =>
   );
 
 export const noSuchArgument = (name: string, names: readonly string[]): UsageError =>
-  new UsageError(`args has ${name}, and no task here declares it; the declared ones are ${names.join(', ') || 'none'}`);
+  new UsageError(
+    `args has ${name}, which the task doesn't declare; leave it out, or declare it in taskArguments (declared are: ${names.join(', ') || 'none'})`,
+  );
 
 export const argumentsDiffer = (taskFile: string): UsageError =>
   new UsageError(
@@ -297,7 +302,9 @@ export const metricsAreNoFile = (file: string): UsageError =>
   new UsageError(`the metrics cannot be written to ${file}: it is not a file; name one with --metrics-file`);
 
 export const metricsAreOutput = (file: string, stream: string): UsageError =>
-  new UsageError(`${file} is where ${stream} goes, and that would be lost; name another file with --metrics-file`);
+  new UsageError(
+    `${stream} goes to ${file}, too, and the metrics would overwrite it; give another file with --metrics-file`,
+  );
 
 export const metricsNotWritten = (file: string, error: unknown): string =>
   `the metrics cannot be written: ${file}: ${messageOf(error)}; the run itself is not affected, and each later write is tried again`;
@@ -314,7 +321,7 @@ export const notTogether = (one: string, other: string): UsageError =>
   new UsageError(`${one} and ${other} do not go together; choose one of them`);
 
 export const orderedNeedsResults = (ordered: string, results: string): UsageError =>
-  new UsageError(`${ordered} is about the file of ${results}, and none is named; name one, or leave ${ordered} out`);
+  new UsageError(`${ordered} needs ${results}: add that, or leave ${ordered} out`);
 
 export const sameFile = (one: string, other: string, file: string): UsageError =>
   new UsageError(`${one} and ${other} name the same file, ${file}; name another for one of them`);

@@ -332,7 +332,7 @@ export function checkOption({ key, kind, least, most }: OptionRow, value: unknow
         given.name,
         given.name === key
           ? 'true, false, or a text to look for in the errors'
-          : 'alone, or have a text to look for behind =, as in --retry-failed=ECONNRESET',
+          : 'alone, or have a text to look for after =, as in --retry-failed=ECONNRESET',
         given.value,
       );
   } else if (kind === 'modules') {

@@ -34,7 +34,7 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
    */
   process(item: Item, context: ItemContext): Result | Promise<Result>;
 
-  /** The number of items, where it is known: it gives progress an end. Runs in the master, before the first fork. */
+  /** The number of items, where it is known: it gives progress an end. Runs in the master, after beforeRun. */
   total?(): MaybePromise<number>;
 
   /** Runs in the master, before the first fork. When it throws, nothing is dispatched; exit 70. */

@@ -19,7 +19,7 @@ const VALUES = { workers: 'the number of workers', cancel: 'the key of the item'
 export type Control = 'pause' | 'continue' | 'stop' | keyof typeof VALUES;
 
 /**
- * The command that asks this of a run. A project's only task need not be named. Words behind the task are the arguments of
+ * The command that asks this of a run. A project's only task need not be named. Words after the task are the arguments of
  * its run: they tell several runs of a task apart.
  *
  * It rejects with a Refusal: with exit code 2 if there is no project, no runtime, no such task or no value, with 1 if no

@@ -163,7 +163,7 @@ export function textOf(lock: Lock): string {
     ),
   ];
   const lines = gaps.flatMap((gap) => [...gap, '']);
-  const end = `    ${entry(END, 'A comma stands behind each task: where git cannot merge two of them, keep both lines.')}`;
+  const end = `    ${entry(END, 'A comma stands after each task: where git cannot merge two of them, keep both lines.')}`;
   return `{\n${parts.map((part) => `  ${part},\n`).join('')}  "tasks": {\n${lines.join('\n')}\n${end}\n  }\n}\n`;
 }
 

@@ -10,7 +10,7 @@ export const badSource = (shown: string, reason: string): Refusal =>
     2,
     `${quoted(shown)} isn't a template source: ${harmless(reason)}`,
     'Use one of: a folder (./templates), github:owner/repository, git+https://…, git+ssh://…, git+file:///… or another address that ' +
-      'git takes, npm:name@version, or a .tgz by its path or its https://… address; behind a #, the folder in it.',
+      'git takes, npm:name@version, or a .tgz by its path or its https://… address; after a #, the folder in it.',
   );
 
 export const badRef = (ref: string, reason: string): Refusal =>
@@ -87,7 +87,7 @@ export const noTemplateIn = (
   );
 
 export const whichTemplate = (shown: string, there: readonly string[]): Refusal =>
-  new Refusal(2, `${quoted(shown)} has several templates`, `Name the folder of one behind a #:${lines(there)}`);
+  new Refusal(2, `${quoted(shown)} has several templates`, `Name the folder of one after a #:${lines(there)}`);
 
 export const needsTrust = (template: string, source: string, resolved: string, asked: readonly string[]): Refusal =>
   new Refusal(

@@ -98,7 +98,7 @@ function npmSource(text: string): NpmSource {
   const [, name = '', version = 'latest', within] = /^npm:(@?[^@#]*)(?:@([^#]*))?(?:#(.*))?$/i.exec(text) ?? [];
   if (!PACKAGE.test(name)) throw refused(text, 'this is not the name of an npm package');
   if (!VERSION.test(version)) {
-    throw refused(text, 'behind the @ belongs a version, such as 1.2.3, ^1.2.0 or a tag');
+    throw refused(text, 'after the @ there must be a version, such as 1.2.3, ^1.2.0 or a tag');
   }
   return { kind: 'npm', name, version, ...placed(text, `npm:${name}@${version}`, within) };
 }
@@ -151,7 +151,7 @@ function scpSource(text: string): GitSource {
   if (user === undefined && !host.includes('.')) throw refused(text, 'it has none of the forms below');
   if (!HOST.test(host) || (user !== undefined && !SSH_USER.test(user)))
     throw refused(text, 'its user or its host is not one');
-  if (!/^[\w/~.][\w/~.+-]*$/.test(path)) throw refused(text, 'behind the colon belongs the path of a repository');
+  if (!/^[\w/~.][\w/~.+-]*$/.test(path)) throw refused(text, 'after the colon there must be the path of a repository');
   const url = `${user === undefined ? '' : `${user}@`}${host}:${path}`;
   return { kind: 'git', url, ...placed(text, url, within) };
 }
@@ -182,7 +182,7 @@ function parseUrl(text: string, written: string): { readonly url: URL; readonly 
   if (/[\s\\]/.test(address)) throw refused(text, 'an address has no spaces and no backslashes');
   // A URL parser accepts any number of slashes, but withoutSecrets looks for exactly two.
   if (!/^[a-z]+:\/\/(?!\/)/i.test(address) && !/^file:/i.test(address)) {
-    throw refused(text, 'behind its https: or ssh: belong two slashes');
+    throw refused(text, 'after its https: or ssh: there must be two slashes');
   }
   let url: URL;
   let decoded: string;
@@ -194,7 +194,7 @@ function parseUrl(text: string, written: string): { readonly url: URL; readonly 
   }
   if (INVISIBLE.test(decoded)) throw refused(text, 'it has an encoded control character');
   if (url.search !== '' || address.includes('?')) {
-    throw refused(text, 'what is behind a ? is often secret, and could not be written down');
+    throw refused(text, 'what is after a ? is often secret, and could not be written down');
   }
   return { url, within };
 }
@@ -215,7 +215,7 @@ function refuseForeignFile(text: string, url: URL): void {
 function placed(text: string, shown: string, within = ''): Pick<AnySource, 'shown' | 'within'> {
   const folder = within.replace(/\/$/, '');
   const reason = folder === '' ? undefined : whyUnsafe(folder);
-  if (reason !== undefined) throw refused(text, `the folder behind its # or its repository: ${reason}`);
+  if (reason !== undefined) throw refused(text, `the folder after its # or its repository: ${reason}`);
   return { shown: folder === '' ? shown : `${shown}#${folder}`, within: folder };
 }
 

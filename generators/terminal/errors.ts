@@ -11,7 +11,7 @@ export const unknownFlag = (flag: string, nearest: string | undefined, command: 
   new Refusal(2, `there is no flag ${quoted(flag)}`, `${didYouMean(nearest)}\`${command} --help\` lists them all.`);
 
 export const flagNotHere = (flag: string, command: string): Refusal =>
-  new Refusal(2, `${flag} means nothing to ${command}`, `\`${command} --help\` lists its flags.`);
+  new Refusal(2, `${command} has no flag ${flag}`, `\`${command} --help\` lists its flags.`);
 
 export const flagNeedsValue = (flag: string, placeholder: string): Refusal =>
   new Refusal(2, `${flag} needs a value`, `Write ${flag} ${placeholder}.`);
@@ -49,15 +49,15 @@ export const folderIsGone = (): Refusal =>
   new Refusal(2, 'the current folder no longer exists', 'Change to another folder, and try again.');
 
 export const systemRefused = (reason: string): Refusal =>
-  new Refusal(1, `the system refused: ${reason}`, 'Check who may read and write there, and try again.');
+  new Refusal(1, `the system refused: ${reason}`, 'Check the permissions and the free space there, and try again.');
 
 export const outputNotWritten = (reason: string): Refusal =>
-  new Refusal(1, `stdout could not be written: ${reason}`, 'The command itself has done its work.');
+  new Refusal(1, `stdout could not be written: ${reason}`, 'The command has done its work: you need not run it again.');
 
 export const npmTookFlags = (flags: readonly string[], commandLine: string): Refusal =>
   new Refusal(
     2,
-    `npm took ${flags.join(' ')} for itself: put the flags of this command behind \`--\``,
+    `npm took ${flags.join(' ')} for itself: write the flags of this command after \`--\``,
     `Write:\n  ${commandLine}`,
   );
 
@@ -158,7 +158,7 @@ export const notAKind = (
 ): Refusal =>
   new Refusal(
     2,
-    given === undefined ? `\`${command}\` does not say which` : `\`${command}\` does not know ${quoted(given)}`,
+    given === undefined ? `\`${command}\` is not complete` : `\`${command}\` does not know ${quoted(given)}`,
     `${didYouMean(nearest)}Write ${kinds.map((kind) => `\`${command} ${kind}\``).join(' or ')}.`,
   );
 

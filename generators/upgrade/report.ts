@@ -62,7 +62,7 @@ export function reportConflicts(
   const remedy =
     folder === undefined
       ? 'Nothing was written. Without --dry-run, --diff or --plan these files are laid out for you in .divvy/upgrade/.'
-      : `Nothing of the project was changed: it runs as before.\nResolve them in .divvy/upgrade/merged/; base/, mine/ and theirs/ beside it have each side. Delete a file there that you don't want.\nThen: ${again}\nTo forget the upgrade: ${divvyIn(call, root, 'upgrade', '--abort')}`;
+      : `Nothing of the project was changed: it runs as before.\nResolve them in .divvy/upgrade/merged/; base/, mine/ and theirs/ beside it have each side. If you delete a file there, it is removed from the project, too.\nThen: ${again}\nTo forget the upgrade: ${divvyIn(call, root, 'upgrade', '--abort')}`;
   const what = `${open.length === 1 ? 'a file was' : `${open.length} files were`} changed in the same places by you and by ${to}:`;
   terminal.refuse(new Refusal(3, `${what}${lines(places)}`, remedy));
   terminal.result({

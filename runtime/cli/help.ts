@@ -29,7 +29,7 @@ Usage: node vendor/divvy/run.mjs [options] <task file> [options] [task arguments
 Options:
 ${columns(options)}
 
-A duration is 500ms, 2s or 5m; a bare number is seconds. Task arguments that begin with a dash go behind --.
+A duration is 500ms, 2s or 5m; a bare number is seconds. Task arguments that begin with a dash go after --.
 The arguments that a task declares: <task file> -- --help
 
 Signals:

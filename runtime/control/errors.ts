@@ -14,7 +14,7 @@ export const noRunGoesOn = (taskFile: string, args: readonly string[]): DivvyErr
 /** `runs` are their ids and arguments. */
 export const runsGoOn = (runs: readonly string[]): DivvyError =>
   new DivvyError(
-    `${runs.length} runs of this task go on: ${runs.join('; ')}; name one behind the task file, by its id or its arguments`,
+    `${runs.length} runs of this task go on: ${runs.join('; ')}; name one after the task file, by its id or its arguments`,
     1,
   );
 

@@ -5,19 +5,23 @@ import { shellWords } from '../text/shell.ts';
 import { dateOf, inspected } from '../text/words.ts';
 
 export const journalExists = (file: string): UsageError =>
-  new UsageError(`there is a journal at ${file} already; go on with it by --resume, or name another file`);
+  new UsageError(
+    `there is a journal at ${file} already; add --resume to continue its run, or give another file with --journal`,
+  );
 
 export const journalUnreadable = (place: string, error: unknown): DivvyError =>
   error instanceof DivvyError
     ? error
     : new DivvyError(
-        `the status of the run cannot be read: ${place}: ${messageOf(error)}; fix that, or ask as the user who ran it`,
+        `the status of the run cannot be read: ${place}: ${messageOf(error)}; correct that, or ask as the user who started the run`,
         74,
         { cause: error },
       );
 
 export const noSuchJournal = (path: string): UsageError =>
-  new UsageError(`there is no journal ${path}; name one with --journal, or leave it out for the task's own folder`);
+  new UsageError(
+    `there is no journal ${path}; give another file with --journal, or leave --journal out for the task's own folder`,
+  );
 
 export const noRunToReport = (taskFile: string, args: string): DivvyError =>
   new DivvyError(
@@ -28,7 +32,7 @@ export const noRunToReport = (taskFile: string, args: string): DivvyError =>
   );
 
 export const journalIsNotRead = (path: string): UsageError =>
-  new UsageError(`${path} is not a file, so it can't be a journal; name one with --journal, or leave it out`);
+  new UsageError(`${path} is not a file, so it can't be a journal; give a file with --journal, or leave --journal out`);
 
 export const hasNoRun = (journal: string): DivvyError =>
   new DivvyError(`there is no run in the journal ${journal}: name another one with --journal`, 1);
@@ -38,17 +42,17 @@ export const journalIsNoFile = (path: string): DivvyError =>
 
 export const otherArguments = (before: readonly string[], now: readonly string[]): UsageError =>
   new UsageError(
-    `the run was begun with other task arguments (${argumentList(before)}), and these are ${argumentList(now)}; go on with the same ones, or begin a new run, without --resume and --retry-failed`,
+    `the run to resume has the task arguments ${argumentList(before)}, and given are ${argumentList(now)}; give the same ones, or begin a new run, without --resume and --retry-failed`,
   );
 
 export const declaredOtherwise = (runId: string): UsageError =>
   new UsageError(
-    `the task declares other arguments than when run ${runId} began, so it was found too late; resume it with the arguments that it had, or with none (give new ones by the environment or a default), or begin a new run, without --resume and --retry-failed`,
+    `run ${runId} can't be resumed with these arguments, since the task declares others now than when it began; give the arguments that it had, or none (if a new one is required, set its environment variable, or give it a default), or begin a new run, without --resume and --retry-failed`,
   );
 
 export const otherTask = (file: string, other: string, taskFile: string): UsageError =>
   new UsageError(
-    `the journal belongs to another task, ${other}, and not to ${taskFile}: ${file}; name a journal of this one, or leave --resume and --journal out to begin a new run`,
+    `${file} is a journal of another task, ${other}, and not of ${taskFile}; give a journal of this task, or leave --resume and --journal out to begin a new run`,
   );
 
 /**
@@ -103,35 +107,38 @@ export const noRunLock = (folder: string, error: unknown): string =>
 
 export const needsEngine = (runId: string | undefined, engine: readonly string[]): UsageError =>
   new UsageError(
-    `run ${runId} went over several machines, and hosts may still work on its items: to resume it, add ${shellWords(engine)}`,
+    `run ${runId} used several machines, and hosts may still work on its items: to resume it, add ${shellWords(engine)}`,
   );
 
 export const earlierRunChanged = (): DivvyError =>
-  new DivvyError('another run has changed the journals in the meantime; start again', 75);
+  new DivvyError(
+    'another run of this task has started or ended in this moment; nothing was done: run the same command again',
+    75,
+  );
 
 export const journalFailed = (file: string, error: unknown): DivvyError =>
   error instanceof DivvyError
     ? error
     : new DivvyError(
-        `the journal cannot be written: ${file}: ${messageOf(error)}; fix that, then go on with --resume; or begin a new run, in another place (--journal) or without (--no-journal)`,
+        `the journal cannot be written: ${file}: ${messageOf(error)}; correct that, then run the same command with --resume (a new run, elsewhere with --journal or without one with --no-journal, does every item again)`,
         74,
         { cause: error },
       );
 
 export const journalDamaged = (file: string, line: number, how: string): DivvyError =>
   new DivvyError(
-    `the journal is damaged: line ${line} of ${file} ${how}; repair or remove that line, or begin a new run`,
+    `the journal is damaged: line ${line} of ${file} ${how}; keep a copy of the file, and remove that line (what it has recorded is done again), or begin a new run`,
     74,
   );
 
 export const journalOfFormat = (file: string, format: unknown, known: number, release: unknown): UsageError =>
   new UsageError(
-    `the journal has the format ${inspected(format)}, and this release reads ${known}: ${file}; use the release that wrote it${typeof release === 'string' ? ` (${inspected(release)})` : ''}, or begin a new run`,
+    `${file} is a journal of format ${inspected(format)}, and this release can read only ${known}; use the release that wrote it${typeof release === 'string' ? ` (${inspected(release)})` : ''}, or begin a new run`,
   );
 
 export const otherCursor = (file: string, had: boolean): UsageError =>
   new UsageError(
-    `the run was begun ${had ? 'with' : 'without'} a cursor in the task, and the task has ${had ? 'none' : 'one'} now: ${file}; go on with the task as it was, or begin a new run, without --resume and --retry-failed`,
+    `the task had ${had ? 'a' : 'no'} cursor when the run of ${file} began, and it has ${had ? 'none' : 'one'} now; ${had ? 'put it back' : 'take it out'}, or begin a new run, without --resume and --retry-failed`,
   );
 
 function argumentList(args: readonly string[]): string {

@@ -33,7 +33,7 @@ export const resultsFailed = (file: string, error: unknown): DivvyError => {
   const next =
     error instanceof RemovedError
       ? 'put it back if you can, and go on with --resume; otherwise begin a new run'
-      : 'fix that, then go on with --resume';
+      : 'correct that, then run the same command with --resume';
   return new DivvyError(`the results cannot be written: ${file}: ${messageOf(error)}; ${next}`, 74, { cause: error });
 };
 

@@ -3,7 +3,7 @@
  * clock. Runs in the master; the simulator in the tests drives it too. Internal.
  *
  *   ack read ─> one whole turn of the event loop ─> everything in the pipes has been read: set a mark
- *            ─> the master has written everything up to the mark ─> the outcome goes on to count
+ *            ─> the master has written everything up to the mark ─> the outcome may count
  *
  * A worker sends an ack only after its output is in the pipe (worker/acks.ts). So a turn
  * that begins after the master read the ack reads all of that output, no matter who wrote it or how. A worker that

@@ -1,4 +1,4 @@
-/** How the workers of a run get what processes their items. Runs in the master. Internal. */
+/** Chooses what the workers of a run are: processes, this process (--inline), or a queue. Runs in the master. Internal. */
 
 import type { Settings } from '../options.ts';
 import type { AnyTask } from '../task/task.ts';

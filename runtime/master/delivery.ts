@@ -2,12 +2,12 @@
  * The delivery rules: which item goes to which worker, and what happens to both. Runs in the master.
  *
  * Pure: no input or output, no clock, no randomness of its own. The master (run-loop.ts, pool.ts) reports events by
- * calling the methods named after them; some return what the master must handle at once. Then the master asks for
+ * calling the methods named after them; some return items that the master must settle at once. Then the master asks for
  * `plan` and carries it out. The simulator in the tests drives the same class through every fault it can think of.
  *
- *   An item:   pending ─> leased ─> settling ─> done | failed
+ *   An item:   pending ─> leased ─> settling ─> done | failed    (at a stop, pending or retrying: released, unfinished)
  *                 ^         ├──> retrying (waits for its time) ─┐
- *                 └─────────┴───────────────────────────────────┘        at a stop: released (unfinished)
+ *                 └─────────┴───────────────────────────────────┘
  *
  *   A worker:  reaped ─> booting ─> ready (busy while it has leases) ─> draining ─> exiting ─> reaped
  *
@@ -18,7 +18,7 @@
  *   death while alone counts as a crash of the item. So an item does not fail because of another item's crash.
  * - A worker gets more items than it can have in progress only while they are short (pace.ts). Items that it gives back
  *   unstarted go to the next worker, uncounted.
- * - An item in progress that a person cancels keeps its lease. Where that ends without an ack, the item has failed.
+ * - An item in progress that a person cancels keeps its lease. If that ends without an ack, the item has failed.
  *
  * Consecutive items that nothing has happened to move together, as a run (run.ts): that changes nothing in these rules,
  * it only costs less. slot.ts has the state of one worker, backlog.ts the waiting items; boots.ts decides which worker

@@ -28,8 +28,8 @@ export type InlineOutcome<Item, Result> = {
 const LARGEST = 64 * 1024 * 1024;
 
 /**
- * Runs `process` on items in this process, one after another. Calls only the hooks that a worker would call: afterFork,
- * beforeExit, and `key`. Public; for unit tests.
+ * Runs `process` on items in this process, one after another. Also calls `afterFork`, `beforeExit` and `key`, and no
+ * other hook. Public; for unit tests.
  *
  * task    - a task, or its class.
  * args    - the values of the task's arguments (taskArguments), by their names; for those left out the environment or the

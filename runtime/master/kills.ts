@@ -1,5 +1,5 @@
 /**
- * How a worker ends: who asks it to go, who kills it, and when. Elsewhere are only what concerns a single process: one
+ * How a worker ends: who asks it to go, who kills it, and when. Four other files kill a single process: one
  * that breaks the protocol (worker-process.ts) or hangs in its exit (exit-hang.ts), the group of one that has died
  * (pool.ts), and a spare that nobody takes (spare.ts). Runs in the master.
  * Internal.

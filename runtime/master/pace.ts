@@ -1,7 +1,7 @@
 /**
  * How many items a worker gets beyond those in progress (prefetch). Pure; runs in the master.
  *
- * A worker that has to ask for each item waits a round trip for each. For short items that would be most of the time,
+ * A worker that gets one item at a time waits a round trip for each. For short items that would be most of the time,
  * so the master sends ahead as many as the worker does in 2 ms. For items of more than 2 ms it sends none ahead, so
  * that no item waits behind a slow one while another worker is free.
  */

@@ -1,5 +1,5 @@
 /**
- * All workers of a run: boots them, handles their messages, reaps and kills them. Runs in the master. Internal;
+ * All workers of a run: boots them, handles their messages, and reaps them; kills.ts kills them. Runs in the master. Internal;
  * `Master.workers` lists them one by one.
  */
 

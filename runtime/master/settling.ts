@@ -1,7 +1,7 @@
 /**
  * Handles the outcome of an item before it counts. First the worker's output must be out (barrier.ts). Then the hooks
- * afterProcess and afterFailure run, one after another, in the order in which the items ended. Then the journal line is
- * written. Runs in the master. Internal.
+ * afterProcess and afterFailure run, one after another, in the order in which the items ended. Then, with --results, the
+ * result is written, and then the journal line. Runs in the master. Internal.
  */
 
 import { type DivvyError, hookThrew } from '../errors.ts';

@@ -1,11 +1,11 @@
 /**
- * How a run stops: by a signal, by the library, by a fault, by --halt, or because the reader of its output has gone;
+ * How a run stops: by a signal, by `divvy stop`, by the library, by a fault, by --halt, or because the reader of its output has gone;
  * and its exit code. Runs in the master. Internal.
  *
  *   gracefully   no new items; items in progress finish; workers exit
  *   forcefully   items in progress are aborted; their workers are killed (kills.ts); then waits a few seconds at most
  *
- * INT, QUIT, HUP: gracefully; another one at least --force-after later, forcefully. TERM: forcefully; with --grace,
+ * INT, QUIT, HUP (unless --ignore-hup): gracefully; another one at least --force-after later, forcefully. TERM: forcefully; with --grace,
  * gracefully first.
  */
 

@@ -56,7 +56,7 @@ export type TaskArguments<All extends Readonly<Record<string, Argument>>> = {
 /**
  * Declares the task's own arguments, once, at the top of the task file. Public.
  *
- * declared - each argument by its name. It is given as `name=value` behind the task file, or as `--name value` behind
+ * declared - each argument by its name. It is given as `name=value` after the task file, or as `--name value` behind
  *            `--`; one of type `boolean` also as `--name` or `--no-name`; those of type `words` are all words without a
  *            name. See `Argument` for the rest.
  *

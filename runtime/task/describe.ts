@@ -41,7 +41,7 @@ export function describeArguments(declared: readonly Declared[], taskFile: strin
   });
   const [named] = declared.filter(({ type, secret }) => type !== 'words' && !secret);
   const how = named
-    ? `\n\nWrite them behind the task file: ${shapeOf(named)}. Behind -- you may also write --${named.name} ${SHAPES[named.type]}.`
+    ? `\n\nWrite them after the task file: ${shapeOf(named)}. After -- you may also write --${named.name} ${SHAPES[named.type]}.`
     : '';
   return `Arguments of ${fileWord(taskFile)}:\n${lines.join('\n')}${how}\n`;
 }

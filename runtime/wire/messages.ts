@@ -5,15 +5,15 @@
  *   hello (the token)                 ──>    who is that? (a peer without the token is cut off)
  *   ready, or boot failed             ──>    it may get items
  *                                     <──    items, as long as it has room
+ *   open lines                        ──>    comes before an ack: how much of stdout and stderr was written by then
  *   outcomes (acks)                   ──>    each ends the leases of its items
- *   open lines                        ──>    comes before the ack: how much of stdout and stderr was written by then
- *   overdue (and goes on)             ──>    is its time up? Delays of the worker or its reader do not count
+ *   overdue (an item; it goes on)     ──>    is its time up? Delays of the worker or its reader do not count
  *                                     <──    time left: if none, its signal is aborted; else it asks again later
  *                                     <──    cancel: a person has cancelled an item; its signal is aborted
  *   leaving (sent TERM, or recycled)  ──>    no more items, then:
  *                                     <──    drain: finish the items in progress, and exit
  *   nack (items it has not started)   ──>    they go to another worker; at a drain, or when an item takes long
- *                                     <──    forget: drop earlier unstarted items: reclaimed (worker/claims.ts)
+ *                                     <──    forget: drop the items that were taken back (worker/claims.ts)
  *   hook failed (beforeExit)          ──>    it is reported
  *   uncaught (and exits)              ──>    the reason, in case its items fail because of it
  *                                     <──    abort: a forceful stop

@@ -263,17 +263,17 @@ export class Processing {
       return this.#threw(attempt, error);
     }
     // Await only promises: a task that is not async keeps its speed.
-    if (!awaited) return this.#ended(attempt, result);
+    if (!awaited) return this.#returned(attempt, result);
     this.#inProgress.add(attempt);
     Promise.resolve(result).then(
-      (value) => this.#ended(attempt, value),
+      (value) => this.#returned(attempt, value),
       (error: unknown) => this.#threw(attempt, error),
     );
     return performance.now();
   }
 
   /** Returns what time it is then, as do the other methods that end an item. */
-  #ended(attempt: Attempt, result: unknown): number {
+  #returned(attempt: Attempt, result: unknown): number {
     const { item, startedAt, overruled } = attempt;
     if (overruled) return this.#threw(attempt, overruled);
     const now = performance.now();

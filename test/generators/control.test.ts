@@ -78,7 +78,7 @@ test('of several runs of a task one is named by its arguments', async () => {
   const unnamed = await divvy(['stop', '--now', 'nightly'], { cwd });
   expect(unnamed).toMatchObject({ code: 1, stdout: '' });
   expect(unnamed.stderr).toMatch(
-    /2 runs of this task go on: \S+ table=orders; \S+ table=users; name one behind the task file, by its id or its arguments/,
+    /2 runs of this task go on: \S+ table=orders; \S+ table=users; name one after the task file, by its id or its arguments/,
   );
   expect(await divvy(['stop', '--now', 'nightly', 'table=users'], { cwd })).toMatchObject({ code: 0 });
   await one.run;
@@ -95,7 +95,7 @@ describe('what cannot be done is said, with what to do:', () => {
     [['workers'], 2, /the number of workers is missing\nWrite it before the task: divvy workers N <task>/],
     [['cancel'], 2, /the key of the item is missing\nWrite it before the task: divvy cancel KEY <task>/],
     [['workers', 'many', 'nightly'], 1, /--control must be pause, .* and is 'workers many'/],
-    [['pause', '--now', 'nightly'], 2, /--now means nothing to divvy pause/],
+    [['pause', '--now', 'nightly'], 2, /divvy pause has no flag --now/],
   ])('%j', async (argv, code, message) => {
     const ended = await divvy(argv, { cwd: project('nightly', 'weekly') });
     expect(ended).toMatchObject({ code, stdout: '' });

@@ -45,7 +45,7 @@ test('one that may be looked at and not gone into is refused in words, without a
   chmodSync(join(cwd, 'locked'), 0o444);
   const { code, stdout, stderr } = await divvy(['add', 'nightly', '-C', 'locked'], { cwd, unprivileged: true });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^error: the system refused: EACCES: .*locked.*\nCheck who may read.*\n$/);
+  expect(stderr).toMatch(/^error: the system refused: EACCES: .*locked.*\nCheck the permissions.*\n$/);
 });
 
 test.each(['create-divvy-task', 'divvy'] as const)('the current one is no longer there: %s', (program) => {

@@ -236,7 +236,7 @@ test('a file of the project that cannot be read is said in words, with its name'
   const { code, stderr } = await withUnreadable('tasks/nightly.ts', ['hook', 'add', 'beforeRun'], root);
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `error: the system refused: EIO: i/o error, read '${join(root, 'tasks/nightly.ts')}'\nCheck who may read and write there, and try again.\n`,
+    `error: the system refused: EIO: i/o error, read '${join(root, 'tasks/nightly.ts')}'\nCheck the permissions and the free space there, and try again.\n`,
   );
 });
 

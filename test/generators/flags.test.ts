@@ -67,7 +67,7 @@ describe('refused with exit code 2:', () => {
   });
 
   test('a flag that another command takes', () => {
-    expect(refusalOf(['--force'], list).message).toBe('--force means nothing to divvy list');
+    expect(refusalOf(['--force'], list).message).toBe('divvy list has no flag --force');
   });
 });
 
@@ -107,7 +107,7 @@ test.each([
   }
   for (const other of Object.keys(flags) as FlagName[]) {
     if (taken.some(({ flag }) => flag === written(other))) continue;
-    expect(refusalOf([written(other)], takes).message).toBe(`${written(other)} means nothing to divvy ${name}`);
+    expect(refusalOf([written(other)], takes).message).toBe(`divvy ${name} has no flag ${written(other)}`);
   }
 });
 

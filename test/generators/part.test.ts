@@ -208,7 +208,7 @@ test('--json is one object that says all of it', async () => {
 describe('refused, and nothing is changed:', () => {
   const CASES: readonly (readonly [string, (root: string) => void, readonly string[], number, RegExp])[] = [
     ['a file of that name', (root) => put(root, { [FILE]: 'mine\n' }), [], 3, /telemetry\.ts" is there already/],
-    ['a flag about tasks', () => {}, ['--template', 'csv'], 2, /--template means nothing to divvy add telemetry/],
+    ['a flag about tasks', () => {}, ['--template', 'csv'], 2, /divvy add telemetry has no flag --template/],
     ['"import" that is something else', (root) => editManifest(root, '"import": 7'), [], 2, /divvy\.json.*import/],
     ['a package.json that is no JSON', (root) => put(root, { 'package.json': '{' }), [], 3, /package\.json:1/],
     [

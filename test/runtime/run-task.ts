@@ -43,7 +43,7 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  /** The runner's options, and behind `--` the task's arguments. */
+  /** The runner's options, and after `--` the task's arguments. */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   /** Node.js's own options. */

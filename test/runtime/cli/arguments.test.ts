@@ -24,7 +24,7 @@ function scratch(): string {
 }
 
 describe('the command line', () => {
-  test('options stand before and behind the task file; what is behind -- is the task’s own', () => {
+  test('options stand before and after the task file; what is after -- is the task’s own', () => {
     const read = readArguments(['-n', '2', 't.ts', 'a', '-c', '3', 'b', '--', '-n', '9', '--', 'c']);
     expect(read).toEqual({
       want: 'run',
@@ -94,14 +94,15 @@ describe('the command line', () => {
     });
   });
 
-  const asArgument = (name: string): string => `An argument of the task is written ${name}=…, or goes behind --`;
-  const behind = "; --help lists the options, and the task's own arguments go behind --";
+  const asArgument = (name: string): string =>
+    `An argument of the task is written ${name}=…, or goes after -- (with npm: after a second --)`;
+  const behind = "; --help lists the options, and the task's own arguments go after -- (with npm: after a second --)";
   test.each([
     ['--warn-after t.ts', "--warn-after must be a duration, such as 500ms, 2s or 5m, and is 't.ts'"],
     ['--runs --failures t.ts', '--runs and --failures do not go together; choose one of them'],
     [
       '--retry-failed= t.ts',
-      "--retry-failed must be alone, or have a text to look for behind =, as in --retry-failed=ECONNRESET, and is ''",
+      "--retry-failed must be alone, or have a text to look for after =, as in --retry-failed=ECONNRESET, and is ''",
     ],
     ['', 'no task file is named; write its path, such as tasks/my-task.ts, or --help for the options'],
     ['--nope t.ts', `there is no option --nope; --help lists the options. ${asArgument('nope')}`],
@@ -113,7 +114,10 @@ describe('the command line', () => {
     ['--quiet -v t.ts', '--verbose and --quiet do not go together; choose one of them'],
     ['--progress --json t.ts', '--progress and --json do not go together; choose one of them'],
     ['--events= t.ts', "--events must be a path, and is ''"],
-    ['t.ts -x', "there is no option -x; --help lists the options. The task's own arguments go behind --"],
+    [
+      't.ts -x',
+      "there is no option -x; --help lists the options. The task's own arguments go after -- (with npm: after a second --)",
+    ],
     ['t.ts -n', `--workers needs a value${behind}`],
     ['-n -5 t.ts', `-n needs a value, and -5 begins with a dash${behind}`],
     ['--kill-after -1s t.ts', `--kill-after needs a value, and -1s begins with a dash${behind}`],
@@ -137,7 +141,7 @@ describe('the command line', () => {
       '--ordered --results r --retry-failed t.ts',
       '--ordered and --retry-failed do not go together; choose one of them',
     ],
-    ['--ordered t.ts', '--ordered is about the file of --results, and none is named; name one, or leave --ordered out'],
+    ['--ordered t.ts', '--ordered needs --results: add that, or leave --ordered out'],
     [
       '--results a/../j --journal j t.ts',
       '--results and --journal name the same file, a/../j; name another for one of them',

@@ -75,7 +75,7 @@ test('Ctrl+C at the dispatcher takes back what no host has begun, and a resume d
   // Its items may be in the hands of hosts, so nobody resumes it without the queue by mistake.
   const alone = await runTask(machines.task, { args: ['--resume'] }).ended();
   expect(alone.status, alone.stderr).toBe(2);
-  expect(alone.stderr).toMatch(/went over several machines, and .*: to resume it, add --engine bullmq --lock 5s/);
+  expect(alone.stderr).toMatch(/used several machines, and .*: to resume it, add --engine bullmq --lock 5s/);
   const { stdout } = await runTask(machines.task, { args: ['--status'] }).ended();
   expect(stdout).toMatch(/to go on: .*--resume .*--engine bullmq --lock 5s/);
   // By now the host knows that the run is over.

@@ -226,8 +226,8 @@ describe('what is no place is refused, with exit code 70', () => {
 });
 
 test.each([
-  ['had one', 'cursor', 'noCursor', /was begun with a cursor in the task, and the task has none now/],
-  ['had none', 'noCursor', 'cursor', /was begun without a cursor in the task, and the task has one now/],
+  ['had one', 'cursor', 'noCursor', /had a cursor when the run of .* began, and it has none now/],
+  ['had none', 'noCursor', 'cursor', /had no cursor when the run of .* began, and it has one now/],
 ])('a resume of a run whose task %s is refused', async (_, before, after, message) => {
   const table = new Table(plain(1, 2));
   const write = (name: string): void =>
@@ -242,5 +242,5 @@ test.each([
   const { status, stderr } = await table.run(['--resume']).ended();
   expect(status).toBe(2);
   expect(stderr).toMatch(message);
-  expect(stderr).toMatch(/go on with the task as it was, or begin a new run/);
+  expect(stderr).toMatch(/(put it back|take it out), or begin a new run/);
 });

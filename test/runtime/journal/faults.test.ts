@@ -111,7 +111,7 @@ describe.runIf(ROOT_ON_LINUX)('a file system of its own', () => {
     const project = new Project(items(3));
     const full = await project.run(['--journal', join(folder, 'j.ndjson')]).ended();
     expect(full.stderr).toMatch(
-      /the journal cannot be written: .*ENOSPC.*or begin a new run, in another place \(--journal\)/,
+      /the journal cannot be written: .*ENOSPC.*; correct that, then run the same command with --resume \(a new run, /,
     );
     expect(full.status).toBe(74);
     rmSync(join(folder, 'filler'));
@@ -141,7 +141,7 @@ describe('a folder that may not be written', () => {
     lock(project.folder);
     const refused = await project.run([], { by }).ended();
     expect(refused.stderr).toMatch(
-      /the journal cannot be written: .*EACCES.*or begin a new run, in another place \(--journal\)/,
+      /the journal cannot be written: .*EACCES.*; correct that, then run the same command with --resume \(a new run, /,
     );
     expect([refused.status, project.entered]).toEqual([74, 0]);
     expect((await project.run(['--dry-run'], { by }).ended()).stdout).toBe('"item 1"\n"item 2"\n');
@@ -182,7 +182,7 @@ describe('a folder that may not be written', () => {
     const unread = await project.run(['--status'], { by }).ended();
     expect([unread.status, unread.stdout]).toEqual([74, '']);
     expect(unread.stderr).toMatch(
-      /^divvy: the status of the run cannot be read: .*EACCES.*; fix that, or ask as the user who ran it\n$/,
+      /^divvy: the status of the run cannot be read: .*EACCES.*; correct that, or ask as the user who started the run\n$/,
     );
     chmodSync(journal, 0o600);
     chmodSync(project.journals, 0o755);

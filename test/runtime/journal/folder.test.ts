@@ -152,7 +152,7 @@ describe('two tasks of one name, in two folders of a project', () => {
     const refused = begin(other, 'b', { mode: 'resume', file });
     await expect(refused).rejects.toMatchObject({
       exitCode: 2,
-      message: expect.stringMatching(`belongs to another task, ${one}, and not to ${other}: .* begin a new run`),
+      message: expect.stringMatching(`is a journal of another task, ${one}, and not of ${other}; .* begin a new run`),
     });
     expect(fs.readFileSync(file)).toEqual(before);
     expect(fs.readdirSync(path.dirname(file))).toEqual(['a-run.ndjson']);

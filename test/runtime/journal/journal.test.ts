@@ -57,7 +57,7 @@ describe('reading', () => {
     const refused = await damaged(0, (line) =>
       line.replace('"format":1', '"format":2').replace(/"release":"[^"]*"/, '"release":"7.8.9"'),
     );
-    expect(refused.message).toContain('has the format 2, and this release reads 1: ');
+    expect(refused.message).toContain('is a journal of format 2, and this release can read only 1; ');
     expect(refused.message).toContain("use the release that wrote it ('7.8.9')");
     expect(refused.exitCode).toBe(2);
   });

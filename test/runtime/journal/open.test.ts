@@ -150,7 +150,10 @@ describe('--resume', () => {
     // A journal that is named is that of its arguments.
     const before = readFileSync(journal[1] ?? '');
     const other = await project.run([...journal, '--resume', 'another']).ended();
-    expect([other.status, other.stderr]).toEqual([2, expect.stringContaining('other task arguments')]);
+    expect([other.status, other.stderr]).toEqual([
+      2,
+      expect.stringContaining('the run to resume has the task arguments none, and given are'),
+    ]);
     expect(readFileSync(journal[1] ?? '')).toEqual(before);
   });
 

@@ -413,7 +413,7 @@ describe('a file', () => {
     const project = new ResultsProject(items(150, 'brief'));
     const results = join(folder, 'r.ndjson');
     const full = await project.run(['--results', results, '-n', '1']).ended();
-    expect(full.stderr).toMatch(/the results cannot be written: .*ENOSPC.*go on with --resume/);
+    expect(full.stderr).toMatch(/the results cannot be written: .*ENOSPC.*run the same command with --resume/);
     expect(full.status).toBe(74);
     const done = project.records().filter(({ type }) => type === 'done').length;
     expect(linesOf(results)).toHaveLength(done);

@@ -85,6 +85,6 @@ test('without a text behind the = it is refused', async () => {
   const { status, stderr } = await taskThatFails()('--retry-failed=');
   expect(status).toBe(2);
   expect(stderr).toContain(
-    "--retry-failed must be alone, or have a text to look for behind =, as in --retry-failed=ECONNRESET, and is ''",
+    "--retry-failed must be alone, or have a text to look for after =, as in --retry-failed=ECONNRESET, and is ''",
   );
 });

@@ -149,7 +149,7 @@ describe('what is not metrics of divvy is never replaced:', () => {
       const said = await expectRefused(output, '', ['sh', '-c', `exec "$@" ${number}>'${output}'`, 'sh']);
       const text = stream === 'stderr' ? readFileSync(output, 'utf8') : said;
       expect(text).toBe(
-        `divvy: ${output} is where ${stream} goes, and that would be lost; name another file with --metrics-file\n`,
+        `divvy: ${stream} goes to ${output}, too, and the metrics would overwrite it; give another file with --metrics-file\n`,
       );
     }
     expect(readdirSync(folder).sort()).toEqual(['pipe', 'stderr.prom', 'stdout.prom', 'users.json']);

@@ -67,7 +67,9 @@ describe('a journal that is followed', () => {
     const followed = new Followed(journalOf(lines.with(4, `${lines[4]?.slice(0, 9)}`).join('\n')));
     followed.read();
     expect([followed.collector.data().done, followed.collector.data().failed]).toEqual([2, 1]);
-    expect(followed.cut).toMatch(/^the journal is damaged: line 5 of .* is not JSON; repair or remove that line/);
+    expect(followed.cut).toMatch(
+      /^the journal is damaged: line 5 of .* is not JSON; keep a copy of the file, and remove that line/,
+    );
     expect(followed.read()).toBe(false);
   });
 

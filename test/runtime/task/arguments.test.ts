@@ -124,7 +124,7 @@ describe('what is wrong', () => {
     const ended = await new Project().ended(['--table', 'users']);
     expect(ended).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('An argument of the task is written table=…, or goes behind --') as string,
+      stderr: expect.stringContaining('An argument of the task is written table=…, or goes after --') as string,
     });
   });
 });
@@ -135,7 +135,7 @@ test('-- --help shows the arguments on stdout, and runs nothing', async () => {
     status: 0,
     stderr: '',
     stdout: expect.stringMatching(
-      /^Arguments of \S+declares\.ts:\n {2}table=TEXT +the table to go over \(required\)\n {2}since=TEXT +\(or the variable SINCE\)\n {2}batch=NUMBER +rows in an item \(1000; may change in a resume\)\n {2}ratio=NUMBER\n {2}dry=true\|false\n {2}token=TEXT +\(required; or the variable TOKEN; never recorded or shown\)\n {2}ids … +only these\n\nWrite them behind the task file: table=TEXT\. Behind -- you may also write --table TEXT\.\n$/,
+      /^Arguments of \S+declares\.ts:\n {2}table=TEXT +the table to go over \(required\)\n {2}since=TEXT +\(or the variable SINCE\)\n {2}batch=NUMBER +rows in an item \(1000; may change in a resume\)\n {2}ratio=NUMBER\n {2}dry=true\|false\n {2}token=TEXT +\(required; or the variable TOKEN; never recorded or shown\)\n {2}ids … +only these\n\nWrite them after the task file: table=TEXT\. After -- you may also write --table TEXT\.\n$/,
     ) as string,
   });
   expect(project.hasJournals).toBe(false);
@@ -144,7 +144,7 @@ test('-- --help shows the arguments on stdout, and runs nothing', async () => {
 describe('a secret', () => {
   test.each([
     ['on the command line', NEEDED, {}],
-    ['behind --', ['table=users', '--', '--token', TOKEN], {}],
+    ['after --', ['table=users', '--', '--token', TOKEN], {}],
     ['in the environment', ['table=users'], { TOKEN }],
   ])('%s is in no journal, no message and no event, even where an error has it', async (_, words, env) => {
     const project = new Project();
@@ -270,7 +270,7 @@ describe('the same run', () => {
       const ended = await resumed(project, words, { TOKEN, SINCE: 'May' });
       expect(ended).toMatchObject({ status: 2, stdout: '' });
       expect(ended.stderr).toContain(
-        'the run was begun with other task arguments ("batch=1000" "dry=false" "table=users"), and these are "since=May"',
+        'the run to resume has the task arguments "batch=1000" "dry=false" "table=users", and given are "since=May"',
       );
     }
     const since = await killed(NEEDED, { SINCE: 'May' });
@@ -306,7 +306,7 @@ describe('the same run', () => {
     const [name = ''] = readdirSync(join(project.folder, '.divvy/declares')).filter((each) => each.endsWith('.ndjson'));
     const journal = ['--journal', join(project.folder, '.divvy/declares', name), '--resume'];
     const other = await project.ended(['table=orders', 'token=other'], { before: journal });
-    expect(other.stderr).toContain('and these are "batch=1000" "dry=false" "table=orders"');
+    expect(other.stderr).toContain('and given are "batch=1000" "dry=false" "table=orders"');
     const ended = await project.ended(['--', '--token=other', '--table=users', '--batch=2'], { before: journal });
     expect(ended.stderr).toContain('1 skipped');
   });
@@ -318,7 +318,9 @@ describe('the same run', () => {
       expect(ended.stdout).toContain('unfinished');
       expect(ended.stdout).toMatch(/--resume .*declares\.ts -- batch=7 dry=false table=users\n/);
     }
-    expect((await project.ended(['table=orders'], { before: ['--status'] })).stdout).toBe('no run yet\n');
+    expect((await project.ended(['table=orders'], { before: ['--status'] })).stdout).toMatch(
+      /^no run with these arguments;/,
+    );
   });
 });
 
@@ -416,7 +418,7 @@ test('a task that has come to declare others: a resume with what the run had, or
   const refused = await run('--resume', 'table=users', 'token=opensesame');
   expect(refused).toMatchObject({ status: 2, stdout: '' });
   expect(refused.stderr).toMatch(
-    /the task declares other arguments than when run \S+ began, so it was found too late; resume it with/,
+    /run \S+ can't be resumed with these arguments, since the task declares others now than when it began; give/,
   );
   expect(refused.stderr).not.toContain('opensesame');
   write({
@@ -424,7 +426,7 @@ test('a task that has come to declare others: a resume with what the run had, or
   });
   expect(await run('--resume', 'table=users')).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining('("n=5" "table=users"), and these are "n=9" "table=users"') as string,
+    stderr: expect.stringContaining('"n=5" "table=users", and given are "n=9" "table=users"') as string,
   });
   write({ 'task.ts': taskWith("{ table: { type: 'string', required: true } }") });
   expect(await run('--resume')).toMatchObject({
