@@ -155,7 +155,7 @@ class Simulation implements Surroundings, PipeWorld {
     this.#note('the master is killed');
     this.#state = 'dead';
     this.#records.tear();
-    this.#truth.masterDied();
+    this.#truth.items.masterDied();
     for (const process of this.#processes.values()) {
       if (process.hasLifeline) this.after(this.random.whole(0, ORPHANS_MS), () => process.die());
     }
@@ -253,7 +253,7 @@ class Simulation implements Surroundings, PipeWorld {
   #nacked(worker: number, pipe: SimulatedPipe, numbers: readonly number[]): void {
     for (const number of numbers) this.#truth.nacked(worker, number, this.#now);
     const failed = this.#delivery.nacked(worker, numbers, this.#now);
-    const cancelled = numbers.filter((number) => this.#truth.entry(number).verdict === 'failed');
+    const cancelled = numbers.filter((number) => this.#truth.items.entry(number).verdict === 'failed');
     same(
       'items that failed as they came back',
       `${failed.map(({ number }) => number).toSorted()}`,
@@ -370,7 +370,8 @@ class Simulation implements Surroundings, PipeWorld {
   /** Where items wait for the gate: they are handed out soon after it opens. */
   #lookAfterGate(): void {
     const { opensAt } = this.#truth.gate;
-    if (opensAt > this.#now && opensAt < Infinity && this.#truth.waiting(() => true) > 0) this.#lookAfter(opensAt);
+    if (opensAt > this.#now && opensAt < Infinity && this.#truth.items.waiting(() => true) > 0)
+      this.#lookAfter(opensAt);
   }
 
   #setAlarm(): void {
@@ -456,7 +457,7 @@ class Simulation implements Surroundings, PipeWorld {
       `worker ${worker} has exited ${report.crashed ? '(crashed)' : ''} ${blamed ? `blamed: ${[...blamed]}` : ''}`,
     );
     this.#truth.exited(worker, this.#now, blamed, report);
-    for (const { latest } of this.#truth.active) if (blamed && latest > this.#now) this.#lookAfter(latest);
+    for (const { latest } of this.#truth.items.active) if (blamed && latest > this.#now) this.#lookAfter(latest);
     const backoffEnds = this.#truth.backoffEnds(worker);
     if (backoffEnds < Infinity) this.#lookAfter(backoffEnds);
     const { pipe } = process;
@@ -580,10 +581,10 @@ class Simulation implements Surroundings, PipeWorld {
       const number = unfit ? unfit.number : this.#delivery.dispatched(work, work.size);
       this.#names.set(number, yielded);
       this.#note(`item ${number} is dispatched: ${work.id}, ${work.nature}`);
-      this.#truth.dispatched(work, number);
+      this.#truth.items.dispatched(work, number);
       if (unfit) this.#record(unfit, 'failed');
     } else {
-      this.#truth.skipped += 1;
+      this.#truth.items.skipped += 1;
       this.#delivery.skipped();
       this.#records.skipped(this.#delivery.lastNumber);
     }
@@ -598,14 +599,14 @@ class Simulation implements Surroundings, PipeWorld {
   #checkAhead(): void {
     const { cursor } = this.#input;
     if (this.#order) {
-      const ahead = this.#truth.entries.filter(({ place }) => !ENDED.includes(place)).map((each) => each.number);
+      const ahead = this.#truth.items.entries.filter(({ place }) => !ENDED.includes(place)).map((each) => each.number);
       const first = Math.min(this.#delivery.lastNumber + 1, ...ahead);
       // One more may be on its way from `dispatch` when there is no room any more.
       const reach = this.#delivery.lastNumber + 1 - first;
       ensure(reach <= HELD, `item ${this.#delivery.lastNumber + 1} is listed, and item ${first} has not ended`);
     }
     if (!cursor || this.scenario.journal?.mode === 'retry-failed') return;
-    const isOpen = this.#truth.active.size + this.#truth.settling.size > 0;
+    const isOpen = this.#truth.items.active.size + this.#truth.items.settling.size > 0;
     const number = this.#delivery.lastNumber + 1;
     const mark = this.#world.marks.get(this.#run)?.number ?? 0;
     ensure(!isOpen || number - mark <= AHEAD, `item ${number} is listed, and the mark is at item ${mark}`);
@@ -639,12 +640,12 @@ class Simulation implements Surroundings, PipeWorld {
       const [fate] = fates;
       ensure(verdict.failed === (fate === 'failed'), `item ${number} is ${fate}, and Delivery says ${verdict.failed}`);
       if (verdict.failed) this.#barrier.hold(pipe, [{ run: verdict.run, how: 'failed', pipe, written }]);
-      this.#lookAfter(this.#truth.entry(number).latest);
+      this.#lookAfter(this.#truth.items.entry(number).latest);
       if (how === 'rate limited') this.#reclaimAll();
     }
     if (this.random.chance(0.1)) this.#forge(worker, number, outcomes.length);
     if (this.random.chance(0.1)) {
-      const number = this.random.whole(1, this.#truth.entries.length + this.#truth.skipped);
+      const number = this.random.whole(1, this.#truth.items.entries.length + this.#truth.items.skipped);
       this.#forge(this.random.whole(1, this.scenario.rules.workers), number, 1);
     }
   }
@@ -714,7 +715,7 @@ class Simulation implements Surroundings, PipeWorld {
   }
 
   #cancel(): void {
-    const held = [...this.#truth.active].filter(({ place }) => place === 'held');
+    const held = [...this.#truth.items.active].filter(({ place }) => place === 'held');
     const entry = held[this.random.whole(0, held.length - 1)];
     const process = entry?.holder;
     if (!entry || !process || this.#delivery.stopping === 'forcefully') return;
