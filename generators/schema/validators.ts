@@ -1,6 +1,6 @@
 /**
  * Compiles schemas into functions. The published package replaces this file with ready-made functions
- * (rolldown.config.ts), so it needs no schema compiler.
+ * (release/bundle/validators.ts), so it needs no schema compiler.
  */
 
 import { Ajv, type ValidateFunction } from 'ajv';

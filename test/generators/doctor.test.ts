@@ -1,29 +1,20 @@
 // `divvy doctor` and `divvy diff`: each thing that can be wrong with a project, one at a time. Neither writes anything.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { freshFolder, treeOf } from './commands.ts';
 import { madeUp } from './made-up.ts';
-import { edit, projectOf, put, type Releases, run, textOf, threeReleases } from './upgraded.ts';
+import { edit, projectOf, put, RELEASES, run, textOf, threeReleases } from './upgraded.ts';
 
-/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
-const RELEASES = 600_000;
-
-let folder: string;
-let releases: Releases;
+const releases = threeReleases();
 /** It knows of a fault of 0.1.0 and 0.2.0. */
 let warned: string;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'divvy-doctor-'));
-  releases = threeReleases(folder);
   const advisory = { id: 'DIVVY-1', affected: '<0.3.0', fixed: '0.3.0', severity: 'high', text: 'It may lose a line.' };
-  warned = madeUp(join(folder, '4'), { after: releases.third, version: '0.4.0', advisories: [advisory] });
+  warned = madeUp(join(releases.folder, '4'), { after: releases.third, version: '0.4.0', advisories: [advisory] });
 }, RELEASES);
-
-afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Said {
   readonly code: number | null;

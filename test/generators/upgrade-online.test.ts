@@ -1,29 +1,22 @@
 // What doctor and upgrade ask npm for, from a registry on loopback: a base that is nowhere else, and newer releases.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Registry, startRegistry } from '../package/registry.ts';
 import { cleanEnvironment } from './commands.ts';
 import { madeUp } from './made-up.ts';
-import { edit, projectOf, type Releases, run, textOf, threeReleases } from './upgraded.ts';
-
-/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
-const RELEASES = 600_000;
+import { edit, projectOf, RELEASES, run, textOf, threeReleases } from './upgraded.ts';
 
 const THROTTLE = 'vendor/divvy/master/throttle.ts';
 
-let folder: string;
+const releases = threeReleases();
 let registry: Registry;
-let releases: Releases;
 /** A release that is on npm, and that no later one knows. */
 let odd: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'divvy-online-'));
-  releases = threeReleases(folder);
-  odd = madeUp(join(folder, 'odd'), {
+  odd = madeUp(join(releases.folder, 'odd'), {
     version: '0.0.9',
     edits: [['runtime/master/throttle.ts', '/**', '/* Of 0.0.9 alone. */\n/**']],
   });
@@ -34,14 +27,17 @@ beforeAll(async () => {
     severity: 'critical',
     text: 'It may lose a line.',
   };
-  const newest = madeUp(join(folder, 'newest'), { after: releases.third, version: '0.5.0', advisories: [advisory] });
+  const newest = madeUp(join(releases.folder, 'newest'), {
+    after: releases.third,
+    version: '0.5.0',
+    advisories: [advisory],
+  });
   registry = await startRegistry();
   for (const command of [odd, newest]) await publish(dirname(dirname(command)));
 }, RELEASES);
 
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
 });
 
 async function publish(at: string): Promise<void> {
@@ -65,7 +61,7 @@ function environment(): NodeJS.ProcessEnv {
   return cleanEnvironment({ HOME: home, npm_config_registry: registry.url, npm_config_cache: join(home, 'cache') });
 }
 
-const freshHome = (): string => mkdtempSync(join(folder, 'home-'));
+const freshHome = (): string => mkdtempSync(join(releases.folder, 'home-'));
 
 test('a base that is neither in the package nor in git comes from npm, and is the one that the lock says', async () => {
   const project = await projectOf(odd);

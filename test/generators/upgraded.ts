@@ -1,8 +1,10 @@
 // Releases and projects for the tests of upgrade, diff and doctor.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { cleanEnvironment, type Ended, freshFolder, home, nodeForAll, type Options } from './commands.ts';
 import { madeUp } from './made-up.ts';
 
@@ -78,8 +80,21 @@ export interface Releases {
   readonly third: string;
 }
 
-/** Makes three releases in a folder. */
-export function threeReleases(folder: string): Releases {
+/** Each release is a whole package, made by programs of its own: milliseconds, on a busy machine too. */
+export const RELEASES = 600_000;
+
+/** Makes the releases before the tests of a file, and removes them after. A test may put more of them into their folder. */
+export function threeReleases(): Releases & { readonly folder: string } {
+  const made = { folder: '', first: '', second: '', third: '' };
+  beforeAll(() => {
+    made.folder = mkdtempSync(join(tmpdir(), 'divvy-releases-'));
+    Object.assign(made, releasesIn(made.folder));
+  }, RELEASES);
+  afterAll(() => rmSync(made.folder, { recursive: true }));
+  return made;
+}
+
+function releasesIn(folder: string): Releases {
   const first = madeUp(join(folder, '1'), { version: '0.1.0' });
   const second = madeUp(join(folder, '2'), {
     after: first,
@@ -128,3 +143,15 @@ export function put(folder: string, path: string, text: string): void {
   mkdirSync(dirname(join(folder, path)), { recursive: true });
   writeFileSync(join(folder, path), text);
 }
+
+/** For what tries a runtime, by some fifty runs of tasks, once or several times. */
+export const TRIED = { timeout: 600_000 };
+
+/** Without trying it. */
+export const QUICK = ['upgrade', '--no-verify'];
+
+export const VENDORED = 'vendor/divvy/';
+
+/** Without what divvy keeps for itself. */
+export const withoutDivvy = (tree: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(tree).filter(([path]) => !path.startsWith('.divvy')));

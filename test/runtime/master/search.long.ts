@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openedCode } from '../simulator/faults.ts';
 import { search } from '../simulator/search.ts';
-import { smallCase } from '../simulator/small-world.ts';
+import { smallCase } from '../simulator/small-case.ts';
 
 /** Two workers, three items, one death of the master, and two or three more things that go wrong. */
 test.for([

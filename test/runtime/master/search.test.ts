@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { faults, openedCode } from '../simulator/faults.ts';
 import { search } from '../simulator/search.ts';
-import { smallCase } from '../simulator/small-world.ts';
+import { smallCase } from '../simulator/small-case.ts';
 
 const cases = [
   smallCase({ workers: 1, concurrency: 2 }, { timeouts: 1, throws: 1 }),

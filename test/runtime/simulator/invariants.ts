@@ -14,7 +14,7 @@ const ENDED_IN_TURN_MAX = 256;
 /** After each turn of the master: Delivery has every item where it is. */
 export function checkAccounts(truth: Truth, delivery: Delivery<Work>): void {
   const accounts = accountsOf(delivery);
-  for (const { number, place, holder, starts } of truth.active) {
+  for (const { number, place, holder, starts } of truth.items.active) {
     const account = accounts.get(number);
     // Not by ensure(): millions of messages would be made for nothing.
     if (account?.worker !== (holder?.worker ?? 0))
@@ -22,22 +22,22 @@ export function checkAccounts(truth: Truth, delivery: Delivery<Work>): void {
     if (account.run.starts !== starts)
       throw new Violation(`item ${number} was started ${starts} times, not ${account.run.starts}`);
   }
-  same('items that are not settled', accounts.size, truth.active.size);
+  same('items that are not settled', accounts.size, truth.items.active.size);
 }
 
 /** After each step: Delivery counts as it is. */
 export function checkStep(truth: Truth, delivery: Delivery<Work>): void {
   let leased = 0;
-  for (const { holder } of truth.active) if (holder) leased += 1;
+  for (const { holder } of truth.items.active) if (holder) leased += 1;
   same('items leased', delivery.leased, leased);
-  same('distributed', delivery.distributed, truth.distributed.size);
+  same('distributed', delivery.distributed, truth.items.distributed.size);
   const { counts } = delivery;
-  same('dispatched', counts.dispatched, truth.entries.length);
-  same('skipped', counts.skipped, truth.skipped);
-  same('done', counts.done, truth.ended.done);
-  same('failed', counts.failed, truth.ended.failed);
-  same('unfinished', counts.unfinished, truth.ended.unfinished);
-  same('retried', counts.retried, truth.retried);
+  same('dispatched', counts.dispatched, truth.items.entries.length);
+  same('skipped', counts.skipped, truth.items.skipped);
+  same('done', counts.done, truth.items.ended.done);
+  same('failed', counts.failed, truth.items.ended.failed);
+  same('unfinished', counts.unfinished, truth.items.ended.unfinished);
+  same('retried', counts.retried, truth.items.retried);
   same('spawned', counts.spawned, truth.spawned);
   same('crashed', counts.crashed, truth.deaths);
 }
@@ -64,16 +64,16 @@ function accountsOf({ slots, backlog }: Delivery<Work>): Map<number, { worker: n
 
 /** After each plan: nothing that could be done, of what was due at `now`, is left undone. */
 export function checkPlanned(truth: Truth, now: number): void {
-  const over = truth.stopping !== 'no' || (truth.closed && truth.active.size === 0);
+  const over = truth.stopping !== 'no' || (truth.closed && truth.items.active.size === 0);
   for (const [worker, { state }] of truth.workers) {
     const stays = state !== 'asked to exit';
     ensure(!stays || (!over && worker <= truth.size), `worker ${worker} was not asked to exit`);
   }
-  const waiting = truth.waiting(({ latest }) => latest <= now);
+  const waiting = truth.items.waiting(({ latest }) => latest <= now);
   const isOpen = truth.gate.isOpen(now);
   ensure(waiting === 0 || truth.idle() === undefined || !isOpen, `worker ${truth.idle()} idles while an item waits`);
 
-  const suspects = truth.waiting(({ suspect, latest }) => suspect && latest <= now);
+  const suspects = truth.items.waiting(({ suspect, latest }) => suspect && latest <= now);
   const usable = [...truth.workers.values()].filter((each) => each.state === 'ready' && !truth.isAlone(each));
   const kept = usable.length === 0 || usable.some((each) => !truth.handedInPlan.has(each));
   ensure(suspects === 0 || kept, 'a suspect waits, and no worker is kept free for it');
@@ -99,22 +99,22 @@ export function checkPlanned(truth: Truth, now: number): void {
 
 /** As many items are pulled as find a worker, and where a worker idles, at least one. */
 export function checkWanted(truth: Truth, wanted: number, now: number): void {
-  const places = [...truth.active].map(({ place }) => place);
+  const places = [...truth.items.active].map(({ place }) => place);
   const waiting = places.filter((place) => place === 'waiting').length;
   const later = places.filter((place) => place === 'later').length;
   const settlingMax = WAITING_MAX + truth.size * ENDED_IN_TURN_MAX;
-  const full = later >= WAITING_MAX || truth.settling.size >= settlingMax;
+  const full = later >= WAITING_MAX || truth.items.settling.size >= settlingMax;
   const room = truth.gate.room(now);
   const most = truth.closed || full ? 0 : Math.max(0, Math.min(truth.roomToPull(), Math.max(1, room)) - waiting);
   ensure(wanted <= most, `${wanted} items are wanted where ${most} find a worker`);
-  const mayWait = truth.waiting(({ notBefore }) => notBefore <= now); // of those that are tried again, some perhaps
+  const mayWait = truth.items.waiting(({ notBefore }) => notBefore <= now); // of those that are tried again, some perhaps
   const starving = !truth.closed && !full && mayWait === 0 && truth.idle() !== undefined;
   ensure(wanted > 0 || !starving, `worker ${truth.idle()} idles, and no item is wanted`);
 }
 
 /** At the end. */
 export function checkFinished(truth: Truth, delivery: Delivery<Work>): void {
-  same('items without an outcome', truth.active.size + truth.settling.size, 0);
+  same('items without an outcome', truth.items.active.size + truth.items.settling.size, 0);
   same('processes left', truth.workers.size, 0);
   const { dispatched, done, failed, unfinished } = delivery.counts;
   same('outcomes', done + failed + unfinished, dispatched);

@@ -126,7 +126,7 @@ export class Records {
     if (!whole) this.#failed();
     const order = this.#results?.order;
     if (!order?.isStuck(this.#delivery)) return;
-    ensure(this.#truth.active.size === 0, 'results are given up, and an item before them has not ended');
+    ensure(this.#truth.items.active.size === 0, 'results are given up, and an item before them has not ended');
     for (const { run } of order.giveUp()) this.#settle(run, 'unfinished');
   }
 
@@ -139,7 +139,7 @@ export class Records {
   }
 
   #settle(run: Run<Work>, as: 'done' | 'failed' | 'unfinished'): void {
-    for (const index of run.payloads.keys()) this.#truth.settled(run.number + index, as);
+    for (const index of run.payloads.keys()) this.#truth.items.settled(run.number + index, as);
     if (as !== 'unfinished') this.#cursor?.ended(run.number, run.count);
     this.#delivery.settled(run, as);
   }

@@ -7,9 +7,11 @@ import type { Boots } from '../../../runtime/master/boots.ts';
 import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Run } from '../../../runtime/master/run.ts';
 import type { Code } from './simulation.ts';
+import type { SmallCase } from './small-case.ts';
 import { nameOfCursor } from './small-cursor.ts';
 import { nameOfResults } from './small-results.ts';
-import { type SmallCase, SmallWorld, type State } from './small-world.ts';
+import type { State } from './small-state.ts';
+import { SmallWorld } from './small-world.ts';
 import { ensure, Violation } from './violation.ts';
 
 export interface Found {

@@ -1,43 +1,16 @@
 /**
- * The simulator's own record of a run: which process has which item, and what each item has been through, by what really
- * happened and by the rules of docs/design.md alone. Delivery's account is held against it: here where Delivery gives an
- * answer or a command, in invariants.ts after every step.
+ * The simulator's own record of a run: which process has which item, and in true-items.ts what each item has been through, by
+ * what really happened and by the rules of docs/design.md alone. Delivery's account is held against it: here where Delivery
+ * gives an answer or a command, in invariants.ts after every step.
  */
 
 import type { ExitReport } from '../../../runtime/master/rules.ts';
 import type { Scenario } from './scenario.ts';
 import type { Outcome, SimulatedProcess } from './simulated-process.ts';
 import { TrueGate } from './true-gate.ts';
+import { type Entry, TrueItems } from './true-items.ts';
 import { ensure, same, Violation } from './violation.ts';
 import type { Work } from './world.ts';
-
-/** Where an item is: at exactly one of these. */
-type Place = 'waiting' | 'later' | 'held' | 'settling' | 'done' | 'failed' | 'unfinished';
-
-export interface Entry {
-  readonly work: Work;
-  readonly number: number;
-  place: Place;
-  /** The process that was handed it and has not answered, as far as the master can know. */
-  holder: SimulatedProcess | undefined;
-  /** What it is going to be, once its outcome is recorded. */
-  verdict: 'done' | 'failed' | undefined;
-  /** Hand-outs, less those that came back unstarted. */
-  starts: number;
-  throws: number;
-  crashesAlone: number;
-  /** It was with a worker that went down. */
-  suspect: boolean;
-  /** A person has cancelled it: it is never handed out again. */
-  cancelled: boolean;
-  /** Its ack may be gathered with others. */
-  batchAcks: boolean;
-  /** Where it is to be tried again: not before, and by then at the latest. */
-  notBefore: number;
-  /** Since when it may be in progress, as far as the master knows. */
-  startedAt: number;
-  latest: number;
-}
 
 /** What is known of a process, from its boot command to its confirmed exit. */
 export interface Presence {
@@ -60,40 +33,31 @@ interface Deaths {
 const PREFETCH_BYTES = 4 * 1024 * 1024;
 
 export class Truth {
-  readonly entries: Entry[] = [];
+  readonly items: TrueItems;
   /** By worker number; a worker without a process is not here. */
   readonly workers = new Map<number, Presence>();
   size: number;
-  stopping: 'no' | 'gracefully' | 'forcefully' = 'no';
   closed = false;
   everReady = false;
   deaths = 0;
-
-  /** Items that are still to be processed. */
-  readonly active = new Set<Entry>();
-  /** Items whose outcome is being recorded. */
-  readonly settling = new Set<Entry>();
-  readonly ended = { done: 0, failed: 0, unfinished: 0 };
-  readonly distributed = new Set<Entry>();
   /** Who was handed something since the last plan. */
   readonly handedInPlan = new Set<Presence>();
-  retried = 0;
-  skipped = 0;
   spawned = 0;
 
   readonly gate: TrueGate;
   readonly #scenario: Scenario;
-  readonly #byNumber = new Map<number, Entry>();
   readonly #deaths = new Map<number, Deaths>();
-
-  readonly #numbersFrom: number;
 
   /** numbersFrom - the number of the last item before the first of this run. */
   constructor(scenario: Scenario, numbersFrom: number) {
     this.#scenario = scenario;
-    this.#numbersFrom = numbersFrom;
+    this.items = new TrueItems(scenario.rules, numbersFrom);
     this.size = scenario.rules.workers;
     this.gate = new TrueGate(scenario.rules.rate);
+  }
+
+  get stopping(): 'no' | 'gracefully' | 'forcefully' {
+    return this.items.stopping;
   }
 
   get concurrency(): number {
@@ -102,31 +66,6 @@ export class Truth {
 
   // ---- what happens to items ----
 
-  dispatched(work: Work, number: number): void {
-    const entry: Entry = {
-      work,
-      number: this.#numbersFrom + this.entries.length + this.skipped + 1,
-      place: 'waiting',
-      holder: undefined,
-      verdict: undefined,
-      starts: 0,
-      throws: 0,
-      crashesAlone: 0,
-      suspect: false,
-      cancelled: false,
-      batchAcks: false,
-      notBefore: 0,
-      latest: 0,
-      startedAt: 0,
-    };
-    this.entries.push(entry);
-    this.#byNumber.set(entry.number, entry);
-    this.active.add(entry);
-    same('the number of an item', number, entry.number);
-    if (work.nature === 'unfit') this.#judge(entry, 'failed');
-    else if (this.stopping !== 'no') this.#end(entry, 'unfinished');
-  }
-
   handed(worker: number, numbers: readonly number[], batchAcks: boolean, now: number): void {
     const presence = this.#present(worker);
     ensure(this.stopping === 'no', `worker ${worker} was handed items after the stop`);
@@ -134,7 +73,7 @@ export class Truth {
     ensure(worker <= this.size, `worker ${worker} was handed items though there are to be only ${this.size} workers`);
     ensure(!batchAcks || (this.#scenario.batchAcks && presence.paced), `worker ${worker} is told to batch its acks`);
     for (const number of numbers) {
-      const entry = this.entry(number);
+      const entry = this.items.entry(number);
       const where = `item ${number} was handed to worker ${worker}`;
       ensure(entry.holder === undefined, `${where} while worker ${entry.holder?.worker} has it`);
       ensure(entry.place === 'waiting' || entry.place === 'later', `${where} though it is ${entry.place}`);
@@ -146,14 +85,8 @@ export class Truth {
       ensure(!suspect || !batchAcks, `${where}, with batched acks, though it is a suspect`);
       ensure(presence.held.length < this.#most(presence), `${where}, which has ${presence.held.length} already`);
       this.gate.handed(number, now);
-      entry.place = 'held';
-      entry.batchAcks = batchAcks;
-      entry.holder = presence.process;
-      entry.starts += 1;
-      entry.startedAt = now;
-      if (entry.starts > 1) this.retried += 1;
       if (!presence.process) throw new Violation(`${where}, which has no process`);
-      this.distributed.add(entry);
+      this.items.handed(entry, presence.process, batchAcks, now);
       presence.held.push(entry);
     }
     this.handedInPlan.add(presence);
@@ -172,25 +105,12 @@ export class Truth {
     presence.finished += 1;
     presence.paced = true;
     this.#deaths.delete(worker); // its crash loop, if it was one, is over
-    if (how === 'done') return this.#judge(entry, 'done');
+    if (how === 'done') return this.items.judge(entry, 'done');
     const isLimited = how === 'rate limited' && !entry.cancelled;
-    if (!isLimited) return this.#attemptFailed(entry, how === 'threw for good', now, afterMs);
+    if (!isLimited) return this.items.attemptFailed(entry, how === 'threw for good', now, afterMs);
     this.gate.holdLonger(now + Math.max(100, afterMs ?? this.#scenario.rules.backoffMs));
-    this.#putBack(entry);
+    this.items.putBack(entry);
     return 'waits';
-  }
-
-  #attemptFailed(entry: Entry, permanent: boolean, now: number, afterMs?: number): 'failed' | 'later' | 'unfinished' {
-    entry.throws += 1;
-    if (this.stopping === 'forcefully') return this.#end(entry, 'unfinished');
-    const { retries, backoffMs, backoffCapMs } = this.#scenario.rules;
-    if (permanent || entry.cancelled || entry.throws > retries) return this.#judge(entry, 'failed');
-    if (this.stopping !== 'no') return this.#end(entry, 'unfinished');
-    entry.place = 'later';
-    const backoff = Math.min(Math.max(backoffCapMs, backoffMs), backoffMs * 2 ** (entry.throws - 1));
-    entry.latest = now + (afterMs ?? backoff);
-    entry.notBefore = now + (afterMs ?? backoff / 2);
-    return 'later';
   }
 
   /** The holder gave it back unstarted: uncounted. */
@@ -202,14 +122,7 @@ export class Truth {
 
   #giveBack(entry: Entry, now: number): 'failed' | undefined {
     this.gate.cameBack(now);
-    return this.#putBack(entry);
-  }
-
-  /** It was started, but that does not count. */
-  #putBack(entry: Entry): 'failed' | undefined {
-    if (entry.starts > 1) this.retried -= 1;
-    entry.starts -= 1;
-    return this.#wait(entry);
+    return this.items.putBack(entry);
   }
 
   /** A person cancels it. Returns whether it is in progress in that worker, as far as the master can know. */
@@ -218,20 +131,6 @@ export class Truth {
     const entry = held.find((each) => each.number === number);
     if (entry) entry.cancelled = true;
     return entry !== undefined;
-  }
-
-  settled(number: number, outcome: 'done' | 'failed' | 'unfinished'): void {
-    const entry = this.entry(number);
-    const right = outcome === 'unfinished' || outcome === entry.verdict;
-    ensure(right, `item ${number} was settled as ${outcome}, and is ${entry.verdict}`);
-    same(`item ${number} before it is settled`, entry.place, 'settling');
-    if (outcome === 'unfinished') entry.work.excuses += 1;
-    this.#end(entry, outcome);
-  }
-
-  /** The master is killed: what is in progress, or not recorded, may have to be processed again. */
-  masterDied(): void {
-    for (const { place, work } of this.entries) if (place === 'held' || place === 'settling') work.excuses += 1;
   }
 
   /** The items that a worker has had for too long. */
@@ -257,8 +156,8 @@ export class Truth {
     const { lastAt } = this.#deathsOf(worker);
     const early = lastAt + this.#backoffMs(worker) / 2 - now;
     ensure(early <= 0, `worker ${worker} was booted ${early} ms too early`);
-    const suspects = [...this.active].some(({ suspect }) => suspect);
-    const needed = this.waiting((entry) => entry.notBefore <= now) > this.room();
+    const suspects = [...this.items.active].some(({ suspect }) => suspect);
+    const needed = this.items.waiting((entry) => entry.notBefore <= now) > this.room();
     ensure(suspects || needed, `worker ${worker} was booted for no item`);
     this.workers.set(worker, {
       process: undefined,
@@ -312,38 +211,37 @@ export class Truth {
       entry.holder = undefined;
       entry.work.excuses += 1;
       if (this.stopping === 'forcefully') {
-        this.#end(entry, 'unfinished');
+        this.items.end(entry, 'unfinished');
         continue;
       }
       if (blamed && blamed.size > 0) {
         if (!blamed.has(entry.number)) {
-          if (this.#putBack(entry) === 'failed') failed.push(entry);
-        } else if (this.#attemptFailed(entry, false, now) === 'failed') failed.push(entry);
+          if (this.items.putBack(entry) === 'failed') failed.push(entry);
+        } else if (this.items.attemptFailed(entry, false, now) === 'failed') failed.push(entry);
         continue;
       }
       entry.suspect = true;
       if (held.length === 1 && !blamed) entry.crashesAlone += 1;
       if (entry.crashesAlone >= this.#scenario.rules.maxCrashes) {
-        this.#judge(entry, 'failed');
+        this.items.judge(entry, 'failed');
         failed.push(entry);
         if (!isPoison(entry.work)) innocent.push(entry);
-      } else if (this.#wait(entry) === 'failed') {
+      } else if (this.items.wait(entry) === 'failed') {
         failed.push(entry);
       }
     }
     for (const entry of unstarted) {
       entry.holder = undefined;
       if (this.stopping === 'forcefully') {
-        entry.starts -= 1;
-        if (entry.starts > 0) this.retried -= 1;
-        this.#end(entry, 'unfinished');
+        this.items.uncount(entry);
+        this.items.end(entry, 'unfinished');
       } else if (this.#giveBack(entry, now) === 'failed') failed.push(entry);
     }
     const neverBooted = this.deaths > 0 && !this.everReady && this.workers.size === 0 && this.stopping === 'no';
     same('crashed', report.crashed, crashed);
     same('BootFailure', report.bootFailure, neverBooted);
     const backoffMs = crashed && this.everReady && worker <= this.size ? this.#backoffMs(worker) : 0;
-    const lacking = this.waiting(({ place, suspect }) => place === 'waiting' && !suspect) - this.room();
+    const lacking = this.items.waiting(({ place, suspect }) => place === 'waiting' && !suspect) - this.room();
     const unsure = report.bootInMs === 0 && lacking <= 0;
     const right = unsure || (report.bootInMs >= backoffMs / 2 && report.bootInMs <= backoffMs);
     ensure(right, `the next boot is said to be put off by ${report.bootInMs} ms, not by ${backoffMs}`);
@@ -355,16 +253,7 @@ export class Truth {
 
   stop(how: 'gracefully' | 'forcefully'): void {
     this.closed = true;
-    if (this.stopping !== 'forcefully') this.stopping = how;
-    for (const entry of this.active) {
-      if (entry.place === 'waiting' || entry.place === 'later') this.#end(entry, 'unfinished');
-    }
-  }
-
-  entry(number: number): Entry {
-    const entry = this.#byNumber.get(number);
-    if (!entry) throw new Violation(`there is no item ${number}`);
-    return entry;
+    this.items.stop(how);
   }
 
   // ---- bookkeeping ----
@@ -405,39 +294,6 @@ export class Truth {
     return this.#scenario.rules.concurrency + (paced && bytes < PREFETCH_BYTES ? this.#scenario.prefetch : 0);
   }
 
-  #wait(entry: Entry): 'failed' | undefined {
-    if (entry.cancelled) return this.#judge(entry, 'failed');
-    if (this.stopping === 'no') entry.place = 'waiting';
-    else this.#end(entry, 'unfinished');
-    return undefined;
-  }
-
-  /** Its outcome is to be recorded. */
-  #judge<Verdict extends 'done' | 'failed'>(entry: Entry, verdict: Verdict): Verdict {
-    this.active.delete(entry);
-    this.settling.add(entry);
-    entry.place = 'settling';
-    entry.verdict = verdict;
-    return verdict;
-  }
-
-  #end(entry: Entry, outcome: 'done' | 'failed' | 'unfinished'): 'unfinished' {
-    const isFirst = this.active.delete(entry) || this.settling.delete(entry);
-    ensure(isFirst, `item ${entry.number} has a second outcome: ${outcome}`);
-    entry.place = outcome;
-    this.ended[outcome] += 1;
-    return 'unfinished';
-  }
-
-  /** Items that wait for a worker, and of those that are to be tried later the ones that are due. */
-  waiting(due: (entry: Entry) => boolean): number {
-    let waiting = 0;
-    for (const entry of this.active) {
-      if ((entry.place === 'waiting' || entry.place === 'later') && due(entry)) waiting += 1;
-    }
-    return waiting;
-  }
-
   /** How many more items the workers can take that are ready or on their way. */
   room(): number {
     let room = 0;
@@ -450,7 +306,7 @@ export class Truth {
   roomToPull(): number {
     const { concurrency } = this.#scenario.rules;
     let bytes = 0;
-    for (const { place, work, suspect } of this.active) if (place === 'waiting' && !suspect) bytes += work.size;
+    for (const { place, work, suspect } of this.items.active) if (place === 'waiting' && !suspect) bytes += work.size;
     let room = 0;
     for (let worker = 1; worker <= this.size; worker++) {
       const presence = this.workers.get(worker);

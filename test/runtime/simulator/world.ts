@@ -115,6 +115,11 @@ export class World {
     this.log = log;
   }
 
+  /** Tells what happens, with its time. */
+  note(what: string): void {
+    this.log?.(`${this.now.toFixed(1)} ms: ${what}`);
+  }
+
   // ---- time ----
 
   at(time: number, act: () => void): void {
