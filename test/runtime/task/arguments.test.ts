@@ -78,7 +78,7 @@ test('-- --help shows the arguments on stdout, and runs nothing', async () => {
     status: 0,
     stderr: '',
     stdout: expect.stringMatching(
-      /^Arguments of \S+declares\.ts:\n {2}table=TEXT +the table to go over \(required\)\n {2}since=TEXT +\(or the variable SINCE\)\n {2}batch=NUMBER +rows in an item \(1000; may change in a resume\)\n {2}ratio=NUMBER\n {2}dry=true\|false\n {2}token=TEXT +\(required; or the variable TOKEN; never recorded or shown\)\n {2}ids … +only these\n\nWrite them after the task file: table=TEXT\. Behind -- you may also write --table TEXT\.\n$/,
+      /^Arguments of \S+declares\.ts:\n {2}table=TEXT +the table to go over \(required\)\n {2}since=TEXT +\(or the variable SINCE\)\n {2}batch=NUMBER +rows in an item \(1000; may change in a resume\)\n {2}ratio=NUMBER\n {2}dry=true\|false\n {2}token=TEXT +\(required; or the variable TOKEN; never recorded or shown\)\n {2}ids … +only these\n\nWrite them after the task file: table=TEXT\. After -- you may also write --table TEXT\.\n$/,
     ) as string,
   });
   expect(project.hasJournals).toBe(false);
