@@ -5,7 +5,14 @@
 
 const COLUMNS_MAX = 240;
 /** The columns begin as fine as the ticks of a journal. */
-const FINEST_MS = 100;
+export const FINEST_MS = 100;
+
+/** Where something may have gone on, and how often at once. */
+interface Room {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly most: number;
+}
 
 /** The columns of one report, and all rows of numbers that are counted in them. */
 export class Axis {
@@ -53,6 +60,32 @@ export class Axis {
       const within = Math.min(toMs, (column + 1) * widthMs) - Math.max(fromMs, column * widthMs);
       if (within > 0) row[column] = (row[column] ?? 0) + within * weight;
     }
+  }
+
+  /**
+   * Adds the milliseconds for which something went on that has ended by `toMs`, each to its column, as `spread` does. No
+   * column gets more than `most` for each of its milliseconds: what is too much went on in the columns beside it. What
+   * finds no room between `sinceMs` and `untilMs` was measured inexactly, and is left out.
+   */
+  fill(row: Float64Array, tookMs: number, toMs: number, { sinceMs, untilMs, most }: Room): void {
+    const fromMs = Math.max(sinceMs, toMs - tookMs);
+    if (most === Infinity) {
+      this.spread(row, fromMs, toMs);
+      return;
+    }
+    const { widthMs } = this;
+    const [first, last] = [this.columnOf(fromMs), this.columnOf(toMs)];
+    let left = tookMs;
+    const put = (column: number, upTo: number): void => {
+      const before = row[column] ?? 0;
+      const part = Math.max(0, Math.min(left, upTo, widthMs * most - before));
+      row[column] = before + part;
+      left -= part;
+    };
+    for (let column = first; column <= last; column++)
+      put(column, Math.min(toMs, (column + 1) * widthMs) - Math.max(fromMs, column * widthMs));
+    for (let column = last; left > 0 && column <= this.columnOf(untilMs); column++) put(column, left);
+    for (let column = first; left > 0 && column >= this.columnOf(sinceMs); column--) put(column, left);
   }
 
   /** Adds the second row to the first one; the second is not counted in any more. */

@@ -47,7 +47,7 @@ export class Collector {
     switch (record.type) {
       case 'run':
         if (record.results !== undefined) this.#slowest.cutAt(record.results);
-        this.#lanes.begins(this.#nowMs);
+        this.#lanes.begins(this.#nowMs, record.options['concurrency']);
         this.#parts.begin(record, this.#nowMs);
         return;
       case 'tick':
@@ -100,7 +100,7 @@ export class Collector {
       ...(this.#total !== undefined && { total: this.#total }),
       ...(end?.stoppedBy !== undefined && { stoppedBy: cutTo(printable(end.stoppedBy), NAME_MAX) }),
       ...(end && { exitCode: end.exitCode, ended: cutTo(printable(String(end.at)), NAME_MAX) }),
-      columns: this.#throughput.data(),
+      columns: this.#throughput.data(this.#lanes.running()),
       parts: this.#parts.data(this.#nowMs),
       partsLeftOut: this.#parts.leftOut,
       durations: this.#durations.data(),
@@ -171,9 +171,7 @@ export class Collector {
 
   /** Items of a worker have just ended, one after another, each in so many milliseconds. */
   #took({ worker, ms }: { readonly worker: number; readonly ms: number }, items: number, how: How): void {
-    const toMs = this.#nowMs;
-    const fromMs = Math.max(this.#parts.beganMs, toMs - items * ms);
-    this.#throughput.ended(how, items, fromMs, toMs);
-    this.#lanes.ended(worker, items, fromMs, toMs, how);
+    this.#throughput.ended(how, items, this.#nowMs);
+    this.#lanes.ended(worker, items, items * ms, this.#nowMs, how);
   }
 }

@@ -1,6 +1,6 @@
 /** What each worker of a run did, over time. Runs in commands that show a run. Internal. */
 
-import type { Axis } from './axis.ts';
+import { type Axis, FINEST_MS } from './axis.ts';
 import type { Lane as Data } from './data.ts';
 import type { How } from './throughput.ts';
 
@@ -20,6 +20,8 @@ class Lane {
   processes = 0;
   died = 0;
   megabytes = 0;
+  /** How many workers have been seen in it. */
+  workers = 0;
 
   constructor(axis: Axis) {
     this.busy = axis.row();
@@ -37,6 +39,10 @@ export class Lanes {
   #lastWorker = 0;
   /** The workers' processes: since when they are there. */
   readonly #since = new Map<number, number>();
+  readonly #seen = new Set<number>();
+  /** How many items a worker does at once, at most: in the current part of the run, and in any. Infinity: not known. */
+  #atOnce = 1;
+  #atOnceEver = 1;
   /** Where the current part of the run begins, and whether it has forked a worker. */
   #beganMs = 0;
   #hasForked = false;
@@ -45,14 +51,16 @@ export class Lanes {
     this.#axis = axis;
   }
 
-  /** Some items of a worker have ended, and kept it busy from then to then. */
-  ended(worker: number, count: number, fromMs: number, toMs: number, how: How): void {
+  /** Some items of a worker have ended, one after another, and kept it busy for so long. */
+  ended(worker: number, count: number, tookMs: number, toMs: number, how: How): void {
     const lane = this.#laneOf(worker);
     if (!lane) return;
     // With --inline the master does the work, so a lane is there from the beginning on.
     if (!this.#hasForked && !this.#since.has(worker)) this.#since.set(worker, this.#beganMs);
     lane[how] += count;
-    this.#axis.spread(lane.busy, fromMs, toMs);
+    // They ended before the next tick. With --ordered, a line may also have been written long after its item ended.
+    const [sinceMs, untilMs] = [this.#beganMs, toMs + FINEST_MS];
+    this.#axis.fill(lane.busy, tookMs, toMs, { sinceMs, untilMs, most: lane.workers * this.#atOnce });
   }
 
   forked(worker: number, ms: number): void {
@@ -65,6 +73,7 @@ export class Lanes {
   /** A host has joined, of a run over several machines: it has the lane, and its processes are not known. */
   joined(host: number, ms: number): void {
     this.#laneOf(host);
+    this.#mayDoAtOnce(Infinity); // each host has as many workers as it was started with
     this.#hasForked = true;
     this.#since.set(host, ms);
   }
@@ -79,8 +88,9 @@ export class Lanes {
   }
 
   /** A part of the run begins. If the master did not say how the one before ended, it was killed, and its workers with it. */
-  begins(ms: number): void {
+  begins(ms: number, concurrency: unknown = 1): void {
     this.allLeave(ms);
+    this.#mayDoAtOnce(Number.isSafeInteger(concurrency) && Number(concurrency) > 0 ? Number(concurrency) : Infinity);
     this.#beganMs = ms;
     this.#hasForked = false;
   }
@@ -93,6 +103,19 @@ export class Lanes {
   remembers(worker: number, megabytes: number): void {
     const lane = this.#laneOf(worker);
     if (lane) lane.megabytes = Math.max(lane.megabytes, megabytes);
+  }
+
+  #mayDoAtOnce(items: number): void {
+    this.#atOnce = items;
+    this.#atOnceEver = Math.max(this.#atOnceEver, items);
+  }
+
+  /** How many items were in progress in each column, on average. */
+  running(): number[] {
+    const all = new Float64Array(this.#axis.columns);
+    for (const { busy } of this.#lanes)
+      for (const column of all.keys()) all[column] = (all[column] ?? 0) + (busy[column] ?? 0);
+    return Array.from(all, (ms) => Number((ms / this.#axis.widthMs).toPrecision(3)));
   }
 
   data(nowMs: number): Data[] {
@@ -114,7 +137,8 @@ export class Lanes {
         done: lane.done,
         failed: lane.failed,
         retried: lane.retried,
-        load: there > 0 ? Number((total(lane.busy) / there).toFixed(3)) : 0,
+        // How long it was there is known to a tick.
+        load: there > 0 ? Number(Math.min(this.#atOnceEver, total(lane.busy) / there).toFixed(3)) : 0,
         processes: lane.processes,
         died: lane.died,
         ...(lane.megabytes > 0 && { megabytes: lane.megabytes }),
@@ -137,7 +161,10 @@ export class Lanes {
     while (worker > this.#width * LANES_MAX) this.#double();
     const index = Math.ceil(worker / this.#width) - 1;
     while (this.#lanes.length <= index) this.#lanes.push(new Lane(this.#axis));
-    return this.#lanes[index];
+    const lane = this.#lanes[index];
+    if (lane && !this.#seen.has(worker)) lane.workers += 1;
+    this.#seen.add(worker);
+    return lane;
   }
 
   #double(): void {
@@ -147,7 +174,8 @@ export class Lanes {
       if (!lane || !other) continue;
       this.#lanes.splice(index + 1, 1);
       for (const row of ['busy', 'deaths', 'there'] as const) this.#axis.merge(lane[row], other[row]);
-      for (const count of ['done', 'failed', 'retried', 'processes', 'died'] as const) lane[count] += other[count];
+      for (const count of ['done', 'failed', 'retried', 'processes', 'died', 'workers'] as const)
+        lane[count] += other[count];
       lane.megabytes = Math.max(lane.megabytes, other.megabytes);
     }
   }

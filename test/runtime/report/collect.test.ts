@@ -162,6 +162,50 @@ describe('a report', () => {
     );
   });
 
+  test('has never more in progress than its workers can do at once, and all the time that they took', () => {
+    const items = fc.array(fc.record({ took: fc.double({ min: 0.01, max: 400, noNaN: true }), idle: fc.nat(30) }), {
+      ...{ minLength: 1, maxLength: 300 },
+    });
+    fc.assert(
+      fc.property(fc.array(items, { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 3 }), (each, atOnce) => {
+        // What each of the places of each worker does, one item after another.
+        const ends = each.flatMap((list, place) => {
+          let at = 0;
+          return list.map(({ took, idle }) => {
+            at += idle + took;
+            return { at, took, worker: 1 + Math.floor(place / atOnce) };
+          });
+        });
+        ends.sort((one, other) => one.at - other.at);
+        const records: JournalRecord[] = [begun({ options: { concurrency: atOnce } })];
+        let ticked = 0;
+        for (const { at, took, worker } of ends) {
+          if (at - ticked >= 100) {
+            ticked = Math.round(at);
+            records.push(tick(ticked));
+          }
+          records.push(done([String(at)], Number(took.toPrecision(3)), { worker }));
+        }
+        const { columns, lanes } = collected([...records, tick(ticked + 200)]);
+        const workers = Math.ceil(each.length / atOnce);
+        expect(Math.max(...columns.running)).toBeLessThanOrEqual(workers * atOnce);
+        expect(Math.max(...lanes.map(({ load }) => load))).toBeLessThanOrEqual(atOnce);
+        const all = sum(ends.map(({ took }) => took));
+        const busy = sum(columns.running) * columns.widthMs;
+        expect(Math.abs(busy - all)).toBeLessThanOrEqual(all * 0.01 + workers * atOnce);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('has the items of --ordered when they went on, though their lines were written later', () => {
+    const quick = Array.from({ length: 90 }, (_, at) => done([`k${at}`], 100, { worker: 2 }));
+    const { columns, lanes } = collected([begun(), tick(10_000), done(['slow'], 10_000), ...quick, tick(10_100)]);
+    expect(Math.max(...columns.running)).toBeLessThanOrEqual(2);
+    expect(sum(columns.running) * columns.widthMs).toBe(19_000);
+    expect(lanes.map(({ done: count }) => count)).toEqual([1, 90]);
+  });
+
   test('has the failures that retries have not done since, and says how many they have', () => {
     const data = collected([
       begun(),
