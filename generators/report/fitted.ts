@@ -47,8 +47,8 @@ export function fitted(data: ReportData, share: number): ReportData {
     failures: failures.map((group) => ({
       ...group,
       error: to(group.error, 'error'),
-      first: group.first.map((key) => to(key, 'key')),
+      first: group.first.map((item) => (typeof item === 'string' ? to(item, 'key') : item)),
     })),
-    slowest: slowest.map((item) => ({ ...item, key: to(item.key, 'key') })),
+    slowest: slowest.map((item) => ({ ...item, ...(item.key !== undefined && { key: to(item.key, 'key') }) })),
   };
 }

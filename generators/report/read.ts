@@ -150,8 +150,8 @@ export interface FailureGroup {
   readonly count: number;
   /** How many of them were not done by a retry since. What follows is of these alone. */
   readonly left: number;
-  /** The first keys. */
-  readonly first: readonly string[];
+  /** The first items: the keys, or the numbers of those without a key of the task's own. */
+  readonly first: readonly (string | number)[];
   /** When the first and the last one failed; 0 if none is left. */
   readonly firstMs: number;
   readonly lastMs: number;
@@ -160,7 +160,8 @@ export interface FailureGroup {
 }
 
 export interface SlowItem {
-  readonly key: string;
+  /** Absent if it has none of the task's own. */
+  readonly key?: string;
   readonly number: number;
   readonly ms: number;
   readonly atMs: number;

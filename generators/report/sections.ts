@@ -202,7 +202,12 @@ ${otherFailures > 0 && html`<p>${grouped(otherFailures)} ${groups.length > 0 && 
 function failure(group: FailureGroup, isShown: boolean, has: boolean): Html {
   const { error, count, left, first, firstMs, lastMs, details } = group;
   const when = left === 1 ? `at ${duration(firstMs)}` : `from ${duration(firstMs)} to ${duration(lastMs)}`;
-  const keys = html` · ${left > first.length ? 'first ' : ''}${plural(first.length, 'key').replace('1 key', 'key')}: ${first.map((key, at) => html`${at > 0 && ', '}<code>${key}</code>`)}`;
+  // Of items without keys of the task's own, there are the numbers.
+  const noun = first.some((item) => typeof item === 'string') ? 'key' : 'item';
+  const listed = first.map(
+    (item, at) => html`${at > 0 && ', '}<code>${typeof item === 'number' ? grouped(item) : item}</code>`,
+  );
+  const keys = html` · ${left > first.length ? 'first ' : ''}${plural(first.length, noun).replace(/^1 /, '')}: ${listed}`;
   const more =
     has && !isShown ? html`<p class="about">The stack is left out: <code>divvy failures</code> has it.</p>` : '';
   return html`<li><p class="error"><b>${plural(left || count, 'item')}</b> <code>${error}</code></p>

@@ -111,17 +111,23 @@ export function memoryTable({ samples }: ReportData): Html {
 }
 
 export function slowestTable({ slowest, hosts }: ReportData): Html {
+  const hasKeys = slowest.some(({ key }) => key !== undefined);
   const rows = slowest.map(({ key, number, ms, atMs, worker, attempts, how }) => [
-    html`<code>${key}</code>`,
+    ...(hasKeys ? [key === undefined ? '–' : html`<code>${key}</code>`] : []),
+    grouped(number),
     duration(ms),
     how === 'done' ? 'done' : html`<span class="failed">failed</span>`,
-    grouped(number),
     grouped(worker),
     grouped(attempts),
     duration(atMs),
   ]);
-  const heads = ['Key', 'Last attempt took', 'Outcome', 'Item', hosts ? 'Host' : 'Worker', 'Attempts', 'Ended at'];
-  return table({ caption: `The ${plural(slowest.length, 'slowest item')}`, heads, rows });
+  const key = hasKeys ? ['Key'] : [];
+  const heads = [...key, 'Item', 'Last attempt took', 'Outcome', hosts ? 'Host' : 'Worker', 'Attempts', 'Ended at'];
+  return table({
+    caption: slowest.length === 1 ? 'The slowest item' : `The ${plural(slowest.length, 'slowest item')}`,
+    heads,
+    rows,
+  });
 }
 
 const MODES = { new: 'started', resume: 'resumed', 'retry-failed': 'failed items retried' } as const;

@@ -3,7 +3,7 @@
  */
 
 import { readJournal } from '../journal/reading.ts';
-import { type FailedRecord, itemName } from '../journal/records.ts';
+import { type FailedRecord, itemName, keysOf } from '../journal/records.ts';
 import { Tally } from '../journal/tally.ts';
 import { chainOf, detailsOf, itemLabel } from '../text/failures.ts';
 import { visible } from '../text/shell.ts';
@@ -17,7 +17,7 @@ const SHOWN_MAX = 1000;
  * Passes each item that has failed to `each`, in the order in which they failed. An outcome of `--retry-failed` replaces
  * the failure before it. Throws DivvyError if the journal can't be read.
  */
-function failuresIn(journal: string, each: (failed: FailedRecord) => void): void {
+function failuresIn(journal: string, each: (failed: FailedRecord, keys: 'own' | 'hashed') => void): void {
   /** By item: how many of its failures a retry has replaced. */
   const replaced = new Map<string, number>();
   const count = (name: string, by: number): void => void replaced.set(name, (replaced.get(name) ?? 0) + by);
@@ -33,11 +33,13 @@ function failuresIn(journal: string, each: (failed: FailedRecord) => void): void
       count(name, 1);
     }
   });
+  let keys: 'own' | 'hashed' = 'own';
   readJournal(journal, (record) => {
+    if (record.type === 'run') keys = keysOf(record);
     if (record.type !== 'failed') return;
     const name = itemName(record.key, record.occurrence, record.place);
     const left = replaced.get(name) ?? 0;
-    if (left === 0) each(record);
+    if (left === 0) each(record, keys);
     else replaced.set(name, left - 1);
   });
 }
@@ -46,10 +48,10 @@ function failuresIn(journal: string, each: (failed: FailedRecord) => void): void
 export function showFailures(status: Status, taskFile: string, json: boolean): void {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   let count = 0;
-  failuresIn(status.journal, (failed) => {
+  failuresIn(status.journal, (failed, keys) => {
     count += 1;
     if (json) say(JSON.stringify(failed));
-    else if (count <= SHOWN_MAX) for (const line of wordsFor(failed)) say(line);
+    else if (count <= SHOWN_MAX) for (const line of wordsFor(failed, keys)) say(line);
   });
   if (json) return;
   if (count === 0) say(`${status.runId}: no item has failed`);
@@ -60,10 +62,7 @@ export function showFailures(status: Status, taskFile: string, json: boolean): v
   }
 }
 
-function wordsFor({ number, key, attempts, error }: FailedRecord): string[] {
+function wordsFor({ number, key, attempts, error }: FailedRecord, keys: 'own' | 'hashed'): string[] {
   const tries = attempts > 1 ? ` after ${plural(attempts, 'attempt')}` : '';
-  // Whether the key is the task's own is not recorded; shown whole, a hash helps to find its line in the journal.
-  return [`${itemLabel(number, key, 'own')} failed${tries}: ${chainOf(error)}`, ...detailsOf(error, false)].map(
-    visible,
-  );
+  return [`${itemLabel(number, key, keys)} failed${tries}: ${chainOf(error)}`, ...detailsOf(error, false)].map(visible);
 }

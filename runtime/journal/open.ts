@@ -34,6 +34,8 @@ export interface JournalRequest extends EarlierRequest {
   /** Path of the control socket. */
   readonly control: string;
   readonly engine?: readonly string[] | undefined;
+  /** The task has its own `key`. */
+  readonly hasOwnKeys: boolean;
   readonly takenOver: TakenOver;
   /** Write nothing: only the keys are needed. */
   readonly dryRun: boolean;
@@ -277,6 +279,7 @@ function header(
     ...(commit !== undefined && { commit }),
     ...(request.engine && { engine: request.engine }),
     control: request.control,
+    ...(request.hasOwnKeys && { ownKeys: true as const }),
     ...(results !== undefined && { results }),
     ...(request.hasCursor && { cursor: true as const, ...(begin && { after: begin }) }),
     pid: process.pid,

@@ -52,6 +52,8 @@ interface OpenRequest {
   readonly engine: readonly string[] | undefined;
   /** Whether the task has a cursor. */
   readonly hasCursor: boolean;
+  /** Whether it has its own `key`. */
+  readonly hasOwnKeys: boolean;
   /** Called if written lines could not be synced. */
   readonly failed: (error: DivvyError) => void;
 }

@@ -74,6 +74,8 @@ export interface RunRecord extends ProcessName, Machine {
   readonly user: string;
   /** The current commit of the task's repository. */
   readonly commit?: string;
+  /** The task has its own `key`; without it, keys are hashes, and people are shown the numbers of items. */
+  readonly ownKeys?: true;
   /** The task has a cursor. `after` is the mark at which `dispatch` began; absent for its beginning. */
   readonly cursor?: true;
   readonly after?: Mark;
@@ -185,6 +187,9 @@ interface OutcomeRecord {
 export function itemName(key: string, occurrence = 1, place?: Place): string {
   return `${occurrence} ${JSON.stringify(place)} ${key}`;
 }
+
+/** Returns whose the keys are behind a `run` line: the task's own, or hashes. */
+export const keysOf = ({ ownKeys }: RunRecord): 'own' | 'hashed' => (ownKeys === true ? 'own' : 'hashed');
 
 export interface DoneRecord extends OutcomeRecord {
   readonly type: 'done';

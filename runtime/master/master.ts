@@ -272,7 +272,7 @@ export class Master {
     const failed = (error: DivvyError): void => this.#loop?.stopping.fail(error);
     const hasCursor = task.cursor !== undefined && settings.items === undefined;
     const opened = await this.#recording.open(this.#run.runId, {
-      ...{ control: control.path, engine: role?.words, hasCursor, failed },
+      ...{ control: control.path, engine: role?.words, hasCursor, hasOwnKeys: task.key !== undefined, failed },
     });
     this.#run = { ...this.#run, runId: opened.runId };
     const results = await this.#results(task, opened);

@@ -1,6 +1,6 @@
 /** Makes a report of a run, from the lines of its journal one by one. Runs in commands that show a run. Internal. */
 
-import { type DoneRecord, type FailedRecord, itemName, type JournalRecord } from '../journal/records.ts';
+import { type DoneRecord, type FailedRecord, itemName, type JournalRecord, keysOf } from '../journal/records.ts';
 import { Tally } from '../journal/tally.ts';
 import { cutTo, printable } from '../text/words.ts';
 import { Axis } from './axis.ts';
@@ -132,8 +132,14 @@ export class Collector {
         this.#slowest.leaveOut(ms);
         continue;
       }
-      const shown = { key: keyShown(key), number: number + index };
-      const item = { ...shown, ms, worker, attempts, how: 'done', atMs: this.#nowMs } as const;
+      const item = {
+        ...this.#shown(key, number + index),
+        ms,
+        worker,
+        attempts,
+        how: 'done',
+        atMs: this.#nowMs,
+      } as const;
       this.#slowest.note({ item, ...(results !== undefined && { results }) });
     }
   }
@@ -142,11 +148,17 @@ export class Collector {
     const { key, number, ms, worker, attempts, occurrence, place } = record;
     const name = itemName(key, occurrence, place);
     if (this.tally.isRetry) this.#replaced(this.#failures.failedAgain(name), name);
-    const item = { key: keyShown(key), number, ms, worker, attempts, how: 'failed', atMs: this.#nowMs } as const;
+    const item = { ...this.#shown(key, number), ms, worker, attempts, how: 'failed', atMs: this.#nowMs } as const;
     this.#failures.add(record, name, item);
     this.#took(record, 1, 'failed');
     this.#parts.count('failed', 1);
     this.#add(item, name);
+  }
+
+  /** How an item is named: a hash says nothing to people. */
+  #shown(key: string, number: number): Pick<SlowItem, 'key' | 'number'> {
+    const { last } = this.tally;
+    return last && keysOf(last) === 'own' ? { key: keyShown(key), number } : { number };
   }
 
   /** The failure of an item counts. */

@@ -145,7 +145,7 @@ export class FailureGroups {
         error: left === 1 ? (first[0]?.example ?? same) : same,
         count: left + doneSince,
         left,
-        first: [...new Set(first.map(({ item }) => item.key))],
+        first: [...new Set(first.map(({ item }) => item.key ?? item.number))],
         firstMs,
         lastMs,
         details: at < DETAILED_MAX && place?.text ? place.text.split('\n') : [],
@@ -189,7 +189,7 @@ export class FailureGroups {
     for (const failures of this.#failed.values())
       for (const failure of failures) {
         const { group, place } = failure;
-        const { key, atMs } = failure.item;
+        const { key, number, atMs } = failure.item;
         if (!group) continue;
         const begin = { first: [], firstMs: atMs, lastMs: atMs, place };
         const names: Named = named.get(group) ?? begin;
@@ -200,7 +200,7 @@ export class FailureGroups {
         // One that was done, and is not any more, stands behind those that failed after it.
         const { first } = names;
         if (first.length === FIRST_KEYS && (first.at(-1)?.item.atMs ?? 0) <= atMs) continue;
-        if (first.some((each) => each.item.key === key)) continue;
+        if (first.some(({ item }) => (key === undefined ? item.number === number : item.key === key))) continue;
         const behind = first.findIndex((each) => each.item.atMs > atMs);
         first.splice(behind < 0 ? first.length : behind, 0, failure);
         first.length = Math.min(first.length, FIRST_KEYS);

@@ -57,8 +57,11 @@ export function wholeWith(argv: readonly string[], { args, optionWords }: TakenO
 
 /**
  * Makes control characters visible: a journal from elsewhere may contain anything, and must not move the cursor or hide
- * text.
+ * text. What joins two emoji to one stays.
  */
 export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+  return text.replace(
+    /(?!(?<=\p{ExtPict}[\ufe0f\p{EMod}]?)\u200d\p{ExtPict})[\p{Cc}\p{Cf}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
 }

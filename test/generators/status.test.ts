@@ -305,7 +305,8 @@ describe('divvy runs and divvy failures say of', () => {
     const { code, stdout } = await divvy(['failures', 'nightly'], { cwd });
     expect(code).toBe(0);
     const lines = stdout.split('\n');
-    expect(lines[0]).toMatch(/^item 2 \([\w-]{22}\) failed: Error: not this one$/);
+    // A hash is shown with its beginning, which is enough to find the journal's line.
+    expect(lines[0]).toMatch(/^item 2 \(key [\w-]{8}…\) failed: Error: not this one$/);
     expect(lines[1]).toMatch(/^ {2}at Nightly\.process \(tasks\/nightly\.ts:4:\d+\)$/);
     expect(lines[2]).toMatch(/^[\d-]+-\w+: 1 item failed$/);
     expect(lines[3]).toMatch(
@@ -315,6 +316,16 @@ describe('divvy runs and divvy failures say of', () => {
     expect(answer.failed).toMatchObject([
       { number: 2, attempts: 1, error: { name: 'Error', message: 'not this one' } },
     ]);
+  });
+
+  test('failures of items with keys of their own: the keys, and what joins emoji stays in them', async () => {
+    const cwd = project();
+    const family = '👩🏽\u200d🚀 🏳️\u200d🌈';
+    const key = `  key(item) { return ${JSON.stringify(`${family} a\u200db \u202e`)} + item; }\n`;
+    writeFileSync(join(cwd, 'tasks/nightly.ts'), TASK.replace('  process(', `${key}  process(`));
+    await run(cwd, '2');
+    const { stdout } = await divvy(['failures', 'nightly'], { cwd });
+    expect(stdout.split('\n')[0]).toBe(`item 2 (${family} a\\u{200d}b \\u{202e}2) failed: Error: not this one`);
   });
 
   test('failures that a retry has done away with: none', async () => {

@@ -6,7 +6,10 @@ import { type JournalRequest, type OpenedJournal, openJournal } from '../../../r
 
 /** What a run wants of its journal; what is left out is what a run has that is given nothing. */
 export type RunRequest = Partial<JournalRequest> &
-  Omit<JournalRequest, 'found' | 'control' | 'hasCursor' | 'options' | 'takenOver' | 'takeOver' | 'errorText'>;
+  Omit<
+    JournalRequest,
+    'found' | 'control' | 'hasCursor' | 'hasOwnKeys' | 'options' | 'takenOver' | 'takeOver' | 'errorText'
+  >;
 
 /** Items that have ended, with these keys: what a journal is told. */
 export function endedRun(number: number, keys: string | readonly string[], occurrence = 1): EndedRun {
@@ -21,6 +24,7 @@ export async function openRun(request: RunRequest): Promise<OpenedJournal> {
     ...nothing,
     control: '/nowhere/control.sock',
     hasCursor: false,
+    hasOwnKeys: false,
     takeOver: false,
     errorText: undefined,
   };

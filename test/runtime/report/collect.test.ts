@@ -254,6 +254,14 @@ describe('a report', () => {
     ]);
   });
 
+  test('names items by their numbers if the task has no keys of its own', () => {
+    const { ownKeys: _, ...hashed } = begun();
+    const both = [1, 2, 2].map((number) => failed('A3yS', 5, { number }));
+    const data = collected([hashed, ...both, done(['y_7a', 'B9c-'], 3, { number: 3 })]);
+    expect(data.failures.map(({ first }) => first)).toEqual([[1, 2]]);
+    expect(data.slowest.map(({ key, number }) => [key, number])).toEqual([1, 2, 2, 3, 4].map((at) => [undefined, at]));
+  });
+
   test('counts an item once, however often a retry has failed with it', () => {
     const again = [begun({ mode: 'retry-failed' }), failed('a', 1), failed('b', 1)];
     const data = collected([begun(), failed('a', 1), failed('b', 1), ...again, ...again]);

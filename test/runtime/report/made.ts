@@ -19,6 +19,7 @@ export const begun = (more: Partial<RunRecord> = {}): RunRecord => ({
   taskFile: '/tasks/nightly.ts',
   taskHash: '',
   args: [],
+  ownKeys: true,
   cwd: '/',
   options: {},
   mode: 'new',

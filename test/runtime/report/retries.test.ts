@@ -100,7 +100,7 @@ test('each item counts once, with its last outcome, however often it was retried
       expect(durations.max).toBe(timed[0]?.ms ?? 0);
       expect(slowest.map(({ ms }) => ms)).toEqual(timed.slice(0, 20).map(({ ms }) => ms));
       const named = slowest.map(({ key, ms, how, atMs }) => ({ key, ms, how, atMs }));
-      expect(named).toEqual(named.map(({ key }) => ({ ...told.items.get(key), error: undefined })));
+      expect(named).toEqual(named.map(({ key }) => ({ ...told.items.get(key ?? ''), error: undefined })));
       expect(new Set(named.map(({ key }) => key)).size).toBe(named.length);
       expect([sum(failures.map(({ left }) => left)), otherFailures]).toEqual([failing.length, 0]);
       for (const { error, left, first, firstMs, lastMs } of failures) {
