@@ -29,13 +29,14 @@ function fittedText(text: string, bytes: number): string {
 export function fitted(data: ReportData, share: number): ReportData {
   if (share === 1) return data;
   const to = (text: string, most: keyof typeof BYTES): string => fittedText(text, Math.floor(BYTES[most] * share));
-  const { stoppedBy, ended, cut, parts, failures, slowest } = data;
+  const { stoppedBy, ended, cut, folder, parts, failures, slowest } = data;
   return {
     ...data,
     ...{ runId: to(data.runId, 'name'), began: to(data.began, 'name'), at: to(data.at, 'name') },
     ...(stoppedBy !== undefined && { stoppedBy: to(stoppedBy, 'name') }),
     ...(ended !== undefined && { ended: to(ended, 'name') }),
     ...(cut !== undefined && { cut: to(cut, 'line') }),
+    ...(folder !== undefined && { folder: to(folder, 'line') }),
     ...{ args: to(data.args, 'line'), options: to(data.options, 'line') },
     next: data.next.filter((line) => bytesOf(line) <= BYTES.command * share),
     parts: parts.map(({ at, user, host, commit, release, how, ...part }) => ({

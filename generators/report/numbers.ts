@@ -5,6 +5,9 @@ const GROUPS = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const LONGEST = 1e15;
 const SHORT = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
+/** What the numbers of retries are called. Items whose worker died run again, too, and the journal does not count these. */
+export const RETRIES = 'Retries after an error';
+
 /** `1,269`. */
 export const grouped = (count: number): string =>
   Math.abs(count) < LONGEST ? GROUPS.format(count) : count.toExponential(2);

@@ -6,7 +6,8 @@ import { noPageBundle } from './errors.ts';
 import { bytesOf, fitted } from './fitted.ts';
 import { Html, html, scriptData } from './html.ts';
 import type { ReportData } from './read.ts';
-import { sections, verdictOf } from './sections.ts';
+import { sections } from './sections.ts';
+import { verdictOf } from './verdict.ts';
 
 /** How a page of ours begins: a file that begins so may be replaced. */
 export const BEGINNING = '<!doctype html><!-- a report of divvy -->';

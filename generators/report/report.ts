@@ -20,7 +20,7 @@ import { LivePage, type WhyOver } from './live.ts';
 import { openInBrowser } from './open.ts';
 import { page } from './page.ts';
 import { type ReportData, readReport } from './read.ts';
-import { verdictOf } from './sections.ts';
+import { verdictOf } from './verdict.ts';
 
 /** Which run to report on, and who can tell. */
 interface Subject {

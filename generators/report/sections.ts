@@ -2,20 +2,14 @@
 
 import { bytesOf } from './fitted.ts';
 import { type Html, html } from './html.ts';
-import { duration, grouped, plural, rate } from './numbers.ts';
+import { duration, grouped, plural, RETRIES, rate } from './numbers.ts';
 import type { FailureGroup, ReportData } from './read.ts';
 import { durationsTable, memoryTable, partsTable, slowestTable, throughputTable, workersTable } from './tables.ts';
+import { verdictOf } from './verdict.ts';
 
 /** So many errors are shown with keys and times; of the others, a line each. */
 const IN_FULL = 20;
 const LINE_MAX = 200;
-
-/** How the run stands, in a word for colours, and in words for people. */
-export interface Verdict {
-  readonly kind: 'good' | 'bad' | 'running' | 'open';
-  readonly word: string;
-  readonly sentence: string;
-}
 
 /** All sections. `name` is the task's name; `stacks` says how many bytes all stacks together may take. */
 export function sections(name: string, data: ReportData, stacks: number): Html {
@@ -32,48 +26,6 @@ ${history(data)}
 </main>`;
 }
 
-const UP_TO_DAMAGE = 'up to where the journal is damaged';
-
-export function verdictOf(data: ReportData): Verdict {
-  const { state, done, failed, total, paused, tookMs, cut } = data;
-  const items = done + failed;
-  const those =
-    total !== undefined && total >= items ? `${grouped(items)} of ${plural(total, 'item')}` : plural(items, 'item');
-  const took = duration(tookMs);
-  const fate = failed > 0 ? `${grouped(done)} done, ${grouped(failed)} failed` : `${grouped(done)} done`;
-  if (state === 'running')
-    return {
-      kind: 'running',
-      word: paused ? 'Paused' : 'Running',
-      sentence: `${those} ${cut === undefined ? 'so far' : UP_TO_DAMAGE}: ${fate}.`,
-    };
-  if (state === 'unknown')
-    return {
-      kind: 'open',
-      word: 'How it ended is not known',
-      sentence: `${those} ${UP_TO_DAMAGE}, in ${took}: ${fate}.`,
-    };
-  if (state === 'unfinished')
-    return { kind: 'open', word: howItEnded(data), sentence: `${those} in ${took}: ${fate}. ${leftOf(data)}` };
-  if (items === 0) return { kind: 'good', word: 'Complete', sentence: 'There was nothing to do.' };
-  if (failed > 0)
-    return { kind: 'bad', word: 'Complete, with failures', sentence: `${plural(items, 'item')} in ${took}: ${fate}.` };
-  const all = done === 1 ? '1 item' : `All ${plural(done, 'item')}`;
-  return { kind: 'good', word: 'Complete', sentence: `${all} done in ${took}.` };
-}
-
-function howItEnded({ stoppedBy, ended, exitCode = 0 }: ReportData): string {
-  if (stoppedBy !== undefined) return `Stopped by ${stoppedBy}`;
-  if (ended === undefined) return 'Cut short';
-  return exitCode > 1 ? 'Failed' : 'Unfinished';
-}
-
-function leftOf({ parts, done, failed, total }: ReportData): string {
-  if (parts.at(-1)?.mode !== 'retry-failed' && done + failed === total) return 'There may be more to do.';
-  if (parts.at(-1)?.mode !== 'retry-failed') return 'The rest is left to do.';
-  return `It was trying failed items again, and did not come to all of them: ${plural(failed, 'item')} still failed.`;
-}
-
 function header(name: string, data: ReportData): Html {
   const { kind, word, sentence } = verdictOf(data);
   const [first] = data.parts;
@@ -86,44 +38,68 @@ function header(name: string, data: ReportData): Html {
 <p class="verdict"><strong>${word}</strong> ${sentence}</p>
 ${bar(data)}
 ${data.cut !== undefined && html`<p class="cut" role="note">This report is not whole: ${data.cut}</p>`}
-${data.next.map(command)}
-<p class="when">Began <time datetime="${data.began}">${data.began}</time>${data.ended !== undefined && html`, ended <time datetime="${data.ended}">${data.ended}</time>`}${by} · read from the journal <time datetime="${data.at}">${data.at}</time></p>
+${data.next.map((line) => command(line, data.folder))}
+<p class="when">Began <time datetime="${data.began}">${data.began}</time>${end(data)}${by} · read from the journal <time datetime="${data.at}">${data.at}</time></p>
 <dl class="given">${given}${options}</dl>
 </header>`;
 }
+
+/** When the run ended. An end before the beginning is none: somebody has put the clock back since. */
+function end({ began, ended }: ReportData): Html | string {
+  if (ended === undefined) return '';
+  if (Date.parse(ended) < Date.parse(began))
+    return ' (the clock was put back after that, so when it ended is left out)';
+  return html`, ended <time datetime="${ended}">${ended}</time>`;
+}
+
+const BAR = 1000;
+/** A part of the bar that is narrower can't be seen. */
+const NARROWEST = 2;
 
 /** How much is done, failed and left, as one bar. */
 function bar({ done, failed, total = 0 }: ReportData): Html {
   const all = Math.max(total, done + failed);
   if (all === 0) return html``;
-  const part = (count: number, what: string): Html | false =>
-    count > 0 &&
-    html`<rect class="${what}" x="${what === 'failed' ? (done / all) * 1000 : 0}" y="0" width="${Math.max(2, (count / all) * 1000)}" height="10"/>`;
   const left = all - done - failed;
+  const widths = [done, failed, left].map((count) => (count > 0 ? Math.max(NARROWEST, (count / all) * BAR) : 0));
+  // The widest gives what the others have too much, so that they stay within the bar.
+  const widest = widths.indexOf(Math.max(...widths));
+  widths[widest] = BAR - widths.reduce((sum, width, at) => (at === widest ? sum : sum + width), 0);
+  const [doneWidth = 0, failedWidth = 0] = widths;
+  const part = (what: string, x: number, width: number): Html | false =>
+    width > 0 && html`<rect class="${what}" x="${x}" y="0" width="${width}" height="10"/>`;
   const label = `${grouped(done)} done, ${grouped(failed)} failed, ${grouped(left)} left`;
-  return html`<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="${label}"><rect class="left" width="1000" height="10"/>${part(done, 'done')}${part(failed, 'failed')}</svg>`;
+  return html`<svg class="bar" viewBox="0 0 ${BAR} 10" preserveAspectRatio="none" role="img" aria-label="${label}"><rect class="left" width="${BAR}" height="10"/>${part('done', 0, doneWidth)}${part('failed', doneWidth, failedWidth)}</svg>`;
 }
 
-/** `to go on: node …`, as a command that can be copied. */
-function command(line: string): Html {
+/** `to go on: node …`, as a command that can be copied. It works in that folder. */
+function command(line: string, folder: string | undefined): Html {
   const at = line.indexOf(': ');
   const [what, text] = at < 0 ? ['', line] : [line.slice(0, at), line.slice(at + 2)];
   const label = what === '' ? '' : `${what[0]?.toUpperCase()}${what.slice(1)}`;
-  return html`<div class="command"><span>${label}</span><code tabindex="0">${text}</code></div>`;
+  return html`<div class="command"><span>${label}${folder !== undefined && html`${label !== '' && ', '}in <code>${folder}</code>`}</span><code tabindex="0">${text}</code></div>`;
 }
 
-function figures({ done, failed, retried, died, tookMs, durations: { p50, p99 }, lanes, hosts }: ReportData): Html {
+function figures({
+  done,
+  failed,
+  retried,
+  died,
+  tookMs,
+  durations: { p50, p99, ...measured },
+  lanes,
+  hosts,
+}: ReportData): Html {
   const items = done + failed;
-  const average = tookMs > 0 ? (items / tookMs) * 1000 : 0;
   const workers = lanes.at(-1)?.last ?? 0;
   const figure = (value: string, what: string, look = ''): Html =>
     html`<div class="figure ${look}"><dd>${value}</dd><dt>${what}</dt></div>`;
   return html`<section id="figures" aria-label="Figures"><dl class="figures">
 ${figure(grouped(done), 'done')}
 ${figure(grouped(failed), 'failed', failed > 0 ? 'failed' : '')}
-${figure(grouped(retried), retried === 1 ? 'retry after an error' : 'retries after an error')}
-${figure(rate(average), 'on average')}
-${figure(duration(p50), `half took less than this, 99% less than ${duration(p99)}`)}
+${figure(grouped(retried), retried === 1 ? 'retry after an error' : RETRIES.toLowerCase())}
+${items > 0 && tookMs > 0 && figure(rate((items / tookMs) * 1000), 'on average')}
+${measured.done.length > 0 && figure(duration(p50), `half took at most this, 99% at most ${duration(p99)}`)}
 ${figure(grouped(workers), hosts ? (workers === 1 ? 'host' : 'hosts') : `${workers === 1 ? 'worker' : 'workers'}, ${died === 0 ? 'none died' : `${plural(died, 'process').replace('processs', 'processes')} died`}`)}
 </dl></section>`;
 }
@@ -153,7 +129,7 @@ function durations(data: ReportData): Html {
       : ' Each item counts once, with its last attempt.';
   if (done.length === 0) return html``;
   return html`<section id="durations"><h2>How long items took</h2>
-<p class="about">Half took less than <b>${duration(p50)}</b>, 90% less than <b>${duration(p90)}</b>, 99% less than <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.${twice}</p>
+<p class="about">Half took at most <b>${duration(p50)}</b>, 90% at most <b>${duration(p90)}</b>, 99% at most <b>${duration(p99)}</b>. The longest took <b>${duration(max)}</b>. The axis is logarithmic.${twice}</p>
 <div class="chart" data-chart="durations"></div>
 ${durationsTable(data)}</section>`;
 }
@@ -163,7 +139,7 @@ function workers(data: ReportData): Html {
   if (lanes.length === 0) return html``;
   const isBand = lanes.some(({ first, last }) => last > first);
   const who = hosts ? 'host' : 'worker';
-  const bands = isBand ? ` There are more ${who}s than lanes, so each lane is several neighbours.` : '';
+  const bands = isBand ? ` There are more ${who}s than lanes, so each lane shows several ${who}s.` : '';
   const deaths = died > 0 ? ' A cross is a process that died or was killed.' : '';
   return html`<section id="workers"><h2>${hosts ? 'Hosts' : 'Workers'}</h2>
 <p class="about">A lane for each ${who}: the fuller the colour, the busier it was.${bands}${deaths}${endedTwice(data)}</p>
@@ -223,7 +199,7 @@ function doneSince({ count, left }: FailureGroup): string {
 
 function slowest(data: ReportData): Html {
   if (data.slowest.length === 0) return html``;
-  return html`<section id="slowest"><h2>The slowest items</h2>${slowestTable(data)}</section>`;
+  return html`<section id="slowest"><h2>${data.slowest.length === 1 ? 'The slowest item' : 'The slowest items'}</h2>${slowestTable(data)}</section>`;
 }
 
 function memory(data: ReportData): Html {

@@ -1,8 +1,9 @@
 /** The tables of the page: what its charts show, for readers without a script, and what only a table can show. */
 
 import { type Html, html } from './html.ts';
-import { duration, grouped, plural, short } from './numbers.ts';
+import { duration, grouped, plural, RETRIES, short } from './numbers.ts';
 import type { Lane, ReportData } from './read.ts';
+import { stopOf } from './verdict.ts';
 
 /** A chart's table has at most so many rows; each stands for several columns of the chart. */
 const ROWS_MAX = 60;
@@ -46,7 +47,7 @@ export function throughputTable({ columns, tookMs }: ReportData): Html {
       short(sums(running, at) / Math.min(each, done.length - at)),
     ];
   });
-  const heads = ['From', 'Done a second', 'Done', 'Failed', 'Retried', 'In progress'];
+  const heads = ['From', 'Done a second', 'Done', 'Failed', RETRIES, 'In progress'];
   return folded({ caption: 'Throughput and items in progress over time', heads, rows });
 }
 
@@ -61,9 +62,9 @@ export function durationsTable({ durations }: ReportData): Html {
   return folded({ caption: 'How long items took', heads: ['Duration', 'Done', 'Failed'], rows });
 }
 
-/** The workers of a lane: `3`, or `3–4`. */
+/** The workers of a lane: `3`, or `1,003–1,004`. */
 const lane = ({ first, last }: { readonly first: number; readonly last: number }): string =>
-  first === last ? String(first) : `${first}–${last}`;
+  first === last ? grouped(first) : `${grouped(first)}–${grouped(last)}`;
 
 /** A host by its number and its name. */
 const hostOf = (each: Lane, hosts: readonly string[]): string => {
@@ -77,12 +78,12 @@ export function workersTable({ lanes, hosts }: ReportData): Html {
     grouped(each.done),
     grouped(each.failed),
     grouped(each.retried),
-    `${Math.round(each.load * 100)}%`,
+    `${grouped(each.load * 100)}%`,
     each.processes === 0 ? '–' : grouped(each.processes),
     each.processes === 0 && each.died === 0 ? '–' : grouped(each.died),
     megabytes(each.megabytes),
   ]);
-  const heads = [hosts ? 'Host' : 'Worker', 'Done', 'Failed', 'Retried', 'Busy', 'Processes', 'Died', 'Most memory'];
+  const heads = [hosts ? 'Host' : 'Worker', 'Done', 'Failed', RETRIES, 'Busy', 'Processes', 'Died', 'Most memory'];
   return folded({ caption: hosts ? 'What each host did' : 'What each worker did', heads, rows });
 }
 
@@ -139,7 +140,7 @@ export function partsTable({ parts, partsLeftOut }: ReportData): Html {
     duration(part.toMs - part.fromMs),
     grouped(part.done),
     grouped(part.failed),
-    part.how,
+    stopOf(part.how),
     `${part.user} on ${part.host}`,
     part.commit === undefined ? '–' : html`<code>${part.commit.slice(0, 10)}</code>`,
     part.release ?? '–',

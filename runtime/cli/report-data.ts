@@ -10,6 +10,7 @@ import { isInUse } from '../journal/folder.ts';
 import type { Standing } from '../journal/standing.ts';
 import type { ReportData } from '../report/data.ts';
 import { Followed } from '../report/follow.ts';
+import { here } from '../text/here.ts';
 import { shellWords, visible } from '../text/shell.ts';
 import { cutTo } from '../text/words.ts';
 import { commandsToGoOn, statusFrom } from './status.ts';
@@ -18,6 +19,7 @@ import { commandsToGoOn, statusFrom } from './status.ts';
 const LOOK_EVERY_MS = 1000;
 const WORDS_MAX = 2000;
 const PATH_MAX = 300;
+const FOLDER_MAX = 120;
 
 /** Returns the report as it is now. Throws DivvyError if the journal can't be read. */
 export function reportData(standing: Standing, taskFile: string): ReportData {
@@ -92,8 +94,15 @@ function reportOf({ collector, cut }: Followed, { journal, taskFile, wasInUse }:
     options: words(shellWords(status.optionWords)),
     // A run can't go on from a damaged journal.
     next: cut === undefined ? commandsToGoOn(status, taskFile).map(words) : [],
+    ...(here !== undefined && { folder: endOf(visible(here)) }),
     ...(cut !== undefined && { cut: words(cut) }),
   };
+}
+
+/** Returns the end of a path, which says more than its beginning. */
+function endOf(folder: string): string {
+  const characters = [...folder];
+  return characters.length <= FOLDER_MAX ? folder : `…${characters.slice(1 - FOLDER_MAX).join('')}`;
 }
 
 const words = (text: string): string => cutTo(visible(text), WORDS_MAX);

@@ -20,7 +20,10 @@ const HOSTS_MAX = 100;
 const LONGEST_MS = 1e13;
 
 /** What comes from the journal; the rest comes from whoever shows the run. */
-export type Collected = Omit<ReportData, 'state' | 'at' | 'next' | 'args' | 'options' | 'began' | 'taskFile' | 'cut'>;
+export type Collected = Omit<
+  ReportData,
+  'state' | 'at' | 'next' | 'args' | 'options' | 'began' | 'taskFile' | 'folder' | 'cut'
+>;
 
 /** The report of one run. */
 export class Collector {

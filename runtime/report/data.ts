@@ -37,6 +37,8 @@ export interface ReportData {
   readonly options: string;
   /** What to do next, a line each. */
   readonly next: readonly string[];
+  /** The folder in which that works. If it is long, its end. */
+  readonly folder?: string;
   /** Why the report is not whole; absent if it is. */
   readonly cut?: string;
   readonly columns: Columns;

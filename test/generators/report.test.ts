@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -43,7 +44,17 @@ describe('divvy report', () => {
     has(html, '<code>user-5</code>, <code>user-10</code>');
     expect(html.includes('<script>alert')).toBe(false);
     has(html, 'run.mjs --retry-failed --workers 2 tasks/nightly.ts</code>');
+    has(html, `, in <code>${cwd}</code>`);
     expect(readdirSync(cwd).filter((each) => each.includes('.tmp'))).toEqual([]);
+  });
+
+  test('names the folder in which its command works, and of a long one the end', async () => {
+    const made = project();
+    const cwd = `${made}-${'x'.repeat(150)}-end`;
+    renameSync(made, cwd);
+    await run(cwd);
+    const { stdout } = await divvy(['report', '-o', '-'], { cwd });
+    has(stdout, `, in <code>…${cwd.slice(-119)}</code>`);
   });
 
   test('is written again over a report, and over nothing else', async () => {
