@@ -1,7 +1,7 @@
 /** The charts of a report, by uPlot, and the lanes. */
 
 import uPlot from 'uplot';
-import { duration, grouped, rateBeside, short } from '../generators/report/numbers.ts';
+import { duration, grouped, RETRIES, rateBeside, short } from '../generators/report/numbers.ts';
 import { type Chart, type ChartData, colour } from './data.ts';
 import { drawLanes } from './lanes.ts';
 import { STEPS, thinned } from './time.ts';
@@ -48,6 +48,8 @@ const PADDING: uPlot.Padding = [12, 24, 0, 0];
 /** Shorter durations count as this. */
 const SHORTEST_MS = 0.001;
 const FEWEST_BINS = 12;
+/** Between the ticks of an axis that counts items: there is no half of one. */
+const WHOLE = Array.from({ length: 16 }, (_, zeros) => [1, 2, 5].map((step) => step * 10 ** zeros)).flat();
 
 const font = '12px system-ui, sans-serif';
 
@@ -112,7 +114,7 @@ function overTime(
     data: [at, ...rows] as unknown as uPlot.AlignedData, // uPlot changes no data
     options: {
       scales: { x: { time: false, range: [0, end] }, y: { range: (_, __, most) => [0, Math.max(most * 1.08, 0.5)] } },
-      axes: [timeAxis(), axis(unit, 56)],
+      axes: [timeAxis(), axis(unit, 68)],
       series: [timeSeries, ...series],
       plugins: [shades(data)],
       padding: PADDING,
@@ -134,12 +136,15 @@ function throughput(data: ChartData): Plot {
   // The last column is not over when the run is.
   const width = (at: number): number => (at === last ? Math.max(data.tookMs - at * widthMs, widthMs / 10) : widthMs);
   const perSecond = (row: readonly number[]): number[] => row.map((count, at) => (count / width(at)) * 1000);
-  const some = (row: readonly number[]): boolean => row.some((count) => count > 0);
   // Where there is none there is no line: the one at zero is that of the axis.
   const shown = (row: readonly number[]): (number | null)[] => perSecond(row).map((each) => (each > 0 ? each : null));
   const points = pointsOf(columns.done);
-  const series = [line('Done', colour('done'), { fill: colour('done-fill'), points })];
-  const rows: (number | null)[][] = [perSecond(columns.done)];
+  const series: uPlot.Series[] = [];
+  const rows: (number | null)[][] = [];
+  if (some(columns.done)) {
+    series.push(line('Done', colour('done'), { fill: colour('done-fill'), points }));
+    rows.push(perSecond(columns.done));
+  }
   if (some(columns.failed)) {
     series.push(
       line('Failed', colour('failed'), { width: 2, points: { show: true, size: 5, fill: colour('failed') } }),
@@ -147,7 +152,7 @@ function throughput(data: ChartData): Plot {
     rows.push(shown(columns.failed));
   }
   if (some(columns.retried)) {
-    series.push(line('Retried', colour('retried'), { dash: [6, 4], points: { show: true, size: 6, width: 2 } }));
+    series.push(line(RETRIES, colour('retried'), { dash: [6, 4], points: { show: true, size: 6, width: 2 } }));
     rows.push(shown(columns.retried));
   }
   return overTime(
@@ -179,7 +184,7 @@ function memory(data: ChartData): Plot {
   const points = pointsOf(at);
   const value: uPlot.Series['value'] = (_, each) => (each === null || each === undefined ? '–' : megabytes(each));
   const lines = [
-    { row: largest, series: line('Largest worker', colour('failed'), { value, points }) },
+    { row: largest, series: line('Largest worker', colour('largest'), { value, points }) },
     { row: median, series: line('Median worker', colour('done'), { value, points, dash: [8, 3] }) },
     { row: master, series: line('Master', colour('retried'), { value, points, dash: [2, 3] }) },
   ].filter(({ row }) => row.some((each) => each > 0));
@@ -195,6 +200,8 @@ function memory(data: ChartData): Plot {
   );
 }
 
+const some = (row: readonly number[]): boolean => row.some((count) => count > 0);
+
 /** One value alone is no line, so of few there are points. */
 const pointsOf = (values: readonly unknown[]): uPlot.Series.Points => ({ show: values.length < 3 });
 
@@ -207,7 +214,9 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
   // A few bins alone would be very wide bars.
   const beside = Math.max(0, Math.ceil((FEWEST_BINS - done.length) / 2));
   const bins = Array.from({ length: done.length + 2 * beside }, (_, at) => at - beside);
-  const both = bins.map((bin) => (done[bin] ?? 0) + (failed[bin] ?? 0));
+  // A bar of 0 would still be a line at the axis, so there is none.
+  const counts = (of: (bin: number) => number): (number | null)[] => bins.map((bin) => of(bin) || null);
+  const failedIn = (bin: number): number => failed[bin] ?? 0;
   const bars = uPlot.paths.bars?.({ size: [0.9, Number.POSITIVE_INFINITY], align: 1 });
   const bar = (label: string, name: string, value: uPlot.Series.Value): uPlot.Series => ({
     ...line(label, colour(name), { width: 1, fill: colour(name), value }),
@@ -250,7 +259,12 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
   };
   return {
     label: 'A chart of how long items took; the table below has its numbers',
-    data: [bins, both, bins.map((bin) => failed[bin] ?? 0)] as unknown as uPlot.AlignedData, // uPlot changes no data
+    data: [
+      bins,
+      // Bars of what is done stand on those of what failed.
+      ...(some(done) ? [counts((bin) => (done[bin] ?? 0) + failedIn(bin))] : []),
+      ...(some(failed) ? [counts(failedIn)] : []),
+    ] as unknown as uPlot.AlignedData, // uPlot changes no data
     options: {
       scales: {
         x: { time: false, range: [-beside, done.length + beside] },
@@ -262,12 +276,12 @@ function durations({ durations: { from, binsPerDecade, done, failed, p50, p90, p
           splits: () => decades(from, done.length + beside, binsPerDecade, -beside),
           space: 1,
         },
-        axis(short, 56),
+        { ...axis(short, 68), incrs: WHOLE },
       ],
       series: [
         { label: 'From', value: (_, bin) => (bin === null || bin === undefined ? '–' : duration(msAt(bin))) },
-        bar('Done', 'done', inBin(done)),
-        bar('Failed', 'failed', inBin(failed)),
+        ...(some(done) ? [bar('Done', 'done', inBin(done))] : []),
+        ...(some(failed) ? [bar('Failed', 'failed', inBin(failed))] : []),
       ],
       plugins: [marks],
       padding: PADDING,

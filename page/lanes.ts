@@ -1,12 +1,12 @@
 /** The lanes of the workers: how busy each was, and when a process of it died. */
 
-import { duration } from '../generators/report/numbers.ts';
+import { duration, grouped } from '../generators/report/numbers.ts';
 import { type Chart, type ChartData, colour, type LaneData } from './data.ts';
 import { ticks } from './time.ts';
 
 const LEVELS = 35;
 /** As the charts have it: what is left of the time, and behind it. */
-const LABELS = 56;
+const LABELS = 68;
 const PADDING = 24;
 const AXIS = 24;
 /** What the label of a tick takes, in pixels. */
@@ -97,7 +97,7 @@ function labelLanes(context: CanvasRenderingContext2D, lanes: readonly LaneData[
   const each = Math.ceil(14 / height);
   for (const [index, { first }] of lanes.entries()) {
     if (index % each > 0) continue;
-    context.fillText(String(first), LABELS - 6, index * height + height / 2);
+    context.fillText(grouped(first), LABELS - 6, index * height + height / 2);
   }
 }
 

@@ -21,7 +21,7 @@ function localTimes(): void {
 
 /** A command is marked by a click, and copied where the browser allows that. */
 function copyable(): void {
-  for (const code of document.querySelectorAll('.command code')) {
+  for (const code of document.querySelectorAll('.command > code')) {
     if (code.nextElementSibling) continue;
     const button = document.createElement('button');
     button.type = 'button';
@@ -51,12 +51,23 @@ show(JSON.parse(document.getElementById('data')?.textContent ?? 'null'));
 const redraw = (): void => {
   for (const chart of charts) chart.draw();
 };
-// A print is always in light colours.
+/** What was opened for a print, where nobody can open it, and is closed again behind it. */
+let unfolded: HTMLDetailsElement[] = [];
+
+function forPaper(isPaper: boolean): void {
+  if (isPaper) unfolded.push(...document.querySelectorAll<HTMLDetailsElement>('details:not([open])'));
+  for (const details of unfolded) details.open = isPaper;
+  if (!isPaper) unfolded = [];
+  // A print is always in light colours.
+  redraw();
+}
+
+// A browser may say both that it prints, and that it shows how a print would look.
 const paper = matchMedia('print');
-paper.addEventListener('change', redraw);
+paper.addEventListener('change', ({ matches }) => forPaper(matches));
+addEventListener('beforeprint', () => forPaper(true));
+addEventListener('afterprint', () => forPaper(false));
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
-addEventListener('beforeprint', redraw);
-addEventListener('afterprint', redraw);
 let width = innerWidth;
 addEventListener('resize', () => {
   if (innerWidth !== width) redraw();

@@ -13,6 +13,7 @@ import type { JournalRecord } from '../../runtime/journal/records.ts';
 import { Collector } from '../../runtime/report/collect.ts';
 import { needs } from '../needs.ts';
 import { begun, done, ended, exited, failed, forked, retried, sampled, tick } from '../runtime/report/made.ts';
+import { blank, DONE, FAILED, noteDrawnTexts, pixelsOf, textsOf } from './canvases.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A browser starts slowly on a busy machine. */
@@ -98,6 +99,7 @@ async function opened(data: ReportData, how: { width?: number; dark?: boolean; i
     javaScriptEnabled: how.isWithoutScript !== true,
   });
   const page = await context.newPage();
+  await page.addInitScript(noteDrawnTexts);
   const complaints: string[] = [];
   const requests: string[] = [];
   page.on('console', (message) => complaints.push(message.text()));
@@ -114,15 +116,6 @@ async function wrong(page: Page): Promise<string[]> {
   const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
   return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
 }
-
-/** Which canvases have nothing drawn on them. */
-const blank = (page: Page): Promise<string[]> =>
-  page.evaluate(() =>
-    [...document.querySelectorAll('canvas')].flatMap((canvas) => {
-      const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
-      return [...data].some((value) => value > 0) ? [] : [canvas.parentElement?.outerHTML.slice(0, 100) ?? ''];
-    }),
-  );
 
 const numbersIn = (page: Page, caption: string, column: number): Promise<number> =>
   page.evaluate(
@@ -168,6 +161,8 @@ describe('the page of', () => {
     ] as const)
       expect(await numbersIn(page, 'What each worker did', at)).toBe(data[what]);
     expect(await numbersIn(page, 'How long items took', 1)).toBe(data.done);
+    const inLegend = (await page.locator('.u-legend th').allTextContents()).filter((label) => label === 'Done');
+    expect(inLegend).toHaveLength(data.done > 0 ? 2 : 0);
     const charts = size.items === 0 ? 1 : 5;
     expect(await page.locator('canvas').count()).toBe(charts);
     expect(await blank(page)).toEqual([]);
@@ -180,15 +175,43 @@ describe('the page of', () => {
     const collector = new Collector();
     for (const record of [begun(), tick(60), done(['a'], 40), ended()]) collector.see(record);
     const { page, close } = await opened({ ...dataOf({ items: 0, workers: 1 }), ...collector.data() });
-    const drawn = await page.evaluate(() =>
-      ['throughput', 'running'].map((name) => {
-        const canvas = document.querySelector<HTMLCanvasElement>(`[data-chart="${name}"] canvas`);
+    for (const chart of ['throughput', 'running']) expect(await pixelsOf(page, chart, DONE)).toBeGreaterThan(10);
+    // Nothing has failed, so nothing says that anything has; and there is no half of an item.
+    expect(await pixelsOf(page, 'durations', FAILED)).toBe(0);
+    expect(await page.locator('[data-chart="durations"] .u-legend th').allTextContents()).toEqual(['From', 'Done']);
+    const counts = (await textsOf(page, 'durations')).filter((text) => /^[\d.]+$/.test(text));
+    expect(counts.filter((text) => !Number.isInteger(Number(text)))).toEqual([]);
+    await close();
+  });
+
+  test('a run has bars only for durations that items had', { timeout: BROWSER }, async () => {
+    const collector = new Collector();
+    const items = [done(['a', 'b'], 1), failed('c', 1), done(['d'], 1000), failed('e', 30)];
+    for (const record of [begun(), tick(5000), ...items]) collector.see(record);
+    const { page, close } = await opened({ ...dataOf({ items: 0, workers: 1 }), ...collector.data() });
+    const bars = await page.evaluate(
+      (colours) => {
+        const canvas = document.querySelector<HTMLCanvasElement>('[data-chart="durations"] canvas');
         const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
-        // The colour of what is done: #0067a8.
-        return [...data].filter((red, at) => at % 4 === 0 && red === 0 && data[at + 1] === 0x67).length > 10;
-      }),
+        return colours.map((colour) => {
+          const columns = new Set<number>();
+          for (let at = 0; at < data.length; at += 4)
+            if (colour.every((value, index) => data[at + index] === value))
+              columns.add((at / 4) % (canvas?.width ?? 1));
+          return [...columns].filter((x) => !columns.has(x - 1)).length;
+        });
+      },
+      [DONE, FAILED],
     );
-    expect(drawn).toEqual([true, true]);
+    expect(bars).toEqual([2, 2]);
+    await close();
+  });
+
+  test('many workers has their numbers in groups of three digits', { timeout: BROWSER }, async () => {
+    const { page, close } = await opened(dataOf({ items: 3000, workers: 3000 }));
+    const numbers = (await textsOf(page, 'lanes')).filter((text) => /^[\d,]+$/.test(text));
+    expect(numbers.at(-1)).toMatch(/^2,\d{3}$/);
+    expect(numbers.filter((text) => /\d{4}/.test(text))).toEqual([]);
     await close();
   });
 
@@ -218,6 +241,71 @@ describe('the page of', () => {
     expect(await blank(page)).toEqual([]);
     const pdf = await page.pdf();
     expect(pdf.length).toBeGreaterThan(20_000);
+    await close();
+  });
+
+  test('a run has its stacks on paper, and is closed again behind it', { timeout: BROWSER }, async () => {
+    const { page, close } = await opened(SOME);
+    await page.locator('#memory summary').click();
+    const open = () =>
+      page.locator('details[open]').evaluateAll((all) => all.map((each) => each.closest('section')?.id));
+    for (const [begin, end] of [
+      ["dispatchEvent(new Event('beforeprint'))", "dispatchEvent(new Event('afterprint'))"],
+      [{ media: 'print' }, { media: 'screen' }],
+    ] as const) {
+      const go = async (what: typeof begin | typeof end): Promise<void> => {
+        await (typeof what === 'string' ? page.evaluate(what) : page.emulateMedia(what));
+      };
+      await go(begin);
+      await expect.poll(open).toContain('failures');
+      await go(end);
+      await expect.poll(open).toEqual(['memory']);
+    }
+    await close();
+  });
+
+  test('a run has its stacks on paper without a script, too, and no triangle', { timeout: BROWSER }, async () => {
+    const { page, close } = await opened(SOME, { isWithoutScript: true });
+    const stack = page.locator('.failures pre');
+    expect(await stack.evaluate((each) => each.checkVisibility({ contentVisibilityAuto: true }))).toBe(false);
+    await page.emulateMedia({ media: 'print' });
+    expect(await stack.evaluate((each) => each.getBoundingClientRect().height)).toBeGreaterThan(10);
+    expect(await page.locator('.failures summary').evaluate((each) => getComputedStyle(each).listStyleType)).toBe(
+      'none',
+    );
+    await close();
+  });
+
+  test.each([340, 570, 700, 1100])(
+    'a run stays where it is under the pointer, at %d px',
+    { timeout: BROWSER },
+    async (width) => {
+      const { page, close } = await opened(SOME, { width });
+      for (const chart of await page.locator('.chart').all()) {
+        const height = () => chart.evaluate((each) => each.closest('section')?.getBoundingClientRect().height);
+        await page.mouse.move(0, 0);
+        const before = await height();
+        await chart.hover({ position: { x: 150, y: 60 } });
+        expect(await height()).toBe(before);
+      }
+      await close();
+    },
+  );
+
+  test.each([false, true])('memory has no colour of failures, dark: %s', { timeout: BROWSER }, async (dark) => {
+    const { page, close } = await opened(SOME, { dark });
+    const colours = await page.evaluate(() => {
+      const style = getComputedStyle(document.documentElement);
+      return ['largest', 'done', 'retried', 'failed'].map((name) => style.getPropertyValue(`--${name}`).trim());
+    });
+    expect(new Set(colours).size).toBe(4);
+    const markers = page.locator('[data-chart="memory"] .u-marker');
+    const drawn = await markers.evaluateAll((all) => all.map((each) => (each as HTMLElement).style.border));
+    const failing = await page.evaluate(
+      (text) => Object.assign(document.createElement('i').style, { color: text }).color,
+      colours[3],
+    );
+    expect(drawn.filter((border) => border.includes(failing))).toEqual([]);
     await close();
   });
 
