@@ -71,6 +71,7 @@ async function photograph(): Promise<void> {
     await page.goto(pathToFileURL(join(folder, 'report.html')).href);
     // Whose machine it was says nothing to a reader.
     await page.evaluate(`document.querySelector('.when').remove()`);
+    await page.evaluate(`document.querySelector('.command span code').textContent = '/srv/backfills'`);
     await page.screenshot({ path: join(home, `docs/report-${colorScheme}.png`) });
   }
   await browser.close();
