@@ -85,6 +85,7 @@ function header(name: string, data: ReportData): Html {
 <h1>${name}</h1>
 <p class="verdict"><strong>${word}</strong> ${sentence}</p>
 ${bar(data)}
+${data.why !== undefined && html`<p class="why">It failed: <code>${data.why}</code></p>`}
 ${data.cut !== undefined && html`<p class="cut" role="note">This report is not whole: ${data.cut}</p>`}
 ${data.next.map(command)}
 <p class="when">Began <time datetime="${data.began}">${data.began}</time>${data.ended !== undefined && html`, ended <time datetime="${data.ended}">${data.ended}</time>`}${by} · read from the journal <time datetime="${data.at}">${data.at}</time></p>
