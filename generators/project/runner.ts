@@ -43,6 +43,8 @@ export interface LastRun {
   readonly failed: number;
   /** What a run that goes on says of itself: whether it is paused, and the rest in lines for people. */
   readonly now?: { readonly state: 'running' | 'paused' | 'stopping'; readonly lines: readonly string[] };
+  /** The ids of other runs of the task that are going on. */
+  readonly others?: readonly string[];
   /** Why it says nothing. */
   readonly noAnswer?: string;
 }

@@ -78,6 +78,7 @@ function linesOf(task: Task, call: Call, project: Project): string[] {
   if (run.why !== undefined) lines.push(`  it failed: ${run.why}`);
   lines.push(`  journal ${relative(process.cwd(), run.journal)}`);
   lines.push(...(run.now?.lines ?? []), ...(run.noAnswer === undefined ? [] : [`  ${run.noAnswer}`]));
+  if (run.others !== undefined) lines.push(`  going on, too: ${run.others.join(', ')}`);
   const from = run.cwd ?? call.cwd;
   // Outside the project, the name alone does not find the task.
   const word =

@@ -127,6 +127,13 @@ function standingsAt(taskFile: string, journal: string | undefined): Standing[] 
   return [standing];
 }
 
+/** Returns the ids of the task's other runs that are going on, where one journal was not named. */
+export function runningBeside({ journal, runId }: Status, taskFile: string): string[] {
+  if (path.dirname(path.resolve(journal)) !== journalFolder(path.resolve(taskFile))) return [];
+  const others = standingsOf(path.resolve(taskFile)).filter((each) => each.first?.runId !== runId && isRunning(each));
+  return others.flatMap(({ first }) => (first ? [first.runId] : []));
+}
+
 /** A run whose first line can't be read may have these arguments, too. */
 function ofArguments(standings: readonly Standing[], args: readonly string[]): readonly Standing[] {
   if (args.length === 0) return standings;

@@ -85,3 +85,16 @@ test('a clock that was put back in the middle of a run', async () => {
   writeFileSync(journal, text.replace(/("type":"end".*"at":")[^"]*/, '$12001-01-01T00:00:00.000Z'));
   expect(await task.asked('--runs')).toMatch(/began 2\d{3}-\S+, ended 2001-01-01T00:00:00\.000Z, by /);
 });
+
+test('another run of the task that is going on is named', async () => {
+  const task = new Failing();
+  const first = task.run(['--', 'first'], { WAITS: '1' });
+  await first.said(/waits/);
+  const { runId } = JSON.parse((await task.ended(['--status', '--json'])).stdout) as { runId: string };
+  const second = task.run(['--', 'second'], { WAITS: '1' });
+  await second.said(/waits/);
+  expect(await task.asked('--status')).toMatch(new RegExp(`\ngoing on, too: ${runId}\n$`));
+  for (const run of [first, second]) run.kill('SIGTERM');
+  await Promise.all([first.closed, second.closed]);
+  expect(await task.asked('--status')).not.toContain('going on');
+});
