@@ -7,7 +7,8 @@ import { fstatSync } from 'node:fs';
 import type { Counts } from '../parallelizable.ts';
 import { type Expected, outlookOf } from '../text/outlook.ts';
 import { Rate } from '../text/rate.ts';
-import { coloured, columnsOf, isSameTerminal, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
+import { isSameTerminal } from '../text/same-place.ts';
+import { coloured, columnsOf, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
 import { cutTo, grouped, plural, seconds } from '../text/words.ts';
 import { Footer } from './footer.ts';
 

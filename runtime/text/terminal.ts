@@ -3,8 +3,6 @@
 import { styleText } from 'node:util';
 import { isLineOpen } from './shared-stream.ts';
 
-export { isSameTerminal } from './same-place.ts';
-
 /** How a line looks on a terminal with colour. */
 export type Look = 'plain' | 'good' | 'bad' | 'again' | 'dim';
 
