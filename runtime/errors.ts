@@ -16,7 +16,7 @@
  */
 
 import os from 'node:os';
-import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, isDelay, toItemError } from './item-error.ts';
+import { BYTES_MAX, DEPTH_MAX, ERRORS_MAX, FIELDS_MAX, isCount, isDelay, toItemError } from './item-error.ts';
 import type { ItemError, RunResult } from './parallelizable.ts';
 import { reasonsOf } from './text/failures.ts';
 import { inspected } from './text/words.ts';
@@ -118,11 +118,14 @@ export function itemErrorFrom(value: unknown): ItemError {
 function isItemError(value: unknown, depth: number): value is ItemError {
   const parts = Object(value) as Record<string, unknown>;
   const { name, message, stack = '', code = '', retryAfterMs = 0, fields = {}, errors = [], cause } = parts;
+  const { errorCount = 1, causesLeftOut = 1 } = parts;
   return (
     depth <= DEPTH_MAX &&
     [name, message, stack].every((part) => typeof part === 'string') &&
     (typeof code === 'string' || typeof code === 'number') &&
     isDelay(retryAfterMs) &&
+    isCount(errorCount) &&
+    isCount(causesLeftOut) &&
     typeof fields === 'object' &&
     fields !== null &&
     !Array.isArray(fields) &&

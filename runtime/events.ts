@@ -20,8 +20,8 @@ export interface EventHead {
  */
 export type RunEvent =
   /**
-   * The run begins; comes before the first item. `total` is the value from the task's `total`; `keys` says what the
-   * items' keys are.
+   * The run begins; comes before the first item. `total` is the value from the task's `total`, or in a retry the number of
+   * items to try again; `keys` says what the items' keys are.
    */
   | {
       readonly type: 'started';

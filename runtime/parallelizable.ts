@@ -150,7 +150,11 @@ export interface ItemError {
   readonly fields?: Readonly<Record<string, unknown>>;
   /** The errors that it stands for, as those of an AggregateError: at most 8. */
   readonly errors?: readonly ItemError[];
+  /** How many errors it stands for, where `errors` has fewer of them. */
+  readonly errorCount?: number;
   readonly cause?: ItemError;
+  /** How many causes are left out between it and its `cause`: a long chain keeps its first errors and the innermost. */
+  readonly causesLeftOut?: number;
 }
 
 /** A run, as the master's hooks are told. */

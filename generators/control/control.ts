@@ -5,7 +5,7 @@
 
 import { parseJson } from '../json/parse.ts';
 import { openProject } from '../project/manifest.ts';
-import { askRun } from '../project/runner.ts';
+import { askRun, journalIn } from '../project/runner.ts';
 import { findTask, meantTask } from '../project/tasks.ts';
 import type { Command } from '../terminal/command.ts';
 import { valueNotNamed } from '../terminal/errors.ts';
@@ -32,13 +32,18 @@ export function controlOf(what: Control): Command {
     const value = takes === undefined ? undefined : words[0];
     const behind = takes === undefined ? words : words.slice(1);
     if (takes !== undefined && value === undefined) throw valueNotNamed(what, takes);
-    const [named, ...args] = behind;
+    const [named, ...run] = behind;
     const word = meantTask(named, project);
     const file = findTask(word, cwd, project);
     const asked = value ?? (values.now ? 'now' : undefined);
     await saying(terminal.note, 'Still waiting for the run to answer.', async () => {
       const text = asked === undefined ? what : `${what} ${asked}`;
-      const { runId, text: answer } = await askRun(project, file, text, args, parseJson);
+      const { runId, text: answer } = await askRun(
+        project,
+        { file, run, journal: journalIn(cwd, values.journal) },
+        text,
+        parseJson,
+      );
       terminal.say(`${harmless(runId)}: ${harmless(answer)}`);
       terminal.result({ command: what, folder: project.folder, task: word, runId, answer });
     });

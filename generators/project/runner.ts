@@ -4,7 +4,7 @@
  */
 
 import { hostname } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { stat } from '../disk/disk.ts';
 import { parseJson } from '../json/parse.ts';
 import { runTool } from '../programs/processes.ts';
@@ -34,11 +34,17 @@ export interface LastRun {
   readonly ended?: string;
   /** The name of a signal, or another reason why it ended early. */
   readonly stoppedBy?: string;
+  /** The message of the error with which it failed. */
+  readonly why?: string;
+  /** Nothing is left to resume: at most some failed items can be tried again. */
+  readonly wasComplete?: boolean;
   /** The number of items in this state. */
   readonly done: number;
   readonly failed: number;
   /** What a run that goes on says of itself: whether it is paused, and the rest in lines for people. */
   readonly now?: { readonly state: 'running' | 'paused' | 'stopping'; readonly lines: readonly string[] };
+  /** The ids of other runs of the task that are going on. */
+  readonly others?: readonly string[];
   /** Why it says nothing. */
   readonly noAnswer?: string;
 }
@@ -56,6 +62,8 @@ export interface Subject {
   readonly file: string;
   /** The id or the arguments of the run; empty for the last one. */
   readonly run?: readonly string[];
+  /** Its journal, absolute, if that is not in its usual place. */
+  readonly journal?: string | undefined;
   /** Further options of the runner. */
   readonly options?: readonly string[];
 }
@@ -116,11 +124,20 @@ export async function showRuns(project: Project, subject: Subject, what: Shown):
 }
 
 async function shown(project: Project, subject: Subject, what: Shown, form: readonly string[]): Promise<string> {
-  const { file, run = [], options = [] } = subject;
-  const argv = [runnerOf(project), what, ...form, ...options, file, ...behindTask(run)];
+  const { file, run = [], options = [], journal } = subject;
+  const argv = [runnerOf(project), what, ...form, ...options, ...journalWords(journal), file, ...behindTask(run)];
   const asked = await runTool(process.execPath, argv, { cwd: project.folder });
   if (asked.done) return asked.output;
   throw runsUnknown(relative(project.folder, file), asked.said || asked.reason, byHand(project, subject, what));
+}
+
+/** The journal that a command line names, absolute. The runner is started elsewhere. */
+export const journalIn = (cwd: string, named: string | undefined): string | undefined =>
+  named === undefined ? undefined : resolve(cwd, named);
+
+/** The words of the runner's command line for a journal that is not in its usual place. */
+export function journalWords(journal: string | undefined): string[] {
+  return journal === undefined ? [] : ['--journal', journal];
 }
 
 /** The words that follow the task on the runner's command line: the id or the arguments of a run. */
@@ -129,7 +146,7 @@ export function behindTask(run: readonly string[]): string[] {
 }
 
 /**
- * Asks something of a task's run that goes on; `text` is what stands behind `--control`, `args` tell several runs apart.
+ * Asks something of a task's run that goes on; `text` is what stands after `--control`.
  * Resolves with its answer, as `parse` reads it.
  *
  * Rejects with a Refusal: with exit code 2 if there is no runner or it does not understand, with 1 if no run goes on, and
@@ -137,12 +154,11 @@ export function behindTask(run: readonly string[]): string[] {
  */
 export async function askRun(
   project: Project,
-  file: string,
+  { file, run = [], journal }: Subject,
   text: string,
-  args: readonly string[],
   parse: (output: string) => unknown,
 ): Promise<{ runId: string; text: string }> {
-  const argv = [runnerOf(project), `--control=${text}`, '--json', file, '--', ...args];
+  const argv = [runnerOf(project), `--control=${text}`, '--json', ...journalWords(journal), file, ...behindTask(run)];
   const asked = await runTool(process.execPath, argv, { cwd: project.folder });
   if (asked.done) return parse(asked.output) as { runId: string; text: string };
   throw runRefuses(
@@ -163,9 +179,9 @@ function reasonIn(said: string, parse: (text: string) => unknown): string | unde
 
 type Shown = '--status' | '--runs' | '--failures';
 
-function byHand(project: Project, { file, run = [], options = [] }: Subject, what: Shown): string {
+function byHand(project: Project, { file, run = [], options = [], journal }: Subject, what: Shown): string {
   const [runner, task] = [runnerOf(project), file].map((path) => relative(project.folder, path)) as [string, string];
-  return commandLine(['node', runner, what, ...options, task, ...behindTask(run)]);
+  return commandLine(['node', runner, what, ...options, ...journalWords(journal), task, ...behindTask(run)]);
 }
 
 const NOW = { running: 'runs now', paused: 'is paused', stopping: 'is stopping' } as const;
@@ -180,5 +196,5 @@ export function inWords(run: LastRun | null): string {
     complete: 'complete',
     unfinished: stoppedBy ? `stopped by ${stoppedBy}` : ended === undefined ? 'cut short' : 'unfinished',
   }[state];
-  return `${how}: ${done} done${failed > 0 ? `, ${failed} failed` : ''}`;
+  return `${how}: ${done.toLocaleString('en')} done${failed > 0 ? `, ${failed.toLocaleString('en')} failed` : ''}`;
 }

@@ -34,6 +34,7 @@ export interface ReportData {
   readonly paused?: true;
   /** Why the run ended early, if it did. */
   readonly stoppedBy?: string;
+  readonly why?: string;
   readonly exitCode?: number;
   /** When the run began, and when the last part of it ended, as ISO 8601. */
   readonly began: string;

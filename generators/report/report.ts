@@ -5,11 +5,11 @@
  *                                        └─> a server on this machine, while the run goes on (--live)
  */
 
-import { basename, relative, resolve } from 'node:path';
+import { basename, relative } from 'node:path';
 import { runLines, runTool } from '../programs/processes.ts';
 import { commandLine } from '../programs/shell.ts';
 import { openProject, type Project } from '../project/manifest.ts';
-import { behindTask, runnerOf } from '../project/runner.ts';
+import { behindTask, journalIn, journalWords, runnerOf } from '../project/runner.ts';
 import { findTask, meantTask } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
 import { harmless } from '../terminal/harmless.ts';
@@ -55,11 +55,10 @@ async function subjectOf({ words, cwd, terminal, values }: Call): Promise<Subjec
   const [named, ...run] = words;
   const file = relative(project.folder, findTask(meantTask(named, project), cwd, project));
   const task = basename(file).replace(/\.[^.]+$/, '');
-  const journal = values.journal === undefined ? [] : ['--journal', resolve(cwd, values.journal)];
   return {
     task,
     project,
-    argv: (what) => [what, ...journal, file, ...behindTask(run)],
+    argv: (what) => [what, ...journalWords(journalIn(cwd, values.journal)), file, ...behindTask(run)],
   };
 }
 

@@ -37,6 +37,7 @@ function header(name: string, data: ReportData): Html {
 <h1>${name}</h1>
 <p class="verdict"><strong>${word}</strong> ${sentence}</p>
 ${bar(data)}
+${data.why !== undefined && html`<p class="why">It failed: <code>${data.why}</code></p>`}
 ${data.cut !== undefined && html`<p class="cut" role="note">This report is not whole: ${data.cut}</p>`}
 ${data.next.map((line) => command(line, data.folder))}
 <p class="when">Began <time datetime="${data.began}">${data.began}</time>${end(data)}${by} · read from the journal <time datetime="${data.at}">${data.at}</time></p>

@@ -2,9 +2,10 @@
 
 import { parseJson } from '../json/parse.ts';
 import { openProject } from '../project/manifest.ts';
-import { askRunner, showRuns } from '../project/runner.ts';
+import { askRunner, journalIn, showRuns } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
+import { journalOfWhat } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
@@ -18,16 +19,21 @@ type Task = { readonly name: string } & ({ readonly runs: unknown } | { readonly
  * Rejects with a Refusal: with exit code 2 if there is no project, no runtime or no such task, with 1 if the runtime
  * cannot tell about the named task.
  */
-export async function runs({ words: [word], cwd, terminal }: Call): Promise<Exit> {
+export async function runs({ words: [word], values, cwd, terminal, shown }: Call): Promise<Exit> {
   const project = await openProject(cwd, terminal);
+  const journal = journalIn(cwd, values.journal);
+  if (journal !== undefined && word === undefined) throw journalOfWhat(shown);
   const names = word === undefined ? taskNames(project) : [word];
   const tasks: Task[] = [];
   await saying(terminal.note, 'Still looking for the runs: waiting for the runtime.', async () => {
     for (const name of names) {
       const file = findTask(name, cwd, project);
       try {
-        if (terminal.json) tasks.push({ name, runs: await askRunner(project, { file }, '--runs', parseJson) });
-        else terminal.show(`${name}:\n${(await showRuns(project, { file }, '--runs')).trimEnd().replace(/^/gm, '  ')}`);
+        if (terminal.json) tasks.push({ name, runs: await askRunner(project, { file, journal }, '--runs', parseJson) });
+        else
+          terminal.show(
+            `${name}:\n${(await showRuns(project, { file, journal }, '--runs')).trimEnd().replace(/^/gm, '  ')}`,
+          );
       } catch (error) {
         if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
         tasks.push({ name, error: error.message });

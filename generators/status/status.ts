@@ -7,10 +7,10 @@ import { relative } from 'node:path';
 import { asArgument, divvyFromHere, divvyIn } from '../programs/shell.ts';
 import { engineOf } from '../project/engines.ts';
 import { openProject, type Project, projectFolder } from '../project/manifest.ts';
-import { inWords, type LastRun, lastRun, queueStatus } from '../project/runner.ts';
+import { inWords, journalIn, type LastRun, lastRun, queueStatus } from '../project/runner.ts';
 import { findTask, taskNames } from '../project/tasks.ts';
 import type { Call, Exit } from '../terminal/command.ts';
-import { queueOfNoRun, queueOfWhat } from '../terminal/errors.ts';
+import { journalOfWhat, queueOfNoRun, queueOfWhat } from '../terminal/errors.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { Refusal } from '../terminal/refusal.ts';
 import { saying } from '../terminal/waiting.ts';
@@ -29,12 +29,14 @@ export async function status(call: Call): Promise<Exit> {
   const project = await openProject(cwd, terminal);
   const [word, ...run] = words;
   if (call.values.engine !== undefined) return statusOfQueue(call, project);
+  const journal = journalIn(cwd, call.values.journal);
+  if (journal !== undefined && word === undefined) throw journalOfWhat(call.shown);
   const asked = word === undefined ? taskNames(project) : [word];
   const tasks: Task[] = [];
   await saying(terminal.note, 'Still looking how the last runs stand: waiting for the runtime.', async () => {
     for (const name of asked) {
       try {
-        tasks.push({ name, lastRun: await lastRun(project, { file: findTask(name, cwd, project), run }) });
+        tasks.push({ name, lastRun: await lastRun(project, { file: findTask(name, cwd, project), run, journal }) });
       } catch (error) {
         if (!(error instanceof Refusal && error.exitCode === 1 && word === undefined)) throw error;
         tasks.push({ name, error: error.message });
@@ -73,8 +75,10 @@ function linesOf(task: Task, call: Call, project: Project): string[] {
   const lines = [`${name}: ${inWords(run)}`];
   if (run === null) return lines;
   lines.push(`  began ${run.began}${run.ended === undefined ? '' : `, ended ${run.ended}`}`);
+  if (run.why !== undefined) lines.push(`  it failed: ${run.why}`);
   lines.push(`  journal ${relative(process.cwd(), run.journal)}`);
   lines.push(...(run.now?.lines ?? []), ...(run.noAnswer === undefined ? [] : [`  ${run.noAnswer}`]));
+  if (run.others !== undefined) lines.push(`  going on, too: ${run.others.join(', ')}`);
   const from = run.cwd ?? call.cwd;
   // Outside the project, the name alone does not find the task.
   const word =
@@ -86,7 +90,8 @@ function linesOf(task: Task, call: Call, project: Project): string[] {
       ...(run.args.length > 0 ? ['--', ...run.args] : []),
     );
   // A run that has done nothing yet needs no resume.
-  if (run.state === 'unfinished' && run.done + run.failed > 0) lines.push(`  to go on: ${command('--resume')}`);
+  if (run.state === 'unfinished' && !run.wasComplete && run.done + run.failed > 0)
+    lines.push(`  to go on: ${command('--resume')}`);
   if (run.state !== 'running' && run.failed > 0) lines.push(`  to try what failed again: ${command('--retry-failed')}`);
   return lines.map(harmless);
 }

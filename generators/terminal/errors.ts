@@ -173,6 +173,9 @@ export const whichEngine = (named: string | undefined, engines: readonly string[
 export const queueOfWhat = (command: string): Refusal =>
   new Refusal(2, '--engine shows the queue of one task, and none is named', `Write \`${command} <task> --engine\`.`);
 
+export const journalOfWhat = (command: string): Refusal =>
+  new Refusal(2, '--journal is that of one task, and none is named', `Write \`${command} <task> --journal FILE\`.`);
+
 export const queueOfNoRun = (words: readonly string[]): Refusal =>
   new Refusal(2, `--engine shows the queue of a task, and ${quoted(words.join(' '))} names a run`, 'Leave it out.');
 

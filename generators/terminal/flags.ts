@@ -150,7 +150,11 @@ export const flags = {
     help: 'the file to write, or - for stdout; by default <task>-<run id>.html here',
     commands: ['report'],
   },
-  journal: { value: 'FILE', help: 'the journal of the run, if it is not in its usual place', commands: ['report'] },
+  journal: {
+    value: 'FILE',
+    help: 'the journal of the run, if it is not in its usual place',
+    commands: ['report', 'status', 'failures', 'runs', ...CONTROL],
+  },
   live: { help: 'serve the page on this machine while the run goes on, then write it', commands: ['report'] },
   open: { help: 'open it in the browser', commands: ['report'] },
   engine: {

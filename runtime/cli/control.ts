@@ -5,7 +5,7 @@
 
 import { ask } from '../control/ask.ts';
 import { controlRefused, noControl, noRunGoesOn, notAControl, runsGoOn } from '../control/errors.ts';
-import type { ControlAnswer, ControlRequest, RunningStatus } from '../control/messages.ts';
+import { type ControlAnswer, type ControlRequest, ITS_WORKERS, type RunningStatus } from '../control/messages.ts';
 import { DivvyError } from '../errors.ts';
 import { machineHere } from '../journal/processes.ts';
 import { WORKERS_MAX } from '../options.ts';
@@ -65,9 +65,8 @@ function socketOf({ runId, control, host, pid }: Status): string {
 
 /** Returns how a running run stands, in lines for people. */
 export function describeRunning(status: RunningStatus): string[] {
-  const { state, counts, total, before, perSecond, leftMs, waitsFor, workers } = status;
-  const { done, failed, skipped, retried } = counts;
-  const met = before + done + failed + skipped;
+  const { state, counts, met, total, perSecond, leftMs, waitsFor, workers } = status;
+  const { failed, retried } = counts;
   const parts = [
     total === undefined ? plural(met, 'item') : `${grouped(met)} of ${grouped(total)} items`,
     ...(perSecond > 0 && state !== 'paused' ? [`${grouped(Number(perSecond.toPrecision(3)))}/s`] : []),
@@ -75,8 +74,10 @@ export function describeRunning(status: RunningStatus): string[] {
     ...(failed > 0 ? [`${grouped(failed)} failed`] : []),
     ...(retried > 0 ? [`${grouped(retried)} retried`] : []),
   ];
+  // An ordinary run waits for its workers, and a paused one says so itself.
+  const waits = state === 'paused' || waitsFor === ITS_WORKERS ? '' : `; waits for ${waitsFor}`;
   return [
-    `  ${state}: ${parts.join(', ')}; waits for ${waitsFor}`,
+    `  ${state}: ${parts.join(', ')}${waits}`,
     ...workers.map(({ number, pid, items }) => {
       const at = items.map(
         (item) => `item ${item.number}${item.key === '' ? '' : ` (${item.key})`} for ${seconds(item.ms)}`,

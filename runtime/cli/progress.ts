@@ -5,8 +5,10 @@
 
 import { fstatSync } from 'node:fs';
 import type { Counts } from '../parallelizable.ts';
+import { type Expected, outlookOf } from '../text/outlook.ts';
 import { Rate } from '../text/rate.ts';
-import { coloured, columnsOf, isSameTerminal, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
+import { isSameTerminal } from '../text/same-place.ts';
+import { coloured, columnsOf, type Look, takesEscapes, widthOf } from '../text/terminal.ts';
 import { cutTo, grouped, plural, seconds } from '../text/words.ts';
 import { Footer } from './footer.ts';
 
@@ -21,10 +23,7 @@ const BAR = 12;
 /** The state of the run. */
 export interface Standing {
   readonly counts: Counts;
-  /** How many items there will be, if known. */
-  readonly total: number | undefined;
-  /** How many items are behind the place at which `dispatch` goes on. */
-  readonly before: number;
+  readonly expected: Expected;
   /** How many workers are running. */
   readonly workers: number;
   /** How many hosts take part; undefined if the run is on this machine alone. */
@@ -49,21 +48,18 @@ export class Progress {
   }
 
   /** Returns the parts of the line: first the count, then everything else that is known. */
-  parts({ counts, total, before, workers, hosts, isPaused }: Standing, now: number = performance.now()): Part[] {
-    const { done, failed, retried, skipped } = counts;
-    const ended = done + failed;
-    const met = before + ended + skipped;
-    const rate = this.#rate.perSecond(ended, now);
+  parts({ counts, expected, workers, hosts, isPaused }: Standing, now: number = performance.now()): Part[] {
+    const { failed, retried } = counts;
+    const { met, total, left } = outlookOf(counts, expected);
+    const rate = this.#rate.perSecond(counts, now);
     const parts: Part[] = [];
-    const isKnown = total !== undefined && met < total && rate > 0 && !isPaused;
     const add = (text: string, look: Look): number => parts.push({ text, look });
     if (total === undefined) add(`${plural(met, 'item')}`, 'good');
     else add(`${grouped(met)} of ${grouped(total)}`, 'good');
     if (rate > 0) add(`${rate < 10 ? rate.toFixed(1) : grouped(Math.round(Number(rate.toPrecision(3))))}/s`, 'dim');
     if (isPaused) add('paused', 'again');
-    const left = isKnown ? Math.max(0, total - met) / rate : undefined;
     const isGuess = total !== undefined && met / total < LEFT_FROM_SHARE && now - this.#began < LEFT_FROM_MS;
-    if (left !== undefined && !isGuess) add(`${seconds(Math.ceil(left) * 1000)} left`, 'dim');
+    if (left && rate > 0 && !isPaused && !isGuess) add(`${seconds(Math.ceil(left / rate) * 1000)} left`, 'dim');
     if (failed > 0) add(`${grouped(failed)} failed`, 'bad');
     if (retried > 0) add(`${grouped(retried)} retried`, 'again');
     add(hosts === undefined ? plural(workers, 'worker') : plural(hosts, 'host'), 'dim');
@@ -114,9 +110,10 @@ export function plainly(parts: readonly Part[], share: number | undefined): stri
   return parts.map(({ text }, at) => (at === 0 ? `${text}${percent}` : text)).join(', ');
 }
 
-function shareOf({ counts: { done, failed, skipped }, before, total }: Standing): number | undefined {
+function shareOf({ counts, expected }: Standing): number | undefined {
+  const { met, total } = outlookOf(counts, expected);
   if (total === undefined) return undefined;
-  return total === 0 ? 1 : Math.min(1, (before + done + failed + skipped) / total);
+  return total === 0 ? 1 : met / total;
 }
 
 /**

@@ -79,7 +79,7 @@ function reportOf({ collector, cut }: Followed, { journal, taskFile, wasInUse }:
   const isRunning = wasInUse && (status.ended === undefined || cut !== undefined);
   const standing = status.state === 'running' ? 'unfinished' : status.state; // it has begun again since
   // Behind a damaged line there may be anything: other resumes, and another end.
-  const { stoppedBy, exitCode, ended, ...upToThere } = whole;
+  const { stoppedBy, why, exitCode, ended, ...upToThere } = whole;
   const last = isRunning ? 'running' : cut === undefined ? undefined : 'not known';
   return {
     ...(cut === undefined ? whole : upToThere),

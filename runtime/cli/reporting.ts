@@ -29,9 +29,6 @@ export class Reporting {
   #events: EventsFile | undefined;
   #stopProgress = (): void => {};
   #hasStarted = false;
-  #total: number | undefined;
-  /** How many items are behind the place at which `dispatch` goes on. */
-  #before = 0;
 
   private constructor(request: Request & { want: 'run' }, argv: readonly string[]) {
     this.#request = request;
@@ -75,8 +72,6 @@ export class Reporting {
   observe(event: Observed, master: Master): void {
     if (event.type === 'started') {
       this.#hasStarted = true;
-      this.#total = event.total;
-      this.#before = event.after?.number ?? 0;
     }
     if (event.type === 'ended') this.#stopProgress();
     if (event.type === 'item') {
@@ -124,8 +119,7 @@ export class Reporting {
     const way = waysOfProgress(progress);
     const standing = () => ({
       counts: master.counts,
-      total: this.#total,
-      before: this.#before,
+      expected: master.expected,
       workers: master.workers.filter((worker) => worker.running).length,
       hosts: master.hosts,
       isPaused: master.paused,

@@ -7,7 +7,7 @@ import type { Request } from './arguments.ts';
 import { askStatus, control, controlRequest, describeRunning } from './control.ts';
 import { showFailures } from './failures.ts';
 import { help } from './help.ts';
-import { describeRuns, describeStatus, lastStanding, noRunWith, runsOf, statusOf } from './status.ts';
+import { describeRuns, describeStatus, lastStanding, noRunWith, runningBeside, runsOf, statusOf } from './status.ts';
 
 /** Shows what the command line asks for, on stdout. */
 export async function show(request: Exclude<Request, { want: 'run' }>): Promise<void> {
@@ -45,15 +45,17 @@ export async function show(request: Exclude<Request, { want: 'run' }>): Promise<
       showFailures(status, taskFile, json);
       return;
     }
+    const others = runningBeside(status, taskFile);
     const now = status.state === 'running' ? await askStatus(status) : undefined;
     const isKnown = now !== undefined && !(now instanceof Error);
     if (json) {
       const more = isKnown ? { now: { ...now, lines: describeRunning(now) } } : now && { noAnswer: now.message };
-      say(JSON.stringify({ ...status, ...more }));
+      say(JSON.stringify({ ...status, ...more, ...(others.length > 0 && { others }) }));
     } else {
       say(describeStatus(status, taskFile));
       if (isKnown) for (const line of describeRunning(now)) say(visible(line));
       else if (now) say(visible(`  ${now.message}`));
+      if (others.length > 0) say(visible(`going on, too: ${others.join(', ')}`));
     }
   }
 }

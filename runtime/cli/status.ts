@@ -9,13 +9,17 @@ import { journalIsNotRead, journalUnreadable, noSuchJournal, otherTask } from '.
 import { isInUse, journalFolder, otherTaskOf, standingsOf } from '../journal/folder.ts';
 import { readJournal } from '../journal/reading.ts';
 import { type RecordedOptions, wordsOf } from '../journal/recorded.ts';
+import type { RunRecord } from '../journal/records.ts';
 import { hasArguments } from '../journal/same-run.ts';
 import { type Standing, standingOf } from '../journal/standing.ts';
 import { Tally } from '../journal/tally.ts';
 import { needTaskFile } from '../task/task.ts';
 import { here } from '../text/here.ts';
 import { fileWord, runner, shellWords, visible } from '../text/shell.ts';
-import { grouped, plural, seconds } from '../text/words.ts';
+import { cutTo, grouped, plural, seconds } from '../text/words.ts';
+
+/** How much of an error the list of runs shows. */
+const ERROR_MAX = 100;
 
 /** The state of a run. */
 export interface Status {
@@ -40,6 +44,12 @@ export interface Status {
   readonly began: string;
   readonly ended: string | undefined;
   readonly stoppedBy: string | undefined;
+  /** The message of the error with which the run failed. */
+  readonly why: string | undefined;
+  /** What the last part of the run was for. */
+  readonly mode: RunRecord['mode'];
+  /** Nothing is left to resume: at most some failed items can be tried again. */
+  readonly wasComplete: boolean;
   readonly done: number;
   readonly failed: number;
 }
@@ -117,6 +127,13 @@ function standingsAt(taskFile: string, journal: string | undefined): Standing[] 
   return [standing];
 }
 
+/** Returns the ids of the task's other runs that are going on, where one journal was not named. */
+export function runningBeside({ journal, runId }: Status, taskFile: string): string[] {
+  if (path.dirname(path.resolve(journal)) !== journalFolder(path.resolve(taskFile))) return [];
+  const others = standingsOf(path.resolve(taskFile)).filter((each) => each.first?.runId !== runId && isRunning(each));
+  return others.flatMap(({ first }) => (first ? [first.runId] : []));
+}
+
 /** A run whose first line can't be read may have these arguments, too. */
 function ofArguments(standings: readonly Standing[], args: readonly string[]): readonly Standing[] {
   if (args.length === 0) return standings;
@@ -143,7 +160,7 @@ function statusIn(standing: Standing, taskFile: string): Status | undefined {
  * taskFile - its absolute path.
  */
 export function statusFrom(
-  { first, last, end, done, failed }: Tally,
+  { first, last, end, done, failed, wasComplete }: Tally,
   journal: string,
   taskFile: string,
 ): Status | undefined {
@@ -168,6 +185,9 @@ export function statusFrom(
     began: first.at,
     ended: end?.at,
     stoppedBy: end?.stoppedBy,
+    why: end?.error,
+    mode: last.mode,
+    wasComplete: wasComplete || end?.complete === true,
     done,
     failed,
   };
@@ -175,17 +195,18 @@ export function statusFrom(
 
 /** Returns the state in words, with the commands that continue the run. `taskFile` is as it was given. */
 export function describeStatus(status: Status, taskFile: string): string {
-  const { runId, state, pid, host, began, ended, stoppedBy, done, failed } = status;
+  const { runId, state, pid, host, began, ended, stoppedBy, why, done, failed } = status;
   const how = state === 'running' ? `runs, master ${pid} on ${host}` : state;
   const when = `began ${began}${ended === undefined ? '' : `, ended ${ended}`}`;
-  const counts = `${plural(done, 'item')} done${failed > 0 ? `, ${failed} failed` : ''}`;
+  const counts = `${plural(done, 'item')} done${failed > 0 ? `, ${grouped(failed)} failed` : ''}`;
   const line = `${runId}: ${how}${stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`}: ${counts}; ${when}`;
-  return [visible(line), ...commandsToGoOn(status, taskFile)].join('\n');
+  const fault = why === undefined ? [] : [visible(`it failed: ${why}`)];
+  return [visible(line), ...fault, ...commandsToGoOn(status, taskFile)].join('\n');
 }
 
 /** Returns the commands that continue a run, a line each, with what each is for. */
 export function commandsToGoOn(status: Status, taskFile: string): string[] {
-  const { state, done, failed, args, options, optionWords, cwd } = status;
+  const { state, wasComplete, done, failed, args, options, optionWords, cwd } = status;
   const lines: string[] = [];
   const command = (option: string): string => {
     const words = shellWords([
@@ -196,7 +217,7 @@ export function commandsToGoOn(status: Status, taskFile: string): string[] {
     return cwd === undefined || cwd === here ? words : `(cd ${shellWords([fileWord(cwd)])} && ${words})`;
   };
   // A run that has done nothing is simply started again.
-  if (state === 'unfinished' && done + failed > 0) lines.push(`to go on: ${command('--resume')}`);
+  if (state === 'unfinished' && !wasComplete && done + failed > 0) lines.push(`to go on: ${command('--resume')}`);
   if (state !== 'running' && failed > 0 && options['ordered'] !== true)
     lines.push(`to try what failed again: ${command('--retry-failed')}`);
   return lines.map(visible);
@@ -215,9 +236,13 @@ export function describeRuns(runs: readonly (Status | Unreadable)[]): string {
   return runs.map((run) => visible(line(run))).join('\n');
 }
 
-function lineOf({ runId, state, stoppedBy, done, failed, began, ended, user, host, commit, args }: Status): string {
-  const how = stoppedBy === undefined ? state : `${state} (stopped by ${stoppedBy})`;
-  const took = ended === undefined ? '' : `, ended ${seconds(Date.parse(ended) - Date.parse(began))} later`;
+function lineOf(status: Status): string {
+  const { runId, state, stoppedBy, why, done, failed, began, ended, user, host, commit, args } = status;
+  const by = stoppedBy === undefined ? '' : ` (stopped by ${stoppedBy})`;
+  const how = why === undefined ? `${state}${by}` : `${state} (${cutTo(why, ERROR_MAX)})`;
+  const tookMs = Date.parse(ended ?? '') - Date.parse(began);
+  // If the clock was put back in between, nobody can tell.
+  const took = ended === undefined ? '' : tookMs >= 0 ? `, ended ${seconds(tookMs)} later` : `, ended ${ended}`;
   const failures = failed > 0 ? `, ${grouped(failed)} failed` : '';
   const words = args.length > 0 ? `, with ${shellWords(args)}` : '';
   const at = commit === undefined ? '' : `, commit ${commit.slice(0, 10)}`;

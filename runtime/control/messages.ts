@@ -22,14 +22,17 @@ export interface ControlAnswer {
   readonly status?: RunningStatus;
 }
 
+/** What an ordinary run waits for. */
+export const ITS_WORKERS = 'its workers';
+
 /** How a run stands that goes on. */
 export interface RunningStatus {
   readonly state: 'running' | 'paused' | 'stopping';
   readonly counts: Counts;
-  /** What the task's `total` returned, if anything. */
+  /** How many items have ended, with those of the earlier parts of the run. In a retry, of those to try again. */
+  readonly met: number;
+  /** How many there are, if that is known. */
   readonly total?: number;
-  /** How many items are behind the place at which `dispatch` went on. */
-  readonly before: number;
   /** Items that ended in a second, over the last seconds. */
   readonly perSecond: number;
   /** An estimate, in milliseconds; absent without a total, and while nothing ends. */

@@ -8,6 +8,8 @@
 import path from 'node:path';
 import type { DivvyError } from '../errors.ts';
 import type { ItemError, RunResult } from '../parallelizable.ts';
+import { withoutSecret } from '../text/secrets.ts';
+import { cutTo } from '../text/words.ts';
 import { AppendFile, makeFolder } from './append-file.ts';
 import { journalFailed, journalInUse } from './errors.ts';
 import { lockOf } from './folder.ts';
@@ -18,6 +20,8 @@ import type { JournalRecord } from './records.ts';
 const SYNC_WITHIN_MS = 100;
 /** How far the clock must have moved for a tick, in milliseconds. */
 const TICK_MS = 100;
+/** How long the error with which a run failed may be, in characters. */
+const ERROR_MAX = 2000;
 
 /** An open journal. Its methods throw DivvyError with exit code 74 if it can't be written. */
 export class Journal implements Ledger {
@@ -152,8 +156,9 @@ export class Journal implements Ledger {
    * Writes how the run ended, and closes the journal.
    *
    * complete - nothing is left to resume.
+   * fault    - with which the run failed, if it did.
    */
-  async end({ counts, exitCode, stoppedBy }: RunResult, complete: boolean): Promise<void> {
+  async end({ counts, exitCode, stoppedBy }: RunResult, complete: boolean, fault?: Error): Promise<void> {
     try {
       // If the lines can't be synced, the run is not complete.
       await this.#syncing;
@@ -161,7 +166,9 @@ export class Journal implements Ledger {
       const at = new Date().toISOString();
       const number = this.#number;
       this.#tickedAt = Number.NEGATIVE_INFINITY; // the end has its time, however soon it comes
-      this.add({ type: 'end', number, at, complete, counts, exitCode, ...(stoppedBy !== undefined && { stoppedBy }) });
+      const error = fault && cutTo(withoutSecret(fault.message), ERROR_MAX);
+      const why = { ...(stoppedBy !== undefined && { stoppedBy }), ...(error !== undefined && { error }) };
+      this.add({ type: 'end', number, at, complete, counts, exitCode, ...why });
       this.write();
     } finally {
       await this.close();

@@ -218,6 +218,8 @@ export interface EndRecord {
   readonly counts: Counts;
   readonly exitCode: number;
   readonly stoppedBy?: string;
+  /** The message of the error with which the run failed. */
+  readonly error?: string;
 }
 
 export type JournalRecord =
@@ -312,5 +314,6 @@ const CHECKS: { readonly [Type in JournalRecord['type']]: (fields: Fields) => bo
     isCount(occurrence) &&
     (place === undefined || (isCount(number) && isPlace(place))) &&
     (after === undefined || isMark(after)),
-  end: ({ number, complete }) => isCount(number) && typeof complete === 'boolean',
+  end: ({ number, complete, error = '' }) =>
+    isCount(number) && typeof complete === 'boolean' && typeof error === 'string',
 };

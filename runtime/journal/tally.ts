@@ -18,6 +18,8 @@ export class Tally {
   last: RunRecord | undefined;
   /** How the run ended; undefined if it goes on or was killed. */
   end: EndRecord | undefined;
+  /** All items had ended before the last `run` line, which only retries some. */
+  wasComplete = false;
   done = 0;
   failed = 0;
   /** With --results: where the lines of the items end in that file, in bytes, ascending. */
@@ -33,6 +35,8 @@ export class Tally {
     switch (record.type) {
       case 'run':
         this.first ??= record;
+        if (record.mode !== 'retry-failed') this.wasComplete = false;
+        else if (!this.isRetry) this.wasComplete = this.end?.complete === true;
         this.last = record;
         this.end = undefined;
         this.#cutAt(record.results);

@@ -7,9 +7,10 @@
  * kind works as ever. A resume is not paused.
  */
 
-import type { ControlAnswer, ControlRequest, RunningStatus } from '../control/messages.ts';
+import { type ControlAnswer, type ControlRequest, ITS_WORKERS, type RunningStatus } from '../control/messages.ts';
 import type { RunEvent } from '../events.ts';
 import { type Settings, WORKERS_MAX } from '../options.ts';
+import { type Expected, NOTHING_EXPECTED, outlookOf } from '../text/outlook.ts';
 import { Rate } from '../text/rate.ts';
 import { grouped, inspected, plural, seconds, whatFinishes } from '../text/words.ts';
 import { makeFolder, removePlace } from '../wire/socket-path.ts';
@@ -55,8 +56,8 @@ export interface ControlsOptions {
 
 /** The controls of one run. */
 export class Controls {
-  /** What the task's `total` returned, if anything. */
-  total: number | undefined;
+  /** Known once the run begins. */
+  expected: Expected = NOTHING_EXPECTED;
   isPaused = false;
   readonly #run: ControlsOptions;
   readonly #rate = new Rate(performance.now());
@@ -210,15 +211,13 @@ export class Controls {
     const counts = { ...delivery.counts };
     const perSecond = this.#perSecond();
     const state = delivery.stopping !== 'no' ? 'stopping' : this.isPaused ? 'paused' : 'running';
-    const before = delivery.lastNumber - counts.dispatched - counts.skipped;
-    const inAll = (this.total ?? Number.NaN) - before - counts.done - counts.failed - counts.skipped;
-    const left = Math.min(inAll, this.#run.settings.limit - counts.done - counts.failed);
-    const isKnown = state === 'running' && perSecond > 0 && left >= 0;
+    const { met, total, left } = outlookOf(counts, this.expected);
+    const isKnown = left !== undefined && state === 'running' && perSecond > 0;
     return {
       state,
       counts,
-      ...(this.total !== undefined && { total: this.total }),
-      before,
+      met,
+      ...(total !== undefined && { total }),
       perSecond,
       ...(isKnown && { leftMs: (left / perSecond) * 1000 }),
       waitsFor: this.waitsFor,
@@ -227,8 +226,7 @@ export class Controls {
   }
 
   #perSecond(): number {
-    const { done, failed } = this.#run.delivery.counts;
-    return this.#rate.perSecond(done + failed, performance.now());
+    return this.#rate.perSecond(this.#run.delivery.counts, performance.now());
   }
 
   #workers(): RunningStatus['workers'] {
@@ -277,8 +275,8 @@ export class Controls {
       if (isHeld) return 'the next item that --rate allows';
       const { held = 0, firstOpen } = results?.order ?? {};
       return held > 0
-        ? `its workers; ${plural(held, 'result')} wait for item ${firstOpen} to end (--ordered)`
-        : 'its workers';
+        ? `${ITS_WORKERS}; ${plural(held, 'result')} wait for item ${firstOpen} to end (--ordered)`
+        : ITS_WORKERS;
     }
     const holders = ['throttle', 'RateLimited'] as const;
     const holder = holders.find((each) => gate.closedUntil(each) - now >= ms) ?? '--rate';

@@ -27,6 +27,7 @@ import { type ArgumentName, argumentNames, offer } from '../task/declared.ts';
 import { moduleFrom } from '../task/imports.ts';
 import { projectImports } from '../task/project.ts';
 import { type AnyTask, loadTask, needFolder } from '../task/task.ts';
+import { type Expected, NOTHING_EXPECTED } from '../text/outlook.ts';
 import { reportTo } from '../text/report.ts';
 import { shellWords, type TakenOver } from '../text/shell.ts';
 import { linesTo } from '../text/terminal.ts';
@@ -128,6 +129,11 @@ export class Master {
   /** How many hosts take part; undefined if the run is on this machine alone. Internal. */
   get hosts(): number | undefined {
     return this.#role?.hosts;
+  }
+
+  /** What is known of its items from the start. Internal. */
+  get expected(): Expected {
+    return this.#loop?.controls.expected ?? NOTHING_EXPECTED;
   }
 
   /** The counts of the run so far. */

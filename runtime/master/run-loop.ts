@@ -14,6 +14,7 @@ import type { Settings } from '../options.ts';
 import type { ItemError, Run, RunResult } from '../parallelizable.ts';
 import type { SignalRow } from '../signals.ts';
 import type { AnyTask } from '../task/task.ts';
+import { expectedOf } from '../text/outlook.ts';
 import type { TracedRun } from '../tracing.ts';
 import { ACKS_GATHERED } from '../wire/messages.ts';
 import type { Server } from '../wire/server.ts';
@@ -238,9 +239,8 @@ export class RunLoop {
       const given = await this.#wait(async () => task.total?.());
       // Infinity or NaN: the task does not know, or dispatch never ends.
       const all = Number.isFinite(given) && Number(given) >= 0 ? given : undefined;
-      // A resume skips some first, and nobody knows how many.
-      const total = all !== undefined && opened.mode === 'new' ? Math.min(all, settings.limit) : all;
-      this.controls.total = total;
+      const expected = expectedOf(opened, all, settings.limit);
+      this.controls.expected = expected;
       observe({
         type: 'started',
         runId: run.runId,
@@ -248,7 +248,7 @@ export class RunLoop {
         workers: this.delivery.size,
         socket: settings.inline ? undefined : socket,
         journal: recording.journal?.file,
-        total,
+        total: expected.total,
         after: opened.begin,
         keys: task.key ? 'own' : recording.journal ? 'hashed' : 'none',
       });
@@ -368,7 +368,7 @@ export class RunLoop {
       const isAll = this.#dispatch.isComplete && this.#intake.leftBehind === 0 && result.counts.unfinished === 0;
       const isComplete = opened.wasComplete ?? isAll;
       this.#settling.mark();
-      await journal?.end(result, isComplete);
+      await journal?.end(result, isComplete, this.stopping.fault);
     } catch (error) {
       this.stopping.failWith(error as DivvyError);
     }

@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import type { Journal } from '../journal/journal.ts';
+import type { Expected } from '../text/outlook.ts';
 import type { Delivery } from './delivery.ts';
 import type { Payload } from './ended.ts';
 import type { Worker } from './worker.ts';
@@ -22,7 +23,7 @@ export interface SamplesOptions {
   readonly delivery: Delivery<Payload>;
   readonly workers: readonly Worker[];
   /** How many items there will be, if known, and whether the run is paused. */
-  readonly controls: { readonly total: number | undefined; readonly isPaused: boolean };
+  readonly controls: { readonly expected: Expected; readonly isPaused: boolean };
   /** Called after a sample was added: the journal has to be written. */
   readonly wake: () => void;
 }
@@ -68,7 +69,8 @@ export class Samples {
     const bytes = await memoryOf(looked.map(({ pid = 0 }) => pid));
     if (this.#isOver) return;
     const memory = looked.flatMap(({ number }, at) => (bytes[at] ? [[number, megabytes(bytes[at])] as const] : []));
-    const items = this.#isFirst ? controls.total : undefined;
+    // That of a retry is not that of the run.
+    const items = this.#isFirst && !controls.expected.isRetry ? controls.expected.total : undefined;
     this.#isFirst = false;
     journal.add({
       type: 'sample',

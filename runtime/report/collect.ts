@@ -14,6 +14,8 @@ import { Slowest } from './slowest.ts';
 import { type How, Throughput } from './throughput.ts';
 
 const NAME_MAX = 80;
+/** Of the error with which a run failed. */
+const WHY_MAX = 800;
 /** How many hosts are known by their names. */
 const HOSTS_MAX = 100;
 /** No run takes three hundred years. */
@@ -102,6 +104,7 @@ export class Collector {
       ...(this.#isPaused && !end && { paused: true as const }),
       ...(this.#total !== undefined && { total: this.#total }),
       ...(end?.stoppedBy !== undefined && { stoppedBy: cutTo(printable(end.stoppedBy), NAME_MAX) }),
+      ...(end?.error !== undefined && { why: cutTo(printable(end.error), WHY_MAX) }),
       ...(end && { exitCode: end.exitCode, ended: cutTo(printable(String(end.at)), NAME_MAX) }),
       columns: this.#throughput.data(this.#lanes.running()),
       parts: this.#parts.data(this.#nowMs),

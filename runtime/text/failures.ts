@@ -3,19 +3,22 @@
  * Internal.
  */
 
-import { fileURLToPath } from 'node:url';
 import type { Keys } from '../events.ts';
 import type { ItemError } from '../parallelizable.ts';
-import { fromHere } from './here.ts';
+import { framesOf, placeOf } from './stack-frames.ts';
 import { cutTo, plural, printable } from './words.ts';
 
 const LINE_MAX = 300;
 const HEADLINE_MAX = 700;
-/** How many errors of a chain, or aggregated errors, one line shows. */
+/** How many aggregated errors one line shows. */
 const TOLD_MAX = 4;
 const LINES_MAX = 12;
+/** How many lines of a long stack belong to the innermost cause. */
+const ROOT_LINES = 3;
 const KEY_MAX = 80;
 const SHORT_KEY = 8;
+/** Stands for what is left out, such as the parts in which two otherwise equal errors differ. */
+const GAP = '…';
 
 /** Returns `item 499 (user-503)`. Of a hash it shows only the beginning, enough to find the journal's line. */
 export function itemLabel(number: number, key: string, keys: Keys): string {
@@ -33,15 +36,13 @@ export function shortKey(key: string, keys: 'own' | 'hashed'): string {
  * aggregated errors.
  */
 export function chainOf(error: ItemError): string {
-  return cutTo(
-    told(error, (line) => cutTo(printable(line), LINE_MAX)),
-    HEADLINE_MAX,
-  );
+  const text = (line: string): string => cutTo(printable(line), LINE_MAX);
+  return told(error, { text, count: (count) => plural(count, 'error') }, HEADLINE_MAX);
 }
 
 /** Returns the reasons behind an error's own message: its aggregated errors and its causes. */
-export function reasonsOf({ errors, cause }: ItemError): string {
-  return chainOf({ name: '', message: '', ...(errors && { errors }), ...(cause && { cause }) });
+export function reasonsOf({ stack: _stack, code: _code, ...reasons }: ItemError): string {
+  return chainOf({ ...reasons, name: '', message: '' });
 }
 
 /** Returns whether the error, one of its causes, or an error aggregated in it has the text in its name, code or message. */
@@ -51,22 +52,62 @@ export function mentions(error: ItemError, text: string): boolean {
   return [...(cause ? [cause] : []), ...errors].some((each) => mentions(each, text)) || chainOf(error).includes(text);
 }
 
-function told(error: ItemError, worded: (line: string, error: ItemError) => string): string {
-  const parts: string[] = [];
-  let at: ItemError | undefined = error;
-  for (; at && parts.length < TOLD_MAX; at = at.cause) {
-    const line = worded(firstLine(at.message), at);
-    const code = at.code === undefined || at.message.includes(String(at.code)) ? '' : ` [${at.code}]`;
-    const several = at.errors ? ` (${aggregated(at.errors, worded)})` : '';
-    parts.push(`${worded(at.name, at)}${code}${line === '' ? '' : `: ${line}`}${several}`);
-  }
-  return `${parts.join(', caused by ')}${at ? ', …' : ''}`;
+/** How the parts of an error are put into words. */
+interface Wording {
+  /** A name or a message. */
+  text(line: string, error: ItemError): string;
+  /** How many errors one stands for. */
+  count(count: number): string;
+  /** Whether it is for a group: then how many there are of the same error is left out, since equal errors differ in that. */
+  readonly isGroup?: boolean;
 }
 
-function aggregated(errors: readonly ItemError[], worded: (line: string, error: ItemError) => string): string {
-  const each = [...new Set(errors.map((error) => told(error, worded)))];
-  const more = each.length > TOLD_MAX ? '; …' : '';
-  return `${plural(errors.length, 'error')}: ${each.slice(0, TOLD_MAX).join('; ')}${more}`;
+const BECAUSE = ', caused by ';
+/** Stands where causes are left out. */
+const LEFT_OUT = ', …';
+
+/**
+ * Returns an error and its causes in at most so many characters: the first error, then as many causes as fit, and always
+ * the innermost one, which says what went wrong.
+ */
+function told(error: ItemError, wording: Wording, most: number): string {
+  const parts: string[] = [];
+  const gaps = new Set<number>();
+  for (let at: ItemError | undefined = error; at; at = at.cause) {
+    const part = alone(at, wording);
+    if (!wording.isGroup || part !== parts.at(-1)) parts.push(part);
+    if (at.causesLeftOut !== undefined) gaps.add(parts.length);
+  }
+  const between = (index: number): string => `${gaps.has(index) ? LEFT_OUT : ''}${BECAUSE}`;
+  const end = gaps.has(parts.length) ? LEFT_OUT : '';
+  const [first = '', ...causes] = parts;
+  const innermost = causes.pop();
+  if (innermost === undefined) return cutTo(first, most - end.length) + end;
+  const left = most - first.length - BECAUSE.length - 2 * LEFT_OUT.length;
+  const root = BECAUSE + cutTo(innermost, Math.max(Math.ceil(most / 2), left)) + end;
+  let shown = cutTo(first, most - LEFT_OUT.length - root.length);
+  for (const [index, cause] of causes.entries()) {
+    const more = shown + between(index + 1) + cause;
+    if (more.length + LEFT_OUT.length + root.length > most) return shown + LEFT_OUT + root;
+    shown = more;
+  }
+  return shown + (gaps.has(parts.length - 1) ? LEFT_OUT : '') + root;
+}
+
+/** Returns an error without its causes. */
+function alone(error: ItemError, wording: Wording): string {
+  const { name, message, code } = error;
+  const line = wording.text(firstLine(message), error);
+  const known = code === undefined || message.includes(String(code)) ? '' : ` [${code}]`;
+  const several = error.errors || error.errorCount ? ` (${aggregated(error, wording)})` : '';
+  return `${wording.text(name, error)}${known}${line === '' ? '' : `: ${line}`}${several}`;
+}
+
+function aggregated({ errors = [], errorCount: count = errors.length }: ItemError, wording: Wording): string {
+  const each = [...new Set(errors.map((error) => told(error, wording, LINE_MAX)))];
+  const isMore = each.length > TOLD_MAX || (errors.length > 0 && count > errors.length && !wording.isGroup);
+  const shown = [...each.slice(0, TOLD_MAX), ...(isMore ? [GAP] : [])];
+  return `${wording.count(count)}${shown.length > 0 ? `: ${shown.join('; ')}` : ''}`;
 }
 
 function firstLine(message: string): string {
@@ -86,7 +127,8 @@ export function detailsOf(error: ItemError, verbose: boolean): string[] {
   if (rest.length > kept.length) kept.push('  …');
   if (!verbose) return [...kept, ...whereOf(error)];
   const fields = error.fields ? [`  ${cutTo(printable(JSON.stringify(error.fields)), LINE_MAX)}`] : [];
-  return [...kept, ...fields, ...stackOf(error)].slice(0, LINES_MAX - 1);
+  const before = [...kept, ...fields];
+  return [...before, ...stackOf(error, LINES_MAX - 1 - before.length)];
 }
 
 /** Returns the first stack line in the task's own code: of the error, or of its first cause that has one. */
@@ -101,45 +143,27 @@ function whereOf(error: ItemError): string[] {
   return library;
 }
 
-/** A stack frame of Node.js or of the runtime, which says nothing about the task. */
-const FOREIGN = new RegExp(
-  `\\(?(node:|${new URL('..', import.meta.url).href.replace(/[^\w/:]/g, '.')})|\\(<anonymous>\\)`,
-);
-/** The place of a syntax error: Node.js puts the file, the line and a caret before the message. */
-const PLACE = /^\S.*:\d+\n[\s\S]*?\n(?=\n\w*SyntaxError)/;
-
-/** Returns the stack frames of an error and its causes in the task's own code, one per line. */
-export function stackOf(error: ItemError): string[] {
+/**
+ * Returns the stack frames of an error and its causes in the task's own code, one per line. Of many it leaves out some
+ * before the innermost cause, and keeps where that comes from.
+ */
+export function stackOf(error: ItemError, most: number = LINES_MAX): string[] {
   const lines: string[] = [];
+  let root = 0;
   for (let at: ItemError | undefined = error; at; at = at.cause) {
     if (at !== error) {
-      const { cause: _, ...alone } = at;
-      lines.push(`  caused by ${cutTo(told(alone, printable), LINE_MAX)}`);
+      root = lines.length;
+      const { cause: _, causesLeftOut: _more, ...itself } = at;
+      lines.push(`  caused by ${cutTo(chainOf(itself), LINE_MAX)}`);
     }
-    const place = PLACE.exec(at.stack ?? '')?.[0].split('\n') ?? [];
-    lines.push(...place.map((line) => `  ${line}`.trimEnd()).filter(Boolean), ...framesOf(at));
+    lines.push(...placeOf(at), ...framesOf(at));
   }
-  return lines.length > LINES_MAX ? [...lines.slice(0, LINES_MAX - 1), '  …'] : lines;
-}
-
-function framesOf({ stack = '' }: ItemError): string[] {
-  return stack
-    .split('\n')
-    .filter((frame) => /^\s+at /.test(frame) && !FOREIGN.test(frame))
-    .map(
-      (frame) => `  ${cutTo(printable(frame.trim()).replace(/file:\/\/[^\s)]+?(?=:\d+:\d+)/, shortPath), LINE_MAX)}`,
-    );
-}
-
-/** Returns a file's path, relative to the working directory if the file is below it. */
-function shortPath(url: string): string {
-  try {
-    const file = fileURLToPath(url);
-    const relative = fromHere(file);
-    return relative.startsWith('..') ? file : relative;
-  } catch {
-    return url; // it is not the URL of a file, or the working directory is gone
-  }
+  if (lines.length <= most) return lines;
+  const innermost = root > 0 ? lines.slice(root, root + Math.min(ROOT_LINES, Math.floor(most / 2))) : [];
+  const before = lines.slice(0, Math.max(0, most - 1 - innermost.length));
+  // If the innermost cause itself has the lines that are too many, its first ones follow what is before it.
+  if (root <= before.length) return [...lines.slice(0, most - 1), '  …'];
+  return [...before, '  …', ...innermost];
 }
 
 /** Maximum number of different errors to count, so that memory is bounded. */
@@ -194,8 +218,6 @@ export class Failures {
   }
 }
 
-/** Replaces the parts in which two otherwise equal errors differ. */
-const GAP = '…';
 /** Fields of errors, of Node.js and others, whose values also occur in the message. */
 const VARIABLE_FIELDS: readonly string[] = [
   'path',
@@ -224,7 +246,7 @@ export function sameFor(error: ItemError, key: string | undefined): string {
     }
     return cutTo(alike(printable(rest)), LINE_MAX);
   };
-  return cutTo(told(error, line), HEADLINE_MAX);
+  return told(error, { text: line, count: () => `${GAP} errors`, isGroup: true }, HEADLINE_MAX);
 }
 
 /** Returns the text without `part`, wherever it stands as a whole word or as whole words. */

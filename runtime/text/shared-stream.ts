@@ -8,6 +8,7 @@
 
 import fs from 'node:fs';
 import type { Writable } from 'node:stream';
+import { isSamePlace } from './same-place.ts';
 
 const NEWLINE = 0x0a;
 
@@ -28,7 +29,10 @@ export function accompany(stream: Writable, companion: Companion): () => void {
   };
 }
 
-/** Returns whether a line is open on the stream; with `isOwn`, whether this process itself opened it. */
+/**
+ * Returns whether a line is open where the stream leads; with `isOwn`, whether this process itself opened it on this
+ * stream.
+ */
 export function isLineOpen(stream: Writable, isOwn = false): boolean {
   const shared = streams.get(stream);
   return isOwn ? shared !== undefined && shared.lineOf === shared : shared?.lineOf !== undefined;
@@ -52,6 +56,15 @@ export function flushed(stream: Writable): Promise<void> {
 
 const streams = new Map<Writable, SharedStream>();
 
+/** Where a stream leads: a terminal, a file or a pipe. Stdout and stderr may lead to the same one. */
+interface Place {
+  /**
+   * Whose line is open: a worker's passage, or the stream that the master itself wrote it to. Whoever writes ends
+   * another's line first, on its own stream: so two lines never join.
+   */
+  lineOf: object | undefined;
+}
+
 /** Returns the shared stream. Each caller must leave() it. */
 export function share(stream: Writable): SharedStream {
   const shared = streams.get(stream) ?? new SharedStream(stream);
@@ -63,8 +76,7 @@ export function share(stream: Writable): SharedStream {
 export class SharedStream {
   users = 0;
   readonly companions: Set<Companion> = new Set();
-  /** Whose line is open: a worker's passage, or the master itself (this). */
-  lineOf: object | undefined;
+  readonly place: Place;
   readonly #stream: Writable;
   readonly #write: Writable['write'];
   readonly #patched: Writable['write'];
@@ -75,6 +87,7 @@ export class SharedStream {
 
   constructor(stream: Writable) {
     this.#stream = stream;
+    this.place = placeOf(stream);
     this.#write = stream.write;
     this.#file = fileOf(stream);
     this.#patched = ((...written: Parameters<Writable['write']>): boolean => {
@@ -93,6 +106,14 @@ export class SharedStream {
     stream.write = this.#patched;
     setBlocking(stream, false);
     streams.set(stream, this);
+  }
+
+  get lineOf(): object | undefined {
+    return this.place.lineOf;
+  }
+
+  set lineOf(writer: object | undefined) {
+    this.place.lineOf = writer;
   }
 
   /** Writes a worker's bytes. Calls `written` when they have left this process. Returns whether more may follow. */
@@ -151,6 +172,12 @@ export class SharedStream {
   #after(output: string | Uint8Array): void {
     for (const companion of this.companions) companion.after(this.#stream, output);
   }
+}
+
+/** Returns the place of another stream that leads there, too, or a new one. */
+function placeOf(stream: Writable): Place {
+  for (const [other, shared] of streams) if (isSamePlace(stream, other)) return shared.place;
+  return { lineOf: undefined };
 }
 
 /** By default, Node.js blocks the whole process on a terminal while Ctrl+S holds the output. */

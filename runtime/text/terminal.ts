@@ -1,6 +1,5 @@
 /** Formats lines for a terminal: width, colour, line breaks. Runs in the master. Internal. */
 
-import fs from 'node:fs';
 import { styleText } from 'node:util';
 import { isLineOpen } from './shared-stream.ts';
 
@@ -69,24 +68,6 @@ export function columnsOf(stream: NodeJS.WriteStream): number {
 /** Returns whether the stream is a terminal that understands escape sequences. */
 export function takesEscapes(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && process.env['TERM'] !== 'dumb';
-}
-
-/** What `/dev/tty` is on Linux: whichever terminal the process has. */
-const OWN_TERMINAL = 0x500;
-
-/** Returns whether both streams are one terminal; if nobody can tell, whether both are terminals. */
-export function isSameTerminal(one: NodeJS.WriteStream, other: NodeJS.WriteStream): boolean {
-  if (!one.isTTY || !other.isTTY) return false;
-  const [device, second] = [one, other].map(deviceOf);
-  return device === second || device === OWN_TERMINAL || second === OWN_TERMINAL;
-}
-
-function deviceOf({ fd }: NodeJS.WriteStream & { fd?: number }): number {
-  try {
-    return fd === undefined ? OWN_TERMINAL : fs.fstatSync(fd).rdev;
-  } catch {
-    return OWN_TERMINAL;
-  }
 }
 
 /** Colours the text if the stream supports it. Obeys NO_COLOR, FORCE_COLOR and TERM=dumb. */

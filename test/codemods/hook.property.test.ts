@@ -5,6 +5,9 @@ import { addHooks, type HookResult, type Inserted } from '../../generators/codem
 import { removeHooks } from '../../generators/codemods/hook-removal.ts';
 import { bareSource, contract, hooks, source } from './sources.ts';
 
+/** DIVVY_RUNS=1000 tries more. */
+const RUNS = Number(process.env['DIVVY_RUNS'] ?? 70);
+
 const order = ['dispatch', 'process', ...hooks];
 const fileName = 'tasks/nightly.ts';
 
@@ -41,7 +44,7 @@ test('whatever the class: what was there is there, in order, and only the hooks 
       expect(/[^\r]\n/.test(result.text)).toBe(/[^\r]\n/.test(input));
       expect(addHooks(result.text, options)).toEqual({ kind: 'unchanged' });
     }),
-    { numRuns: 200 },
+    { numRuns: RUNS },
   );
 });
 
@@ -88,7 +91,7 @@ test('added by one command or several, and removed by others in any order: the t
       expect(now.text).toBe(input);
       expect(now.inserted ?? { hooks: {}, imports: [] }).toEqual({ hooks: {}, imports: [] });
     }),
-    { numRuns: 200 },
+    { numRuns: RUNS },
   );
 });
 

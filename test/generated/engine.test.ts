@@ -77,7 +77,7 @@ test('divvy status --engine tells of the queue, and without it of the run', asyn
   const asked = await divvy(['status', FILE, '--engine', 'bullmq', '--json'], { cwd, env });
   expect(JSON.parse(asked.stdout)).toEqual({
     ...{ command: 'status', folder: cwd, task: FILE, engine: 'bullmq' },
-    queue: { run: null, hosts: [], chunks: { waiting: 0, active: 0, finished: 0 } },
+    queue: { run: null, hasDispatcher: false, hosts: [], chunks: { waiting: 0, active: 0, finished: 0 } },
   });
   expect(await divvy(['status', 'my-task'], { cwd })).toMatchObject({ code: 0, stdout: 'my-task: no run yet\n' });
 });

@@ -262,6 +262,23 @@ describe('several runs of a task', () => {
   });
 });
 
+test('a run whose journal is elsewhere is found by it', async () => {
+  const cwd = project();
+  mkdirSync(join(cwd, 'elsewhere'));
+  await run(cwd, '--journal', 'elsewhere/journal', '2');
+  for (const word of ['status', 'runs', 'failures', 'report']) {
+    const there = await divvy([word, 'nightly', '--journal', '../elsewhere/journal', '-C', 'tasks'], { cwd });
+    expect([word, there.code, there.stderr]).toEqual([word, 0, '']);
+    expect(there.stdout).toMatch(/2 done, 1 failed|1 item failed/);
+  }
+  expect((await divvy(['status', '--journal', 'elsewhere/journal'], { cwd })).stderr).toMatch(
+    /--journal is that of one task, and none is named\nWrite `divvy status <task> --journal FILE`\./,
+  );
+  const control = await divvy(['pause', 'nightly', '--journal', 'elsewhere/journal'], { cwd });
+  expect(control).toMatchObject({ code: 1, stdout: '' });
+  expect(control.stderr).toMatch(/no run of it goes on|has ended|goes on/);
+});
+
 describe('divvy runs and divvy failures say of', () => {
   test('a task that never ran just that', async () => {
     const cwd = project();

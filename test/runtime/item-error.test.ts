@@ -66,6 +66,102 @@ describe('what an error carries is kept', () => {
   });
 });
 
+/** An error with so many causes: `cause 1`, …, the last of them `root`. */
+function chain(causes: number, root: unknown = new Error('root'), text = ''): Error {
+  let at = root;
+  for (let number = causes - 1; number > 0; number--) at = new Error(`cause ${number}${text}`, { cause: at });
+  return new Error(`first${text}`, { cause: at });
+}
+
+function* links(error: ItemError): Generator<ItemError> {
+  for (let at: ItemError | undefined = error; at; at = at.cause) yield at;
+}
+
+describe('of a long chain of causes the first ones are kept, and the innermost', () => {
+  const messages = (error: ItemError): string[] => [...links(error)].map(({ message }) => message.slice(0, 7));
+  const leftOut = (error: ItemError): (number | undefined)[] => [...links(error)].map((each) => each.causesLeftOut);
+
+  test('eight causes are all kept', () => {
+    const error = carried(chain(8));
+    expect(messages(error)).toEqual(['first', ...[1, 2, 3, 4, 5, 6, 7].map((at) => `cause ${at}`), 'root']);
+    expect(leftOut(error)).toEqual(Array(9).fill(undefined));
+  });
+
+  test('of more than eight it is known how many are left out, and where', () => {
+    const error = carried(chain(30));
+    expect(messages(error)).toEqual(['first', ...[1, 2, 3, 4, 5, 6, 7].map((at) => `cause ${at}`), 'root']);
+    expect(leftOut(error)).toEqual([...Array(7).fill(undefined), 22, undefined]);
+  });
+
+  test('also where there is no room for all of them', () => {
+    const error = carried(chain(8, new Error('root'), '\u0000'.repeat(5000)));
+    const all = messages(error);
+    expect([all[0], all[1], all.at(-1)]).toEqual(['first\u0000\u0000', 'cause 1', 'root']);
+    expect(leftOut(error).at(-2)).toBe(9 - all.length);
+  });
+
+  test('also where the first one fills all of it', () => {
+    const error = carried(new Error('\u0000'.repeat(50_000), { cause: new Error('root') }));
+    expect(error.cause?.message).toBe('root');
+  });
+
+  test('with the errors that the innermost stands for', () => {
+    const root = new AggregateError([new Error('a'), new Error('b')], '');
+    for (const causes of [1, 7, 8, 9, 20])
+      expect([...links(carried(chain(causes, root)))].at(-1)).toMatchObject({
+        errors: [{ message: 'a' }, { message: 'b' }],
+      });
+  });
+
+  test('a chain that leads back into itself ends there', () => {
+    const error = chain(2);
+    (error.cause as Error).cause = error;
+    expect(messages(carried(error))).toEqual(['first', 'cause 1']);
+  });
+
+  test('a chain without an end', () => {
+    class Endless extends Error {
+      override get cause(): Error {
+        return new Endless('more');
+      }
+    }
+    expect(messages(carried(new Endless('first')))).toHaveLength(9);
+  });
+});
+
+describe('how many errors one stands for', () => {
+  const many = (count: number): Error =>
+    new AggregateError(Array.from({ length: count }, (_, at) => new Error(`part ${at}`)));
+
+  test('is known, also where only the first eight are kept', () => {
+    const error = carried(many(500));
+    expect(error.errors).toHaveLength(8);
+    expect(error.errorCount).toBe(500);
+    expect(carried(many(8))).not.toHaveProperty('errorCount');
+  });
+
+  test('also at the deepest place, where none is kept', () => {
+    let deep = many(20);
+    for (let depth = 0; depth < 8; depth++) deep = new AggregateError([deep]);
+    let error: ItemError | undefined = carried(deep);
+    for (let depth = 0; depth < 8; depth++) error = error?.errors?.[0];
+    expect(error).toMatchObject({ errorCount: 20 });
+    expect(error).not.toHaveProperty('errors');
+  });
+
+  test('one that throws when it is looked at does not hide the others', () => {
+    const errors = [new Error('a'), new Error('b')];
+    Object.defineProperty(errors, 0, {
+      get() {
+        throw new Error('looked at');
+      },
+    });
+    const error = new Error('several');
+    Object.defineProperty(error, 'errors', { value: errors });
+    expect(carried(error)).toMatchObject({ message: 'several', errors: [{ name: 'NonError' }, { message: 'b' }] });
+  });
+});
+
 describe('all of it is bounded', () => {
   const loop = new Error('loop');
   loop.cause = new AggregateError(Array(20).fill(loop), 'more', { cause: loop });
@@ -131,6 +227,14 @@ test('what a task writes to its worker’s socket by itself is an error only whe
       { ...good, fields: 'x' },
     ],
     ...[{ ...good, errors: 'x' }, { ...good, errors: [5] }, { ...good, errors: Array(9).fill(good) }, deep],
+    ...[
+      { ...good, errorCount: 'x' },
+      { ...good, errorCount: -1 },
+      { ...good, errorCount: 1.5 },
+      { ...good, errorCount: 1e300 },
+      { ...good, causesLeftOut: null },
+      { ...good, causesLeftOut: 0 },
+    ],
     ...[
       { ...good, cause: 'x' },
       { ...good, message: 'x'.repeat(200_000) },

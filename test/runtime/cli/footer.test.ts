@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Footer } from '../../../runtime/cli/footer.ts';
 import { drawProgress, type Standing } from '../../../runtime/cli/progress.ts';
+import { NOTHING_EXPECTED } from '../../../runtime/text/outlook.ts';
 import { share } from '../../../runtime/text/shared-stream.ts';
 import { linesTo } from '../../../runtime/text/terminal.ts';
 import { Screen, Tty } from './screen.ts';
@@ -317,7 +318,8 @@ describe('progress', () => {
     const standing = (): Standing => {
       worked.times += 1;
       const { done, failed, retried } = worked;
-      return { total: 1_000_000, workers: 8, before: 0, isPaused: false, counts: { ...counts, done, failed, retried } };
+      const expected = { ...NOTHING_EXPECTED, total: 1_000_000 };
+      return { expected, workers: 8, isPaused: false, counts: { ...counts, done, failed, retried } };
     };
     const stop = drawProgress(standing, { stdout: stdout.stream, stderr: stderr.stream } as never);
     onTestFinished(stop);

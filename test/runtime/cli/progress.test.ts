@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drawn, Progress, plainly, type Standing, sayProgress } from '../../../runtime/cli/progress.ts';
+import { NOTHING_EXPECTED } from '../../../runtime/text/outlook.ts';
 import { linesTo, widthOf, wrapped } from '../../../runtime/text/terminal.ts';
 import { Project } from '../journal/ledger.ts';
 import { runTask } from '../run-task.ts';
 
-const standing = (ended: number, more: Partial<Standing & Standing['counts']> = {}): Standing => ({
-  total: 1_000_000,
+const standing = (
+  ended: number,
+  more: Partial<Standing & Standing['counts'] & Standing['expected']> = {},
+): Standing => ({
   workers: 8,
-  before: 0,
   isPaused: false,
   ...more,
+  expected: { ...NOTHING_EXPECTED, total: 1_000_000, ...more },
   counts: {
     ...{ dispatched: ended, done: ended, failed: 0, unfinished: 0, skipped: 0, retried: 0, spawned: 8, crashed: 0 },
     ...more,
@@ -54,6 +57,31 @@ describe('the line', () => {
   test('what an earlier run had done counts for how far it is, and not for the rate', () => {
     const parts = new Progress(0).parts(standing(100, { skipped: 500_000 }), 10_000);
     expect(texts(parts)).toEqual(['500,100 of 1,000,000', '10/s', '13 h 53 min left', '8 workers']);
+  });
+
+  test('a resume begins where the run was, before anything is skipped', () => {
+    const progress = new Progress(0);
+    const resumed = { earlier: 600_000 };
+    const first = progress.parts(standing(0, { ...resumed, dispatched: 0, skipped: 10 }), 20_000);
+    expect(texts(first)).toEqual(['600,000 of 1,000,000', '8 workers']);
+    // The 20 s in which it has skipped are not part of the rate.
+    const parts = progress.parts(standing(5000, { ...resumed, skipped: 600_000 }), 25_000);
+    expect(texts(parts)).toEqual(['605,000 of 1,000,000', '1,000/s', '7 min left', '8 workers']);
+  });
+
+  test('a retry counts what it tries again', () => {
+    const parts = new Progress(0).parts(standing(10, { total: 50, isRetry: true, skipped: 9000 }), 10_000);
+    expect(texts(parts)).toEqual(['10 of 50', '1.0/s', '40 s left', '8 workers']);
+  });
+
+  test('with --limit the time left is that of so many items', () => {
+    const parts = new Progress(0).parts(standing(10, { limit: 100 }), 10_000);
+    expect(texts(parts)).toEqual(['10 of 1,000,000', '1.0/s', '90 s left', '8 workers']);
+  });
+
+  test('a total that was too small is dropped', () => {
+    const parts = new Progress(0).parts(standing(28, { total: 20 }), 10_000);
+    expect(texts(parts)).toEqual(['28 items', '2.8/s', '8 workers']);
   });
 
   test('the time left is told from 2 % or 5 s on', () => {

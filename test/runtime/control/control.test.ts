@@ -52,7 +52,7 @@ describe.each([[['-n', '2']], [['-n', '1', '-c', '2']], [['--inline', '-c', '2']
     await run.said(/is done/, 2);
     expect(status()).toMatchObject({ state: 'paused', total: 6, counts: { done: 2, unfinished: 0 } });
     const lines = ask('--status').stdout;
-    expect(lines).toMatch(/^ {2}paused: 2 of 6 items.*; waits for somebody to continue it: it is paused$/m);
+    expect(lines).toMatch(/^ {2}paused: 2 of 6 items.*$/m);
     expect(lines).toMatch(/^ {2}worker 1 \(process \d+\): no item$/m);
     expect(run.stdout.match(/begun/g)).toHaveLength(2);
     expect(ask('--control', 'continue')).toEqual(said('It goes on.'));

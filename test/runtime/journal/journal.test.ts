@@ -14,7 +14,7 @@ import { requestFor, scratch } from './requests.ts';
 
 describe('reading', () => {
   test('a journal that is cut at any byte goes on with what is whole', async () => {
-    await cutEverywhere(scratch(), 40);
+    await cutEverywhere(scratch(), 16);
   });
 
   async function damaged(at: number, change: (line: string) => string): Promise<DivvyError> {

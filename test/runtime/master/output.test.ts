@@ -1,10 +1,10 @@
 // What workers write reaches the runner's own stdout and stderr: whole, and whoever reads it.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, createWriteStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Output } from '../../../runtime/master/output.ts';
 import { ALL_WELL, isAlive, runTask } from '../run-task.ts';
 
@@ -71,6 +71,87 @@ test('| head -1 is a graceful stop: exit 141, and no complaint', async () => {
   expect(stderr).toMatch(/Stopping \(stdout closed\)/);
   expect(stderr).toMatch(/Stopped: nobody reads stdout any more\. \d+ items?: \d+ done/);
   expect(stderr).not.toMatch(/EPIPE|Error| at |died|failed/);
+});
+
+describe('a line that is open when the other stream is written to', () => {
+  const folderOf = (): string => {
+    const folder = mkdtempSync(join(tmpdir(), 'divvy-output-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    return folder;
+  };
+  /** Runs the task `opens` with these redirections, in a folder of their own. */
+  const opens = async (redirections: string, ...options: string[]): Promise<(file: string) => string> => {
+    const folder = folderOf();
+    const args = ['-n', '1', '--no-journal', ...options];
+    const by = shell(`cd "$FOLDER"; "$@" ${redirections}`);
+    expect((await runTask('opens', { by, env: { FOLDER: folder }, args }).ended()).status).toBe(1);
+    return (file) => readFileSync(join(folder, file), 'utf8');
+  };
+  const FAILED = /^divvy: item 1 \(key \S+\) failed: Error: no$|^divvy: item 1 failed: Error: no$/;
+
+  test.each([
+    ['one file', '> both 2>&1'],
+    ['one file that is opened twice', '>> both 2>> both'],
+    ['one pipe', '2>&1 | cat > both; (exit $PIPESTATUS)'],
+  ])('is ended first, if both lead to %s', async (_, redirections) => {
+    for (const options of [[], ['--inline']]) {
+      const lines = (await opens(redirections, ...options))('both').split('\n');
+      expect(lines.slice(0, 3)).toEqual(['begun...', 'open 10...', expect.stringMatching(FAILED)]);
+      expect(lines.at(-1)).toBe('');
+      expect(lines.filter((line) => line === '')).toHaveLength(1);
+    }
+  });
+
+  test('stays as it is, if they lead to two files', async () => {
+    for (const [options, end] of [
+      [[], '\n'], // a worker's last line is given a newline
+      [['--inline'], ''],
+    ] as const) {
+      const file = await opens('> out 2> err', ...options);
+      expect(file('out')).toBe(`open 10...${end}`);
+      const [first, second] = file('err').split('\n');
+      expect(first).toBe('begun...');
+      expect(second).toMatch(FAILED);
+    }
+  });
+
+  test('is ended by a newline that counts for nobody: all of a worker’s output is out, and an empty line is none', async () => {
+    const file = join(folderOf(), 'both');
+    const fd = openSync(file, 'a');
+    onTestFinished(() => closeSync(fd));
+    const [stdout, stderr] = [0, 1].map(() => createWriteStream('', { fd, autoClose: false }));
+    if (!stdout || !stderr) throw new Error('there are two');
+    const masterSays = (stream: Writable): Promise<void> =>
+      new Promise((resolve) => stream.write('the master\n', () => resolve()));
+    const outputs = [stdout, stderr].map((stream) => new Output(stream, true, { gone: () => {}, moved: () => {} }));
+    const sources = [new PassThrough(), new PassThrough()];
+    const passages = outputs.map((output, at) => output.take(sources[at] ?? new PassThrough()));
+    const says = async (at: number, text: string): Promise<void> => {
+      const passage = passages[at];
+      sources[at]?.write(text);
+      await turn();
+      passage?.openTo(passage.read);
+      passage?.passOpen();
+      expect(passage?.out).toBe(passage?.passed);
+    };
+    await says(0, 'a');
+    await says(1, 'b\n');
+    await says(0, '\nc'); // the newline ends what has been ended
+    await masterSays(stderr);
+    await says(1, 'd');
+    await masterSays(stdout);
+    for (const source of sources) source.end();
+    await Promise.all(passages.map(({ ended }) => ended));
+    expect(readFileSync(file, 'utf8')).toBe('a\nb\nc\nthe master\nd\nthe master\n');
+    for (const output of outputs) output.release();
+  });
+
+  test('is ended first on a terminal, and the line that follows wraps as at its beginning', async () => {
+    const by = ['bash', '-c', 'stty cols 40 rows 24; exec "$@"', 'bash'];
+    const args = ['-n', '1', '--no-journal', '--no-progress'];
+    const { stdout } = await runTask('opens', { by, args, onTerminal: true }).ended();
+    expect(stdout).toMatch(/^open 10\.\.\.\r?\ndivvy: item 1 failed: Error: no\r?$/m);
+  });
 });
 
 test.runIf(existsSync('/dev/full'))('to a disk that is full: a graceful stop, 141, which says why', async () => {

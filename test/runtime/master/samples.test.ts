@@ -6,6 +6,7 @@ import type { Delivery } from '../../../runtime/master/delivery.ts';
 import type { Payload } from '../../../runtime/master/ended.ts';
 import { askedOfPs, memoryOf, Samples } from '../../../runtime/master/samples.ts';
 import type { Worker } from '../../../runtime/master/worker.ts';
+import { NOTHING_EXPECTED } from '../../../runtime/text/outlook.ts';
 import { Project } from '../journal/ledger.ts';
 
 describe('the memory of processes', () => {
@@ -39,7 +40,7 @@ describe('samples', () => {
         number: at + 1,
         pid: process.ppid,
       })) as unknown as Worker[],
-      controls: { total: 12, isPaused: true },
+      controls: { expected: { ...NOTHING_EXPECTED, total: 12 }, isPaused: true },
       wake,
     });
     return { added: added as SampleRecord[], samples, wake };

@@ -1,5 +1,7 @@
 // How failures are said: which item, by which error, where; at length only the first ones; and grouped without what differs.
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { toItemError } from '../../../runtime/errors.ts';
 import type { RunEvent } from '../../../runtime/events.ts';
 import type { ItemError } from '../../../runtime/parallelizable.ts';
 import { chainOf, detailsOf, Failures, itemLabel, sameFor } from '../../../runtime/text/failures.ts';
@@ -46,6 +48,158 @@ describe('an error on one line', () => {
     });
     for (let depth = 0; depth < 8; depth++) deep = error('y'.repeat(10_000), { cause: deep });
     expect(chainOf(deep).length).toBeLessThanOrEqual(700);
+  });
+});
+
+/** An error with these causes. */
+const chain = (first: ItemError, ...causes: ItemError[]): ItemError => {
+  const [next, ...more] = causes;
+  return next ? { ...first, cause: chain(next, ...more) } : first;
+};
+
+describe('the innermost cause is always shown', () => {
+  const root = error('connect ECONNREFUSED 10.0.0.7:5432', { code: 'ECONNREFUSED' });
+  const five = chain(...(['ticket', 'service', 'repository', 'pool'].map((name) => error(name)) as [ItemError]), root);
+
+  test('behind all others, if they fit', () => {
+    expect(chainOf(five)).toBe(
+      'Error: ticket, caused by Error: service, caused by Error: repository, caused by Error: pool, caused by Error: connect ECONNREFUSED 10.0.0.7:5432',
+    );
+  });
+
+  test('behind the first ones and a sign, if not all of them fit', () => {
+    const long = (name: string): ItemError => error(`${name} ${'x'.repeat(200)}`);
+    const shown = chainOf(chain(long('ticket'), long('service'), long('repository'), long('pool'), root));
+    expect(shown).toMatch(/^Error: ticket x+, caused by Error: service x+, …, caused by Error: connect ECONNREFUSED/);
+    expect(shown).toMatch(/10\.0\.0\.7:5432$/);
+    expect(shown.length).toBeLessThanOrEqual(700);
+  });
+
+  test('behind an error that fills the line alone', () => {
+    const parts = Array.from({ length: 4 }, (_, at) => error(`${at}`.repeat(9999)));
+    const shown = chainOf(chain(error('many', { errors: parts }), error('between'), root));
+    expect(shown).toMatch(/^Error: many \(4 errors: .*…, …, caused by Error: connect ECONNREFUSED 10\.0\.0\.7:5432$/);
+    expect(shown.length).toBeLessThanOrEqual(700);
+  });
+
+  test('behind a sign where causes are left out of the error itself', () => {
+    expect(chainOf(chain(error('a'), error('b', { causesLeftOut: 22 }), root))).toBe(
+      'Error: a, caused by Error: b, …, caused by Error: connect ECONNREFUSED 10.0.0.7:5432',
+    );
+    expect(chainOf(error('a', { causesLeftOut: 22 }))).toBe('Error: a, …');
+  });
+
+  test('of an error that another one stands for, too', () => {
+    const shown = chainOf(error('', { name: 'AggregateError', errors: [five] }));
+    expect(shown).toMatch(/^AggregateError \(1 error: Error: ticket, .*connect ECONNREFUSED 10\.0\.0\.7:5432\)$/);
+  });
+
+  test('in a group, and where it is another one the group is another', () => {
+    expect(sameFor(five, undefined)).toMatch(/, caused by Error: pool, caused by Error: connect ECONNREFUSED …$/);
+    const other = chain(
+      ...(['ticket', 'service', 'repository', 'pool'].map((name) => error(name)) as [ItemError]),
+      error('gone'),
+    );
+    expect(sameFor(other, undefined)).not.toBe(sameFor(five, undefined));
+  });
+
+  test('an error that is wrapped once more by an equal one stays in its group', () => {
+    const tried = (times: number): ItemError =>
+      chain(...(Array.from({ length: times }, (_, at) => error(`try ${times - at} failed`)) as [ItemError]), root);
+    for (const times of [1, 2, 7]) expect(sameFor(tried(times), undefined)).toBe(sameFor(tried(3), undefined));
+  });
+
+  test('with -v also where it comes from, behind a sign', () => {
+    const stack = (text: string, lines: number): string =>
+      `Error: ${text}\n${Array.from({ length: lines }, (_, at) => `    at ${text}${at} (file:///x.ts:${at}:1)`).join('\n')}`;
+    const lines = detailsOf(
+      error('a', {
+        stack: stack('a', 30),
+        cause: error('b', { stack: stack('b', 30), cause: error('c', { stack: stack('c', 30) }) }),
+      }),
+      true,
+    );
+    expect(lines).toHaveLength(11);
+    expect(lines.slice(-4)).toEqual(['  …', '  caused by Error: c', '  at c0 (/x.ts:0:1)', '  at c1 (/x.ts:1:1)']);
+  });
+});
+
+describe('errors that one stands for', () => {
+  const parts = (count: number): ItemError[] => Array.from({ length: count }, (_, at) => error(`part ${at}`));
+  const many = (count: number): ItemError =>
+    error('many', { errors: parts(Math.min(count, 8)), ...(count > 8 && { errorCount: count }) });
+
+  test('are all counted, also those that are not kept', () => {
+    expect(chainOf(many(500))).toBe(
+      'Error: many (500 errors: Error: part 0; Error: part 1; Error: part 2; Error: part 3; …)',
+    );
+    expect(chainOf(many(2))).toBe('Error: many (2 errors: Error: part 0; Error: part 1)');
+    expect(chainOf(error('many', { errorCount: 1269 }))).toBe('Error: many (1,269 errors)');
+  });
+
+  test('how many they are makes no other group', () => {
+    for (const count of [2, 8, 9, 500]) expect(sameFor(many(count), undefined)).toBe(sameFor(many(7), undefined));
+    expect(sameFor(many(7), undefined)).toBe('Error: many (… errors: Error: part …)');
+  });
+});
+
+describe('the place comes from the stack, never from the message', () => {
+  const real = '    at process (file:///y/real.ts:3:5)';
+  const own = ['  at process (/y/real.ts:3:5)'];
+  const placeIn = (message: string, stack: string): string[] => detailsOf(error(message, { stack }), false).slice(-1);
+
+  test.each([
+    ['has a line like a frame', 'multi\nline\n  at fake (tasks/none.ts:1:1)\nmessage'],
+    ['ends with one', 'multi\n    at fake (tasks/none.ts:1:1)'],
+    ['begins with one', '\n    at fake (tasks/none.ts:1:1)'],
+    ['is also in the frames', 'process'],
+  ])('of a message that %s', (_, message) => {
+    expect(placeIn(message, `Error: ${message}\n${real}`)).toEqual(own);
+    expect(placeIn(message, `TypeError [ERR_X]: ${message}\n${real}`)).toEqual(own);
+    expect(placeIn(message, `${message}\n${real}`)).toEqual(own);
+  });
+
+  test('of a message that was changed since', () => {
+    const stack = `Error: multi\n    at fake (tasks/none.ts:1:1)\n\n${real}`;
+    expect(placeIn('git failed', stack)).toEqual(own);
+    expect(placeIn('', `Error\n${real}`)).toEqual(own);
+  });
+
+  test('of a message that is shortened in the stack', () => {
+    const message = `multi\n    at fake (tasks/none.ts:1:1)\n${'x'.repeat(20_000)}`;
+    const thrown = new Error(message);
+    thrown.stack = `Error: ${message}\n${real}`;
+    expect(detailsOf(toItemError(thrown), false).slice(-1)).toEqual(own);
+  });
+
+  test('of a child’s stderr that execFile puts into its message', () => {
+    const script = join(import.meta.dirname, 'no-such-child.cjs');
+    const said = `${script}:1\nthrow new Error('boom')\n^\n\nError: boom\n    at Object.<anonymous> (${script}:1:7)\n\nNode.js v22.1.0\n`;
+    const message = `Command failed: node ${script}\n${said}`;
+    const stack = `Error: ${message}\n    at genericNodeError (node:internal/errors:984:15)\n    at ChildProcess.exithandler (node:child_process:422:12)`;
+    const lines = detailsOf(error(message, { stack }), false);
+    expect(lines.filter((line) => line.includes('at Object.<anonymous>'))).toHaveLength(1); // the message's own
+    expect(lines.at(-1)).not.toMatch(/^ {2}at /);
+  });
+
+  test.each([
+    ['at process (/here/tasks/a b.cjs:1:2)', 'at process (tasks/a b.cjs:1:2)'],
+    ['at /here/tasks/a.cjs:1:2', 'at tasks/a.cjs:1:2'],
+    ['at async /here/tasks/a.cjs:1:2', 'at async tasks/a.cjs:1:2'],
+    ['at async f (/here/app/(group)/a.cjs:1:2)', 'at async f (app/(group)/a.cjs:1:2)'],
+    ['at async f (file:///here/app/(group)/a.ts:1:2)', 'at async f (app/(group)/a.ts:1:2)'],
+    ['at new A (/elsewhere/a.cjs:1:2)', 'at new A (/elsewhere/a.cjs:1:2)'],
+  ])('a path is as short as one in a URL: %s', (frame, shown) => {
+    const stack = `Error: a\n    ${frame.replaceAll('/here', process.cwd())}`;
+    expect(detailsOf(error('a', { stack }), false)).toEqual([`  ${shown}`]);
+  });
+
+  test('a frame of the runtime is none of the task, in either form of its path', () => {
+    const runtime = join(import.meta.dirname, '../../../runtime/worker/main.ts');
+    for (const file of [runtime, `file://${runtime}`])
+      expect(detailsOf(error('a', { stack: `Error: a\n    at run (${file}:1:2)\n    at ${file}:3:4` }), false)).toEqual(
+        [],
+      );
   });
 });
 
