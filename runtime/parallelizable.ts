@@ -22,7 +22,7 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
    * when a worker can take it, so an endless generator is fine. The master's stdin is its own to read.
    * When it throws, the run stops gracefully and exits with 70.
    *
-   * from - with a `cursor`, where to begin: `after` is undefined at first, and in a resume the place behind which every
+   * from - with a `cursor`, where to begin: `after` is undefined at first, and in a resume the place after which every
    *        item is still to be yielded, and none before it.
    */
   dispatch(from?: DispatchFrom): AsyncIterable<Item> | Iterable<Item>;
@@ -80,7 +80,7 @@ export interface Parallelizable<Item extends FitItem<Item>, Result = void> {
 
   /**
    * The item's place in the order of `dispatch`: an id, an offset, a key of the table. With it a resume need not list again
-   * what is done: `dispatch` is called with the last place behind which nothing is left. Several items may share a place.
+   * what is done: `dispatch` is called with the last place up to which nothing is left. Several items may share a place.
    * Numbers must not go back; strings are not compared. Runs in the master, once for each item of `dispatch`. When it
    * throws, or returns anything else, the run stops gracefully; exit 70.
    */
@@ -99,7 +99,7 @@ export type Place = string | number;
 
 /** Where `dispatch` is to begin. */
 export interface DispatchFrom {
-  /** The place behind which it begins; undefined: at its beginning. */
+  /** The place after which it begins; undefined: at its beginning. */
   readonly after?: Place | undefined;
 }
 
