@@ -184,6 +184,9 @@ function byHand(project: Project, { file, run = [], options = [], journal }: Sub
   return commandLine(['node', runner, what, ...options, ...journalWords(journal), task, ...behindTask(run)]);
 }
 
+/** Another release of the runtime may give none. */
+const numbers = new Intl.NumberFormat('en');
+
 const NOW = { running: 'runs now', paused: 'is paused', stopping: 'is stopping' } as const;
 
 /** The run in words: its state, and how many items are done and failed. */
@@ -196,5 +199,5 @@ export function inWords(run: LastRun | null): string {
     complete: 'complete',
     unfinished: stoppedBy ? `stopped by ${stoppedBy}` : ended === undefined ? 'cut short' : 'unfinished',
   }[state];
-  return `${how}: ${done.toLocaleString('en')} done${failed > 0 ? `, ${failed.toLocaleString('en')} failed` : ''}`;
+  return `${how}: ${numbers.format(done)} done${failed > 0 ? `, ${numbers.format(failed)} failed` : ''}`;
 }

@@ -20,9 +20,9 @@ export async function ask(socketPath: string, request: ControlRequest): Promise<
     try {
       return JSON.parse(await lineFrom(socketPath, line)) as ControlAnswer;
     } catch (error) {
-      // A run opens its socket a moment after it has begun.
-      const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
-      if (isThere || performance.now() > until) throw controlFailed(socketPath, error);
+      // A run opens its socket a moment after it has begun; it is there before anybody listens.
+      const isSoon = ['ENOENT', 'ECONNREFUSED'].includes(String((error as NodeJS.ErrnoException).code));
+      if (!isSoon || performance.now() > until) throw controlFailed(socketPath, error);
       await sleep(AGAIN_AFTER_MS);
     }
   }

@@ -161,7 +161,7 @@ describe('cancel', () => {
   test('an item that does not obey takes its worker with it, and nothing else', async () => {
     const { run, gate, ask } = await controlled(['-n', '1', '-c', '2', '--kill-after', '200ms'], '3 1');
     await gate.arrived(2);
-    expect(ask('--control', 'cancel key 1').status).toBe(0);
+    expect(ask('--control', 'cancel key 1')).toMatchObject({ status: 0, stderr: '' });
     await run.said(
       /worker 1 was killed by SIGKILL while on item 1 \(key 1\), item 2 \(key 2\) \(its item was cancelled\)/,
     );

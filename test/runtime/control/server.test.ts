@@ -1,4 +1,5 @@
 // The control socket by itself: one line of JSON each way, and whatever is not understood is refused.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -108,4 +109,17 @@ test('whoever says nothing for five seconds is cut off; whoever waits at the end
   await close();
   await closed;
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a socket on which nobody listens yet is tried again for a while', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'divvy-control-')), 'control.sock');
+  const left = `require('node:net').createServer().listen(${JSON.stringify(file)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', left]);
+  const asked = ask(file, { do: 'pause' });
+  const refused = net.connect(file);
+  await expect(once(refused, 'connect')).rejects.toThrow('ECONNREFUSED');
+  rmSync(file);
+  const close = await startControl(file, () => ({ ok: true, text: 'Paused.' }));
+  expect(await asked).toEqual({ ok: true, text: 'Paused.' });
+  await close();
 });
