@@ -18,7 +18,7 @@ export const validators: Plugin = {
       cwd: home,
     });
     const ajv = new Ajv({ strict: false, allErrors: true, inlineRefs: false, code: { source: true } });
-    // What is told of a value to people checks nothing.
+    // Descriptions are for people: they check nothing.
     const told = (key: string, value: unknown) =>
       key === 'description' && typeof value === 'string' ? undefined : value;
     for (const path of schemas) ajv.addSchema(JSON.parse(readFileSync(join(home, path), 'utf8'), told), path);

@@ -1,4 +1,4 @@
-// What is drawn in the canvases of a page.
+// Reads what a chart of a page has drawn: its texts, and how many pixels of a colour.
 import type { Page } from 'playwright-core';
 
 /** Texts in a canvas can't be read from it, so they are noted while they are drawn. */

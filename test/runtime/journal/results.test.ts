@@ -1,4 +1,4 @@
-// --results: exactly one line for each item that is done, whatever is killed, and in order where that is asked for.
+// --results: each done item has exactly one line, whatever is killed; with --ordered the lines are in order.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
