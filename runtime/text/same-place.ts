@@ -16,11 +16,11 @@ export function isSameTerminal(one: Leading, other: Leading): boolean {
   return device === second || device === OWN_TERMINAL || second === OWN_TERMINAL;
 }
 
-/** Returns whether both streams lead to one terminal, file or pipe; if nobody can tell, they do not. */
+/** Returns whether both streams lead to one terminal, file or pipe; of the last two, if nobody can tell, they do not. */
 export function isSamePlace(one: Leading, other: Leading): boolean {
+  if (one.isTTY || other.isTTY) return isSameTerminal(one, other);
   const [first, second] = [one, other].map(statsOf);
-  if (!first || !second) return false;
-  return one.isTTY || other.isTTY ? isSameTerminal(one, other) : first.dev === second.dev && first.ino === second.ino;
+  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
 }
 
 function statsOf({ fd }: Leading): fs.BigIntStats | undefined {

@@ -4,6 +4,10 @@
  *
  * Only this file patches the `write` of the master's streams. So each writer begins a new line, and the progress line
  * is erased before any output and drawn again below it (cli/footer.ts).
+ *
+ * A terminal that is behind takes the first part of a write, and the rest waits in the stream. If stdout and stderr are
+ * one terminal, all of it therefore goes through one of them: so what one writes never gets into the middle of what
+ * the other still has to write.
  */
 
 import fs from 'node:fs';
@@ -14,10 +18,10 @@ const NEWLINE = 0x0a;
 
 /** Something that stands on the same terminal as the output, such as the progress line. */
 export interface Companion {
-  /** Returns what to write right ahead of output to the stream: whatever makes room for it. */
-  before(stream: Writable): string;
-  /** Output to the stream is written, or waits in it. */
-  after(stream: Writable, output: string | Uint8Array): void;
+  /** Returns what to write right ahead of output: whatever makes room for it. */
+  before(): string;
+  /** Output to the stream, in one or more parts, is written or waits in it. */
+  after(stream: Writable, ...parts: readonly (string | Uint8Array)[]): void;
 }
 
 /** Has a companion called for all output to the stream, whoever writes it. Returns a function that ends this. */
@@ -65,6 +69,15 @@ interface Place {
   lineOf: object | undefined;
 }
 
+/** The stream by which output really leaves this process. */
+interface Carrier {
+  readonly stream: Writable;
+  /** Its `write` before it was patched. */
+  readonly write: Writable['write'];
+  /** How many of the waiting bytes are no output (writeAside). */
+  asideBytes: number;
+}
+
 /** Returns the shared stream. Each caller must leave() it. */
 export function share(stream: Writable): SharedStream {
   const shared = streams.get(stream) ?? new SharedStream(stream);
@@ -78,29 +91,33 @@ export class SharedStream {
   readonly companions: Set<Companion> = new Set();
   readonly place: Place;
   readonly #stream: Writable;
+  /** Its own, or that of the other stream on the same terminal. */
+  readonly #carrier: Carrier;
   readonly #write: Writable['write'];
   readonly #patched: Writable['write'];
   /** The descriptor, if the stream is a file: Node.js would not notice if a full disk cut a write short. */
   readonly #file: number | undefined;
-  /** How many of the waiting bytes are no output (writeAside). */
-  #asideBytes = 0;
+  readonly #drained: () => boolean;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    this.place = placeOf(stream);
+    const other = sharedAt(stream);
+    this.place = other?.place ?? { lineOf: undefined };
     this.#write = stream.write;
+    this.#carrier = other && isTerminal(stream) ? other.#carrier : { stream, write: this.#write, asideBytes: 0 };
+    this.#drained = () => stream.emit('drain');
+    if (this.#carrier.stream !== stream) this.#carrier.stream.on('drain', this.#drained);
     this.#file = fileOf(stream);
     this.#patched = ((...written: Parameters<Writable['write']>): boolean => {
       const [chunk] = written as unknown[];
       const last = typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk.at(-1) : undefined;
-      if (last === undefined) return Reflect.apply(this.#write, stream, written); // empty, or refused by Node.js
+      if (last === undefined) return this.#send(...written); // empty, or refused by Node.js
       const ending = this.lineOf !== undefined && this.lineOf !== this ? '\n' : '';
       const first = this.#before() + ending;
-      if (first !== '') Reflect.apply(this.#write, stream, [first]);
+      if (first !== '') this.#send(first);
       this.lineOf = last === '\n' || last === NEWLINE ? undefined : this;
-      const goesOn = Reflect.apply(this.#write, stream, written);
-      if (ending !== '') this.#after(ending);
-      this.#after(chunk as string | Uint8Array);
+      const goesOn = this.#send(...written);
+      this.#after(ending, chunk as string | Uint8Array);
       return goesOn;
     }) as Writable['write'];
     stream.write = this.#patched;
@@ -122,7 +139,7 @@ export class SharedStream {
       const first = bytes.length > 0 ? this.#before() : '';
       // In one write, so that a terminal never shows the state in between.
       const all = first === '' ? bytes : Buffer.concat([Buffer.from(first), bytes]);
-      const goesOn = Reflect.apply(this.#write, this.#stream, [all, written]);
+      const goesOn = this.#send(all, written);
       // What follows it is a write of its own: the output counts as soon as it is out itself.
       if (bytes.length > 0) this.#after(bytes);
       return goesOn;
@@ -138,47 +155,54 @@ export class SharedStream {
 
   /** Some output has not left this process yet. A waiting progress line is no output: no item has to wait for it. */
   get isWaiting(): boolean {
-    return this.#stream.writableLength > this.#asideBytes && !this.#stream.destroyed;
+    const { stream, asideBytes } = this.#carrier;
+    return stream.writableLength > asideBytes && !stream.destroyed;
   }
 
   /** As the function of this name. */
   writeAside(text: string | Uint8Array): void {
-    const stream = this.#stream;
-    const before = stream.writableLength;
+    const carrier = this.#carrier;
+    const before = carrier.stream.writableLength;
     let waiting = 0;
-    const out = (): void => {
-      this.#asideBytes -= waiting;
-    };
-    Reflect.apply(this.#write, stream, [text, out]);
-    // If it is out already, `out` is called later all the same.
-    waiting = stream.writableLength - before;
-    this.#asideBytes += waiting;
+    this.#send(text, () => {
+      carrier.asideBytes -= waiting;
+    });
+    // If it is out already, this function is called later all the same.
+    waiting = carrier.stream.writableLength - before;
+    carrier.asideBytes += waiting;
   }
 
   leave(): void {
     this.users -= 1;
     if (this.users > 0) return;
     if (this.#stream.write === this.#patched) this.#stream.write = this.#write;
+    this.#carrier.stream.off('drain', this.#drained);
     setBlocking(this.#stream, true);
     streams.delete(this.#stream);
   }
 
+  #send(...written: unknown[]): boolean {
+    return Reflect.apply(this.#carrier.write, this.#carrier.stream, written as Parameters<Writable['write']>);
+  }
+
   #before(): string {
     let first = '';
-    for (const companion of this.companions) first += companion.before(this.#stream);
+    for (const companion of this.companions) first += companion.before();
     return first;
   }
 
-  #after(output: string | Uint8Array): void {
-    for (const companion of this.companions) companion.after(this.#stream, output);
+  #after(...parts: readonly (string | Uint8Array)[]): void {
+    for (const companion of this.companions) companion.after(this.#stream, ...parts);
   }
 }
 
-/** Returns the place of another stream that leads there, too, or a new one. */
-function placeOf(stream: Writable): Place {
-  for (const [other, shared] of streams) if (isSamePlace(stream, other)) return shared.place;
-  return { lineOf: undefined };
+/** Returns another stream that leads to the same place. */
+function sharedAt(stream: Writable): SharedStream | undefined {
+  for (const [other, shared] of streams) if (isSamePlace(stream, other)) return shared;
+  return undefined;
 }
+
+const isTerminal = (stream: Writable & { isTTY?: boolean }): boolean => stream.isTTY === true;
 
 /** By default, Node.js blocks the whole process on a terminal while Ctrl+S holds the output. */
 function setBlocking(stream: Writable, isBlocking: boolean): void {

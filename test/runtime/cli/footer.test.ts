@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { Footer } from '../../../runtime/cli/footer.ts';
 import { drawProgress, type Standing } from '../../../runtime/cli/progress.ts';
 import { NOTHING_EXPECTED } from '../../../runtime/text/outlook.ts';
-import { share } from '../../../runtime/text/shared-stream.ts';
+import { type SharedStream, share } from '../../../runtime/text/shared-stream.ts';
 import { linesTo } from '../../../runtime/text/terminal.ts';
 import { Screen, Tty } from './screen.ts';
 
@@ -15,6 +15,13 @@ const ROWS = 12;
 const nextTurn = async (): Promise<void> => {
   for (let at = 0; at < 2; at++) await new Promise((resolve) => setImmediate(resolve));
 };
+
+/** Shares it up to the end of the test: streams that say nothing of their terminal are all one. */
+function shareInTest(stream: Tty): SharedStream {
+  const shared = share(stream);
+  onTestFinished(() => shared.leave());
+  return shared;
+}
 
 /** A terminal that stdout and stderr share, with a footer. */
 class Seat {
@@ -52,9 +59,9 @@ describe('each write', () => {
     const seat = new Seat(80);
     seat.footer.show(FOOT);
     expect(await seat.above()).toEqual([]);
-    const before = seat.stdout.writes.length;
+    const before = seat.stderr.writes.length;
     seat.worker('one\n');
-    const writes = seat.stdout.writes.slice(before).map(String);
+    const writes = seat.stderr.writes.slice(before).map(String);
     expect(writes).toHaveLength(2);
     expect(writes[0]).toBe('\r\u001b[Jone\n');
     expect(writes[1]).toContain(FOOT);
@@ -68,18 +75,18 @@ describe('each write', () => {
     let isOut = false;
     // The line that follows finds the terminal stopped.
     const stopped = vi.spyOn(seat.footer, 'after').mockImplementationOnce((...output) => {
-      seat.stdout.hold();
+      seat.stderr.hold();
       stopped.mockRestore();
       seat.footer.after(...output);
     });
-    share(seat.stdout).write(Buffer.from('one\n'), () => {
+    const shared = shareInTest(seat.stdout);
+    shared.write(Buffer.from('one\n'), () => {
       isOut = true;
     });
     await nextTurn();
     expect(isOut).toBe(true);
-    expect(seat.stdout.writableLength).toBeGreaterThan(0);
-    const { isWaiting } = share(seat.stdout);
-    expect(isWaiting).toBe(false); // no output does
+    expect(seat.stderr.writableLength).toBeGreaterThan(0);
+    expect(shared.isWaiting).toBe(false); // no output does
   });
 
   test.each([
@@ -114,10 +121,10 @@ describe('each write', () => {
     seat.footer.show(FOOT);
     await nextTurn();
     const lines = Array.from({ length: 1000 }, (_, at) => `line ${at}`);
-    const before = seat.stdout.writes.length;
+    const before = seat.stderr.writes.length;
     for (const line of lines) seat.worker(`${line}\n`);
     await nextTurn();
-    const writes = seat.stdout.writes.slice(before).map(String);
+    const writes = seat.stderr.writes.slice(before).map(String);
     expect(writes.filter((text) => text.includes(FOOT))).toHaveLength(2);
     expect(await seat.above()).toEqual(lines);
   });
@@ -185,7 +192,7 @@ describe('a line that is open', () => {
   test('what was open before the line began stays', async () => {
     const screen = new Screen(40, ROWS);
     const stdout = new Tty(40, screen);
-    share(stdout);
+    shareInTest(stdout);
     stdout.write('before');
     const footer = new Footer([stdout.stream]);
     footer.show(FOOT);
@@ -207,10 +214,10 @@ describe('a terminal that takes nothing for a while', () => {
       // The first one does not know yet; all others wait.
       for (let at = 0; at < 1000; at++) seat.footer.show(`░░ ${at} of 9`);
       expect(seat.stderr.writableLength).toBeLessThan(100);
-      expect(share(seat.stderr).isWaiting).toBe(false);
+      expect(shareInTest(seat.stderr).isWaiting).toBe(false);
       seat.worker('one\n');
       seat.worker('two\n');
-      expect(share(seat.stdout).isWaiting).toBe(true);
+      expect(shareInTest(seat.stdout).isWaiting).toBe(true);
       for (let at = 0; at < 1000; at++) seat.footer.show(`░░ ${at} of 9`);
       await nextTurn();
       expect(seat.stdout.writableLength + seat.stderr.writableLength).toBeLessThan(200);
@@ -277,21 +284,24 @@ test('whatever is written, the terminal shows it as without the line', async () 
         const shared = { stdout: share(streams.stdout), stderr: share(streams.stderr) };
         const footer = at === 0 ? undefined : new Footer([streams.stderr.stream, streams.stdout.stream]);
         footer?.show(FOOT);
-        for (const { text, by, on, next } of steps) {
-          if (by === 'master') streams[on].write(text);
-          else shared[on].write(Buffer.from(text), () => {});
-          if (next === 'tick') footer?.show(FOOT);
-          if (next !== 'nothing') await nextTurn();
-          const { row } = await screen.cursor();
-          // What a later line will erase is not compared: below the cursor there is only the footer.
-          if (next !== 'nothing' && footer) {
-            const rows = await screen.rows();
-            expect(rows.length).toBeLessThanOrEqual(row + 2);
+        try {
+          for (const { text, by, on, next } of steps) {
+            if (by === 'master') streams[on].write(text);
+            else shared[on].write(Buffer.from(text), () => {});
+            if (next === 'tick') footer?.show(FOOT);
+            if (next !== 'nothing') await nextTurn();
+            const { row } = await screen.cursor();
+            // What a later line will erase is not compared: below the cursor there is only the footer.
+            if (next !== 'nothing' && footer) {
+              const rows = await screen.rows();
+              expect(rows.length).toBeLessThanOrEqual(row + 2);
+            }
           }
+          await nextTurn();
+        } finally {
+          footer?.end();
+          for (const each of Object.values(shared)) each.leave();
         }
-        await nextTurn();
-        footer?.end();
-        for (const each of Object.values(shared)) each.leave();
         await nextTurn();
         const rows = await screen.rows();
         shown.push([...rows, ...(await Promise.all(rows.map((_, row) => screen.looks(row))))]);

@@ -106,6 +106,20 @@ describe('output of workers and of the master, on both streams', () => {
     expect(said).toHaveLength(4000);
     expect(said.filter((line) => !/^\d+ \d+ x{90}$/.test(line))).toEqual([]);
   });
+
+  test('a reader that is slow: what one stream still has to write is not broken by the other', async () => {
+    const long = 'for (const out of ["log", "error"]) console[out](item + " " + out + " " + "x".repeat(8000));';
+    const own = 'console.error("dispatched " + item + " " + "y".repeat(3000)); await turn();';
+    const task = taskOf(`for (let item = 1; item <= 40; item++) { yield item; ${own} }`, long);
+    const args = ['-n', '3', '--no-journal'];
+    const run = runTask(task, { args, onTerminal: true, readsSlowly: true, env: PLAIN });
+    expect((await run.ended()).status).toBe(0);
+    const screen = new Screen(80, ROWS, { isRaw: true });
+    for await (const lines of frames(run.stdoutBytes, screen)) expect(lines.at(-1)).toMatch(FOOT);
+    const said = (await screen.lines()).slice(1, -1);
+    expect(said.filter((line) => !/^\d+ (log|error) x{8000}$|^dispatched \d+ y{3000}$/.test(line))).toEqual([]);
+    expect(said).toHaveLength(120);
+  });
 });
 
 test('a terminal that gets narrower, and wider again, in the middle of a run', async () => {

@@ -5,7 +5,6 @@ import { needs } from '../../needs.ts';
 import { gone, suspend } from '../run-task.ts';
 import { Link } from './link.ts';
 import { endedWell, expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
-import { RedisServer } from './redis.ts';
 
 needs('redis-server');
 
@@ -91,13 +90,13 @@ test('the server is killed, and begins again with what it had a while ago: nothi
 
 test('a replica that was behind takes over: nothing begins that a host still has', async () => {
   const machines = await Machines.start({ COUNT: '8', NAP_MS: '4000' });
-  await using replica = await RedisServer.start(['--replicaof', '127.0.0.1', String(machines.redis.port)]);
+  await using replica = await machines.redis.replica();
   await using link = await Link.to(machines.redis.port);
   const url = { DIVVY_ENGINE_URL: link.url };
   const [hosts, dispatcher] = [[machines.host([], url), machines.host([], url)], machines.dispatcher([], url)];
   await machines.begun(4);
-  await expect.poll(() => replica.client.exists('divvy:stamped:wait'), { timeout: 20_000 }).toBe(1);
-  await replica.client.replicaof('NO', 'ONE'); // it has got nothing since; of what it has, four wait
+  await expect.poll(() => replica.client.llen('divvy:stamped:wait')).toBe(4);
+  await replica.client.replicaof('NO', 'ONE'); // it gets nothing from now on; of what it has, four wait
   await machines.begun(8);
   const third = machines.host(['-n', '4'], url);
   await dispatcher.said(/host 3 has joined/);

@@ -5,7 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+
+/** How often the state of a replica is looked at: a server tells nobody. */
+const POLL_MS = 20;
 
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
@@ -24,6 +28,14 @@ export class RedisServer implements AsyncDisposable {
     const server = new RedisServer(await freePort(), flags);
     await server.begin();
     return server;
+  }
+
+  /** Starts a replica of it. Resolves when that has all that there is. */
+  async replica(): Promise<RedisServer> {
+    await this.client.config('SET', 'repl-diskless-sync-delay', '0');
+    const replica = await RedisServer.start(['--replicaof', '127.0.0.1', String(this.port)]);
+    while (!(await replica.client.info('replication')).includes('master_link_status:up')) await sleep(POLL_MS);
+    return replica;
   }
 
   get url(): string {

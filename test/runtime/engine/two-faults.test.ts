@@ -7,7 +7,6 @@ import { needs } from '../../needs.ts';
 import { runTask, type TaskRun, taskFile } from '../run-task.ts';
 import { Link } from './link.ts';
 import { endedWell, expectWhole, LOCK_MS, Machines, redone } from './machines.ts';
-import { RedisServer } from './redis.ts';
 
 needs('redis-server');
 
@@ -151,8 +150,8 @@ test('the only host is killed, and then Ctrl+C comes: the run ends once the lock
 
 test('the primary becomes a replica and keeps its connections: both ends go on at the new one', async () => {
   const machines = await Machines.start({ COUNT: '200', NAP_MS: '20' });
-  const { port, client } = machines.redis;
-  await using replica = await RedisServer.start(['--replicaof', '127.0.0.1', String(port)]);
+  const { client, port } = machines.redis;
+  await using replica = await machines.redis.replica();
   await using link = await Link.to(port);
   const url = { DIVVY_ENGINE_URL: link.url };
   const [host, dispatcher] = [machines.host([], url), machines.dispatcher([], url)];
