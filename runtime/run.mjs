@@ -12,5 +12,12 @@ if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >=
 } else {
   // The cache makes every boot after the first several times faster. If it can't be written, it is not used.
   process.getBuiltinModule('node:module').enableCompileCache();
-  import('./cli/main.ts').then(({ main }) => main(process.argv.slice(2)));
+  const argv = process.argv.slice(2);
+  const { load } = await import('./load.mjs');
+  // The first worker's process loads its modules while this one loads all others.
+  const { spareFor } = await load(() => import('./master/spare.ts'));
+  const spare = spareFor(argv);
+  const { main } = await load(() => import('./cli/main.ts'));
+  if (spare) await load(() => Promise.all([import('./master/run-loop.ts'), import('./wire/server.ts')]));
+  await main(argv, spare);
 }

@@ -219,7 +219,7 @@ const ROOMS = [
     'text',
     'events.ts',
   ],
-  ...['version.ts', 'parallelizable.ts'],
+  ...['version.ts', 'parallelizable.ts', 'load.mjs'],
 ];
 /** Rooms that know nothing of each other. */
 const APART = [

@@ -7,6 +7,7 @@ import type { Observed } from '../events.ts';
 import type { EngineRole } from '../master/engine-role.ts';
 import { exitWithoutHang } from '../master/exit-hang.ts';
 import { Master } from '../master/master.ts';
+import type { Spare } from '../master/spare.ts';
 import type { RunResult } from '../parallelizable.ts';
 import { SIGNALS, type Takeover, takeOverSignals } from '../signals.ts';
 import { closeDeclarations } from '../task/declared.ts';
@@ -21,8 +22,12 @@ const READ_WITHIN_MS = 1000;
 /** How long a signal that this process sends to itself may take to end it, in milliseconds. */
 const RAISED_WITHIN_MS = 1000;
 
-/** Runs what the command line asks for, and ends this process with an exit code documented in errors.ts. */
-export async function main(argv: readonly string[]): Promise<void> {
+/**
+ * Runs what the command line asks for, and ends this process with an exit code documented in errors.ts.
+ *
+ * spare - the process that the first worker takes, if there is a run.
+ */
+export async function main(argv: readonly string[], spare?: Spare): Promise<void> {
   // The reader of either may go at any time; the master's own listener handles what that means for the run.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
@@ -46,8 +51,11 @@ export async function main(argv: readonly string[]): Promise<void> {
       const messages = await Reporting.of(request, argv);
       reporting = messages;
       const runInRole: RunInRole = (options, args, role, begun) =>
-        run({ ...request, options, args }, messages, role, (way) => begun({ ...way, over: () => signals.over() }));
-      const result = await (engine?.run(request, messages.say, runInRole) ?? run(request, messages));
+        run({ ...request, options, args }, messages, {
+          role,
+          begun: (way) => begun({ ...way, over: () => signals.over() }),
+        });
+      const result = await (engine?.run(request, messages.say, runInRole) ?? run(request, messages, { spare }));
       // The task may have set an exit code for something that the run's own does not show.
       exitCode = result.exitCode || Number(process.exitCode ?? 0);
       stoppedBy = result.stoppedBy;
@@ -64,6 +72,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error instanceof Shutdown) patience = sleep(READ_WITHIN_MS, undefined);
   }
   signals.over();
+  await spare?.dismiss();
   const written = Promise.all([flushed(process.stdout), flushed(process.stderr), reporting?.written()]);
   const givenUpBy = await Promise.race([patience, written.then(() => undefined), signals.givenUp]);
   signals.end(exitCode, stoppedBy ?? givenUpBy);
@@ -112,11 +121,17 @@ class EndingSignals {
   }
 }
 
+/** How a run begins: with a process that waits for it, or in a role. */
+interface Beginning {
+  readonly spare?: Spare | undefined;
+  readonly role?: EngineRole;
+  readonly begun?: (way: Omit<WayToEnd, 'over'>) => void;
+}
+
 async function run(
   request: Request & { want: 'run' },
   reporting: Reporting,
-  role?: EngineRole,
-  begun?: (way: Omit<WayToEnd, 'over'>) => void,
+  { spare, role, begun }: Beginning,
 ): Promise<RunResult> {
   const { taskFile, options, args } = request;
   const stop = new AbortController();
@@ -139,7 +154,7 @@ async function run(
     },
     itemEvents: reporting.wantsItems,
   };
-  const master: Master = new Master(taskFile, own, role);
+  const master: Master = new Master(taskFile, own, role, spare);
   begun?.({
     fail: (fault) => stop.abort(fault),
     killAll: () => {

@@ -79,15 +79,17 @@ export class Master {
    * taskFile - path of the task file, relative to the working directory, or its URL.
    * options  - see options.ts.
    * role     - what this master is in a run over several machines (engine/). Internal.
+   * spare    - a process for the first worker, which the caller has started. Internal.
    *
    * Throws UsageError if the task file or an option is invalid, or if the working directory is gone. Throws DivvyError
    * if the run to resume can't be resumed.
    */
-  constructor(taskFile: string | URL, options: MasterOptions = {}, role?: EngineRole) {
+  constructor(taskFile: string | URL, options: MasterOptions = {}, role?: EngineRole, spare?: Spare) {
     needFolder();
     this.#taskFile = pathOf(taskFile);
     this.#recording = new Recording(this.#taskFile, options);
     this.#role = role;
+    this.#spare = spare;
     this.#settings = { ...this.#recording.settings, ...role?.settings };
     const { verbose, inline, socket, workers } = this.#settings;
     this.verbose = verbose;
@@ -272,7 +274,7 @@ export class Master {
     const claimed = role?.claim?.();
     if (claimed) await this.#unlessStopped(claimed);
     if (!settings.dryRun) this.#traced = TracedRun.of({ taskFile, workers: settings.workers });
-    this.#spare = this.#spareProcess(task);
+    await this.#prepareSpare(task);
     const { RunLoop } = await import('./run-loop.ts');
     const control = this.#control;
     const failed = (error: DivvyError): void => this.#loop?.stopping.fail(error);
@@ -343,12 +345,15 @@ export class Master {
     return { path: fresh, folder: path.dirname(fresh) };
   }
 
-  /** Undefined if there may be no work for it, or if a hook must run before the fork. */
-  #spareProcess(task: AnyTask): Spare | undefined {
+  /** There is none if there may be no work for it, or if a hook must run before the fork. */
+  async #prepareSpare(task: AnyTask): Promise<void> {
     const { inline, dryRun } = this.#settings;
     const [first] = this.workers;
-    if (inline || dryRun || this.#role?.boot || task.beforeRun || task.beforeFork || !first) return undefined;
-    return new Spare(startProcess, environmentOf(first, this.#traced?.env));
+    const isWanted = !(inline || dryRun || this.#role?.boot || task.beforeRun || task.beforeFork) && first;
+    const env = isWanted && environmentOf(first, this.#traced?.env);
+    if (env && this.#spare?.isAsIfStarted(env)) return;
+    await this.#spare?.dismiss();
+    this.#spare = env ? new Spare(startProcess, env) : undefined;
   }
 
   /** Nothing has begun, and what it waits for may never come: a signal that stops a run ends it at once. */

@@ -9,7 +9,7 @@ import type { Ledger } from '../journal/ledger.ts';
 import { startOf } from '../journal/processes.ts';
 import type { Settings } from '../options.ts';
 import type { ItemError, WorkerExit } from '../parallelizable.ts';
-import { type AnyTask, hashOfTask } from '../task/task.ts';
+import { type AnyTask, hashOfTask, textOfTask } from '../task/task.ts';
 import { describeExit, seconds } from '../text/words.ts';
 import { type CarriedOutcome, errorIn, type ToMaster } from '../wire/messages.ts';
 import type { Delivery } from './delivery.ts';
@@ -68,8 +68,8 @@ export class Pool {
   readonly #delivery: Delivery<Payload>;
   readonly #events: PoolEvents;
   #run!: PoolRun; // set by begin(), before the rules send any command
-  /** Hash of the task file, as the latest worker found it. */
-  #taskHash = '';
+  /** The text of the task file, as the latest worker found it. */
+  #taskText: Buffer = Buffer.alloc(0);
   #exits: Exit[] = [];
   /** The running afterExit hook of a worker's last process; the worker's next boot waits for it. */
   readonly #afterExits = new Map<number, Promise<void>>();
@@ -91,7 +91,7 @@ export class Pool {
 
   begin(run: PoolRun): void {
     this.#run = run;
-    this.#taskHash = hashOfTask(run.taskFile);
+    this.#taskText = textOfTask(run.taskFile);
   }
 
   /** Resolves when the hooks after exits have run and all worker output has been passed on. */
@@ -188,15 +188,20 @@ export class Pool {
    * A worker runs the task file as it is when it boots. If somebody has changed it meanwhile, report and record that.
    */
   #lookAtTask(): void {
-    let hash: string;
+    const { taskFile } = this.#run;
+    let text: Buffer;
     try {
-      hash = hashOfTask(this.#run.taskFile);
+      text = textOfTask(taskFile);
     } catch {
       return; // the file is gone; the worker will report it
     }
-    if (hash === this.#taskHash) return;
-    this.#taskHash = hash;
-    this.#run.journal?.add({ type: 'task changed', at: new Date().toISOString(), taskHash: hash });
+    if (text.equals(this.#taskText)) return;
+    this.#taskText = text;
+    this.#run.journal?.add({
+      type: 'task changed',
+      at: new Date().toISOString(),
+      taskHash: hashOfTask(taskFile, text),
+    });
     this.#events.observe({
       type: 'note',
       text: 'the task file has changed: workers that start from now on run the new code',

@@ -10,6 +10,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import os from 'node:os';
+import { environmentOf, startProcess } from './worker.ts';
 
 /** Starts a worker's process. */
 export type StartProcess = (env: NodeJS.ProcessEnv) => ChildProcess;
@@ -33,10 +34,15 @@ export class Spare {
     }
   }
 
-  /** Returns the process, once. Returns undefined if it is gone, or if a process started now would differ from it. */
+  /** Whether the process is there, and one started now would not differ from it. */
+  isAsIfStarted(env: NodeJS.ProcessEnv): boolean {
+    return this.#child?.pid !== undefined && inherited(env) === this.#inherited;
+  }
+
+  /** Returns the process, once; undefined if it is not as if started now. */
   take(env: NodeJS.ProcessEnv): ChildProcess | undefined {
     const child = this.#child;
-    if (child?.pid === undefined || inherited(env) !== this.#inherited) {
+    if (!child || !this.isAsIfStarted(env)) {
       void this.dismiss();
       return undefined;
     }
@@ -57,6 +63,21 @@ export class Spare {
   readonly #lost = (): void => {
     this.#child = undefined;
   };
+}
+
+/** With these there is no run, or none with worker processes. */
+const WITHOUT_WORKERS =
+  /^(-h|--(help|version|status|runs|failures|report-data|report-live|control|inline|dry-run|engine)(=.*)?)$/;
+
+/**
+ * Starts the spare of this command line, before anything else of it is known: if it turns out that nobody needs the
+ * process, nobody takes it.
+ */
+export function spareFor(argv: readonly string[]): Spare | undefined {
+  const options = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const isRun = options.length > 0 && !options.some((option) => WITHOUT_WORKERS.test(option));
+  if (!isRun || process.platform === 'win32') return undefined;
+  return new Spare(startProcess, environmentOf({ number: 1 }, undefined));
 }
 
 /** Returns what a process started now would inherit from this one and from `env`. */

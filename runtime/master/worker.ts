@@ -104,7 +104,10 @@ export function startProcess(env: NodeJS.ProcessEnv): ChildProcess {
  * Returns the environment of a worker's process, before the hook beforeFork may change it. `traced` is what the run's trace
  * adds to it.
  */
-export function environmentOf(worker: WorkerHandle, traced: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv {
+export function environmentOf(
+  worker: Pick<WorkerHandle, 'number'>,
+  traced: NodeJS.ProcessEnv | undefined,
+): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, ...traced, DIVVY_WORKER: String(worker.number) };
   const cache = module.getCompileCacheDir?.();
   if (cache !== undefined) env['NODE_COMPILE_CACHE'] ??= cache;

@@ -82,11 +82,15 @@ export function needTaskFile(taskFile: string): void {
   if (!there || there.isDirectory()) throw taskFileMissing(taskFile, there !== undefined);
 }
 
-/**
- * Returns the hash of a task file's text, to notice changes. Files that it imports are ignored. Throws errors of fs.
- */
-export function hashOfTask(taskFile: string): string {
-  return process.getBuiltinModule('node:crypto').hash('sha256', fs.readFileSync(taskFile), 'hex');
+/** Returns a task file's text, to notice changes. Files that it imports are ignored. Throws errors of fs. */
+export function textOfTask(taskFile: string): Buffer {
+  return fs.readFileSync(taskFile);
+}
+
+/** Returns the hash of a task file's text: textOfTask. Throws errors of fs. */
+export function hashOfTask(taskFile: string, text: Buffer = textOfTask(taskFile)): string {
+  // Loaded only where a hash is needed: that takes as long as twenty files of ours.
+  return process.getBuiltinModule('node:crypto').hash('sha256', text, 'hex');
 }
 
 /** Throws UsageError if the working directory is gone: no relative path of a task could work. */

@@ -1,32 +1,24 @@
 /**
- * The start of a worker's process: loads the parts of the runtime that a worker needs, reads the master's start
- * message, which may take long (master/spare.ts), holds the lifeline, and only then loads main.ts. The master never
- * imports it.
+ * The start of a worker's process: loads what a worker needs of the runtime, reads the master's start message, which may
+ * take long (master/spare.ts), holds the lifeline, and only then begins the work. The master never imports it.
  *
  * Load no code of the task before the lifeline runs: the master may die while its workers boot. While this process
  * waits for the start message, the end of the pipe shows that.
  */
 
 import fs from 'node:fs';
-import 'node:net'; // main.ts needs it
-import { setEnvironmentData, Worker as Thread } from 'node:worker_threads';
+import { Worker as Thread } from 'node:worker_threads';
+import { load } from '../load.mjs';
 
 /** File descriptor of the master's pipe: after stdin, stdout and stderr. */
 const LIFELINE_FD = 3;
 
-await Promise.all(
-  ['../task/task.ts', '../signals.ts', '../wire/sender.ts', './processing.ts', './output.ts', './exit-hang.ts'].map(
-    (file) => import(file),
-  ),
-);
+const { work } = await load(() => import('./main.ts'));
 const start = readStart();
 const claims = new Int32Array(new SharedArrayBuffer(4));
 // If the working directory is gone, no thread can start. No task can, either: main.ts reports that and exits.
 if (hasFolder()) holdLifeline();
-// Passes the message to another module of this process, which deletes it after reading: threads of the task would get a
-// copy.
-setEnvironmentData('divvy start', { ...start, claims });
-await import('./main.ts');
+await work({ ...start, claims });
 
 function hasFolder() {
   try {

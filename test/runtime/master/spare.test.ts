@@ -14,6 +14,26 @@ describe('the first worker', () => {
     expect(status).toBe(0);
   });
 
+  test('is there before the task is loaded', async () => {
+    const { status, stdout } = await runTask('early-at-load').ended();
+    const [there = '', item = ''] = stdout.split('\n');
+    expect(JSON.parse(there)).toHaveLength(1);
+    expect(JSON.parse(item)).toMatchObject({ before: 1, early: true });
+    expect(status).toBe(0);
+  });
+
+  test('is started anew where the task has changed the environment while it was loaded', async () => {
+    const env = { FROM_DISPATCH: undefined };
+    const run = runTask('early-at-load', { args: ['--', 'environment at load'], env });
+    const { status, stdout } = await run.ended();
+    const [there = '', item = ''] = stdout.split('\n');
+    expect(JSON.parse(there)).toHaveLength(1);
+    // Before dispatch: that one is as the worker has to be.
+    expect(JSON.parse(item)).toMatchObject({ before: 1, early: true, variable: 'at load' });
+    expect(status).toBe(0);
+    expect(run.alive()).toEqual([]);
+  });
+
   test.each([
     ['environment', { variable: 'yes' }],
     ['folder', { folder: '/' }],
@@ -39,6 +59,19 @@ describe('the first worker', () => {
       expect(status).toBe(0);
     },
   );
+});
+
+test.each([
+  ['an option that is none', 'early', ['--nonsense'], 2],
+  ['a task file that is not there', 'early-at-noon', [], 2],
+  ['a task that throws while it is loaded', 'throws-at-load', [], 70],
+  ['a hook before the fork', 'early-with-hook', ['--', 'nothing'], 0],
+  ['the state of its runs', 'early', ['--status'], 0],
+  ['the help', 'early', ['--help'], 0],
+] as const)('with %s nothing is left of it', async (_, task, args, exitCode) => {
+  const run = runTask(task, { args });
+  expect((await run.ended()).status).toBe(exitCode);
+  expect(run.alive()).toEqual([]);
 });
 
 test('where there is no item it has no part in the run, and is gone', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Parallelizable } from '#divvy';
 
 /** Which processes this one has started, and are there. */
-function children(): number[] {
+export function children(): number[] {
   const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' }).trim().split('\n');
   return rows.flatMap((row) => {
     const [pid, parent, name = ''] = row.trim().split(/\s+/);
