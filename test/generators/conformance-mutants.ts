@@ -231,7 +231,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     fault: 'a worker does not heed TERM',
     file: 'worker/main.ts',
-    from: '          processing?.leave();\n',
+    from: '            this.#processing?.leave();\n',
     to: '',
     by: WORKER_TERM,
     says: /another process/,
@@ -343,7 +343,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     fault: 'beforeExit is not called',
     file: 'worker/main.ts',
-    from: '    await task.beforeExit?.(self);\n',
+    from: '      await task.beforeExit?.(this.#self);\n',
     to: '',
     by: HOOKS,
     says: /the calls of beforeExit/,
@@ -359,8 +359,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     fault: 'afterFork is called twice',
     file: 'worker/main.ts',
-    from: '    await task.afterFork?.(self);\n',
-    to: '    await task.afterFork?.(self);\n    await task.afterFork?.(self);\n',
+    from: '      await task.afterFork?.(this.#self);\n',
+    to: '      await task.afterFork?.(this.#self);\n      await task.afterFork?.(this.#self);\n',
     by: HOOKS,
     says: /the calls of afterFork/,
   },
