@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry: a span for the run, and below it one for each attempt at an item that took 1 ms or more, failed, or has
- * spans of its own below it. `divvy add telemetry` put this file here, and "import" in divvy.json loads it before each task,
+ * OpenTelemetry: a span for the run, and below it one for each attempt at an item that took 1 ms or more, failed, or is
+ * above another span. `divvy add telemetry` put this file here, and "import" in divvy.json loads it before each task,
  * in the master and in every worker. It is yours to change.
  *
  * A run belongs to the trace that TRACEPARENT names, if that is set; workers get theirs in the same way. Whether spans are
@@ -14,7 +14,7 @@
 
 import { basename } from 'node:path';
 import type { Context, Span, Tracer } from '@opentelemetry/api';
-import type { Sampler, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace';
 import type { ItemError } from './parallelizable.ts';
 import {
   type AttemptEnd,
@@ -49,52 +49,36 @@ async function trace(): Promise<void> {
   const api = await import('@opentelemetry/api');
   const provider = api.trace.getTracerProvider();
   const there = provider instanceof api.ProxyTracerProvider ? provider.getDelegate() : provider;
-  const attempts = new Attempts(api);
-  const flush = 'forceFlush' in there ? flushOf(there as Flushing) : await setUp(api, attempts);
-  const spans = new Spans(api, attempts);
+  const flush = 'forceFlush' in there ? flushOf(there as Flushing) : await setUp(api);
+  const spans = new Spans(api);
   traceWith({ run: (it) => spans.run(it), attempt: (it) => spans.attempt(it), flush });
 }
 
 type Api = typeof import('@opentelemetry/api');
 
-/** Notes which attempts have spans of their own below them: these must not be left out. */
-class Attempts implements SpanProcessor {
-  /** In the context of an attempt. */
-  readonly #key: symbol;
-
-  constructor({ createContextKey }: Api) {
-    this.#key = createContextKey('divvy attempt');
-  }
-
-  /** Returns the context with a mark in it, and whether there were spans in that. */
-  mark(context: Context): { readonly own: Context; readonly hasSpans: () => boolean } {
-    const mark = { hasSpans: false };
-    return { own: context.setValue(this.#key, mark), hasSpans: () => mark.hasSpans };
-  }
-
-  onStart(_: Span, parent: Context): void {
-    const mark = parent.getValue(this.#key) as { hasSpans: boolean } | undefined;
-    if (mark) mark.hasSpans = true;
-  }
-
-  onEnd(): void {}
-
-  async forceFlush(): Promise<void> {}
-
-  async shutdown(): Promise<void> {}
+/**
+ * Returns whether anybody has asked since for the span's ids: for a span below it, here or in a service that gets them in a
+ * header, or for a line of a log.
+ */
+function watched(span: Span): () => boolean {
+  const ids = span.spanContext();
+  let isAsked = false;
+  span.spanContext = () => {
+    isAsked = true;
+    return ids;
+  };
+  return () => isAsked;
 }
 
 /** The spans of runs and attempts. */
 class Spans {
   readonly #api: Api;
-  readonly #attempts: Attempts;
   readonly #tracer: Tracer;
   readonly #fromEnvironment: Context;
   #task = nameOf(process.argv[1]);
 
-  constructor(api: Api, attempts: Attempts) {
+  constructor(api: Api) {
     this.#api = api;
-    this.#attempts = attempts;
     this.#tracer = api.trace.getTracer('divvy');
     this.#fromEnvironment = api.propagation.extract(api.ROOT_CONTEXT, process.env, {
       keys: (env) => Object.keys(env),
@@ -130,10 +114,11 @@ class Spans {
     const above = this.#above();
     const beganAt = performance.now();
     const span = this.#tracer.startSpan(`process ${this.#task}`, {}, above);
-    const { own, hasSpans } = this.#attempts.mark(trace.setSpan(above, span));
+    const isAsked = watched(span);
+    const own = trace.setSpan(above, span);
     const end = ({ how, error }: AttemptEnd): void => {
       const isShort = how === 'done' && performance.now() - beganAt < SHORTEST_MS;
-      if ((isShort && !hasSpans()) || !span.isRecording()) return; // a span that does not end is not sent
+      if ((isShort && !isAsked()) || !span.isRecording()) return; // a span that does not end is not sent
       const { worker, number, attempt, key } = it;
       span.setAttributes({ 'divvy.task': this.#task, 'divvy.worker': worker, 'divvy.item.number': number });
       span.setAttributes({ 'divvy.item.key': key, 'divvy.attempt': attempt, 'divvy.outcome': how });
@@ -193,7 +178,7 @@ const flushOf =
  *
  * Instrumentations of your libraries belong here, behind the provider: registerInstrumentations({ instrumentations: […] }).
  */
-async function setUp({ context, propagation, trace }: Api, attempts: Attempts): Promise<() => Promise<void>> {
+async function setUp({ context, propagation, trace }: Api): Promise<() => Promise<void>> {
   const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
   const { CompositePropagator, getNumberFromEnv, W3CBaggagePropagator, W3CTraceContextPropagator } = await import(
     '@opentelemetry/core'
@@ -218,7 +203,7 @@ async function setUp({ context, propagation, trace }: Api, attempts: Attempts): 
   const provider = new TracerProvider({
     resource: defaultResource().merge(detectResources({ detectors: [envDetector] })),
     sampler: await samplerOf(env),
-    spanProcessors: [attempts, batches],
+    spanProcessors: [batches],
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ItemContext, type Parallelizable, RateLimited, taskArguments } from '#divvy';
 
-const { items, token } = taskArguments({
+const given = taskArguments({
   items: { type: 'words' },
   token: { type: 'string', secret: true, env: 'TRACED_TOKEN' },
 });
@@ -12,7 +12,7 @@ let wasLimited = false;
 
 export default class Traced implements Parallelizable<string> {
   dispatch(): readonly string[] {
-    return items;
+    return given.items;
   }
 
   key(item: string): string {
@@ -22,7 +22,7 @@ export default class Traced implements Parallelizable<string> {
   process(item: string, { attempt }: ItemContext): void | Promise<void> {
     console.log(`${item} ${process.env['TRACEPARENT'] ?? 'untraced'}`);
     if (item === 'throws') throw new RangeError('it is out of range');
-    if (item === 'secret') throw new Error(`the token is ${token}`);
+    if (item === 'secret') throw new Error(`the token is ${given.token}`);
     if (item === 'fails-once' && attempt === 1) throw new Error('only once');
     if (item === 'limited-once' && !wasLimited) {
       wasLimited = true;
