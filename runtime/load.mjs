@@ -16,9 +16,7 @@ const ROOT = new URL('.', import.meta.url).href;
 
 /** Resolves with what `imports` resolves with: modules of this runtime. Nothing of the task may be loaded meanwhile. */
 export async function load(imports) {
-  // Without types being stripped, an import says what is wrong.
-  const isKnown = process.features.typescript && isWhereItSays();
-  const hooks = isKnown ? registerHooks({ resolve }) : undefined;
+  const hooks = isWhereItSays() ? registerHooks({ resolve }) : undefined;
   try {
     return await imports();
   } finally {

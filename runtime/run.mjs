@@ -13,10 +13,11 @@ if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >=
   // The cache makes every boot after the first several times faster. If it can't be written, it is not used.
   process.getBuiltinModule('node:module').enableCompileCache();
   const argv = process.argv.slice(2);
-  const { load } = await import('./load.mjs');
-  // The first worker's process loads its modules while this one loads all others.
-  const { spareFor } = await load(() => import('./master/spare.ts'));
+  // The first worker's process loads its modules while this one loads all others. If Node.js has been told not to take
+  // TypeScript, or this folder is in a CommonJS package, this import says so.
+  const { spareFor } = await import('./master/spare.ts');
   const spare = spareFor(argv);
+  const { load } = await import('./load.mjs');
   const { main } = await load(() => import('./cli/main.ts'));
   if (spare) await load(() => Promise.all([import('./master/run-loop.ts'), import('./wire/server.ts')]));
   await main(argv, spare);

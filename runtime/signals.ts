@@ -84,13 +84,25 @@ export interface Takeover {
 const emitter: NodeJS.EventEmitter = process;
 
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean;
+type Handlers = ReadonlyMap<NodeJS.Signals, () => void>;
 
-/** handlers - the function to call for each signal. */
-export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void>): Takeover {
+/** What each takeover that is not over calls for a signal; of several, the last one counts. */
+const takeovers: Handlers[] = [];
+
+/**
+ * Takes signals over from all other listeners. While another takeover has a signal already, none is lost that arrives now:
+ * Node.js would drop it if nobody listened in between.
+ *
+ * handlers - the function to call for each signal.
+ */
+export function takeOverSignals(handlers: Handlers): Takeover {
   let isOn = true;
+  const isOurs = (signal: NodeJS.Signals): boolean => takeovers.some((each) => each.has(signal));
+  const fresh = [...handlers.keys()].filter((signal) => !isOurs(signal));
+  takeovers.push(handlers);
   const before = process.emit as Emit;
   const emit: Emit = (name, ...args) => {
-    const handler = isOn ? handlers.get(name as NodeJS.Signals) : undefined;
+    const handler = takeovers.findLast((each) => each.has(name as NodeJS.Signals))?.get(name as NodeJS.Signals);
     if (!handler) return Reflect.apply(before, process, [name, ...args]);
     handler();
     return true;
@@ -107,7 +119,7 @@ export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void
     if (isOn && (listener === keep || listener === removed)) process.nextTick(listen);
   };
   process.emit = emit as typeof process.emit;
-  for (const signal of handlers.keys()) {
+  for (const signal of fresh) {
     // Node.js calls the `emit` that existed when the first listener was added, so remove and add all listeners. Add
     // them raw, so that a `once` stays a `once`.
     const others = process.rawListeners(signal) as NodeJS.SignalsListener[];
@@ -119,6 +131,7 @@ export function takeOverSignals(handlers: ReadonlyMap<NodeJS.Signals, () => void
   return {
     end() {
       isOn = false;
+      takeovers.splice(takeovers.indexOf(handlers), 1);
       if (process.emit === (emit as typeof process.emit)) process.emit = before as typeof process.emit;
       emitter.off('removeListener', removed);
       for (const signal of handlers.keys()) process.off(signal, keep);

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry: a span for the run, and below it one for each attempt at an item that took 1 ms or more, failed, or is
- * above another span. `divvy add telemetry` put this file here, and "import" in divvy.json loads it before each task,
+ * OpenTelemetry: a span for the run, and below it one for each attempt at an item that took 1 ms or more, failed, or whose
+ * ids somebody has asked for, as a span below it does. `divvy add telemetry` put this file here, and "import" in divvy.json loads it before each task,
  * in the master and in every worker. It is yours to change.
  *
  * A run belongs to the trace that TRACEPARENT names, if that is set; workers get theirs in the same way. Whether spans are

@@ -96,14 +96,14 @@ function tabbed(at: number, columns: number): number {
 /** The line below all output. */
 export class Footer implements Companion {
   readonly #streams: readonly NodeJS.WriteStream[];
-  /** Whichever it writes to, it comes behind all output before it (shared-stream.ts). */
-  readonly #stream: NodeJS.WriteStream;
   readonly #leave: readonly (() => void)[];
   readonly #end: OutputEnd;
   #line = '';
   /** The bytes that draw the line in its own row; made once for many drawings. */
   #drawing: Buffer = Buffer.alloc(0);
   #shown: 'no' | 'in its row' | 'below an open line' = 'no';
+  /** Where output was last written to: there the line comes behind it, even if the terminal takes nothing for a while. */
+  #last: NodeJS.WriteStream;
   /** Waits until the terminal takes more. */
   #isWaiting = false;
   /** It has been drawn in this turn of the event loop; more output comes, and then once more at its end. */
@@ -114,7 +114,7 @@ export class Footer implements Companion {
   /** streams - one terminal's: stdout and stderr, or one of them. At least one. */
   constructor(streams: readonly [NodeJS.WriteStream, ...NodeJS.WriteStream[]]) {
     this.#streams = streams;
-    [this.#stream] = streams;
+    [this.#last] = streams;
     this.#end = new OutputEnd(streams.some((stream) => isLineOpen(stream)));
     this.#leave = streams.map((stream) => accompany(stream, this));
     process.once('exit', this.#exited); // the task may call process.exit
@@ -133,20 +133,22 @@ export class Footer implements Companion {
     this.#isOver = true;
     process.off('exit', this.#exited);
     clearImmediate(this.#turn);
-    const erasing = this.before();
-    if (erasing !== '') writeAside(this.#stream, erasing);
+    const erasing = this.before(this.#last);
+    if (erasing !== '') writeAside(this.#last, erasing);
     for (const leave of this.#leave) leave();
   }
 
-  before(): string {
+  before(stream: NodeJS.WriteStream): string {
     if (this.#shown === 'no') return '';
     const erasing = this.#shown === 'in its row' ? '\r\x1b[J' : `${BELOW}\x1b[J${BACK}`;
-    this.#shown = 'no';
+    // While the line itself waits in the other stream, it may come out behind this; then erase it once more.
+    if (stream === this.#last || this.#last.writableLength === 0) this.#shown = 'no';
     return erasing;
   }
 
   after(stream: NodeJS.WriteStream, ...parts: readonly (string | Uint8Array)[]): void {
     for (const part of parts) this.#end.add(part, columnsOf(stream));
+    this.#last = stream;
     if (this.#turn) return;
     this.#draw();
     this.#turn = setImmediate(() => {
@@ -160,10 +162,10 @@ export class Footer implements Companion {
     // Nothing piles up in front of a terminal that takes nothing, as after Ctrl+S.
     if (!this.#isOut) this.#drawWhenOut();
     else if (!this.#end.isOpen) {
-      writeAside(this.#stream, this.#drawing);
+      writeAside(this.#last, this.#drawing);
       this.#shown = 'in its row';
-    } else if (!this.#end.isAtEdge(columnsOf(this.#stream))) {
-      writeAside(this.#stream, `${BELOW}${BEGIN}${this.#line}${END}${BACK}`);
+    } else if (!this.#end.isAtEdge(columnsOf(this.#last))) {
+      writeAside(this.#last, `${BELOW}${BEGIN}${this.#line}${END}${BACK}`);
       this.#shown = 'below an open line';
     }
   }

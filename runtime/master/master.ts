@@ -2,8 +2,9 @@
  * The master: checks its arguments, loads the task, and hands over to the run loop (run-loop.ts). Runs in the process
  * that the user started.
  *
- * This file imports only what a run needs before its first worker process starts. The rest is loaded while that process
- * loads its own modules.
+ * This file imports only what a run needs before its loop. A program that makes a Master itself has its first worker's
+ * process started then, and the rest is loaded meanwhile. On the command line that process is there before this file
+ * is (spare.ts).
  */
 
 import path from 'node:path';

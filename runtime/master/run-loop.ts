@@ -3,7 +3,7 @@
  * signals, workers that have exited, outcomes and journal lines, the next items, and the commands of the delivery
  * rules, which pool.ts carries out. Runs in the master. Internal.
  *
- * This file is loaded while the spare process, if there is one, starts; master.ts does what comes before.
+ * This file is loaded while the spare process, if there is one, loads its own; master.ts does what comes before.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -3,12 +3,13 @@
  * modules at the same time. The spare runs no code of the task and has no part in the run until a worker takes it and
  * the master sends the start message. Runs in the master. Internal.
  *
- * A worker inherits from the master as it was when the first item came: the environment, the working directory, umask,
- * priority and user ids, which dispatch may change until then. If the spare would differ, the master starts a new
- * process.
+ * A worker inherits from the master as it was when the first item came: the environment, the working directory, user,
+ * umask, priority, and on Linux also limits, processors and cgroup. The task may change them until then, while it is
+ * loaded or in dispatch. If the spare would differ, the master starts a new process.
  */
 
 import type { ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
 import os from 'node:os';
 import { environmentOf, startProcess } from './worker.ts';
 
@@ -82,9 +83,24 @@ export function spareFor(argv: readonly string[]): Spare | undefined {
 
 /** Returns what a process started now would inherit from this one and from `env`. */
 function inherited(env: NodeJS.ProcessEnv): string {
-  const ids = [process.getuid?.(), process.getgid?.(), process.getgroups?.()];
+  const ids = [process.getuid?.(), process.geteuid?.(), process.getgid?.(), process.getegid?.(), process.getgroups?.()];
   const variables = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([folder(), process.umask(), os.getPriority(), ids, process.execPath, variables]);
+  const own = [folder(), process.umask(), os.getPriority(), ids, process.execPath, variables];
+  return JSON.stringify([...own, process.platform === 'linux' && INHERITED_FILES.map(linesOf)]);
+}
+
+/** What Linux has of a process that those which it starts inherit. */
+const INHERITED_FILES = ['status', 'limits', 'cgroup', 'oom_score_adj'];
+/** Lines of `status` that change by themselves. */
+const OTHER_LINES = /^(?!(Uid|Gid|Cap\w+|NoNewPrivs|Seccomp|Cpus_allowed|Mems_allowed):).*\n/gm;
+
+function linesOf(file: string): string | undefined {
+  try {
+    const text = fs.readFileSync(`/proc/self/${file}`, 'utf8');
+    return file === 'status' ? text.replaceAll(OTHER_LINES, '') : text;
+  } catch {
+    return undefined; // there is no /proc
+  }
 }
 
 function folder(): string | undefined {

@@ -6,8 +6,7 @@
  * is erased before any output and drawn again below it (cli/footer.ts).
  *
  * A terminal that is behind takes the first part of a write, and the rest waits in the stream. If stdout and stderr are
- * one terminal, all of it therefore goes through one of them: so what one writes never gets into the middle of what
- * the other still has to write.
+ * one terminal, the other stream waits as long: so what one writes never gets into the middle of a line of the other.
  */
 
 import fs from 'node:fs';
@@ -18,8 +17,8 @@ const NEWLINE = 0x0a;
 
 /** Something that stands on the same terminal as the output, such as the progress line. */
 export interface Companion {
-  /** Returns what to write right ahead of output: whatever makes room for it. */
-  before(): string;
+  /** Returns what to write right ahead of output to the stream: whatever makes room for it. */
+  before(stream: Writable): string;
   /** Output to the stream, in one or more parts, is written or waits in it. */
   after(stream: Writable, ...parts: readonly (string | Uint8Array)[]): void;
 }
@@ -67,15 +66,30 @@ interface Place {
    * another's line first, on its own stream: so two lines never join.
    */
   lineOf: object | undefined;
+  readonly turns: Turns;
 }
 
-/** The stream by which output really leaves this process. */
-interface Carrier {
-  readonly stream: Writable;
-  /** Its `write` before it was patched. */
-  readonly write: Writable['write'];
-  /** How many of the waiting bytes are no output (writeAside). */
-  asideBytes: number;
+/** A turn: it calls `over` once it is over. */
+type Turn = (over: () => void) => void;
+
+/** Lets writes to one place happen one after the other, whichever stream they are of. */
+class Turns {
+  readonly #waiting: Turn[] = [];
+  #isTaken = false;
+
+  take(turn: Turn): void {
+    if (this.#isTaken) this.#waiting.push(turn);
+    else this.#begin(turn);
+  }
+
+  #begin(turn: Turn): void {
+    this.#isTaken = true;
+    turn(() => {
+      this.#isTaken = false;
+      const next = this.#waiting.shift();
+      if (next) this.#begin(next);
+    });
+  }
 }
 
 /** Returns the shared stream. Each caller must leave() it. */
@@ -91,32 +105,29 @@ export class SharedStream {
   readonly companions: Set<Companion> = new Set();
   readonly place: Place;
   readonly #stream: Writable;
-  /** Its own, or that of the other stream on the same terminal. */
-  readonly #carrier: Carrier;
   readonly #write: Writable['write'];
   readonly #patched: Writable['write'];
+  readonly #leaveTurns: (() => void) | undefined;
   /** The descriptor, if the stream is a file: Node.js would not notice if a full disk cut a write short. */
   readonly #file: number | undefined;
-  readonly #drained: () => boolean;
+  /** How many of the waiting bytes are no output (writeAside). */
+  #asideBytes = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    const other = sharedAt(stream);
-    this.place = other?.place ?? { lineOf: undefined };
+    this.place = placeOf(stream);
     this.#write = stream.write;
-    this.#carrier = other && isTerminal(stream) ? other.#carrier : { stream, write: this.#write, asideBytes: 0 };
-    this.#drained = () => stream.emit('drain');
-    if (this.#carrier.stream !== stream) this.#carrier.stream.on('drain', this.#drained);
     this.#file = fileOf(stream);
+    if (isTerminal(stream)) this.#leaveTurns = takeTurns(stream, this.place.turns);
     this.#patched = ((...written: Parameters<Writable['write']>): boolean => {
       const [chunk] = written as unknown[];
       const last = typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk.at(-1) : undefined;
-      if (last === undefined) return this.#send(...written); // empty, or refused by Node.js
+      if (last === undefined) return Reflect.apply(this.#write, stream, written); // empty, or refused by Node.js
       const ending = this.lineOf !== undefined && this.lineOf !== this ? '\n' : '';
       const first = this.#before() + ending;
-      if (first !== '') this.#send(first);
+      if (first !== '') Reflect.apply(this.#write, stream, [first]);
       this.lineOf = last === '\n' || last === NEWLINE ? undefined : this;
-      const goesOn = this.#send(...written);
+      const goesOn = Reflect.apply(this.#write, stream, written);
       this.#after(ending, chunk as string | Uint8Array);
       return goesOn;
     }) as Writable['write'];
@@ -139,7 +150,7 @@ export class SharedStream {
       const first = bytes.length > 0 ? this.#before() : '';
       // In one write, so that a terminal never shows the state in between.
       const all = first === '' ? bytes : Buffer.concat([Buffer.from(first), bytes]);
-      const goesOn = this.#send(all, written);
+      const goesOn = Reflect.apply(this.#write, this.#stream, [all, written]);
       // What follows it is a write of its own: the output counts as soon as it is out itself.
       if (bytes.length > 0) this.#after(bytes);
       return goesOn;
@@ -155,39 +166,35 @@ export class SharedStream {
 
   /** Some output has not left this process yet. A waiting progress line is no output: no item has to wait for it. */
   get isWaiting(): boolean {
-    const { stream, asideBytes } = this.#carrier;
-    return stream.writableLength > asideBytes && !stream.destroyed;
+    return this.#stream.writableLength > this.#asideBytes && !this.#stream.destroyed;
   }
 
   /** As the function of this name. */
   writeAside(text: string | Uint8Array): void {
-    const carrier = this.#carrier;
-    const before = carrier.stream.writableLength;
+    const stream = this.#stream;
+    const before = stream.writableLength;
     let waiting = 0;
-    this.#send(text, () => {
-      carrier.asideBytes -= waiting;
-    });
-    // If it is out already, this function is called later all the same.
-    waiting = carrier.stream.writableLength - before;
-    carrier.asideBytes += waiting;
+    const out = (): void => {
+      this.#asideBytes -= waiting;
+    };
+    Reflect.apply(this.#write, stream, [text, out]);
+    // If it is out already, `out` is called later all the same.
+    waiting = stream.writableLength - before;
+    this.#asideBytes += waiting;
   }
 
   leave(): void {
     this.users -= 1;
     if (this.users > 0) return;
     if (this.#stream.write === this.#patched) this.#stream.write = this.#write;
-    this.#carrier.stream.off('drain', this.#drained);
+    this.#leaveTurns?.();
     setBlocking(this.#stream, true);
     streams.delete(this.#stream);
   }
 
-  #send(...written: unknown[]): boolean {
-    return Reflect.apply(this.#carrier.write, this.#carrier.stream, written as Parameters<Writable['write']>);
-  }
-
   #before(): string {
     let first = '';
-    for (const companion of this.companions) first += companion.before();
+    for (const companion of this.companions) first += companion.before(this.#stream);
     return first;
   }
 
@@ -196,13 +203,35 @@ export class SharedStream {
   }
 }
 
-/** Returns another stream that leads to the same place. */
-function sharedAt(stream: Writable): SharedStream | undefined {
-  for (const [other, shared] of streams) if (isSamePlace(stream, other)) return shared;
-  return undefined;
+/** Returns the place of another stream that leads there, too, or a new one. */
+function placeOf(stream: Writable): Place {
+  for (const [other, shared] of streams) if (isSamePlace(stream, other)) return shared.place;
+  return { lineOf: undefined, turns: new Turns() };
 }
 
 const isTerminal = (stream: Writable & { isTTY?: boolean }): boolean => stream.isTTY === true;
+
+type Done = (error?: Error | null) => void;
+
+/** Has the stream hand its bytes to the system only when it is its turn. Returns a function that ends this. */
+function takeTurns(stream: Writable, turns: Turns): () => void {
+  const { _write, _writev } = stream;
+  const inTurn = (write: (done: Done) => void, done: Done): void =>
+    turns.take((over) =>
+      write((error) => {
+        over();
+        done(error);
+      }),
+    );
+  stream._write = (chunk, encoding, done) =>
+    inTurn((then) => Reflect.apply(_write, stream, [chunk, encoding, then]), done);
+  if (_writev)
+    stream._writev = (chunks, done) => inTurn((then) => Reflect.apply(_writev, stream, [chunks, then]), done);
+  return () => {
+    stream._write = _write;
+    if (_writev) stream._writev = _writev;
+  };
+}
 
 /** By default, Node.js blocks the whole process on a terminal while Ctrl+S holds the output. */
 function setBlocking(stream: Writable, isBlocking: boolean): void {

@@ -35,7 +35,22 @@ interface Start extends StartMessage {
 
 /** Is this worker, from its start message on. Resolves once it is ready for items. */
 export async function work(start: Start): Promise<void> {
-  await new Program(start, start.tag ? new (await import('./tags.ts')).Tags(start.number) : undefined).begin();
+  let program: Program | undefined;
+  let isToldToLeave = false;
+  trapSignals(() => {
+    isToldToLeave = true;
+    program?.leave();
+  });
+  program = new Program(start, start.tag ? new (await import('./tags.ts')).Tags(start.number) : undefined);
+  if (isToldToLeave) program.leave();
+  await program.begin();
+}
+
+/** term - called at each TERM. */
+function trapSignals(term: () => void): void {
+  const ignore = (): void => {};
+  const ignored = (['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'] as const).map((signal) => [signal, ignore] as const);
+  takeOverSignals(new Map<NodeJS.Signals, () => void>([...ignored, ['SIGTERM', term]]));
 }
 
 class Program {
@@ -56,7 +71,6 @@ class Program {
   constructor(start: Start, tags: Tags | undefined) {
     this.#start = start;
     this.#tags = tags;
-    this.#trapSignals();
     this.#output = writeBlocking(tags);
     becomeWorker(start.number);
     process.title = `divvy worker ${start.number}`;
@@ -71,6 +85,12 @@ class Program {
     });
     this.#listen();
     tellExits((error) => this.#send({ kind: 'uncaught', error: toItemError(error) }));
+  }
+
+  /** Ends once the items in progress are done. */
+  leave(): void {
+    this.#toldToLeave = true;
+    this.#processing?.leave();
   }
 
   async begin(): Promise<void> {
@@ -165,24 +185,5 @@ class Program {
       if (this.#processing) process.kill(-process.pid, 'SIGKILL');
       process.exit(1);
     });
-  }
-
-  #trapSignals(): void {
-    const ignore = (): void => {};
-    takeOverSignals(
-      new Map<NodeJS.Signals, () => void>([
-        ['SIGINT', ignore],
-        ['SIGQUIT', ignore],
-        ['SIGHUP', ignore],
-        ['SIGUSR2', ignore],
-        [
-          'SIGTERM',
-          () => {
-            this.#toldToLeave = true;
-            this.#processing?.leave();
-          },
-        ],
-      ]),
-    );
   }
 }

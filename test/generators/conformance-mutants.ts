@@ -231,7 +231,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     fault: 'a worker does not heed TERM',
     file: 'worker/main.ts',
-    from: '            this.#processing?.leave();\n',
+    from: '    this.#processing?.leave();\n',
     to: '',
     by: WORKER_TERM,
     says: /another process/,

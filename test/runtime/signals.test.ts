@@ -3,10 +3,15 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { AS_PID_1, gone, innermost, makeGate, runTask, taskApart } from './run-task.ts';
+import { AS_PID_1, gone, innermost, makeGate, runProgram, runTask, taskApart } from './run-task.ts';
 
 const GRACEFUL = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
 const STATUS = { SIGINT: 130, SIGQUIT: 131, SIGHUP: 129, SIGTERM: 143 } as const;
+
+test('one that arrives while a run takes the signals over from the runner is not lost', async () => {
+  const { stdout, stderr, status } = await runProgram('signal-between').ended();
+  expect({ stdout, stderr, status }).toEqual({ stdout: 'second first\n', stderr: '', status: 0 });
+});
 
 describe('items in progress', () => {
   test.each(GRACEFUL)('%s lets them finish, begins no other, and ends the runner by itself', async (signal) => {

@@ -59,9 +59,9 @@ describe('each write', () => {
     const seat = new Seat(80);
     seat.footer.show(FOOT);
     expect(await seat.above()).toEqual([]);
-    const before = seat.stderr.writes.length;
+    const before = seat.stdout.writes.length;
     seat.worker('one\n');
-    const writes = seat.stderr.writes.slice(before).map(String);
+    const writes = seat.stdout.writes.slice(before).map(String);
     expect(writes).toHaveLength(2);
     expect(writes[0]).toBe('\r\u001b[Jone\n');
     expect(writes[1]).toContain(FOOT);
@@ -75,7 +75,7 @@ describe('each write', () => {
     let isOut = false;
     // The line that follows finds the terminal stopped.
     const stopped = vi.spyOn(seat.footer, 'after').mockImplementationOnce((...output) => {
-      seat.stderr.hold();
+      seat.stdout.hold();
       stopped.mockRestore();
       seat.footer.after(...output);
     });
@@ -85,7 +85,7 @@ describe('each write', () => {
     });
     await nextTurn();
     expect(isOut).toBe(true);
-    expect(seat.stderr.writableLength).toBeGreaterThan(0);
+    expect(seat.stdout.writableLength).toBeGreaterThan(0);
     expect(shared.isWaiting).toBe(false); // no output does
   });
 
@@ -121,10 +121,10 @@ describe('each write', () => {
     seat.footer.show(FOOT);
     await nextTurn();
     const lines = Array.from({ length: 1000 }, (_, at) => `line ${at}`);
-    const before = seat.stderr.writes.length;
+    const before = seat.stdout.writes.length;
     for (const line of lines) seat.worker(`${line}\n`);
     await nextTurn();
-    const writes = seat.stderr.writes.slice(before).map(String);
+    const writes = seat.stdout.writes.slice(before).map(String);
     expect(writes.filter((text) => text.includes(FOOT))).toHaveLength(2);
     expect(await seat.above()).toEqual(lines);
   });

@@ -1,7 +1,7 @@
 // What a person sees of real runs: their bytes from a real terminal, shown by a terminal without a window, and one in tmux.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { needs } from '../../needs.ts';
 import { openTerminal } from '../../tmux.ts';
@@ -120,6 +120,29 @@ describe('output of workers and of the master, on both streams', () => {
     expect(said.filter((line) => !/^\d+ (log|error) x{8000}$|^dispatched \d+ y{3000}$/.test(line))).toEqual([]);
     expect(said).toHaveLength(120);
   });
+});
+
+test('a task that ends stdout: what is written to stderr comes all the same', async () => {
+  const task = taskOf('yield 1;');
+  const ends = "import { Readable } from 'node:stream'; import { pipeline } from 'node:stream/promises';";
+  const afterRun = "afterRun() { return pipeline(Readable.from(['the result\\n']), process.stdout); }";
+  const text = readFileSync(task, 'utf8').replace('total()', `${afterRun} total()`);
+  writeFileSync(task, `${ends}\n${text}`);
+  const { status, stdout } = await runIn(80, task).ended();
+  expect(stdout).toMatch(/the result/);
+  expect(stdout).toMatch(/divvy: 1 item: 1 done\. Took/);
+  expect(status).toBe(0);
+});
+
+test('stdout that somebody has led to stderr before the run', async () => {
+  const preload = join(mkdtempSync(join(tmpdir(), 'divvy-mirror-')), 'mirror.mjs');
+  writeFileSync(preload, 'process.stdout.write = (...written) => process.stderr.write(...written);');
+  onTestFinished(() => rmSync(dirname(preload), { recursive: true }));
+  const env = { ...PLAIN, NODE_OPTIONS: `--import ${preload}` };
+  const { status, stdout } = await runIn(80, taskOf('yield 1;', 'console.log("worked");'), env).ended();
+  expect(stdout).toMatch(/worked/);
+  expect(stdout).toMatch(/divvy: 1 item: 1 done\. Took/);
+  expect(status).toBe(0);
 });
 
 test('a terminal that gets narrower, and wider again, in the middle of a run', async () => {

@@ -61,6 +61,12 @@ describe('the first worker', () => {
   );
 });
 
+test.runIf(process.platform === 'linux')('it has what the system has changed of the master by then', async () => {
+  const { status, stdout } = await runTask('early-at-load', { args: ['--', 'limits at load'] }).ended();
+  expect(stdout).toMatch(/^500$/m);
+  expect(status).toBe(0);
+});
+
 test.each([
   ['an option that is none', 'early', ['--nonsense'], 2],
   ['a task file that is not there', 'early-at-noon', [], 2],
