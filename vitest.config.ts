@@ -43,7 +43,7 @@ export default defineConfig(({ mode }) => {
       pool: 'forks',
       sequence: { sequencer: LongestFirst },
       // Many tests start processes of their own, and wait for these most of the time.
-      maxWorkers: 3,
+      maxWorkers: 4,
       // Generous, so that a busy machine fails nothing; what must be quick is measured in bench/.
       testTimeout: mode === 'long' ? 3_600_000 : 120_000,
       hookTimeout: 120_000,
