@@ -33,23 +33,24 @@ const files = (): string[] =>
 const words = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 describe('the tarball', () => {
-  test('is at most 2.31 MB', () => {
-    expect(statSync(tarball).size).toBeLessThanOrEqual(2_310_000);
+  test('is at most 2.315 MB', () => {
+    expect(statSync(tarball).size).toBeLessThanOrEqual(2_315_000);
   });
 
   // The runtime, which is shipped as it is read, has grown with what a run promises: output that counts, locks, numbers, reports,
   // what holds a run back and how its failures are looked at (8 KB), a hand on a running run and the cursor (10 KB), results (8 KB), the task's own arguments (8 KB), templates for databases (5 KB), what renews vendored code (42 KB: what tries a runtime 15, upgrade, diff and doctor 17, the releases 5, semver whole 5), reports (56 KB: the page with uPlot 32, its numbers and its HTML 24), metrics (7 KB), the terminal's line and tags (6 KB),
-  // telemetry (9 KB: what is vendored 6, its commands 3), runs over several machines (42 KB: what is vendored 38, its commands 4), what a person at night sees of failures and retries (2 KB); and `add`
+  // telemetry (9 KB: what is vendored 6, its commands 3), runs over several machines (42 KB: what is vendored 38, its commands 4), what a person at night sees of failures and retries (2 KB), the
+  // first item sooner and two streams of one terminal (3 KB); and `add`
   // with the formatters, linters, test runners and package managers whose settings it knows. Each of its files has a header of
   // its own in the tarball, so that a house of many rooms costs some kilobytes.
-  test('is at most 614 KB without the chunk that edits code', () => {
+  test('is at most 616 KB without the chunk that edits code', () => {
     const without = join(folder, 'without');
     mkdirSync(without);
     execFileSync('tar', ['xzf', tarball, '-C', without]);
     for (const file of CODEMODS) rmSync(join(without, 'package', file));
     const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', without, join(without, 'package')];
     const [{ size }] = JSON.parse(execFileSync('npm', packing, { encoding: 'utf8', stdio: 'pipe' }));
-    expect(size).toBeLessThanOrEqual(614_000);
+    expect(size).toBeLessThanOrEqual(616_000);
   });
 
   test('needs nothing else to be installed, and runs nothing when it is', () => {
