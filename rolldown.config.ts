@@ -7,6 +7,7 @@ import { onlyReadsYaml, withoutCopy, withoutEnums, withoutFiles } from './releas
 import { modules } from './release/bundle/installed.ts';
 import { licences, notices } from './release/bundle/licences.ts';
 import { minified, withoutLists } from './release/bundle/minified.ts';
+import { packed } from './release/bundle/packed.ts';
 import { withoutUncalled, withoutUnusedParts } from './release/bundle/unused.ts';
 import { validators } from './release/bundle/validators.ts';
 
@@ -33,6 +34,7 @@ export default defineConfig([
       withoutLists,
       minified,
       notices,
+      packed,
       releases,
     ],
     // What these do when loaded is to define things, though their package.json does not say so.

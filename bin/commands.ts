@@ -21,6 +21,9 @@ import { withHome } from '../generators/terminal/home.ts';
 import { nearest } from '../generators/terminal/nearest.ts';
 import { Refusal } from '../generators/terminal/refusal.ts';
 import { terminal } from '../generators/terminal/terminal.ts';
+import { unpackCompiler } from './unpacked.ts';
+
+unpackCompiler();
 
 interface CommandEntry extends CommandHelp {
   /** How many words the command takes at most; `what` describes them for messages. */

@@ -184,10 +184,13 @@ function byHand(project: Project, { file, run = [], options = [], journal }: Sub
   return commandLine(['node', runner, what, ...options, ...journalWords(journal), task, ...behindTask(run)]);
 }
 
-/** Another release of the runtime may give none. */
-const numbers = new Intl.NumberFormat('en');
-
 const NOW = { running: 'runs now', paused: 'is paused', stopping: 'is stopping' } as const;
+
+/**
+ * A number as people read it; another release of the runtime may give none. Not by an Intl.NumberFormat that is made when this
+ * file is loaded: that takes 10 ms, and hardly any command says a number.
+ */
+const counted = (count: number): string => Number(count).toLocaleString('en');
 
 /** The run in words: its state, and how many items are done and failed. */
 export function inWords(run: LastRun | null): string {
@@ -199,5 +202,5 @@ export function inWords(run: LastRun | null): string {
     complete: 'complete',
     unfinished: stoppedBy ? `stopped by ${stoppedBy}` : ended === undefined ? 'cut short' : 'unfinished',
   }[state];
-  return `${how}: ${numbers.format(done)} done${failed > 0 ? `, ${numbers.format(failed)} failed` : ''}`;
+  return `${how}: ${counted(done)} done${failed > 0 ? `, ${counted(failed)} failed` : ''}`;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'rolldown';
 import type { TestProject } from 'vitest/node';
+import { packed } from '../../release/bundle/packed.ts';
 import config from '../../rolldown.config.ts';
 
 declare module 'vitest' {
@@ -22,7 +23,9 @@ export default async function setup(project: TestProject): Promise<() => void> {
     cpSync(join(home, name), join(folder, name), { recursive: true });
   const dir = join(folder, 'dist');
   for (const options of [config].flat()) {
-    await build({ ...options, cwd: home, logLevel: 'warn', output: { ...[options.output].flat()[0], dir } });
+    // Vitest's own loader, which some tests use to run commands in their process, knows no hooks of Node.js.
+    const plugins = [options.plugins].flat().filter((plugin) => plugin !== packed);
+    await build({ ...options, plugins, cwd: home, logLevel: 'warn', output: { ...[options.output].flat()[0], dir } });
   }
   project.provide('commands', dir);
   return () => rmSync(folder, { recursive: true });
