@@ -28,11 +28,15 @@ export function foldersIn(folder: string): string[] {
     .sort();
 }
 
-/** The files below a shipped folder, relative to it, with `/`, sorted by code units. */
+/**
+ * The files below a shipped folder, relative to it, with `/`, sorted by code units. Folder by folder: under Yarn's Plug'n'Play
+ * the package is an archive, and what is listed there at once does not say which folder it is in.
+ */
 export function filesBelow(folder: string): string[] {
-  return readdirSync(`${packageFolder}${folder}`, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => `${entry.parentPath}/${entry.name}`.replaceAll('\\', '/'))
-    .map((path) => path.slice(`${packageFolder}${folder}/`.replaceAll('\\', '/').length))
-    .sort();
+  const below = (path: string): string[] =>
+    readdirSync(`${packageFolder}${folder}/${path}`, { withFileTypes: true }).flatMap((entry) => {
+      if (entry.isDirectory()) return below(`${path}${entry.name}/`);
+      return entry.isFile() ? [`${path}${entry.name}`] : [];
+    });
+  return below('').sort();
 }

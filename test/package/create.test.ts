@@ -1,5 +1,5 @@
 // From `npm publish` to the type check of a project, for real: nothing here is of this repository but the tarball.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -43,6 +43,12 @@ describe.each(clients)('$name', (client) => {
     );
   });
 
+  test('creates one with a hook, for which the compiler is unpacked', async () => {
+    const own = client.name.startsWith('npm') ? ['--'] : [];
+    await run(client, [...client.create, 'with-hook', ...own, '--hooks', 'beforeFork'], { ...here(), cwd: home });
+    expect(readFileSync(join(home, 'with-hook/tasks/with-hook.ts'), 'utf8')).toContain('beforeFork(');
+  });
+
   test('which runs and passes its tests before anything is installed', async () => {
     expect(readdirSync(project)).not.toContain('node_modules');
     expect(await runScript(client, 'start', here())).toContain('item');
@@ -54,6 +60,15 @@ describe.each(clients)('$name', (client) => {
     await run(client, ['install'], { cwd: project, env });
     await run(client, ['run', 'typecheck'], { cwd: project, env });
   });
+});
+
+test("yarn with Plug'n'Play, where the package stays in its archive, creates a project with a hook", async () => {
+  const home = mkdtempSync(join(folder, 'home-'));
+  const yarn = clients.find(({ name }) => name === 'yarn');
+  if (!yarn) throw new Error('yarn is not among the clients');
+  const env = { ...freshMachine(yarn, home, registry.url), YARN_NODE_LINKER: 'pnp' };
+  await run(yarn, [...yarn.create, 'my-backfill', '--hooks', 'beforeFork'], { cwd: home, env });
+  expect(readFileSync(join(home, 'my-backfill/tasks/my-backfill.ts'), 'utf8')).toContain('beforeFork(');
 });
 
 test('npm run divvy is the generator that made the project', async () => {
