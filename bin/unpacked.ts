@@ -4,14 +4,17 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 
 const COMPILER = new URL('./ts-morph.js', import.meta.url);
 const PACKED = new URL('./ts-morph.js.br', import.meta.url);
 
-/** Has Node.js unpack the compiler when it is imported, if it is packed: in tests that run in one process it is not. */
+/**
+ * Has Node.js unpack the compiler when it is imported, if it is packed: in tests that run in one process it is not. Bun has no
+ * such hooks: by itself it runs what does not edit code.
+ */
 export function unpackCompiler(): void {
-  registerHooks({
+  const { registerHooks }: Partial<typeof import('node:module')> = process.getBuiltinModule('node:module');
+  registerHooks?.({
     load(url, context, next) {
       if (url !== COMPILER.href || !existsSync(PACKED)) return next(url, context);
       const { brotliDecompressSync } = process.getBuiltinModule('node:zlib');

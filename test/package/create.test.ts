@@ -71,6 +71,20 @@ test("yarn with Plug'n'Play, where the package stays in its archive, creates a p
   expect(readFileSync(join(home, 'my-backfill/tasks/my-backfill.ts'), 'utf8')).toContain('beforeFork(');
 });
 
+test('bun without Node.js creates a project; with a hook it says that this needs Node.js', async () => {
+  const home = mkdtempSync(join(folder, 'home-'));
+  const bun = clients.find(({ name }) => name === 'bun');
+  if (!bun) throw new Error('bun is not among the clients');
+  const own = { cwd: home, env: freshMachine(bun, home, registry.url) };
+  const create = ['--bun', 'x', 'create-divvy-task@latest'];
+  await run(bun, [...create, 'my-backfill', '--yes'], own);
+  expect(readdirSync(join(home, 'my-backfill'))).toContain('divvy.json');
+  await expect(run(bun, [...create, 'with-hook', '--yes', '--hooks', 'beforeFork'], own)).rejects.toThrow(
+    'run the command with Node.js itself',
+  );
+  expect(readdirSync(home)).not.toContain('with-hook');
+});
+
 test('npm run divvy is the generator that made the project', async () => {
   const home = mkdtempSync(join(folder, 'home-'));
   const env = freshMachine(npm, home, registry.url);
