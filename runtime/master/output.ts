@@ -245,7 +245,8 @@ export class Passage {
     const bytes = Math.min(known, this.#restBytes);
     const rest = Buffer.concat(this.#rest);
     const upTo = this.passed + bytes;
-    this.#openTo = 0;
+    // What is still to be read of it belongs to an item whose turn comes later: then the rest is passed on.
+    if (known <= this.#restBytes) this.#openTo = 0;
     this.#rest = bytes < rest.length ? [rest.subarray(bytes)] : [];
     this.#restBytes = rest.length - bytes;
     this.#ends.lines(rest.subarray(0, bytes), upTo, false);

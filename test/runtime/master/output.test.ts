@@ -27,6 +27,26 @@ test('a last line that has no newline is given one', async () => {
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'a\nlast\n' });
 });
 
+test('of a line that is left open an item has all, also if it is read after the turn of the item before it', async () => {
+  const [into, source] = [new PassThrough(), new PassThrough()];
+  let text = '';
+  into.on('data', (bytes) => {
+    text += bytes;
+  });
+  const output = new Output(into, true, { gone: () => {}, moved: () => {} });
+  onTestFinished(() => output.release());
+  const passage = output.take(source);
+  source.write('abc');
+  await turn();
+  passage.openTo(6); // the second item has said that it ends there, and half of that is still to be read
+  passage.passOpen();
+  source.write('def');
+  await turn();
+  passage.passOpen();
+  await turn();
+  expect([passage.passed, passage.out, text]).toEqual([6, 6, 'abcdef']);
+});
+
 test('bytes that are no text stay as they are', async () => {
   const run = runTask('writes', { args: ['--', 'bytes'] });
   expect(await run.ended()).toMatchObject({ status: 0, stderr: expect.stringMatching(ALL_WELL) });
