@@ -18,7 +18,13 @@ if (!((major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >=
   const { spareFor } = await import('./master/spare.ts');
   const spare = spareFor(argv);
   const { load } = await import('./load.mjs');
-  const { main } = await load(() => import('./cli/main.ts'));
-  if (spare) await load(() => Promise.all([import('./master/run-loop.ts'), import('./wire/server.ts')]));
+  const [{ main }] = await load(() =>
+    Promise.all([
+      import('./cli/main.ts'),
+      // What a run loads later otherwise.
+      spare && import('./master/run-loop.ts'),
+      spare && import('./wire/server.ts'),
+    ]),
+  );
   await main(argv, spare);
 }

@@ -245,7 +245,7 @@ export class Passage {
     const bytes = Math.min(known, this.#restBytes);
     const rest = Buffer.concat(this.#rest);
     const upTo = this.passed + bytes;
-    // What is still to be read of it belongs to an item whose turn comes later: then the rest is passed on.
+    // Otherwise a part of that line is still to be read. It belongs to an item that waits a turn longer: keep its position.
     if (known <= this.#restBytes) this.#openTo = 0;
     this.#rest = bytes < rest.length ? [rest.subarray(bytes)] : [];
     this.#restBytes = rest.length - bytes;
